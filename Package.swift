@@ -1,0 +1,108 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+extension Target {
+  static func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies)
+  }
+
+  static func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+      name: name + "Tests",
+      dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies)
+  }
+}
+
+let package = Package(
+  name: "lockstep",
+  products: [
+    .executable(name: "lockstep", targets: ["lockstep"]),
+    .library(
+      name: "Lockstep",
+      targets: [
+        "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
+        "Communication", "Checkpoints", "Reporting", "Settings", "Parallelism",
+      ]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    // The top: the command line.
+    .executableTarget(
+      name: "lockstep",
+      dependencies: [
+        "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // Where the middle targets meet.
+    .library(
+      "Training",
+      [
+        "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Reporting",
+        "Settings", "Parallelism", "COpenBLAS", .product(name: "Yams", package: "Yams"),
+      ]),
+
+    // The middle: none imports another, but for the tower of models on layers on tensors.
+    .library("Models", ["NeuralNetworks", "Settings"]),
+    .library("NeuralNetworks", ["Tensors"]),
+    .library(
+      "Tensors",
+      [
+        "CKernels", "COpenBLAS", "Parallelism",
+        .product(name: "HeapModule", package: "swift-collections"),
+      ]),
+    .library("Optimization", ["CKernels", "Parallelism", "Settings"]),
+    .library(
+      "Datasets",
+      [
+        "Settings",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "HeapModule", package: "swift-collections"),
+      ]),
+    .library("Communication", ["CMPI", "CKernels", "Parallelism"]),
+    .library("Checkpoints", [.product(name: "Crypto", package: "swift-crypto")]),
+    .library("Reporting", []),
+
+    // The ground floor: open to any target above.
+    .library("Settings", []),
+    .library("Parallelism", []),
+    .target(name: "CKernels"),
+    .target(name: "CMPI", dependencies: ["COpenMPI"]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+
+    // Tests: one folder per target.
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .tests(of: "Tensors", ["CKernels"]),
+    .tests(of: "NeuralNetworks"),
+    .tests(of: "Models"),
+    .tests(of: "Optimization"),
+    .tests(of: "Datasets"),
+    .tests(of: "Communication"),
+    .tests(of: "Checkpoints"),
+    .tests(of: "Reporting"),
+    .tests(of: "Settings"),
+    .tests(of: "Parallelism"),
+    .tests(of: "Training"),
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["TestSupport", "Training"]),
+    .executableTarget(
+      name: "communication-probe", dependencies: ["Communication"],
+      path: "Tests/CommunicationProbe"),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+// CI sets LOCKSTEP_STRICT=1: warnings in Lockstep's own targets become errors. Users who depend on
+// Lockstep are never stopped by a newer compiler's opinion.
+if Context.environment["LOCKSTEP_STRICT"] != nil {
+  for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+    target.cSettings = (target.cSettings ?? []) + [.treatAllWarnings(as: .error)]
+  }
+}

@@ -1,0 +1,2 @@
+#include "lanes.h"
+#include "CKernels.h"

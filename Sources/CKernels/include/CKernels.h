@@ -1,0 +1,13 @@
+// Vector kernels in C, one header per topic.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include "CKernels_reduction.h"
+#include "CKernels_optimizers.h"
+#include "CKernels_activations.h"
+#include "CKernels_normalization.h"
+#include "CKernels_softmax.h"
+#include "CKernels_random.h"
+#include "CKernels_elementwise.h"
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef CKERNELS_ACTIVATIONS_H
+#define CKERNELS_ACTIVATIONS_H
+
+#include <stdint.h>
+
+#endif

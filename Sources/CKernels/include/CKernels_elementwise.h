@@ -1,0 +1,6 @@
+#ifndef CKERNELS_ELEMENTWISE_H
+#define CKERNELS_ELEMENTWISE_H
+
+#include <stdint.h>
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef CKERNELS_RANDOM_H
+#define CKERNELS_RANDOM_H
+
+#include <stdint.h>
+
+#endif
