@@ -83,7 +83,7 @@ let package = Package(
     .tests(of: "Models"),
     .tests(of: "Optimization"),
     .tests(of: "Datasets"),
-    .tests(of: "Communication"),
+    .tests(of: "Communication", ["CKernels", "Parallelism", "communication-probe"]),
     .tests(of: "Checkpoints"),
     .tests(of: "Reporting"),
     .tests(of: "Settings"),
@@ -92,7 +92,7 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests", dependencies: ["TestSupport", "Training"]),
     .executableTarget(
-      name: "communication-probe", dependencies: ["Communication"],
+      name: "communication-probe", dependencies: ["Communication", "TestSupport"],
       path: "Tests/CommunicationProbe"),
   ],
   swiftLanguageModes: [.v6]
