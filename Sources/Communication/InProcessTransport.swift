@@ -33,7 +33,8 @@ final class Mailboxes: Sendable {
   }
 
   /// Posts a message; returns its number.
-  func post(_ bytes: UnsafeMutableRawPointer, byteCount: Int, from source: Int, to peer: Int) -> Int {
+  func post(_ bytes: UnsafeMutableRawPointer, byteCount: Int, from source: Int, to peer: Int) -> Int
+  {
     let letter = Letter(address: UInt(bitPattern: bytes), byteCount: byteCount)
     return box(from: source, to: peer).state.withLock { state in
       state.waiting[state.sentCount] = letter
@@ -120,6 +121,8 @@ final class InProcessTransport: Transport {
     }
     return isFinished
   }
+
+  var availableMemory: Int? { HostMemory.available }
 
   func makeSegment(byteCount: Int) throws -> (segment: MemorySegment, name: [UInt64]) {
     let segment = try MemorySegment(privateByteCount: byteCount, rank: topology.rank)
