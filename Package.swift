@@ -73,7 +73,8 @@ let package = Package(
     .library("Parallelism", []),
     .target(name: "CKernels"),
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
-    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
 
     // Tests: one folder per target.

@@ -1,0 +1,13 @@
+/// How much work makes a task: below, handing it to another thread costs more than it saves.
+/// Grains decide where work is cut, never what is computed.
+enum Grain {
+  /// Elements of a memory-bound pass.
+  static let elementwise = 16_384
+  /// Elements of a pass with exponentials.
+  static let transcendental = 4_096
+  /// Multiply-adds of a matrix product.
+  static let product = 1 << 20
+
+  /// Rows a fixed block has in sums over rows: part of the result's bits, never changed by threads.
+  static let rowBlock = 64
+}
