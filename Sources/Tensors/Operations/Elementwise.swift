@@ -68,6 +68,17 @@ extension Tensor {
     return result.recorded(inputs: [self]) { gradient in self.passGradient(gradient) }
   }
 
+  /// One row of the innermost dimension, [1, last], copied and not differentiated.
+  ///
+  /// - Parameter index: In 0 ..< `shape.rows`.
+  public func row(_ index: Int) -> Tensor {
+    precondition(index < shape.rows, "row \(index) is not in \(shape)")
+    precondition(!workspace.isRecording || !requiresGradient, "row(_:) cannot be differentiated")
+    let row = Tensor(uninitialized: [1, shape.last], in: workspace)
+    row.pointer.update(from: pointer + index * shape.last, count: shape.last)
+    return row
+  }
+
   /// Shows this tensor, and later its gradient, to the workspace's observer if there is one.
   ///
   /// - Parameter name: What the observer is told; evaluated only where there is an observer.
