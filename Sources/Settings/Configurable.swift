@@ -54,6 +54,7 @@ extension Configurable {
     reader.finish(known: describeKeys(of: current))
     var checks = SettingChecks(
       path: path, node: node, value: value.settingNode, violations: reader.violations)
+    for field in fields { field.check(value, &checks) }
     value.check(&checks)
     violations += checks.violations
     return value

@@ -74,13 +74,10 @@ public struct ConfigurationError: UserInputError, Hashable {
     return "\(violations.count) problems in the configuration:\n" + lines.joined(separator: "\n")
   }
 
-  /// Sources in the order of their first mention, lines in order, and otherwise as found.
+  /// By line; what has no line, being an option or made in code, after that and as found.
   private static func ordered(_ violations: [Violation]) -> [Violation] {
-    let sources = violations.map { $0.origin?.source }
-    func rank(_ index: Int) -> (Int, Int, Int) {
-      let violation = violations[index]
-      let source = sources.firstIndex(of: violation.origin?.source) ?? 0
-      return (source, violation.origin?.line ?? 0, index)
+    func rank(_ index: Int) -> (Int, Int) {
+      (violations[index].origin?.line ?? .max, index)
     }
     return violations.indices.sorted { rank($0) < rank($1) }.map { violations[$0] }
   }

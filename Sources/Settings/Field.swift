@@ -2,6 +2,8 @@
 /// be, and the sentence that documents it. A key without a sentence cannot be declared.
 public struct Field<Root: Configurable> {
   let read: (inout SectionReader, inout Root) -> Void
+  /// What must hold between the keys of a chosen variant.
+  let check: (Root, inout SettingChecks) -> Void
   let write: (Root) -> [SettingNode.Entry]
   let describe: (Root) -> [KeyDescription]
 
@@ -38,6 +40,7 @@ public struct Field<Root: Configurable> {
         root[keyPath: path] = value
       }
     }
+    check = { _, _ in }
     write = { root in [SettingNode.Entry(key, root[keyPath: path].settingNode)] }
     describe = { root in
       let value = root[keyPath: path]
@@ -78,6 +81,10 @@ public struct Field<Root: Configurable> {
       }
       reader.chosen[selector] = variant.name
       root[keyPath: path] = variant.read(&reader, current)
+    }
+    check = { root, checks in
+      let value = root[keyPath: path]
+      value.variant.check(value, &checks)
     }
     write = { root in
       let value = root[keyPath: path]

@@ -28,10 +28,11 @@ public struct KeyDescription: Sendable {
 }
 
 extension [KeyDescription] {
-  /// The full path of the first key called `name`, here or below; nil where there is none.
+  /// The full path of the first key, here or below, of which `name` is a spelling; nil where there
+  /// is none.
   func path(ofKeyNamed name: String) -> String? {
     for description in self {
-      if description.key == name { return name }
+      if Suggestion.isSpelling(name, of: description.key) { return description.key }
       if let below = description.children.path(ofKeyNamed: name) {
         return "\(description.key).\(below)"
       }

@@ -40,6 +40,7 @@ public struct Variant<Choice: SettingVariants> {
   let documentation: String
   let isChosen: (Choice) -> Bool
   let read: (inout SectionReader, Choice) -> Choice
+  let check: (Choice, inout SettingChecks) -> Void
   let write: (Choice) -> [SettingNode.Entry]
   let describe: (Choice) -> [KeyDescription]
 
@@ -62,6 +63,7 @@ public struct Variant<Choice: SettingVariants> {
       payload.readFields(from: &reader)
       return embed(payload)
     }
+    check = { choice, checks in extract(choice)?.check(&checks) }
     write = { choice in extract(choice)?.entries ?? [] }
     describe = { choice in Payload.describeKeys(of: extract(choice)) }
   }
@@ -72,6 +74,7 @@ public struct Variant<Choice: SettingVariants> {
     self.documentation = documentation
     isChosen = { $0 == choice }
     read = { _, _ in choice }
+    check = { _, _ in }
     write = { _ in [] }
     describe = { _ in [] }
   }

@@ -6,13 +6,18 @@ package enum Suggestion {
   /// or at most a third of its letters mistyped. Ties go to the earlier candidate.
   package static func nearest(to name: String, among candidates: [String]) -> String? {
     let letters = simplified(name)
-    if let same = candidates.first(where: { simplified($0) == letters }) { return same }
-    if let abbreviated = candidates.first(where: { initials($0) == letters }) { return abbreviated }
+    if let same = candidates.first(where: { isSpelling(name, of: $0) }) { return same }
     let ranked = candidates.map { (candidate: $0, distance: distance(letters, simplified($0))) }
     guard let best = ranked.min(by: { $0.distance < $1.distance }),
       best.distance <= max(letters.count, simplified(best.candidate).count) / 3
     else { return nil }
     return best.candidate
+  }
+
+  /// Whether `name` is `candidate` but for case, hyphens and underscores, or its initials.
+  package static func isSpelling(_ name: String, of candidate: String) -> Bool {
+    let letters = simplified(name)
+    return letters == simplified(candidate) || letters == initials(candidate)
   }
 
   /// The number of letters to insert, delete, replace or swap with their neighbour that turn one

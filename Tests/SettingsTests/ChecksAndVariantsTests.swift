@@ -52,6 +52,14 @@ import Testing
       ])
   }
 
+  @Test func theChosenVariantsOwnChecksHold() {
+    #expect(
+      problems(in: ["figure": ["kind": "ellipse", "radii": ["4", "3"]]]) == [
+        "sample.yaml:3: figure.radii: found [4.0, 3.0], expected the shorter one first"
+      ])
+    #expect(problems(in: ["figure": ["kind": "line", "length": "3"]]) == [])
+  }
+
   @Test func withoutTheSelectorTheDefaultVariantIsRead() throws {
     let read = try Sample(settings: ["figure": ["length": "8"]])
     #expect(read.figure.shape == .line(.init(length: 8)))

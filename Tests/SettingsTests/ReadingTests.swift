@@ -81,8 +81,7 @@ import Testing
       found == [
         "sample.yaml:1: cuont: unknown key; did you mean count?",
         "sample.yaml:3: origin.z: unknown key; the keys here are x, y",
-        "sample.yaml:4: strokeWidth: unknown key; the keys here are count, scale, visible, title, "
-          + "note, limit, color, origin, path, figure",
+        "sample.yaml:4: strokeWidth: unknown key; did you mean figure.stroke_width?",
         "sample.yaml:5: nothing_like_it: unknown key; the keys here are count, scale, visible, "
           + "title, note, limit, color, origin, path, figure",
         "sample.yaml:6: radii: unknown key; did you mean figure.radii?",
@@ -103,7 +102,7 @@ import Testing
     sample.note = "null"
     sample.limit = nil
     sample.path = [.init(x: 1, y: 2), .init(x: -3, y: 4)]
-    sample.figure.shape = .ellipse(.init(radii: [0.1, 1e-8], filled: true))
+    sample.figure.shape = .ellipse(.init(radii: [1e-8, 0.1], filled: true))
     #expect(try SampleConfiguration(settings: sample.settingNode) == sample)
   }
 

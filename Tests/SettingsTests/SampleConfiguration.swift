@@ -35,6 +35,10 @@ struct SampleConfiguration: Configurable {
         Field("filled", \.filled, meaning: "Whether it is painted inside."),
       ]
     }
+
+    func check(_ checks: inout SettingChecks) {
+      checks.require(radii[0] <= radii[1], "radii", "the shorter one first")
+    }
   }
 
   struct Line: Configurable {
