@@ -23,6 +23,16 @@ extension ModelConfiguration {
     }
   }
 
+  /// One line for people: "gpt, 4 layers, 4 heads, width 256, context 128".
+  public var summary: String {
+    switch architecture {
+    case .gpt(let gpt):
+      let dropout = gpt.dropout > 0 ? ", dropout \(gpt.dropout)" : ""
+      return "gpt, \(gpt.layers) layers, \(gpt.heads) heads, width \(gpt.width), "
+        + "context \(gpt.context)\(dropout)"
+    }
+  }
+
   /// The network's description as Hugging Face's `config.json`.
   public func huggingFaceJSON(vocabularyCount: Int, endOfText: Int?) throws -> [UInt8] {
     switch architecture {
