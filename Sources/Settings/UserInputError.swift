@@ -1,0 +1,1 @@
+public protocol UserInputError: Error, CustomStringConvertible {}
