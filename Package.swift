@@ -83,7 +83,9 @@ let package = Package(
     .tests(of: "NeuralNetworks"),
     .tests(of: "Models"),
     .tests(of: "Optimization"),
-    .tests(of: "Datasets"),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     .tests(of: "Communication"),
     .tests(of: "Checkpoints"),
     .tests(of: "Reporting"),
