@@ -7,13 +7,13 @@
 #define GELU_CUBE 0.044715f
 
 /// tanh-GELU as x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3): the same function, one division.
-INLINE void gelu(Lanes *result, const Lanes *input) {
+INLINE void gelu_tanh(Lanes *result, const Lanes *input) {
   Lanes x = *input;
   Lanes u = GELU_SCALE * (x + GELU_CUBE * (x * x * x));
   *result = x * lanes_sigmoid(2.0f * u);
 }
 
-INLINE void gelu_slope(Lanes *result, const Lanes *input) {
+INLINE void gelu_tanh_slope(Lanes *result, const Lanes *input) {
   Lanes x = *input, square = x * x;
   Lanes u = GELU_SCALE * (x + GELU_CUBE * (square * x));
   Lanes s = lanes_sigmoid(2.0f * u);
@@ -21,11 +21,39 @@ INLINE void gelu_slope(Lanes *result, const Lanes *input) {
   *result = s + x * (s * (1.0f - s)) * (2.0f * u_slope);
 }
 
+/// The standard normal distribution function and e^(-x^2 / 2), by formula 7.1.26 of Abramowitz and
+/// Stegun for erfc; the absolute error is below 2e-7.
+INLINE void normal_distribution(Lanes *result, Lanes *bell, const Lanes *input) {
+  Lanes x = *input;
+  Lanes magnitude = lanes_choose(x < 0.0f, -x, x);
+  Lanes t = 1.0f / (1.0f + 0.3275911f * 0.70710678f * magnitude);
+  Lanes p = 1.061405429f * t - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  *bell = lanes_exp(-0.5f * (x * x));
+  Lanes tail = 0.5f * (p * t) * *bell;
+  *result = lanes_choose(x < 0.0f, tail, 1.0f - tail);
+}
+
+INLINE void gelu(Lanes *result, const Lanes *input) {
+  Lanes phi, bell;
+  normal_distribution(&phi, &bell, input);
+  *result = *input * phi;
+}
+
+INLINE void gelu_slope(Lanes *result, const Lanes *input) {
+  Lanes phi, bell;
+  normal_distribution(&phi, &bell, input);
+  *result = phi + *input * (bell * 0.3989422804f);  // 1 / sqrt(2 pi)
+}
+
 INLINE void activate(
     Lanes *result, CKernels_Activation activation, float slope, const Lanes *input) {
   Lanes x = *input;
   switch (activation) {
-    case CKernels_geluTanh: gelu(result, input); break;
+    case CKernels_geluTanh: gelu_tanh(result, input); break;
+    case CKernels_gelu: gelu(result, input); break;
     case CKernels_relu: *result = lanes_choose(x > 0.0f, x, (Lanes){0}); break;
     case CKernels_leakyRelu: *result = lanes_choose(x > 0.0f, x, slope * x); break;
     case CKernels_silu: *result = x * lanes_sigmoid(x); break;
@@ -37,7 +65,8 @@ INLINE void activation_slope(
     Lanes *result, CKernels_Activation activation, float slope, const Lanes *input) {
   Lanes x = *input;
   switch (activation) {
-    case CKernels_geluTanh: gelu_slope(result, input); break;
+    case CKernels_geluTanh: gelu_tanh_slope(result, input); break;
+    case CKernels_gelu: gelu_slope(result, input); break;
     case CKernels_relu: *result = lanes_choose(x > 0.0f, lanes_fill(1.0f), (Lanes){0}); break;
     case CKernels_leakyRelu:
       *result = lanes_choose(x > 0.0f, lanes_fill(1.0f), lanes_fill(slope));
@@ -59,6 +88,7 @@ INLINE void activation_slope(
 #define FOR_EACH_ACTIVATION(statement)                                                            \
   switch (activation) {                                                                           \
     case CKernels_geluTanh: statement(CKernels_geluTanh) break;                                   \
+    case CKernels_gelu: statement(CKernels_gelu) break;                                           \
     case CKernels_relu: statement(CKernels_relu) break;                                           \
     case CKernels_leakyRelu: statement(CKernels_leakyRelu) break;                                 \
     case CKernels_silu: statement(CKernels_silu) break;                                           \

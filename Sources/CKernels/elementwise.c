@@ -38,17 +38,45 @@ MULTIVERSIONED void CKernels_addBias(
   }
 }
 
+/// The sums of `width` lanes of columns, at most STRIP: side by side, so that whole cache lines and
+/// few pages are read at a time. Only the last lanes can be fewer than sixteen: `last` of them.
+#define STRIP 8
+INLINE void sum_strip(
+    const float *values, float *sums, int64_t rows, int64_t stride, int adds, int width,
+    int64_t last) {
+  Lanes totals[STRIP];
+  for (int lane = 0; lane < width; lane++) {
+    int64_t n = lane == width - 1 ? last : LANE_COUNT;
+    totals[lane] = adds ? lanes_read(sums + lane * LANE_COUNT, n) : (Lanes){0};
+  }
+  for (int64_t block = 0; block < rows; block += 64) {
+    int64_t end = block + 64 < rows ? block + 64 : rows;
+    Lanes parts[STRIP];
+    for (int lane = 0; lane < width; lane++) parts[lane] = (Lanes){0};
+    for (int64_t row = block; row < end; row++) {
+      const float *line = values + row * stride;
+      for (int lane = 0; lane < width; lane++) {
+        int64_t n = lane == width - 1 ? last : LANE_COUNT;
+        parts[lane] += lanes_read(line + lane * LANE_COUNT, n);
+      }
+    }
+    for (int lane = 0; lane < width; lane++) totals[lane] += parts[lane];
+  }
+  for (int lane = 0; lane < width; lane++) {
+    int64_t n = lane == width - 1 ? last : LANE_COUNT;
+    lanes_write(sums + lane * LANE_COUNT, totals[lane], n);
+  }
+}
+
 MULTIVERSIONED void CKernels_columnSums(
     const float *values, float *sums, int64_t rows, int64_t columns, int64_t stride, int adds) {
-  FOR_LANES(columns) {
-    Lanes total = adds ? lanes_read(sums + i, n) : (Lanes){0};
-    for (int64_t block = 0; block < rows; block += 64) {
-      int64_t end = block + 64 < rows ? block + 64 : rows;
-      Lanes part = {0};
-      for (int64_t row = block; row < end; row++) part += lanes_read(values + row * stride + i, n);
-      total += part;
-    }
-    lanes_write(sums + i, total, n);
+  int64_t i = 0;
+  for (; i + STRIP * LANE_COUNT <= columns; i += STRIP * LANE_COUNT) {
+    sum_strip(values + i, sums + i, rows, stride, adds, STRIP, LANE_COUNT);
+  }
+  for (; i < columns; i += LANE_COUNT) {
+    int64_t n = columns - i < LANE_COUNT ? columns - i : LANE_COUNT;
+    sum_strip(values + i, sums + i, rows, stride, adds, 1, n);
   }
 }
 

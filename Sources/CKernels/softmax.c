@@ -1,4 +1,5 @@
 #include "CKernels.h"
+#include "double_math.h"
 #include "lanes.h"
 #include "lanes_math.h"
 
@@ -65,24 +66,6 @@ MULTIVERSIONED void CKernels_softmaxBackward(
     lanes_write(
         gradient + i, lanes_read(p + i, n) * (lanes_read(gradient + i, n) - d) * scale, n);
   }
-}
-
-/// The natural logarithm of x > 0 in basic operations (the C library's differs between
-/// processors): x = 2^k f with f in [sqrt(1/2), sqrt(2)), log f = 2 artanh((f - 1) / (f + 1)).
-INLINE double natural_log(double x) {
-  union {
-    double value;
-    int64_t bits;
-  } parts = {x};
-  int64_t k = (parts.bits >> 52) - 1023;
-  parts.bits = (parts.bits & 0xFFFFFFFFFFFFF) | (1023LL << 52);
-  if (parts.value > 1.4142135623730951) {
-    parts.value *= 0.5;
-    k += 1;
-  }
-  double t = (parts.value - 1) / (parts.value + 1), square = t * t, sum = 0;
-  for (int power = 19; power >= 1; power -= 2) sum = sum * square + 1.0 / power;
-  return (double)k * 0.6931471805599453 + 2 * t * sum;
 }
 
 MULTIVERSIONED void CKernels_crossEntropy(

@@ -3,7 +3,8 @@
 ///
 /// Declaring the properties is all: a `ParameterStore` finds the parameters by reflection, in the
 /// order of declaration, and names them by the path of property names, as PyTorch does
-/// ("blocks.0.attention.output.weight").
+/// ("blocks.0.attention.output.weight"). It looks into optionals and arrays, not into dictionaries,
+/// tuples and types that are not modules.
 public protocol Module {
   /// The name in checkpoints of each stored property whose own name is not to be used; a name may
   /// contain dots ("transformer.wte"). Default: none.
@@ -23,7 +24,14 @@ extension Module {
   private func collectParameters(
     path: [String], into found: inout [(name: String, parameter: Parameter)]
   ) {
-    for child in Mirror(reflecting: self).children {
+    // A class inherits its superclass's properties, which come first.
+    var mirrors: [Mirror] = []
+    var mirror: Mirror? = Mirror(reflecting: self)
+    while let current = mirror {
+      mirrors.append(current)
+      mirror = current.superclassMirror
+    }
+    for child in mirrors.reversed().flatMap(\.children) {
       guard let label = child.label else { continue }
       collect(child.value, path: path + [Self.checkpointNames[label] ?? label], into: &found)
     }
@@ -37,14 +45,17 @@ extension Module {
       found.append((path.joined(separator: "."), parameter))
     case let module as any Module:
       module.collectParameters(path: path, into: &found)
-    case let modules as [any Module]:
-      for (index, module) in modules.enumerated() {
-        module.collectParameters(path: path + [String(index)], into: &found)
-      }
     default:
       let mirror = Mirror(reflecting: value)
-      guard mirror.displayStyle == .optional, let some = mirror.children.first else { return }
-      collect(some.value, path: path, into: &found)
+      switch mirror.displayStyle {
+      case .optional:
+        for some in mirror.children { collect(some.value, path: path, into: &found) }
+      case .collection:
+        for (index, element) in mirror.children.enumerated() {
+          collect(element.value, path: path + [String(index)], into: &found)
+        }
+      default: break
+      }
     }
   }
 }

@@ -15,6 +15,10 @@ public final class Workspace {
   /// Counts the recorded operations: an operation's inputs always have smaller numbers.
   private var recordedCount = 0
 
+  /// Tables of rotary embeddings, by their frequencies; they hold buffers, not tensors, which would
+  /// hold the workspace in turn.
+  private var rotaryTables: [RotaryFrequencies: RotaryTable] = [:]
+
   private var randomSeed: UInt64 = 0
   private var randomStep = 0
   private var randomMicrobatch = 0
@@ -46,6 +50,17 @@ public final class Workspace {
     return RandomStream(
       seed: randomSeed, purpose: purpose, site: randomSite, step: randomStep,
       microbatch: randomMicrobatch)
+  }
+
+  /// The table of these frequencies, of at least so many positions; made anew, twice as long, when
+  /// it is too short.
+  func rotaryTable(_ frequencies: RotaryFrequencies, positions: Int) -> RotaryTable {
+    let known = rotaryTables[frequencies]
+    if let known, known.positions >= positions { return known }
+    let table = RotaryTable(
+      frequencies, positions: max(positions, 2 * (known?.positions ?? 0)), in: pool)
+    rotaryTables[frequencies] = table
+    return table
   }
 
   func nextSequenceNumber() -> Int {

@@ -15,6 +15,8 @@ typedef enum CKernels_Activation {
   CKernels_silu = 3,
   /// tanh x.
   CKernels_tanh = 4,
+  /// x Phi(x), Phi the standard normal distribution function: the GELU of BERT.
+  CKernels_gelu = 5,
 } CKernels_Activation;
 
 /// outputs = activation(inputs).

@@ -13,13 +13,24 @@ typedef struct CKernels_RandomStream {
 /// The four words at one position of the stream.
 void CKernels_philox(const CKernels_RandomStream *stream, uint32_t position, uint32_t words[4]);
 
+// In the functions below, `element` is where the span starts in the whole tensor, a multiple of 64:
+// the span may be cut there among threads. Element e belongs to word (e % 64) / 16 at position
+// e / 64 * 16 + e % 16 of the stream.
+
 /// outputs = inputs * mask / (1 - probability), or += where `adds`; the mask is 0 with this
 /// probability, else 1.
-///
-/// `element` is where the span starts in the masked tensor, a multiple of 64. Element e is decided
-/// by word (e % 64) / 16 at position e / 64 * 16 + e % 16.
 void CKernels_dropout(
     const CKernels_RandomStream *stream, float probability, int64_t element, const float *inputs,
     float *outputs, int64_t count, int adds);
+
+/// Normal numbers with mean 0 and this deviation; words 0 and 1 make a pair, and words 2 and 3.
+void CKernels_fillNormal(
+    const CKernels_RandomStream *stream, double deviation, int64_t element, float *outputs,
+    int64_t count);
+
+/// Uniform numbers in -bound ..< bound, one of 2^24 equidistant values each.
+void CKernels_fillUniform(
+    const CKernels_RandomStream *stream, float bound, int64_t element, float *outputs,
+    int64_t count);
 
 #endif

@@ -2,8 +2,11 @@ import CKernels
 
 /// An elementwise nonlinearity.
 public enum Activation: Sendable, Hashable {
-  /// 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))): the tanh approximation of GELU (Hendrycks and
-  /// Gimpel, 2016), as GPT-2 uses it.
+  /// x Φ(x), Φ the standard normal distribution function: GELU (Hendrycks and Gimpel, 2016), as
+  /// BERT uses it.
+  case gelu
+  /// 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))): the tanh approximation of GELU, as GPT-2
+  /// uses it.
   case geluTanh
   /// max(0, x).
   case relu
@@ -16,6 +19,7 @@ public enum Activation: Sendable, Hashable {
 
   var kind: CKernels_Activation {
     switch self {
+    case .gelu: CKernels_gelu
     case .geluTanh: CKernels_geluTanh
     case .relu: CKernels_relu
     case .leakyRelu: CKernels_leakyRelu

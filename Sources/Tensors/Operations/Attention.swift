@@ -23,7 +23,8 @@ public struct Heads {
   ///   - positions: T. Default: all that the tensor has.
   public init(_ tensor: Tensor, offset: Int = 0, count: Int, width: Int, positions: Int? = nil) {
     precondition(
-      tensor.shape.rank == 3 && offset + count * width <= tensor.shape.last,
+      tensor.shape.rank == 3 && offset + count * width <= tensor.shape.last
+        && offset >= 0 && positions ?? 0 <= tensor.shape[1],
       "\(count) heads of \(width) columns from \(offset) on are not in \(tensor.shape)")
     self.tensor = tensor
     self.offset = offset
@@ -41,6 +42,12 @@ public struct Heads {
     let columns = tensor.shape.last
     return Matrix(
       memory + sequence * tensor.shape[1] * columns + offset + head * width, stride: columns)
+  }
+}
+
+extension Heads: CustomStringConvertible {
+  public var description: String {
+    "\(count) heads of \(width) columns at \(positions) positions in \(tensor.shape)"
   }
 }
 
@@ -72,8 +79,10 @@ extension Heads {
       keys.count == values.count && keys.positions == values.positions && count % keys.count == 0
         && keys.width == width && values.width == width && keys.sequences == sequences
         && values.sequences == sequences,
-      "attend: queries, keys and values do not fit: \(tensor.shape), \(keys.tensor.shape), \(values.tensor.shape)"
-    )
+      "attend: queries, keys and values do not fit: \(self), \(keys), \(values)")
+    precondition(
+      mask == .full || positions <= keys.positions,
+      "attend: a causal mask leaves queries without keys: \(positions) for \(keys.positions) keys")
     let workspace = tensor.workspace
     let result = Tensor(
       uninitialized: [sequences, positions, count * width], in: workspace)

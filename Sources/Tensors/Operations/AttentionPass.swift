@@ -87,12 +87,12 @@ struct AttentionPass {
   /// With P the probabilities, dP = dO Vᵀ and dS = P (dP - Σ P dP) / √K:
   /// dQ = dS K, dK = dSᵀ Q, dV = Pᵀ dO. The row sum Σ P dP equals Σ O dO.
   func backward(_ gradient: Tensor, statistics: Tensor) {
-    let gradients = GradientTargets(self)
+    let targets = AttentionGradients(queries: queries, keys: keys, values: values)
     let scratchCount = 3 * Self.blockHeight * scoreStride + Self.blockHeight
     let scratch = Tensor(
       uninitialized: [workspace.threads.threadCount, scratchCount], in: workspace)
     let blocks = Array(blocks.reversed())
-    gradients.withMemory { dq, dk, dv in
+    targets.withMemory { dq, dk, dv in
       // Query heads that share keys add to the same gradients: they belong to one task.
       workspace.threads.run(tasks: queries.sequences * keys.count) { task, worker in
         let (sequence, keyHead) = (task / keys.count, task % keys.count)
@@ -118,11 +118,7 @@ struct AttentionPass {
     let isFirst: Bool
   }
 
-  /// Where a gradient goes, and whether it adds to what is there.
-  struct Destination {
-    let pointer: UnsafeMutablePointer<Float>
-    let adds: Bool
-  }
+  private typealias Destination = AttentionGradients.Destination
 
   // Blocks come last first: the last one sees all keys, so it can overwrite what others add to.
   private func backward(
@@ -190,58 +186,6 @@ struct AttentionPass {
       CKernels_dropout(
         &kernelStream, dropout, Int64((row + line) * scoreStride), source + line * scoreStride,
         destination + line * scoreStride, Int64(block.keyCount), 0)
-    }
-  }
-}
-
-/// The gradients of queries, keys and values: one memory where they are columns of one tensor.
-private struct GradientTargets {
-  let pass: AttentionPass
-
-  init(_ pass: AttentionPass) { self.pass = pass }
-
-  typealias Destination = AttentionPass.Destination
-
-  /// Calls `body` with where each gradient goes.
-  func withMemory(_ body: (Destination, Destination, Destination) -> Void) {
-    let (q, k, v) = (pass.queries.tensor, pass.keys.tensor, pass.values.tensor)
-    destination(of: q, covers: covers(q)) { dq in
-      if k === q {
-        finish(q, k, v, dq, dq, body)
-      } else {
-        destination(of: k, covers: covers(k)) { dk in finish(q, k, v, dq, dk, body) }
-      }
-    }
-  }
-
-  private func finish(
-    _ q: Tensor, _ k: Tensor, _ v: Tensor, _ dq: Destination, _ dk: Destination,
-    _ body: (Destination, Destination, Destination) -> Void
-  ) {
-    if v === q {
-      body(dq, dk, dq)
-    } else if v === k {
-      body(dq, dk, dk)
-    } else {
-      destination(of: v, covers: covers(v)) { body(dq, dk, $0) }
-    }
-  }
-
-  /// Whether the heads that lie in this tensor fill all of its columns, so that writing them leaves
-  /// nothing undefined.
-  private func covers(_ tensor: Tensor) -> Bool {
-    let parts = [pass.queries, pass.keys, pass.values].filter { $0.tensor === tensor }
-    return parts.reduce(0) { $0 + $1.count * $1.width } == tensor.shape.last
-  }
-
-  private func destination(of tensor: Tensor, covers: Bool, _ body: (Destination) -> Void) {
-    guard tensor.requiresGradient else {
-      let scratch = Tensor(uninitialized: tensor.shape, in: tensor.workspace)
-      return body(Destination(pointer: scratch.pointer, adds: false))
-    }
-    tensor.addGradient { pointer, adds in
-      if !adds && !covers { pointer.update(repeating: 0, count: tensor.count) }
-      body(Destination(pointer: pointer, adds: adds || !covers))
     }
   }
 }

@@ -38,11 +38,11 @@ extension Tensor {
         inner: width, adds: false, on: workspace.threads)
       targets.elements.withUnsafeBufferPointer { targets in
         guard let firstTarget = targets.baseAddress else { return }
-        workspace.threads.run(tasks: range.count) { row in
+        workspace.threads.run(over: range.count, grain: Grain.logitRows) { part in
+          let row = range.lowerBound + part.lowerBound
           CKernels_crossEntropy(
-            logits.pointer + row * classes, firstTarget + range.lowerBound + row,
-            losses.pointer + range.lowerBound + row, differentiates ? 1 : 0, 1, Int64(classes),
-            Int64(classes))
+            logits.pointer + part.lowerBound * classes, firstTarget + row, losses.pointer + row,
+            differentiates ? 1 : 0, Int64(part.count), Int64(classes), Int64(classes))
         }
       }
       guard let inputGradient else { continue }

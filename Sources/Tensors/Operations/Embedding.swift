@@ -33,10 +33,14 @@ extension Tensor {
     return result.recorded(inputs: [self]) { gradient in
       self.addGradient { destination, adds in
         if !adds { destination.update(repeating: 0, count: self.count) }
-        // In the order of the places, so that the sums do not depend on threads.
-        for (place, index) in indices.elements.enumerated() {
-          CKernels_accumulate(
-            gradient.pointer + place * width, destination + Int(index) * width, Int64(width))
+        // Threads share the columns; each column is summed in the order of the places.
+        let grain = max(16, Grain.elementwise / max(indices.elements.count, 1))
+        gradient.workspace.threads.run(over: width, grain: grain) { columns in
+          for (place, index) in indices.elements.enumerated() {
+            CKernels_accumulate(
+              gradient.pointer + place * width + columns.lowerBound,
+              destination + Int(index) * width + columns.lowerBound, Int64(columns.count))
+          }
         }
       }
     }
@@ -65,9 +69,12 @@ extension Tensor {
       self.passGradient(gradient)
       table.addGradient { destination, adds in
         if !adds { destination.update(repeating: 0, count: table.count) }
-        CKernels_columnSums(
-          gradient.pointer, destination + start * width, Int64(sequences), Int64(length),
-          Int64(length), 1)
+        gradient.workspace.threads.run(over: length, grain: Grain.elementwise / sequences) {
+          range in
+          CKernels_columnSums(
+            gradient.pointer + range.lowerBound, destination + start * width + range.lowerBound,
+            Int64(sequences), Int64(range.count), Int64(length), 1)
+        }
       }
     }
   }

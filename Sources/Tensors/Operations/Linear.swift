@@ -49,8 +49,10 @@ extension Tensor {
       }
     }
     let map = LinearMap(input: self, weight: weight, bias: bias, layout: layout)
-    return result.recorded(inputs: [self, weight] + (bias.map { [$0] } ?? [])) { gradient in
-      map.backward(activation?.backward(of: gradient, at: sum) ?? gradient)
+    let parents = [self, weight] + (bias.map { [$0] } ?? [])
+    guard let activation else { return result.recorded(inputs: parents, map.backward) }
+    return result.recorded(inputs: parents) { gradient in
+      map.backward(activation.backward(of: gradient, at: sum))
     }
   }
 

@@ -50,19 +50,20 @@ func multiply(
 /// The same product cut into strips of rows or columns, one a thread.
 ///
 /// Each element of C is summed over `inner` in an order that does not depend on the strip it lies
-/// in: no strip is so small that OpenBLAS would change to its kernels for tiny matrices.
+/// in: see `Strips`.
+///
+/// - Parameter finish: Called on the thread that computed a strip, with its rows and columns.
 func multiply(
   _ a: Matrix, _ b: Matrix, into c: Matrix, rows: Int, columns: Int, inner: Int, adds: Bool,
   on threads: ThreadPool, thenForEachStrip finish: ((Range<Int>, Range<Int>) -> Void)? = nil
 ) {
   guard rows > 0, columns > 0 else { return }
-  let work = rows * columns * inner
-  let strips = max(1, min(threads.threadCount, work / Grain.product))
   let cutsRows = rows >= columns
-  let extent = cutsRows ? rows : columns
-  let width = ((extent + strips - 1) / strips + 47) / 48 * 48
-  threads.run(tasks: (extent + width - 1) / width) { strip in
-    let range = strip * width..<min(extent, (strip + 1) * width)
+  let strips = Strips(
+    extent: cutsRows ? rows : columns, workPerLine: min(rows, columns) * inner,
+    most: threads.threadCount)
+  threads.run(tasks: strips.count) { index in
+    let range = strips[index]
     if cutsRows {
       multiply(
         a.from(row: range.lowerBound), b, into: c.from(row: range.lowerBound),
@@ -74,5 +75,36 @@ func multiply(
         rows: rows, columns: range.count, inner: inner, adds: adds)
       finish?(0..<rows, range)
     }
+  }
+}
+
+/// How the rows or columns of a product are cut among threads.
+///
+/// A strip starts where a tile of OpenBLAS's inner kernels starts, and none is so small that
+/// OpenBLAS would change to its kernels for tiny matrices (below 10⁶ multiply-adds) or for vectors:
+/// each element is then summed in the same order in every cut.
+struct Strips {
+  let extent: Int
+  let count: Int
+
+  /// Rows or columns of a tile, a multiple of those of all kernels.
+  private static let tile = 16
+
+  /// - Parameters:
+  ///   - extent: How many rows or columns there are.
+  ///   - workPerLine: Multiply-adds of one row or column.
+  ///   - most: How many strips are wanted.
+  init(extent: Int, workPerLine: Int, most: Int) {
+    self.extent = extent
+    let tiles = extent / Self.tile
+    var count = max(1, min(most, tiles))
+    while count > 1 && tiles / count * Self.tile * workPerLine < Grain.product { count -= 1 }
+    self.count = count
+  }
+
+  subscript(index: Int) -> Range<Int> {
+    let tiles = extent / Self.tile
+    let start = tiles * index / count * Self.tile
+    return start..<(index == count - 1 ? extent : tiles * (index + 1) / count * Self.tile)
   }
 }

@@ -100,11 +100,13 @@ struct RowBlocks {
 
   var count: Int { (rows + Grain.rowBlock - 1) / Grain.rowBlock }
 
+  /// The rows of one block.
+  subscript(index: Int) -> Range<Int> {
+    index * Grain.rowBlock..<min(rows, (index + 1) * Grain.rowBlock)
+  }
+
   /// Runs `body(rows, index)` for each block.
   func run(on workspace: Workspace, _ body: (_ rows: Range<Int>, _ index: Int) -> Void) {
-    workspace.threads.run(tasks: count) { index in
-      let start = index * Grain.rowBlock
-      body(start..<min(rows, start + Grain.rowBlock), index)
-    }
+    workspace.threads.run(tasks: count) { body(self[$0], $0) }
   }
 }
