@@ -13,3 +13,8 @@ public func parametersSHA256(of tensors: [TensorView]) -> String {
   }
   return hash.finalize().hexadecimal
 }
+
+/// SHA-256 of bytes, as 64 lower-case hexadecimal digits.
+public func sha256(of bytes: [UInt8]) -> String {
+  SHA256.hash(data: bytes).hexadecimal
+}

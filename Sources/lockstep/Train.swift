@@ -67,10 +67,11 @@ struct Train: ParsableCommand {
           ranks: communicator.size)
       }
       let run = try TrainingRun(
-        configuration: configuration, communicator: communicator, launch: launch,
+        configuration: configuration, communicator: communicator,
+        mode: launch.description(of: communicator.topology),
         directory: RunDirectory(path: output ?? defaultOutput(path)), resume: resume)
-      if communicator.isRankZero {
-        run.attach(console: quiet ? .quiet : json ? .json : .text)
+      try communicator.onRankZero {
+        try run.attach(console: quiet ? .quiet : json ? .json : .text)
       }
       let stop = StopRequest()
       let listener = stop.listen()

@@ -18,6 +18,8 @@ final class MappedFile: Sendable {
   let count: Int
   /// Page aligned; valid as long as the object lives. Nothing writes to it, so threads may share it.
   nonisolated(unsafe) private let base: UnsafeRawPointer?
+  /// Keeps memory that was mapped by others; nil where this object mapped it.
+  private let owner: (any Sendable)?
 
   /// Maps a file.
   ///
@@ -54,6 +56,17 @@ final class MappedFile: Sendable {
     try self.init(descriptor: spool, path: name)
   }
 
+  /// A file's bytes that are in memory already.
+  ///
+  /// - Parameters:
+  ///   - bytes: Nothing changes them any more.
+  ///   - owner: Keeps them.
+  init(viewing bytes: UnsafeRawBufferPointer, owner: any Sendable) {
+    count = bytes.count
+    base = bytes.baseAddress
+    self.owner = owner
+  }
+
   private init(descriptor: Int32, path: String) throws(FileError) {
     var status = stat()
     if fstat(descriptor, &status) != 0 { throw FileError.last("read", path) }
@@ -61,6 +74,7 @@ final class MappedFile: Sendable {
       throw FileError(operation: "read", path: path, code: EISDIR)
     }
     count = Int(status.st_size)
+    owner = nil
     if count == 0 {
       base = nil
       return
@@ -75,7 +89,7 @@ final class MappedFile: Sendable {
   }
 
   deinit {
-    if let base { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+    if let base, owner == nil { munmap(UnsafeMutableRawPointer(mutating: base), count) }
   }
 
   /// The bytes; valid as long as the object lives.

@@ -21,6 +21,46 @@ public final class TokenFile: Sendable {
     header = try TokenFileHeader(of: file.bytes, path: path)
   }
 
+  /// Checks a token file that is in memory already.
+  ///
+  /// - Parameters:
+  ///   - path: What errors call it.
+  ///   - bytes: The whole file. Nothing changes them any more.
+  ///   - owner: Keeps the bytes.
+  /// - Throws: `TokenFileError` if it is no token file, or is truncated.
+  public init(
+    path: String, bytes: UnsafeRawBufferPointer, owner: any Sendable
+  ) throws(TokenFileError) {
+    self.path = path
+    file = MappedFile(viewing: bytes, owner: owner)
+    header = try TokenFileHeader(of: file.bytes, path: path)
+  }
+
+  /// Number of bytes of the whole file.
+  public var byteCount: Int { file.count }
+
+  /// Copies bytes of the file as they are.
+  ///
+  /// - Parameters:
+  ///   - range: In 0 ..< byteCount.
+  ///   - destination: At least `range.count` bytes.
+  public func copyBytes(_ range: Range<Int>, into destination: UnsafeMutableRawBufferPointer) {
+    file.withBytes { bytes in
+      destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))
+    }
+  }
+
+  /// What two copies of a file have in common and two different files hardly do: the header, and a
+  /// few bytes from each of 4,096 places.
+  public var fingerprint: [UInt8] {
+    file.withBytes { bytes in
+      let step = max(1, (bytes.count - TokenFileHeader.byteCount) / 4096)
+      let places = stride(from: TokenFileHeader.byteCount, to: bytes.count, by: step)
+      return Array(bytes[..<TokenFileHeader.byteCount])
+        + places.flatMap { bytes[$0..<min($0 + 4, bytes.count)] }
+    }
+  }
+
   /// Number of tokens in the file.
   public var count: Int { header.tokenCount }
 

@@ -11,13 +11,18 @@ public struct TokenizerFile {
   ///
   /// - Throws: `TokenizerError` naming the file, the key, what was found and what is possible.
   public static func load(_ path: String) throws(TokenizerError) -> any Tokenizer {
-    let text: [UInt8]
+    try tokenizer(from: contents(path), path: path)
+  }
+
+  /// The text of a `tokenizer.json`, unchecked.
+  ///
+  /// - Throws: `TokenizerError.unreadable`.
+  public static func contents(_ path: String) throws(TokenizerError) -> [UInt8] {
     do throws(FileError) {
-      text = try MappedFile(path: path).withBytes { Array($0) }
+      return try MappedFile(path: path).withBytes { Array($0) }
     } catch {
       throw .unreadable(path: path, reason: error.reason)
     }
-    return try tokenizer(from: text, path: path)
   }
 
   /// The tokenizer in a JSON text.

@@ -18,8 +18,8 @@ public final class ModelEvaluation {
   /// - Throws: What `LoadedModel` and `TokenFile` throw; `EvaluationError`.
   public init(source: String, data: String?, sequences: Int, workspace: Workspace) throws {
     loaded = try LoadedModel(path: source, in: workspace)
-    let fromRun = { try? RunDirectory(path: source).configuration().data.validation }
-    guard let path = try data ?? fromRun() ?? nil else {
+    let stored = try? RunDirectory(path: source).configuration()
+    guard let path = data ?? stored?.data.validation else {
       throw EvaluationError.noData(source: source)
     }
     dataPath = path

@@ -40,14 +40,24 @@ public struct ProcessorMask: Hashable, Sendable {
 
   /// The affinity mask as the launcher left it.
   public static var current: ProcessorMask {
-    var set = cpu_set_t()
-    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else {
-      return ProcessorMask(processors: Array(0..<ProcessInfo.processInfo.activeProcessorCount))
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let prefix = "Cpus_allowed_list:"
+    let line = status.split(separator: "\n").first { $0.hasPrefix(prefix) }
+    let processors = line.map { Self.processors(inList: $0.dropFirst(prefix.count)) } ?? []
+    return ProcessorMask(
+      processors: processors.isEmpty
+        ? Array(0..<ProcessInfo.processInfo.activeProcessorCount) : processors)
+  }
+
+  /// The numbers in a list as the kernel writes it: "0-3,8".
+  static func processors(inList list: some StringProtocol) -> [Int] {
+    list.split(separator: ",").flatMap { part -> [Int] in
+      let ends = part.split(separator: "-").compactMap {
+        Int($0.trimmingCharacters(in: .whitespaces))
+      }
+      guard let first = ends.first, let last = ends.last, first <= last else { return [] }
+      return Array(first...last)
     }
-    let processors = withUnsafeBytes(of: &set) { bytes in
-      (0..<bytes.count * 8).filter { bytes[$0 / 8] >> ($0 % 8) & 1 == 1 }
-    }
-    return ProcessorMask(processors: processors)
   }
 
   /// How many processors' worth of time the process may use: the mask's, or fewer where the

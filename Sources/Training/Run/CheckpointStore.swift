@@ -18,11 +18,12 @@ final class CheckpointStore {
   private let files: [CheckpointSnapshot.File]
 
   /// - Parameters:
-  ///   - keep: How many of the newest checkpoints stay.
+  ///   - keep: How many of the newest checkpoints stay; nil: the directory is only read, for
+  ///     another process may be writing there.
   ///   - files: Go into every checkpoint beside the tensors.
   /// - Throws: `AgreedError` where rank zero can not write to the directory. Collective.
   init(
-    directory: CheckpointDirectory, keep: Int, files: [(name: String, bytes: [UInt8])],
+    directory: CheckpointDirectory, keep: Int?, files: [(name: String, bytes: [UInt8])],
     replica: Replica, optimizer: any Optimizer, communicator: any Communicator
   ) throws {
     self.communicator = communicator
@@ -31,7 +32,8 @@ final class CheckpointStore {
     self.directory = directory
     self.files = files.map { CheckpointSnapshot.File(name: $0.name, bytes: $0.bytes) }
     writer = try communicator.agree {
-      communicator.isRankZero ? try CheckpointWriter(directory: directory, keep: keep) : nil
+      guard communicator.isRankZero, let keep else { return nil }
+      return try CheckpointWriter(directory: directory, keep: keep)
     }
   }
 
@@ -90,12 +92,12 @@ final class CheckpointStore {
   ///   where there is none.
   /// - Throws: `AgreedError` where rank zero can not read it.
   func restore(
-    before limit: Int? = nil
+    _ start: Trainer.Start
   ) throws -> (state: TrainingState, skipped: [SkippedCheckpoint])? {
     var found: Checkpoint?
     var skipped: [SkippedCheckpoint] = []
     let text = try communicator.fromRankZero {
-      (found, skipped) = try Self.newest(in: directory, before: limit)
+      (found, skipped) = try Self.newest(in: directory, start)
       return try found.map { Array(try JSONEncoder().encode($0.state())) } ?? []
     }
     guard !text.isEmpty else { return nil }
@@ -111,9 +113,9 @@ final class CheckpointStore {
   }
 
   private static func newest(
-    in directory: CheckpointDirectory, before limit: Int?
+    in directory: CheckpointDirectory, _ start: Trainer.Start
   ) throws -> (Checkpoint?, [SkippedCheckpoint]) {
-    guard let limit else {
+    guard case .before(let limit) = start else {
       let search = try directory.newestComplete()
       return (search.found, search.skipped)
     }

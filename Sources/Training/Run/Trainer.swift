@@ -13,6 +13,17 @@ public final class Trainer {
   public let replica: Replica
   public let step: TrainingStep
 
+  /// Where a run starts.
+  public enum Start: Equatable, Sendable {
+    /// With initial parameters.
+    case beginning
+    /// From the newest complete checkpoint; from the beginning where there is none.
+    case newestCheckpoint
+    /// From the newest checkpoint of an earlier step than this one; from the beginning where there
+    /// is none.
+    case before(step: Int)
+  }
+
   private let task: any TrainingTask
   private let communicator: any Communicator
   private let checkpoints: CheckpointStore?
@@ -33,11 +44,12 @@ public final class Trainer {
   ///   - communicator: This rank's.
   ///   - workspace: Computes on this rank. Default: one of the configuration's `threads`, at least 1.
   ///   - directory: Where checkpoints go; nil saves nothing. Default: nil.
-  ///   - resume: Whether to go on from the newest complete checkpoint. Default: false.
+  ///   - start: From the beginning, or from a checkpoint of the directory. Default: from the
+  ///     beginning.
   /// - Throws: `ConfigurationError`, `CommunicationError`; `AgreedError` for what failed on a rank.
   public init(
     task: any TrainingTask, configuration: RunConfiguration, communicator: any Communicator,
-    workspace: Workspace? = nil, directory: RunDirectory? = nil, resume: Bool = false
+    workspace: Workspace? = nil, directory: RunDirectory? = nil, start: Start = .beginning
   ) throws {
     try communicator.agree { try configuration.validate(ranks: communicator.size) }
     self.task = task
@@ -49,12 +61,16 @@ public final class Trainer {
       task: task, replica: replica, configuration: configuration, communicator: communicator)
     evaluator = Evaluator(communicator: communicator, workspace: workspace)
     progress = RunProgress(configuration: configuration)
+    let (replica, optimizer) = (replica, step.optimizer)
+    var savesCheckpoints = true
+    if case .before = start { savesCheckpoints = false }
     checkpoints = try directory.map {
       try CheckpointStore(
-        directory: $0.checkpoints, keep: configuration.checkpoint.keep, files: task.checkpointFiles,
-        replica: replica, optimizer: step.optimizer, communicator: communicator)
+        directory: $0.checkpoints, keep: savesCheckpoints ? configuration.checkpoint.keep : nil,
+        files: task.checkpointFiles, replica: replica, optimizer: optimizer,
+        communicator: communicator)
     }
-    if resume, let restored = try checkpoints?.restore() {
+    if let restored = try start == .beginning ? nil : checkpoints?.restore(start) {
       progress.resume(from: restored.state)
       skippedCheckpoints = restored.skipped
     } else {

@@ -16,7 +16,7 @@ public final class TrainingRun {
   private let configuration: RunConfiguration
   private let communicator: any Communicator
   private let mode: String
-  private let directory: RunDirectory
+  private let directory: RunDirectory?
   private let trainer: Trainer
   private let data: LanguageModelingData
 
@@ -24,11 +24,12 @@ public final class TrainingRun {
   ///
   /// - Parameters:
   ///   - mode: How the ranks were started, for the console.
+  ///   - directory: Nil saves nothing.
   ///   - resume: Whether to go on from the newest complete checkpoint.
   /// - Throws: `AgreedError` with what is wrong.
   public init(
     configuration: RunConfiguration, communicator: any Communicator, mode: String,
-    directory: RunDirectory, resume: Bool
+    directory: RunDirectory?, resume: Bool
   ) throws {
     self.configuration = configuration
     self.communicator = communicator
@@ -38,10 +39,10 @@ public final class TrainingRun {
     let workspace = Workspace(threadCount: plan.threads)
     data = try LanguageModelingData(configuration, communicator: communicator)
     let task = try communicator.agree { [data] in try data.task(for: configuration) }
-    try communicator.onRankZero { try directory.prepare(for: configuration, resume: resume) }
+    try communicator.onRankZero { try directory?.prepare(for: configuration, resume: resume) }
     trainer = try Trainer(
       task: task, configuration: configuration, communicator: communicator, workspace: workspace,
-      directory: directory, resume: resume)
+      directory: directory, start: resume ? .newestCheckpoint : .beginning)
   }
 
   /// Attaches what rank zero shows and stores: console, `metrics.jsonl` and `summary.json`.
@@ -51,8 +52,9 @@ public final class TrainingRun {
     case .json: trainer.attach(JSONEventReporter())
     case .quiet: break
     }
+    guard let directory else { return }
     trainer.attach(
-      try JSONLinesReporter(path: directory.metricsPath, resumingAt: trainer.stepsTaken))
+      try JSONLinesReporter(path: directory.metricsPath, resumedStep: trainer.stepsTaken))
     trainer.attach(SummaryReporter(path: directory.summaryPath))
   }
 
@@ -80,7 +82,7 @@ public final class TrainingRun {
         ),
         .init("optimiser", configuration.optimizerSummary),
       ],
-      runDirectory: directory.path,
+      runDirectory: directory?.path ?? "not saved",
       resumedStep: trainer.stepsTaken > 0 ? trainer.stepsTaken : nil,
       skipped: trainer.skippedCheckpoints.map { .init(path: $0.path, reason: "\($0.reason)") })
   }

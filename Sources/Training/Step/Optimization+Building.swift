@@ -23,9 +23,7 @@ extension OptimizerConfiguration {
     case .sgd(let configuration):
       SGD(
         slice: slice, decayRanges: parameters.decayRanges,
-        hyperparameters: SGD.Hyperparameters(
-          momentum: configuration.momentum, weightDecay: configuration.weightDecay),
-        pool: threads)
+        momentum: configuration.momentum, weightDecay: configuration.weightDecay, pool: threads)
     }
   }
 }

@@ -1,0 +1,50 @@
+// Memory shared by the processes of one host, and sleeping on a word of it.
+//
+// Why not MPI_Win_allocate_shared: its segments are files in /dev/shm, which Docker limits to
+// 64 MB; a segment that does not fit kills the process with SIGBUS at its first touch; and a killed
+// job leaves the file behind. A segment here is anonymous (memfd_create): no name, no limit but
+// memory, gone with its last process, and its pages are reserved when it is made, so that lack of
+// space is an error code. Peers open it through /proc. Where that is forbidden (each rank in a user
+// namespace of its own) a file in /dev/shm serves instead, unlinked once all have opened it.
+//
+// The shim exists because Swift's Glibc module offers neither memfd_create nor futex.
+#ifndef CMPI_SHARED_MEMORY_H
+#define CMPI_SHARED_MEMORY_H
+
+#include <stdint.h>
+
+/// What a peer needs to open a segment. Plain bytes, so that it can be sent.
+typedef struct CMPI_SegmentName {
+  /// Bytes of memory; 0 for an empty segment, which is never opened.
+  int64_t byteCount;
+  int32_t processID;
+  /// In the process that made it; -1 for a file in /dev/shm.
+  int32_t descriptor;
+  /// Tells apart the files of one process.
+  uint64_t serial;
+} CMPI_SegmentName;
+_Static_assert(sizeof(CMPI_SegmentName) == 24, "sent between processes as three words");
+
+/// Makes a segment, anonymous or as a file, with all its pages reserved and zero.
+/// Returns 0 or errno; `*descriptor` is the maker's own, to be mapped and then closed.
+int CMPI_makeSegment(
+    int64_t byteCount, int32_t asFile, uint64_t serial, CMPI_SegmentName *name,
+    int32_t *descriptor);
+/// Opens a peer's segment. Returns 0 or errno.
+int CMPI_openSegment(const CMPI_SegmentName *name, int32_t *descriptor);
+/// Maps `byteCount` bytes; pages are entered into the page table now if `populate`.
+int CMPI_mapSegment(int32_t descriptor, int64_t byteCount, int32_t populate, void **base);
+/// Removes the file of a segment made with `asFile`. Anonymous segments have none.
+void CMPI_unlinkSegment(const CMPI_SegmentName *name);
+/// Private zeroed memory on page borders, in huge pages where the system allows.
+int CMPI_mapPrivate(int64_t byteCount, void **base);
+void CMPI_unmap(void *base, int64_t byteCount);
+/// Free bytes in /dev/shm, or -1.
+int64_t CMPI_sharedMemoryFree(void);
+
+/// Sleeps while `*word == expected`, at most `nanoseconds`. May wake early.
+void CMPI_sleepWhileEqual(const void *word, uint32_t expected, int64_t nanoseconds);
+/// Wakes all that sleep on the word, in any process.
+void CMPI_wakeAll(const void *word);
+
+#endif

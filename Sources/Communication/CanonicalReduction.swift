@@ -1,0 +1,124 @@
+import Parallelism
+
+/// The reduction whose bits do not depend on who computes it: sums follow the `CanonicalTree` over
+/// the micro-batches of a step, on any number of ranks, hosts and threads.
+///
+/// Gradients live in memory that the host's ranks share. A rank folds its micro-batches into a few
+/// partial sums (`FoldPlan`); `reduce` then evaluates, for its slice, the rest of the tree straight
+/// out of its neighbours' buffers, element by element in one pass, with the sum of squares of each
+/// block of 65,536 on the way. Other hosts' partial sums for the slice come as messages
+/// (`HostExchange`) and take their place in the same tree.
+///
+/// After initialisation no memory is allocated.
+public final class CanonicalReduction: GradientReduction {
+  public let ownedLeaves: Range<Int>
+  public let partition: SlicePartition
+
+  private let communicator: any Communicator
+  private let pool: ThreadPool?
+  private let plan: FoldPlan
+  private let gradients: SharedMemory
+  /// This rank's buffers, [P] each.
+  private let buffers: [UnsafeMutableBufferPointer<Float>]
+  /// What to do after each owned leaf; nil where nothing can be joined yet.
+  private let joins: [TreeSum?]
+  private let exchange: HostExchange
+  private let ledger: StepLedger
+  private var foldedCount = 0
+
+  /// Allocates all buffers. Collective.
+  ///
+  /// - Parameters:
+  ///   - elementCount: P, the number of parameters.
+  ///   - leafCount: M, the micro-batches of an optimiser step over all ranks; at least N.
+  ///   - scalarCount: Numbers that each micro-batch brings along to be summed. Default: none.
+  ///   - pool: Threads that share the work. Bits do not depend on them. Default: the caller only.
+  /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
+  public init(
+    communicator: any Communicator, elementCount: Int, leafCount: Int, scalarCount: Int = 0,
+    pool: ThreadPool? = nil
+  ) throws {
+    let topology = communicator.topology
+    let tree = CanonicalTree(leafCount: leafCount)
+    self.communicator = communicator
+    self.pool = pool
+    ownedLeaves = tree.ownedLeaves(rank: topology.rank, size: topology.size)
+    partition = SlicePartition(elementCount: elementCount, size: topology.size)
+    plan = FoldPlan(tree: tree, owned: ownedLeaves)
+
+    let stride = Self.stride(elementCount)
+    gradients = try communicator.allocateShared(
+      byteCount: plan.bufferCount * stride * MemoryLayout<Float>.stride)
+    let own = gradients.segments[topology.localRank].bindMemory(to: Float.self)
+    let buffers = (0..<plan.bufferCount).map {
+      UnsafeMutableBufferPointer(rebasing: own[$0 * stride..<$0 * stride + elementCount])
+    }
+    self.buffers = buffers
+    joins = plan.leaves.map { leaf in
+      guard !leaf.joined.isEmpty else { return nil }
+      let sources = (leaf.joined + [leaf.buffer]).map { UnsafePointer(buffers[$0].baseAddress) }
+      let additions = leaf.joined.map { _ in UInt8(0) } + [UInt8(leaf.joined.count)]
+      return TreeSum(sources, additions: additions)
+    }
+    exchange = try HostExchange(
+      communicator: communicator, tree: tree, partition: partition,
+      parts: Self.parts(of: gradients, tree: tree, topology: topology, stride: stride), pool: pool)
+    ledger = try StepLedger(
+      communicator: communicator, tree: tree, partition: partition, scalarCount: scalarCount)
+  }
+
+  /// Elements from one buffer to the next: whole pages, and never none.
+  private static func stride(_ elementCount: Int) -> Int {
+    max(1024, (elementCount + 1023) / 1024 * 1024)
+  }
+
+  /// The partial sums that this host's ranks will have when all have folded, from left to right.
+  private static func parts(
+    of gradients: SharedMemory, tree: CanonicalTree, topology: Topology, stride: Int
+  ) -> [HostExchange.Part] {
+    topology.hostRanks.flatMap { rank in
+      let floats = gradients.segments[rank - topology.leader].bindMemory(to: Float.self)
+      let plan = FoldPlan(
+        tree: tree, owned: tree.ownedLeaves(rank: rank, size: topology.size))
+      return plan.pending.map { pending in
+        HostExchange.Part(
+          node: pending.node, values: UnsafePointer(floats.baseAddress)?.advanced(by: pending.buffer * stride))
+      }
+    }
+  }
+
+  public var leafBuffer: UnsafeMutableBufferPointer<Float> {
+    precondition(
+      foldedCount < plan.leaves.count,
+      "all \(plan.leaves.count) micro-batches of this rank are folded: reduce first")
+    return buffers[plan.leaves[foldedCount].buffer]
+  }
+
+  public func fold(scalars: [Double] = []) {
+    precondition(foldedCount < plan.leaves.count, "this rank has no more micro-batches")
+    let leaf = plan.leaves[foldedCount]
+    if let join = joins[foldedCount], let target = buffers[leaf.joined[0]].baseAddress {
+      pool.run(tasks: partition.blockCount) { [partition] block in
+        let elements = partition.elements(ofBlock: block)
+        join(
+          into: target + elements.lowerBound, start: elements.lowerBound, count: elements.count)
+      }
+    }
+    ledger.enter(scalars, leaf: ownedLeaves.lowerBound + foldedCount)
+    foldedCount += 1
+  }
+
+  public func reduce(flag: Int) throws -> ReducedGradient {
+    precondition(
+      foldedCount == plan.leaves.count,
+      "\(foldedCount) of \(plan.leaves.count) micro-batches are folded")
+    foldedCount = 0
+    try communicator.meet(CollectiveCall(.reduce, byteCount: partition.elementCount * 4))
+    let slice = partition.slice(of: communicator.rank)
+    // Nobody else reads this slice of this rank's buffers: the result can take its place.
+    let target = buffers[plan.pending[0].buffer]
+    try exchange.sum(into: target, squares: ledger.blockSquares)
+    return try ledger.close(
+      slice: slice, values: UnsafeMutableBufferPointer(rebasing: target[slice]), flag: flag)
+  }
+}

@@ -1,0 +1,69 @@
+/// One rank's view of a group of ranks that compute together.
+///
+/// `SoloCommunicator` is a group of one, `InProcessGroup` makes ranks of threads, `MPISession` of
+/// processes. All collectives are built on the requirements below, so the three differ in nothing
+/// else. A communicator belongs to one thread at a time.
+///
+/// Collective: every rank calls it, in the same order. Each collective begins with `meet`, which
+/// compares what the ranks called; if two differ, all end with one `CollectiveMismatch`.
+public protocol Communicator: AnyObject {
+  var topology: Topology { get }
+
+  /// The optimiser step in progress. For messages only, but it must agree between ranks. Default: 0.
+  var step: Int { get set }
+
+  /// Waits until every rank is in the same call; then each sees what the others contributed, and
+  /// what the ranks of its host wrote to shared memory. Collective.
+  ///
+  /// - Parameters:
+  ///   - call: What the ranks are about to do together.
+  ///   - words: At most `contributionCapacity`; the same number on all ranks.
+  ///   - betweenHosts: Fills a batch with messages between leaders, which then are exchanged before
+  ///     any rank goes on. Runs on each host's leader when all ranks of its host have arrived, and
+  ///     only if there is more than one host.
+  /// - Throws: `CommunicationError.mismatch` when ranks called different things, `.lostPeer` when a
+  ///   process died, `.mpi`.
+  func meet(
+    _ call: CollectiveCall, contributing words: [UInt64],
+    betweenHosts: ((MessageBatch) -> Void)?
+  ) throws
+
+  /// What `rank` contributed to the last `meet`. Valid until the next one.
+  func contribution(of rank: Int) -> UnsafeBufferPointer<UInt64>
+
+  /// Starts the messages of a batch. Progress is made in `finish`, of any batch.
+  func start(_ batch: MessageBatch) throws
+  /// Waits for all messages of a started batch, yielding the processor.
+  func finish(_ batch: MessageBatch) throws
+
+  /// Allocates memory that all ranks of a host see. Pages are reserved and zero. Collective.
+  ///
+  /// - Parameter byteCount: This rank's segment; may be 0, and differ between ranks.
+  /// - Throws: `CommunicationError.sharedMemory`, on all ranks, when any of them fails.
+  func allocateShared(byteCount: Int) throws -> SharedMemory
+
+  /// Sums `values` over all ranks, in place, in an order that depends on the group: MPI's own, or
+  /// rank order. `CanonicalReduction` is the one whose order does not. Collective.
+  func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws
+
+  /// Gives the group up because of an error that this rank can not go on from. On MPI, reports it
+  /// once for the job and ends all processes, and does not return; ranks that are threads of one
+  /// process make their peers throw.
+  func abort(because error: any Error, exitCode: Int32)
+}
+
+extension Communicator {
+  /// The most words a rank may contribute to one `meet`.
+  public static var contributionCapacity: Int { Board.contributionCapacity }
+
+  public var rank: Int { topology.rank }
+  /// The number of ranks, N.
+  public var size: Int { topology.size }
+  public var isRankZero: Bool { topology.rank == 0 }
+
+  public func meet(_ call: CollectiveCall, contributing words: [UInt64] = []) throws {
+    try meet(call, contributing: words, betweenHosts: nil)
+  }
+
+  public func abort(because error: any Error) { abort(because: error, exitCode: 1) }
+}

@@ -1,0 +1,69 @@
+/// Sums the gradients of all micro-batches of an optimiser step over all ranks.
+///
+/// For each of its micro-batches a rank computes the gradient into `leafBuffer` and calls `fold`;
+/// then all ranks call `reduce`, and each ends with the sum for its slice of the parameters.
+///
+///     for microbatch in reduction.ownedLeaves {
+///       backward(into: reduction.leafBuffer)
+///       reduction.fold(scalars: [loss, targetCount])
+///     }
+///     let gradient = try reduction.reduce()
+public protocol GradientReduction: AnyObject {
+  /// The micro-batches that this rank computes, in order.
+  var ownedLeaves: Range<Int> { get }
+  /// Who owns what of the result.
+  var partition: SlicePartition { get }
+
+  /// Where the next micro-batch's gradient is to be computed, [P]. Its content is left over from
+  /// earlier ones and must be overwritten. Another buffer after each `fold`.
+  var leafBuffer: UnsafeMutableBufferPointer<Float> { get }
+
+  /// Takes in the gradient that `leafBuffer` now holds.
+  ///
+  /// - Parameter scalars: Of this micro-batch, such as loss and target count: as many as the
+  ///   reduction was made for.
+  func fold(scalars: [Double])
+
+  /// Sums over all ranks, and makes ready for the next step. Collective.
+  ///
+  /// The slice of the result lies in a leaf buffer: it is valid until that is written again.
+  ///
+  /// - Parameter flag: Any small number, such as 1 for a request to stop; ranks learn the largest.
+  func reduce(flag: Int) throws -> ReducedGradient
+}
+
+extension GradientReduction {
+  public func reduce() throws -> ReducedGradient { try reduce(flag: 0) }
+}
+
+/// What a reduction leaves on each rank. All but the slice is the same on all ranks.
+public struct ReducedGradient {
+  /// This rank's elements of the flat buffer.
+  public let slice: Range<Int>
+  /// Their sums over all micro-batches, [slice.count].
+  public let values: UnsafeMutableBufferPointer<Float>
+  /// The sum of the squares of all P elements, of all ranks.
+  public let squaredNorm: Double
+  /// The scalars, summed over all micro-batches in the order of the tree.
+  public let scalars: [Double]
+  /// The first micro-batch with a scalar that is not finite, if there is one.
+  public let nonFiniteLeaf: NonFiniteLeaf?
+  /// The largest flag of any rank.
+  public let flag: Int
+}
+
+/// Where a sum went wrong first.
+public struct NonFiniteLeaf: Equatable, Sendable {
+  public let rank: Int
+  public let microbatch: Int
+  /// Which of the scalars, and what it was.
+  public let scalarIndex: Int
+  public let value: Double
+
+  public init(rank: Int, microbatch: Int, scalarIndex: Int, value: Double) {
+    self.rank = rank
+    self.microbatch = microbatch
+    self.scalarIndex = scalarIndex
+    self.value = value
+  }
+}

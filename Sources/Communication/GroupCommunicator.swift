@@ -1,0 +1,215 @@
+/// A communicator of several ranks: a board on each host, a transport between them.
+package final class GroupCommunicator: Communicator {
+  package let topology: Topology
+  package var step = 0
+
+  private let transport: any Transport
+  private let board: Board
+  private let boardMemory: MemorySegment
+  private let leaderBatch = MessageBatch()
+  private var meeting: UInt32 = 0
+  private var currentCall = CollectiveCall(.barrier)
+
+  /// - Parameter boardMemory: `Board.byteCount(for:)` zeroed bytes that the host's ranks share.
+  package init(transport: any Transport, boardMemory: MemorySegment) {
+    let topology = transport.topology
+    guard let memory = boardMemory.bytes.baseAddress,
+      boardMemory.bytes.count >= Board.byteCount(for: topology)
+    else { preconditionFailure("the board of \(topology.size) ranks needs more memory") }
+    self.topology = topology
+    self.transport = transport
+    self.boardMemory = boardMemory
+    board = Board(memory: memory, topology: topology)
+  }
+
+  // MARK: Meeting
+
+  package func meet(
+    _ call: CollectiveCall, contributing words: [UInt64],
+    betweenHosts: ((MessageBatch) -> Void)?
+  ) throws {
+    meeting &+= 1
+    currentCall = call
+    let entry = Board.Entry(
+      kind: call.kind.rawValue, root: Int32(call.root), byteCount: Int64(call.byteCount),
+      step: Int64(step), wordCount: Int64(words.count))
+    board.arrive(meeting: meeting, entry: entry, words: words)
+    if topology.hostCount == 1 || topology.isLeader {
+      try waitForHost(entry)
+    }
+    guard topology.hostCount > 1 else { return }
+    if topology.isLeader {
+      try meetLeaders(entry, betweenHosts: betweenHosts)
+      board.release(meeting: meeting)
+    } else {
+      try waitForRelease(entry)
+    }
+  }
+
+  package func contribution(of rank: Int) -> UnsafeBufferPointer<UInt64> {
+    board.words(of: rank, meeting: meeting)
+  }
+
+  /// Waits for all ranks of the host, comparing each one's call as soon as it arrives.
+  private func waitForHost(_ mine: Board.Entry) throws {
+    var patience = Patience()
+    var missing = topology.hostRanks.lowerBound
+    while true {
+      try compareArrived(with: mine)
+      while missing < topology.hostRanks.upperBound, board.hasArrived(missing, meeting: meeting) {
+        missing += 1
+      }
+      if missing == topology.hostRanks.upperBound {
+        // The last to arrive came after the comparison above.
+        return try compareArrived(with: mine)
+      }
+      board.pause(for: missing, meeting: meeting, patience: &patience)
+      try checkGroup(waited: patience.elapsed())
+    }
+  }
+
+  private func waitForRelease(_ mine: Board.Entry) throws {
+    var patience = Patience()
+    while !board.isReleased(meeting: meeting) {
+      try compareArrived(with: mine)
+      board.pauseForRelease(meeting: meeting, patience: &patience)
+      try checkGroup(waited: patience.elapsed())
+    }
+  }
+
+  /// Leaders tell each other the entries of their hosts, then exchange what the call asks for.
+  private func meetLeaders(_ mine: Board.Entry, betweenHosts: ((MessageBatch) -> Void)?) throws {
+    leaderBatch.removeAll()
+    let own = board.entryBytes(of: topology.hostRanks, meeting: meeting)
+    for (index, ranks) in topology.hosts.enumerated() where index != topology.hostIndex {
+      leaderBatch.send(UnsafeRawBufferPointer(own), to: ranks.lowerBound)
+      let theirs = board.entryBytes(of: ranks, meeting: meeting)
+      leaderBatch.receive(into: theirs, from: ranks.lowerBound)
+    }
+    try exchange(leaderBatch)
+    for ranks in topology.hosts { try compare(ranks, with: mine) }
+    guard let betweenHosts else { return }
+    leaderBatch.removeAll()
+    betweenHosts(leaderBatch)
+    try exchange(leaderBatch)
+  }
+
+  private func compareArrived(with mine: Board.Entry) throws {
+    for rank in topology.hostRanks where board.hasArrived(rank, meeting: meeting) {
+      try compare(rank..<rank + 1, with: mine)
+    }
+  }
+
+  /// Throws the verdict if one of `ranks`, all arrived, is in another call than this rank.
+  private func compare(_ ranks: Range<Int>, with mine: Board.Entry) throws {
+    for rank in ranks {
+      let theirs = board.entry(of: rank, meeting: meeting)
+      let agrees =
+        theirs.kind == mine.kind && theirs.root == mine.root && theirs.byteCount == mine.byteCount
+        && theirs.step == mine.step && theirs.wordCount == mine.wordCount
+      if agrees { continue }
+      let verdict = Board.Verdict(
+        meeting: meeting, rank: Int32(max(rank, topology.rank)),
+        otherRank: Int32(min(rank, topology.rank)))
+      throw mismatch(board.publish(verdict))
+    }
+  }
+
+  private func mismatch(_ verdict: Board.Verdict) -> CommunicationError {
+    func call(of rank: Int32) -> (rank: Int, call: CollectiveCall, step: Int) {
+      let entry = board.entry(of: Int(rank), meeting: verdict.meeting)
+      let call = CollectiveCall(
+        CollectiveCall.Kind(rawValue: entry.kind) ?? .barrier, byteCount: Int(entry.byteCount),
+        root: Int(entry.root))
+      return (Int(rank), call, Int(entry.step))
+    }
+    let (one, other) = (call(of: verdict.rank), call(of: verdict.otherRank))
+    return .mismatch(
+      CollectiveMismatch(
+        rank: one.rank, call: one.call, step: one.step,
+        otherRank: other.rank, otherCall: other.call, otherStep: other.step))
+  }
+
+  /// Throws if the group has come to an end while this rank waits.
+  private func checkGroup(waited: Duration) throws {
+    if let verdict = board.verdict { throw mismatch(verdict) }
+    try transport.checkPeers(waited: waited, step: step, call: currentCall)
+  }
+
+  // MARK: Messages
+
+  package func start(_ batch: MessageBatch) throws {
+    precondition(!batch.isUnderWay, "a batch can be started again only when it is finished")
+    batch.isUnderWay = true
+    try transport.start(batch)
+  }
+
+  package func finish(_ batch: MessageBatch) throws {
+    precondition(batch.isUnderWay, "a batch must be started before it can be finished")
+    var patience = Patience()
+    while try !transport.progress(batch) {
+      patience.yieldOrNap()
+      try checkGroup(waited: patience.elapsed())
+    }
+    batch.isUnderWay = false
+  }
+
+  // MARK: Memory
+
+  package func allocateShared(byteCount: Int) throws -> SharedMemory {
+    // Every rank goes through both meetings whatever happens to it, so that all learn of a failure.
+    var mine: (segment: MemorySegment, name: [UInt64])?
+    var failure: CommunicationError?
+    do {
+      mine = try transport.makeSegment(byteCount: byteCount)
+    } catch let error as CommunicationError { failure = error }
+    try meet(
+      CollectiveCall(.allocateShared),
+      contributing: [Self.errorCode(failure)] + (mine?.name ?? [0, 0, 0]))
+    try throwFailure(of: "make", byteCount: byteCount, own: failure)
+
+    let names = topology.hostRanks.map { Array(contribution(of: $0).dropFirst()) }
+    var segments: [MemorySegment] = []
+    do {
+      for (localRank, name) in names.enumerated() {
+        if localRank == topology.localRank, let mine {
+          segments.append(mine.segment)
+        } else {
+          segments.append(try transport.openSegment(named: name))
+        }
+      }
+    } catch let error as CommunicationError { failure = error }
+    try meet(CollectiveCall(.allocateShared), contributing: [Self.errorCode(failure)])
+    transport.forgetNames()
+    try throwFailure(of: "open", byteCount: byteCount, own: failure)
+    return SharedMemory(segments)
+  }
+
+  private static func errorCode(_ failure: CommunicationError?) -> UInt64 {
+    guard case .sharedMemory(_, _, let code, _, _)? = failure else { return 0 }
+    return UInt64(code)
+  }
+
+  /// Throws this rank's own failure, or the first that another rank has just told of.
+  private func throwFailure(of operation: String, byteCount: Int, own: CommunicationError?) throws {
+    if let own { throw own }
+    for rank in 0..<topology.size {
+      let code = Int(contribution(of: rank)[0])
+      guard code != 0 else { continue }
+      throw CommunicationError.sharedMemory(
+        operation: operation, byteCount: byteCount, code: code, rank: rank, freeBytes: nil)
+    }
+  }
+
+  // MARK: Sum and end
+
+  package func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws {
+    let call = CollectiveCall(.allReduce, byteCount: values.count * MemoryLayout<Float>.stride)
+    try meet(call)
+    try transport.allReduceSum(values) { try meet(call) }
+  }
+
+  package func abort(because error: any Error, exitCode: Int32) {
+    transport.abort(because: error, exitCode: exitCode, isReporter: board.claimReport())
+  }
+}

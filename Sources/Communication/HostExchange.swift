@@ -1,0 +1,218 @@
+import Parallelism
+
+/// The part of a reduction that crosses ranks: each rank sums its slice over all hosts.
+///
+/// A host's leaves make up a few nodes of the tree. For every slice that a rank of another host
+/// owns, one rank of this host sums the host's nodes and sends them: what a host does not own
+/// leaves it once. The owner sums its own host's buffers and the nodes it received in one pass, in
+/// tree order. Slices travel in chunks: while one chunk is under way the next is computed.
+///
+/// With a single host there is one chunk, the slice, and no message.
+final class HostExchange {
+  /// A partial sum of this host.
+  struct Part {
+    let node: Range<Int>
+    /// [P], in shared memory.
+    let values: UnsafePointer<Float>?
+  }
+
+  /// Blocks in a chunk: 1 MiB, long enough for a network's full speed.
+  private static let blocksPerChunk = 4
+  private static let chunk = blocksPerChunk * SlicePartition.blockSize
+
+  /// A slice of another host's rank, for which this rank sums and sends.
+  private struct Outgoing {
+    let owner: Int
+    let slice: Range<Int>
+  }
+
+  private let communicator: any Communicator
+  private let partition: SlicePartition
+  private let pool: ThreadPool?
+  private let slice: Range<Int>
+
+  /// The final sum; its sources are moved to each chunk in turn.
+  private let total: TreeSum
+  /// For each source of `total`: a buffer in shared memory, or the number of a received node.
+  private let origins: [Origin]
+  private enum Origin {
+    case shared(UnsafePointer<Float>?)
+    case received(Int)
+  }
+
+  private let outgoing: [Outgoing]
+  /// This host's nodes, each as a sum over its ranks' buffers.
+  private let hostNodes: [TreeSum]
+  /// The rank that each received node comes from.
+  private let senders: [Int]
+  private let roundCount: Int
+  /// Chunks under way, twice: [2][senders + outgoing × nodes][chunk].
+  private let staging: MemorySegment
+  private let batches = [MessageBatch(), MessageBatch()]
+
+  init(
+    communicator: any Communicator, tree: CanonicalTree, partition: SlicePartition, parts: [Part],
+    pool: ThreadPool?
+  ) throws {
+    let topology = communicator.topology
+    let slice = partition.slice(of: topology.rank)
+    self.communicator = communicator
+    self.partition = partition
+    self.pool = pool
+    self.slice = slice
+
+    var nodes: [Range<Int>] = []
+    var origins: [Origin] = []
+    var senders: [Int] = []
+    for (host, ranks) in topology.hosts.enumerated() {
+      if host == topology.hostIndex {
+        nodes += parts.map(\.node)
+        origins += parts.map { .shared($0.values) }
+      } else {
+        let sender = topology.counterpart(of: topology.rank, onHost: host)
+        for node in tree.nodes(covering: Self.leaves(of: ranks, tree: tree, size: topology.size)) {
+          nodes.append(node)
+          origins.append(.received(senders.count))
+          senders.append(sender)
+        }
+      }
+    }
+    let (additions, roots) = tree.additions(joining: nodes)
+    precondition(roots == [0..<tree.leafCount], "parts must make up the tree, not \(roots)")
+    total = TreeSum(
+      origins.map { origin in
+        guard case .shared(let values) = origin else { return nil }
+        return values?.advanced(by: slice.lowerBound)
+      }, additions: additions)
+    self.origins = origins
+    self.senders = senders
+    hostNodes =
+      topology.hostCount > 1 ? Self.hostNodes(of: parts, tree: tree) : []
+    outgoing = (0..<topology.size).filter { owner in
+      !topology.hostRanks.contains(owner)
+        && topology.counterpart(of: owner, onHost: topology.hostIndex) == topology.rank
+    }.map { Outgoing(owner: $0, slice: partition.slice(of: $0)) }
+
+    let longest = (0..<topology.size).map { partition.blocks(of: $0).count }.max() ?? 0
+    roundCount = (longest + Self.blocksPerChunk - 1) / Self.blocksPerChunk
+    let stageCount = senders.count + outgoing.count * hostNodes.count
+    let stageSize = min(Self.chunk, longest * SlicePartition.blockSize)
+    staging = try MemorySegment(
+      privateByteCount: 2 * stageCount * stageSize * MemoryLayout<Float>.stride,
+      rank: topology.rank)
+  }
+
+  private static func leaves(of ranks: Range<Int>, tree: CanonicalTree, size: Int) -> Range<Int> {
+    tree.ownedLeaves(rank: ranks.lowerBound, size: size).lowerBound..<tree.ownedLeaves(
+      rank: ranks.upperBound - 1, size: size
+    ).upperBound
+  }
+
+  /// Groups a host's parts into the largest nodes of the tree that they make up.
+  private static func hostNodes(of parts: [Part], tree: CanonicalTree) -> [TreeSum] {
+    let (additions, nodes) = tree.additions(joining: parts.map(\.node))
+    return nodes.map { node in
+      let members = parts.indices.filter { node.contains(parts[$0].node.lowerBound) }
+      return TreeSum(members.map { parts[$0].values }, additions: members.map { additions[$0] })
+    }
+  }
+
+  // MARK: One reduction
+
+  /// Sums this rank's slice into the same place of `target`, [P], with the squares of its blocks.
+  ///
+  /// All ranks have met after their last write to the buffers, and meet again before the next.
+  func sum(
+    into target: UnsafeMutableBufferPointer<Float>, squares: UnsafeMutableBufferPointer<Double>
+  ) throws {
+    guard let target = target.baseAddress else { return }
+    if communicator.topology.hostCount == 1 {
+      return sum(slice, into: target, squares: squares)
+    }
+    for round in 0..<roundCount {
+      try begin(round)
+      if round > 0 { try complete(round - 1, into: target, squares: squares) }
+    }
+    if roundCount > 0 { try complete(roundCount - 1, into: target, squares: squares) }
+  }
+
+  /// The elements of a slice that travel in a round.
+  private func chunk(_ round: Int, of slice: Range<Int>) -> Range<Int> {
+    let start = min(slice.upperBound, slice.lowerBound + round * Self.chunk)
+    return start..<min(slice.upperBound, start + Self.chunk)
+  }
+
+  private func stage(_ round: Int, _ index: Int) -> UnsafeMutableBufferPointer<Float> {
+    let floats = staging.bytes.assumingMemoryBound(to: Float.self)
+    let stageCount = senders.count + outgoing.count * hostNodes.count
+    let stageSize = floats.count / (2 * stageCount)
+    let start = (round % 2 * stageCount + index) * stageSize
+    return UnsafeMutableBufferPointer(rebasing: floats[start..<start + stageSize])
+  }
+
+  /// Sums the nodes that other hosts need in this round, and starts all its messages.
+  private func begin(_ round: Int) throws {
+    let batch = batches[round % 2]
+    batch.removeAll()
+    let incoming = chunk(round, of: slice)
+    for (index, sender) in senders.enumerated() {
+      let floats = stage(round, index)[..<incoming.count]
+      batch.receive(
+        into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: floats)),
+        from: sender)
+    }
+    let blocks = Self.blocksPerChunk
+    pool.run(tasks: outgoing.count * hostNodes.count * blocks) { [self] task in
+      let (pair, block) = task.quotientAndRemainder(dividingBy: blocks)
+      let (place, node) = pair.quotientAndRemainder(dividingBy: hostNodes.count)
+      let elements = chunk(round, of: outgoing[place].slice)
+      let first = block * SlicePartition.blockSize
+      let count = min(SlicePartition.blockSize, elements.count - first)
+      guard count > 0, let values = stage(round, senders.count + pair).baseAddress else { return }
+      hostNodes[node](into: values + first, start: elements.lowerBound + first, count: count)
+    }
+    for (place, slice) in outgoing.enumerated() {
+      let count = chunk(round, of: slice.slice).count
+      for node in hostNodes.indices {
+        let floats = stage(round, senders.count + place * hostNodes.count + node)[..<count]
+        batch.send(
+          UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: floats)), to: slice.owner)
+      }
+    }
+    try communicator.start(batch)
+  }
+
+  /// Waits for the messages of a round and sums its chunk of this rank's slice.
+  private func complete(
+    _ round: Int, into target: UnsafeMutablePointer<Float>,
+    squares: UnsafeMutableBufferPointer<Double>
+  ) throws {
+    try communicator.finish(batches[round % 2])
+    let elements = chunk(round, of: slice)
+    for (index, origin) in origins.enumerated() {
+      switch origin {
+      case .shared(let values):
+        total.sources[index] = values?.advanced(by: elements.lowerBound)
+      case .received(let number):
+        total.sources[index] = UnsafePointer(stage(round, number).baseAddress)
+      }
+    }
+    sum(elements, into: target, squares: squares)
+  }
+
+  /// Evaluates the tree for whole blocks, to whose begin the sources of `total` point.
+  private func sum(
+    _ elements: Range<Int>, into target: UnsafeMutablePointer<Float>,
+    squares: UnsafeMutableBufferPointer<Double>
+  ) {
+    let firstBlock = elements.lowerBound / SlicePartition.blockSize
+    let blockCount =
+      (elements.count + SlicePartition.blockSize - 1) / SlicePartition.blockSize
+    pool.run(tasks: blockCount) { [total, partition] task in
+      let block = partition.elements(ofBlock: firstBlock + task)
+      squares[firstBlock + task] = total.withSquares(
+        into: target + block.lowerBound, start: block.lowerBound - elements.lowerBound,
+        count: block.count)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/// The flat parameter buffer: one on each host, in memory that its ranks share.
+///
+/// A rank updates its slice in place, then all call `share`: inside a host that is a barrier,
+/// between hosts the slices travel once.
+public final class SharedParameters {
+  /// The parameters, [P]. Zero at first. Ranks write their own slice only, and only between a
+  /// reduction and `share`.
+  public let values: UnsafeMutableBufferPointer<Float>
+  public let partition: SlicePartition
+
+  private let communicator: any Communicator
+  private let memory: SharedMemory
+  private let batch = MessageBatch()
+
+  /// Allocates the buffer. Collective.
+  ///
+  /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
+  public init(communicator: any Communicator, elementCount: Int) throws {
+    self.communicator = communicator
+    partition = SlicePartition(elementCount: elementCount, size: communicator.size)
+    memory = try communicator.allocateShared(
+      byteCount: communicator.topology.isLeader
+        ? elementCount * MemoryLayout<Float>.stride : 0)
+    values = memory.segments[0].bindMemory(to: Float.self)
+  }
+
+  private var byteCount: Int { values.count * MemoryLayout<Float>.stride }
+
+  private func bytes(ofSlice rank: Int) -> UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(
+      UnsafeMutableBufferPointer(rebasing: values[partition.slice(of: rank)]))
+  }
+
+  /// Makes every rank's slice visible to all. Collective.
+  public func share() throws {
+    let call = CollectiveCall(.share, byteCount: byteCount)
+    try communicator.meet(call)
+    let topology = communicator.topology
+    guard topology.hostCount > 1 else { return }
+    batch.removeAll()
+    for host in topology.hosts.indices where host != topology.hostIndex {
+      batch.send(
+        UnsafeRawBufferPointer(bytes(ofSlice: topology.rank)),
+        to: topology.counterpart(of: topology.rank, onHost: host))
+    }
+    for owner in 0..<topology.size where !topology.hostRanks.contains(owner) {
+      guard topology.counterpart(of: owner, onHost: topology.hostIndex) == topology.rank
+      else { continue }
+      batch.receive(into: bytes(ofSlice: owner), from: owner)
+    }
+    try communicator.exchange(batch)
+    try communicator.meet(call)
+  }
+
+  /// Copies the whole buffer of `root`'s host to all hosts. Collective.
+  public func broadcast(from root: Int = 0) throws {
+    let call = CollectiveCall(.broadcast, byteCount: byteCount, root: root)
+    try communicator.meet(call)
+    let topology = communicator.topology
+    let speakers = topology.hosts.map { $0.contains(root) ? root : $0.lowerBound }
+    try communicator.spread(UnsafeMutableRawBufferPointer(values), from: root, among: speakers)
+    try communicator.meet(call)
+  }
+}

@@ -1,0 +1,63 @@
+/// Which ranks share a host, and therefore memory.
+///
+/// The ranks of a host are contiguous, and rank 0 is on the first. Each host's first rank is its
+/// leader, which speaks with the other leaders for all.
+public struct Topology: Equatable, Sendable {
+  /// The ranks of each host; together 0 ..< size, in order.
+  public let hosts: [Range<Int>]
+  /// This rank.
+  public let rank: Int
+  /// The place of this rank's host in `hosts`.
+  public let hostIndex: Int
+
+  /// - Parameters:
+  ///   - hosts: Not empty ranges that follow each other from 0.
+  ///   - rank: In one of them.
+  public init(hosts: [Range<Int>], rank: Int) {
+    var end = 0
+    for host in hosts {
+      precondition(host.lowerBound == end && !host.isEmpty, "hosts must be contiguous: \(hosts)")
+      end = host.upperBound
+    }
+    self.hosts = hosts
+    self.rank = rank
+    let index = hosts.firstIndex { $0.contains(rank) }
+    precondition(index != nil, "rank \(rank) is on none of the hosts \(hosts)")
+    hostIndex = index ?? 0
+  }
+
+  /// `size` ranks, each `ranksPerHost` of them on a host; the last host may have fewer.
+  public init(size: Int, ranksPerHost: Int, rank: Int) {
+    let hosts = stride(from: 0, to: size, by: ranksPerHost).map {
+      $0..<min($0 + ranksPerHost, size)
+    }
+    self.init(hosts: hosts, rank: rank)
+  }
+
+  /// The number of ranks, N.
+  public var size: Int { hosts.last?.upperBound ?? 0 }
+  public var hostCount: Int { hosts.count }
+  /// The ranks of this rank's host.
+  public var hostRanks: Range<Int> { hosts[hostIndex] }
+  public var localRank: Int { rank - hostRanks.lowerBound }
+  public var localSize: Int { hostRanks.count }
+  public var leader: Int { hostRanks.lowerBound }
+  public var isLeader: Bool { rank == leader }
+
+  /// The host of any rank.
+  public func hostIndex(of rank: Int) -> Int {
+    var low = 0
+    var high = hosts.count
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if hosts[middle].lowerBound <= rank { low = middle } else { high = middle }
+    }
+    return low
+  }
+
+  /// The rank of host `host` that exchanges `rank`'s slice with it. Slices of remote ranks are
+  /// dealt out among a host's ranks, so that all of them send and receive.
+  public func counterpart(of rank: Int, onHost host: Int) -> Int {
+    hosts[host].lowerBound + rank % hosts[host].count
+  }
+}

@@ -1,0 +1,25 @@
+/// What carries a group: messages and memory. Everything above is the same for all groups.
+package protocol Transport: AnyObject {
+  var topology: Topology { get }
+
+  func start(_ batch: MessageBatch) throws
+  /// Makes progress; true once all messages of the batch have arrived.
+  func progress(_ batch: MessageBatch) throws -> Bool
+
+  /// Makes this rank's segment and returns words by which its peers can open it.
+  func makeSegment(byteCount: Int) throws -> (segment: MemorySegment, name: [UInt64])
+  /// Opens a peer's segment.
+  func openSegment(named name: [UInt64]) throws -> MemorySegment
+  /// All peers have opened the segments made so far.
+  func forgetNames()
+
+  /// Throws if a peer can never arrive. `waited` is how long this rank has been waiting.
+  func checkPeers(waited: Duration, step: Int, call: CollectiveCall) throws
+
+  /// Sums in place over all ranks. `barrier` waits for all of them.
+  func allReduceSum(
+    _ values: UnsafeMutableBufferPointer<Float>, barrier: () throws -> Void) throws
+
+  /// Ends the group; see `Communicator.abort`. `isReporter` is true on one rank of a host.
+  func abort(because error: any Error, exitCode: Int32, isReporter: Bool)
+}
