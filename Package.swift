@@ -86,7 +86,7 @@ let package = Package(
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"],
       resources: [.copy("Fixtures")]),
-    .tests(of: "Communication"),
+    .tests(of: "Communication", ["CKernels", "Parallelism", "communication-probe"]),
     .tests(of: "Checkpoints"),
     .tests(of: "Reporting"),
     .tests(of: "Settings"),
@@ -95,7 +95,7 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests", dependencies: ["TestSupport", "Training"]),
     .executableTarget(
-      name: "communication-probe", dependencies: ["Communication"],
+      name: "communication-probe", dependencies: ["Communication", "TestSupport"],
       path: "Tests/CommunicationProbe"),
   ],
   swiftLanguageModes: [.v6]

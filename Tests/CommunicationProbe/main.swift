@@ -1,1 +1,31 @@
-print("probe")
+// A program that uses Communication under a launcher, for tests and measurements.
+//
+//     mpirun -np 4 communication-probe reduce --elements 100000 --leaves 8 --ranks-per-host 2
+
+import Communication
+import TestSupport
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+let options = ProbeOptions(CommandLine.arguments.dropFirst())
+do {
+  if let size = options.number("threads") {
+    let group = try InProcessGroup(size: size, ranksPerHost: options.number("ranks-per-host"))
+    _ = try group.run { communicator in
+      try Probe(communicator, options).run()
+    }
+  } else {
+    let session = try MPISession(ranksPerHost: options.number("ranks-per-host"))
+    do {
+      try Probe(session.communicator, options).run()
+      try session.finish()
+    } catch {
+      session.communicator.abort(because: error, exitCode: 3)
+    }
+  }
+} catch {
+  _ = "communication-probe: \(error)\n".withCString { write(STDERR_FILENO, $0, strlen($0)) }
+  exit(3)
+}

@@ -1,0 +1,154 @@
+import Communication
+import TestSupport
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The probe's commands, as one rank runs them. Rank 0 prints results; `Failure` is a wrong one.
+struct Probe {
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  let communicator: any Communicator
+  let options: ProbeOptions
+
+  init(_ communicator: any Communicator, _ options: ProbeOptions) {
+    self.communicator = communicator
+    self.options = options
+  }
+
+  func run() throws {
+    switch options.command {
+    case "topology": printOnRankZero("\(communicator.topology.hosts)")
+    case "reduce": try reduce()
+    case "collectives": try collectives()
+    case "mismatch": try mismatch()
+    case "leave": try leave()
+    case "die": try die()
+    case "throw": try fail()
+    case "bandwidth": try Bandwidth(communicator, options).run()
+    default: throw Failure(description: "unknown command \(options.command)")
+    }
+  }
+
+  private func printOnRankZero(_ line: String) {
+    if communicator.isRankZero { print(line) }
+  }
+
+  // MARK: Results
+
+  /// Reduces synthetic gradients for some steps; prints hash, norm and scalars of the last.
+  private func reduce() throws {
+    let elementCount = options.number("elements") ?? 100_000
+    let leafCount = options.number("leaves") ?? communicator.size
+    let reduction = try CanonicalReduction(
+      communicator: communicator, elementCount: elementCount, leafCount: leafCount, scalarCount: 1)
+    let parameters = try SharedParameters(communicator: communicator, elementCount: elementCount)
+    for step in 1...2 {
+      communicator.step = step
+      for leaf in reduction.ownedLeaves {
+        let buffer = reduction.leafBuffer
+        for element in buffer.indices {
+          buffer[element] = NaiveReduction.leafValue(
+            seed: UInt64(step), leaf: leaf, element: element)
+        }
+        reduction.fold(scalars: [Double(leaf) + 0.1])
+      }
+      let gradient = try reduction.reduce(flag: communicator.rank)
+      guard gradient.flag == communicator.size - 1 else {
+        throw Failure(description: "the largest flag came out as \(gradient.flag)")
+      }
+      _ = UnsafeMutableBufferPointer(rebasing: parameters.values[gradient.slice]).update(
+        fromContentsOf: gradient.values)
+      try parameters.share()
+      let hash = NaiveReduction.hash(parameters.values)
+      let hashes = try communicator.allGather([Double(bitPattern: hash)])
+      guard hashes.allSatisfy({ $0[0].bitPattern == hash }) else {
+        throw Failure(description: "ranks see different parameters after step \(step)")
+      }
+      printOnRankZero(
+        "\(hash) \(gradient.squaredNorm.bitPattern) \(gradient.scalars[0].bitPattern)")
+    }
+  }
+
+  /// Broadcast, gather and scatter of patterns, checked on arrival.
+  private func collectives() throws {
+    let elementCount = options.number("elements") ?? 300_000
+    let rank = communicator.rank
+    for root in 0..<communicator.size {
+      var values = (0..<elementCount).map { rank == root ? Float($0 + root) : -1 }
+      try values.withUnsafeMutableBytes { try communicator.broadcast($0, from: root) }
+      try expect(values == (0..<elementCount).map { Float($0 + root) }, "broadcast")
+    }
+    let gathered = try communicator.allGather((0..<40).map { Double(rank * 100 + $0) })
+    for (other, values) in gathered.enumerated() {
+      try expect(values == (0..<40).map { Double(other * 100 + $0) }, "allGather")
+    }
+    let partition = SlicePartition(elementCount: elementCount, size: communicator.size)
+    let slice = partition.slice(of: rank)
+    let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: slice.count)
+    defer { memory.deallocate() }
+    try communicator.scatter(into: memory, partition: partition, chunkElementCount: 70_001) {
+      start, chunk in
+      for index in chunk.indices { chunk[index] = Float(start + index) }
+    }
+    try expect(memory.elementsEqual(slice.map(Float.init)), "scatter")
+    var next = 0
+    try communicator.gather(
+      UnsafeBufferPointer(memory), partition: partition, chunkElementCount: 33_333
+    ) { start, chunk in
+      try expect(start == next, "gather in order")
+      try expect(chunk.elementsEqual((start..<start + chunk.count).map(Float.init)), "gather")
+      next += chunk.count
+    }
+    try expect(rank != 0 || next == elementCount, "gather of everything")
+    var plain = (0..<1_000).map { Float($0 + rank) }
+    try plain.withUnsafeMutableBufferPointer { try communicator.allReduceSum($0) }
+    let size = communicator.size
+    try expect(
+      plain == (0..<1_000).map { Float($0 * size + size * (size - 1) / 2) }, "allReduceSum")
+    try communicator.barrier()
+    printOnRankZero("ok")
+  }
+
+  private func expect(_ condition: Bool, _ name: String) throws {
+    if !condition { throw Failure(description: "\(name) is wrong on rank \(communicator.rank)") }
+  }
+
+  // MARK: Failures
+
+  /// In step 7 the last rank calls something else than the others.
+  private func mismatch() throws {
+    communicator.step = 7
+    try communicator.barrier()
+    if communicator.rank == communicator.size - 1 {
+      _ = try communicator.allGather([1])
+    } else {
+      try communicator.barrier()
+    }
+  }
+
+  /// In step 5 rank 1 is done while the others go on.
+  private func leave() throws {
+    communicator.step = 5
+    try communicator.barrier()
+    if communicator.rank != 1 { try communicator.barrier() }
+  }
+
+  /// In step 3 the last rank is killed while the others wait for it.
+  private func die() throws {
+    communicator.step = 3
+    try communicator.barrier()
+    if communicator.rank == communicator.size - 1 { kill(getpid(), SIGKILL) }
+    try communicator.barrier()
+  }
+
+  /// The last rank fails by itself.
+  private func fail() throws {
+    try communicator.barrier()
+    if communicator.rank == communicator.size - 1 { throw Failure(description: "out of luck") }
+    try communicator.barrier()
+  }
+}

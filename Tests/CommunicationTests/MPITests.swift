@@ -1,0 +1,89 @@
+import Communication
+import TestSupport
+import Testing
+
+/// The same promises with ranks that are processes. Serialised: ranks outnumber processors already.
+@Suite(.serialized, .enabled(if: MPIRunner.isAvailable, "mpirun is not installed"))
+struct MPITests {
+  private func probe(
+    ranks: Int, ranksPerHost: Int? = nil, _ arguments: [String]
+  ) throws -> MPIRunner.Outcome {
+    let pretended = ranksPerHost.map { ["--ranks-per-host", "\($0)"] } ?? []
+    let outcome = try MPIRunner(rankCount: ranks).run(
+      "communication-probe", arguments + pretended)
+    #expect(!outcome.timedOut, "took \(outcome.duration): \(outcome.errorOutput)")
+    return outcome
+  }
+
+  @Test(arguments: [(1, 1), (2, 2), (2, 1), (3, 3), (3, 2), (4, 2), (8, 8), (8, 3)])
+  func processesGetTheBitsOfTheSequentialTree(ranks: Int, ranksPerHost: Int) throws {
+    let (elementCount, leafCount) = (350_003, 11)
+    let outcome = try probe(
+      ranks: ranks, ranksPerHost: ranksPerHost,
+      ["reduce", "--elements", "\(elementCount)", "--leaves", "\(leafCount)"])
+    let gradient = NaiveReduction.gradient(
+      seed: 2, leafCount: leafCount, elementCount: elementCount)
+    let norm = try soloNorm(gradient)
+    let loss = NaiveReduction.treeSum(0..<leafCount) { Double($0) + 0.1 }
+    let last = outcome.output.split(separator: "\n").last.map(String.init)
+    #expect(
+      last == "\(NaiveReduction.hash(gradient)) \(norm.bitPattern) \(loss.bitPattern)",
+      "\(outcome.errorOutput)")
+    #expect(outcome.exitCode == 0)
+  }
+
+  private func soloNorm(_ gradient: [Float]) throws -> Double {
+    let reduction = try CanonicalReduction(
+      communicator: SoloCommunicator(), elementCount: gradient.count, leafCount: 1)
+    _ = reduction.leafBuffer.update(fromContentsOf: gradient)
+    reduction.fold()
+    return try reduction.reduce().squaredNorm
+  }
+
+  @Test(arguments: [(2, 2), (3, 1), (4, 3)])
+  func collectivesWorkBetweenProcesses(ranks: Int, ranksPerHost: Int) throws {
+    let outcome = try probe(ranks: ranks, ranksPerHost: ranksPerHost, ["collectives"])
+    #expect(outcome.output == "ok\n", "\(outcome.errorOutput)")
+    #expect(outcome.exitCode == 0)
+  }
+
+  @Test func pretendedHostsAreContiguousRanks() throws {
+    let outcome = try probe(ranks: 5, ranksPerHost: 2, ["topology"])
+    #expect(outcome.output == "[Range(0..<2), Range(2..<4), Range(4..<5)]\n")
+  }
+
+  @Test(arguments: [4, 2, 1])
+  func aMismatchEndsTheJobWithOneMessage(ranksPerHost: Int) throws {
+    let outcome = try probe(ranks: 4, ranksPerHost: ranksPerHost, ["mismatch"])
+    #expect(outcome.exitCode == 3)
+    #expect(outcome.duration < .seconds(15))
+    let messages = outcome.errorOutput.split(separator: "\n").filter { $0.hasPrefix("lockstep:") }
+    #expect(messages.count == 1, "\(outcome.errorOutput)")
+    #expect(messages.first?.contains("rank 3 called allGather(8 bytes) in step 7") == true)
+    #expect(messages.first?.contains("called barrier() in step 7") == true)
+  }
+
+  @Test func aRankThatIsDoneTooEarlyIsAMismatch() throws {
+    let outcome = try probe(ranks: 2, ["leave"])
+    #expect(outcome.exitCode == 3)
+    let expected = "rank 1 called finish() in step 5, rank 0 called barrier() in step 5"
+    #expect(outcome.errorOutput.contains(expected), "\(outcome.errorOutput)")
+  }
+
+  @Test func aFailingRankEndsTheJobAndIsNamed() throws {
+    let outcome = try probe(ranks: 3, ["throw"])
+    #expect(outcome.exitCode == 3)
+    let messages = outcome.errorOutput.split(separator: "\n").filter { $0.hasPrefix("lockstep:") }
+    #expect(messages == ["lockstep: rank 2 of 3: out of luck"], "\(outcome.errorOutput)")
+  }
+
+  @Test(arguments: [3, 1])
+  func aKilledRankEndsTheJobWithOneMessage(ranksPerHost: Int) throws {
+    let outcome = try probe(ranks: 3, ranksPerHost: ranksPerHost, ["die"])
+    #expect(outcome.exitCode != 0)
+    #expect(outcome.duration < .seconds(15))
+    // The launcher's own message; Lockstep adds none.
+    #expect(outcome.errorOutput.contains("process rank 2"), "\(outcome.errorOutput)")
+    #expect(!outcome.errorOutput.contains("lockstep:"), "\(outcome.errorOutput)")
+  }
+}

@@ -1,0 +1,189 @@
+import Communication
+import Parallelism
+import TestSupport
+import Testing
+
+@Suite struct ReductionTests {
+  /// What one run of a group gives.
+  struct Outcome: Equatable {
+    var gradient: [Float]
+    var squaredNorm: UInt64
+    var scalars: [UInt64]
+    var flag: Int
+  }
+
+  struct Case: CustomStringConvertible, Sendable {
+    var size: Int
+    var leafCount: Int
+    var elementCount: Int
+    var ranksPerHost: Int
+    var description: String { "N \(size), M \(leafCount), P \(elementCount), \(ranksPerHost) a host" }
+  }
+
+  /// Runs two steps on `communicator`; returns this rank's slice of the second.
+  private func run(
+    _ communicator: any Communicator, _ setting: Case, pool: ThreadPool? = nil
+  ) throws -> (slice: Range<Int>, outcome: Outcome) {
+    let reduction = try CanonicalReduction(
+      communicator: communicator, elementCount: setting.elementCount,
+      leafCount: setting.leafCount, scalarCount: 2, pool: pool)
+    for step in 1...2 {
+      communicator.step = step
+      for leaf in reduction.ownedLeaves {
+        let buffer = reduction.leafBuffer
+        for element in buffer.indices {
+          buffer[element] = NaiveReduction.leafValue(seed: UInt64(step), leaf: leaf, element: element)
+        }
+        reduction.fold(scalars: [1 / Double(leaf + step), 1])
+      }
+      let gradient = try reduction.reduce(flag: communicator.rank * step)
+      guard step == 2 else { continue }
+      let outcome = Outcome(
+        gradient: Array(gradient.values), squaredNorm: gradient.squaredNorm.bitPattern,
+        scalars: gradient.scalars.map(\.bitPattern), flag: gradient.flag)
+      return (gradient.slice, outcome)
+    }
+    preconditionFailure("the second step returns")
+  }
+
+  private func outcome(_ setting: Case) throws -> Outcome {
+    let group = try InProcessGroup(size: setting.size, ranksPerHost: setting.ranksPerHost)
+    let parts = try group.run { try self.run($0, setting) }
+    var whole = parts[0].outcome
+    #expect(parts.flatMap { Array($0.slice) } == Array(0..<setting.elementCount))
+    #expect(parts.allSatisfy { $0.outcome.squaredNorm == whole.squaredNorm })
+    #expect(parts.allSatisfy { $0.outcome.scalars == whole.scalars })
+    #expect(parts.allSatisfy { $0.outcome.flag == 2 * (setting.size - 1) })
+    whole.gradient = parts.flatMap(\.outcome.gradient)
+    return whole
+  }
+
+  private func expectCanonical(_ setting: Case) throws {
+    let outcome = try outcome(setting)
+    let naive = NaiveReduction.gradient(
+      seed: 2, leafCount: setting.leafCount, elementCount: setting.elementCount)
+    #expect(outcome.gradient.map(\.bitPattern) == naive.map(\.bitPattern))
+    let loss = NaiveReduction.treeSum(0..<setting.leafCount) { 1 / Double($0 + 2) }
+    #expect(outcome.scalars == [loss.bitPattern, Double(setting.leafCount).bitPattern])
+    let squares = naive.reduce(0.0) { $0 + Double($1) * Double($1) }
+    let norm = Double(bitPattern: outcome.squaredNorm)
+    #expect(abs(norm - squares) <= 1e-12 * squares)
+  }
+
+  @Test(arguments: [
+    Case(size: 1, leafCount: 1, elementCount: 0, ranksPerHost: 1),
+    Case(size: 1, leafCount: 1, elementCount: 1, ranksPerHost: 1),
+    Case(size: 2, leafCount: 2, elementCount: 0, ranksPerHost: 1),
+    Case(size: 2, leafCount: 5, elementCount: 1, ranksPerHost: 2),
+    Case(size: 3, leafCount: 4_096, elementCount: 17, ranksPerHost: 2),
+    Case(size: 9, leafCount: 4_095, elementCount: 3, ranksPerHost: 3),
+    Case(size: 4, leafCount: 4, elementCount: 65_536, ranksPerHost: 4),
+    Case(size: 3, leafCount: 7, elementCount: 65_537, ranksPerHost: 1),
+    // More than a chunk of four blocks for each rank, in several rounds, on 2 + 1 ranks.
+    Case(size: 3, leafCount: 6, elementCount: 1_900_001, ranksPerHost: 2),
+    Case(size: 2, leafCount: 3, elementCount: 1_200_003, ranksPerHost: 1),
+  ])
+  func bitsEqualTheSequentialTree(setting: Case) throws {
+    try expectCanonical(setting)
+  }
+
+  @Test(arguments: 0..<40)
+  func bitsEqualTheSequentialTreeForRandomShapes(_: Int) throws {
+    let size = Int.random(in: 1...9)
+    // Mostly small numbers of leaves, sometimes up to the largest.
+    let largest = [9, 9, 30, 30, 200, 4_096].randomElement() ?? 9
+    let leafCount = Int.random(in: size...max(size, largest))
+    let elementCount = Int.random(in: 0...max(1, 400_000 / leafCount))
+    try expectCanonical(
+      Case(
+        size: size, leafCount: leafCount, elementCount: elementCount,
+        ranksPerHost: Int.random(in: 1...3)))
+  }
+
+  @Test func normAndScalarsDoNotDependOnRanksAndHosts() throws {
+    let outcomes = try [(1, 1), (2, 2), (3, 1), (4, 2), (5, 3), (8, 3)].map { size, ranksPerHost in
+      var outcome = try outcome(
+        Case(size: size, leafCount: 8, elementCount: 300_007, ranksPerHost: ranksPerHost))
+      outcome.flag = 0
+      return outcome
+    }
+    #expect(outcomes.allSatisfy { $0 == outcomes[0] })
+  }
+
+  @Test(arguments: [2, 3])
+  func bitsDoNotDependOnThreads(threadCount: Int) throws {
+    let setting = Case(size: 1, leafCount: 6, elementCount: 500_003, ranksPerHost: 1)
+    let plain = try run(SoloCommunicator(), setting).outcome
+    let pool = ThreadPool(threadCount: threadCount)
+    #expect(try run(SoloCommunicator(), setting, pool: pool).outcome == plain)
+    let group = try InProcessGroup(size: 2, ranksPerHost: 1)
+    let parts = try group.run { communicator in
+      try self.run(communicator, setting, pool: ThreadPool(threadCount: threadCount)).outcome
+    }
+    #expect(parts.flatMap(\.gradient) == plain.gradient)
+    #expect(parts[0].squaredNorm == plain.squaredNorm)
+  }
+
+  @Test func aNonFiniteLossIsTracedToItsRankAndMicrobatch() throws {
+    let group = try InProcessGroup(size: 3, ranksPerHost: 2)
+    let found = try group.run { communicator in
+      let reduction = try CanonicalReduction(
+        communicator: communicator, elementCount: 10, leafCount: 8, scalarCount: 2)
+      for leaf in reduction.ownedLeaves {
+        reduction.leafBuffer.update(repeating: 1)
+        reduction.fold(scalars: [leaf == 5 ? .infinity : 1, leaf == 6 ? .nan : 1])
+      }
+      return try reduction.reduce().nonFiniteLeaf
+    }
+    let expected = NonFiniteLeaf(rank: 2, microbatch: 5, scalarIndex: 0, value: .infinity)
+    #expect(found.allSatisfy { $0 == expected })
+  }
+
+  @Test func aNonFiniteGradientShowsInTheNorm() throws {
+    let group = try InProcessGroup(size: 2)
+    let norms = try group.run { communicator in
+      let reduction = try CanonicalReduction(
+        communicator: communicator, elementCount: 100, leafCount: 2)
+      reduction.leafBuffer.update(repeating: 1)
+      if communicator.rank == 1 { reduction.leafBuffer[99] = .infinity }
+      reduction.fold()
+      return try reduction.reduce().squaredNorm
+    }
+    #expect(norms == [.infinity, .infinity])
+  }
+
+  @Test(arguments: [1, 2, 3])
+  func plainReductionSumsInRankOrder(size: Int) throws {
+    let (leafCount, elementCount) = (6, 70_001)
+    let group = try InProcessGroup(size: size)
+    let parts = try group.run { communicator in
+      let reduction = try AllreduceReduction(
+        communicator: communicator, elementCount: elementCount, leafCount: leafCount,
+        scalarCount: 1)
+      for step in 1...2 {
+        for leaf in reduction.ownedLeaves {
+          let buffer = reduction.leafBuffer
+          for element in buffer.indices {
+            buffer[element] = NaiveReduction.leafValue(
+              seed: UInt64(step), leaf: leaf, element: element)
+          }
+          reduction.fold(scalars: [Double(leaf)])
+        }
+        let gradient = try reduction.reduce()
+        guard step == 2 else { continue }
+        #expect(gradient.scalars == [15])
+        return Array(gradient.values)
+      }
+      return []
+    }
+    let tree = CanonicalTree(leafCount: leafCount)
+    let naive = (0..<elementCount).map { element in
+      (0..<size).map { rank in
+        tree.ownedLeaves(rank: rank, size: size).map {
+          NaiveReduction.leafValue(seed: 2, leaf: $0, element: element)
+        }
+      }.map { $0.dropFirst().reduce($0[0], +) }
+    }.map { $0.dropFirst().reduce($0[0], +) }
+    #expect(parts.flatMap { $0 } == naive)
+  }
+}
