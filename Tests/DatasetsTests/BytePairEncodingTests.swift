@@ -1,5 +1,4 @@
 import Datasets
-import Foundation
 import Testing
 
 struct BytePairEncodingTests {
@@ -83,18 +82,13 @@ struct BytePairEncodingTests {
     let tokenizer = try trainedOnFixture()
     var generator = SystemRandomNumberGenerator()
     // More distinct words than the memory has slots, each at least twice.
+    let letters = Array("abcdefghijklmnopqrstuvwxyz")
     let words = (0..<60_000).map { _ in
-      " " + String(UInt64.random(in: 0..<1 << 40, using: &generator), radix: 36)
-        .filter(\.isLetter)
+      " " + String((0..<6).map { _ in letters.randomElement(using: &generator) ?? "a" })
     }
     let text = (words + words.shuffled()).joined()
-    var pieces: [Int32] = []
-    for word in text.split(separator: " ", omittingEmptySubsequences: false).dropFirst() {
-      pieces += try tokenizer.encode(" " + word)
-    }
-    // Runs of spaces, from words without letters, are cut differently when alone.
-    if !text.contains("  ") { #expect(try tokenizer.encode(text) == pieces) }
-    #expect(tokenizer.decode(try tokenizer.encode(text)) == text)
+    let pieces = try text.split(separator: " ").flatMap { try tokenizer.encode(" " + $0) }
+    #expect(try tokenizer.encode(text) == pieces)
   }
 
   @Test func putsEndOfTextLastAsGPT2Does() throws {

@@ -49,3 +49,15 @@ final class TemporaryDirectory {
     try write(name, Array(text.utf8))
   }
 }
+
+extension TemporaryDirectory {
+  /// The names of the files in the directory, or in one below it.
+  func names(in folder: String = ".") throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path + "/" + folder).sorted()
+  }
+}
+
+/// The bytes of a file.
+func readAll(_ path: String) throws -> [UInt8] {
+  Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+}

@@ -17,6 +17,11 @@ public struct WindowSampler: Sendable {
     /// Number of positions of a sequence, T.
     public var context: Int
 
+    public init(tokenCount: Int, context: Int) {
+      self.tokenCount = tokenCount
+      self.context = context
+    }
+
     public var description: String {
       "\(tokenCount) tokens are too few for a context of \(context), which needs \(context + 1)"
     }

@@ -16,6 +16,30 @@ public struct DatasetPreparation: Sendable {
     case characters
     /// A tokenizer.json at this path.
     case file(String)
+
+    /// What the command line means.
+    ///
+    /// - Parameters:
+    ///   - name: "bpe", "bytes", "characters", or a path.
+    ///   - vocabularySize: Number of tokens to train; only for "bpe".
+    ///     Default: ``DatasetPreparation/defaultVocabularySize``.
+    /// - Throws: `PreparationError` if there is no such kind or file, or it has a size of its own.
+    public init(named name: String, vocabularySize: Int?) throws(PreparationError) {
+      let kind = TokenizerKind(rawValue: name)
+      if kind != .bytePairEncoding && vocabularySize != nil {
+        throw .vocabularySizeNotApplicable(tokenizer: name)
+      }
+      switch kind {
+      case .bytePairEncoding:
+        self = .bytePairEncoding(
+          vocabularySize: vocabularySize ?? DatasetPreparation.defaultVocabularySize)
+      case .bytes: self = .bytes
+      case .characters: self = .characters
+      case nil:
+        guard FileManager.default.fileExists(atPath: name) else { throw .unknownTokenizer(name) }
+        self = .file(name)
+      }
+    }
   }
 
   /// How far the work has come; counts are bytes, or tokens of the vocabulary.
@@ -34,6 +58,28 @@ public struct DatasetPreparation: Sendable {
     public var manifest: DatasetManifest
     /// Whether the directory held this very data set before, so that nothing was written.
     public var wasPrepared: Bool
+
+    /// What was made, in a few lines.
+    ///
+    /// - Parameter directory: Where it is.
+    public func summary(directory: String) -> String {
+      let header = wasPrepared ? "\(directory) already holds this data set" : directory
+      let tokenizer = manifest.tokenizer
+      return """
+        \(header)
+          tokenizer   \(tokenizer.kind.rawValue), \(tokenizer.vocabularySize) tokens, \
+        sha256 \(tokenizer.sha256.prefix(16))
+          train       \(Self.line(manifest.train))
+          validation  \(manifest.validation.map(Self.line) ?? "none")
+        """
+
+    }
+
+    private static func line(_ part: DatasetManifest.Part) -> String {
+      let ratio = part.tokens > 0 ? Double(part.bytes) / Double(part.tokens) : 0
+      let text = String(format: "%.3f", ratio)
+      return "\(part.tokens) tokens, \(part.bytes) bytes, \(text) bytes per token"
+    }
   }
 
   /// Tokens of a trained byte-pair encoding, unless asked otherwise.

@@ -57,8 +57,8 @@ public struct TokenizerFile {
     if let type = model["type"], type.string != "BPE" {
       throw unsupported("model.type", type, expected: "'BPE'")
     }
-    for key in ["dropout"] {
-      if let value = model[key], !value.isNull { throw unsupported(key, value, expected: "null") }
+    if let value = model["dropout"], !value.isNull {
+      throw unsupported("model.dropout", value, expected: "null")
     }
     if let value = model["ignore_merges"], value.bool == true {
       throw unsupported("model.ignore_merges", value, expected: "false")

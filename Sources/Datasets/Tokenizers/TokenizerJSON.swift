@@ -29,7 +29,7 @@ struct TokenizerJSON {
       text.append(", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, ")
       text.append("\"normalized\": false, \"special\": true}")
     }
-    text.append("],\n  \"normalizer\": null,\n  \"pre_tokenizer\": \(preTokenizer),\n")
+    text.append("  ],\n  \"normalizer\": null,\n  \"pre_tokenizer\": \(preTokenizer),\n")
     text.append("  \"post_processor\": null,\n  \"decoder\": \(decoder),\n")
     text.append("  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n")
     text.append("    \"unk_token\": null,\n    \"continuing_subword_prefix\": null,\n")
