@@ -10,7 +10,7 @@ struct Lockstep: ParsableCommand {
     commandName: "lockstep",
     abstract: "Trains networks data-parallel over MPI: the same bits on any number of ranks.",
     subcommands: [
-      Prepare.self, Train.self, Debug.self, Generate.self, Evaluate.self, Inspect.self, Doctor.self,
+      Prepare.self, Train.self, Debug.self, Generate.self, Evaluate.self, Inspect.self,
     ])
 
   static func main() {
@@ -24,19 +24,19 @@ struct Lockstep: ParsableCommand {
 
   /// Prints what there is to say about an error, on the rank that speaks, and ends the process.
   private static func end(with error: any Error) -> Never {
-    if let error = error as? CommandExit { exit(error.code.rawValue) }
+    if let error = error as? CommandExit { Foundation.exit(error.code.rawValue) }
     // ArgumentParser's own errors and requests for help: it knows how to print them.
     if isParsingOutcome(error) {
       let isHelp = exitCode(for: error).isSuccess
       let isSpeaker = LaunchEnvironment(ProcessInfo.processInfo.environment).rank == 0
       if isSpeaker {
         let text = fullMessage(for: error)
-        if !text.isEmpty { print(text, to: isHelp ? stdout : stderr) }
+        if !text.isEmpty { print(text, to: isHelp ? .standardOutput : .standardError) }
       }
-      exit(isHelp ? 0 : Training.ExitCode.usage.rawValue)
+      Foundation.exit(isHelp ? 0 : Training.ExitCode.usage.rawValue)
     }
-    print("lockstep: \(error)", to: stderr)
-    exit(Training.ExitCode(of: error).rawValue)
+    print("lockstep: \(error)", to: .standardError)
+    Foundation.exit(Training.ExitCode(of: error).rawValue)
   }
 
   private static func isParsingOutcome(_ error: any Error) -> Bool {
@@ -44,9 +44,8 @@ struct Lockstep: ParsableCommand {
     return code == .validationFailure || code.isSuccess
   }
 
-  private static func print(_ text: String, to stream: UnsafeMutablePointer<FILE>?) {
-    guard let stream else { return }
-    fputs(text + "\n", stream)
+  private static func print(_ text: String, to file: FileHandle) {
+    file.write(Data((text + "\n").utf8))
   }
 }
 
