@@ -73,7 +73,8 @@ let package = Package(
     .library("Parallelism", []),
     .target(name: "CKernels"),
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
-    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
 
     // Tests: one folder per target.
@@ -82,7 +83,9 @@ let package = Package(
     .tests(of: "NeuralNetworks"),
     .tests(of: "Models"),
     .tests(of: "Optimization"),
-    .tests(of: "Datasets"),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     .tests(of: "Communication", ["CKernels", "Parallelism", "communication-probe"]),
     .tests(of: "Checkpoints"),
     .tests(of: "Reporting"),

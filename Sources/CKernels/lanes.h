@@ -4,6 +4,10 @@
 // AVX2 registers or four SSE registers. The order of every sum is therefore fixed by the source,
 // not by the machine. Products and sums are never contracted into fused multiply-adds, which the
 // oldest level does not have: a mixed cluster gets equal bits.
+//
+// Clang refuses to pass 64-byte vectors by value between functions of different processor levels,
+// even where everything is inlined. The functions here therefore take pointers, and macros of the
+// same name give them the look of functions on values.
 #ifndef CKERNELS_LANES_H
 #define CKERNELS_LANES_H
 
@@ -29,41 +33,90 @@ typedef double DoubleLanes __attribute__((vector_size(64), aligned(64)));
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE Lanes lanes_load(const float *source) {
-  Lanes lanes;
-  memcpy(&lanes, source, sizeof lanes);
-  return lanes;
+/// The value that `function` leaves in a variable of this type.
+#define LANES_RESULT(type, function, ...)                                                         \
+  ({                                                                                              \
+    type result_;                                                                                 \
+    function(&result_, __VA_ARGS__);                                                              \
+    result_;                                                                                      \
+  })
+
+/// Sixteen times the same value.
+#define lanes_fill(value) ((Lanes){0} + (value))
+
+/// Walks over a span sixteen elements at a time: `i` is the place, `n` how many of the sixteen there
+/// are.
+#define FOR_LANES(count)                                                                          \
+  for (int64_t i = 0, n = (count) < LANE_COUNT ? (count) : LANE_COUNT; i < (count);               \
+       i += LANE_COUNT, n = (count) - i < LANE_COUNT ? (count) - i : LANE_COUNT)
+
+/// Sixteen elements of memory.
+#define lanes_load(source) LANES_RESULT(Lanes, lanes_load_into, source)
+INLINE void lanes_load_into(Lanes *result, const float *source) {
+  memcpy(result, source, sizeof *result);
 }
 
-INLINE void lanes_store(float *destination, Lanes lanes) {
-  memcpy(destination, &lanes, sizeof lanes);
+/// The first n <= 16 elements of memory; the other lanes are zero.
+#define lanes_read(source, n) LANES_RESULT(Lanes, lanes_read_into, source, n)
+INLINE void lanes_read_into(Lanes *result, const float *source, int64_t n) {
+  if (n == LANE_COUNT) {
+    memcpy(result, source, sizeof *result);
+  } else {
+    *result = (Lanes){0};
+    memcpy(result, source, (size_t)n * sizeof(float));
+  }
 }
 
-INLINE Lanes lanes_fill(float value) { return (Lanes){0} + value; }
+/// Stores sixteen elements.
+#define lanes_store(destination, lanes) lanes_write(destination, lanes, LANE_COUNT)
 
-/// Loads `count` < 16 elements; the other lanes are zero.
-INLINE Lanes lanes_load_partial(const float *source, int64_t count) {
-  Lanes lanes = {0};
-  memcpy(&lanes, source, (size_t)count * sizeof(float));
-  return lanes;
+/// Stores the first n <= 16 lanes.
+#define lanes_write(destination, lanes, n)                                                        \
+  do {                                                                                            \
+    Lanes written_ = (lanes);                                                                     \
+    lanes_write_from(&written_, destination, n);                                                  \
+  } while (0)
+INLINE void lanes_write_from(const Lanes *lanes, float *destination, int64_t n) {
+  if (n == LANE_COUNT) {
+    memcpy(destination, lanes, sizeof *lanes);
+  } else {
+    memcpy(destination, lanes, (size_t)n * sizeof(float));
+  }
 }
 
-INLINE void lanes_store_partial(float *destination, Lanes lanes, int64_t count) {
-  memcpy(destination, &lanes, (size_t)count * sizeof(float));
+/// The first n lanes, the others zero.
+#define lanes_keep(lanes, n) LANES_RESULT(Lanes, lanes_keep_into, &(lanes), n)
+INLINE void lanes_keep_into(Lanes *result, const Lanes *lanes, int64_t n) {
+  const IntLanes places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  *result = (Lanes)((IntLanes)*lanes & (places < (int32_t)n));
 }
+
+/// `yes` in the lanes where the condition holds, `no` elsewhere.
+#define lanes_choose(condition, yes, no)                                                          \
+  ({                                                                                              \
+    IntLanes condition_ = (condition);                                                            \
+    (Lanes)(((IntLanes)(yes) & condition_) | ((IntLanes)(no) & ~condition_));                     \
+  })
 
 /// The sum of the lanes: halves, then quarters, then eighths, then the last two.
-INLINE float lanes_sum(Lanes v) {
+#define lanes_sum(lanes)                                                                          \
+  ({                                                                                              \
+    Lanes summed_ = (lanes);                                                                      \
+    lanes_sum_of(&summed_);                                                                       \
+  })
+INLINE float lanes_sum_of(const Lanes *lanes) {
+  const Lanes v = *lanes;
   float a[8], b[4];
   for (int i = 0; i < 8; i++) a[i] = v[i] + v[i + 8];
   for (int i = 0; i < 4; i++) b[i] = a[i] + a[i + 4];
   return (b[0] + b[2]) + (b[1] + b[3]);
 }
 
-INLINE float lanes_max(Lanes v) {
-  float m = v[0];
-  for (int i = 1; i < LANE_COUNT; i++) m = v[i] > m ? v[i] : m;
-  return m;
+/// The largest lane.
+INLINE float lanes_maximum_of(const Lanes *lanes) {
+  float largest = (*lanes)[0];
+  for (int i = 1; i < LANE_COUNT; i++) largest = (*lanes)[i] > largest ? (*lanes)[i] : largest;
+  return largest;
 }
 
 #endif

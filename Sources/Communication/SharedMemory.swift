@@ -31,7 +31,8 @@ package final class MemorySegment: @unchecked Sendable {
 ///
 /// Unlike a barrier, memory gives no order: what one rank writes, another may read only after a
 /// collective that both took part in.
-public final class SharedMemory {
+// Sendable: nothing of it changes, and order between accesses is the collectives' business.
+public final class SharedMemory: @unchecked Sendable {
   /// The bytes of each local rank, in rank order; empty where it contributed none.
   public let segments: [UnsafeMutableRawBufferPointer]
   private let owners: [MemorySegment]

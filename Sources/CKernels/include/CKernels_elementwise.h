@@ -1,6 +1,40 @@
+// Sums, products and copies of spans. `count` is in elements; spans do not overlap unless they are
+// the same span.
 #ifndef CKERNELS_ELEMENTWISE_H
 #define CKERNELS_ELEMENTWISE_H
 
 #include <stdint.h>
+
+/// destination += source.
+void CKernels_accumulate(const float *source, float *destination, int64_t count);
+
+/// destination += scale * source.
+void CKernels_accumulateScaled(
+    const float *source, float scale, float *destination, int64_t count);
+
+/// destination = a + b.
+void CKernels_add(const float *a, const float *b, float *destination, int64_t count);
+
+/// destination = a * b, or destination += a * b where `adds`.
+void CKernels_multiply(
+    const float *a, const float *b, float *destination, int64_t count, int adds);
+
+/// destination = scale * source.
+void CKernels_scale(const float *source, float scale, float *destination, int64_t count);
+
+/// Each row of values [rows, columns] gains bias [columns]; rows are `stride` elements apart.
+void CKernels_addBias(
+    float *values, const float *bias, int64_t rows, int64_t columns, int64_t stride);
+
+/// sums[columns] = the sum of the rows of values [rows, columns], or += where `adds`. Rows are
+/// summed in blocks of 64 in order, the blocks in order.
+void CKernels_columnSums(
+    const float *values, float *sums, int64_t rows, int64_t columns, int64_t stride, int adds);
+
+/// The sum of a span: sixteen lanes, then their halves.
+float CKernels_sum(const float *values, int64_t count);
+
+/// The inner product of two spans, in the order of CKernels_sum.
+float CKernels_dot(const float *a, const float *b, int64_t count);
 
 #endif

@@ -1,6 +1,36 @@
+// Softmax over rows of scores, and the cross-entropy of rows of logits.
 #ifndef CKERNELS_SOFTMAX_H
 #define CKERNELS_SOFTMAX_H
 
 #include <stdint.h>
+
+/// Softmax of scale * scores in place, row by row; rows are `stride` elements apart.
+///
+/// Row r sees its first `visible + r * step` columns (step 1: causal; step 0: all alike), at most
+/// `columns`; the rest becomes zero. maxima [rows] and inverseSums [rows] are kept for
+/// CKernels_softmaxAgain.
+void CKernels_softmaxForward(
+    float *scores, float scale, int64_t rows, int64_t columns, int64_t stride, int64_t visible,
+    int64_t step, float *maxima, float *inverseSums);
+
+/// The same probabilities again, to the bit, from the same scores and the kept row statistics.
+void CKernels_softmaxAgain(
+    float *scores, float scale, int64_t rows, int64_t columns, int64_t stride, int64_t visible,
+    int64_t step, const float *maxima, const float *inverseSums);
+
+/// The gradient of the scores: probabilityGradient = scale * p * (probabilityGradient - dot[row]),
+/// in place; dot [rows] is the sum over the row of p * probabilityGradient.
+void CKernels_softmaxBackward(
+    const float *probabilities, float *probabilityGradient, const float *dot, float scale,
+    int64_t rows, int64_t columns, int64_t stride);
+
+/// Cross-entropy of rows of logits [rows, columns] against targets [rows]; rows with a negative
+/// target are ignored and lose nothing.
+///
+/// losses [rows] = log(sum(e^logits)) - logits[target]. Where `gradientScale` is not zero the
+/// logits are replaced by gradientScale * (softmax(logits) - onehot(target)).
+void CKernels_crossEntropy(
+    float *logits, const int32_t *targets, float *losses, float gradientScale, int64_t rows,
+    int64_t columns, int64_t stride);
 
 #endif

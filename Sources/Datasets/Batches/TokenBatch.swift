@@ -1,0 +1,64 @@
+/// The tokens of one micro-batch and what a language model should predict from them.
+///
+/// Made once and filled again for every micro-batch. B sequences, T positions.
+public struct TokenBatch: Sendable, Equatable {
+  /// The target of a position that does not count.
+  public static let ignoredTarget: Int32 = -1
+
+  /// Number of sequences, B.
+  public let sequenceCount: Int
+  /// Number of positions of a sequence, T.
+  public let positionCount: Int
+  /// The tokens read, [B, T].
+  public var inputs: [Int32]
+  /// The token that follows each input, or ``ignoredTarget``, [B, T].
+  public var targets: [Int32]
+
+  /// A batch of zeros, all targets ignored.
+  ///
+  /// - Parameters:
+  ///   - sequenceCount: Number of sequences, B.
+  ///   - positionCount: Number of positions of a sequence, T.
+  public init(sequenceCount: Int, positionCount: Int) {
+    precondition(sequenceCount > 0 && positionCount > 0)
+    self.sequenceCount = sequenceCount
+    self.positionCount = positionCount
+    inputs = [Int32](repeating: 0, count: sequenceCount * positionCount)
+    targets = [Int32](repeating: Self.ignoredTarget, count: sequenceCount * positionCount)
+  }
+
+  /// Number of targets that count: what a summed loss is divided by.
+  public var targetCount: Int {
+    targets.reduce(0) { $0 + ($1 == Self.ignoredTarget ? 0 : 1) }
+  }
+
+  /// Number of bytes of text that the targets stand for: what bits are divided by.
+  ///
+  /// - Parameter byteCounts: ``Vocabulary/byteCounts`` of the tokenizer, [V].
+  public func targetByteCount(_ byteCounts: [Int32]) -> Int {
+    targets.reduce(0) { $0 + ($1 == Self.ignoredTarget ? 0 : Int(byteCounts[Int($1)])) }
+  }
+
+  /// Fills one sequence from a file: position t reads token start + t and predicts the next.
+  ///
+  /// - Parameters:
+  ///   - sequence: Which one, in 0 ..< B.
+  ///   - file: Where the tokens are.
+  ///   - start: The file's position of the first input.
+  ///   - count: Number of targets, at most T; the positions after them read token 0 and do not
+  ///     count.
+  mutating func fill(sequence: Int, from file: TokenFile, start: Int, count: Int) {
+    precondition(sequence >= 0 && sequence < sequenceCount && count >= 0 && count <= positionCount)
+    let row = (sequence * positionCount)..<((sequence + 1) * positionCount)
+    inputs.withUnsafeMutableBufferPointer { inputs in
+      let inputs = UnsafeMutableBufferPointer(rebasing: inputs[row])
+      if count > 0 { file.copyTokens(start..<(start + count), into: inputs) }
+      for position in count..<positionCount { inputs[position] = 0 }
+    }
+    targets.withUnsafeMutableBufferPointer { targets in
+      let targets = UnsafeMutableBufferPointer(rebasing: targets[row])
+      if count > 0 { file.copyTokens((start + 1)..<(start + 1 + count), into: targets) }
+      for position in count..<positionCount { targets[position] = Self.ignoredTarget }
+    }
+  }
+}

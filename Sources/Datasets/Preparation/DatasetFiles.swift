@@ -1,0 +1,145 @@
+import Crypto
+import Foundation
+
+/// The files of a data set, and how they come to be.
+struct DatasetFiles {
+  static let trainName = "train.bin"
+  static let validationName = "validation.bin"
+  static let tokenizerName = "tokenizer.json"
+  static let manifestName = "dataset.json"
+  /// All of them, the one that is written last at the end.
+  static let names = [trainName, validationName, tokenizerName, manifestName]
+
+  private let directory: String
+
+  /// Makes the directory if it is not there, and tries whether it can be written to.
+  ///
+  /// - Throws: `PreparationError.outputNotWritable`.
+  init(directory: String) throws(PreparationError) {
+    self.directory = directory
+    do {
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true)
+    } catch {
+      throw .outputNotWritable(path: directory, reason: Self.reason(error))
+    }
+    do throws(FileError) {
+      // Not committed, so it is gone at once.
+      _ = try AtomicFile(path: directory + "/" + Self.manifestName)
+    } catch {
+      throw .outputNotWritable(path: directory, reason: error.reason)
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    guard let underlying, underlying.domain == NSPOSIXErrorDomain else {
+      return error.localizedDescription
+    }
+    return FileError(operation: "", path: "", code: Int32(underlying.code)).reason
+  }
+
+  private func path(_ name: String) -> String { directory + "/" + name }
+
+  /// Encodes both parts and writes all files.
+  func write(
+    training: [TextSpan], validation: [TextSpan], tokenizer: any Tokenizer,
+    request: DatasetManifest.Request, inputs: [DatasetManifest.Input],
+    report: (DatasetPreparation.Progress) -> Void
+  ) throws -> DatasetManifest {
+    let total = (training + validation).reduce(0) { $0 + $1.range.count }
+    var done = 0
+    func advance(_ bytes: Int) {
+      done += bytes
+      report(.encoding(done: done, of: total))
+    }
+    let (train, trainBytes) = try encode(training, Self.trainName, tokenizer, advance)
+    let held =
+      try validation.isEmpty
+      ? nil : encode(validation, Self.validationName, tokenizer, advance)
+
+    // From here on the directory is not complete until the new manifest is there.
+    try remove(Self.manifestName)
+    try train.finish()
+    if let held { try held.writer.finish() } else { try remove(Self.validationName) }
+    try tokenizer.save(to: path(Self.tokenizerName))
+    let manifest = DatasetManifest(
+      request: request, inputs: inputs,
+      tokenizer: DatasetManifest.TokenizerRecord(
+        kind: tokenizer.kind, vocabularySize: tokenizer.vocabularyCount,
+        sha256: tokenizer.contentHash.description),
+      train: try part(train, bytes: trainBytes, Self.trainName),
+      validation: try held.map { try part($0.writer, bytes: $0.bytes, Self.validationName) })
+    let file = try AtomicFile(path: path(Self.manifestName))
+    try file.write(manifest.json())
+    try file.commit()
+    return manifest
+  }
+
+  /// Encodes spans into a token file that is yet to be finished.
+  ///
+  /// - Returns: The file, and the number of bytes of text in it.
+  private func encode(
+    _ spans: [TextSpan], _ name: String, _ tokenizer: any Tokenizer, _ advance: (Int) -> Void
+  ) throws -> (writer: TokenFileWriter, bytes: Int) {
+    let writer = try TokenFileWriter(
+      path: path(name), vocabularyCount: tokenizer.vocabularyCount,
+      tokenizerHash: tokenizer.contentHash)
+    var byteCount = 0
+    try TextSpan.forEachPiece(of: spans) { piece in
+      switch piece {
+      case .text(let text):
+        try writer.append(tokenizer.encode(text))
+        byteCount += text.count
+        advance(text.count)
+      case .endOfText:
+        if let endOfText = tokenizer.endOfText { try writer.append([endOfText]) }
+      }
+    }
+    return (writer, byteCount)
+  }
+
+  private func part(
+    _ writer: TokenFileWriter, bytes: Int, _ name: String
+  ) throws(FileError) -> DatasetManifest.Part {
+    DatasetManifest.Part(
+      tokens: writer.count, bytes: bytes, sha256: try FileHash.sha256(path(name)))
+  }
+
+  private func remove(_ name: String) throws {
+    if FileManager.default.fileExists(atPath: path(name)) {
+      try FileManager.default.removeItem(atPath: path(name))
+    }
+  }
+
+  /// How the files of a directory differ from what its manifest says; nil if they do not.
+  static func difference(from manifest: DatasetManifest, in directory: String) -> String? {
+    let parts = [(trainName, manifest.train), (validationName, manifest.validation)]
+    do {
+      let tokenizer = try TokenizerFile.load(directory + "/" + tokenizerName)
+      guard tokenizer.contentHash.description == manifest.tokenizer.sha256 else {
+        return "its \(tokenizerName) is not the one its \(manifestName) tells of"
+      }
+      for case (let name, let part?) in parts {
+        guard try FileHash.sha256(directory + "/" + name) == part.sha256 else {
+          return "its \(name) is not the one its \(manifestName) tells of"
+        }
+      }
+    } catch {
+      return "it is damaged (\(error))"
+    }
+    return nil
+  }
+}
+
+/// Hashes of whole files.
+enum FileHash {
+  /// SHA-256 of a file, in hexadecimal.
+  static func sha256(_ path: String) throws(FileError) -> String {
+    try MappedFile(path: path).withBytes { bytes in
+      var hash = SHA256()
+      hash.update(bufferPointer: bytes)
+      return Hexadecimal.text(of: hash.finalize())
+    }
+  }
+}

@@ -1,0 +1,232 @@
+import Crypto
+import Foundation
+
+/// Makes a data set from text: `train.bin`, `validation.bin`, `tokenizer.json`, `dataset.json`.
+///
+/// The last part of the text is held out; the tokenizer is trained on the other. `dataset.json` is
+/// written last: a directory that has it is complete.
+public struct DatasetPreparation: Sendable {
+  /// Where the tokenizer comes from.
+  public enum TokenizerSource: Sendable, Equatable {
+    /// A byte-pair encoding of this many tokens is trained.
+    case bytePairEncoding(vocabularySize: Int)
+    /// The 256 bytes.
+    case bytes
+    /// The characters of the training text.
+    case characters
+    /// A tokenizer.json at this path.
+    case file(String)
+
+    /// What the command line means.
+    ///
+    /// - Parameters:
+    ///   - name: "bpe", "bytes", "characters", or a path.
+    ///   - vocabularySize: Number of tokens to train; only for "bpe".
+    ///     Default: ``DatasetPreparation/defaultVocabularySize``.
+    /// - Throws: `PreparationError` if there is no such kind or file, or it has a size of its own.
+    public init(named name: String, vocabularySize: Int?) throws(PreparationError) {
+      let kind = TokenizerKind(rawValue: name)
+      if kind != .bytePairEncoding && vocabularySize != nil {
+        throw .vocabularySizeNotApplicable(tokenizer: name)
+      }
+      switch kind {
+      case .bytePairEncoding:
+        self = .bytePairEncoding(
+          vocabularySize: vocabularySize ?? DatasetPreparation.defaultVocabularySize)
+      case .bytes: self = .bytes
+      case .characters: self = .characters
+      case nil:
+        guard FileManager.default.fileExists(atPath: name) else { throw .unknownTokenizer(name) }
+        self = .file(name)
+      }
+    }
+  }
+
+  /// How far the work has come; counts are bytes, or tokens of the vocabulary.
+  public enum Progress: Sendable, Equatable {
+    /// Words are counted.
+    case counting(done: Int, of: Int)
+    /// Merges are learnt.
+    case merging(done: Int, of: Int)
+    /// Text is encoded.
+    case encoding(done: Int, of: Int)
+  }
+
+  /// What was made, or found to be there already.
+  public struct Outcome: Sendable, Equatable {
+    /// What the data set holds.
+    public var manifest: DatasetManifest
+    /// Whether the directory held this very data set before, so that nothing was written.
+    public var wasPrepared: Bool
+
+    /// What was made, in a few lines.
+    ///
+    /// - Parameter directory: Where it is.
+    public func summary(directory: String) -> String {
+      let header = wasPrepared ? "\(directory) already holds this data set" : directory
+      let tokenizer = manifest.tokenizer
+      return """
+        \(header)
+          tokenizer   \(tokenizer.kind.rawValue), \(tokenizer.vocabularySize) tokens, \
+        sha256 \(tokenizer.sha256.prefix(16))
+          train       \(Self.line(manifest.train))
+          validation  \(manifest.validation.map(Self.line) ?? "none")
+        """
+
+    }
+
+    private static func line(_ part: DatasetManifest.Part) -> String {
+      let ratio = part.tokens > 0 ? Double(part.bytes) / Double(part.tokens) : 0
+      let text = String(format: "%.3f", ratio)
+      return "\(part.tokens) tokens, \(part.bytes) bytes, \(text) bytes per token"
+    }
+  }
+
+  /// Tokens of a trained byte-pair encoding, unless asked otherwise.
+  public static let defaultVocabularySize = 4096
+  /// The fraction of the text that is held out, unless asked otherwise.
+  public static let defaultValidationFraction = 0.05
+
+  /// Files, directories, or "-".
+  public var inputs: [String]
+  /// The directory that the data set goes to; made if it is not there.
+  public var output: String
+  /// Where the tokenizer comes from.
+  public var tokenizer: TokenizerSource
+  /// The fraction of the text's bytes to hold out, in 0 ..< 1; with 0 there is no `validation.bin`.
+  public var validationFraction: Double
+  /// Whether a data set that the directory holds is replaced if it differs.
+  public var overwrites: Bool
+
+  public init(
+    inputs: [String], output: String,
+    tokenizer: TokenizerSource = .bytePairEncoding(vocabularySize: defaultVocabularySize),
+    validationFraction: Double = defaultValidationFraction, overwrites: Bool = false
+  ) {
+    self.inputs = inputs
+    self.output = output
+    self.tokenizer = tokenizer
+    self.validationFraction = validationFraction
+    self.overwrites = overwrites
+  }
+
+  /// Makes the data set, unless the directory holds it already.
+  ///
+  /// - Parameter report: Called now and then while the work goes on.
+  /// - Throws: `PreparationError`, `TokenizerError` for what is wrong with the request;
+  ///   `FileError` if writing fails.
+  public func run(report: (Progress) -> Void = { _ in }) throws -> Outcome {
+    guard (0..<1).contains(validationFraction) else {
+      throw PreparationError.invalidFraction(validationFraction)
+    }
+    if case .bytePairEncoding(let size) = tokenizer, size < BytePairTrainer.minimumVocabularyCount {
+      throw TokenizerError.vocabularyTooSmall(
+        requested: size, minimum: BytePairTrainer.minimumVocabularyCount)
+    }
+    let documents = try InputDocument.open(inputs)
+    let given = try givenTokenizer()
+    let parts = try TextSpan.split(documents, holdingOut: validationFraction)
+    let records = documents.map { document in
+      DatasetManifest.Input(
+        name: document.name, bytes: document.bytes.count, sha256: document.contentHash)
+    }
+    if let manifest = try existing(records, tokenizerHash: given?.contentHash) {
+      return Outcome(manifest: manifest, wasPrepared: true)
+    }
+    let files = try DatasetFiles(directory: output)
+    let tokenizer = try given ?? train(on: parts.training, report)
+    try requireEndOfText(tokenizer, parts: [parts.training, parts.validation])
+    let manifest = try files.write(
+      training: parts.training, validation: parts.validation, tokenizer: tokenizer,
+      request: request, inputs: records, report: report)
+    return Outcome(manifest: manifest, wasPrepared: false)
+  }
+
+  /// What `dataset.json` says was asked for.
+  private var request: DatasetManifest.Request {
+    let (name, size): (String, Int?) =
+      switch tokenizer {
+      case .bytePairEncoding(let size): (TokenizerKind.bytePairEncoding.rawValue, size)
+      case .bytes: (TokenizerKind.bytes.rawValue, nil)
+      case .characters: (TokenizerKind.characters.rawValue, nil)
+      case .file(let path): (path, nil)
+      }
+    return DatasetManifest.Request(
+      tokenizer: name, vocabularySize: size, validationFraction: validationFraction)
+  }
+
+  /// The tokenizer, if it needs no training.
+  private func givenTokenizer() throws(TokenizerError) -> (any Tokenizer)? {
+    switch tokenizer {
+    case .bytes: ByteTokenizer()
+    case .file(let path): try TokenizerFile.load(path)
+    case .bytePairEncoding, .characters: nil
+    }
+  }
+
+  /// Trains a tokenizer on the part of the text that is not held out.
+  private func train(
+    on spans: [TextSpan], _ report: (Progress) -> Void
+  ) throws(TokenizerError) -> any Tokenizer {
+    let byteCount = spans.reduce(0) { $0 + $1.range.count }
+    var done = 0
+    var words = WordCounts()
+    var scalars = SeenScalars()
+    let vocabularySize: Int? = if case .bytePairEncoding(let size) = tokenizer { size } else { nil }
+    // The counted words stay in the documents, which `spans` keeps alive.
+    return try withExtendedLifetime(spans) { () throws(TokenizerError) in
+      try TextSpan.forEachPiece(of: spans) { (piece) throws(TokenizerError) in
+        guard case .text(let text) = piece else { return }
+        if vocabularySize == nil { try scalars.add(text) } else { words.add(text) }
+        done += text.count
+        report(.counting(done: done, of: byteCount))
+      }
+      guard let vocabularySize else { return CharacterTokenizer(scalars: scalars.scalars) }
+      var trainer = try BytePairTrainer(
+        words: words, vocabularyCount: vocabularySize, minimumFrequency: 2)
+      return trainer.train { report(.merging(done: $0, of: $1)) }
+    }
+  }
+
+  /// Several documents need a token between them.
+  private func requireEndOfText(
+    _ tokenizer: any Tokenizer, parts: [[TextSpan]]
+  ) throws(PreparationError) {
+    if tokenizer.endOfText != nil { return }
+    var documentCount = parts.filter { !$0.isEmpty }.count
+    let separated = documentCount
+    for part in parts {
+      TextSpan.forEachPiece(of: part) { piece in
+        if case .endOfText = piece { documentCount += 1 }
+      }
+    }
+    if documentCount > separated {
+      throw .noEndOfText(tokenizer: request.tokenizer, documentCount: documentCount)
+    }
+  }
+
+  /// The manifest of the data set that the directory holds, if it is the one asked for.
+  ///
+  /// - Throws: `PreparationError.outputDiffers` if it holds another that must not be overwritten.
+  private func existing(
+    _ inputs: [DatasetManifest.Input], tokenizerHash: TokenizerHash?
+  ) throws(PreparationError) -> DatasetManifest? {
+    let present = DatasetFiles.names.filter { name in
+      FileManager.default.fileExists(atPath: output + "/" + name)
+    }
+    if present.isEmpty { return nil }
+    let reason: String
+    if let manifest = DatasetManifest.load(output + "/" + DatasetFiles.manifestName) {
+      let difference =
+        manifest.difference(from: request, inputs: inputs, tokenizerHash: tokenizerHash)
+        ?? DatasetFiles.difference(from: manifest, in: output)
+      guard let difference else { return manifest }
+      reason = difference
+    } else {
+      reason = "it is not complete: \(present.joined(separator: ", ")) without a valid "
+        + DatasetFiles.manifestName
+    }
+    if overwrites { return nil }
+    throw .outputDiffers(directory: output, reason: reason)
+  }
+}

@@ -1,0 +1,104 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A file's bytes, mapped into memory, read only.
+///
+/// The mapping is private, but a file that another process shortens under it ends this one with
+/// SIGBUS: files are replaced by renaming, never rewritten in place.
+final class MappedFile: Sendable {
+  /// Files up to this many bytes are mapped page by page at once, so that reading faults none in.
+  private static let largestPopulated = 256 << 20
+
+  /// Number of bytes.
+  let count: Int
+  /// Page aligned; valid as long as the object lives. Nothing writes to it, so threads may share it.
+  nonisolated(unsafe) private let base: UnsafeRawPointer?
+  /// Keeps memory that was mapped by others; nil where this object mapped it.
+  private let owner: (any Sendable)?
+
+  /// Maps a file.
+  ///
+  /// - Throws: `FileError` if it cannot be opened or mapped, or is a directory.
+  convenience init(path: String) throws(FileError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { throw FileError.last("open", path) }
+    defer { close(descriptor) }
+    try self.init(descriptor: descriptor, path: path)
+  }
+
+  /// Maps what is left to read of a pipe or terminal, by way of an unnamed temporary file.
+  ///
+  /// - Parameter name: What errors call it.
+  /// - Throws: `FileError` if it cannot be read, or the temporary file not be written.
+  convenience init(spooling source: Int32, name: String) throws(FileError) {
+    let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var template = Array((directory + "/lockstep-XXXXXX").utf8CString)
+    let spool = mkstemp(&template)
+    if spool < 0 { throw FileError.last("make a temporary file in", directory) }
+    defer { close(spool) }
+    unlink(template)
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = read(source, &buffer, buffer.count)
+      if count < 0 && errno == EINTR { continue }
+      if count < 0 { throw FileError.last("read", name) }
+      if count == 0 { break }
+      try buffer.withUnsafeBufferPointer { (bytes) throws(FileError) in
+        let read = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<count])
+        try AtomicFile.write(read, to: spool, path: directory)
+      }
+    }
+    try self.init(descriptor: spool, path: name)
+  }
+
+  /// A file's bytes that are in memory already.
+  ///
+  /// - Parameters:
+  ///   - bytes: Nothing changes them any more.
+  ///   - owner: Keeps them.
+  init(viewing bytes: UnsafeRawBufferPointer, owner: any Sendable) {
+    count = bytes.count
+    base = bytes.baseAddress
+    self.owner = owner
+  }
+
+  private init(descriptor: Int32, path: String) throws(FileError) {
+    var status = stat()
+    if fstat(descriptor, &status) != 0 { throw FileError.last("read", path) }
+    if status.st_mode & S_IFMT == S_IFDIR {
+      throw FileError(operation: "read", path: path, code: EISDIR)
+    }
+    count = Int(status.st_size)
+    owner = nil
+    if count == 0 {
+      base = nil
+      return
+    }
+    var flags = MAP_PRIVATE
+    #if os(Linux)
+      if count <= Self.largestPopulated { flags |= MAP_POPULATE }
+    #endif
+    let address = mmap(nil, count, PROT_READ, flags, descriptor, 0)
+    if address == MAP_FAILED { throw FileError.last("map", path) }
+    base = UnsafeRawPointer(address)
+  }
+
+  deinit {
+    if let base, owner == nil { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+  }
+
+  /// The bytes; valid as long as the object lives.
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+
+  /// Calls `body` with the bytes, which stay mapped until it returns.
+  func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withExtendedLifetime(self) { () throws(Failure) in try body(bytes) }
+  }
+}

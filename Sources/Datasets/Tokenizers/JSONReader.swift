@@ -1,0 +1,194 @@
+/// Reads a JSON text (RFC 8259).
+struct JSONReader {
+  /// Where and why a text is no JSON.
+  struct Failure: Error {
+    var offset: Int
+    var reason: String
+  }
+
+  /// Arrays and objects may be nested this deep.
+  private static let deepest = 64
+
+  private let bytes: UnsafeBufferPointer<UInt8>
+  private var position = 0
+  private var depth = 0
+
+  private init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    self.bytes = bytes
+  }
+
+  /// The value of a JSON text.
+  ///
+  /// - Throws: `Failure` with the byte offset at which the text stops being JSON.
+  static func value(of text: [UInt8]) throws(Failure) -> JSONValue {
+    let result = text.withUnsafeBufferPointer { bytes in
+      Result { () throws(Failure) in
+        var reader = JSONReader(bytes)
+        let value = try reader.readValue()
+        reader.skipWhitespace()
+        if reader.position < bytes.count { throw reader.failure("text after the end of the value") }
+        return value
+      }
+    }
+    return try result.get()
+  }
+
+  private func failure(_ reason: String) -> Failure {
+    Failure(offset: position, reason: reason)
+  }
+
+  private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+  private mutating func skipWhitespace() {
+    while let byte = current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+      position += 1
+    }
+  }
+
+  private mutating func expect(_ character: Unicode.Scalar) throws(Failure) {
+    guard current == UInt8(ascii: character) else {
+      throw failure(
+        current == nil ? "the file ends where '\(character)' should be" : "expected '\(character)'")
+    }
+    position += 1
+  }
+
+  private mutating func readValue() throws(Failure) -> JSONValue {
+    skipWhitespace()
+    switch current {
+    case UInt8(ascii: "{"): return try readObject()
+    case UInt8(ascii: "["): return try readArray()
+    case UInt8(ascii: "\""): return .string(try readString())
+    case UInt8(ascii: "t"): return try readName("true", .bool(true))
+    case UInt8(ascii: "f"): return try readName("false", .bool(false))
+    case UInt8(ascii: "n"): return try readName("null", .null)
+    case nil: throw failure("the file ends where a value should be")
+    default: return try readNumber()
+    }
+  }
+
+  private mutating func readName(_ name: String, _ value: JSONValue) throws(Failure) -> JSONValue {
+    let end = position + name.utf8.count
+    guard end <= bytes.count, bytes[position..<end].elementsEqual(name.utf8) else {
+      throw failure("expected a value")
+    }
+    position = end
+    return value
+  }
+
+  private mutating func readNumber() throws(Failure) -> JSONValue {
+    let start = position
+    while let byte = current, "+-.eE0123456789".utf8.contains(byte) { position += 1 }
+    let text = String(decoding: bytes[start..<position], as: UTF8.self)
+    guard let number = Double(text) else {
+      position = start
+      throw failure("expected a value")
+    }
+    return .number(number)
+  }
+
+  private mutating func enter() throws(Failure) {
+    depth += 1
+    if depth > Self.deepest { throw failure("nested deeper than \(Self.deepest) levels") }
+    position += 1
+    skipWhitespace()
+  }
+
+  private mutating func readArray() throws(Failure) -> JSONValue {
+    try enter()
+    var elements: [JSONValue] = []
+    while current != UInt8(ascii: "]") {
+      if !elements.isEmpty { try expect(",") }
+      elements.append(try readValue())
+      skipWhitespace()
+    }
+    position += 1
+    depth -= 1
+    return .array(elements)
+  }
+
+  private mutating func readObject() throws(Failure) -> JSONValue {
+    try enter()
+    var members: [(key: String, value: JSONValue)] = []
+    while current != UInt8(ascii: "}") {
+      if !members.isEmpty { try expect(",") }
+      skipWhitespace()
+      let key = try readString()
+      skipWhitespace()
+      try expect(":")
+      members.append((key: key, value: try readValue()))
+      skipWhitespace()
+    }
+    position += 1
+    depth -= 1
+    return .object(members)
+  }
+
+  private mutating func readString() throws(Failure) -> String {
+    try expect("\"")
+    let start = position
+    while let byte = current, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
+      position += 1
+    }
+    if current == UInt8(ascii: "\"") {
+      position += 1
+      return String(decoding: bytes[start..<(position - 1)], as: UTF8.self)
+    }
+    var characters = Array(bytes[start..<position])
+    while let byte = current, byte != UInt8(ascii: "\"") {
+      if byte < 0x20 { throw failure("a control character in a string") }
+      position += 1
+      if byte == UInt8(ascii: "\\") {
+        characters.append(contentsOf: String(try readEscape()).utf8)
+      } else {
+        characters.append(byte)
+      }
+    }
+    try expect("\"")
+    return String(decoding: characters, as: UTF8.self)
+  }
+
+  private mutating func readEscape() throws(Failure) -> Unicode.Scalar {
+    let byte = current
+    position += 1
+    switch byte {
+    case UInt8(ascii: "\""): return "\""
+    case UInt8(ascii: "\\"): return "\\"
+    case UInt8(ascii: "/"): return "/"
+    case UInt8(ascii: "b"): return "\u{8}"
+    case UInt8(ascii: "f"): return "\u{C}"
+    case UInt8(ascii: "n"): return "\n"
+    case UInt8(ascii: "r"): return "\r"
+    case UInt8(ascii: "t"): return "\t"
+    case UInt8(ascii: "u"): return try readHexadecimalEscape()
+    default:
+      position -= 1
+      throw failure("an unknown escape in a string")
+    }
+  }
+
+  /// The four digits after `\u`, with those of the second half if they are a high surrogate.
+  private mutating func readHexadecimalEscape() throws(Failure) -> Unicode.Scalar {
+    var value = try readFourDigits()
+    if (0xD800...0xDBFF).contains(value) {
+      try expect("\\")
+      try expect("u")
+      let low = try readFourDigits()
+      guard (0xDC00...0xDFFF).contains(low) else { throw failure("half of a surrogate pair") }
+      value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
+    }
+    guard let scalar = Unicode.Scalar(value) else { throw failure("half of a surrogate pair") }
+    return scalar
+  }
+
+  private mutating func readFourDigits() throws(Failure) -> UInt32 {
+    guard position + 4 <= bytes.count,
+      let value = UInt32(
+        String(decoding: bytes[position..<(position + 4)], as: UTF8.self), radix: 16)
+    else {
+      throw failure("expected four hexadecimal digits")
+    }
+    position += 4
+    return value
+  }
+}

@@ -1,0 +1,87 @@
+/// A JSON document as it is written: objects keep their order, keys their exact scalars.
+///
+/// Foundation's decoders put keys into dictionaries, in which Swift takes canonically equivalent
+/// strings for one. In a vocabulary, U+00C5 and U+212B (both shown as "Å") are two tokens.
+enum JSONValue: Sendable {
+  case null
+  case bool(Bool)
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object([(key: String, value: JSONValue)])
+
+  /// The value of an object's key; nil if there is none or this is no object.
+  subscript(key: String) -> JSONValue? {
+    guard case .object(let members) = self else { return nil }
+    return members.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
+  }
+
+  var string: String? {
+    guard case .string(let text) = self else { return nil }
+    return text
+  }
+
+  var bool: Bool? {
+    guard case .bool(let value) = self else { return nil }
+    return value
+  }
+
+  /// A whole number that fits 32 bits.
+  var integer: Int32? {
+    guard case .number(let value) = self else { return nil }
+    return Int32(exactly: value)
+  }
+
+  var array: [JSONValue]? {
+    guard case .array(let elements) = self else { return nil }
+    return elements
+  }
+
+  var members: [(key: String, value: JSONValue)]? {
+    guard case .object(let members) = self else { return nil }
+    return members
+  }
+
+  var isNull: Bool {
+    if case .null = self { true } else { false }
+  }
+
+  /// What an error message calls the value.
+  var summary: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): "\(value)"
+    case .number(let value): Int(exactly: value).map { "\($0)" } ?? "\(value)"
+    case .string(let text): "'\(text.prefix(40))'"
+    case .array(let elements): "an array of \(elements.count)"
+    case .object(let members): members.isEmpty ? "{}" : "an object"
+    }
+  }
+}
+
+/// A JSON text that is being written, piece by piece.
+struct JSONText {
+  private(set) var bytes: [UInt8] = []
+
+  /// Appends characters as they are.
+  mutating func append(_ characters: String) {
+    bytes.append(contentsOf: characters.utf8)
+  }
+
+  /// Appends a string in quotation marks, with what JSON requires escaped.
+  mutating func append(quoting text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+      case 0..<0x20:
+        append("\\u00" + Hexadecimal.text(of: [byte]))
+      default:
+        bytes.append(byte)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+}

@@ -1,0 +1,159 @@
+// B sequences, T positions, D width, H heads, K head width, F feed-forward width, V vocabulary.
+
+import NeuralNetworks
+import Tensors
+
+/// GPT-2 (Radford et al., 2019): learned positions, pre-norm blocks, tanh GELU, a head tied to the
+/// token embedding. Names and layouts of the parameters are those of Hugging Face's
+/// `GPT2LMHeadModel`.
+public struct GPT: LanguageModel {
+  public let configuration: GPTConfiguration
+
+  let tokenEmbedding: Embedding
+  let positionEmbedding: Embedding
+  let blocks: [GPTBlock]
+  let finalNorm: LayerNorm
+
+  public static let checkpointNames = [
+    "tokenEmbedding": "transformer.wte",
+    "positionEmbedding": "transformer.wpe",
+    "blocks": "transformer.h",
+    "finalNorm": "transformer.ln_f",
+  ]
+
+  /// - Parameters:
+  ///   - configuration: Layers, heads, width, context, dropout.
+  ///   - vocabularyCount: V.
+  public init(_ configuration: GPTConfiguration, vocabularyCount: Int) {
+    self.configuration = configuration
+    let width = configuration.width
+    tokenEmbedding = Embedding(
+      count: vocabularyCount, width: width, initializer: .normal(deviation: 0.02))
+    positionEmbedding = Embedding(
+      count: configuration.context, width: width, initializer: .normal(deviation: 0.02))
+    blocks = (0..<configuration.layers).map { _ in GPTBlock(configuration) }
+    finalNorm = LayerNorm(width: width)
+  }
+
+  public var context: Int { configuration.context }
+  public var headWeight: Parameter { tokenEmbedding.weight }
+
+  /// - Parameters:
+  ///   - tokens: [B, T].
+  ///   - cache: Holds the earlier positions; nil when `tokens` are whole sequences.
+  /// - Returns: The states before the head, [B, T, D].
+  public func states(of tokens: Indices, cache: GenerationCache? = nil) -> Tensor {
+    let start = cache?.positions ?? 0
+    var x = tokenEmbedding(tokens)
+      .addingPositions(positionEmbedding.weight.tensor, from: start)
+      .dropout(Float(configuration.dropout))
+      .observed(as: "embedding")
+    for (index, block) in blocks.enumerated() {
+      x = block(x, cache: cache?.layers[index], name: "block \(index)")
+    }
+    return finalNorm(x).observed(as: "final norm")
+  }
+
+  public func makeCache(sequences: Int, in workspace: Workspace) -> GenerationCache {
+    GenerationCache(
+      layers: blocks.map { _ in
+        AttentionCache(
+          sequences: sequences, capacity: context, columns: configuration.width, in: workspace)
+      })
+  }
+}
+
+/// x + attention(norm(x)), then x + feedForward(norm(x)).
+struct GPTBlock: Module {
+  let attentionNorm: LayerNorm
+  let attention: GPTAttention
+  let feedForwardNorm: LayerNorm
+  let feedForward: GPTFeedForward
+
+  static let checkpointNames = [
+    "attentionNorm": "ln_1", "attention": "attn", "feedForwardNorm": "ln_2", "feedForward": "mlp",
+  ]
+
+  init(_ configuration: GPTConfiguration) {
+    attentionNorm = LayerNorm(width: configuration.width)
+    attention = GPTAttention(configuration)
+    feedForwardNorm = LayerNorm(width: configuration.width)
+    feedForward = GPTFeedForward(configuration)
+  }
+
+  /// - Parameter x: [B, T, D].
+  /// - Returns: [B, T, D].
+  func callAsFunction(_ x: Tensor, cache: AttentionCache?, name: String) -> Tensor {
+    let attended = attention(attentionNorm(x), cache: cache).observed(as: "\(name) attention")
+    let middle = x + attended
+    let fed = feedForward(feedForwardNorm(middle)).observed(as: "\(name) feed-forward")
+    return (middle + fed).observed(as: "\(name) output")
+  }
+}
+
+/// Causal self-attention with one projection for queries, keys and values.
+struct GPTAttention: Module {
+  let queriesKeysValues: Linear
+  let output: Linear
+  let heads: Int
+  let width: Int
+  let dropout: Float
+
+  static let checkpointNames = ["queriesKeysValues": "c_attn", "output": "c_proj"]
+
+  init(_ configuration: GPTConfiguration) {
+    heads = configuration.heads
+    width = configuration.width
+    dropout = Float(configuration.dropout)
+    queriesKeysValues = .gpt(inputs: width, outputs: 3 * width)
+    output = .gpt(inputs: width, outputs: width, residualLayers: configuration.layers)
+  }
+
+  /// - Parameter x: [B, T, D].
+  /// - Returns: [B, T, D].
+  func callAsFunction(_ x: Tensor, cache: AttentionCache?) -> Tensor {
+    let projected = queriesKeysValues(x)  // [B, T, 3D]
+    let headWidth = width / heads
+    let queries = Heads(projected, offset: 0, count: heads, width: headWidth)
+    var keys = Heads(projected, offset: width, count: heads, width: headWidth)
+    var values = Heads(projected, offset: 2 * width, count: heads, width: headWidth)
+    if let cache { (keys, values) = cache.append(keys: keys, values: values) }
+    let attended = queries.attend(keys: keys, values: values, dropout: dropout)  // [B, T, D]
+    return output(attended).dropout(dropout)
+  }
+}
+
+/// Two linear layers with GELU between; F = 4D.
+struct GPTFeedForward: Module {
+  let expansion: Linear
+  let output: Linear
+  let dropout: Float
+
+  static let checkpointNames = ["expansion": "c_fc", "output": "c_proj"]
+
+  init(_ configuration: GPTConfiguration) {
+    let width = configuration.width
+    expansion = .gpt(inputs: width, outputs: 4 * width, activation: .geluTanh)
+    output = .gpt(inputs: 4 * width, outputs: width, residualLayers: configuration.layers)
+    dropout = Float(configuration.dropout)
+  }
+
+  /// - Parameter x: [B, T, D].
+  /// - Returns: [B, T, D].
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    output(expansion(x)).dropout(dropout)
+  }
+}
+
+extension Linear {
+  /// GPT-2's linear layer: weight [inputs, outputs], normal with deviation 0.02, zero bias. The
+  /// weights that end in the residual stream are scaled by 1 / √(2 · layers).
+  fileprivate static func gpt(
+    inputs: Int, outputs: Int, activation: Activation? = nil, residualLayers: Int? = nil
+  ) -> Linear {
+    let scale = residualLayers.map { 1 / Float(2 * $0).squareRoot() } ?? 1
+    return Linear(
+      inputs: inputs, outputs: outputs, layout: .inputsByOutputs, activation: activation,
+      initializer: .normal(deviation: 0.02 * scale), biasInitializer: .zeros)
+  }
+}

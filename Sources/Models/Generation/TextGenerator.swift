@@ -1,0 +1,47 @@
+import Tensors
+
+/// Continues a sequence of tokens, one at a time, with the keys and values of earlier positions kept
+/// in a cache.
+public final class TextGenerator {
+  private let model: any LanguageModel
+  private let workspace: Workspace
+  private let sampler: TokenSampler
+  private var cache: GenerationCache
+  private var tokens: [Int32]
+  /// How many of `tokens` the cache holds, counted from `windowStart`.
+  private var windowStart = 0
+
+  /// - Parameters:
+  ///   - model: With its parameters bound in `workspace`.
+  ///   - prompt: At least one token.
+  ///   - sampler: How tokens are chosen.
+  public init(
+    model: any LanguageModel, workspace: Workspace, prompt: [Int32], sampler: TokenSampler
+  ) {
+    precondition(!prompt.isEmpty, "a text starts from at least one token")
+    self.model = model
+    self.workspace = workspace
+    self.sampler = sampler
+    tokens = prompt
+    cache = model.makeCache(sequences: 1, in: workspace)
+  }
+
+  /// Chooses the next token and adds it to the text.
+  ///
+  /// A text that outgrows the model's context goes on from its last half.
+  public func next() -> Int32 {
+    workspace.withoutRecording {
+      if tokens.count - windowStart > model.context {
+        windowStart = tokens.count - max(1, model.context / 2)
+        cache = model.makeCache(sequences: 1, in: workspace)
+      }
+      let new = Array(tokens[(windowStart + cache.positions)...])
+      let states = model.states(of: Indices(new, shape: [1, new.count]), cache: cache)  // [1, t, D]
+      let last = states.row(new.count - 1)  // [1, D]
+      let logits = last.linear(weight: model.headWeight.tensor)  // [1, V]
+      let token = logits.withElements { Int32(sampler.token(from: $0, at: tokens.count)) }
+      tokens.append(token)
+      return token
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// B sequences, T positions, D width, V vocabulary.
+
+import NeuralNetworks
+import Tensors
+
+/// A model that predicts the next token.
+public protocol LanguageModel: Module {
+  /// The most positions that a sequence can have.
+  var context: Int { get }
+
+  /// The head: logits = states · headWeightᵀ, [V, D].
+  var headWeight: Parameter { get }
+
+  /// The states before the head.
+  ///
+  /// - Parameters:
+  ///   - tokens: [B, T].
+  ///   - cache: Holds the earlier positions and gains these; nil for whole sequences.
+  /// - Returns: [B, T, D].
+  func states(of tokens: Indices, cache: GenerationCache?) -> Tensor
+
+  /// An empty cache for sequences of up to `context` positions.
+  func makeCache(sequences: Int, in workspace: Workspace) -> GenerationCache
+}
+
+extension LanguageModel {
+  /// The sum over all target tokens of -log p(target), in nats; negative targets are ignored.
+  ///
+  /// - Parameters:
+  ///   - tokens: [B, T].
+  ///   - targets: [B, T].
+  /// - Returns: A scalar.
+  public func loss(of tokens: Indices, targets: Indices) -> Tensor {
+    states(of: tokens, cache: nil).linearCrossEntropy(weight: headWeight.tensor, targets: targets)
+  }
+
+  /// - Parameter tokens: [B, T].
+  /// - Returns: [B, T, V].
+  public func logits(of tokens: Indices, cache: GenerationCache? = nil) -> Tensor {
+    states(of: tokens, cache: cache).linear(weight: headWeight.tensor)
+  }
+}
+
+/// The attention caches of a model's layers.
+public final class GenerationCache {
+  public let layers: [AttentionCache]
+
+  public init(layers: [AttentionCache]) {
+    self.layers = layers
+  }
+
+  /// How many positions are filled.
+  public var positions: Int { layers.first?.positions ?? 0 }
+}

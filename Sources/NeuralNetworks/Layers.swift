@@ -1,0 +1,104 @@
+import Tensors
+
+/// An affine map with an optional activation: activation(x W + b).
+public struct Linear: Module {
+  /// [outputs, inputs], or [inputs, outputs] for `.inputsByOutputs`.
+  public let weight: Parameter
+  /// [outputs].
+  public let bias: Parameter?
+  public let layout: WeightLayout
+  public let activation: Activation?
+
+  /// - Parameters:
+  ///   - inputs: The innermost extent of what comes in.
+  ///   - outputs: The innermost extent of what goes out.
+  ///   - hasBias: Default: true.
+  ///   - layout: How the weight is stored. Default: `.outputsByInputs`, PyTorch's.
+  ///   - activation: Default: none.
+  ///   - initializer: Of the weight. Default: PyTorch's, uniform with bound 1 / √inputs.
+  ///   - biasInitializer: Default: the same.
+  public init(
+    inputs: Int, outputs: Int, hasBias: Bool = true, layout: WeightLayout = .outputsByInputs,
+    activation: Activation? = nil, initializer: Initializer? = nil,
+    biasInitializer: Initializer? = nil
+  ) {
+    let standard = Initializer.linearDefault(inputs: inputs)
+    weight = Parameter(
+      layout == .outputsByInputs ? [outputs, inputs] : [inputs, outputs],
+      initializer: initializer ?? standard)
+    bias = hasBias ? Parameter([outputs], initializer: biasInitializer ?? standard) : nil
+    self.layout = layout
+    self.activation = activation
+  }
+
+  /// - Parameter x: [..., inputs].
+  /// - Returns: [..., outputs].
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    x.linear(weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation)
+  }
+}
+
+/// A table of vectors, looked up by token.
+public struct Embedding: Module {
+  /// [V, D].
+  public let weight: Parameter
+
+  /// - Parameters:
+  ///   - count: V, how many vectors.
+  ///   - width: D.
+  ///   - initializer: Default: normal with deviation 1, PyTorch's.
+  public init(count: Int, width: Int, initializer: Initializer = .normal(deviation: 1)) {
+    weight = Parameter([count, width], initializer: initializer)
+  }
+
+  /// - Parameter tokens: Each in 0 ..< V, [B, T].
+  /// - Returns: [B, T, D].
+  public func callAsFunction(_ tokens: Indices) -> Tensor {
+    weight.tensor.rows(at: tokens)
+  }
+}
+
+/// Layer norm over the innermost dimension (Ba et al., 2016).
+public struct LayerNorm: Module {
+  /// [D].
+  public let weight: Parameter
+  /// [D].
+  public let bias: Parameter
+  public let epsilon: Float
+
+  /// - Parameters:
+  ///   - width: D.
+  ///   - epsilon: Default: 1e-5.
+  public init(width: Int, epsilon: Float = 1e-5) {
+    weight = Parameter([width], initializer: .ones)
+    bias = Parameter([width], initializer: .zeros)
+    self.epsilon = epsilon
+  }
+
+  /// - Parameter x: [..., D].
+  /// - Returns: [..., D].
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    x.layerNorm(weight: weight.tensor, bias: bias.tensor, epsilon: epsilon)
+  }
+}
+
+/// RMS norm over the innermost dimension (Zhang and Sennrich, 2019).
+public struct RMSNorm: Module {
+  /// [D].
+  public let weight: Parameter
+  public let epsilon: Float
+
+  /// - Parameters:
+  ///   - width: D.
+  ///   - epsilon: Default: 1e-5.
+  public init(width: Int, epsilon: Float = 1e-5) {
+    weight = Parameter([width], initializer: .ones)
+    self.epsilon = epsilon
+  }
+
+  /// - Parameter x: [..., D].
+  /// - Returns: [..., D].
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    x.rmsNorm(weight: weight.tensor, epsilon: epsilon)
+  }
+}

@@ -1,0 +1,95 @@
+import Tensors
+
+/// The parameters of a model as views into one flat buffer of values and one of gradients.
+///
+/// Optimisers, reductions and checkpoints see flat spans and this table of names, shapes and
+/// ranges; none of them knows the model. Each parameter starts at a multiple of 16 floats (a cache
+/// line); the padding between them is zero and stays zero.
+public final class ParameterStore {
+  /// One parameter's place in the flat buffers.
+  public struct Entry {
+    /// The path of property names, as in checkpoints.
+    public let name: String
+    public let shape: Shape
+    /// The elements in the flat buffers.
+    public let range: Range<Int>
+    /// Whether weight decay applies.
+    public let decays: Bool
+
+    fileprivate let parameter: Parameter
+    fileprivate let slot: GradientSlot
+  }
+
+  /// In the order of declaration.
+  public let entries: [Entry]
+  /// The length of the flat buffers, padding included.
+  public let flatCount: Int
+
+  /// Lays out the parameters of a module; it has no memory until `bind`.
+  ///
+  /// A parameter that is reachable by two paths (a tied weight) is stored once, under the first.
+  public init(of module: some Module) {
+    var entries: [Entry] = []
+    var seen: Set<ObjectIdentifier> = []
+    var names: Set<String> = []
+    var end = 0
+    for (name, parameter) in module.namedParameters {
+      guard seen.insert(ObjectIdentifier(parameter)).inserted else { continue }
+      precondition(names.insert(name).inserted, "two parameters have the name \(name)")
+      let start = (end + 15) / 16 * 16
+      end = start + parameter.shape.count
+      entries.append(
+        Entry(
+          name: name, shape: parameter.shape, range: start..<end, decays: parameter.decays,
+          parameter: parameter, slot: GradientSlot()))
+    }
+    self.entries = entries
+    flatCount = (end + 15) / 16 * 16
+  }
+
+  /// How many elements the parameters have, padding not counted.
+  public var parameterCount: Int { entries.reduce(0) { $0 + $1.shape.count } }
+
+  /// The flat ranges to which weight decay applies.
+  public var decayRanges: [Range<Int>] { entries.filter(\.decays).map(\.range) }
+
+  /// Gives every parameter its memory.
+  ///
+  /// - Parameters:
+  ///   - values: The flat buffer of values, of `flatCount` floats; it must outlive the model.
+  ///   - workspace: Of the rank that computes with them.
+  public func bind(to values: UnsafeMutablePointer<Float>, in workspace: Workspace) {
+    for entry in entries {
+      entry.parameter.bind(
+        to: Tensor(
+          viewing: values + entry.range.lowerBound, shape: entry.shape, gradient: entry.slot,
+          in: workspace))
+    }
+  }
+
+  /// Fills the bound values by each parameter's initialiser.
+  ///
+  /// - Parameter seed: Each element is a function of it, the parameter's index and the position.
+  public func initialize(
+    _ values: UnsafeMutablePointer<Float>, seed: UInt64, in workspace: Workspace
+  ) {
+    for (index, entry) in entries.enumerated() {
+      entry.parameter.initializer.fill(
+        UnsafeMutableBufferPointer(
+          start: values + entry.range.lowerBound, count: entry.range.count),
+        seed: seed, parameterIndex: index, on: workspace.threads)
+    }
+  }
+
+  /// Directs the gradients of the next backward pass into this flat buffer, overwriting it.
+  public func beginGradient(into gradient: UnsafeMutablePointer<Float>) {
+    for entry in entries {
+      entry.slot.direct(into: gradient + entry.range.lowerBound, count: entry.range.count)
+    }
+  }
+
+  /// Completes the flat gradient: parameters that took no part in the loss get zeros.
+  public func finishGradient() {
+    for entry in entries { entry.slot.zeroIfUnfilled() }
+  }
+}

@@ -1,0 +1,195 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The threads of one rank: a fixed number of workers that share out the tasks of one call.
+///
+/// Which worker runs a task is left to chance, so a task must write only what no other task of the
+/// same call reads or writes. Results then do not depend on the number of threads.
+///
+/// A pool of one thread starts none and runs every task on the caller. One thread at a time may
+/// call `run`, and tasks must not call it again.
+public final class ThreadPool: @unchecked Sendable {
+  /// How many threads share the tasks, the caller included.
+  public let threadCount: Int
+
+  /// The largest number of tasks of one call: what fits the counters of `ticket`.
+  public static let largestTaskCount = 1 << 20 - 1
+
+  /// Generation (24 bits), number of tasks (20 bits), next task (20 bits): a worker that claims a
+  /// task by compare-and-exchange knows that it belongs to the call in progress.
+  private let ticket = Atomic<UInt64>(0)
+  private let remaining = Atomic<Int>(0)
+  private let sleepers = Atomic<Int>(0)
+  private let isEnding = Atomic<Bool>(false)
+  private let parking = ParkingLot()
+  private var body: ((Int, Int) -> Void)?
+  private var threads: [pthread_t] = []
+
+  /// Starts `threadCount - 1` workers.
+  ///
+  /// - Parameter threadCount: At least 1. Default: 1.
+  public init(threadCount: Int = 1) {
+    precondition(threadCount >= 1, "a thread pool needs at least 1 thread, not \(threadCount)")
+    self.threadCount = threadCount
+    for worker in 1..<max(threadCount, 1) {
+      start(worker: worker)
+    }
+  }
+
+  /// Runs `body(task)` for every task in 0 ..< tasks and returns when all are done.
+  public func run(tasks: Int, _ body: (Int) -> Void) {
+    run(tasks: tasks) { task, _ in body(task) }
+  }
+
+  /// Runs `body(task, worker)` for every task; `worker` in 0 ..< threadCount names the thread, for
+  /// scratch memory of its own.
+  public func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
+    precondition(tasks <= Self.largestTaskCount, "\(tasks) tasks are too many for one call")
+    if threadCount == 1 || tasks <= 1 {
+      for task in 0..<tasks { body(task, 0) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      self.body = body
+      remaining.store(tasks, ordering: .relaxed)
+      let generation = (ticket.load(ordering: .relaxed) >> 40 + 1) & 0xFF_FFFF
+      ticket.store(generation << 40 | UInt64(tasks) << 20, ordering: .sequentiallyConsistent)
+      if sleepers.load(ordering: .sequentiallyConsistent) > 0 { parking.wakeAll() }
+      work(as: 0)
+      var spins = 0
+      while remaining.load(ordering: .acquiring) > 0 {
+        spins += 1
+        if spins > Self.spinsBeforeYield { sched_yield() }
+      }
+      self.body = nil
+    }
+  }
+
+  /// Splits 0 ..< count into contiguous ranges, at most one a thread, of at least `grain`
+  /// elements but for the last, and runs `body` on each. For elementwise work, whose results do
+  /// not depend on where the cuts are.
+  public func run(over count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    guard count > 0 else { return }
+    let pieces = max(1, min(threadCount, count / max(grain, 1)))
+    let width = ((count + pieces - 1) / pieces + 15) / 16 * 16
+    run(tasks: (count + width - 1) / width) { piece in
+      body(piece * width..<min(count, (piece + 1) * width))
+    }
+  }
+
+  /// Claims and runs tasks until none is left.
+  private func work(as worker: Int) {
+    var current = ticket.load(ordering: .acquiring)
+    while true {
+      let next = current & 0xF_FFFF
+      guard next < current >> 20 & 0xF_FFFF else { return }
+      let (isMine, now) = ticket.weakCompareExchange(
+        expected: current, desired: current + 1, ordering: .acquiringAndReleasing)
+      guard isMine else {
+        current = now
+        continue
+      }
+      // The claimed task keeps the caller inside `run`: the body can not change under us.
+      body?(Int(next), worker)
+      remaining.subtract(1, ordering: .releasing)
+      current = ticket.load(ordering: .acquiring)
+    }
+  }
+
+  /// About 20 µs: longer than the pause between two kernels of a step.
+  private static let spinsBeforeYield = 4_000
+  private static let yieldsBeforeSleep = 200
+
+  private func loop(worker: Int) {
+    var seen: UInt64 = 0
+    while true {
+      seen = waitForCall(after: seen)
+      if isEnding.load(ordering: .acquiring) { return }
+      work(as: worker)
+    }
+  }
+
+  /// Spins, then yields, then sleeps until the generation is another than `seen`; returns it.
+  private func waitForCall(after seen: UInt64) -> UInt64 {
+    func isNew() -> Bool {
+      ticket.load(ordering: .sequentiallyConsistent) >> 40 != seen
+        || isEnding.load(ordering: .acquiring)
+    }
+    var spins = 0
+    while !isNew() {
+      spins += 1
+      if spins > Self.spinsBeforeYield { sched_yield() }
+      if spins > Self.spinsBeforeYield + Self.yieldsBeforeSleep {
+        sleepers.add(1, ordering: .sequentiallyConsistent)
+        parking.sleep(while: { !isNew() })
+        sleepers.subtract(1, ordering: .sequentiallyConsistent)
+      }
+    }
+    return ticket.load(ordering: .acquiring) >> 40
+  }
+
+  private func start(worker: Int) {
+    let entry = Unmanaged.passRetained(WorkerEntry(pool: self, worker: worker))
+    var thread = pthread_t()
+    let code = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        let entry = Unmanaged<WorkerEntry>.fromOpaque(argument).takeRetainedValue()
+        entry.pool.loop(worker: entry.worker)
+        return nil
+      }, entry.toOpaque())
+    precondition(code == 0, "cannot start thread \(worker): \(String(cString: strerror(code)))")
+    threads.append(thread)
+  }
+
+  deinit {
+    isEnding.store(true, ordering: .sequentiallyConsistent)
+    parking.wakeAll()
+    for thread in threads { pthread_join(thread, nil) }
+  }
+}
+
+/// What a new thread is told. It does not keep the pool alive: the pool's end joins its threads.
+private final class WorkerEntry: @unchecked Sendable {
+  unowned(unsafe) let pool: ThreadPool
+  let worker: Int
+
+  init(pool: ThreadPool, worker: Int) {
+    self.pool = pool
+    self.worker = worker
+  }
+}
+
+/// A mutex and a condition, at fixed addresses.
+private final class ParkingLot: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+  init() {
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+  }
+
+  func sleep(while isIdle: () -> Bool) {
+    pthread_mutex_lock(mutex)
+    while isIdle() { pthread_cond_wait(condition, mutex) }
+    pthread_mutex_unlock(mutex)
+  }
+
+  func wakeAll() {
+    pthread_mutex_lock(mutex)
+    pthread_cond_broadcast(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+}

@@ -1,0 +1,84 @@
+/// One thing that is wrong with a configuration.
+public struct Violation: Sendable, Hashable, CustomStringConvertible {
+  /// What is wrong, with what a reader needs to put it right.
+  public enum Problem: Sendable, Hashable {
+    /// The notation itself is broken.
+    case syntax(String)
+    /// A value of the wrong kind or out of range.
+    case wrongValue(found: String, expected: String)
+    /// No such key. `suggestion` is the nearest known one, a full path where it lives elsewhere.
+    case unknownKey(suggestion: String?, known: [String])
+    /// The key exists, but belongs to other choices of `selector` than the one made.
+    case keyOfOtherChoice(selector: String, chosen: String, owners: [String])
+    /// The key occurs twice in one map.
+    case duplicateKey(first: SettingOrigin?)
+    /// A run directory holds another value than the configuration asks for.
+    case differs(stored: String, requested: String)
+  }
+
+  /// Where it was written; nil for settings that come from code.
+  public var origin: SettingOrigin?
+  public var path: SettingPath
+  public var problem: Problem
+
+  public init(_ problem: Problem, at path: SettingPath, origin: SettingOrigin?) {
+    self.problem = problem
+    self.path = path
+    self.origin = origin
+  }
+
+  /// One line: where, which key, what was found and what was expected.
+  public var description: String {
+    [origin?.description, path.isRoot ? nil : path.description, message]
+      .compactMap(\.self).joined(separator: ": ")
+  }
+
+  private var message: String {
+    switch problem {
+    case .syntax(let problem):
+      return problem
+    case .wrongValue(let found, let expected):
+      return "found \(found), expected \(expected)"
+    case .unknownKey(let suggestion?, _):
+      return "unknown key; did you mean \(suggestion)?"
+    case .unknownKey(nil, let known):
+      return "unknown key; the keys here are \(known.joined(separator: ", "))"
+    case .keyOfOtherChoice(let selector, let chosen, let owners):
+      let owners = owners.map { "\(selector): \($0)" }.joined(separator: " or ")
+      return "a key of \(owners), but here \(selector) is \(chosen)"
+    case .duplicateKey(let first?):
+      return "the key occurs twice, first at \(first)"
+    case .duplicateKey(nil):
+      return "the key occurs twice"
+    case .differs(let stored, let requested):
+      return "the run holds \(stored), the configuration says \(requested)"
+    }
+  }
+}
+
+/// A configuration that cannot be used, with everything that is wrong with it.
+public struct ConfigurationError: UserInputError, Hashable {
+  /// In the order of the source's lines.
+  public let violations: [Violation]
+
+  /// - Precondition: There is at least one violation.
+  public init(violations: [Violation]) {
+    precondition(!violations.isEmpty, "a configuration error without a violation")
+    self.violations = Self.ordered(violations)
+  }
+
+  /// One line a violation; a heading that counts them where there are several.
+  public var description: String {
+    guard violations.count > 1 else { return violations[0].description }
+    let lines = violations.map { "  \($0)" }
+    return "\(violations.count) problems in the configuration:\n" + lines.joined(separator: "\n")
+  }
+
+  /// By line; what has no line, being an option or made in code, after that and as found.
+  private static func ordered(_ violations: [Violation]) -> [Violation] {
+    func rank(_ index: Int) -> (Int, Int) {
+      (violations[index].origin?.line ?? .max, index)
+    }
+    return violations.indices.sorted { rank($0) < rank($1) }.map { violations[$0] }
+  }
+}

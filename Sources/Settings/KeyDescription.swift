@@ -1,0 +1,57 @@
+/// What is known of one key: the source of messages, of the comments of a written configuration
+/// and of the documentation.
+public struct KeyDescription: Sendable {
+  /// The choice under which a key exists at all, such as `name: adamw`.
+  public struct Condition: Sendable, Equatable, CustomStringConvertible {
+    public let selector: String
+    public let choice: String
+
+    public var description: String { "\(selector): \(choice)" }
+  }
+
+  public let key: String
+  /// Type and range in words: `a whole number from 1 to 4096`.
+  public let expectation: String
+  /// One sentence or a few, with units.
+  public let documentation: String
+  /// The value where the key is not written.
+  public let defaultValue: SettingNode
+  public let choices: [ChoiceDescription]
+  /// Whether the key takes part in deciding a run's parameters, bit for bit.
+  public let decidesResult: Bool
+  /// The keys below this one; empty for scalars and lists of scalars.
+  public let children: [KeyDescription]
+  /// Under which choice the key exists; nil if always.
+  public internal(set) var condition: Condition?
+
+  public var isSection: Bool { !children.isEmpty }
+}
+
+extension [KeyDescription] {
+  /// The full path of the first key, here or below, of which `name` is a spelling; nil where there
+  /// is none.
+  func path(ofKeyNamed name: String) -> String? {
+    for description in self {
+      if Suggestion.isSpelling(name, of: description.key) { return description.key }
+      if let below = description.children.path(ofKeyNamed: name) {
+        return "\(description.key).\(below)"
+      }
+    }
+    return nil
+  }
+
+  /// The description under a dotted path, in the tree of one configuration: where a key exists
+  /// under several choices, the one that holds in `tree`.
+  public func description(at path: String, in tree: SettingNode) -> KeyDescription? {
+    let parts = path.split(separator: ".", maxSplits: 1).map(String.init)
+    guard let key = parts.first else { return nil }
+    let description = first { candidate in
+      guard candidate.key == key else { return false }
+      guard let condition = candidate.condition else { return true }
+      return tree[condition.selector]?.scalar == condition.choice
+    }
+    guard parts.count > 1 else { return description }
+    return description?.children.description(
+      at: parts[1], in: tree[key] ?? SettingNode(.null))
+  }
+}

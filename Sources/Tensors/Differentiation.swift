@@ -1,0 +1,171 @@
+import CKernels
+import HeapModule
+
+/// One recorded operation: the gradient of its output, and how to hand that on to its inputs.
+final class Operation {
+  let sequenceNumber: Int
+  fileprivate var inputs: [Tensor]
+  fileprivate var backward: ((Tensor) -> Void)?
+  fileprivate let shape: Shape
+  fileprivate let outputGradient: GradientSlot
+  fileprivate var isQueued = false
+
+  fileprivate init(
+    sequenceNumber: Int, inputs: [Tensor], shape: Shape, outputGradient: GradientSlot,
+    backward: @escaping (Tensor) -> Void
+  ) {
+    self.sequenceNumber = sequenceNumber
+    self.inputs = inputs
+    self.shape = shape
+    self.outputGradient = outputGradient
+    self.backward = backward
+  }
+
+  /// Lets go of everything the operation kept for its backward pass.
+  fileprivate func release() {
+    inputs = []
+    backward = nil
+  }
+}
+
+/// Where the gradient of one tensor gathers during `backward()`.
+///
+/// The first contribution overwrites, later ones add: nothing is zeroed beforehand.
+public final class GradientSlot {
+  /// The gathered gradient; memory of the pool, or a view of the flat gradient buffer.
+  fileprivate var buffer: Buffer?
+  /// Whether the buffer holds a gradient yet.
+  public fileprivate(set) var isFilled = false
+
+  public init() {}
+
+  /// Directs the gradient into memory that others own, and forgets what was gathered.
+  public func direct(into memory: UnsafeMutablePointer<Float>, count: Int) {
+    buffer = Buffer(viewing: memory, count: count)
+    isFilled = false
+  }
+
+  /// Before adding in place: a gradient that was passed on whole may have a second reader, who
+  /// keeps the old elements.
+  fileprivate func makeOwn(in pool: BufferPool) {
+    guard isFilled, buffer?.isView == false, !isKnownUniquelyReferenced(&buffer),
+      let shared = buffer
+    else { return }
+    let copy = pool.buffer(count: shared.count)
+    copy.pointer.update(from: shared.pointer, count: shared.count)
+    buffer = copy
+  }
+
+  /// Writes zeros where no operation contributed: such a parameter took no part in the loss.
+  public func zeroIfUnfilled() {
+    guard !isFilled, let buffer else { return }
+    buffer.pointer.update(repeating: 0, count: buffer.count)
+    isFilled = true
+  }
+}
+
+extension Tensor {
+  /// Records an operation.
+  ///
+  /// - Parameters:
+  ///   - inputs: The tensors that the result was computed from.
+  ///   - backward: Called once with the gradient of the result, of the result's shape; adds to the
+  ///     inputs' gradients with `addGradient` or `passGradient`. It keeps alive what it captures
+  ///     until then, and must not capture the result.
+  /// - Returns: A tensor of the elements of `self`, with a way back; `self` where no input needs
+  ///   one.
+  func recorded(
+    inputs: [Tensor], _ backward: @escaping (_ gradient: Tensor) -> Void
+  ) -> Tensor {
+    guard workspace.isRecording, inputs.contains(where: \.requiresGradient) else { return self }
+    let slot = GradientSlot()
+    let operation = Operation(
+      sequenceNumber: workspace.nextSequenceNumber(),
+      inputs: inputs.filter(\.requiresGradient), shape: shape, outputGradient: slot,
+      backward: backward)
+    return Tensor(
+      shape: shape, workspace: workspace, buffer: buffer, origin: operation, gradient: slot)
+  }
+
+  /// Adds to this tensor's gradient; does nothing where nobody asks for it.
+  ///
+  /// - Parameter write: Given the gradient's elements and whether to add to them (true) or to
+  ///   overwrite them (false).
+  func addGradient(_ write: (_ gradient: UnsafeMutablePointer<Float>, _ adds: Bool) -> Void) {
+    guard let gradient else { return }
+    gradient.makeOwn(in: workspace.pool)
+    let buffer = gradient.buffer ?? workspace.pool.buffer(count: count)
+    gradient.buffer = buffer
+    write(buffer.pointer, gradient.isFilled)
+    gradient.isFilled = true
+  }
+
+  /// Hands a whole gradient on, without copying it where this tensor has none yet.
+  func passGradient(_ other: Tensor) {
+    guard let gradient else { return }
+    if !gradient.isFilled && gradient.buffer == nil {
+      gradient.buffer = other.buffer
+      gradient.isFilled = true
+      return
+    }
+    addGradient { destination, adds in
+      let threads = workspace.threads
+      threads.run(over: count, grain: Grain.elementwise) { range in
+        let source = other.pointer + range.lowerBound
+        if adds {
+          CKernels_accumulate(source, destination + range.lowerBound, Int64(range.count))
+        } else {
+          (destination + range.lowerBound).update(from: source, count: range.count)
+        }
+      }
+    }
+  }
+
+  /// Computes the gradient of this scalar with respect to everything it was computed from.
+  ///
+  /// Operations run their backward passes in the reverse of the order in which they were recorded,
+  /// and each is freed at once: the graph can be walked only once.
+  public func backward() {
+    precondition(count == 1, "backward() starts from a scalar, not from a tensor of \(shape)")
+    guard let origin else {
+      preconditionFailure("backward() on a tensor that was not recorded from any parameter")
+    }
+    addGradient { gradient, _ in gradient[0] = 1 }
+    var pending = Heap<PendingOperation>([PendingOperation(origin)])
+    while let operation = pending.popMax()?.operation {
+      operation.propagate(in: workspace)
+      for input in operation.inputs {
+        guard let next = input.origin, !next.isQueued else { continue }
+        next.isQueued = true
+        pending.insert(PendingOperation(next))
+      }
+      operation.release()
+    }
+  }
+}
+
+extension Operation {
+  /// Runs the backward pass with the complete gradient of the output.
+  fileprivate func propagate(in workspace: Workspace) {
+    guard let backward else {
+      preconditionFailure("backward() went through this part of the graph before")
+    }
+    // An output that never contributed to the result has no gradient to hand on.
+    guard outputGradient.isFilled, let buffer = outputGradient.buffer else { return }
+    outputGradient.buffer = nil
+    backward(Tensor(shape: shape, workspace: workspace, buffer: buffer))
+  }
+}
+
+/// Orders operations by when they were recorded.
+private struct PendingOperation: Comparable {
+  let operation: Operation
+
+  init(_ operation: Operation) { self.operation = operation }
+
+  static func < (left: Self, right: Self) -> Bool {
+    left.operation.sequenceNumber < right.operation.sequenceNumber
+  }
+
+  static func == (left: Self, right: Self) -> Bool { left.operation === right.operation }
+}

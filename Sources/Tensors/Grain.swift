@@ -1,0 +1,15 @@
+/// How much work makes a task: below, handing it to another thread costs more than it saves.
+/// Grains decide where work is cut, never what is computed.
+enum Grain {
+  /// Elements of a memory-bound pass.
+  static let elementwise = 16_384
+  /// Elements of a pass with exponentials.
+  static let transcendental = 4_096
+  /// Multiply-adds of a strip of a matrix product; see `Strips` for why not less.
+  static let product = 1 << 20
+  /// Rows of logits.
+  static let logitRows = 16
+
+  /// Rows a fixed block has in sums over rows: part of the result's bits, never changed by threads.
+  static let rowBlock = 64
+}

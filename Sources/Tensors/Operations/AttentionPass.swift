@@ -1,0 +1,191 @@
+import CKernels
+
+/// Attention of given queries, keys and values, forward and backward, one (sequence, head) a task.
+///
+/// It holds a tensor of the result's elements that is not part of the graph, so that the graph does
+/// not refer to itself.
+struct AttentionPass {
+  let queries: Heads
+  let keys: Heads
+  let values: Heads
+  let mask: AttentionMask
+  let dropout: Float
+  let stream: RandomStream?
+  let outputs: Heads
+
+  /// Queries in a block: the block's scores stay in the second-level cache.
+  private static let blockHeight = 64
+
+  private var workspace: Workspace { queries.tensor.workspace }
+  private var scale: Float { 1 / Float(queries.width).squareRoot() }
+  private var queriesPerKey: Int { queries.count / keys.count }
+  /// Scores of one query, rounded up so that each row starts a new group of the dropout's stream.
+  private var scoreStride: Int { (keys.positions + 63) / 64 * 64 }
+
+  /// A block of queries, and the keys that any of them sees.
+  private struct Block {
+    let start: Int
+    let height: Int
+    /// Keys that the last query of the block sees.
+    let keyCount: Int
+    /// Keys that the first query sees, and how many more each later one does.
+    let visible: Int
+    let visibleStep: Int
+  }
+
+  private var blocks: [Block] {
+    stride(from: 0, to: queries.positions, by: Self.blockHeight).map { start in
+      let height = min(Self.blockHeight, queries.positions - start)
+      switch mask {
+      case .full:
+        return Block(
+          start: start, height: height, keyCount: keys.positions, visible: keys.positions,
+          visibleStep: 0)
+      case .causal:
+        let first = start + keys.positions - queries.positions + 1
+        return Block(
+          start: start, height: height, keyCount: first + height - 1, visible: first,
+          visibleStep: 1)
+      }
+    }
+  }
+
+  /// The rows' maxima and inverse sums, [2, B, H, T].
+  func forward() -> Tensor {
+    let rows = queries.sequences * queries.count * queries.positions
+    let statistics = Tensor(uninitialized: [2, rows], in: workspace)
+    let scratchCount = Self.blockHeight * scoreStride
+    let scratch = Tensor(
+      uninitialized: [workspace.threads.threadCount, scratchCount], in: workspace)
+    let blocks = blocks
+    workspace.threads.run(tasks: queries.sequences * queries.count) { task, worker in
+      let (sequence, head) = (task / queries.count, task % queries.count)
+      let scores = scratch.pointer + worker * scratchCount
+      let q = queries.matrix(queries.tensor.pointer, sequence: sequence, head: head)
+      let k = keys.matrix(keys.tensor.pointer, sequence: sequence, head: head / queriesPerKey)
+      let v = values.matrix(values.tensor.pointer, sequence: sequence, head: head / queriesPerKey)
+      let o = outputs.matrix(outputs.tensor.pointer, sequence: sequence, head: head)
+      for block in blocks {
+        let row = task * queries.positions + block.start
+        let s = Matrix(scores, stride: scoreStride)
+        multiply(
+          q.from(row: block.start), k.transposed, into: s, rows: block.height,
+          columns: block.keyCount, inner: queries.width, adds: false)
+        CKernels_softmaxForward(
+          scores, scale, Int64(block.height), Int64(block.keyCount), Int64(scoreStride),
+          Int64(block.visible), Int64(block.visibleStep), statistics.pointer + row,
+          statistics.pointer + rows + row)
+        drop(scores, into: scores, block, row: row)
+        multiply(
+          s, v, into: o.from(row: block.start), rows: block.height, columns: queries.width,
+          inner: block.keyCount, adds: false)
+      }
+    }
+    return statistics
+  }
+
+  /// With P the probabilities, dP = dO Vᵀ and dS = P (dP - Σ P dP) / √K:
+  /// dQ = dS K, dK = dSᵀ Q, dV = Pᵀ dO. The row sum Σ P dP equals Σ O dO.
+  func backward(_ gradient: Tensor, statistics: Tensor) {
+    let targets = AttentionGradients(queries: queries, keys: keys, values: values)
+    let scratchCount = 3 * Self.blockHeight * scoreStride + Self.blockHeight
+    let scratch = Tensor(
+      uninitialized: [workspace.threads.threadCount, scratchCount], in: workspace)
+    let blocks = Array(blocks.reversed())
+    targets.withMemory { dq, dk, dv in
+      // Query heads that share keys add to the same gradients: they belong to one task.
+      workspace.threads.run(tasks: queries.sequences * keys.count) { task, worker in
+        let (sequence, keyHead) = (task / keys.count, task % keys.count)
+        for member in 0..<queriesPerKey {
+          let head = keyHead * queriesPerKey + member
+          let place = Place(sequence: sequence, head: head, keyHead: keyHead, isFirst: member == 0)
+          for (index, block) in blocks.enumerated() {
+            backward(
+              block, at: place, isFirstBlock: index == 0, gradient: gradient,
+              statistics: statistics, scratch: scratch.pointer + worker * scratchCount,
+              dq: dq, dk: dk, dv: dv)
+          }
+        }
+      }
+    }
+  }
+
+  /// Which head of which sequence; `isFirst` among those that share keys.
+  private struct Place {
+    let sequence: Int
+    let head: Int
+    let keyHead: Int
+    let isFirst: Bool
+  }
+
+  private typealias Destination = AttentionGradients.Destination
+
+  // Blocks come last first: the last one sees all keys, so it can overwrite what others add to.
+  private func backward(
+    _ block: Block, at place: Place, isFirstBlock: Bool, gradient: Tensor, statistics: Tensor,
+    scratch: UnsafeMutablePointer<Float>, dq: Destination, dk: Destination, dv: Destination
+  ) {
+    let (sequence, head, width) = (place.sequence, place.head, queries.width)
+    let rows = queries.sequences * queries.count * queries.positions
+    let row = (sequence * queries.count + head) * queries.positions + block.start
+    let area = Self.blockHeight * scoreStride
+    let (probabilities, dropped) = (scratch, scratch + area)
+    let (scoreGradient, dot) = (scratch + 2 * area, scratch + 3 * area)
+    let q = queries.matrix(queries.tensor.pointer, sequence: sequence, head: head)
+      .from(row: block.start)
+    let k = keys.matrix(keys.tensor.pointer, sequence: sequence, head: place.keyHead)
+    let v = values.matrix(values.tensor.pointer, sequence: sequence, head: place.keyHead)
+    let o = outputs.matrix(outputs.tensor.pointer, sequence: sequence, head: head)
+      .from(row: block.start)
+    let dO = outputs.matrix(gradient.pointer, sequence: sequence, head: head)
+      .from(row: block.start)
+    let p = Matrix(probabilities, stride: scoreStride)
+    let ds = Matrix(scoreGradient, stride: scoreStride)
+    multiply(
+      q, k.transposed, into: p, rows: block.height, columns: block.keyCount, inner: width,
+      adds: false)
+    CKernels_softmaxAgain(
+      probabilities, scale, Int64(block.height), Int64(block.keyCount), Int64(scoreStride),
+      Int64(block.visible), Int64(block.visibleStep), statistics.pointer + row,
+      statistics.pointer + rows + row)
+    let used = stream == nil ? probabilities : dropped
+    drop(probabilities, into: used, block, row: row)
+    let sharesOverwrite = isFirstBlock && place.isFirst
+    multiply(
+      Matrix(used, stride: scoreStride).transposed, dO,
+      into: values.matrix(dv.pointer, sequence: sequence, head: place.keyHead),
+      rows: block.keyCount, columns: width, inner: block.height, adds: dv.adds || !sharesOverwrite)
+    multiply(
+      dO, v.transposed, into: ds, rows: block.height, columns: block.keyCount, inner: width,
+      adds: false)
+    drop(scoreGradient, into: scoreGradient, block, row: row)
+    for line in 0..<block.height {
+      dot[line] = CKernels_dot(
+        o.pointer + line * o.stride, dO.pointer + line * dO.stride, Int64(width))
+    }
+    CKernels_softmaxBackward(
+      probabilities, scoreGradient, dot, scale, Int64(block.height), Int64(block.keyCount),
+      Int64(scoreStride))
+    multiply(
+      ds, k,
+      into: queries.matrix(dq.pointer, sequence: sequence, head: head).from(row: block.start),
+      rows: block.height, columns: width, inner: block.keyCount, adds: dq.adds)
+    multiply(
+      ds.transposed, q, into: keys.matrix(dk.pointer, sequence: sequence, head: place.keyHead),
+      rows: block.keyCount, columns: width, inner: block.height, adds: dk.adds || !sharesOverwrite)
+  }
+
+  /// Masks a block of probabilities, or of their gradients, where dropout is on.
+  private func drop(
+    _ source: UnsafeMutablePointer<Float>, into destination: UnsafeMutablePointer<Float>,
+    _ block: Block, row: Int
+  ) {
+    guard let stream else { return }
+    var kernelStream = stream.kernelStream
+    for line in 0..<block.height {
+      CKernels_dropout(
+        &kernelStream, dropout, Int64((row + line) * scoreStride), source + line * scoreStride,
+        destination + line * scoreStride, Int64(block.keyCount), 0)
+    }
+  }
+}

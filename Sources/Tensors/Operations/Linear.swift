@@ -1,0 +1,107 @@
+import CKernels
+
+/// How the weight of a linear layer lies in memory.
+public enum WeightLayout: Sendable {
+  /// [outputs, inputs]: y = x Wᵀ + b, as PyTorch's `nn.Linear` stores it.
+  case outputsByInputs
+  /// [inputs, outputs]: y = x W + b, as GPT-2's `Conv1D` stores it.
+  case inputsByOutputs
+}
+
+extension Tensor {
+  /// An affine map of the innermost dimension: activation(x W + b).
+  ///
+  /// - Parameters:
+  ///   - weight: [outputs, inputs] or [inputs, outputs], as `layout` says.
+  ///   - bias: [outputs], or nil.
+  ///   - layout: Default: `.outputsByInputs`.
+  ///   - activation: Applied to the sum; nil for none. Default: nil.
+  /// - Returns: [..., outputs] for self [..., inputs].
+  public func linear(
+    weight: Tensor, bias: Tensor? = nil, layout: WeightLayout = .outputsByInputs,
+    activation: Activation? = nil
+  ) -> Tensor {
+    let (inputs, outputs) =
+      layout == .inputsByOutputs
+      ? (weight.shape[0], weight.shape[1]) : (weight.shape[1], weight.shape[0])
+    precondition(
+      shape.last == inputs, "linear: input \(shape) does not end with the weight's \(inputs)")
+    precondition(
+      bias.map { $0.count == outputs } ?? true, "linear: bias is not of \(outputs) elements")
+    let rows = shape.rows
+    let sum = Tensor(uninitialized: shape.replacingLast(with: outputs), in: workspace)
+    let result = activation == nil ? sum : Tensor(uninitialized: sum.shape, in: workspace)
+    multiply(
+      Matrix(pointer, stride: inputs), weight.asFactor(layout),
+      into: Matrix(sum.pointer, stride: outputs),
+      rows: rows, columns: outputs, inner: inputs, adds: false, on: workspace.threads
+    ) { rowRange, columnRange in
+      let offset = rowRange.lowerBound * outputs + columnRange.lowerBound
+      let biasPart = bias.map { UnsafePointer($0.pointer + columnRange.lowerBound) }
+      if let activation {
+        CKernels_biasActivationForward(
+          activation.kind, activation.slope, sum.pointer + offset, biasPart,
+          result.pointer + offset, Int64(rowRange.count), Int64(columnRange.count), Int64(outputs))
+      } else if let biasPart {
+        CKernels_addBias(
+          sum.pointer + offset, biasPart, Int64(rowRange.count), Int64(columnRange.count),
+          Int64(outputs))
+      }
+    }
+    let map = LinearMap(input: self, weight: weight, bias: bias, layout: layout)
+    let parents = [self, weight] + (bias.map { [$0] } ?? [])
+    guard let activation else { return result.recorded(inputs: parents, map.backward) }
+    return result.recorded(inputs: parents) { gradient in
+      map.backward(activation.backward(of: gradient, at: sum))
+    }
+  }
+
+  /// The weight as the right factor of x W: [inputs, outputs].
+  func asFactor(_ layout: WeightLayout) -> Matrix {
+    let matrix = Matrix(pointer, stride: shape.last)
+    return layout == .inputsByOutputs ? matrix : matrix.transposed
+  }
+}
+
+/// What the backward pass of y = x W + b needs.
+private struct LinearMap {
+  let input: Tensor
+  let weight: Tensor
+  let bias: Tensor?
+  let layout: WeightLayout
+
+  /// dx = dy Wᵀ, dW = xᵀ dy, db = the sum of dy's rows.
+  ///
+  /// - Parameter gradient: dy, [..., outputs].
+  func backward(_ gradient: Tensor) {
+    let rows = gradient.shape.rows
+    let outputs = gradient.shape.last
+    let inputs = input.shape.last
+    let threads = input.workspace.threads
+    let dy = Matrix(gradient.pointer, stride: outputs)
+    let x = Matrix(input.pointer, stride: inputs)
+    bias?.addGradient { db, adds in
+      threads.run(over: outputs, grain: max(16, Grain.elementwise / max(rows, 1))) { columns in
+        CKernels_columnSums(
+          gradient.pointer + columns.lowerBound, db + columns.lowerBound, Int64(rows),
+          Int64(columns.count), Int64(outputs), adds ? 1 : 0)
+      }
+    }
+    weight.addGradient { dw, adds in
+      if layout == .inputsByOutputs {
+        multiply(
+          x.transposed, dy, into: Matrix(dw, stride: outputs), rows: inputs, columns: outputs,
+          inner: rows, adds: adds, on: threads)
+      } else {
+        multiply(
+          dy.transposed, x, into: Matrix(dw, stride: inputs), rows: outputs, columns: inputs,
+          inner: rows, adds: adds, on: threads)
+      }
+    }
+    input.addGradient { dx, adds in
+      multiply(
+        dy, weight.asFactor(layout).transposed, into: Matrix(dx, stride: inputs), rows: rows,
+        columns: inputs, inner: outputs, adds: adds, on: threads)
+    }
+  }
+}

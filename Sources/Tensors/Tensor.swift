@@ -1,0 +1,93 @@
+/// A dense, row-major array of 32-bit floats, and the way back to what it was computed from.
+///
+/// A tensor is immutable once an operation has returned it. Its memory goes back to the
+/// workspace's pool with its last reference.
+public final class Tensor {
+  public let shape: Shape
+  public let workspace: Workspace
+  let buffer: Buffer
+  /// The operation that made this tensor; nil where nothing is to be differentiated.
+  let origin: Operation?
+  /// Where this tensor's gradient gathers; nil where nobody asks for it.
+  let gradient: GradientSlot?
+
+  init(
+    shape: Shape, workspace: Workspace, buffer: Buffer, origin: Operation? = nil,
+    gradient: GradientSlot? = nil
+  ) {
+    precondition(buffer.count >= shape.count, "\(buffer.count) floats do not hold \(shape)")
+    self.shape = shape
+    self.workspace = workspace
+    self.buffer = buffer
+    self.origin = origin
+    self.gradient = gradient
+  }
+
+  /// A tensor of uninitialised elements, to be filled through `pointer` before it is used.
+  convenience init(uninitialized shape: Shape, in workspace: Workspace) {
+    self.init(
+      shape: shape, workspace: workspace, buffer: workspace.pool.buffer(count: shape.count))
+  }
+
+  /// A tensor with these elements, in row-major order; not differentiated.
+  public convenience init(_ elements: [Float], shape: Shape, in workspace: Workspace) {
+    precondition(
+      elements.count == shape.count, "\(elements.count) elements do not fill \(shape)")
+    self.init(uninitialized: shape, in: workspace)
+    elements.withUnsafeBufferPointer { source in
+      guard let base = source.baseAddress else { return }
+      buffer.pointer.update(from: base, count: source.count)
+    }
+  }
+
+  /// A tensor whose elements are all `value`; not differentiated.
+  public convenience init(repeating value: Float, shape: Shape, in workspace: Workspace) {
+    self.init(uninitialized: shape, in: workspace)
+    buffer.pointer.update(repeating: value, count: shape.count)
+  }
+
+  /// A view of values and gradients that others own, such as a parameter in the flat buffers.
+  ///
+  /// - Parameters:
+  ///   - values: Valid for as long as the tensor is used.
+  ///   - gradient: Receives the gradient; nil for a constant.
+  public init(
+    viewing values: UnsafeMutablePointer<Float>, shape: Shape, gradient: GradientSlot?,
+    in workspace: Workspace
+  ) {
+    self.shape = shape
+    self.workspace = workspace
+    buffer = Buffer(viewing: values, count: shape.count)
+    origin = nil
+    self.gradient = gradient
+  }
+
+  var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
+  var count: Int { shape.count }
+
+  /// The elements in row-major order, while `body` runs.
+  public func withElements<Result>(
+    _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    try body(UnsafeBufferPointer(start: pointer, count: count))
+  }
+
+  /// A copy of the elements in row-major order.
+  public var elements: [Float] { withElements(Array.init) }
+
+  /// The one element of a tensor that has one.
+  public var item: Float {
+    precondition(count == 1, "item is for tensors of one element, not \(shape)")
+    return pointer[0]
+  }
+
+  /// Whether gradients flow through this tensor.
+  public var requiresGradient: Bool { gradient != nil }
+}
+
+extension Tensor: CustomStringConvertible {
+  public var description: String {
+    let shown = elements.prefix(8).map { String($0) }.joined(separator: ", ")
+    return "Tensor\(shape)(\(shown)\(count > 8 ? ", …" : ""))"
+  }
+}

@@ -1,0 +1,27 @@
+import Settings
+
+/// The `batch` section. Neither key depends on the number of ranks, and so neither do the results.
+public struct BatchConfiguration: Configurable {
+  /// The most micro-batches that a step can have.
+  public static let microbatchLimit = 4096
+
+  /// B, sequences in a micro-batch.
+  public var sequences = 8
+  /// M, micro-batches in an optimiser step, over all ranks.
+  public var microbatches = 4
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "sequences", \.sequences, .within(1...65_536),
+        meaning: "Sequences in a micro-batch, which one rank computes at a time."),
+      Field(
+        "microbatches", \.microbatches, .within(1...microbatchLimit),
+        meaning:
+          "Micro-batches in an optimiser step, over all ranks: no run can have more ranks than this."
+      ),
+    ]
+  }
+}

@@ -1,0 +1,23 @@
+import Settings
+
+/// The `checkpoint` section: when the run is saved, and how much of its past is kept.
+public struct CheckpointConfiguration: Configurable {
+  /// Optimiser steps between checkpoints; 0 saves after the last step and on a signal only.
+  public var every = 250
+  /// Newest checkpoints that are kept.
+  public var keep = 3
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "every", \.every, .atLeast(0),
+        meaning:
+          "Steps between checkpoints; `0` saves after the last step and when a signal stops the run."
+      ),
+      Field(
+        "keep", \.keep, .atLeast(1), meaning: "Newest checkpoints kept; older ones are deleted."),
+    ]
+  }
+}

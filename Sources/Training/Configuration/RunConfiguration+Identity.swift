@@ -1,0 +1,63 @@
+import Settings
+
+/// A key whose value decides a run's parameters, and that two configurations disagree on.
+public struct ConfigurationDifference: Sendable, Equatable {
+  /// `optimizer.learning_rate`.
+  public let key: String
+  /// Values as YAML; `absent` where the key does not exist in that configuration.
+  public let stored: String
+  public let requested: String
+}
+
+extension RunConfiguration {
+  /// The keys that decide a run's parameters, bit for bit, with their values: one `key: value` a
+  /// line, in the order of the documentation. Two runs on the same data files end with the same
+  /// parameters if, and as far as anyone can promise only if, this is equal.
+  ///
+  /// How often a run is evaluated and saved is not part of it, nor is the number of threads. `steps`
+  /// is part of it where the learning rate depends on how many steps there will be.
+  public var identity: String {
+    decisiveSettings.map { "\($0.key): \($0.value)\n" }.joined()
+  }
+
+  /// The keys on which this configuration and that of a stored run disagree, and which would make
+  /// it another run.
+  public func differences(from stored: RunConfiguration) -> [ConfigurationDifference] {
+    let requestedSettings = decisiveSettings
+    let storedSettings = stored.decisiveSettings
+    let keys =
+      requestedSettings.map(\.key)
+      + storedSettings.map(\.key).filter { key in !requestedSettings.contains { $0.key == key } }
+    return keys.compactMap { key in
+      let requested = requestedSettings.first { $0.key == key }?.value ?? "absent"
+      let stored = storedSettings.first { $0.key == key }?.value ?? "absent"
+      guard requested != stored else { return nil }
+      return ConfigurationDifference(key: key, stored: stored, requested: requested)
+    }
+  }
+
+  /// Refuses to go on with a stored run under a configuration that would make it another one.
+  ///
+  /// - Parameters:
+  ///   - stored: The configuration that the run directory holds.
+  ///   - source: What messages call it: `runs/kjv/config.yaml`.
+  /// - Throws: `ConfigurationError` with every key that differs.
+  public func requireSameRun(
+    as stored: RunConfiguration, storedIn source: String
+  ) throws(ConfigurationError) {
+    let violations = differences(from: stored).map { difference in
+      Violation(
+        .differs(stored: difference.stored, requested: difference.requested),
+        at: SettingPath(description: difference.key), origin: SettingOrigin(source: source))
+    }
+    if !violations.isEmpty { throw ConfigurationError(violations: violations) }
+  }
+
+  private var decisiveSettings: [(key: String, value: String)] {
+    var isHorizonDecisive = true
+    if case .constant = schedule.shape { isHorizonDecisive = false }
+    return settings { $0.decidesResult }
+      .map { (key: $0.path, value: YAMLWriter.inline($0.value)) }
+      .filter { isHorizonDecisive || $0.key != "steps" }
+  }
+}

@@ -1,0 +1,113 @@
+import Datasets
+import Models
+import Optimization
+import Settings
+
+/// What a run learns to do.
+public enum TaskName: String, SettingChoice {
+  case languageModeling = "language-modeling"
+
+  public var documentation: String {
+    switch self {
+    case .languageModeling: "Predict each token from those before it."
+    }
+  }
+}
+
+/// How the ranks' gradients are added up.
+public enum ReductionMethod: String, SettingChoice {
+  case canonical
+  case allreduce
+
+  public var documentation: String {
+    switch self {
+    case .canonical: "In the order of one tree, whatever the number of ranks: always equal bits."
+    case .allreduce: "By `MPI_Allreduce`, in an order that depends on the number of ranks."
+    }
+  }
+}
+
+/// Everything that a training run is told: the sections, each declared beside what it configures,
+/// and the few keys that belong to the run itself.
+public struct RunConfiguration: Configurable {
+  public var task = TaskName.languageModeling
+  public var seed = 1337
+  public var data = DataConfiguration()
+  public var model = ModelConfiguration()
+  public var batch = BatchConfiguration()
+  public var optimizer = OptimizerConfiguration()
+  public var schedule = ScheduleConfiguration()
+  public var reduction = ReductionMethod.canonical
+  /// Optimiser steps from the start of the run to its end.
+  public var steps = 1000
+  public var evaluate = EvaluationConfiguration()
+  public var checkpoint = CheckpointConfiguration()
+  /// Threads of one rank; 0 takes the rank's share of the processors it may use.
+  public var threads = 0
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field("task", \.task, meaning: "What the model learns to do."),
+      Field(
+        "seed", \.seed, .atLeast(0),
+        meaning: "Decides every random number: initial weights, order of the data, dropout."),
+      Field("data", \.data, meaning: "The files to learn from, as `lockstep prepare` writes them."),
+      Field("model", \.model, meaning: "The network."),
+      Field("batch", \.batch, meaning: "How much is learned from at each step."),
+      Field("optimizer", \.optimizer, meaning: "How the weights follow the gradient."),
+      Field("schedule", \.schedule, meaning: "How the learning rate changes, in optimiser steps."),
+      Field(
+        "reduction", \.reduction, meaning: "How the gradients of all micro-batches are added up."),
+      Field(
+        "steps", \.steps, .atLeast(1),
+        meaning: "Optimiser steps of the whole run, resumed ones included."),
+      Field(
+        "evaluate", \.evaluate, decidesResult: false,
+        meaning: "Measuring the loss on held-out data."),
+      Field(
+        "checkpoint", \.checkpoint, decidesResult: false,
+        meaning: "Saving the run, so that it can be resumed."),
+      Field(
+        "threads", \.threads, .within(0...4096), decidesResult: false,
+        meaning: "Threads of one rank; `0` takes the rank's share of the processors it may use."),
+    ]
+  }
+
+  public func check(_ checks: inout SettingChecks) {
+    checks.require(
+      schedule.warmupSteps <= steps, "schedule.warmup_steps", "at most steps (\(steps))",
+      involving: "steps")
+    if case .gpt(let gpt) = model.architecture {
+      checks.require(
+        data.tokenizer != nil || gpt.vocabulary != nil, "model.vocabulary",
+        "a number, because data.tokenizer is null", involving: "data.tokenizer")
+    }
+  }
+
+  /// What must hold between the configuration and the number of ranks.
+  private func check(_ checks: inout SettingChecks, ranks: Int) {
+    checks.require(
+      ranks <= batch.microbatches, "batch.microbatches",
+      "at least the number of ranks (\(ranks)), so that each has a micro-batch to compute")
+  }
+
+  /// Checks a configuration that was made in code, for a run on `ranks` ranks.
+  ///
+  /// - Throws: `ConfigurationError` with everything that is wrong.
+  public func validate(ranks: Int) throws(ConfigurationError) {
+    _ = try Self(readFrom: settingNode, ranks: ranks)
+  }
+
+  /// Reads a configuration, for a run on `ranks` ranks if that is known.
+  ///
+  /// - Throws: `ConfigurationError` with everything that is wrong, `earlier` included.
+  init(
+    readFrom tree: SettingNode, earlier: [Violation] = [], ranks: Int?
+  ) throws(ConfigurationError) {
+    try self.init(settings: tree, earlier: earlier) { configuration, checks in
+      if let ranks { configuration.check(&checks, ranks: ranks) }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import Communication
+import Tensors
+
+/// A run's model and task in one process, with a gradient buffer of its own: what the debugging
+/// commands look at.
+final class DebugModel {
+  let task: LanguageModelingTask
+  let replica: Replica
+  /// [P].
+  let gradient: UnsafeMutableBufferPointer<Float>
+  private let seed: UInt64
+
+  /// The model with its initial parameters.
+  init(_ configuration: RunConfiguration, threads: Int) throws {
+    let communicator = SoloCommunicator()
+    let data = try LanguageModelingData(configuration, communicator: communicator)
+    task = try data.task(for: configuration)
+    seed = UInt64(configuration.seed)
+    replica = try Replica(
+      of: task.model, communicator: communicator, workspace: Workspace(threadCount: threads))
+    try replica.initialize(seed: seed, communicator: communicator)
+    gradient = .allocate(capacity: replica.parameters.flatCount)
+    gradient.initialize(repeating: 0)
+  }
+
+  deinit { gradient.deallocate() }
+
+  /// The summed loss of a micro-batch, with the random numbers that the run would draw.
+  func loss(step: Int, microbatch: Int) throws -> BatchLoss {
+    replica.workspace.isTraining = true
+    replica.workspace.seekRandom(seed: seed, step: step, microbatch: microbatch)
+    return task.loss(step: step, microbatch: microbatch)
+  }
+
+  /// Computes the loss and its gradient into `gradient`.
+  func differentiate(step: Int, microbatch: Int) throws -> BatchLoss {
+    guard let base = gradient.baseAddress else { preconditionFailure("a model has parameters") }
+    replica.parameters.beginGradient(into: base)
+    let loss = try loss(step: step, microbatch: microbatch)
+    loss.sum.backward()
+    replica.parameters.finishGradient()
+    return loss
+  }
+}

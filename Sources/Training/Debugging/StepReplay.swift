@@ -1,0 +1,110 @@
+import Communication
+import Foundation
+import Settings
+import Tensors
+
+/// Takes one step of a real run again, in one process, and compares its loss and gradient norm with
+/// what the run recorded, bit by bit.
+///
+/// It starts from the newest checkpoint before the step, or from the beginning, and takes the steps
+/// in between.
+public struct StepReplay {
+  private let run: RunDirectory
+  private let step: Int
+
+  /// - Parameters:
+  ///   - run: Has `config.yaml`, `metrics.jsonl` and usually checkpoints.
+  ///   - step: From 1.
+  public init(run: RunDirectory, step: Int) {
+    self.run = run
+    self.step = step
+  }
+
+  /// What two ways to the same step came to.
+  public struct Report: CustomStringConvertible {
+    public let step: Int
+    /// The step of the checkpoint that the replay started from; 0: from the beginning.
+    public let startedFrom: Int
+    public let recorded: Recorded
+    public let loss: Double
+    public let gradientNorm: Double
+
+    /// Whether both have the same bits.
+    public var isEqual: Bool {
+      loss.bitPattern == recorded.loss.bitPattern
+        && gradientNorm.bitPattern == recorded.gradientNorm.bitPattern
+    }
+
+    public var description: String {
+      func line(_ name: String, _ recorded: Double, _ replayed: Double) -> String {
+        let verdict = recorded.bitPattern == replayed.bitPattern ? "equal" : "DIFFERENT"
+        let label = name.padding(toLength: 14, withPad: " ", startingAt: 0)
+        return "\(label) recorded \(recorded)   replayed \(replayed)   \(verdict)"
+      }
+      return """
+        step \(step), replayed from \(startedFrom == 0 ? "the beginning" : "the checkpoint of step \(startedFrom)")
+        \(line("loss", recorded.loss, loss))
+        \(line("gradient norm", recorded.gradientNorm, gradientNorm))
+        """
+    }
+  }
+
+  /// A line of `metrics.jsonl`.
+  public struct Recorded: Decodable, Sendable {
+    public let step: Int
+    public let loss: Double
+    public let gradientNorm: Double
+
+    enum CodingKeys: String, CodingKey {
+      case step, loss
+      case gradientNorm = "gradient_norm"
+    }
+  }
+
+  /// Replays the step.
+  ///
+  /// - Throws: `ReplayError`, or what opening the run's data throws.
+  public func compare() throws -> Report {
+    let configuration = try run.configuration()
+    let recorded = try recordedStep()
+    let communicator = SoloCommunicator()
+    let plan = try ThreadPlan(requested: 0, communicator: communicator)
+    let data = try LanguageModelingData(configuration, communicator: communicator)
+    let trainer = try Trainer(
+      task: data.task(for: configuration), configuration: configuration,
+      communicator: communicator, workspace: Workspace(threadCount: plan.threads),
+      directory: run, start: .before(step: step))
+    let startedFrom = trainer.stepsTaken
+    var outcome: StepOutcome?
+    for index in startedFrom..<step { outcome = try trainer.step.run(step: index) }
+    guard let outcome else { throw ReplayError.noSuchStep(run: run.path, step: step) }
+    return Report(
+      step: step, startedFrom: startedFrom, recorded: recorded, loss: outcome.loss,
+      gradientNorm: outcome.gradientNorm)
+  }
+
+  private func recordedStep() throws -> Recorded {
+    guard let text = try? String(contentsOfFile: run.metricsPath, encoding: .utf8) else {
+      throw ReplayError.noMetrics(path: run.metricsPath)
+    }
+    let decoder = JSONDecoder()
+    for line in text.split(separator: "\n") {
+      guard let record = try? decoder.decode(Recorded.self, from: Data(line.utf8)) else { continue }
+      if record.step == step { return record }
+    }
+    throw ReplayError.noSuchStep(run: run.path, step: step)
+  }
+}
+
+/// Why a step can not be replayed.
+public enum ReplayError: UserInputError, Equatable {
+  case noMetrics(path: String)
+  case noSuchStep(run: String, step: Int)
+
+  public var description: String {
+    switch self {
+    case .noMetrics(let path): "\(path): no such file; --replay needs a run's directory"
+    case .noSuchStep(let run, let step): "\(run) recorded no step \(step)"
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Settings
+
+/// What is in a file or directory that Lockstep made, as `lockstep inspect` shows it.
+public enum Inspection: CustomStringConvertible, Encodable {
+  case tokenFile(TokenFileSummary)
+  case tokenizer(TokenizerSummary)
+  case checkpoint(CheckpointSummary)
+  case run(RunContents)
+
+  /// Looks at whatever is there.
+  ///
+  /// - Throws: `InspectionError` for what Lockstep did not make; what reading it throws.
+  public init(path: String) throws {
+    let files = FileManager.default
+    var isDirectory: ObjCBool = false
+    guard files.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw InspectionError.nothingThere(path: path)
+    }
+    if isDirectory.boolValue {
+      if files.fileExists(atPath: path + "/manifest.json") {
+        self = .checkpoint(try CheckpointSummary(Checkpoint(path: path)))
+      } else if files.fileExists(atPath: path + "/config.yaml") {
+        self = .run(try RunContents(RunDirectory(path: path)))
+      } else {
+        throw InspectionError.unknown(path: path)
+      }
+    } else if path.hasSuffix(".json") {
+      self = .tokenizer(try TokenizerSummary(path: path))
+    } else {
+      self = .tokenFile(try TokenFileSummary(path: path))
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .tokenFile(let summary): summary.description
+    case .tokenizer(let summary): summary.description
+    case .checkpoint(let summary): summary.description
+    case .run(let summary): summary.description
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .tokenFile(let summary): try summary.encode(to: encoder)
+    case .tokenizer(let summary): try summary.encode(to: encoder)
+    case .checkpoint(let summary): try summary.encode(to: encoder)
+    case .run(let summary): try summary.encode(to: encoder)
+    }
+  }
+}
+
+/// A checkpoint's tensors and where they come from; its files' hashes have been verified.
+public struct CheckpointSummary: Encodable, CustomStringConvertible {
+  /// One tensor of `model.safetensors`.
+  struct TensorSummary: Encodable {
+    let name: String
+    let shape: [Int]
+  }
+
+  let path: String
+  let step: Int
+  let tokens: Int
+  let seconds: Double
+  let parameters: Int
+  let parametersSHA256: String
+  let bytes: Int
+  let tensors: [TensorSummary]
+
+  enum CodingKeys: String, CodingKey {
+    case path, step, tokens, seconds, parameters, bytes, tensors
+    case parametersSHA256 = "parameters_sha256"
+  }
+
+  init(_ checkpoint: Checkpoint) throws {
+    try checkpoint.verify()
+    let state = try checkpoint.state()
+    path = checkpoint.path
+    step = checkpoint.step
+    tokens = state.tokens
+    seconds = state.seconds
+    parametersSHA256 = checkpoint.manifest.parametersSHA256
+    bytes = checkpoint.manifest.files.reduce(0) { $0 + $1.bytes }
+    tensors = try checkpoint.model().entries.map { TensorSummary(name: $0.name, shape: $0.shape) }
+    parameters = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
+  }
+
+  public var description: String {
+    let width = tensors.map(\.name.count).max() ?? 0
+    let rows = tensors.map {
+      "  " + $0.name.padding(toLength: width, withPad: " ", startingAt: 0) + "  \($0.shape)"
+    }
+    return """
+      \(path): checkpoint, complete, hashes verified
+        step               \(step)
+        tokens             \(tokens), in \(Int(seconds)) s
+        parameters         \(parameters)
+        parameters_sha256  \(parametersSHA256)
+        size               \(bytes) bytes
+      \(rows.joined(separator: "\n"))
+      """
+  }
+}
+
+/// A run's checkpoints and how it ended.
+public struct RunContents: Encodable, CustomStringConvertible {
+  let path: String
+  let steps: Int
+  let checkpoints: [Int]
+  let skipped: [String]
+  let newest: CheckpointSummary?
+
+  init(_ run: RunDirectory) throws {
+    path = run.path
+    steps = try run.configuration().steps
+    checkpoints = try run.checkpoints.steps()
+    let search = try run.checkpoints.newestComplete()
+    skipped = search.skipped.map { "\($0.path): \($0.reason)" }
+    newest = try search.found.map { try CheckpointSummary($0) }
+  }
+
+  public var description: String {
+    let list = checkpoints.isEmpty ? "none" : checkpoints.map(String.init).joined(separator: ", ")
+    let problems = skipped.map { "  incomplete         \($0)\n" }.joined()
+    return """
+      \(path): run of \(steps) steps
+        checkpoints        \(list)
+      \(problems)\(newest.map(\.description) ?? "no complete checkpoint")
+      """
+  }
+}
+
+/// Why there is nothing to show.
+public enum InspectionError: UserInputError, Equatable {
+  case nothingThere(path: String)
+  case unknown(path: String)
+
+  public var description: String {
+    switch self {
+    case .nothingThere(let path): "\(path): no such file or directory"
+    case .unknown(let path):
+      "\(path): expected a run, a checkpoint, a token file or a tokenizer.json"
+    }
+  }
+}

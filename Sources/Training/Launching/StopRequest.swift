@@ -1,0 +1,67 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Notices SIGTERM, SIGINT and SIGUSR1, so that the trainer can save at the end of its step.
+///
+/// A second SIGINT ends the process at once, without saving.
+public final class StopRequest: Sendable {
+  /// The signals that ask for a stop.
+  public static let signals: [Int32] = [SIGTERM, SIGINT, SIGUSR1]
+
+  private let received = Atomic<Int32>(0)
+
+  public init() {}
+
+  /// The signal that asked first; nil while none has.
+  public var signal: Int32? {
+    let number = received.load(ordering: .acquiring)
+    return number == 0 ? nil : number
+  }
+
+  /// Asks for a stop, as a signal does.
+  public func request(signal: Int32) {
+    let (isFirst, _) = received.compareExchange(
+      expected: 0, desired: signal, ordering: .acquiringAndReleasing)
+    if !isFirst && signal == SIGINT { _exit(128 + signal) }
+  }
+
+  /// Listens until the returned value is let go.
+  public func listen() -> SignalListener {
+    SignalListener(signals: Self.signals) { [weak self] in self?.request(signal: $0) }
+  }
+
+  /// "SIGTERM" for 15 and so on.
+  public static func name(of signal: Int32) -> String {
+    switch signal {
+    case SIGTERM: "SIGTERM"
+    case SIGINT: "SIGINT"
+    case SIGUSR1: "SIGUSR1"
+    default: "signal \(signal)"
+    }
+  }
+}
+
+/// Hands signals to a function on a thread of its own while it exists.
+public final class SignalListener {
+  private let sources: [any DispatchSourceSignal]
+  private let signals: [Int32]
+
+  init(signals: [Int32], handle: @escaping @Sendable (Int32) -> Void) {
+    self.signals = signals
+    let queue = DispatchQueue(label: "lockstep.signals")
+    sources = signals.map { number in
+      // The source sees signals that would otherwise end the process.
+      Foundation.signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler { handle(number) }
+      source.resume()
+      return source
+    }
+  }
+
+  deinit {
+    for source in sources { source.cancel() }
+    for number in signals { Foundation.signal(number, SIG_DFL) }
+  }
+}

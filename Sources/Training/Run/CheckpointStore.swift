@@ -1,0 +1,146 @@
+import Checkpoints
+import Communication
+import Foundation
+import Optimization
+
+/// Saves a run and brings it back, on any number of ranks.
+///
+/// Checkpoints hold whole tensors: the optimiser's state, of which each rank has its slice, is
+/// gathered on rank zero and dealt out again. Only rank zero touches files; it writes in the
+/// background, from copies, while training goes on.
+final class CheckpointStore {
+  private let communicator: any Communicator
+  private let replica: Replica
+  private let optimizer: any Optimizer
+  private let directory: CheckpointDirectory
+  /// On rank zero only.
+  private let writer: CheckpointWriter?
+  private let files: [CheckpointSnapshot.File]
+
+  /// - Parameters:
+  ///   - keep: How many of the newest checkpoints stay; nil: the directory is only read, for
+  ///     another process may be writing there.
+  ///   - files: Go into every checkpoint beside the tensors.
+  /// - Throws: `AgreedError` where rank zero can not write to the directory. Collective.
+  init(
+    directory: CheckpointDirectory, keep: Int?, files: [(name: String, bytes: [UInt8])],
+    replica: Replica, optimizer: any Optimizer, communicator: any Communicator
+  ) throws {
+    self.communicator = communicator
+    self.replica = replica
+    self.optimizer = optimizer
+    self.directory = directory
+    self.files = files.map { CheckpointSnapshot.File(name: $0.name, bytes: $0.bytes) }
+    writer = try communicator.agree {
+      guard communicator.isRankZero, let keep else { return nil }
+      return try CheckpointWriter(directory: directory, keep: keep)
+    }
+  }
+
+  private var flatCount: Int { replica.parameters.flatCount }
+
+  // MARK: - Saving
+
+  /// Copies everything that a checkpoint needs and starts writing it. Collective.
+  ///
+  /// - Parameter waits: Whether to return only when it is on disk.
+  /// - Throws: `AgreedError` where rank zero can not write, this checkpoint or the one before.
+  func save(_ state: TrainingState, waits: Bool) throws {
+    let states = optimizer.states
+    let staging = try communicator.agree {
+      try writer?.stagingBuffer(elementCount: states.count * flatCount)
+    }
+    for (index, state) in states.enumerated() {
+      try communicator.gather(
+        UnsafeBufferPointer(state.values), partition: replica.shared.partition
+      ) { start, chunk in
+        guard let target = staging?.baseAddress, let source = chunk.baseAddress else { return }
+        (target + index * flatCount + start).update(from: source, count: chunk.count)
+      }
+    }
+    try communicator.onRankZero {
+      guard let writer else { return }
+      let moments = states.enumerated().flatMap { index, state in
+        staging?.baseAddress.map {
+          replica.parameters.views(of: $0 + index * flatCount, prefix: state.name + "/")
+        } ?? []
+      }
+      let snapshot = CheckpointSnapshot(
+        parameters: replica.parameters.views(of: replica.values), optimizerState: moments,
+        state: state, files: files)
+      try waits ? writer.writeAndWait(snapshot) : writer.write(snapshot)
+    }
+  }
+
+  /// Checkpoints that became complete since this was last asked; rank zero only knows of them.
+  func takeWritten() throws -> [WrittenCheckpoint] {
+    try writer?.takeWritten() ?? []
+  }
+
+  /// Waits for the checkpoint under way. Collective.
+  ///
+  /// - Throws: `AgreedError` where it could not be written.
+  func finish() throws -> [WrittenCheckpoint] {
+    try communicator.agree { try writer?.finish() ?? [] }
+  }
+
+  // MARK: - Resuming
+
+  /// Loads the newest complete checkpoint into parameters and optimiser. Collective.
+  ///
+  /// - Returns: What it says of the run, and on rank zero which newer ones were passed over; nil
+  ///   where there is none.
+  /// - Throws: `AgreedError` where rank zero can not read it.
+  func restore(
+    _ start: Trainer.Start
+  ) throws -> (state: TrainingState, skipped: [SkippedCheckpoint])? {
+    var found: Checkpoint?
+    var skipped: [SkippedCheckpoint] = []
+    let text = try communicator.fromRankZero {
+      (found, skipped) = try Self.newest(in: directory, start)
+      return try found.map { Array(try JSONEncoder().encode($0.state())) } ?? []
+    }
+    guard !text.isEmpty else { return nil }
+    let state = try communicator.agree { try JSONDecoder().decode(TrainingState.self, from: Data(text)) }
+    try communicator.onRankZero {
+      guard let found else { return }
+      try replica.parameters.read(from: found.model(), into: replica.values)
+    }
+    try replica.shared.broadcast()
+    let reader = try communicator.agree { try found?.optimizerState() }
+    for state in optimizer.states { try restore(state, from: reader) }
+    return (state, skipped)
+  }
+
+  private static func newest(
+    in directory: CheckpointDirectory, _ start: Trainer.Start
+  ) throws -> (Checkpoint?, [SkippedCheckpoint]) {
+    guard case .before(let limit) = start else {
+      let search = try directory.newestComplete()
+      return (search.found, search.skipped)
+    }
+    for step in try directory.steps().reversed() where step < limit {
+      let checkpoint = try Checkpoint(path: directory.path(ofStep: step))
+      try checkpoint.verify()
+      return (checkpoint, [])
+    }
+    return (nil, [])
+  }
+
+  /// Deals out one of the optimiser's states. Collective.
+  private func restore(_ state: OptimizerState, from reader: SafetensorsReader?) throws {
+    var whole: [Float] = []
+    try communicator.onRankZero {
+      guard let reader else { return }
+      whole = [Float](repeating: 0, count: flatCount)
+      try whole.withUnsafeMutableBufferPointer { buffer in
+        guard let base = buffer.baseAddress else { return }
+        try replica.parameters.read(from: reader, into: base, prefix: state.name + "/")
+      }
+    }
+    try communicator.scatter(into: state.values, partition: replica.shared.partition) {
+      start, chunk in
+      for index in chunk.indices { chunk[index] = whole[start + index] }
+    }
+  }
+}

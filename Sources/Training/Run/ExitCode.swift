@@ -1,0 +1,27 @@
+import Settings
+
+/// What a process ends with.
+public struct ExitCode: RawRepresentable, Equatable, Sendable {
+  public let rawValue: Int32
+
+  public init(rawValue: Int32) {
+    self.rawValue = rawValue
+  }
+
+  public static let success = ExitCode(rawValue: 0)
+  /// The run failed.
+  public static let failure = ExitCode(rawValue: 1)
+  /// The user's input is wrong.
+  public static let usage = ExitCode(rawValue: 2)
+  /// Stopped on request, after saving (EX_TEMPFAIL of sysexits.h: try again).
+  public static let stopped = ExitCode(rawValue: 75)
+
+  /// The code that an error ends the process with.
+  public init(of error: any Error) {
+    switch error {
+    case let error as AgreedError: self = error.exitCode
+    case is any UserInputError: self = .usage
+    default: self = .failure
+    }
+  }
+}

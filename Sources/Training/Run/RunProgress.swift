@@ -1,0 +1,79 @@
+import Checkpoints
+import Reporting
+
+/// How far a run has come, over all its resumptions.
+struct RunProgress {
+  /// Optimiser steps taken.
+  private(set) var step = 0
+  /// Targets trained on.
+  private(set) var tokens = 0
+  /// Seconds spent in steps.
+  private(set) var seconds = 0.0
+  /// Mean loss of the last step.
+  private(set) var lastLoss: Double?
+  private(set) var lastEvaluation: EvaluationResult?
+  private var bestLoss: Double?
+  private var bestStep: Int?
+
+  private let configuration: RunConfiguration
+  /// Of this process alone.
+  private var ownTokens = 0
+  private var ownSeconds = 0.0
+  /// Targets a second, a moving average over about ten steps.
+  private var recentRate = 0.0
+  private var recentStepSeconds = 0.0
+  private var ownSteps = 0
+
+  init(configuration: RunConfiguration) {
+    self.configuration = configuration
+  }
+
+  mutating func resume(from state: TrainingState) {
+    step = state.step
+    tokens = state.tokens
+    seconds = state.seconds
+    bestLoss = state.bestValidationLoss
+    bestStep = state.bestStep
+  }
+
+  mutating func record(_ outcome: StepOutcome, seconds stepSeconds: Double) {
+    step = outcome.step
+    tokens += Int(outcome.targetCount)
+    seconds += stepSeconds
+    ownTokens += Int(outcome.targetCount)
+    ownSeconds += stepSeconds
+    ownSteps += 1
+    lastLoss = outcome.loss
+    let rate = outcome.targetCount / max(stepSeconds, 1e-9)
+    let weight = max(0.1, 1 / Double(ownSteps))
+    recentRate += weight * (rate - recentRate)
+    recentStepSeconds += weight * (stepSeconds - recentStepSeconds)
+  }
+
+  mutating func record(_ result: EvaluationResult) {
+    lastEvaluation = result
+    if bestLoss.map({ result.loss < $0 }) ?? true {
+      bestLoss = result.loss
+      bestStep = step
+    }
+  }
+
+  /// Targets a second since this process began.
+  var meanTokensPerSecond: Double { Double(ownTokens) / max(ownSeconds, 1e-9) }
+
+  func stepRecord(_ outcome: StepOutcome) -> StepRecord {
+    StepRecord(
+      step: step, steps: configuration.steps, loss: outcome.loss,
+      gradientNorm: outcome.gradientNorm, learningRate: outcome.learningRate, tokens: tokens,
+      seconds: seconds, tokensPerSecond: recentRate,
+      secondsLeft: ownSteps < 3
+        ? nil : Double(configuration.steps - step) * recentStepSeconds)
+  }
+
+  var state: TrainingState {
+    TrainingState(
+      step: step, tokens: tokens, seconds: seconds, seed: UInt64(configuration.seed),
+      configurationSHA256: sha256(of: Array(configuration.identity.utf8)),
+      bestValidationLoss: bestLoss, bestStep: bestStep)
+  }
+}

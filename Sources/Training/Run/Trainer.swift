@@ -1,0 +1,213 @@
+import Checkpoints
+import Communication
+import Foundation
+import Reporting
+import Tensors
+
+/// Trains a task on one rank: steps, evaluations and checkpoints in their order, and an event for
+/// each, which observers on rank zero render or store.
+///
+/// Every rank makes one and calls `run`; all do the same at the same time.
+public final class Trainer {
+  public let configuration: RunConfiguration
+  public let replica: Replica
+  public let step: TrainingStep
+
+  /// Where a run starts.
+  public enum Start: Equatable, Sendable {
+    /// With initial parameters.
+    case beginning
+    /// From the newest complete checkpoint; from the beginning where there is none.
+    case newestCheckpoint
+    /// From the newest checkpoint of an earlier step than this one; from the beginning where there
+    /// is none.
+    case before(step: Int)
+  }
+
+  private let task: any TrainingTask
+  private let communicator: any Communicator
+  private let checkpoints: CheckpointStore?
+  private let evaluator: Evaluator
+  private var observers: [any RunObserver] = []
+  private var progress: RunProgress
+  /// What an observer could not do; ends the run on all ranks after the step.
+  private var observerFailure: (any Error)?
+  /// Newer checkpoints that were passed over on resuming; rank zero only knows of them.
+  public private(set) var skippedCheckpoints: [SkippedCheckpoint] = []
+
+  /// Prepares a run: memory for parameters, gradients and optimiser state, then initial parameters
+  /// or those of the newest complete checkpoint. Collective.
+  ///
+  /// - Parameters:
+  ///   - task: The model and the losses.
+  ///   - configuration: All but `data`, `model` and `threads` is used.
+  ///   - communicator: This rank's.
+  ///   - workspace: Computes on this rank. Default: one of the configuration's `threads`, at least 1.
+  ///   - directory: Where checkpoints go; nil saves nothing. Default: nil.
+  ///   - start: From the beginning, or from a checkpoint of the directory. Default: from the
+  ///     beginning.
+  /// - Throws: `ConfigurationError`, `CommunicationError`; `AgreedError` for what failed on a rank.
+  public init(
+    task: any TrainingTask, configuration: RunConfiguration, communicator: any Communicator,
+    workspace: Workspace? = nil, directory: RunDirectory? = nil, start: Start = .beginning
+  ) throws {
+    try communicator.agree { try configuration.validate(ranks: communicator.size) }
+    self.task = task
+    self.configuration = configuration
+    self.communicator = communicator
+    let workspace = workspace ?? Workspace(threadCount: max(1, configuration.threads))
+    replica = try Replica(of: task.model, communicator: communicator, workspace: workspace)
+    step = try TrainingStep(
+      task: task, replica: replica, configuration: configuration, communicator: communicator)
+    evaluator = Evaluator(communicator: communicator, workspace: workspace)
+    progress = RunProgress(configuration: configuration)
+    let (replica, optimizer) = (replica, step.optimizer)
+    var savesCheckpoints = true
+    if case .before = start { savesCheckpoints = false }
+    checkpoints = try directory.map {
+      try CheckpointStore(
+        directory: $0.checkpoints, keep: savesCheckpoints ? configuration.checkpoint.keep : nil,
+        files: task.checkpointFiles, replica: replica, optimizer: optimizer,
+        communicator: communicator)
+    }
+    if let restored = try start == .beginning ? nil : checkpoints?.restore(start) {
+      progress.resume(from: restored.state)
+      skippedCheckpoints = restored.skipped
+    } else {
+      try replica.initialize(seed: UInt64(configuration.seed), communicator: communicator)
+    }
+  }
+
+  /// Optimiser steps taken.
+  public var stepsTaken: Int { progress.step }
+
+  /// Adds an observer of this rank's events. Attach on rank zero only: events are the same on all.
+  public func attach(_ observer: any RunObserver) {
+    observers.append(observer)
+  }
+
+  /// Tells the observers; a failure of theirs ends the run at the end of the step.
+  public func emit(_ event: RunEvent) {
+    for observer in observers {
+      do {
+        try observer.receive(event)
+      } catch {
+        observerFailure = observerFailure ?? error
+      }
+    }
+  }
+
+  /// Trains until all steps are done or a stop is requested. Collective.
+  ///
+  /// - Parameter stop: A request on any rank stops all of them at the end of the same step.
+  /// - Returns: What the process ends with: success, or stopped.
+  /// - Throws: `AgreedError` where the loss is not finite or rank zero can not save.
+  public func run(until stop: StopRequest = StopRequest()) throws -> ExitCode {
+    while progress.step < configuration.steps {
+      let outcome = try takeStep(stop)
+      let isLast = progress.step == configuration.steps
+      if !isLast && configuration.evaluate.every > 0
+        && progress.step.isMultiple(of: configuration.evaluate.every)
+      {
+        try evaluate(batches: configuration.evaluate.batches)
+      }
+      if outcome.flag > 0 && !isLast {
+        return try stopped(by: StopRequest.name(of: Int32(outcome.flag)))
+      }
+      if !isLast && configuration.checkpoint.every > 0
+        && progress.step.isMultiple(of: configuration.checkpoint.every)
+      {
+        try checkpoints?.save(progress.state, waits: false)
+      }
+    }
+    return try finished()
+  }
+
+  private func takeStep(_ stop: StopRequest) throws -> StepOutcome {
+    let start = ContinuousClock.now
+    let flag = observerFailure == nil ? Int(stop.signal ?? 0) : Self.failureFlag
+    let outcome: StepOutcome
+    do {
+      outcome = try step.run(step: progress.step, flag: flag)
+    } catch let error as NotFiniteError {
+      // All ranks computed the same sums and know the same.
+      throw AgreedError(error, speaks: communicator.isRankZero)
+    }
+    progress.record(outcome, seconds: (ContinuousClock.now - start) / .seconds(1))
+    if outcome.flag == Self.failureFlag {
+      throw AgreedError(
+        observerFailure ?? PeerFailed(rank: 0), speaks: communicator.isRankZero)
+    }
+    emit(.step(progress.stepRecord(outcome)))
+    try reportWritten(checkpoints.map { checkpoints in
+      do { return try checkpoints.takeWritten() } catch {
+        observerFailure = observerFailure ?? error
+        return []
+      }
+    } ?? [])
+    return outcome
+  }
+
+  /// Larger than any signal's number.
+  private static let failureFlag = 1 << 16
+
+  private func evaluate(batches: Int) throws {
+    let available = task.evaluationBatchCount
+    guard available > 0 else { return }
+    let start = ContinuousClock.now
+    let result = try evaluator.run(count: batches == 0 ? available : min(batches, available)) {
+      try task.evaluationLoss(batch: $0)
+    }
+    progress.record(result)
+    emit(
+      .evaluation(
+        EvaluationRecord(
+          step: progress.step, loss: result.loss, bitsPerByte: result.bitsPerByte,
+          tokens: result.targetCount, seconds: (ContinuousClock.now - start) / .seconds(1))))
+  }
+
+  private func reportWritten(_ written: [WrittenCheckpoint]) throws {
+    for checkpoint in written {
+      emit(
+        .checkpoint(
+          CheckpointRecord(
+            step: checkpoint.step, path: checkpoint.path, seconds: checkpoint.seconds)))
+    }
+  }
+
+  private func stopped(by signal: String) throws -> ExitCode {
+    if let checkpoints {
+      try checkpoints.save(progress.state, waits: true)
+      try reportWritten(checkpoints.finish())
+    }
+    emit(.stopped(signal: signal, step: progress.step))
+    return .stopped
+  }
+
+  /// The last evaluation covers all held-out data; then everything is saved.
+  private func finished() throws -> ExitCode {
+    try evaluate(batches: 0)
+    if let checkpoints {
+      try checkpoints.save(progress.state, waits: true)
+      try reportWritten(checkpoints.finish())
+    }
+    emit(.finished(summary()))
+    try communicator.agree { if let observerFailure { throw observerFailure } }
+    return .success
+  }
+
+  /// SHA-256 of all parameters' bytes in name order: runs are equal when it is.
+  public var parametersHash: String {
+    parametersSHA256(of: replica.parameters.views(of: replica.values))
+  }
+
+  private func summary() -> RunSummary {
+    RunSummary(
+      steps: progress.step, tokens: progress.tokens, loss: progress.lastLoss,
+      validationLoss: progress.lastEvaluation?.loss,
+      bitsPerByte: progress.lastEvaluation?.bitsPerByte, parametersSHA256: parametersHash,
+      tokensPerSecond: progress.meanTokensPerSecond, seconds: progress.seconds,
+      ranks: communicator.size, threads: replica.workspace.threads.threadCount,
+      parameters: replica.parameters.parameterCount)
+  }
+}

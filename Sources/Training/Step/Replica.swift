@@ -1,0 +1,38 @@
+import Communication
+import NeuralNetworks
+import Tensors
+
+/// One rank's copy of the model: parameters in a flat buffer that the ranks of a host share, and
+/// the workspace that computes with them.
+public final class Replica {
+  public let parameters: ParameterStore
+  public let workspace: Workspace
+  /// The flat buffer of values.
+  public let shared: SharedParameters
+
+  /// The start of the flat buffer.
+  let values: UnsafeMutablePointer<Float>
+
+  /// Gives the parameters of a module their memory. Collective.
+  ///
+  /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
+  public init(
+    of module: some Module, communicator: any Communicator, workspace: Workspace
+  ) throws {
+    self.workspace = workspace
+    parameters = ParameterStore(of: module)
+    shared = try SharedParameters(
+      communicator: communicator, elementCount: parameters.flatCount)
+    guard let base = shared.values.baseAddress else {
+      preconditionFailure("a model without parameters can not be trained")
+    }
+    values = base
+    parameters.bind(to: base, in: workspace)
+  }
+
+  /// Fills the parameters by their initialisers: rank zero computes, the others receive. Collective.
+  public func initialize(seed: UInt64, communicator: any Communicator) throws {
+    if communicator.isRankZero { parameters.initialize(values, seed: seed, in: workspace) }
+    try shared.broadcast()
+  }
+}

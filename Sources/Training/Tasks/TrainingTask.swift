@@ -1,0 +1,57 @@
+import NeuralNetworks
+import Tensors
+
+/// What a run learns: a model, and the loss of any micro-batch.
+///
+/// This is all that a user's own task has to provide. The batch of a (step, micro-batch) must be a
+/// function of these two numbers, the data and the configuration alone: any rank may be asked for
+/// any of them, and again when a run is resumed or replayed.
+public protocol TrainingTask: AnyObject {
+  /// The network; its parameters are bound before the first loss is asked for.
+  var model: any Module { get }
+
+  /// The loss of one micro-batch of training data.
+  ///
+  /// - Parameters:
+  ///   - step: Optimiser steps taken before, from 0.
+  ///   - microbatch: In 0 ..< M.
+  func loss(step: Int, microbatch: Int) throws -> BatchLoss
+
+  /// How many batches of held-out data there are; 0: nothing is evaluated.
+  var evaluationBatchCount: Int { get }
+
+  /// The loss of one batch of held-out data.
+  func evaluationLoss(batch: Int) throws -> BatchLoss
+
+  /// Files that belong into each checkpoint beside the tensors, such as `config.json`.
+  var checkpointFiles: [(name: String, bytes: [UInt8])] { get }
+}
+
+extension TrainingTask {
+  public var evaluationBatchCount: Int { 0 }
+  public var checkpointFiles: [(name: String, bytes: [UInt8])] { [] }
+
+  public func evaluationLoss(batch: Int) throws -> BatchLoss {
+    preconditionFailure("a task with evaluation batches implements evaluationLoss(batch:)")
+  }
+}
+
+/// The summed loss of a batch and what it is a sum over.
+public struct BatchLoss {
+  /// The sum of the targets' losses, a scalar; nats for cross-entropy.
+  public let sum: Tensor
+  /// How many targets took part: losses are divided by their number over all ranks.
+  public let targetCount: Int
+  /// How many bytes of text the targets stand for; nil where that means nothing.
+  public let byteCount: Int?
+
+  /// - Parameters:
+  ///   - sum: A scalar.
+  ///   - targetCount: At least 0.
+  ///   - byteCount: For bits per byte. Default: nil.
+  public init(sum: Tensor, targetCount: Int, byteCount: Int? = nil) {
+    self.sum = sum
+    self.targetCount = targetCount
+    self.byteCount = byteCount
+  }
+}

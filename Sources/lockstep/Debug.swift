@@ -1,0 +1,97 @@
+import ArgumentParser
+import Communication
+import Foundation
+import Training
+
+struct Debug: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains in one process whose threads are the ranks, or looks closely at a step.",
+    discussion: """
+      The ranks run the code of a distributed run over memory instead of MPI: a debugger and \
+      sanitizers see all of them. Nothing is saved unless --output is given.
+      """)
+
+  @Argument(help: "The configuration, YAML. With --replay that of the run is taken.")
+  var configuration: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Overrides one key of the configuration.", valueName: "key.path=value"))
+  var overrides: [String] = []
+
+  @Option(help: "How many ranks.")
+  var ranks = 1
+
+  @Option(help: "Pretend that each so many ranks are a host of their own.")
+  var ranksPerHost: Int?
+
+  @Option(help: "Optimiser steps; the same as --set steps=N.")
+  var steps: Int?
+
+  @Option(help: "The run's directory. Default: nothing is saved.")
+  var output: String?
+
+  @Flag(help: "Compare the gradients of one micro-batch with finite differences, and end.")
+  var checkGradients = false
+
+  @Flag(help: "Print the activations and gradients of every layer in one micro-batch, and end.")
+  var trace = false
+
+  @Option(help: "A run of which one step is taken again and compared, bit by bit.")
+  var replay: String?
+
+  @Option(help: "The step to look at, from 1.")
+  var step: Int?
+
+  func validate() throws {
+    guard ranks >= 1 else { throw ValidationError("--ranks is at least 1") }
+    guard ranksPerHost.map({ $0 >= 1 }) ?? true else {
+      throw ValidationError("--ranks-per-host is at least 1")
+    }
+    guard (replay == nil) == (configuration != nil) else {
+      throw ValidationError("give either a configuration or --replay RUN")
+    }
+    guard replay == nil || step != nil else { throw ValidationError("--replay needs --step") }
+    guard step.map({ $0 >= 1 }) ?? true else { throw ValidationError("--step is at least 1") }
+  }
+
+  func run() throws {
+    if let replay, let step {
+      let report = try StepReplay(run: RunDirectory(path: replay), step: step).compare()
+      print(report)
+      if !report.isEqual { throw CommandExit(code: .failure) }
+      return
+    }
+    guard let configuration else { return }
+    let resolved = try RunConfiguration.load(
+      path: configuration, overrides: overrides + (steps.map { ["steps=\($0)"] } ?? []),
+      ranks: ranks)
+    if checkGradients {
+      let report = try GradientCheck(resolved, step: (step ?? 1) - 1).run()
+      print(report)
+      if !report.passes { throw CommandExit(code: .failure) }
+    } else if trace {
+      print(try ActivationTrace.run(resolved, step: (step ?? 1) - 1))
+    } else {
+      try train(resolved)
+    }
+  }
+
+  private func train(_ configuration: RunConfiguration) throws {
+    let group = try InProcessGroup(size: ranks, ranksPerHost: ranksPerHost)
+    let directory = output.map { RunDirectory(path: $0) }
+    let mode = "\(ranks) ranks as threads of one process"
+    let stop = StopRequest()
+    let listener = stop.listen()
+    let codes = try withExtendedLifetime(listener) {
+      try group.run { communicator in
+        let run = try TrainingRun(
+          configuration: configuration, communicator: communicator, mode: mode,
+          directory: directory, resume: false)
+        try communicator.onRankZero { try run.attach(console: .text) }
+        return try run.run(until: stop)
+      }
+    }
+    if let code = codes.first, code != .success { throw CommandExit(code: code) }
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Communication
+import Foundation
+import Tensors
+import Training
+
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures a trained model's loss on held-out text.")
+
+  @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
+  var source: String
+
+  @Option(help: "A token file. Default: the validation file of the run.")
+  var data: String?
+
+  @Option(help: "Sequences computed at a time; does not change what is measured.")
+  var sequences = 8
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard sequences >= 1 else { throw ValidationError("--sequences is at least 1") }
+  }
+
+  func run() throws {
+    try Launch.run { communicator, _ in
+      let plan = try ThreadPlan(requested: 0, communicator: communicator)
+      let workspace = Workspace(threadCount: plan.threads)
+      let evaluation = try communicator.agree {
+        try ModelEvaluation(
+          source: source, data: data, sequences: sequences, workspace: workspace)
+      }
+      let result = try evaluation.run(communicator)
+      guard communicator.isRankZero else { return .success }
+      print(try json ? result.json() : result.text())
+      return .success
+    }
+  }
+}

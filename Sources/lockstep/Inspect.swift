@@ -1,0 +1,22 @@
+import ArgumentParser
+import Foundation
+import Training
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows what is in a run, a checkpoint, a token file or a tokenizer.")
+
+  @Argument(help: "A run, a checkpoint, a token file or a tokenizer.json.")
+  var path: String
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func run() throws {
+    let inspection = try Inspection(path: path)
+    guard json else { return print(inspection) }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    print(String(decoding: try encoder.encode(inspection), as: UTF8.self))
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Communication
+import Foundation
+import Training
+
+/// The command line: parses, runs one subcommand, and ends with one of Lockstep's exit codes.
+@main
+struct Lockstep: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lockstep",
+    abstract: "Trains networks data-parallel over MPI: the same bits on any number of ranks.",
+    subcommands: [
+      Prepare.self, Train.self, Debug.self, Generate.self, Evaluate.self, Inspect.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      end(with: error)
+    }
+  }
+
+  /// Prints what there is to say about an error, on the rank that speaks, and ends the process.
+  private static func end(with error: any Error) -> Never {
+    if let error = error as? CommandExit { Foundation.exit(error.code.rawValue) }
+    // ArgumentParser's own errors and requests for help: it knows how to print them.
+    if isParsingOutcome(error) {
+      let isHelp = exitCode(for: error).isSuccess
+      let isSpeaker = LaunchEnvironment(ProcessInfo.processInfo.environment).rank == 0
+      if isSpeaker {
+        let text = fullMessage(for: error)
+        if !text.isEmpty { print(text, to: isHelp ? .standardOutput : .standardError) }
+      }
+      Foundation.exit(isHelp ? 0 : Training.ExitCode.usage.rawValue)
+    }
+    print("lockstep: \(error)", to: .standardError)
+    Foundation.exit(Training.ExitCode(of: error).rawValue)
+  }
+
+  private static func isParsingOutcome(_ error: any Error) -> Bool {
+    let code = exitCode(for: error)
+    return code == .validationFailure || code.isSuccess
+  }
+
+  private static func print(_ text: String, to file: FileHandle) {
+    file.write(Data((text + "\n").utf8))
+  }
+}
+
+/// Ends the process with a code when everything has been said.
+struct CommandExit: Error {
+  let code: Training.ExitCode
+}

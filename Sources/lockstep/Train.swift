@@ -1,0 +1,85 @@
+import ArgumentParser
+import Communication
+import Foundation
+import Training
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains a model as a configuration file says.",
+    discussion: """
+      Alone it is one process; under an MPI launcher (mpirun -np 4 lockstep train …) every rank \
+      computes its share. The result is the same, bit for bit.
+
+      SIGTERM, SIGINT and SIGUSR1 save the run and end it with exit code 75; --resume goes on, on \
+      any number of ranks.
+      """)
+
+  @Argument(help: "The configuration, YAML.")
+  var configuration: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Overrides one key of the configuration.", valueName: "key.path=value"))
+  var overrides: [String] = []
+
+  @Option(help: "The run's directory. Default: runs/ and the configuration's name.")
+  var output: String?
+
+  @Flag(help: "Go on from the run's newest complete checkpoint.")
+  var resume = false
+
+  @Option(help: "Optimiser steps of the whole run; the same as --set steps=N.")
+  var steps: Int?
+
+  @Flag(help: "Print the resolved configuration, every key explained, and end.")
+  var printConfig = false
+
+  @Flag(help: "Print nothing but errors.")
+  var quiet = false
+
+  @Flag(help: "Print one JSON object for each event instead of text.")
+  var json = false
+
+  func validate() throws {
+    guard configuration != nil || printConfig else {
+      throw ValidationError("Missing expected argument '<configuration>'")
+    }
+    guard !(quiet && json) else { throw ValidationError("--quiet and --json exclude each other") }
+  }
+
+  private var allOverrides: [String] { overrides + (steps.map { ["steps=\($0)"] } ?? []) }
+
+  func run() throws {
+    if printConfig {
+      let resolved = try configuration.map {
+        try RunConfiguration.load(path: $0, overrides: allOverrides)
+      }
+      return print(
+        try (resolved ?? RunConfiguration.parse(
+          yaml: "{}", source: "the defaults", overrides: allOverrides)).yaml(), terminator: "")
+    }
+    guard let path = configuration else { return }
+    try Launch.run { communicator, launch in
+      let text = try communicator.fromRankZero { Array(try RunConfiguration.readText(path: path).utf8) }
+      let configuration = try communicator.agree {
+        try RunConfiguration.parse(
+          yaml: String(decoding: text, as: UTF8.self), source: path, overrides: allOverrides,
+          ranks: communicator.size)
+      }
+      let run = try TrainingRun(
+        configuration: configuration, communicator: communicator,
+        mode: launch.description(of: communicator.topology),
+        directory: RunDirectory(path: output ?? defaultOutput(path)), resume: resume)
+      try communicator.onRankZero {
+        try run.attach(console: quiet ? .quiet : json ? .json : .text)
+      }
+      let stop = StopRequest()
+      let listener = stop.listen()
+      return try withExtendedLifetime(listener) { try run.run(until: stop) }
+    }
+  }
+
+  private func defaultOutput(_ path: String) -> String {
+    "runs/" + URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+  }
+}

@@ -1,0 +1,229 @@
+import Datasets
+import Settings
+import Testing
+
+struct DatasetPreparationTests {
+  private let directory: TemporaryDirectory
+
+  init() throws {
+    directory = try TemporaryDirectory()
+  }
+
+  private var output: String { directory.path + "/out" }
+
+  private func lines(_ count: Int, from start: Int = 0) -> String {
+    (start..<(start + count)).map { "Line \($0) of the text, it's said.\n" }.joined()
+  }
+
+  private func prepare(
+    _ inputs: [String], tokenizer: DatasetPreparation.TokenizerSource = .bytes,
+    fraction: Double = 0.05, overwrites: Bool = false
+  ) throws -> DatasetPreparation.Outcome {
+    try DatasetPreparation(
+      inputs: inputs, output: output, tokenizer: tokenizer, validationFraction: fraction,
+      overwrites: overwrites
+    ).run()
+  }
+
+  private func decoded(_ name: String) throws -> String {
+    let tokenizer = try TokenizerFile.load(output + "/tokenizer.json")
+    let file = try TokenFile(path: output + "/" + name)
+    try file.requireTokenizer(tokenizer)
+    return tokenizer.decode(file.tokens(0..<file.count))
+  }
+
+  @Test(arguments: [
+    .bytes, .characters, .bytePairEncoding(vocabularySize: 300),
+  ] as [DatasetPreparation.TokenizerSource])
+  func theTwoPartsAreTheText(tokenizer: DatasetPreparation.TokenizerSource) throws {
+    let text = lines(500)
+    let input = try directory.write("text.txt", text)
+    let outcome = try prepare([input], tokenizer: tokenizer)
+    let train = try decoded("train.bin")
+    let validation = try decoded("validation.bin")
+    #expect(train + validation == text)
+    #expect(outcome.manifest.train.bytes == train.utf8.count)
+    #expect(outcome.manifest.validation?.bytes == validation.utf8.count)
+    #expect(!outcome.wasPrepared)
+  }
+
+  @Test func holdsOutTheLastFractionFromTheBeginningOfALine() throws {
+    let text = lines(1000)
+    _ = try prepare([directory.write("text.txt", text)], fraction: 0.2)
+    let held = try decoded("validation.bin")
+    #expect(held.hasPrefix("Line 8"))
+    #expect(abs(Double(held.utf8.count) / Double(text.utf8.count) - 0.2) < 0.002)
+  }
+
+  @Test func withoutLinesTheCutIsBetweenCharacters() throws {
+    let text = String(repeating: "世", count: 1000)
+    _ = try prepare([directory.write("text.txt", text)], fraction: 0.0335)
+    #expect(try decoded("train.bin").count == 967)
+    #expect(try decoded("validation.bin").count == 33)
+  }
+
+  @Test func theTokenizerSeesOnlyTheTrainingPart() throws {
+    // "zq" is the most frequent pair of the whole, but occurs in the held-out part only.
+    let text = lines(50) + String(repeating: "zq", count: 2000)
+    let outcome = try prepare(
+      [directory.write("text.txt", text)], tokenizer: .bytePairEncoding(vocabularySize: 300),
+      fraction: Double(4000) / Double(text.utf8.count))
+    #expect(outcome.manifest.validation?.tokens == 4000)
+  }
+
+  @Test func documentsAreKeptApartByEndOfText() throws {
+    let outcome = try prepare(
+      [
+        directory.write("b.txt", "second<|endoftext|>third"), directory.write("a.txt", "first"),
+        directory.write("empty.txt", ""),
+      ], fraction: 0)
+    let file = try TokenFile(path: output + "/train.bin")
+    let documents = file.tokens(0..<file.count).split(separator: 256)
+    #expect(documents.map { ByteTokenizer().decode($0) } == ["second", "third", "first"])
+    #expect(outcome.manifest.train.bytes == 16)
+    #expect(outcome.manifest.validation == nil)
+    #expect(try !directory.names().contains("validation.bin"))
+  }
+
+  @Test func directoriesGiveTheirTextFilesInTheOrderOfPaths() throws {
+    for (name, text) in [("d/b/1.txt", "3"), ("d/a.txt", "1"), ("d/a/z.txt", "2"), ("d/x.md", "4")] {
+      try directory.write(name, text)
+    }
+    let outcome = try prepare([directory.path + "/d"], fraction: 0)
+    let names = outcome.manifest.inputs.map { $0.name.dropFirst(directory.path.count) }
+    #expect(names == ["/d/a.txt", "/d/a/z.txt", "/d/b/1.txt"])
+    #expect(try decoded("train.bin") == "1<|endoftext|>2<|endoftext|>3")
+  }
+
+  @Test func longTextsAreEncodedInPiecesAsAWhole() throws {
+    let text = String(repeating: "Some words  and   spaces,\n\n it's 世界 \t ", count: 250_000)
+    #expect(text.utf8.count > 9 << 20)
+    _ = try prepare(
+      [directory.write("text.txt", text)], tokenizer: .bytePairEncoding(vocabularySize: 280),
+      fraction: 0)
+    let file = try TokenFile(path: output + "/train.bin")
+    let tokenizer = try TokenizerFile.load(output + "/tokenizer.json")
+    #expect(try file.tokens(0..<file.count) == tokenizer.encode(text))
+  }
+
+  @Test func theSameRequestAgainLeavesTheFilesAlone() throws {
+    let input = try directory.write("text.txt", lines(100))
+    let first = try prepare([input])
+    let before = try readAll(output + "/dataset.json")
+    let second = try prepare([input])
+    #expect(second.wasPrepared)
+    #expect(second.manifest == first.manifest)
+    #expect(try readAll(output + "/dataset.json") == before)
+    #expect(before == (try first.manifest.json()))
+  }
+
+  @Test func anotherRequestIsRefusedUnlessItMayOverwrite() throws {
+    let input = try directory.write("text.txt", lines(100))
+    _ = try prepare([input])
+    let other = try directory.write("other.txt", lines(100, from: 1))
+    let before = try readAll(output + "/train.bin")
+    #expect(refusal { try prepare([other]) } == "it was made from other text")
+    #expect(refusal { try prepare([input], fraction: 0.1) } == "its validation fraction is 0.05")
+    #expect(refusal { try prepare([input], tokenizer: .characters) } == "its tokenizer is 'bytes'")
+    #expect(try readAll(output + "/train.bin") == before)
+    #expect(try !prepare([other], overwrites: true).wasPrepared)
+    #expect(try readAll(output + "/train.bin") != before)
+  }
+
+  @Test func overwritingWithoutValidationRemovesTheOldOne() throws {
+    let input = try directory.write("text.txt", lines(100))
+    _ = try prepare([input])
+    _ = try prepare([input], fraction: 0, overwrites: true)
+    let names = ["dataset.json", "tokenizer.json", "train.bin"]
+    #expect(try directory.names(in: "out") == names)
+  }
+
+  @Test func aDamagedOrUnfinishedDataSetIsRefused() throws {
+    let input = try directory.write("text.txt", lines(100))
+    _ = try prepare([input])
+    var bytes = try readAll(output + "/train.bin")
+    bytes[1024] ^= 1
+    try directory.write("out/train.bin", bytes)
+    #expect(
+      refusal { try prepare([input]) } == "its train.bin is not the one its dataset.json tells of")
+    try directory.write("out/dataset.json", "{")
+    #expect(refusal { try prepare([input]) }?.hasPrefix("it is not complete") ?? false)
+    #expect(try !prepare([input], overwrites: true).wasPrepared)
+    #expect(try prepare([input]).wasPrepared)
+  }
+
+  @Test func aTokenizerFromAFileIsUsedAsItIs() throws {
+    let input = try directory.write("text.txt", lines(20))
+    let path = try Fixture.path("huggingface.json")
+    let outcome = try prepare([input], tokenizer: .file(path))
+    #expect(outcome.manifest.tokenizer.vocabularySize == 420)
+    let given = try TokenizerFile.load(path)
+    #expect(try TokenizerFile.load(output + "/tokenizer.json").contentHash == given.contentHash)
+  }
+
+  @Test func wrongRequestsAreErrorsOfTheUserAndWriteNothing() throws {
+    let text = try directory.write("text.txt", lines(20))
+    let empty = try directory.write("empty.txt", "")
+    let folder = directory.path + "/folder"
+    try directory.write("folder/readme.md", "text")
+    #expect(error { try prepare([]) } == .noInput)
+    #expect(error { try prepare([empty]) } == .emptyInput(paths: [empty]))
+    #expect(
+      error { try prepare(["/nowhere.txt"]) }
+        == .unreadableInput(path: "/nowhere.txt", reason: "No such file or directory"))
+    #expect(error { try prepare([folder]) } == .noTextFiles(directory: folder))
+    #expect(error { try prepare(["-", "-"]) } == .repeatedStandardInput)
+    #expect(error { try prepare([text], fraction: 1) } == .invalidFraction(1))
+    #expect(error { try prepare([text], fraction: -0.1) } == .invalidFraction(-0.1))
+    #expect(throws: PreparationError.self) { try prepare([text], fraction: .nan) }
+    #expect(throws: TokenizerError.vocabularyTooSmall(requested: 256, minimum: 257)) {
+      try prepare([text], tokenizer: .bytePairEncoding(vocabularySize: 256))
+    }
+    let short = try directory.write("short.txt", "a")
+    #expect(error { try prepare([short]) } == .textTooShort(byteCount: 1, fraction: 0.05))
+    #expect(try !directory.names().contains("out"))
+  }
+
+  @Test func anOutputThatCannotBeWrittenIsAnErrorThatSaysWhy() throws {
+    let text = try directory.write("text.txt", lines(20))
+    #expect(throws: PreparationError.self) {
+      try DatasetPreparation(inputs: [text], output: text + "/out", tokenizer: .bytes).run()
+    }
+    #expect(throws: PreparationError.self) {
+      try DatasetPreparation(inputs: [text], output: "/proc/lockstep", tokenizer: .bytes).run()
+    }
+  }
+
+  @Test func namesOfTokenizersAreUnderstood() throws {
+    typealias Source = DatasetPreparation.TokenizerSource
+    #expect(
+      try Source(named: "bpe", vocabularySize: nil) == .bytePairEncoding(vocabularySize: 4096))
+    #expect(
+      try Source(named: "bpe", vocabularySize: 300) == .bytePairEncoding(vocabularySize: 300))
+    #expect(try Source(named: "characters", vocabularySize: nil) == .characters)
+    let path = try Fixture.path("huggingface.json")
+    #expect(try Source(named: path, vocabularySize: nil) == .file(path))
+    #expect(throws: PreparationError.unknownTokenizer("bpee")) {
+      try Source(named: "bpee", vocabularySize: nil)
+    }
+    #expect(throws: PreparationError.vocabularySizeNotApplicable(tokenizer: "bytes")) {
+      try Source(named: "bytes", vocabularySize: 300)
+    }
+  }
+
+  private func error(_ body: () throws -> some Any) -> PreparationError? {
+    do {
+      _ = try body()
+      return nil
+    } catch {
+      #expect(error is any UserInputError)
+      return error as? PreparationError
+    }
+  }
+
+  /// Why a directory's contents are not overwritten.
+  private func refusal(_ body: () throws -> some Any) -> String? {
+    guard case .outputDiffers(_, let reason) = error(body) else { return nil }
+    return reason
+  }
+}

@@ -1,0 +1,129 @@
+import Datasets
+import Foundation
+import Testing
+
+struct TokenizerFileTests {
+  private struct Saved: Decodable {
+    var endOfText: [Int32]
+    var texts: [EncodedText]
+
+    enum CodingKeys: String, CodingKey {
+      case endOfText = "end_of_text"
+      case texts
+    }
+  }
+
+  private func trained(_ kind: TokenizerKind) throws -> any Tokenizer {
+    let text = try Fixture.bytes("prose.txt")
+    return switch kind {
+    case .bytePairEncoding:
+      try BytePairEncoding.trained(
+        on: String(decoding: text, as: UTF8.self), vocabularyCount: 500)
+    case .bytes: ByteTokenizer()
+    case .characters: try text.withUnsafeBytes { try CharacterTokenizer.trained(on: $0) }
+    }
+  }
+
+  /// The fixture is a file that the `tokenizers` library has loaded.
+  @Test(arguments: TokenizerKind.allCases)
+  func writesTheFileThatTheTokenizersLibraryHasRead(kind: TokenizerKind) throws {
+    let written = try trained(kind).tokenizerJSON()
+    #expect(
+      String(decoding: written, as: UTF8.self)
+        == String(decoding: try Fixture.bytes("saved-\(kind.rawValue).json"), as: UTF8.self))
+  }
+
+  @Test(arguments: TokenizerKind.allCases)
+  func encodesAsTheTokenizersLibraryDoesWithTheSavedFile(kind: TokenizerKind) throws {
+    let all: [String: Saved] = try Fixture.decode("saved-encodings.json")
+    let saved = try #require(all["saved-\(kind.rawValue)"])
+    let tokenizer = try TokenizerFile.load(Fixture.path("saved-\(kind.rawValue).json"))
+    #expect(saved.texts.count >= 80)
+    for item in saved.texts {
+      #expect(try tokenizer.encode(item.text) == item.ids, "\(item.text.debugDescription)")
+      #expect(tokenizer.decode(item.ids).utf8.elementsEqual(item.text.utf8))
+    }
+    #expect(try [#require(tokenizer.endOfText)] == saved.endOfText)
+  }
+
+  @Test(arguments: TokenizerKind.allCases)
+  func savingAndLoadingGivesTheSameTokenizer(kind: TokenizerKind) throws {
+    let directory = try TemporaryDirectory()
+    let tokenizer = try trained(kind)
+    let path = directory.path + "/tokenizer.json"
+    try tokenizer.save(to: path)
+    let loaded = try TokenizerFile.load(path)
+    #expect(loaded.kind == kind)
+    #expect(loaded.vocabulary == tokenizer.vocabulary)
+    #expect(loaded.contentHash == tokenizer.contentHash)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).count == 1)
+  }
+
+  @Test func keepsCanonicallyEquivalentCharactersApart() throws {
+    let tokenizer = CharacterTokenizer(scalars: ["\u{C5}", "\u{212B}", "A", "\u{30A}"])
+    let loaded = try TokenizerFile.tokenizer(from: tokenizer.tokenizerJSON(), path: "t")
+    #expect(loaded.vocabularyCount == 5)
+    #expect(try loaded.encode("\u{212B}\u{C5}A\u{30A}") == [3, 1, 0, 2])
+  }
+
+  @Test func aMissingFileIsAnErrorThatNamesIt() {
+    let path = "/nowhere/tokenizer.json"
+    let error = #expect(throws: TokenizerError.self) { try TokenizerFile.load(path) }
+    #expect(error == .unreadable(path: path, reason: "No such file or directory"))
+  }
+
+  @Test(arguments: [
+    ("", 0), ("{", 1), ("{\"model\": nul}", 10), ("[1, 2", 5), ("{} x", 3), ("\"\\q\"", 2),
+    ("\"\\ud800\"", 7), ("\"a", 2), (String(repeating: "[", count: 100), 64),
+  ])
+  func aFileThatIsNoJSONIsAnErrorThatNamesThePlace(text: String, offset: Int) throws {
+    let error = #expect(throws: TokenizerError.self) {
+      try TokenizerFile.tokenizer(from: Array(text.utf8), path: "t.json")
+    }
+    guard case .malformed(path: "t.json", offset: offset, reason: _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
+  @Test(arguments: [
+    ("\"BPE\"", "\"WordPiece\"", "model.type"),
+    ("\"ByteLevel\", \"add", "\"Whitespace\", \"add", "pre_tokenizer.type"),
+    ("\"add_prefix_space\": false", "\"add_prefix_space\": true", "pre_tokenizer.add_prefix_space"),
+    ("\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}", "normalizer"),
+    ("\"ignore_merges\": false", "\"ignore_merges\": true", "model.ignore_merges"),
+    ("\"dropout\": null", "\"dropout\": 0.1", "model.dropout"),
+    ("\"!\": 0,", "\"!\": 1,", "model.vocab"),
+    ("\"!\": 0,", "\"!\": 600,", "model.vocab"),
+    ("\"!\": 0,", "\"!!\": 0,", "model.vocab"),
+    ("\"!\": 0,", "\"!\": 0.5,", "model.vocab"),
+    ("\"!\": 0,", "\"世\": 0,", "model.vocab"),
+    ("\"merges\": [", "\"merges\": [\"! ~\",", "model.merges"),
+    ("\"merges\": [", "\"merges\": [\"!\",", "model.merges"),
+    ("\"use_regex\": true", "\"use_regex\": false", "pre_tokenizer.use_regex"),
+  ])
+  func aTokenizerThatLockstepCannotUseIsAnErrorThatNamesTheKey(
+    found: String, replacement: String, key: String
+  ) throws {
+    let text = String(decoding: try Fixture.bytes("saved-bpe.json"), as: UTF8.self)
+    let changed = try #require(text.range(of: found)).lowerBound
+    let broken =
+      text[..<changed] + replacement + text[text.index(changed, offsetBy: found.count)...]
+    let error = #expect(throws: TokenizerError.self) {
+      try TokenizerFile.tokenizer(from: Array(broken.utf8), path: "t.json")
+    }
+    guard case .unsupported(path: "t.json", let named, _, _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(named == key)
+  }
+
+  @Test func summaryTellsWhatTheFileHolds() throws {
+    let summary = try TokenizerSummary(path: Fixture.path("saved-bpe.json"))
+    #expect(summary.kind == .bytePairEncoding)
+    #expect(summary.vocabularySize == 500)
+    #expect(summary.merges == 243)
+    #expect(summary.endOfText == 499)
+  }
+}

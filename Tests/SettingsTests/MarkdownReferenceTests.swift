@@ -1,0 +1,57 @@
+import Settings
+import Testing
+
+@Suite struct MarkdownReferenceTests {
+  let page = """
+    # Keys
+
+    <!-- begin keys of top level -->
+    stale
+    <!-- end keys of top level -->
+    Prose.
+    <!-- begin keys of origin -->
+    <!-- end keys of origin -->
+    <!-- begin keys of figure -->
+    <!-- end keys of figure -->
+    """
+
+  @Test func everySectionWithoutMarksIsMissing() {
+    let updated = MarkdownReference(SampleConfiguration.keyDescriptions).updating(page)
+    #expect(updated.missing == ["path"])
+    #expect(MarkdownReference([]).updating("").missing == ["top level"])
+  }
+
+  @Test func tablesHoldKeyDefaultRangeAndMeaningOfEveryKey() {
+    let text = MarkdownReference(SampleConfiguration.keyDescriptions).updating(page).page
+    #expect(!text.contains("stale"))
+    #expect(text.contains("Prose."))
+    #expect(text.contains("| `count` | `4` | a whole number from 1 to 100 | How many. |\n"))
+    #expect(text.contains("| `origin.x` | `1` | a whole number from -9 to 9 | Across."))
+    #expect(text.contains("With `figure.kind: ellipse`:\n\n| key |"))
+    #expect(text.contains("| `figure.radii` | `[1.0, 2.0]` | a list of 2, each a number above 0 |"))
+    #expect(text.contains("- `color: red`: Paints it red.\n"))
+    #expect(text.contains("- `figure.kind: dot`: One point.\n"))
+  }
+
+  @Test func keysThatDoNotDecideTheResultAreSaidToBeFree() {
+    let text = MarkdownReference(SampleConfiguration.keyDescriptions).updating(page).page
+    #expect(text.contains("Whether it is shown. Free to change on resume. |"))
+    #expect(text.contains("Across. Free to change on resume. |"))
+    #expect(text.contains("How many. |"))
+  }
+
+  @Test func updatingAPageTwiceChangesNothingMore() {
+    let reference = MarkdownReference(SampleConfiguration.keyDescriptions)
+    let once = reference.updating(page).page
+    #expect(reference.updating(once).page == once)
+  }
+
+  @Test func settingsCanBeListedByWhatTheyDecide() {
+    let decisive = SampleConfiguration().settings { $0.decidesResult }.map(\.path)
+    #expect(
+      decisive == [
+        "count", "scale", "title", "note", "limit", "color", "path", "figure.kind",
+        "figure.length", "figure.stroke_width",
+      ])
+  }
+}

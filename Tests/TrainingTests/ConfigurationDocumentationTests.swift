@@ -1,0 +1,40 @@
+import Foundation
+import Settings
+import Testing
+import Training
+
+@Suite struct ConfigurationDocumentationTests {
+  private static let repository = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  private static let page = repository.appendingPathComponent("docs/configuration.md")
+  private static let isUpdating =
+    ProcessInfo.processInfo.environment["LOCKSTEP_UPDATE_DOCUMENTATION"] != nil
+
+  @Test(.enabled(if: isUpdating)) func updateThePage() throws {
+    let text = try String(contentsOf: Self.page, encoding: .utf8)
+    let updated = MarkdownReference(RunConfiguration.keyDescriptions).updating(text)
+    try Data(updated.page.utf8).write(to: Self.page)
+  }
+
+  @Test(.enabled(if: !isUpdating)) func thePageDocumentsEveryKeyAsItIsDeclared() throws {
+    let text = try String(contentsOf: Self.page, encoding: .utf8)
+    let updated = MarkdownReference(RunConfiguration.keyDescriptions).updating(text)
+    #expect(updated.missing == [])
+    #expect(
+      updated.page == text,
+      "run the tests with LOCKSTEP_UPDATE_DOCUMENTATION=1, and commit docs/configuration.md")
+  }
+
+  @Test func everyReadyMadeConfigurationIsValid() throws {
+    let folder = Self.repository.appendingPathComponent("configs")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      .filter { $0.hasSuffix(".yaml") }
+    #expect(!files.isEmpty)
+    for file in files {
+      let path = folder.appendingPathComponent(file).path
+      #expect(throws: Never.self, "\(file)") { try RunConfiguration.load(path: path, ranks: 1) }
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      #expect(text.hasPrefix("# "), "\(file) has no header that says what it shows")
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import Foundation
+import Models
+import Optimization
+import Settings
+import Testing
+import Training
+
+/// The lines of the message that a configuration is refused with; empty if it is accepted.
+private func problems(
+  _ yaml: String, overrides: [String] = [], ranks: Int? = nil
+) -> [String] {
+  do throws(ConfigurationError) {
+    _ = try RunConfiguration.parse(
+      yaml: yaml, source: "run.yaml", overrides: overrides, ranks: ranks)
+    return []
+  } catch {
+    return error.violations.map(\.description)
+  }
+}
+
+@Suite struct ConfigurationReadingTests {
+  @Test func theContractsExampleIsRead() throws {
+    let configuration = try RunConfiguration.parse(
+      yaml: """
+        task: language-modeling
+        seed: 7
+        data: {train: a/train.bin, validation: a/validation.bin, tokenizer: a/tokenizer.json}
+        model: {architecture: gpt, layers: 3, heads: 2, width: 64, context: 32, dropout: 0.1}
+        batch: {sequences: 2, microbatches: 16}
+        optimizer:
+          name: adamw
+          learning_rate: 1e-3
+          betas: [0.9, 0.95]
+          weight_decay: 0.1
+          clip_norm: 1.0
+        schedule: {name: linear, warmup_steps: 50, final_ratio: 0.2}
+        reduction: allreduce
+        steps: 100
+        evaluate: {every: 10, batches: 0}
+        checkpoint: {every: 25, keep: 1}
+        """, source: "run.yaml", ranks: 16)
+    var gpt = GPTConfiguration()
+    (gpt.layers, gpt.heads, gpt.width, gpt.context, gpt.dropout) = (3, 2, 64, 32, 0.1)
+    #expect(configuration.seed == 7)
+    #expect(configuration.data.train == "a/train.bin")
+    #expect(configuration.model.architecture == .gpt(gpt))
+    #expect(gpt.headWidth == 32)
+    #expect(configuration.batch.microbatches == 16)
+    #expect(configuration.optimizer == OptimizerConfiguration())
+    #expect(configuration.schedule.shape.variantName == "linear")
+    #expect(configuration.schedule.warmupSteps == 50)
+    #expect(configuration.reduction == .allreduce)
+    #expect(configuration.evaluate.batches == 0)
+    #expect(configuration.checkpoint.keep == 1)
+    #expect(configuration.threads == 0)
+  }
+
+  @Test func overridesWinOverTheFileAndTheLastOverTheFirst() throws {
+    let configuration = try RunConfiguration.parse(
+      yaml: "steps: 10\noptimizer: {name: adamw, betas: [0.8, 0.9]}", source: "run.yaml",
+      overrides: [
+        "steps=20", "optimizer.betas=[0.5, 0.6]", "steps=30", "data.tokenizer=",
+        "model.vocabulary=100", "schedule={name: constant}", "data.train=a b/c=d.bin",
+      ])
+    #expect(configuration.steps == 30)
+    var adamw = AdamWConfiguration()
+    adamw.betas = [0.5, 0.6]
+    #expect(configuration.optimizer.method == .adamw(adamw))
+    #expect(configuration.data.tokenizer == nil)
+    #expect(configuration.data.train == "a b/c=d.bin")
+    #expect(configuration.schedule.shape == .constant)
+  }
+
+  @Test func everythingThatIsWrongIsReportedTogether() {
+    let found = problems(
+      """
+      steps: 10
+      model:
+        layers: none
+        heads: 5
+        depth: 4
+      optimizer:
+        name: sgd
+        betas: [0.9, 0.95]
+      schedule: {warmup_steps: 11}
+      steps: 20
+      lr: 1
+      """, overrides: ["batch.microbatches=2", "seed=-1", "seeds", "a..b=1", "threads=[1"],
+      ranks: 3)
+    #expect(
+      found == [
+        "run.yaml:3: model.layers: found \"none\", expected a whole number from 1 to 1024",
+        "run.yaml:4: model.heads: found 5, expected a divisor of width (256)",
+        "run.yaml:5: model.depth: unknown key; "
+          + "the keys here are architecture, layers, heads, width, context, dropout, vocabulary",
+        "run.yaml:8: optimizer.betas: a key of name: adamw, but here name is sgd",
+        "run.yaml:9: schedule.warmup_steps: found 11, expected at most steps (10)",
+        "run.yaml:10: steps: the key occurs twice, first at run.yaml:1",
+        "run.yaml:11: lr: unknown key; did you mean optimizer.learning_rate?",
+        "--set seeds: expected key.path=value, such as optimizer.learning_rate=3e-4",
+        "--set a..b=1: expected key.path=value, such as optimizer.learning_rate=3e-4",
+        "--set threads=[1: not YAML: while parsing a flow sequence, "
+          + "did not find expected ',' or ']'",
+        "--set seed=-1: seed: found -1, expected a whole number of at least 0",
+        "--set batch.microbatches=2: batch.microbatches: found 2, expected at least the number of "
+          + "ranks (3), so that each has a micro-batch to compute",
+      ])
+  }
+
+  @Test func moreRanksThanMicrobatchesAreRefused() {
+    #expect(problems("steps: 10", ranks: 4) == [])
+    #expect(
+      problems("steps: 10", ranks: 5) == [
+        "run.yaml:1: batch.microbatches: found 4 (the default), expected at least the number of "
+          + "ranks (5), so that each has a micro-batch to compute"
+      ])
+    #expect(throws: ConfigurationError.self) { try RunConfiguration().validate(ranks: 5) }
+    #expect(throws: Never.self) { try RunConfiguration().validate(ranks: 4) }
+  }
+
+  @Test func withoutATokenizerTheVocabularyMustBeGiven() {
+    #expect(
+      problems("data:\n  tokenizer: null") == [
+        "run.yaml:2: model.vocabulary: found nothing (the default), "
+          + "expected a number, because data.tokenizer is null"
+      ])
+    #expect(problems("data: {tokenizer: ~}\nmodel: {vocabulary: 50257}") == [])
+  }
+
+  @Test(arguments: [
+    ("a: [1, 2", 1), ("steps: 1\n  seed: 2", 2), ("steps: 1\n\tseed: 2", 2), ("a: 'x", 1),
+    ("a: 1\n---\nb: 2", 2), ("a: *b", 1),
+  ])
+  func brokenYAMLIsReportedWithItsLine(_ yaml: String, _ line: Int) {
+    let found = problems(yaml)
+    #expect(found.count == 1)
+    #expect(found.first?.contains("not YAML") == true, "\(found)")
+    let lines = line..<(line + 2)  // Some errors are only noticed at the start of the next line.
+    #expect(lines.contains { found.first?.hasPrefix("run.yaml:\($0): ") == true }, "\(found)")
+  }
+
+  @Test(arguments: ["", "\n\n", "# nothing but a comment\n", "---\n", "null"])
+  func anEmptyFileIsRefused(_ yaml: String) {
+    let found = problems(yaml)
+    #expect(found.count == 1)
+    #expect(found.first?.contains("the file is empty") == true)
+  }
+
+  @Test(arguments: ["steps", "[steps]", "12"])
+  func whatIsNoMapIsRefused(_ yaml: String) {
+    #expect(problems(yaml).first?.contains("expected a map of keys") == true)
+  }
+
+  @Test func duplicateKeysAreFoundAtAnyDepthAndInAnyNotation() {
+    #expect(
+      problems("model: {'width': 8, heads: 1, \"width\": 16, width: 8}\nseed: 1\nseed: x") == [
+        "run.yaml:1: model.width: the key occurs twice, first at run.yaml:1",
+        "run.yaml:1: model.width: the key occurs twice, first at run.yaml:1",
+        "run.yaml:3: seed: the key occurs twice, first at run.yaml:2",
+      ])
+  }
+
+  @Test func filesThatCannotBeReadAreNamed() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lockstep-configuration-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let binary = folder.appendingPathComponent("train.bin")
+    try Data([0x88, 0xD8, 0x34, 0x01]).write(to: binary)
+    for (path, problem) in [
+      (folder.path + "/none.yaml", "no such file"), (folder.path, "a directory"),
+      (binary.path, "not UTF-8 text"),
+    ] {
+      let error = #expect(throws: ConfigurationError.self) {
+        try RunConfiguration.load(path: path)
+      }
+      #expect(error?.description.hasPrefix("\(path): \(problem)") == true, "\(error as Any)")
+    }
+    let text = folder.appendingPathComponent("run.yaml")
+    try Data("steps: 12".utf8).write(to: text)
+    #expect(try RunConfiguration.load(path: text.path, overrides: ["seed=3"]).steps == 12)
+  }
+}

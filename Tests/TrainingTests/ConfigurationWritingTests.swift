@@ -1,0 +1,139 @@
+import Foundation
+import Models
+import Optimization
+import Settings
+import Testing
+import Training
+
+/// A configuration in which no key has its default.
+private func unusualConfiguration() throws -> RunConfiguration {
+  try RunConfiguration.parse(
+    yaml: """
+      seed: 99
+      data: {train: "a: b #c", validation: null, tokenizer: "Ünï\\t\\"q\\" \\\\ 文字 \\U0001F600 \\x01"}
+      model: {layers: 2, heads: 3, width: 96, context: 17, dropout: 0.3333333333333333, vocabulary: 12}
+      batch: {sequences: 1, microbatches: 9}
+      optimizer: {name: sgd, learning_rate: 2.5e-7, momentum: 0.9, weight_decay: 1e-5, clip_norm: 0}
+      schedule: {name: linear, warmup_steps: 5, final_ratio: 0}
+      reduction: allreduce
+      steps: 123456
+      evaluate: {every: 7, batches: 3}
+      checkpoint: {every: 11, keep: 1}
+      threads: 2
+      """, source: "unusual")
+}
+
+@Suite struct ConfigurationWritingTests {
+  @Test(arguments: [true, false])
+  func whatIsWrittenReadsBackTheSame(withComments comments: Bool) throws {
+    for configuration in [RunConfiguration(), try unusualConfiguration()] {
+      let text = configuration.yaml(comments: comments)
+      #expect(try RunConfiguration.parse(yaml: text, source: "written") == configuration)
+      #expect(
+        try RunConfiguration.parse(yaml: text, source: "written").yaml(comments: comments) == text)
+    }
+  }
+
+  @Test(arguments: [
+    "null", "true", "No", "12", "1e3", ".5", "0x1F", "-", "- a", "a: b", "a #b", "#a", "*a", "&a",
+    "!a", "@a", "%a", "`a", "'a'", "\"a\"", "[a", "{a", " a", "a ", "a\nb", "\u{E000}", "~", "é",
+    "\u{85}", "a,b", "?", "\u{1F600}", "2024-01-01", "a\\b", "=", "<<",
+  ])
+  func anyTextIsQuotedWhereItMustBe(_ text: String) throws {
+    var configuration = RunConfiguration()
+    configuration.data.train = text
+    configuration.data.tokenizer = text
+    let written = configuration.yaml(comments: false)
+    let read = try RunConfiguration.parse(yaml: written, source: "written")
+    #expect(read.data == configuration.data)
+  }
+
+  @Test func everyKeyIsWrittenWithItsMeaning() {
+    let text = RunConfiguration().yaml()
+    func check(_ keys: [KeyDescription]) {
+      for key in keys {
+        let isChosen = key.condition.map { text.contains($0.description) } ?? true
+        if isChosen { #expect(text.contains("\(key.key):"), "\(key.key)") }
+        check(key.children)
+      }
+    }
+    check(RunConfiguration.keyDescriptions)
+    #expect(text.contains("  # Transformer blocks. A whole number from 1 to 1024.\n  layers: 4\n"))
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+  }
+
+  @Test func aValueThatIsNotTheDefaultIsShownWithIt() throws {
+    let text = try unusualConfiguration().yaml()
+    #expect(text.contains("A whole number from 1 to 1024. Default: 4.\n  layers: 2\n"))
+  }
+}
+
+@Suite struct ConfigurationIdentityTests {
+  @Test(arguments: [
+    "evaluate.every=1", "evaluate.batches=1", "checkpoint.every=1", "checkpoint.keep=1",
+    "threads=1", "data.validation=other.bin",
+  ])
+  func whatOnlyWatchesOrStoresARunIsNotPartOfIt(_ override: String) throws {
+    let changed = try RunConfiguration.parse(
+      yaml: "seed: 1337", source: "run.yaml", overrides: [override])
+    #expect(changed != RunConfiguration())
+    #expect(changed.identity == RunConfiguration().identity)
+    #expect(changed.differences(from: RunConfiguration()).isEmpty)
+  }
+
+  @Test(arguments: [
+    "seed=1", "data.train=other.bin", "data.tokenizer=other.json", "model.layers=5",
+    "model.heads=8", "model.width=128", "model.context=64", "model.dropout=0.1",
+    "model.vocabulary=5000", "batch.sequences=4", "batch.microbatches=8",
+    "optimizer.learning_rate=1e-4", "optimizer.betas=[0.9, 0.99]", "optimizer.epsilon=1e-9",
+    "optimizer.weight_decay=0", "optimizer.clip_norm=2", "schedule.warmup_steps=3",
+    "schedule.final_ratio=0", "reduction=allreduce", "steps=2000",
+  ])
+  func whatDecidesTheParametersIsPartOfIt(_ override: String) throws {
+    let changed = try RunConfiguration.parse(
+      yaml: "seed: 1337", source: "run.yaml", overrides: [override])
+    #expect(changed.identity != RunConfiguration().identity)
+    let key = String(override.prefix { $0 != "=" })
+    #expect(changed.differences(from: RunConfiguration()).map(\.key) == [key])
+  }
+
+  @Test func everyKeyIsHeldByOneOfTheTwoTestsAbove() {
+    let keys = RunConfiguration().settings { _ in true }.map(\.path)
+    // What has only one choice, or changes other keys along with it, is not in their lists.
+    let others = ["task", "model.architecture", "optimizer.name", "schedule.name"]
+    #expect(keys.count - others.count == 6 + 20)
+  }
+
+  @Test func moreStepsMakeAnotherRunOnlyWhereTheScheduleKnowsTheEnd() throws {
+    var shorter = RunConfiguration()
+    shorter.schedule.shape = .constant
+    var longer = shorter
+    longer.steps = 5000
+    #expect(longer.identity == shorter.identity)
+    longer.schedule.shape = .linear(DecayConfiguration())
+    #expect(
+      longer.differences(from: shorter).map { "\($0.key): \($0.stored), \($0.requested)" } == [
+        "schedule.name: constant, linear", "schedule.final_ratio: absent, 0.1",
+        "steps: absent, 5000",
+      ])
+  }
+
+  @Test func anotherRunIsRefusedWithEveryKeyThatDiffers() throws {
+    var stored = RunConfiguration()
+    stored.seed = 1
+    stored.model.architecture = .gpt(GPTConfiguration())
+    stored.optimizer.learningRate = 0.5
+    let error = #expect(throws: ConfigurationError.self) {
+      try RunConfiguration().requireSameRun(as: stored, storedIn: "runs/a/config.yaml")
+    }
+    #expect(
+      error?.violations.map(\.description) == [
+        "runs/a/config.yaml: seed: the run holds 1, the configuration says 1337",
+        "runs/a/config.yaml: optimizer.learning_rate: the run holds 0.5, the configuration says "
+          + "0.001",
+      ])
+    #expect(throws: Never.self) {
+      try stored.requireSameRun(as: stored, storedIn: "runs/a/config.yaml")
+    }
+  }
+}
