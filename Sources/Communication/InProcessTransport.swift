@@ -1,5 +1,4 @@
 import CMPI
-import Synchronization
 
 /// Messages between threads: the receiver copies out of the sender's buffer.
 final class Mailboxes: Sendable {
@@ -17,7 +16,7 @@ final class Mailboxes: Sendable {
       /// Copied, but the sender has not asked yet.
       var delivered = Set<Int>()
     }
-    let state = Mutex(State())
+    let state = Locked(State())
   }
 
   private let size: Int
