@@ -19,14 +19,20 @@ final class MappedFile: Sendable {
   /// Page aligned; valid as long as the object lives. Nothing writes to it, so threads may share it.
   nonisolated(unsafe) private let base: UnsafeRawPointer?
 
-  /// Maps a file.
+  /// Maps a file; a pipe is read to its end first.
   ///
   /// - Throws: `FileError` if it cannot be opened or mapped, or is a directory.
   convenience init(path: String) throws(FileError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { throw FileError.last("open", path) }
     defer { close(descriptor) }
-    try self.init(descriptor: descriptor, path: path)
+    var status = stat()
+    if fstat(descriptor, &status) != 0 { throw FileError.last("read", path) }
+    if status.st_mode & S_IFMT == S_IFIFO {
+      try self.init(spooling: descriptor, name: path)
+    } else {
+      try self.init(descriptor: descriptor, path: path)
+    }
   }
 
   /// Maps what is left to read of a pipe or terminal, by way of an unnamed temporary file.
