@@ -1,0 +1,28 @@
+/// What a run tells the world, as it happens.
+///
+/// The trainer emits these on rank zero and knows nothing of who listens; whatever renders or
+/// stores them is a `RunObserver`.
+public enum RunEvent: Sendable {
+  /// Before the first step.
+  case started(RunOverview)
+  /// After every optimiser step.
+  case step(StepRecord)
+  /// After every evaluation; its step's `step` event came before.
+  case evaluation(EvaluationRecord)
+  /// A checkpoint became complete; with writing in the background, some steps later.
+  case checkpoint(CheckpointRecord)
+  /// Something the user should know that fits nowhere else; one line without a full stop.
+  case notice(String)
+  /// A signal asked the run to stop, and everything is saved; `signal` such as `SIGTERM`.
+  case stopped(signal: String, step: Int)
+  /// All steps are done and everything is saved.
+  case finished(RunSummary)
+}
+
+/// Renders or stores a run's events. Attached on rank zero only.
+public protocol RunObserver: AnyObject {
+  /// Called from one thread, in the order of events; returns soon, because the run waits.
+  ///
+  /// - Throws: `ReportingError` where the event could not be stored.
+  func receive(_ event: RunEvent) throws
+}

@@ -1,0 +1,50 @@
+/// What a run came to: `summary.json`.
+public struct RunSummary: Codable, Equatable, Sendable {
+  /// Optimiser steps taken.
+  public var steps: Int
+  /// Target tokens trained on, over all ranks and resumptions.
+  public var tokens: Int
+  /// Training loss of the last step, in nats per token.
+  public var loss: Double?
+  /// Loss of the last evaluation, in nats per token.
+  public var validationLoss: Double?
+  /// That loss in bits per byte of the text.
+  public var bitsPerByte: Double?
+  /// SHA-256 of all parameters' bytes in name order: equal runs have equal ones.
+  public var parametersSHA256: String
+  /// Target tokens a second, over all ranks, since this process began.
+  public var tokensPerSecond: Double
+  /// Seconds spent training, over all resumptions.
+  public var seconds: Double
+  public var ranks: Int
+  /// Threads of each rank.
+  public var threads: Int
+  /// Elements of all parameters together.
+  public var parameters: Int
+
+  public init(
+    steps: Int, tokens: Int, loss: Double?, validationLoss: Double? = nil,
+    bitsPerByte: Double? = nil, parametersSHA256: String, tokensPerSecond: Double, seconds: Double,
+    ranks: Int, threads: Int, parameters: Int
+  ) {
+    self.steps = steps
+    self.tokens = tokens
+    self.loss = loss
+    self.validationLoss = validationLoss
+    self.bitsPerByte = bitsPerByte
+    self.parametersSHA256 = parametersSHA256
+    self.tokensPerSecond = tokensPerSecond
+    self.seconds = seconds
+    self.ranks = ranks
+    self.threads = threads
+    self.parameters = parameters
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case steps, tokens, loss, seconds, ranks, threads, parameters
+    case validationLoss = "validation_loss"
+    case bitsPerByte = "bits_per_byte"
+    case parametersSHA256 = "parameters_sha256"
+    case tokensPerSecond = "tokens_per_second"
+  }
+}

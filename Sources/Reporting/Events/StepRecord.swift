@@ -1,0 +1,35 @@
+/// What came of one optimiser step.
+public struct StepRecord: Equatable, Sendable {
+  /// Number of the step, from 1.
+  public var step: Int
+  /// Steps of the whole run.
+  public var steps: Int
+  /// Mean over the step's target tokens, in nats per token, before the update.
+  public var loss: Double
+  /// Norm of the gradient of that mean, before clipping.
+  public var gradientNorm: Double
+  public var learningRate: Double
+  /// Target tokens trained on since step 1, over all ranks and resumptions.
+  public var tokens: Int
+  /// Seconds spent training since step 1, over all resumptions.
+  public var seconds: Double
+  /// Target tokens a second lately, over all ranks.
+  public var tokensPerSecond: Double
+  /// Estimate for the rest of the run; nil where there is nothing to go by yet.
+  public var secondsLeft: Double?
+
+  public init(
+    step: Int, steps: Int, loss: Double, gradientNorm: Double, learningRate: Double, tokens: Int,
+    seconds: Double, tokensPerSecond: Double, secondsLeft: Double? = nil
+  ) {
+    self.step = step
+    self.steps = steps
+    self.loss = loss
+    self.gradientNorm = gradientNorm
+    self.learningRate = learningRate
+    self.tokens = tokens
+    self.seconds = seconds
+    self.tokensPerSecond = tokensPerSecond
+    self.secondsLeft = secondsLeft
+  }
+}

@@ -1,0 +1,81 @@
+import Foundation
+
+/// Keeps `metrics.jsonl`: one JSON object a line for every step and every evaluation.
+///
+/// Each line reaches the kernel as soon as it is written, so that another program can follow, and a
+/// killed run loses none.
+public final class JSONLinesReporter: RunObserver {
+  public let path: String
+  private let descriptor: Int32
+
+  /// Opens the file.
+  ///
+  /// - Parameter resumedStep: The step that a resumed run goes on from: lines of later steps, which
+  ///   will be taken again, are removed, as is a last line that a crash cut short. Nil starts an
+  ///   empty file.
+  /// - Throws: `ReportingError`.
+  public init(path: String, resumedStep: Int? = nil) throws(ReportingError) {
+    self.path = path
+    let emptying = resumedStep == nil ? O_TRUNC : 0
+    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | emptying, 0o666)
+    guard descriptor >= 0 else { throw .system("open", path) }
+    guard let resumedStep else { return }
+    guard let content = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
+      throw .system("read", path)
+    }
+    let kept = Self.byteCount(of: content, upToStep: resumedStep)
+    guard ftruncate(descriptor, off_t(kept)) == 0 else { throw .system("shorten", path) }
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  public func receive(_ event: RunEvent) throws {
+    var object = JSONObject()
+    switch event {
+    case .step(let record): record.add(to: &object)
+    case .evaluation(let record): record.add(to: &object)
+    case .started, .checkpoint, .notice, .stopped, .finished: return
+    }
+    try append(object.line + "\n")
+  }
+
+  private func append(_ text: String) throws(ReportingError) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw .system("write", path)
+      }
+      rest = rest.dropFirst(written)
+    }
+  }
+
+  /// Length of the leading lines that are whole and belong to steps up to the given one.
+  ///
+  /// Steps never fall from line to line, so this looks from the end and stops at the first that
+  /// stays.
+  private static func byteCount(of content: Data, upToStep step: Int) -> Int {
+    let newline = UInt8(ascii: "\n")
+    var end = content.count
+    while end > 0 {
+      let lastByte = content.index(content.startIndex, offsetBy: end - 1)
+      let lineStart = content[..<lastByte].lastIndex(of: newline).map { $0 + 1 } ?? 0
+      if content[lastByte] == newline,
+        let line = try? JSONDecoder().decode(SteppedLine.self, from: content[lineStart..<lastByte]),
+        line.step <= step
+      {
+        return end
+      }
+      end = lineStart
+    }
+    return 0
+  }
+
+  /// What all lines have in common.
+  private struct SteppedLine: Decodable {
+    let step: Int
+  }
+}

@@ -1,0 +1,100 @@
+extension StepRecord {
+  /// Adds the members that `metrics.jsonl` has for a step.
+  func add(to object: inout JSONObject) {
+    object.add("step", step)
+    object.add("loss", loss)
+    object.add("gradient_norm", gradientNorm)
+    object.add("learning_rate", learningRate)
+    object.add("tokens", tokens)
+    object.add("seconds", seconds)
+    object.add("tokens_per_second", tokensPerSecond)
+  }
+}
+
+extension EvaluationRecord {
+  /// Adds the members that `metrics.jsonl` has for an evaluation.
+  func add(to object: inout JSONObject) {
+    object.add("step", step)
+    object.add("validation_loss", loss)
+    object.add("bits_per_byte", bitsPerByte)
+    object.add("perplexity", perplexity)
+    object.add("validation_tokens", tokens)
+    object.add("evaluation_seconds", seconds)
+  }
+}
+
+extension RunSummary {
+  /// Adds the members of `summary.json`.
+  func add(to object: inout JSONObject) {
+    object.add("steps", steps)
+    object.add("tokens", tokens)
+    object.add("loss", loss)
+    object.add("validation_loss", validationLoss)
+    object.add("bits_per_byte", bitsPerByte)
+    object.add("parameters_sha256", parametersSHA256)
+    object.add("tokens_per_second", tokensPerSecond)
+    object.add("seconds", seconds)
+    object.add("ranks", ranks)
+    object.add("threads", threads)
+    object.add("parameters", parameters)
+  }
+}
+
+extension RunOverview {
+  /// Adds the members of the `started` event.
+  func add(to object: inout JSONObject) {
+    object.add("mode", mode)
+    object.add("ranks", ranks)
+    object.add("threads", threads)
+    object.add("parameters", parameterCount)
+    object.add("steps", steps)
+    object.add("run", runDirectory)
+    if let resumedStep { object.add("resumed_step", resumedStep) }
+    object.add(
+      "skipped",
+      skipped.map { checkpoint in
+        var object = JSONObject()
+        object.add("path", checkpoint.path)
+        object.add("reason", checkpoint.reason)
+        return object
+      })
+    var summary = JSONObject()
+    for line in lines { summary.add(line.label, line.text) }
+    object.add("summary", summary)
+  }
+}
+
+extension RunEvent {
+  /// The event as an object whose first member, `event`, tells which it is.
+  var object: JSONObject {
+    var object = JSONObject()
+    object.add("event", name)
+    switch self {
+    case .started(let overview): overview.add(to: &object)
+    case .step(let record): record.add(to: &object)
+    case .evaluation(let record): record.add(to: &object)
+    case .checkpoint(let record):
+      object.add("step", record.step)
+      object.add("path", record.path)
+      object.add("seconds", record.seconds)
+    case .notice(let text): object.add("text", text)
+    case .stopped(let signal, let step):
+      object.add("signal", signal)
+      object.add("step", step)
+    case .finished(let summary): summary.add(to: &object)
+    }
+    return object
+  }
+
+  private var name: String {
+    switch self {
+    case .started: "started"
+    case .step: "step"
+    case .evaluation: "evaluation"
+    case .checkpoint: "checkpoint"
+    case .notice: "notice"
+    case .stopped: "stopped"
+    case .finished: "finished"
+    }
+  }
+}
