@@ -24,8 +24,14 @@ typedef uint32_t UIntLanes __attribute__((vector_size(64), aligned(64)));
 /// Eight doubles: half of a Lanes, widened.
 typedef double DoubleLanes __attribute__((vector_size(64), aligned(64)));
 
-/// Compiled once per processor level; the loader picks the widest that the processor has.
-#if defined(__x86_64__)
+/// Compiled once per processor level; the loader picks the widest that the processor has. Not under
+/// the thread sanitizer, whose instrumentation of the choice runs before its own start.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SINGLE_VERSION
+#endif
+#endif
+#if defined(__x86_64__) && !defined(SINGLE_VERSION)
 #define MULTIVERSIONED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define MULTIVERSIONED

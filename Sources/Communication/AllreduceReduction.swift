@@ -79,4 +79,7 @@ public final class AllreduceReduction: GradientReduction {
     return try ledger.close(
       slice: slice, values: UnsafeMutableBufferPointer(rebasing: sum[slice]), flag: flag)
   }
+
+  /// Nil: every rank's sum is overwritten by the sum of all.
+  public func locateNonFinite() throws -> NonFiniteGradient? { nil }
 }

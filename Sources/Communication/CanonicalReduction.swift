@@ -14,16 +14,17 @@ public final class CanonicalReduction: GradientReduction {
   public let ownedLeaves: Range<Int>
   public let partition: SlicePartition
 
-  private let communicator: any Communicator
-  private let pool: ThreadPool?
-  private let plan: FoldPlan
-  private let gradients: SharedMemory
+  let communicator: any Communicator
+  let tree: CanonicalTree
+  let plan: FoldPlan
+  let ledger: StepLedger
   /// This rank's buffers, [P] each.
-  private let buffers: [UnsafeMutableBufferPointer<Float>]
+  let buffers: [UnsafeMutableBufferPointer<Float>]
   /// What to do after each owned leaf; nil where nothing can be joined yet.
   private let joins: [TreeSum?]
   private let exchange: HostExchange
-  private let ledger: StepLedger
+  private let gradients: SharedMemory
+  private let pool: ThreadPool?
   private var foldedCount = 0
 
   /// Allocates all buffers. Collective.
@@ -41,6 +42,7 @@ public final class CanonicalReduction: GradientReduction {
     let topology = communicator.topology
     let tree = CanonicalTree(leafCount: leafCount)
     self.communicator = communicator
+    self.tree = tree
     self.pool = pool
     ownedLeaves = tree.ownedLeaves(rank: topology.rank, size: topology.size)
     partition = SlicePartition(elementCount: elementCount, size: topology.size)
@@ -81,8 +83,8 @@ public final class CanonicalReduction: GradientReduction {
       let plan = FoldPlan(
         tree: tree, owned: tree.ownedLeaves(rank: rank, size: topology.size))
       return plan.pending.map { pending in
-        HostExchange.Part(
-          node: pending.node, values: UnsafePointer(floats.baseAddress)?.advanced(by: pending.buffer * stride))
+        let values = UnsafePointer(floats.baseAddress)?.advanced(by: pending.buffer * stride)
+        return HostExchange.Part(node: pending.node, values: values)
       }
     }
   }

@@ -9,6 +9,7 @@ public struct CollectiveCall: Equatable, Sendable {
     case exchange
     case reduce
     case finishReduce
+    case locateNonFinite
     case allReduce
     case share
     case gather

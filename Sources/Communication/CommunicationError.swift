@@ -15,6 +15,8 @@ public enum CommunicationError: Error, Equatable {
   /// `rank` cannot make or open `byteCount` bytes of memory shared on its host. `code` is an errno;
   /// `freeBytes` is what /dev/shm has left, where that is what was asked.
   case sharedMemory(operation: String, byteCount: Int, code: Int, rank: Int, freeBytes: Int?)
+  /// `ranks`, which share a host, need `byteCount` bytes together, and it has `availableBytes`.
+  case outOfMemory(byteCount: Int, availableBytes: Int, ranks: Range<Int>)
 }
 
 /// Two ranks that are in different collectives at the same place of their sequence.
@@ -58,7 +60,9 @@ extension CommunicationError: CustomStringConvertible {
     case .mismatch(let mismatch):
       return mismatch.description
     case .lostPeer(let rank, let processID, let step, let call):
-      return "rank \(rank) (process \(processID)) is gone; others wait for it in \(call), step \(step)"
+      return """
+        rank \(rank) (process \(processID)) is gone; others wait for it in \(call), step \(step)
+        """
     case .failedPeer(let rank, let message):
       return "rank \(rank) failed: \(message)"
     case .sharedMemory(let operation, let byteCount, let code, let rank, let freeBytes):
@@ -70,6 +74,12 @@ extension CommunicationError: CustomStringConvertible {
         rank \(rank): cannot \(operation) \(byteCount) bytes of shared memory: \(reason); \
         /dev/shm has \(freeBytes) bytes free. Give it more (mount -o remount,size=… /dev/shm, \
         docker run --shm-size=…) or start fewer ranks on the host.
+        """
+    case .outOfMemory(let byteCount, let availableBytes, let ranks):
+      return """
+        ranks \(ranks.lowerBound) to \(ranks.upperBound - 1) share a host that has \(availableBytes) \
+        bytes of memory available; they need \(byteCount) more. Start fewer ranks on the host, use \
+        fewer micro-batches, or a smaller model.
         """
     }
   }

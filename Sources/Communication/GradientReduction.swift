@@ -30,6 +30,15 @@ public protocol GradientReduction: AnyObject {
   ///
   /// - Parameter flag: Any small number, such as 1 for a request to stop; ranks learn the largest.
   func reduce(flag: Int) throws -> ReducedGradient
+
+  /// Finds where the gradient of the last `reduce` stopped being finite. Collective.
+  ///
+  /// For a norm that is not finite though all losses are. To be called before a leaf buffer is
+  /// written again.
+  ///
+  /// - Returns: The same on all ranks; nil when all elements are finite, or when the reduction has
+  ///   not kept enough to tell.
+  func locateNonFinite() throws -> NonFiniteGradient?
 }
 
 extension GradientReduction {
@@ -65,5 +74,20 @@ public struct NonFiniteLeaf: Equatable, Sendable {
     self.microbatch = microbatch
     self.scalarIndex = scalarIndex
     self.value = value
+  }
+}
+
+/// Where a gradient stopped being finite first.
+public struct NonFiniteGradient: Equatable, Sendable {
+  public let rank: Int
+  /// The micro-batches among which it is: all of a partial sum.
+  public let microbatches: Range<Int>
+  /// The place in the flat buffer, which tells the parameter.
+  public let element: Int
+
+  public init(rank: Int, microbatches: Range<Int>, element: Int) {
+    self.rank = rank
+    self.microbatches = microbatches
+    self.element = element
   }
 }

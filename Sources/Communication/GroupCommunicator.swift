@@ -157,7 +157,8 @@ package final class GroupCommunicator: Communicator {
   // MARK: Memory
 
   package func allocateShared(byteCount: Int) throws -> SharedMemory {
-    // Every rank goes through both meetings whatever happens to it, so that all learn of a failure.
+    try checkMemory(byteCount: byteCount)
+    // Every rank goes through all meetings whatever happens to it, so that all learn of a failure.
     var mine: (segment: MemorySegment, name: [UInt64])?
     var failure: CommunicationError?
     do {
@@ -183,6 +184,22 @@ package final class GroupCommunicator: Communicator {
     transport.forgetNames()
     try throwFailure(of: "open", byteCount: byteCount, own: failure)
     return SharedMemory(segments)
+  }
+
+  /// Throws, on all ranks, if a host's ranks ask for more than it has. Linux would grant the memory
+  /// and then kill processes that use it.
+  private func checkMemory(byteCount: Int) throws {
+    let available = topology.isLeader ? transport.availableMemory : nil
+    try meet(
+      CollectiveCall(.allocateShared),
+      contributing: [UInt64(byteCount), UInt64(available ?? Int.max)])
+    for ranks in topology.hosts {
+      let wanted = ranks.reduce(0) { $0 + Int(contribution(of: $1)[0]) }
+      let available = Int(contribution(of: ranks.lowerBound)[1])
+      guard wanted > available else { continue }
+      throw CommunicationError.outOfMemory(
+        byteCount: wanted, availableBytes: available, ranks: ranks)
+    }
   }
 
   private static func errorCode(_ failure: CommunicationError?) -> UInt64 {

@@ -103,9 +103,9 @@ final class HostExchange {
   }
 
   private static func leaves(of ranks: Range<Int>, tree: CanonicalTree, size: Int) -> Range<Int> {
-    tree.ownedLeaves(rank: ranks.lowerBound, size: size).lowerBound..<tree.ownedLeaves(
-      rank: ranks.upperBound - 1, size: size
-    ).upperBound
+    let first = tree.ownedLeaves(rank: ranks.lowerBound, size: size)
+    let last = tree.ownedLeaves(rank: ranks.upperBound - 1, size: size)
+    return first.lowerBound..<last.upperBound
   }
 
   /// Groups a host's parts into the largest nodes of the tree that they make up.

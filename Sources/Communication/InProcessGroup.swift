@@ -1,5 +1,3 @@
-import Synchronization
-
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -12,7 +10,7 @@ public final class InProcessGroup: Sendable {
   let mailboxes: Mailboxes
   /// One for each host that the group pretends to have.
   private let boards: [MemorySegment]
-  private let state: Mutex<State>
+  private let state: Locked<State>
 
   private struct State {
     var failure: CommunicationError?
@@ -31,7 +29,7 @@ public final class InProcessGroup: Sendable {
     self.size = size
     self.ranksPerHost = max(1, ranksPerHost ?? size)
     mailboxes = Mailboxes(size: size)
-    state = Mutex(State(addresses: Array(repeating: 0, count: size)))
+    state = Locked(State(addresses: Array(repeating: 0, count: size)))
     boards = try stride(from: 0, to: size, by: self.ranksPerHost).map { first in
       let topology = Topology(size: size, ranksPerHost: ranksPerHost ?? size, rank: first)
       return try MemorySegment(
@@ -54,8 +52,8 @@ public final class InProcessGroup: Sendable {
   public func run<Result: Sendable>(
     _ body: @escaping @Sendable (any Communicator) throws -> Result
   ) throws -> [Result] {
-    let results = Mutex([Int: Swift.Result<Result, any Error>]())
-    let first = Mutex<(any Error)?>(nil)
+    let results = Locked([Int: Swift.Result<Result, any Error>]())
+    let first = Locked<(any Error)?>(nil)
     let threads = (0..<size).map { rank in
       RankThread { [self] in
         let communicator = communicator(rank: rank)

@@ -1,5 +1,4 @@
 import CMPI
-import Synchronization
 
 /// Messages between threads: the receiver copies out of the sender's buffer.
 final class Mailboxes: Sendable {
@@ -17,7 +16,7 @@ final class Mailboxes: Sendable {
       /// Copied, but the sender has not asked yet.
       var delivered = Set<Int>()
     }
-    let state = Mutex(State())
+    let state = Locked(State())
   }
 
   private let size: Int
@@ -33,7 +32,8 @@ final class Mailboxes: Sendable {
   }
 
   /// Posts a message; returns its number.
-  func post(_ bytes: UnsafeMutableRawPointer, byteCount: Int, from source: Int, to peer: Int) -> Int {
+  func post(_ bytes: UnsafeMutableRawPointer, byteCount: Int, from source: Int, to peer: Int) -> Int
+  {
     let letter = Letter(address: UInt(bitPattern: bytes), byteCount: byteCount)
     return box(from: source, to: peer).state.withLock { state in
       state.waiting[state.sentCount] = letter
@@ -120,6 +120,8 @@ final class InProcessTransport: Transport {
     }
     return isFinished
   }
+
+  var availableMemory: Int? { HostMemory.available }
 
   func makeSegment(byteCount: Int) throws -> (segment: MemorySegment, name: [UInt64]) {
     let segment = try MemorySegment(privateByteCount: byteCount, rank: topology.rank)

@@ -5,8 +5,10 @@ extension CommunicationError {
   init(mpiCode code: Int32, operation: String, rank: Int) {
     var text = [CChar](repeating: 0, count: 512)
     CMPI_describe(code, &text, Int64(text.count))
-    let message = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    self = .mpi(operation: operation, code: Int(code), message: message, rank: rank)
+    let bytes = text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+    self = .mpi(
+      operation: operation, code: Int(code), message: String(decoding: bytes, as: UTF8.self),
+      rank: rank)
   }
 }
 
@@ -33,7 +35,13 @@ public final class MPISession {
   /// - Parameter ranksPerHost: Pretends that each so many ranks of a host are a host of their own,
   ///   between which only messages travel: for tests. Default: hosts as they are.
   /// - Throws: `CommunicationError.mpi` or `.sharedMemory`.
-  public init(ranksPerHost: Int? = nil) throws {
+  public convenience init(ranksPerHost: Int? = nil) throws {
+    try self.init(ranksPerHost: ranksPerHost, segmentsAreFiles: false)
+  }
+
+  /// - Parameter segmentsAreFiles: Share memory by files in /dev/shm even where anonymous memory can
+  ///   be shared: for tests of that way.
+  package init(ranksPerHost: Int?, segmentsAreFiles: Bool) throws {
     var threadLevelSuffices: Int32 = 0
     try Self.check(CMPI_initialize(&threadLevelSuffices), "MPI_Init_thread")
     guard threadLevelSuffices != 0 else {
@@ -51,7 +59,8 @@ public final class MPISession {
     try Self.check(CMPI_split(launched, 0, key, &world), "MPI_Comm_split")
     try Self.check(
       CMPI_split(world, Int32(placement.topology.hostIndex), key, &host), "MPI_Comm_split")
-    let transport = MPITransport(world: world, topology: placement.topology)
+    let transport = MPITransport(
+      world: world, topology: placement.topology, segmentsAreFiles: segmentsAreFiles)
     let board = try transport.makeBoard(over: host)
     try Self.check(CMPI_free(&host), "MPI_Comm_free")
     try Self.check(CMPI_free(&launched), "MPI_Comm_free")

@@ -10,7 +10,7 @@ final class MPITransport: Transport {
   private let world: CMPI_Communicator
   /// The process of each rank of the host, or none where they can not be watched.
   private var peerProcesses: [Int32] = []
-  private var segmentsAreFiles = false
+  private var segmentsAreFiles: Bool
   private var serial: UInt64 = 0
   /// Own segments that peers may still have to open: name and descriptor.
   private var opening: [(name: CMPI_SegmentName, descriptor: Int32)] = []
@@ -21,9 +21,12 @@ final class MPITransport: Transport {
   private static let launcherGrace: Duration = .seconds(4)
   private var lossNoticed: ContinuousClock.Instant?
 
-  /// - Parameter world: All ranks, ordered so that those of a host are contiguous.
-  init(world: CMPI_Communicator, topology: Topology) {
+  /// - Parameters:
+  ///   - world: All ranks, ordered so that those of a host are contiguous.
+  ///   - segmentsAreFiles: Share memory by files in /dev/shm from the beginning.
+  init(world: CMPI_Communicator, topology: Topology, segmentsAreFiles: Bool) {
     self.world = world
+    self.segmentsAreFiles = segmentsAreFiles
     self.topology = topology
   }
 
@@ -113,6 +116,8 @@ final class MPITransport: Transport {
 
   // MARK: Memory
 
+  var availableMemory: Int? { HostMemory.available }
+
   func makeSegment(byteCount: Int) throws -> (segment: MemorySegment, name: [UInt64]) {
     serial += 1
     var name = CMPI_SegmentName()
@@ -166,11 +171,9 @@ final class MPITransport: Transport {
   }
 
   private static func words(of name: CMPI_SegmentName) -> [UInt64] {
-    [
-      UInt64(bitPattern: name.byteCount),
-      UInt64(UInt32(bitPattern: name.processID)) | UInt64(UInt32(bitPattern: name.descriptor)) << 32,
-      name.serial,
-    ]
+    let process = UInt64(UInt32(bitPattern: name.processID))
+    let descriptor = UInt64(UInt32(bitPattern: name.descriptor))
+    return [UInt64(bitPattern: name.byteCount), process | descriptor << 32, name.serial]
   }
 
   private static func name(of words: [UInt64]) -> CMPI_SegmentName {

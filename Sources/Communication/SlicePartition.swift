@@ -32,8 +32,8 @@ public struct SlicePartition: Equatable, Sendable {
   /// The elements of a rank; empty when there are fewer blocks than ranks.
   public func slice(of rank: Int) -> Range<Int> {
     let blocks = blocks(of: rank)
-    return min(elementCount, blocks.lowerBound * Self.blockSize)..<min(
-      elementCount, blocks.upperBound * Self.blockSize)
+    let start = min(elementCount, blocks.lowerBound * Self.blockSize)
+    return start..<min(elementCount, blocks.upperBound * Self.blockSize)
   }
 
   /// The elements of a block.

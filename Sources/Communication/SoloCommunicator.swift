@@ -32,7 +32,11 @@ public final class SoloCommunicator: Communicator {
   public func finish(_ batch: MessageBatch) throws { batch.isUnderWay = false }
 
   public func allocateShared(byteCount: Int) throws -> SharedMemory {
-    SharedMemory([try MemorySegment(privateByteCount: byteCount, rank: 0)])
+    if let available = HostMemory.available, byteCount > available {
+      throw CommunicationError.outOfMemory(
+        byteCount: byteCount, availableBytes: available, ranks: 0..<1)
+    }
+    return SharedMemory([try MemorySegment(privateByteCount: byteCount, rank: 0)])
   }
 
   public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws {}

@@ -57,12 +57,13 @@ final class StepLedger {
       contributing: [UInt64(bitPattern: Int64(flag))]
     ) { [self] batch in exchange(batch) }
 
-    let flags = (0..<communicator.size).map {
-      Int(Int64(bitPattern: communicator.contribution(of: $0)[0]))
+    var largest = flag
+    for rank in 0..<communicator.size {
+      largest = max(largest, Int(Int64(bitPattern: communicator.contribution(of: rank)[0])))
     }
     let result = ReducedGradient(
       slice: slice, values: values, squaredNorm: blockSquares.reduce(0, +), scalars: totals(),
-      nonFiniteLeaf: firstNonFinite(), flag: flags.max() ?? flag)
+      nonFiniteLeaf: firstNonFinite(), flag: largest)
     half = 1 - half
     return result
   }

@@ -7,8 +7,12 @@ public struct Topology: Equatable, Sendable {
   public let hosts: [Range<Int>]
   /// This rank.
   public let rank: Int
+  /// The number of ranks, N.
+  public let size: Int
   /// The place of this rank's host in `hosts`.
   public let hostIndex: Int
+  /// The ranks of this rank's host.
+  public let hostRanks: Range<Int>
 
   /// - Parameters:
   ///   - hosts: Not empty ranges that follow each other from 0.
@@ -21,9 +25,12 @@ public struct Topology: Equatable, Sendable {
     }
     self.hosts = hosts
     self.rank = rank
-    let index = hosts.firstIndex { $0.contains(rank) }
-    precondition(index != nil, "rank \(rank) is on none of the hosts \(hosts)")
-    hostIndex = index ?? 0
+    guard let index = hosts.firstIndex(where: { $0.contains(rank) }) else {
+      preconditionFailure("rank \(rank) is on none of the hosts \(hosts)")
+    }
+    hostIndex = index
+    hostRanks = hosts[index]
+    size = end
   }
 
   /// `size` ranks, each `ranksPerHost` of them on a host; the last host may have fewer.
@@ -34,11 +41,7 @@ public struct Topology: Equatable, Sendable {
     self.init(hosts: hosts, rank: rank)
   }
 
-  /// The number of ranks, N.
-  public var size: Int { hosts.last?.upperBound ?? 0 }
   public var hostCount: Int { hosts.count }
-  /// The ranks of this rank's host.
-  public var hostRanks: Range<Int> { hosts[hostIndex] }
   public var localRank: Int { rank - hostRanks.lowerBound }
   public var localSize: Int { hostRanks.count }
   public var leader: Int { hostRanks.lowerBound }

@@ -6,6 +6,8 @@ package protocol Transport: AnyObject {
   /// Makes progress; true once all messages of the batch have arrived.
   func progress(_ batch: MessageBatch) throws -> Bool
 
+  /// Bytes that the host can still give to its ranks together, if that is known.
+  var availableMemory: Int? { get }
   /// Makes this rank's segment and returns words by which its peers can open it.
   func makeSegment(byteCount: Int) throws -> (segment: MemorySegment, name: [UInt64])
   /// Opens a peer's segment.

@@ -29,7 +29,8 @@ final class TreeSum {
   }
 
   /// The same, and returns the sum of the squares of the destination.
-  func withSquares(into destination: UnsafeMutablePointer<Float>, start: Int, count: Int) -> Double {
+  func withSquares(into destination: UnsafeMutablePointer<Float>, start: Int, count: Int) -> Double
+  {
     additions.withUnsafeBufferPointer { additions in
       CKernels_sumTreeWithSquares(
         destination, sources.baseAddress, additions.baseAddress, Int64(sources.count),

@@ -24,6 +24,7 @@ struct Probe {
     case "topology": printOnRankZero("\(communicator.topology.hosts)")
     case "reduce": try reduce()
     case "collectives": try collectives()
+    case "too-much": _ = try communicator.allocateShared(byteCount: 1 << 50)
     case "mismatch": try mismatch()
     case "leave": try leave()
     case "die": try die()

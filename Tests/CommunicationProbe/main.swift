@@ -17,7 +17,9 @@ do {
       try Probe(communicator, options).run()
     }
   } else {
-    let session = try MPISession(ranksPerHost: options.number("ranks-per-host"))
+    let session = try MPISession(
+      ranksPerHost: options.number("ranks-per-host"),
+      segmentsAreFiles: options.number("files") != nil)
     do {
       try Probe(session.communicator, options).run()
       try session.finish()

@@ -8,9 +8,8 @@ import Testing
     var description: String { "\(size) ranks, \(ranksPerHost) a host" }
   }
   static let groups = [
-    Group(size: 1, ranksPerHost: 1), Group(size: 2, ranksPerHost: 2), Group(size: 3, ranksPerHost: 1),
-    Group(size: 4, ranksPerHost: 2), Group(size: 5, ranksPerHost: 3), Group(size: 8, ranksPerHost: 8),
-  ]
+    (1, 1), (2, 2), (3, 1), (4, 2), (5, 3), (8, 8),
+  ].map(Group.init(size:ranksPerHost:))
 
   private func run<Result: Sendable>(
     _ group: Group, _ body: @escaping @Sendable (any Communicator) throws -> Result
@@ -111,6 +110,25 @@ import Testing
     }
     #expect(gathered[0] == (0..<elementCount).map(Float.init))
     #expect(gathered.dropFirst().allSatisfy { $0.isEmpty })
+  }
+
+  @Test(arguments: groups)
+  func askingForMoreMemoryThanThereIsFailsOnAllRanks(group: Group) throws {
+    let errors = try run(group) { communicator in
+      // Only the last rank asks; its host can not give it.
+      let byteCount = communicator.rank == group.size - 1 ? 1 << 50 : 8
+      return #expect(throws: CommunicationError.self) {
+        _ = try communicator.allocateShared(byteCount: byteCount)
+      }
+    }
+    for error in errors {
+      guard case .outOfMemory(let byteCount, _, let ranks)? = error else {
+        Issue.record("\(String(describing: error))")
+        continue
+      }
+      #expect(byteCount >= 1 << 50)
+      #expect(ranks.contains(group.size - 1))
+    }
   }
 
   @Test func batchesMatchInTheOrderOfPosting() throws {

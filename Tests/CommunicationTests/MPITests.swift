@@ -1,4 +1,5 @@
 import Communication
+import Foundation
 import TestSupport
 import Testing
 
@@ -45,6 +46,30 @@ struct MPITests {
     let outcome = try probe(ranks: ranks, ranksPerHost: ranksPerHost, ["collectives"])
     #expect(outcome.output == "ok\n", "\(outcome.errorOutput)")
     #expect(outcome.exitCode == 0)
+  }
+
+  /// The way for hosts on which ranks may not look into each other's /proc.
+  @Test func memoryCanBeSharedByFilesThatAreGoneAfterwards() throws {
+    func leftOver() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: "/dev/shm").filter {
+        $0.hasPrefix("lockstep-")
+      }
+    }
+    let before = try leftOver()
+    let outcome = try probe(ranks: 3, ["reduce", "--files", "1", "--leaves", "4"])
+    let anonymous = try probe(ranks: 2, ["reduce", "--leaves", "4"])
+    #expect(outcome.exitCode == 0, "\(outcome.errorOutput)")
+    #expect(outcome.output.split(separator: "\n").count == 2)
+    #expect(outcome.output == anonymous.output)
+    #expect(try leftOver() == before)
+  }
+
+  @Test func askingForMoreMemoryThanThereIsEndsWithOneMessage() throws {
+    let outcome = try probe(ranks: 2, ["too-much"])
+    #expect(outcome.exitCode == 3)
+    let messages = outcome.errorOutput.split(separator: "\n").filter { $0.hasPrefix("lockstep:") }
+    #expect(messages.count == 1, "\(outcome.errorOutput)")
+    #expect(messages.first?.contains("they need \(2 << 50) more") == true)
   }
 
   @Test func pretendedHostsAreContiguousRanks() throws {

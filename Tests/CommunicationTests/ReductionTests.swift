@@ -17,7 +17,9 @@ import Testing
     var leafCount: Int
     var elementCount: Int
     var ranksPerHost: Int
-    var description: String { "N \(size), M \(leafCount), P \(elementCount), \(ranksPerHost) a host" }
+    var description: String {
+      "N \(size), M \(leafCount), P \(elementCount), \(ranksPerHost) a host"
+    }
   }
 
   /// Runs two steps on `communicator`; returns this rank's slice of the second.
@@ -32,7 +34,8 @@ import Testing
       for leaf in reduction.ownedLeaves {
         let buffer = reduction.leafBuffer
         for element in buffer.indices {
-          buffer[element] = NaiveReduction.leafValue(seed: UInt64(step), leaf: leaf, element: element)
+          buffer[element] = NaiveReduction.leafValue(
+            seed: UInt64(step), leaf: leaf, element: element)
         }
         reduction.fold(scalars: [1 / Double(leaf + step), 1])
       }
@@ -139,17 +142,39 @@ import Testing
     #expect(found.allSatisfy { $0 == expected })
   }
 
-  @Test func aNonFiniteGradientShowsInTheNorm() throws {
-    let group = try InProcessGroup(size: 2)
-    let norms = try group.run { communicator in
-      let reduction = try CanonicalReduction(
-        communicator: communicator, elementCount: 100, leafCount: 2)
-      reduction.leafBuffer.update(repeating: 1)
-      if communicator.rank == 1 { reduction.leafBuffer[99] = .infinity }
-      reduction.fold()
-      return try reduction.reduce().squaredNorm
+  /// Micro-batches 0-1 on rank 0, 2-3 on rank 1, 4-5 on rank 2; two blocks, owned by ranks 1 and 2.
+  @Test(arguments: [1, 2, 3], 0..<6)
+  func aNonFiniteGradientIsTracedToItsMicrobatch(ranksPerHost: Int, broken: Int) throws {
+    for element in [3, 70_000] {
+      try expectTraced(ranksPerHost: ranksPerHost, broken: broken, element: element)
     }
-    #expect(norms == [.infinity, .infinity])
+  }
+
+  private func expectTraced(ranksPerHost: Int, broken: Int, element: Int) throws {
+    let group = try InProcessGroup(size: 3, ranksPerHost: ranksPerHost)
+    let found = try group.run { communicator in
+      let reduction = try CanonicalReduction(
+        communicator: communicator, elementCount: 70_001, leafCount: 6)
+      for leaf in reduction.ownedLeaves {
+        reduction.leafBuffer.update(repeating: 1)
+        if leaf == broken { reduction.leafBuffer[element] = .infinity }
+        reduction.fold()
+      }
+      #expect(try reduction.reduce().squaredNorm == .infinity)
+      return try reduction.locateNonFinite()
+    }
+    let expected = NonFiniteGradient(
+      rank: broken / 2, microbatches: broken..<broken + 1, element: element)
+    #expect(found.allSatisfy { $0 == expected }, "\(found)")
+  }
+
+  @Test func aFiniteGradientHasNothingToLocate() throws {
+    let reduction = try CanonicalReduction(
+      communicator: SoloCommunicator(), elementCount: 10, leafCount: 1)
+    reduction.leafBuffer.update(repeating: .greatestFiniteMagnitude)
+    reduction.fold()
+    #expect(try reduction.reduce().squaredNorm.isFinite)
+    #expect(try reduction.locateNonFinite() == nil)
   }
 
   @Test(arguments: [1, 2, 3])

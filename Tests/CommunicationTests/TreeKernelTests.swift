@@ -16,23 +16,27 @@ import Testing
     return stack[0]
   }
 
-  @Test(arguments: [
-    [0], [0, 1], [0, 0, 2], [0, 1, 1], [0, 1, 0, 2], [0, 0, 0, 3], [0, 1, 0, 2, 0, 1, 0, 3],
-    [0, 0, 0, 0, 4], [0, 1, 1, 1, 1],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0], [0, 1], [0, 0, 2], [0, 1, 1], [0, 1, 0, 2], [0, 0, 0, 3], [0, 1, 0, 2, 0, 1, 0, 3],
+      [0, 0, 0, 0, 4], [0, 1, 1, 1, 1],
+    ] as [[UInt8]])
   func treeKernelEqualsAStackOfNumbers(additions: [UInt8]) {
     for count in [0, 1, 15, 16, 17, 1_023, 1_024, 1_025, 3_000] {
       let start = 5
       let sources = additions.indices.map { leaf in
         (0..<start + count).map { NaiveReduction.leafValue(seed: 9, leaf: leaf, element: $0) }
       }
-      let expected = (0..<count).map { index in naive(sources.map { $0[start + index] }, additions) }
+      let expected = (0..<count).map { index in naive(sources.map { $0[start + index] }, additions)
+      }
       let copies = sources.map { source in
         let copy = UnsafeMutablePointer<Float>.allocate(capacity: max(1, source.count))
         copy.initialize(from: source, count: source.count)
         return copy
       }
-      defer { copies.forEach { $0.deallocate() } }
+      defer {
+        for copy in copies { copy.deallocate() }
+      }
       let pointers: [UnsafePointer<Float>?] = copies.map { UnsafePointer($0) }
       let apart = UnsafeMutablePointer<Float>.allocate(capacity: count + 1)
       defer { apart.deallocate() }

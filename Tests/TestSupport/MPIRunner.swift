@@ -106,8 +106,10 @@ public struct MPIRunner: Sendable {
       URL(fileURLWithPath: $0).resolvingSymlinksInPath().deletingLastPathComponent()
         .appendingPathComponent(name)
     }
-    guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) })
-    else { throw Failure(description: "\(name) is not built; looked at \(candidates)") }
-    return found
+    for candidate in candidates
+    where FileManager.default.isExecutableFile(atPath: candidate.path) {
+      return candidate
+    }
+    throw Failure(description: "\(name) is not built; looked at \(candidates)")
   }
 }

@@ -41,6 +41,9 @@ int CMPI_mapPrivate(int64_t byteCount, void **base);
 void CMPI_unmap(void *base, int64_t byteCount);
 /// Free bytes in /dev/shm, or -1.
 int64_t CMPI_sharedMemoryFree(void);
+/// Bytes this process may still use: what the kernel calls available, at most what the control
+/// group allows. Returns 0 or errno.
+int CMPI_memoryAvailable(int64_t *byteCount);
 
 /// Sleeps while `*word == expected`, at most `nanoseconds`. May wake early.
 void CMPI_sleepWhileEqual(const void *word, uint32_t expected, int64_t nanoseconds);
