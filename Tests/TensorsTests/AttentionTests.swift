@@ -1,5 +1,5 @@
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct AttentionTests {
@@ -10,7 +10,9 @@ import Testing
     var heads = 2
     var keyHeads = 2
     var width = 4
-    var testDescription: String { "B\(sequences) T\(queries) S\(keys) H\(heads)/\(keyHeads) K\(width)" }
+    var testDescription: String {
+      "B\(sequences) T\(queries) S\(keys) H\(heads)/\(keyHeads) K\(width)"
+    }
   }
 
   static let cases = [
@@ -148,7 +150,9 @@ import Testing
     func part(_ range: Range<Int>) -> Tensor {
       let row = 3 * columns
       let rows = (0..<sequences).flatMap { sequence in
-        x[(sequence * positions + range.lowerBound) * row..<(sequence * positions + range.upperBound) * row]
+        x[
+          (sequence * positions + range.lowerBound)
+            * row..<(sequence * positions + range.upperBound) * row]
       }
       return Tensor(rows, shape: [sequences, range.count, row], in: workspace)
     }

@@ -1,5 +1,5 @@
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct CrossEntropyTests {
@@ -11,8 +11,10 @@ import Testing
     let checker = GradientChecker {
       $0[0].linearCrossEntropy(weight: $0[1], targets: Indices(targets, shape: [rows]))
     }
-    let inputs = ElementwiseTests.inputs(1, [rows, width]) + ElementwiseTests.inputs(
-      1, [classes, width], seed: 4)
+    let inputs =
+      ElementwiseTests.inputs(1, [rows, width])
+      + ElementwiseTests.inputs(
+        1, [classes, width], seed: 4)
     let failures = checker.failures(inputs: inputs) { values in
       let weight = Naive.transposed(values[1], rows: classes, columns: width)
       let logits = Naive.product(

@@ -1,6 +1,6 @@
 import Parallelism
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct MatrixProductTests {

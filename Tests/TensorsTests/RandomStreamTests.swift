@@ -1,7 +1,7 @@
 import CKernels
 import Parallelism
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct RandomStreamTests {

@@ -1,5 +1,5 @@
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct RotaryTests {
@@ -40,8 +40,10 @@ import Testing
     let workspace = Workspace()
     var generator = SeededGenerator(seed: 6)
     let frequencies = RotaryFrequencies(headWidth: 16)
-    let q = Heads(Tensor(generator.normals(16), shape: [1, 1, 16], in: workspace), count: 1, width: 16)
-    let k = Heads(Tensor(generator.normals(16), shape: [1, 1, 16], in: workspace), count: 1, width: 16)
+    let q = Heads(
+      Tensor(generator.normals(16), shape: [1, 1, 16], in: workspace), count: 1, width: 16)
+    let k = Heads(
+      Tensor(generator.normals(16), shape: [1, 1, 16], in: workspace), count: 1, width: 16)
     func score(_ query: Int, _ key: Int) -> Float {
       (q.rotated(by: frequencies, from: query).tensor * k.rotated(by: frequencies, from: key).tensor)
         .sum().item

@@ -120,7 +120,8 @@ public struct GradientChecker {
     }
     var failures: [String] = []
     let scale = max(gradient.reduce(0) { max($0, abs(Double($1))) }, 0.1)
-    let places = count <= 48 ? Array(0..<count) : Array((0..<count).shuffled(using: &generator)[..<32])
+    let places =
+      count <= 48 ? Array(0..<count) : Array((0..<count).shuffled(using: &generator)[..<32])
     for index in places {
       let expected = slope(along: [(index, 1)])
       if !(abs(Double(gradient[index]) - expected) <= tolerance * scale) {

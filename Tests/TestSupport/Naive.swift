@@ -9,7 +9,9 @@ public enum Naive {
     var result = [Double](repeating: 0, count: rows * columns)
     for row in 0..<rows {
       for column in 0..<columns {
-        for k in 0..<inner { result[row * columns + column] += a[row * inner + k] * b[k * columns + column] }
+        for k in 0..<inner {
+          result[row * columns + column] += a[row * inner + k] * b[k * columns + column]
+        }
       }
     }
     return result
