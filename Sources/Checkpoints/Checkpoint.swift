@@ -1,0 +1,78 @@
+import Crypto
+
+/// A complete checkpoint on disk: a directory whose manifest agrees with the files beside it.
+public struct Checkpoint: Sendable {
+  static let modelFileName = "model.safetensors"
+  static let optimizerFileName = "optimizer.safetensors"
+  static let stateFileName = "state.json"
+  static let ownFileNames = [
+    modelFileName, optimizerFileName, stateFileName, Manifest.fileName,
+  ]
+
+  /// The directory.
+  public let path: String
+  /// What it consists of.
+  public let manifest: Manifest
+
+  /// Optimiser steps taken when it was made.
+  public var step: Int { manifest.step }
+
+  /// Opens a checkpoint: the manifest is read, and every file in it is there in full length.
+  /// Hashes are left to `verify()`.
+  ///
+  /// - Throws: `CheckpointError`, naming the first file that is missing or wrong.
+  public init(path: String) throws(CheckpointError) {
+    self.path = path
+    manifest = try Manifest.load(from: path + "/" + Manifest.fileName)
+    for name in [Self.modelFileName, Self.optimizerFileName, Self.stateFileName] {
+      guard manifest.files.contains(where: { $0.name == name }) else {
+        throw .malformed(
+          path: path + "/" + Manifest.fileName, offset: 0, tensor: nil,
+          problem: "lists no '\(name)'")
+      }
+    }
+    for file in manifest.files {
+      let filePath = path + "/" + file.name
+      let size = try FileSystem.size(of: filePath)
+      guard size == file.bytes else {
+        throw .wrongSize(path: filePath, expected: file.bytes, found: size)
+      }
+    }
+  }
+
+  /// Hashes every file and compares with the manifest.
+  ///
+  /// - Throws: `CheckpointError.wrongHash`, or `.fileSystem`.
+  public func verify() throws(CheckpointError) {
+    for file in manifest.files {
+      let filePath = path + "/" + file.name
+      var hash = SHA256()
+      try MappedFile(path: filePath).withBytes { hash.update(bufferPointer: $0) }
+      let found = hash.finalize().hexadecimal
+      guard found == file.sha256 else {
+        throw .wrongHash(path: filePath, expected: file.sha256, found: found)
+      }
+    }
+  }
+
+  /// The parameters.
+  public func model() throws(CheckpointError) -> SafetensorsReader {
+    try SafetensorsReader(path: path + "/" + Self.modelFileName)
+  }
+
+  /// The optimiser's state, whole tensors; empty for an optimiser without state.
+  public func optimizerState() throws(CheckpointError) -> SafetensorsReader {
+    try SafetensorsReader(path: path + "/" + Self.optimizerFileName)
+  }
+
+  /// Step, tokens, seed and so on.
+  public func state() throws(CheckpointError) -> TrainingState {
+    try JSON.decode(TrainingState.self, path: path + "/" + Self.stateFileName)
+  }
+
+  /// A further file's content, or nil where the checkpoint has no such file.
+  public func file(named name: String) throws(CheckpointError) -> [UInt8]? {
+    guard manifest.files.contains(where: { $0.name == name }) else { return nil }
+    return try MappedFile(path: path + "/" + name).withBytes { Array($0) }
+  }
+}

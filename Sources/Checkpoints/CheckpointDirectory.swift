@@ -1,0 +1,143 @@
+import Foundation
+
+/// A run's checkpoints: `checkpoints/step-00000250`, `step-00000500`, …
+///
+/// A checkpoint is built under another name and renamed when it is complete and on disk; so is one
+/// that gives way to another of the same step, and one that is removed. Whatever a crash leaves
+/// starts with a dot, and `recover()` puts it right. One process at a time may write here.
+public struct CheckpointDirectory: Sendable {
+  /// The directory that holds the checkpoints.
+  public let path: String
+
+  /// Names a directory that need not exist yet.
+  public init(path: String) {
+    self.path = path
+  }
+
+  /// Where the checkpoint of a step is, or would be.
+  public func path(ofStep step: Int) -> String {
+    path + "/" + Self.name(ofStep: step)
+  }
+
+  /// Steps for which there is a checkpoint, complete or not, ascending. Empty where the directory
+  /// does not exist.
+  public func steps() throws(CheckpointError) -> [Int] {
+    do throws(CheckpointError) {
+      return try FileSystem.names(in: path).compactMap { Self.step(ofName: $0) }.sorted()
+    } catch .fileSystem(_, _, ENOENT, _) {
+      return []
+    }
+  }
+
+  /// Creates the directory where it is missing, and puts right what an earlier crash left: parts
+  /// are removed, and a complete checkpoint that was about to be replaced gets its name back.
+  ///
+  /// - Throws: `CheckpointError.fileSystem`, with `EACCES` where the directory is not writable.
+  public func recover() throws(CheckpointError) {
+    try FileSystem.makeDirectory(path)
+    for name in try FileSystem.names(in: path) {
+      if let step = Self.step(ofName: name, prefix: Self.replacedPrefix),
+        !FileSystem.isDirectory(path(ofStep: step))
+      {
+        try FileSystem.rename(path + "/" + name, to: path(ofStep: step))
+      } else if Self.transientPrefixes.contains(where: name.hasPrefix) {
+        try FileSystem.remove(path + "/" + name)
+      }
+    }
+  }
+
+  /// Writes a checkpoint and makes it durable; returns when it is complete.
+  ///
+  /// A checkpoint of the same step is replaced.
+  ///
+  /// - Throws: `CheckpointError.fileSystem`, with `ENOSPC` when the disk is full. Nothing of the
+  ///   new checkpoint stays behind then; an older one of the same step stays.
+  @discardableResult
+  public func write(_ snapshot: CheckpointSnapshot) throws(CheckpointError) -> Checkpoint {
+    let step = snapshot.state.step
+    try FileSystem.makeDirectory(path)
+    let temporaryPath = path + "/" + Self.writingPrefix + Self.name(ofStep: step)
+    try FileSystem.remove(temporaryPath)
+    try FileSystem.makeDirectory(temporaryPath)
+    do throws(CheckpointError) {
+      try fill(temporaryPath, with: snapshot)
+      try publish(temporaryPath, step: step)
+    } catch {
+      // The first error is the one to tell.
+      try? FileSystem.remove(temporaryPath)
+      throw error
+    }
+    return try Checkpoint(path: path(ofStep: step))
+  }
+
+  private func fill(
+    _ directory: String, with snapshot: CheckpointSnapshot
+  ) throws(CheckpointError) {
+    var files: [Manifest.File] = []
+    func write(_ name: String, _ bytes: [UInt8]) throws(CheckpointError) {
+      let file = try OutputFile(path: directory + "/" + name, bytesNeeded: bytes.count)
+      try file.write(bytes)
+      files.append(Manifest.File(name: name, digest: try file.finish()))
+    }
+    func write(_ name: String, _ tensors: [TensorView]) throws(CheckpointError) {
+      // `transformers` refuses files that do not name the framework they come from.
+      let digest = try SafetensorsWriter.writeDirectly(
+        tensors, metadata: ["format": "pt"], to: directory + "/" + name)
+      files.append(Manifest.File(name: name, digest: digest))
+    }
+    try write(Checkpoint.modelFileName, snapshot.parameters)
+    try write(Checkpoint.optimizerFileName, snapshot.optimizerState)
+    try write(
+      Checkpoint.stateFileName,
+      try JSON.encode(snapshot.state, path: directory + "/" + Checkpoint.stateFileName))
+    for file in snapshot.files { try write(file.name, file.bytes) }
+    let manifest = Manifest(
+      version: Manifest.currentVersion, step: snapshot.state.step,
+      parametersSHA256: parametersSHA256(of: snapshot.parameters), files: files)
+    try FileSystem.synchronize(directory: directory)
+    try write(
+      Manifest.fileName, try JSON.encode(manifest, path: directory + "/" + Manifest.fileName))
+    try FileSystem.synchronize(directory: directory)
+  }
+
+  private func publish(_ temporaryPath: String, step: Int) throws(CheckpointError) {
+    let replacedPath = path + "/" + Self.replacedPrefix + Self.name(ofStep: step)
+    if FileSystem.isDirectory(path(ofStep: step)) {
+      try FileSystem.remove(replacedPath)
+      try FileSystem.rename(path(ofStep: step), to: replacedPath)
+    }
+    do throws(CheckpointError) {
+      try FileSystem.rename(temporaryPath, to: path(ofStep: step))
+    } catch {
+      try? FileSystem.rename(replacedPath, to: path(ofStep: step))
+      throw error
+    }
+    try FileSystem.synchronize(directory: path)
+    try FileSystem.remove(replacedPath)
+  }
+}
+
+// MARK: - Names
+
+extension CheckpointDirectory {
+  static let writingPrefix = ".writing-"
+  static let removingPrefix = ".removing-"
+  static let replacedPrefix = ".replaced-"
+  private static let transientPrefixes = [writingPrefix, removingPrefix, replacedPrefix]
+
+  /// `step-00000250`: eight digits, more where needed.
+  static func name(ofStep step: Int) -> String {
+    precondition(step >= 0, "steps are counted from 0, not \(step)")
+    let digits = String(step)
+    return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+  }
+
+  /// The step of a name as `name(ofStep:)` makes it, behind an optional prefix; otherwise nil.
+  static func step(ofName name: String, prefix: String = "") -> Int? {
+    guard name.hasPrefix(prefix + "step-"),
+      let step = Int(name.dropFirst(prefix.count + 5)), step >= 0,
+      prefix + Self.name(ofStep: step) == name
+    else { return nil }
+    return step
+  }
+}

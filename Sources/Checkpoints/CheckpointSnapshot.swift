@@ -1,0 +1,40 @@
+/// Everything that goes into one checkpoint, in plain terms: this target knows no model and no
+/// optimiser.
+public struct CheckpointSnapshot: Sendable {
+  /// A small file to lay beside the tensors, such as `config.json` or `tokenizer.json`.
+  public struct File: Equatable, Sendable {
+    public let name: String
+    public let bytes: [UInt8]
+
+    public init(name: String, bytes: [UInt8]) {
+      self.name = name
+      self.bytes = bytes
+    }
+  }
+
+  /// For `model.safetensors`, in this order.
+  public var parameters: [TensorView]
+  /// For `optimizer.safetensors`, in this order: whole tensors, named such as
+  /// `exp_avg/transformer.wte.weight`. Empty for an optimiser without state.
+  public var optimizerState: [TensorView]
+  /// For `state.json`; its step names the checkpoint.
+  public var state: TrainingState
+  /// Further files.
+  public var files: [File]
+
+  /// - Precondition: `files` have plain, distinct names that the checkpoint does not use itself.
+  public init(
+    parameters: [TensorView], optimizerState: [TensorView], state: TrainingState,
+    files: [File] = []
+  ) {
+    let names = files.map(\.name)
+    precondition(Set(names).count == names.count, "file names in a checkpoint are distinct")
+    precondition(
+      names.allSatisfy { !$0.contains("/") && !Checkpoint.ownFileNames.contains($0) },
+      "a checkpoint's further files have plain names of their own: \(names)")
+    self.parameters = parameters
+    self.optimizerState = optimizerState
+    self.state = state
+    self.files = files
+  }
+}

@@ -1,0 +1,190 @@
+import Dispatch
+
+/// A checkpoint that became complete.
+public struct WrittenCheckpoint: Equatable, Sendable {
+  /// Optimiser steps taken.
+  public let step: Int
+  /// Its directory.
+  public let path: String
+  /// As `parametersSHA256(of:)` gives it for its parameters.
+  public let parametersSHA256: String
+  /// Bytes in all its files.
+  public let byteCount: Int
+  /// Seconds from the end of the copy until it was durable.
+  public let seconds: Double
+  /// Steps whose checkpoints were removed to make room.
+  public let removedSteps: [Int]
+}
+
+/// Writes checkpoints behind the training loop's back.
+///
+/// `write(_:)` copies the tensors and returns; one background thread hashes, writes, renames and
+/// prunes. There is never more than one checkpoint under way: the next `write(_:)` waits for the
+/// one before it. An error in the background is thrown by the next call of any method, once.
+///
+/// Memory: the copies take as much as the snapshot's tensors, and are kept from checkpoint to
+/// checkpoint. Used from one thread.
+public final class CheckpointWriter {
+  private let directory: CheckpointDirectory
+  private let retention: Retention
+  private let queue = DispatchQueue(label: "lockstep.checkpoints", qos: .utility)
+  private let staging = SnapshotBuffer()
+  private let copies = SnapshotBuffer()
+  private var job: BackgroundJob?
+  private var written: [WrittenCheckpoint] = []
+
+  /// Creates the directory where it is missing and clears what an earlier crash left there.
+  ///
+  /// - Parameters:
+  ///   - keep: How many complete checkpoints stay, at least 1; nil keeps all.
+  ///   - keepsBest: Whether that of the snapshot's `state.bestStep` stays too, however old.
+  /// - Throws: `CheckpointError.fileSystem`, with `EACCES` where the directory is not writable.
+  public init(
+    directory: CheckpointDirectory, keep: Int? = nil, keepsBest: Bool = false
+  ) throws(CheckpointError) {
+    precondition(keep.map { $0 >= 1 } ?? true, "at least one checkpoint is kept")
+    self.directory = directory
+    retention = Retention(keep: keep, keepsBest: keepsBest)
+    try directory.recover()
+  }
+
+  /// Memory in which the caller puts a snapshot together, for instance from the slices of other
+  /// ranks. Tensors of a snapshot that lie in it are not copied once more.
+  ///
+  /// Waits for the checkpoint under way, which may be using it. Valid until the next call.
+  ///
+  /// - Parameter elementCount: How many elements are needed.
+  /// - Throws: What went wrong with the checkpoint before.
+  public func stagingBuffer(
+    elementCount: Int
+  ) throws(CheckpointError) -> UnsafeMutableBufferPointer<Float> {
+    try waitForJob()
+    return staging.reserve(elementCount)
+  }
+
+  /// Copies a snapshot and starts writing it; the caller's tensors are free again on return.
+  ///
+  /// Waits for the checkpoint under way.
+  ///
+  /// - Throws: What went wrong with the checkpoint before; this one is then not begun.
+  public func write(_ snapshot: CheckpointSnapshot) throws(CheckpointError) {
+    try waitForJob()
+    start(copy(of: snapshot))
+  }
+
+  /// Writes a snapshot from where it lies and returns when it is complete: for the last checkpoint
+  /// of a run, and where there is no memory for a copy.
+  ///
+  /// - Throws: What went wrong with the checkpoint before, or with this one.
+  public func writeAndWait(_ snapshot: CheckpointSnapshot) throws(CheckpointError) {
+    try waitForJob()
+    start(snapshot)
+    try waitForJob()
+  }
+
+  /// Checkpoints that became complete since this was last asked. Does not wait.
+  ///
+  /// - Throws: What went wrong with a checkpoint since the last call.
+  public func takeWritten() throws(CheckpointError) -> [WrittenCheckpoint] {
+    if let job, job.isDone { try waitForJob() }
+    defer { written = [] }
+    return written
+  }
+
+  /// Waits for the checkpoint under way.
+  ///
+  /// - Returns: Checkpoints that became complete since `takeWritten()` was last asked.
+  /// - Throws: What went wrong with it.
+  @discardableResult
+  public func finish() throws(CheckpointError) -> [WrittenCheckpoint] {
+    try waitForJob()
+    return try takeWritten()
+  }
+
+  private func start(_ snapshot: CheckpointSnapshot) {
+    let job = BackgroundJob()
+    self.job = job
+    // The buffers are captured so that they outlive the writer, should it go first.
+    queue.async { [directory, retention, staging, copies] in
+      withExtendedLifetime((staging, copies)) {
+        job.complete(Self.write(snapshot, to: directory, retention: retention))
+      }
+    }
+  }
+
+  private func waitForJob() throws(CheckpointError) {
+    guard let job else { return }
+    self.job = nil
+    written.append(try job.wait().get())
+  }
+
+  private func copy(of snapshot: CheckpointSnapshot) -> CheckpointSnapshot {
+    let tensors = snapshot.parameters + snapshot.optimizerState
+    let elementCount = tensors.reduce(0) { $0 + (staging.contains($1) ? 0 : $1.values.count) }
+    let buffer = copies.reserve(elementCount)
+    var offset = 0
+    func relocate(_ tensor: TensorView) -> TensorView {
+      if staging.contains(tensor) { return tensor }
+      let end = offset + tensor.values.count
+      defer { offset = end }
+      let destination = UnsafeMutableBufferPointer(rebasing: buffer[offset..<end])
+      UnsafeMutableRawBufferPointer(destination).copyMemory(from: tensor.bytes)
+      return tensor.relocated(to: UnsafeBufferPointer(destination))
+    }
+    var copy = snapshot
+    copy.parameters = snapshot.parameters.map(relocate)
+    copy.optimizerState = snapshot.optimizerState.map(relocate)
+    return copy
+  }
+
+  private static func write(
+    _ snapshot: CheckpointSnapshot, to directory: CheckpointDirectory, retention: Retention
+  ) -> Result<WrittenCheckpoint, CheckpointError> {
+    Result { () throws(CheckpointError) in
+      let clock = ContinuousClock()
+      let begin = clock.now
+      let checkpoint = try directory.write(snapshot)
+      var removedSteps: [Int] = []
+      if let keep = retention.keep {
+        let best = retention.keepsBest ? snapshot.state.bestStep : nil
+        removedSteps = try directory.prune(keep: keep, protecting: best)
+      }
+      return WrittenCheckpoint(
+        step: checkpoint.step, path: checkpoint.path,
+        parametersSHA256: checkpoint.manifest.parametersSHA256,
+        byteCount: checkpoint.manifest.files.reduce(0) { $0 + $1.bytes },
+        seconds: begin.duration(to: clock.now) / .seconds(1), removedSteps: removedSteps)
+    }
+  }
+}
+
+/// What stays when a checkpoint is complete.
+private struct Retention {
+  let keep: Int?
+  let keepsBest: Bool
+}
+
+/// One write in the background, and its outcome.
+private final class BackgroundJob: @unchecked Sendable {
+  // Sendable: `outcome` is written before the semaphore is raised and read after it is lowered.
+  private let done = DispatchSemaphore(value: 0)
+  private var outcome: Result<WrittenCheckpoint, CheckpointError>?
+
+  func complete(_ outcome: Result<WrittenCheckpoint, CheckpointError>) {
+    self.outcome = outcome
+    done.signal()
+  }
+
+  var isDone: Bool {
+    guard done.wait(timeout: .now()) == .success else { return false }
+    done.signal()
+    return true
+  }
+
+  func wait() -> Result<WrittenCheckpoint, CheckpointError> {
+    done.wait()
+    done.signal()
+    guard let outcome else { preconditionFailure("a job is done when its outcome is known") }
+    return outcome
+  }
+}

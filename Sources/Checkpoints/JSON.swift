@@ -1,0 +1,49 @@
+import Foundation
+
+/// How Lockstep's own small files in a checkpoint are written and read.
+enum JSON {
+  /// Keys sorted and indented, so that two files compare line by line; a newline at the end.
+  static func encode(_ value: some Encodable, path: String) throws(CheckpointError) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+    } catch {
+      // Only numbers that are not finite get here.
+      throw .malformed(path: path, offset: 0, tensor: nil, problem: "cannot be JSON: \(error)")
+    }
+  }
+
+  /// - Throws: `CheckpointError.fileSystem`, or `.malformed` naming the key.
+  static func decode<Value: Decodable>(
+    _ type: Value.Type, path: String
+  ) throws(CheckpointError) -> Value {
+    let data = try MappedFile(path: path).withBytes { Data($0) }
+    do {
+      return try JSONDecoder().decode(type, from: data)
+    } catch let error as DecodingError {
+      let (place, problem) = error.placeAndProblem
+      let key = place.map { "key '\($0)': " } ?? ""
+      throw .malformed(path: path, offset: 0, tensor: nil, problem: key + problem)
+    } catch {
+      throw .malformed(path: path, offset: 0, tensor: nil, problem: "bad JSON: \(error)")
+    }
+  }
+}
+
+extension DecodingError {
+  /// The outermost key that the error is about, and what is wrong there.
+  var placeAndProblem: (place: String?, problem: String) {
+    switch self {
+    case .dataCorrupted(let context):
+      return (context.codingPath.first?.stringValue, "bad JSON: \(context.debugDescription)")
+    case .keyNotFound(let key, let context):
+      return (context.codingPath.first?.stringValue, "lacks '\(key.stringValue)'")
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      let key = context.codingPath.dropFirst().first.map { "'\($0.stringValue)': " } ?? ""
+      return (context.codingPath.first?.stringValue, key + context.debugDescription)
+    @unknown default:
+      return (nil, "bad JSON: \(self)")
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import Crypto
+
+/// SHA-256 of all tensors' little-endian bytes, in name order: two runs are equal when it is equal.
+///
+/// Names are ordered by their UTF-8 bytes, as `sorted` does in Python and `sort` in the C locale.
+/// Neither names nor shapes are hashed. Streams: no copy of the tensors is made.
+///
+/// - Returns: 64 lower-case hexadecimal digits.
+public func parametersSHA256(of tensors: [TensorView]) -> String {
+  var hash = SHA256()
+  for tensor in tensors.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+    hash.update(bufferPointer: tensor.bytes)
+  }
+  return hash.finalize().hexadecimal
+}

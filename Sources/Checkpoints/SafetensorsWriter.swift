@@ -1,0 +1,36 @@
+/// Writes tensors of `Float` in Hugging Face's safetensors format.
+///
+/// The order given is the order in the file; the header is padded with spaces so that data starts
+/// at a multiple of 8 bytes.
+public enum SafetensorsWriter {
+  /// Writes a file atomically.
+  ///
+  /// - Parameter metadata: Free text under `__metadata__`. `transformers` wants `format: pt`.
+  /// - Returns: Length and SHA-256 of the file.
+  /// - Throws: `CheckpointError.fileSystem`; nothing is left behind, an older file stays.
+  @discardableResult
+  public static func write(
+    _ tensors: [TensorView], metadata: [String: String] = [:], to path: String
+  ) throws(CheckpointError) -> FileDigest {
+    let header = SafetensorsHeader.encode(tensors: tensors, metadata: metadata)
+    let file = try AtomicFile(path: path, bytesNeeded: header.count + dataByteCount(of: tensors))
+    try file.write(header)
+    for tensor in tensors { try file.write(tensor.bytes) }
+    return try file.commit()
+  }
+
+  /// Writes a file in place, for a directory that is itself not yet visible.
+  static func writeDirectly(
+    _ tensors: [TensorView], metadata: [String: String], to path: String
+  ) throws(CheckpointError) -> FileDigest {
+    let header = SafetensorsHeader.encode(tensors: tensors, metadata: metadata)
+    let file = try OutputFile(path: path, bytesNeeded: header.count + dataByteCount(of: tensors))
+    try file.write(header)
+    for tensor in tensors { try file.write(tensor.bytes) }
+    return try file.finish()
+  }
+
+  private static func dataByteCount(of tensors: [TensorView]) -> Int {
+    tensors.reduce(0) { $0 + $1.bytes.count }
+  }
+}

@@ -1,0 +1,184 @@
+import Checkpoints
+import Foundation
+import Testing
+
+@Suite struct CheckpointDirectoryTests {
+  let temporary: TemporaryDirectory
+  let checkpoints: CheckpointDirectory
+
+  init() throws {
+    temporary = try TemporaryDirectory()
+    checkpoints = CheckpointDirectory(path: temporary.path + "/run/checkpoints")
+  }
+
+  @Test func holdsTheFilesOfTheContract() throws {
+    let checkpoint = try withSnapshot(step: 250) { try checkpoints.write($0) }
+    #expect(try temporary.names(in: "run/checkpoints") == ["step-00000250"])
+    #expect(
+      try temporary.names(in: "run/checkpoints/step-00000250") == [
+        "config.json", "manifest.json", "model.safetensors", "optimizer.safetensors", "state.json",
+      ])
+    #expect(
+      checkpoint.manifest.files.map(\.name) == [
+        "model.safetensors", "optimizer.safetensors", "state.json", "config.json",
+      ])
+    #expect(try checkpoint.model().metadata["format"] == "pt")
+    try checkpoint.verify()
+  }
+
+  @Test func everythingReadsBack() throws {
+    try withSnapshot(step: 7, bestStep: 5) { snapshot in
+      try checkpoints.write(snapshot)
+      let found = try #require(try checkpoints.newestComplete().found)
+      #expect(found.step == 7)
+      #expect(try found.state() == snapshot.state)
+      #expect(try found.model().entries.map(\.name) == ["b", "a"])
+      #expect(try found.model().floats("a") == [7, 6, 5, 4, 3])
+      #expect(try found.optimizerState().floats("exp_avg/b")[11] == 77)
+      #expect(try found.file(named: "config.json") == snapshot.files[0].bytes)
+      #expect(try found.file(named: "tokenizer.json") == nil)
+      #expect(found.manifest.parametersSHA256 == parametersSHA256(of: snapshot.parameters))
+    }
+  }
+
+  @Test func stateOfALaterVersionIsRead() throws {
+    let json = """
+      {"step": 1, "tokens": 2, "seconds": 3, "seed": 18446744073709551615, "notes": {},
+       "configuration_sha256": "", "something_new": [1]}
+      """
+    let state = try JSONDecoder().decode(TrainingState.self, from: Data(json.utf8))
+    #expect(state.seed == .max)
+    #expect(state.bestStep == nil)
+  }
+
+  @Test func nothingIsFoundWhereThereIsNothing() throws {
+    let search = try checkpoints.newestComplete()
+    #expect(search.found == nil)
+    #expect(search.skipped.isEmpty)
+    #expect(try checkpoints.steps().isEmpty)
+  }
+
+  /// What may befall a checkpoint, and the error that must tell of it.
+  enum Damage: String, CaseIterable, Sendable {
+    case manifestGone, manifestTruncated, manifestOfLaterVersion, manifestReachesOutside
+    case modelGone, modelTruncated, modelLonger, modelByteFlipped, stateByteFlipped, empty
+  }
+
+  @Test(arguments: Damage.allCases)
+  func damagedCheckpointsAreSkippedWithTheReason(damage: Damage) throws {
+    for step in [1, 2, 3] { try withSnapshot(step: step) { _ = try checkpoints.write($0) } }
+    try apply(damage, to: checkpoints.path(ofStep: 3))
+    let search = try checkpoints.newestComplete()
+    #expect(search.found?.step == 2)
+    #expect(search.skipped.map(\.step) == [3])
+    let reason = try #require(search.skipped.first?.reason)
+    switch (damage, reason) {
+    case (.manifestGone, .fileSystem(_, _, ENOENT, _)), (.modelGone, .fileSystem(_, _, ENOENT, _)),
+      (.empty, .fileSystem(_, _, ENOENT, _)), (.manifestTruncated, .malformed),
+      (.manifestReachesOutside, .malformed), (.manifestOfLaterVersion, .unsupportedVersion),
+      (.modelTruncated, .wrongSize), (.modelLonger, .wrongSize), (.modelByteFlipped, .wrongHash),
+      (.stateByteFlipped, .wrongHash):
+      #expect(reason.description.contains("step-00000003"))
+    default:
+      Issue.record("\(damage): \(reason)")
+    }
+  }
+
+  @Test func sameStepIsReplaced() throws {
+    for bestStep in [1, 2] {
+      try withSnapshot(step: 4, bestStep: bestStep) { _ = try checkpoints.write($0) }
+    }
+    #expect(try checkpoints.newestComplete().found?.state().bestStep == 2)
+    #expect(try temporary.names(in: "run/checkpoints") == ["step-00000004"])
+  }
+
+  @Test func leftoversOfACrashAreCleared() throws {
+    for step in [1, 2] { try withSnapshot(step: step) { _ = try checkpoints.write($0) } }
+    let root = checkpoints.path
+    // A crash while step 3 was written, while step 1 was removed, and while step 2 was replaced.
+    try FileManager.default.createDirectory(
+      atPath: root + "/.writing-step-00000003", withIntermediateDirectories: false)
+    try Data([1]).write(to: URL(fileURLWithPath: root + "/.writing-step-00000003/model"))
+    try FileManager.default.moveItem(
+      atPath: root + "/step-00000001", toPath: root + "/.removing-step-00000001")
+    try FileManager.default.moveItem(
+      atPath: root + "/step-00000002", toPath: root + "/.replaced-step-00000002")
+    #expect(try checkpoints.steps().isEmpty)
+    try checkpoints.recover()
+    #expect(try temporary.names(in: "run/checkpoints") == ["step-00000002"])
+    #expect(try checkpoints.newestComplete().found?.step == 2)
+  }
+
+  @Test func failedWriteLeavesTheOldCheckpoint() throws {
+    try withSnapshot(step: 4) { _ = try checkpoints.write($0) }
+    // A file name of 300 bytes fails in the middle of writing.
+    withSnapshot(step: 4) { snapshot in
+      var snapshot = snapshot
+      snapshot.files.append(.init(name: String(repeating: "x", count: 300), bytes: [1]))
+      let error = #expect(throws: CheckpointError.self) { try checkpoints.write(snapshot) }
+      guard case .fileSystem("create", _, ENAMETOOLONG, 1) = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+    }
+    #expect(try temporary.names(in: "run/checkpoints") == ["step-00000004"])
+    #expect(try checkpoints.newestComplete().found?.step == 4)
+  }
+
+  @Test func keepsTheNewestAndTheProtected() throws {
+    for step in [1, 2, 3, 4, 5] { try withSnapshot(step: step) { _ = try checkpoints.write($0) } }
+    #expect(try checkpoints.prune(keep: 2, protecting: 2) == [1, 3])
+    #expect(try checkpoints.steps() == [2, 4, 5])
+    #expect(try checkpoints.prune(keep: 3) == [])
+  }
+
+  @Test func pruningNeverRemovesTheNewestComplete() throws {
+    for step in [1, 2, 3, 4] { try withSnapshot(step: step) { _ = try checkpoints.write($0) } }
+    try apply(.modelTruncated, to: checkpoints.path(ofStep: 4))
+    try apply(.manifestGone, to: checkpoints.path(ofStep: 1))
+    #expect(try checkpoints.prune(keep: 1) == [1, 2])
+    #expect(try checkpoints.steps() == [3, 4])
+    #expect(try checkpoints.newestComplete().found?.step == 3)
+  }
+
+  @Test func otherNamesAreLeftAlone() throws {
+    try withSnapshot(step: 123_456_789) { _ = try checkpoints.write($0) }
+    for name in ["step-5", "step-000000050", "step-0000000x", "notes"] {
+      try FileManager.default.createDirectory(
+        atPath: checkpoints.path + "/" + name, withIntermediateDirectories: false)
+    }
+    #expect(try checkpoints.steps() == [123_456_789])
+    try checkpoints.recover()
+    try checkpoints.prune(keep: 1)
+    #expect(try temporary.names(in: "run/checkpoints").count == 5)
+  }
+
+  private func apply(_ damage: Damage, to path: String) throws {
+    let manager = FileManager.default
+    func edit(_ name: String, _ change: (inout Data) -> Void) throws {
+      let url = URL(fileURLWithPath: path + "/" + name)
+      var data = try Data(contentsOf: url)
+      change(&data)
+      try data.write(to: url)
+    }
+    func replace(_ old: String, with new: String) throws {
+      try edit("manifest.json") {
+        $0 = Data(String(decoding: $0, as: UTF8.self).replacing(old, with: new).utf8)
+      }
+    }
+    switch damage {
+    case .manifestGone: try manager.removeItem(atPath: path + "/manifest.json")
+    case .manifestTruncated: try edit("manifest.json") { $0.removeLast($0.count / 2) }
+    case .manifestOfLaterVersion: try replace(#""version" : 1"#, with: #""version" : 2"#)
+    case .manifestReachesOutside: try replace(#""config.json""#, with: #""../config.json""#)
+    case .modelGone: try manager.removeItem(atPath: path + "/model.safetensors")
+    case .modelTruncated: try edit("model.safetensors") { $0.removeLast() }
+    case .modelLonger: try edit("model.safetensors") { $0.append(0) }
+    case .modelByteFlipped: try edit("model.safetensors") { $0[$0.count - 1] ^= 1 }
+    case .stateByteFlipped: try edit("state.json") { $0[$0.count - 2] ^= 1 }
+    case .empty:
+      try manager.removeItem(atPath: path)
+      try manager.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+  }
+}
