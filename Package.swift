@@ -78,7 +78,7 @@ let package = Package(
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
 
     // Tests: one folder per target.
-    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
     .tests(of: "Tensors", ["CKernels"]),
     .tests(of: "NeuralNetworks"),
     .tests(of: "Models"),

@@ -54,7 +54,7 @@ INLINE void activate(
   switch (activation) {
     case CKernels_geluTanh: gelu_tanh(result, input); break;
     case CKernels_gelu: gelu(result, input); break;
-    case CKernels_relu: *result = lanes_choose(x > 0.0f, x, (Lanes){0}); break;
+    case CKernels_relu: *result = lanes_choose(x < 0.0f, (Lanes){0}, x); break;
     case CKernels_leakyRelu: *result = lanes_choose(x > 0.0f, x, slope * x); break;
     case CKernels_silu: *result = x * lanes_sigmoid(x); break;
     case CKernels_tanh: *result = lanes_tanh(x); break;

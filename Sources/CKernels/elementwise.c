@@ -1,5 +1,6 @@
 #include "CKernels.h"
 #include "lanes.h"
+#include "lanes_math.h"
 
 MULTIVERSIONED void CKernels_accumulate(
     const float *source, float *destination, int64_t count) {
@@ -28,6 +29,10 @@ MULTIVERSIONED void CKernels_multiply(
 MULTIVERSIONED void CKernels_scale(
     const float *source, float scale, float *destination, int64_t count) {
   FOR_LANES(count) lanes_write(destination + i, lanes_read(source + i, n) * scale, n);
+}
+
+MULTIVERSIONED void CKernels_exponential(const float *inputs, float *outputs, int64_t count) {
+  FOR_LANES(count) lanes_write(outputs + i, lanes_exp(lanes_read(inputs + i, n)), n);
 }
 
 MULTIVERSIONED void CKernels_addBias(

@@ -73,16 +73,17 @@ public struct CheckpointDirectory: Sendable {
   private func fill(
     _ directory: String, with snapshot: CheckpointSnapshot
   ) throws(CheckpointError) {
+    let bytesNeeded = snapshot.byteCount
     var files: [Manifest.File] = []
     func write(_ name: String, _ bytes: [UInt8]) throws(CheckpointError) {
-      let file = try OutputFile(path: directory + "/" + name, bytesNeeded: bytes.count)
+      let file = try OutputFile(path: directory + "/" + name, bytesNeeded: bytesNeeded)
       try file.write(bytes)
       files.append(Manifest.File(name: name, digest: try file.finish()))
     }
     func write(_ name: String, _ tensors: [TensorView]) throws(CheckpointError) {
       // `transformers` refuses files that do not name the framework they come from.
       let digest = try SafetensorsWriter.writeDirectly(
-        tensors, metadata: ["format": "pt"], to: directory + "/" + name)
+        tensors, metadata: ["format": "pt"], to: directory + "/" + name, bytesNeeded: bytesNeeded)
       files.append(Manifest.File(name: name, digest: digest))
     }
     try write(Checkpoint.modelFileName, snapshot.parameters)

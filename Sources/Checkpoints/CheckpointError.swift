@@ -2,8 +2,8 @@ import Foundation
 
 /// Whatever can go wrong between a checkpoint and the disk.
 public enum CheckpointError: Error, Equatable, Sendable {
-  /// The operating system refused. `bytesNeeded` is the size of what was being written, in bytes,
-  /// where there was anything to write.
+  /// The operating system refused. `bytesNeeded` is the size of what was being written, in bytes: of
+  /// the whole checkpoint, or of a file that stands alone.
   case fileSystem(operation: String, path: String, code: Int32, bytesNeeded: Int?)
   /// The file's content breaks its format. `offset` counts bytes from the file's start.
   case malformed(path: String, offset: Int, tensor: String?, problem: String)

@@ -37,4 +37,10 @@ public struct CheckpointSnapshot: Sendable {
     self.state = state
     self.files = files
   }
+
+  /// About how much it takes on disk, in bytes: all but headers, state and manifest.
+  var byteCount: Int {
+    (parameters + optimizerState).reduce(0) { $0 + $1.bytes.count }
+      + files.reduce(0) { $0 + $1.bytes.count }
+  }
 }

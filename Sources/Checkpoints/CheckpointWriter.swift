@@ -48,6 +48,21 @@ public final class CheckpointWriter {
     try directory.recover()
   }
 
+  /// Takes the memory for snapshots now rather than at the first one: the training loop then grows
+  /// no more, and its first checkpoint takes no longer than the next.
+  ///
+  /// - Parameters:
+  ///   - copiedElementCount: Elements of a snapshot's tensors outside `stagingBuffer`.
+  ///   - stagedElementCount: Elements in it. Default: 0.
+  /// - Throws: What went wrong with the checkpoint before.
+  public func prepare(
+    copiedElementCount: Int, stagedElementCount: Int = 0
+  ) throws(CheckpointError) {
+    try waitForJob()
+    _ = copies.reserve(copiedElementCount)
+    _ = staging.reserve(stagedElementCount)
+  }
+
   /// Memory in which the caller puts a snapshot together, for instance from the slices of other
   /// ranks. Tensors of a snapshot that lie in it are not copied once more.
   ///

@@ -78,10 +78,16 @@ enum FileSystem {
     return Int(status.st_size)
   }
 
-  /// Bytes that an ordinary user may still write to the file system that holds a path.
+  /// Bytes that an ordinary user may still write to the file system that holds a path, which
+  /// itself need not exist.
   static func freeBytes(near path: String) -> Int? {
     var status = statvfs()
-    guard statvfs(parent(of: path), &status) == 0 else { return nil }
+    var place = path
+    while statvfs(place, &status) != 0 {
+      let above = parent(of: place)
+      guard errno == ENOENT, above != place else { return nil }
+      place = above
+    }
     return Int(status.f_bavail) * Int(status.f_frsize)
   }
 

@@ -13,24 +13,23 @@ public enum SafetensorsWriter {
     _ tensors: [TensorView], metadata: [String: String] = [:], to path: String
   ) throws(CheckpointError) -> FileDigest {
     let header = SafetensorsHeader.encode(tensors: tensors, metadata: metadata)
-    let file = try AtomicFile(path: path, bytesNeeded: header.count + dataByteCount(of: tensors))
+    let byteCount = tensors.reduce(header.count) { $0 + $1.bytes.count }
+    let file = try AtomicFile(path: path, bytesNeeded: byteCount)
     try file.write(header)
     for tensor in tensors { try file.write(tensor.bytes) }
     return try file.commit()
   }
 
   /// Writes a file in place, for a directory that is itself not yet visible.
+  ///
+  /// - Parameter bytesNeeded: What the directory will hold in all, in bytes, for errors.
   static func writeDirectly(
-    _ tensors: [TensorView], metadata: [String: String], to path: String
+    _ tensors: [TensorView], metadata: [String: String], to path: String, bytesNeeded: Int
   ) throws(CheckpointError) -> FileDigest {
     let header = SafetensorsHeader.encode(tensors: tensors, metadata: metadata)
-    let file = try OutputFile(path: path, bytesNeeded: header.count + dataByteCount(of: tensors))
+    let file = try OutputFile(path: path, bytesNeeded: bytesNeeded)
     try file.write(header)
     for tensor in tensors { try file.write(tensor.bytes) }
     return try file.finish()
-  }
-
-  private static func dataByteCount(of tensors: [TensorView]) -> Int {
-    tensors.reduce(0) { $0 + $1.bytes.count }
   }
 }

@@ -13,12 +13,12 @@ public struct DataConfiguration: Configurable {
 
   public static var fields: [Field<Self>] {
     [
-      Field("train", \.train, .notEmpty, meaning: "Token file to learn from."),
+      Field("train", \.train, .path, meaning: "Token file to learn from."),
       Field(
-        "validation", \.validation, .ifPresent(.notEmpty), decidesResult: false,
+        "validation", \.validation, .ifPresent(.path), decidesResult: false,
         meaning: "Token file to evaluate on; `null` evaluates nothing."),
       Field(
-        "tokenizer", \.tokenizer, .ifPresent(.notEmpty),
+        "tokenizer", \.tokenizer, .ifPresent(.path),
         meaning:
           "The `tokenizer.json` that made the token files. `null` does without: no bits per byte, no "
           + "generated text, and `model.vocabulary` must be given."),

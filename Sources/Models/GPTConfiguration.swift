@@ -15,6 +15,17 @@ public struct GPTConfiguration: Configurable {
 
   public init() {}
 
+  public init(
+    layers: Int, heads: Int, width: Int, context: Int, dropout: Double = 0, vocabulary: Int? = nil
+  ) {
+    self.layers = layers
+    self.heads = heads
+    self.width = width
+    self.context = context
+    self.dropout = dropout
+    self.vocabulary = vocabulary
+  }
+
   /// K, the width of one head.
   public var headWidth: Int { width / heads }
 

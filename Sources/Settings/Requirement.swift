@@ -63,4 +63,9 @@ extension Requirement where Value == String {
   public static var notEmpty: Self {
     Self("that is not empty") { !$0.isEmpty }
   }
+
+  /// The path of a file. Whether there is one is found out by whoever opens it.
+  public static var path: Self {
+    Self(expectation: "a path") { !$0.isEmpty }
+  }
 }

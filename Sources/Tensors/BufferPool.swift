@@ -15,6 +15,8 @@ public final class BufferPool {
   public private(set) var allocatedBytes = 0
   /// How often the pool had to ask the system for memory.
   public private(set) var allocationCount = 0
+  /// How many buffers are handed out and not yet back.
+  public private(set) var lentCount = 0
 
   public init() {}
 
@@ -22,11 +24,13 @@ public final class BufferPool {
   func buffer(count: Int) -> Buffer {
     let capacity = max((count + 15) / 16 * 16, 16)
     let pointer = free[capacity]?.popLast() ?? allocate(capacity: capacity)
+    lentCount += 1
     return Buffer(pointer: pointer, count: count, capacity: capacity, pool: self)
   }
 
   fileprivate func takeBack(_ pointer: UnsafeMutablePointer<Float>, capacity: Int) {
     free[capacity, default: []].append(pointer)
+    lentCount -= 1
   }
 
   /// Large buffers start on a huge page and ask for huge pages: fewer faults, fewer misses.

@@ -1,11 +1,12 @@
 /// How much work makes a task: below, handing it to another thread costs more than it saves.
-/// Grains decide where work is cut, never what is computed.
+/// Grains decide where work is cut; but for those that say so, that changes no result.
 enum Grain {
   /// Elements of a memory-bound pass.
   static let elementwise = 16_384
   /// Elements of a pass with exponentials.
   static let transcendental = 4_096
-  /// Multiply-adds of a strip of a matrix product; see `Strips` for why not less.
+  /// Multiply-adds of a strip of a matrix product. Unlike the other grains, part of the result's bits:
+  /// see `Strips`.
   static let product = 1 << 20
   /// Rows of logits.
   static let logitRows = 16

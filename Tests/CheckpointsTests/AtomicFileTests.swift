@@ -66,6 +66,13 @@ import Testing
     #expect(path.contains("/nowhere/"))
   }
 
+  @Test func freeSpaceIsToldEvenWhereThePlaceIsGone() throws {
+    let directory = try TemporaryDirectory()
+    let error = CheckpointError.fileSystem(
+      operation: "write", path: directory.path + "/gone/file", code: ENOSPC, bytesNeeded: 1)
+    #expect(error.description.contains(/\(1 bytes needed, \d+ bytes are free\)$/))
+  }
+
   @Test(.enabled(if: geteuid() != 0, "root may write anywhere"))
   func unwritableDirectoryIsATypedError() throws {
     let directory = try TemporaryDirectory()

@@ -50,6 +50,7 @@ import Testing
 
   @Test func stagedTensorsAreSavedWithTheOthers() throws {
     let writer = try CheckpointWriter(directory: checkpoints)
+    try writer.prepare(copiedElementCount: 3, stagedElementCount: 4)
     var parameters = TensorSet()
     parameters.add("w", [3], ramp)
     var addresses: Set<UnsafeMutablePointer<Float>?> = []

@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Settings
 import Testing
 
@@ -32,9 +33,10 @@ struct DatasetPreparationTests {
     return tokenizer.decode(file.tokens(0..<file.count))
   }
 
-  @Test(arguments: [
-    .bytes, .characters, .bytePairEncoding(vocabularySize: 300),
-  ] as [DatasetPreparation.TokenizerSource])
+  @Test(
+    arguments: [
+      .bytes, .characters, .bytePairEncoding(vocabularySize: 300),
+    ] as [DatasetPreparation.TokenizerSource])
   func theTwoPartsAreTheText(tokenizer: DatasetPreparation.TokenizerSource) throws {
     let text = lines(500)
     let input = try directory.write("text.txt", text)
@@ -86,7 +88,8 @@ struct DatasetPreparationTests {
   }
 
   @Test func directoriesGiveTheirTextFilesInTheOrderOfPaths() throws {
-    for (name, text) in [("d/b/1.txt", "3"), ("d/a.txt", "1"), ("d/a/z.txt", "2"), ("d/x.md", "4")] {
+    for (name, text) in [("d/b/1.txt", "3"), ("d/a.txt", "1"), ("d/a/z.txt", "2"), ("d/x.md", "4")]
+    {
       try directory.write(name, text)
     }
     let outcome = try prepare([directory.path + "/d"], fraction: 0)
@@ -150,6 +153,34 @@ struct DatasetPreparationTests {
     #expect(refusal { try prepare([input]) }?.hasPrefix("it is not complete") ?? false)
     #expect(try !prepare([input], overwrites: true).wasPrepared)
     #expect(try prepare([input]).wasPrepared)
+  }
+
+  @Test func removesWhatAKilledRunLeftAndNothingElse() throws {
+    let input = try directory.write("text.txt", lines(100))
+    // Process ids end at 2^22; the other is a process that is always there.
+    try directory.write("out/train.bin.99999999.partial", "old")
+    try directory.write("out/train.bin.1.partial", "alive")
+    try directory.write("out/notes.partial", "mine")
+    _ = try prepare([input])
+    #expect(
+      try directory.names(in: "out") == [
+        "dataset.json", "notes.partial", "tokenizer.json", "train.bin", "train.bin.1.partial",
+        "validation.bin",
+      ])
+  }
+
+  @Test func pipesAreReadToTheirEnd() throws {
+    let text = lines(5000)
+    let pipe = directory.path + "/pipe"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let writer = Thread {
+      let file = FileHandle(forWritingAtPath: pipe)
+      file?.write(Data(text.utf8))
+      try? file?.close()
+    }
+    writer.start()
+    _ = try prepare([pipe], fraction: 0)
+    #expect(try decoded("train.bin") == text)
   }
 
   @Test func aTokenizerFromAFileIsUsedAsItIs() throws {

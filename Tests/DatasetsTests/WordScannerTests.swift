@@ -36,10 +36,11 @@ struct WordScannerTests {
     #expect(differing.isEmpty, "\(differing.prefix(20).map { String($0, radix: 16) })")
   }
 
-  @Test(arguments: [
-    [0xFF], [0x80], [0xC3], [0xE2, 0x82], [0xF0, 0x9F, 0x98], [0xC0, 0x80], [0xED, 0xA0, 0x80],
-    [0xF4, 0x90, 0x80, 0x80],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0xFF], [0x80], [0xC3], [0xE2, 0x82], [0xF0, 0x9F, 0x98], [0xC0, 0x80], [0xED, 0xA0, 0x80],
+      [0xF4, 0x90, 0x80, 0x80],
+    ] as [[UInt8]])
   func takesBytesThatAreNoUTF8AsNeitherLetterNorSpace(bytes: [UInt8]) {
     #expect(wordLengths(Array("a".utf8) + bytes + Array("a".utf8)) == [1, bytes.count, 1])
     #expect(wordLengths(Array("! ".utf8) + bytes + Array("!".utf8)) == [1, bytes.count + 2])

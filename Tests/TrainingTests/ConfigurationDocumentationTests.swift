@@ -20,8 +20,9 @@ import Training
     let text = try String(contentsOf: Self.page, encoding: .utf8)
     let updated = MarkdownReference(RunConfiguration.keyDescriptions).updating(text)
     #expect(updated.missing == [])
+    let isUpToDate = updated.page == text
     #expect(
-      updated.page == text,
+      isUpToDate,
       "run the tests with LOCKSTEP_UPDATE_DOCUMENTATION=1, and commit docs/configuration.md")
   }
 

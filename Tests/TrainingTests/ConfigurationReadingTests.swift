@@ -39,8 +39,7 @@ private func problems(
         evaluate: {every: 10, batches: 0}
         checkpoint: {every: 25, keep: 1}
         """, source: "run.yaml", ranks: 16)
-    var gpt = GPTConfiguration()
-    (gpt.layers, gpt.heads, gpt.width, gpt.context, gpt.dropout) = (3, 2, 64, 32, 0.1)
+    let gpt = GPTConfiguration(layers: 3, heads: 2, width: 64, context: 32, dropout: 0.1)
     #expect(configuration.seed == 7)
     #expect(configuration.data.train == "a/train.bin")
     #expect(configuration.model.architecture == .gpt(gpt))
@@ -149,6 +148,25 @@ private func problems(
   @Test(arguments: ["steps", "[steps]", "12"])
   func whatIsNoMapIsRefused(_ yaml: String) {
     #expect(problems(yaml).first?.contains("expected a map of keys") == true)
+  }
+
+  @Test func noTextEndsInAnythingButAConfigurationOrItsErrors() {
+    let text = Array(RunConfiguration().yaml().utf8)
+    let alphabet = Array("{}[]:,-#&*!|>'\"%@` \n\t0aé\u{0}\u{7f}?~".utf8) + [0xC3, 0xFF]
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<300 {
+      var bytes = text
+      let start = Int.random(in: 0..<bytes.count, using: &generator)
+      bytes.removeSubrange(start..<min(bytes.count, start + Int.random(in: 0..<40)))
+      for _ in 0..<Int.random(in: 1...6) {
+        let place = Int.random(in: 0...bytes.count)
+        let byte = alphabet.randomElement(using: &generator)
+        bytes.insert(contentsOf: [byte].compactMap(\.self), at: place)
+      }
+      let mutated = String(decoding: bytes, as: UTF8.self)
+      // Reading it must end, and not by a trap.
+      _ = try? RunConfiguration.parse(yaml: mutated, source: "mutated.yaml")
+    }
   }
 
   @Test func duplicateKeysAreFoundAtAnyDepthAndInAnyNotation() {

@@ -59,6 +59,7 @@ private func unusualConfiguration() throws -> RunConfiguration {
     }
     check(RunConfiguration.keyDescriptions)
     #expect(text.contains("  # Transformer blocks. A whole number from 1 to 1024.\n  layers: 4\n"))
+    #expect(text.contains("  # The update rule. One of adamw, sgd.\n  name: adamw\n"))
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
   }
 

@@ -22,6 +22,9 @@ void CKernels_multiply(
 /// destination = scale * source.
 void CKernels_scale(const float *source, float scale, float *destination, int64_t count);
 
+/// outputs = e^inputs, by the exponential that all kernels use; inputs are clamped to [-87.3, 88.3].
+void CKernels_exponential(const float *inputs, float *outputs, int64_t count);
+
 /// Each row of values [rows, columns] gains bias [columns]; rows are `stride` elements apart.
 void CKernels_addBias(
     float *values, const float *bias, int64_t rows, int64_t columns, int64_t stride);

@@ -35,7 +35,7 @@ public struct TokenFileSummary: Sendable, Codable, Equatable, CustomStringConver
     tokenizer = file.tokenizerHashPrefix
     largestToken = file.largestToken
     do throws(FileError) {
-      sha256 = try FileHash.sha256(path)
+      sha256 = try FileHash.sha256(ofFile: path)
     } catch {
       throw .unreadable(path: path, reason: error.reason)
     }

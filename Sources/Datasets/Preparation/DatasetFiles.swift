@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 
 /// The files of a data set, and how they come to be.
@@ -17,26 +16,34 @@ struct DatasetFiles {
   /// - Throws: `PreparationError.outputNotWritable`.
   init(directory: String) throws(PreparationError) {
     self.directory = directory
-    do {
-      try FileManager.default.createDirectory(
-        atPath: directory, withIntermediateDirectories: true)
-    } catch {
-      throw .outputNotWritable(path: directory, reason: Self.reason(error))
-    }
     do throws(FileError) {
+      try Self.makeDirectory(directory)
       // Not committed, so it is gone at once.
       _ = try AtomicFile(path: directory + "/" + Self.manifestName)
     } catch {
       throw .outputNotWritable(path: directory, reason: error.reason)
     }
+    removeLeftovers()
   }
 
-  private static func reason(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    guard let underlying, underlying.domain == NSPOSIXErrorDomain else {
-      return error.localizedDescription
+  /// Removes what a run that was killed left behind; a run that is still alive keeps its files.
+  private func removeLeftovers() {
+    let present = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    for name in present where Self.names.contains(where: { name.hasPrefix($0 + ".") }) {
+      if AtomicFile.isLeftover(name) { try? FileManager.default.removeItem(atPath: path(name)) }
     }
-    return FileError(operation: "", path: "", code: Int32(underlying.code)).reason
+  }
+
+  /// Makes a directory and those above it, as far as they are not there.
+  private static func makeDirectory(_ directory: String) throws(FileError) {
+    var path = directory.hasPrefix("/") ? "/" : ""
+    for part in directory.split(separator: "/") {
+      path += part + "/"
+      if mkdir(path, 0o777) == 0 || errno == EEXIST { continue }
+      // One that is there may still lie where nothing can be made.
+      let failure = FileError.last("make the directory", path)
+      if access(path, F_OK) != 0 { throw failure }
+    }
   }
 
   private func path(_ name: String) -> String { directory + "/" + name }
@@ -103,7 +110,7 @@ struct DatasetFiles {
     _ writer: TokenFileWriter, bytes: Int, _ name: String
   ) throws(FileError) -> DatasetManifest.Part {
     DatasetManifest.Part(
-      tokens: writer.count, bytes: bytes, sha256: try FileHash.sha256(path(name)))
+      tokens: writer.count, bytes: bytes, sha256: try FileHash.sha256(ofFile: path(name)))
   }
 
   private func remove(_ name: String) throws {
@@ -121,7 +128,7 @@ struct DatasetFiles {
         return "its \(tokenizerName) is not the one its \(manifestName) tells of"
       }
       for case (let name, let part?) in parts {
-        guard try FileHash.sha256(directory + "/" + name) == part.sha256 else {
+        guard try FileHash.sha256(ofFile: directory + "/" + name) == part.sha256 else {
           return "its \(name) is not the one its \(manifestName) tells of"
         }
       }
@@ -129,17 +136,5 @@ struct DatasetFiles {
       return "it is damaged (\(error))"
     }
     return nil
-  }
-}
-
-/// Hashes of whole files.
-enum FileHash {
-  /// SHA-256 of a file, in hexadecimal.
-  static func sha256(_ path: String) throws(FileError) -> String {
-    try MappedFile(path: path).withBytes { bytes in
-      var hash = SHA256()
-      hash.update(bufferPointer: bytes)
-      return Hexadecimal.text(of: hash.finalize())
-    }
   }
 }

@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 
 /// Makes a data set from text: `train.bin`, `validation.bin`, `tokenizer.json`, `dataset.json`.
@@ -65,9 +64,13 @@ public struct DatasetPreparation: Sendable {
     public func summary(directory: String) -> String {
       let header = wasPrepared ? "\(directory) already holds this data set" : directory
       let tokenizer = manifest.tokenizer
+      let wanted = manifest.request.vocabularySize ?? tokenizer.vocabularySize
+      let note =
+        tokenizer.vocabularySize < wanted
+        ? " (not \(wanted): the text has no more pairs that repeat)" : ""
       return """
         \(header)
-          tokenizer   \(tokenizer.kind.rawValue), \(tokenizer.vocabularySize) tokens, \
+          tokenizer   \(tokenizer.kind.rawValue), \(tokenizer.vocabularySize) tokens\(note), \
         sha256 \(tokenizer.sha256.prefix(16))
           train       \(Self.line(manifest.train))
           validation  \(manifest.validation.map(Self.line) ?? "none")
@@ -223,7 +226,8 @@ public struct DatasetPreparation: Sendable {
       guard let difference else { return manifest }
       reason = difference
     } else {
-      reason = "it is not complete: \(present.joined(separator: ", ")) without a valid "
+      reason =
+        "it is not complete: \(present.joined(separator: ", ")) without a valid "
         + DatasetFiles.manifestName
     }
     if overwrites { return nil }

@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 
 /// One text that is part of a data set: a file, or standard input.
@@ -17,11 +16,7 @@ final class InputDocument: Sendable {
 
   /// SHA-256 of the text, in hexadecimal.
   var contentHash: String {
-    file.withBytes { bytes in
-      var hash = SHA256()
-      hash.update(bufferPointer: bytes)
-      return Hexadecimal.text(of: hash.finalize())
-    }
+    file.withBytes { FileHash.sha256(of: $0) }
   }
 
   /// Opens all texts that a list of inputs names.

@@ -67,6 +67,14 @@ final class AtomicFile {
     }
   }
 
+  /// Whether a file's name is that of a temporary file whose process, on this host, is no more.
+  static func isLeftover(_ name: String) -> Bool {
+    let parts = name.split(separator: ".")
+    guard parts.count >= 3, parts.last == "partial", let process = Int32(parts[parts.count - 2])
+    else { return false }
+    return process > 0 && kill(process, 0) != 0 && errno == ESRCH
+  }
+
   private static func directory(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])

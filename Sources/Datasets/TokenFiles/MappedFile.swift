@@ -21,14 +21,20 @@ final class MappedFile: Sendable {
   /// Keeps memory that was mapped by others; nil where this object mapped it.
   private let owner: (any Sendable)?
 
-  /// Maps a file.
+  /// Maps a file; a pipe is read to its end first.
   ///
   /// - Throws: `FileError` if it cannot be opened or mapped, or is a directory.
   convenience init(path: String) throws(FileError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { throw FileError.last("open", path) }
     defer { close(descriptor) }
-    try self.init(descriptor: descriptor, path: path)
+    var status = stat()
+    if fstat(descriptor, &status) != 0 { throw FileError.last("read", path) }
+    if status.st_mode & S_IFMT == S_IFIFO {
+      try self.init(spooling: descriptor, name: path)
+    } else {
+      try self.init(descriptor: descriptor, path: path)
+    }
   }
 
   /// Maps what is left to read of a pipe or terminal, by way of an unnamed temporary file.

@@ -82,21 +82,3 @@ struct SeenScalars {
     Set(isSeen.indices.filter { isSeen[$0] }.compactMap { Unicode.Scalar(UInt32($0)) })
   }
 }
-
-extension UTF8Scalar {
-  /// Calls `body` with every scalar's value and byte offset.
-  ///
-  /// - Throws: `TokenizerError.invalidUTF8` at the first byte that is not UTF-8; what `body` throws.
-  static func forEach(
-    in text: UnsafeRawBufferPointer, _ body: (UInt32, Int) throws(TokenizerError) -> Void
-  ) throws(TokenizerError) {
-    guard let base = text.bindMemory(to: UInt8.self).baseAddress else { return }
-    var offset = 0
-    while offset < text.count {
-      let (value, length) = decode(base + offset, available: text.count - offset)
-      if length == 0 { throw .invalidUTF8(offset: offset) }
-      try body(value, offset)
-      offset += length
-    }
-  }
-}

@@ -78,13 +78,23 @@ struct JSONReader {
 
   private mutating func readNumber() throws(Failure) -> JSONValue {
     let start = position
-    while let byte = current, "+-.eE0123456789".utf8.contains(byte) { position += 1 }
+    while let byte = current, Self.isOfNumber(byte) { position += 1 }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     guard let number = Double(text) else {
       position = start
       throw failure("expected a value")
     }
     return .number(number)
+  }
+
+  private static func isOfNumber(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"),
+      UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"):
+      true
+    default:
+      false
+    }
   }
 
   private mutating func enter() throws(Failure) {

@@ -19,22 +19,41 @@ struct TokenizerJSON {
     let ids = 0..<Int32(vocabulary.count)
     func name(of id: Int32) -> String {
       vocabulary.isSpecial(id)
-        ? String(decoding: vocabulary.bytes(of: id), as: UTF8.self) : spelling(vocabulary.bytes(of: id))
+        ? String(decoding: vocabulary.bytes(of: id), as: UTF8.self)
+        : spelling(vocabulary.bytes(of: id))
     }
-    text.append("{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n")
-    text.append("  \"added_tokens\": [")
+    text.append(
+      #"""
+      {
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": [
+      """#)
     appendList(ids.filter(vocabulary.isSpecial)) { id, text in
-      text.append("    {\"id\": \(id), \"content\": ")
+      text.append(#"    {"id": \#(id), "content": "#)
       text.append(quoting: name(of: id))
-      text.append(", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, ")
-      text.append("\"normalized\": false, \"special\": true}")
+      text.append(#", "single_word": false, "lstrip": false, "rstrip": false, "#)
+      text.append(#""normalized": false, "special": true}"#)
     }
-    text.append("  ],\n  \"normalizer\": null,\n  \"pre_tokenizer\": \(preTokenizer),\n")
-    text.append("  \"post_processor\": null,\n  \"decoder\": \(decoder),\n")
-    text.append("  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n")
-    text.append("    \"unk_token\": null,\n    \"continuing_subword_prefix\": null,\n")
-    text.append("    \"end_of_word_suffix\": null,\n    \"fuse_unk\": false,\n")
-    text.append("    \"byte_fallback\": false,\n    \"ignore_merges\": false,\n    \"vocab\": {")
+    text.append(
+      #"""
+        ],
+        "normalizer": null,
+        "pre_tokenizer": \#(preTokenizer),
+        "post_processor": null,
+        "decoder": \#(decoder),
+        "model": {
+          "type": "BPE",
+          "dropout": null,
+          "unk_token": null,
+          "continuing_subword_prefix": null,
+          "end_of_word_suffix": null,
+          "fuse_unk": false,
+          "byte_fallback": false,
+          "ignore_merges": false,
+          "vocab": {
+      """#)
     appendList(Array(ids)) { id, text in
       text.append("      ")
       text.append(quoting: name(of: id))
@@ -63,8 +82,8 @@ struct TokenizerJSON {
 
   /// Text as bytes, cut into words by GPT-2's pattern if `useRegex`.
   static func byteLevel(useRegex: Bool) -> String {
-    "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, "
-      + "\"use_regex\": \(useRegex)}"
+    #"{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "#
+      + #""use_regex": \#(useRegex)}"#
   }
 }
 
@@ -95,7 +114,7 @@ extension CharacterTokenizer {
   public func tokenizerJSON() -> [UInt8] {
     TokenizerJSON(
       vocabulary: vocabulary, spelling: { String(decoding: $0, as: UTF8.self) }, merges: [],
-      preTokenizer: "null", decoder: "{\"type\": \"Fuse\"}"
+      preTokenizer: "null", decoder: #"{"type": "Fuse"}"#
     ).bytes
   }
 }

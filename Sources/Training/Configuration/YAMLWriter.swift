@@ -46,7 +46,12 @@ struct YAMLWriter {
   ) -> String {
     var sentences = [description.documentation]
     if !description.isSection {
-      sentences.append(description.expectation.capitalizedFirst + ".")
+      let choices = description.choices.map(\.name)
+      if choices.isEmpty {
+        sentences.append(description.expectation.capitalizedFirst + ".")
+      } else if choices.count > 1 {
+        sentences.append("One of \(choices.joined(separator: ", ")).")
+      }
       if value != description.defaultValue {
         sentences.append("Default: \(Self.inline(description.defaultValue)).")
       }

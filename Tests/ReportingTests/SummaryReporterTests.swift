@@ -1,0 +1,68 @@
+import Foundation
+import Reporting
+import Testing
+
+@Suite struct SummaryReporterTests {
+  let file: TemporaryFile
+
+  init() throws { file = try TemporaryFile("summary.json") }
+
+  @Test func summaryReadsBack() throws {
+    let reporter = SummaryReporter(path: file.path)
+    try reporter.receive(.step(Sample.step(1)))
+    #expect(try file.siblings.isEmpty)
+    try reporter.receive(.finished(Sample.summary))
+    #expect(try RunSummary.load(from: file.path) == Sample.summary)
+    #expect(try file.siblings == ["summary.json"])
+  }
+
+  @Test func keysAreThoseOfTheContract() throws {
+    try Sample.summary.write(to: file.path)
+    let object = try JSONSerialization.jsonObject(with: Data(file.content.utf8))
+    let keys = try #require(object as? [String: Any]).keys
+    #expect(
+      keys.sorted() == [
+        "bits_per_byte", "loss", "parameters", "parameters_sha256", "ranks", "seconds", "steps",
+        "threads", "tokens", "tokens_per_second", "validation_loss",
+      ])
+  }
+
+  @Test func whatIsNotKnownIsLeftOut() throws {
+    var summary = Sample.summary
+    summary.validationLoss = nil
+    summary.bitsPerByte = .infinity
+    try summary.write(to: file.path)
+    #expect(try !file.content.contains("validation_loss"))
+    #expect(try RunSummary.load(from: file.path).bitsPerByte == nil)
+  }
+
+  @Test func failureLeavesTheOldSummary() throws {
+    try FileManager.default.createDirectory(
+      atPath: file.path, withIntermediateDirectories: false)
+    #expect(throws: ReportingError.self) { try Sample.summary.write(to: file.path) }
+    #expect(try file.siblings == ["summary.json"])
+  }
+}
+
+@Suite struct JSONEventReporterTests {
+  @Test func everyEventIsOneNamedLine() throws {
+    let output = RecordedOutput()
+    let reporter = JSONEventReporter(output: output)
+    let events: [RunEvent] = [
+      .started(Sample.overview), .step(Sample.step(1)), .evaluation(Sample.evaluation(1)),
+      .checkpoint(CheckpointRecord(step: 1, path: #"a"\b"#, seconds: 1)),
+      .notice("two\nlines\u{1}"), .stopped(signal: "SIGINT", step: 1), .finished(Sample.summary),
+    ]
+    for event in events { reporter.receive(event) }
+    let objects = try output.text.split(separator: "\n").map {
+      try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+    #expect(
+      objects.map { $0["event"] as? String } == [
+        "started", "step", "evaluation", "checkpoint", "notice", "stopped", "finished",
+      ])
+    #expect(objects[0]["resumed_step"] as? Int == 250)
+    #expect(objects[3]["path"] as? String == #"a"\b"#)
+    #expect(objects[4]["text"] as? String == "two\nlines\u{1}")
+  }
+}

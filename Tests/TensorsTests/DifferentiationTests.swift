@@ -1,0 +1,114 @@
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct DifferentiationTests {
+  @Test func gradientsOfBranchesThatMeetAgainAreAddedUp() {
+    let checker = GradientChecker { x in
+      let a = x[0] * x[1]
+      let b = a.activated(by: .tanh)
+      let c = a + b
+      return c * b + a.reshaped(to: a.shape) - c
+    }
+    let failures = checker.failures(inputs: ElementwiseTests.inputs(2, [3, 7])) { x in
+      zip(x[0], x[1]).map { first, second in
+        let a = first * second
+        let b = 1 - 2 / (1 + exp(2 * a))
+        return (a + b) * b + a - (a + b)
+      }
+    }
+    #expect(failures == [])
+  }
+
+  @Test func residualBranchesDoNotDisturbEachOthersGradients() {
+    // The gradient of a sum is handed to both sides without a copy; one side adds to it later.
+    let checker = GradientChecker { x in
+      let middle = x[0] + x[0].activated(by: .tanh)
+      let next = middle + middle.activated(by: .tanh)
+      return next + x[0]
+    }
+    let failures = checker.failures(inputs: ElementwiseTests.inputs(1, [33])) { x in
+      x[0].map { x in
+        func tanh(_ x: Double) -> Double { 1 - 2 / (1 + exp(2 * x)) }
+        let middle = x + tanh(x)
+        return middle + tanh(middle) + x
+      }
+    }
+    #expect(failures == [])
+  }
+
+  @Test func sumsOfLossesHaveTheSumOfTheirGradients() {
+    let workspace = Workspace()
+    let weight = Leaf([1, 2, 3, 4, 5, 6], shape: [3, 2], in: workspace)
+    func loss(_ x: [Float], _ target: Int32) -> Tensor {
+      Tensor(x, shape: [1, 2], in: workspace).linearCrossEntropy(
+        weight: weight.tensor, targets: Indices([target], shape: [1]))
+    }
+    (loss([1, 0.5], 0) + loss([-1, 0.25], 2)).backward()
+    let both = Leaf([1, 2, 3, 4, 5, 6], shape: [3, 2], in: workspace)
+    Tensor([1, 0.5, -1, 0.25], shape: [2, 2], in: workspace).linearCrossEntropy(
+      weight: both.tensor, targets: Indices([0, 2], shape: [2])
+    ).backward()
+    for (a, b) in zip(weight.gradient, both.gradient) { #expect(abs(a - b) < 1e-6) }
+  }
+
+  @Test func aGradientSlotGathersAnewAfterItIsDirected() {
+    let workspace = Workspace()
+    let slot = GradientSlot()
+    var values: [Float] = [1, 2]
+    var gradient: [Float] = [9, 9]
+    values.withUnsafeMutableBufferPointer { values in
+      gradient.withUnsafeMutableBufferPointer { gradient in
+        let x = Tensor(viewing: values.baseAddress!, shape: [2], gradient: slot, in: workspace)
+        for _ in 0..<2 {
+          slot.direct(into: gradient.baseAddress!, count: 2)
+          (x * x).sum().backward()
+          #expect(Array(gradient) == [2, 4])
+        }
+        slot.direct(into: gradient.baseAddress!, count: 2)
+        #expect(!slot.isFilled)
+        slot.zeroIfUnfilled()
+        #expect(Array(gradient) == [0, 0])
+      }
+    }
+  }
+
+  @Test func nothingIsRecordedWhereRecordingIsOff() {
+    let workspace = Workspace()
+    let x = Leaf([1, 2], shape: [2], in: workspace)
+    let y = workspace.withoutRecording { x.tensor * x.tensor }
+    #expect(!y.requiresGradient && !workspace.withoutRecording { workspace.isRecording })
+    #expect((x.tensor * x.tensor).requiresGradient)
+    #expect(!(y + y).requiresGradient)
+  }
+
+  @Test func observersSeeValuesAndGradients() {
+    final class Recorder: ActivationObserver {
+      var seen: [String] = []
+      func forward(_ name: String, _ values: UnsafeBufferPointer<Float>, shape: Shape) {
+        seen.append("forward \(name) \(shape) \(Array(values))")
+      }
+      func backward(_ name: String, _ gradient: UnsafeBufferPointer<Float>, shape: Shape) {
+        seen.append("backward \(name) \(shape) \(Array(gradient))")
+      }
+    }
+    let workspace = Workspace()
+    let recorder = Recorder()
+    workspace.observer = recorder
+    let x = Leaf([1, 2], shape: [2], in: workspace)
+    let y = (x.tensor * 3).observed(as: "y")
+    (y + y).sum().backward()
+    #expect(recorder.seen == ["forward y [2] [3.0, 6.0]", "backward y [2] [2.0, 2.0]"])
+    #expect(x.gradient == [6, 6])
+  }
+
+  @Test func aGraphCanBeWalkedOnlyOnce() async {
+    await #expect(processExitsWith: .failure) {
+      let x = Leaf([1, 2], shape: [2], in: Workspace())
+      let loss = x.tensor.sum()
+      loss.backward()
+      loss.backward()
+    }
+  }
+}

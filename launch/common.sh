@@ -1,0 +1,171 @@
+# shellcheck shell=bash
+# What the scripts of this folder share. They source it; it does nothing by itself.
+
+# The repository, wherever the script was called from.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Lockstep spreads its matrix products over its own threads: OpenBLAS must not start others.
+export OPENBLAS_NUM_THREADS=1
+
+# Open MPI refuses root unless told twice; in a container there is nobody else.
+if [[ $(id -u) -eq 0 ]]; then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+
+# Containers usually forbid what Open MPI copies messages between processes with (process_vm_readv),
+# and Open MPI finds out by failing.
+if [[ -e /.dockerenv || -e /run/.containerenv ]]; then
+  export OMPI_MCA_btl_vader_single_copy_mechanism=${OMPI_MCA_btl_vader_single_copy_mechanism:-none}
+fi
+
+# fail MESSAGE [STATUS]: one line, and the end.
+fail() {
+  printf '%s: %s\n' "$(basename "$0")" "$1" >&2
+  exit "${2:-1}"
+}
+
+# say MESSAGE: a heading between the steps of a longer script.
+say() {
+  printf '\n==> %s\n' "$1"
+}
+
+# need TOOL HINT: fails with the hint unless there is such a tool.
+need() {
+  command -v "$1" >/dev/null 2>&1 || fail "$1 is missing: $2"
+}
+
+# Debian packages that were found missing.
+missing=()
+
+# provided PACKAGE TEST...: notes the package as missing unless the test succeeds. What is tested is
+# the thing itself, so that other distributions and installations by hand are as good.
+provided() {
+  local package=$1
+  shift
+  "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+# Notes what building Lockstep needs beyond Swift.
+provide_libraries() {
+  need swift "install Swift 6.2 or newer from https://swift.org/install"
+  need git "install it: swift build fetches packages with it"
+  provided pkg-config command -v pkg-config
+  provided libopenmpi-dev pkg-config --exists ompi-c
+  provided openmpi-bin command -v mpirun
+  provided libopenblas-dev pkg-config --exists openblas
+}
+
+# Installs the packages noted as missing; without any, nothing is run and no network is needed.
+install_missing() {
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  local as_root=()
+  command -v apt-get >/dev/null 2>&1 ||
+    fail "missing: ${missing[*]} (Debian's names); install them with this system's package manager"
+  if [[ $(id -u) -ne 0 ]]; then
+    command -v sudo >/dev/null 2>&1 ||
+      fail "missing: ${missing[*]}; as root, run: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "Installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -q ||
+    fail "apt-get update failed; are you online? missing: ${missing[*]}"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -q -y --no-install-recommends "${missing[@]}" ||
+    fail "apt-get could not install: ${missing[*]}"
+  missing=()
+}
+
+# Builds the lockstep command in release mode.
+build() {
+  say "Building"
+  (cd "$root" && swift build -c release --product lockstep)
+}
+
+# Prints the path of the lockstep command: $LOCKSTEP, or what was built.
+lockstep_binary() {
+  local binary=${LOCKSTEP:-$root/.build/release/lockstep}
+  [[ -x $binary ]] || fail "$binary is missing: build it with: swift build -c release"
+  printf '%s\n' "$binary"
+}
+
+# Prints how many processors the affinity mask has. nproc would also heed OpenMP's variables.
+mask_processors() {
+  env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc
+}
+
+# Prints how many processors' worth of time a container's quota allows; nothing without a quota.
+quota_processors() {
+  local quota=max period=1 group=/sys/fs/cgroup
+  if [[ -r $group/cpu.max ]]; then
+    read -r quota period <$group/cpu.max
+  elif [[ -r $group/cpu/cpu.cfs_quota_us ]]; then
+    quota=$(<$group/cpu/cpu.cfs_quota_us)
+    period=$(<$group/cpu/cpu.cfs_period_us)
+  fi
+  if [[ $quota =~ ^[1-9] ]]; then printf '%s\n' $(((quota + period - 1) / period)); fi
+}
+
+# Prints how many cores the machine has: hardware threads of one core share its vector unit.
+cores() {
+  local count
+  count=$(lscpu -p=SOCKET,CORE 2>/dev/null | grep -v '^#' | sort -u | wc -l) || count=0
+  if [[ $count -eq 0 ]]; then count=$(getconf _NPROCESSORS_ONLN); fi
+  printf '%s\n' "$count"
+}
+
+# Prints how many processors to use: the cores, no more than the mask has, nor than a quota allows.
+processors() {
+  printf '%s\n' "$(cores)" "$(mask_processors)" "$(quota_processors)" | grep . | sort -n | head -n 1
+}
+
+# placement RANKS THREADS: prints mpirun's options for that many ranks on this machine.
+#
+# Bound to cores where all of the machine is ours and it has enough of them. Otherwise unbound: Open
+# MPI knows neither the affinity mask it was started with nor a container's quota, and would bind
+# every job to the same first cores. Unbound, ranks inherit the mask, and may outnumber the cores.
+placement() {
+  local ranks=$1 threads=$2
+  if [[ $(mask_processors) -eq $(getconf _NPROCESSORS_ONLN) && -z $(quota_processors) &&
+    $((ranks * threads)) -le $(cores) ]]; then
+    printf '%s\n' --map-by "slot:PE=$threads" --bind-to core
+  else
+    printf '%s\n' --oversubscribe --bind-to none
+  fi
+}
+
+# launch COMMAND...: runs a launcher such that Ctrl-C and SIGTERM let the ranks save and stop.
+#
+# At a SIGINT or SIGTERM of its own, mpirun gives its ranks about two seconds to live. But a SIGUSR1 it
+# passes on, and waits: Lockstep saves, and exits with 75. So that is what it gets here, in a process
+# group of its own which the terminal's Ctrl-C does not reach. A second Ctrl-C is passed on as it is.
+launch() {
+  local status=0 seen
+  signals=0
+  set -m
+  "$@" </dev/null &
+  launcher=$!
+  set +m
+  trap 'forward TERM' TERM
+  trap 'forward INT' INT
+  trap 'forward USR1' USR1
+  while true; do
+    seen=$signals
+    status=0
+    wait "$launcher" || status=$?
+    # A signal ends `wait` too, with the launcher still running.
+    [[ $seen -ne $signals ]] || break
+  done
+  trap - TERM INT USR1
+  return "$status"
+}
+
+# forward SIGNAL: what `launch` does with a signal.
+forward() {
+  signals=$((signals + 1))
+  if [[ $signals -eq 1 ]]; then
+    [[ $1 == USR1 ]] || printf '\n%s: saving and stopping; once more to stop at once\n' "$(basename "$0")" >&2
+    kill -USR1 "$launcher" 2>/dev/null || true
+  elif [[ $1 != USR1 ]]; then
+    kill "-$1" "$launcher" 2>/dev/null || true
+  fi
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Trains with several ranks on this machine.
+#
+#   launch/local.sh RANKS CONFIG.yaml [further arguments of lockstep train]
+#   launch/local.sh 2 configs/kjv.yaml --output runs/kjv
+#
+# Each rank gets its share of the cores as threads, and is bound to them where that is safe. More
+# ranks than cores work too, slowly. The results are the same bits for any number of ranks.
+# Ctrl-C, SIGTERM or SIGUSR1: all ranks save and stop, with exit code 75; --resume goes on.
+set -euo pipefail
+# shellcheck source=launch/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+usage="usage: local.sh RANKS CONFIG.yaml [further arguments of lockstep train]"
+[[ $# -ge 2 && $1 =~ ^[1-9][0-9]*$ ]] || fail "$usage" 2
+ranks=$1
+config=$2
+shift 2
+need mpirun "install openmpi-bin, or run launch/quickstart.sh"
+lockstep=$(lockstep_binary)
+
+threads=$(($(processors) / ranks))
+if [[ $threads -lt 1 ]]; then threads=1; fi
+mapfile -t options < <(placement "$ranks" "$threads")
+
+launch mpirun -np "$ranks" "${options[@]}" \
+  "$lockstep" train "$config" --set "threads=$threads" "$@"
