@@ -101,7 +101,9 @@ final class CheckpointStore {
       return try found.map { Array(try JSONEncoder().encode($0.state())) } ?? []
     }
     guard !text.isEmpty else { return nil }
-    let state = try communicator.agree { try JSONDecoder().decode(TrainingState.self, from: Data(text)) }
+    let state = try communicator.agree {
+      try JSONDecoder().decode(TrainingState.self, from: Data(text))
+    }
     try communicator.onRankZero {
       guard let found else { return }
       try replica.parameters.read(from: found.model(), into: replica.values)

@@ -139,12 +139,13 @@ public final class Trainer {
         observerFailure ?? PeerFailed(rank: 0), speaks: communicator.isRankZero)
     }
     emit(.step(progress.stepRecord(outcome)))
-    try reportWritten(checkpoints.map { checkpoints in
-      do { return try checkpoints.takeWritten() } catch {
-        observerFailure = observerFailure ?? error
-        return []
-      }
-    } ?? [])
+    try reportWritten(
+      checkpoints.map { checkpoints in
+        do { return try checkpoints.takeWritten() } catch {
+          observerFailure = observerFailure ?? error
+          return []
+        }
+      } ?? [])
     return outcome
   }
 
