@@ -81,7 +81,10 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
     .tests(of: "Tensors", ["CKernels"]),
     .tests(of: "NeuralNetworks"),
-    .tests(of: "Models"),
+    .testTarget(
+      name: "ModelsTests",
+      dependencies: ["Models", "TestSupport", "Checkpoints", "Optimization"],
+      resources: [.copy("Fixtures")]),
     .tests(of: "Optimization"),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"],
