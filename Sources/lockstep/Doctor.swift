@@ -12,7 +12,7 @@ struct Doctor: ParsableCommand {
   var json = false
 
   func run() throws {
-    try Launch.run { communicator, launch in
+    Launch.run { communicator, launch in
       let diagnosis = try Diagnosis(
         communicator: communicator, mode: launch.description(of: communicator.topology))
       guard communicator.isRankZero else { return .success }

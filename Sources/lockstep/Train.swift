@@ -61,7 +61,7 @@ struct Train: ParsableCommand {
             yaml: "{}", source: "the defaults", overrides: allOverrides)).yaml(), terminator: "")
     }
     guard let path = configuration else { return }
-    try Launch.run { communicator, launch in
+    Launch.run { communicator, launch in
       let text = try communicator.fromRankZero {
         Array(try RunConfiguration.readText(path: path).utf8)
       }
