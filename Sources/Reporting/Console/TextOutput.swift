@@ -32,11 +32,13 @@ public final class DescriptorOutput: TextOutput {
     self.descriptor = descriptor
     let terminal = environment["TERM"] ?? "dumb"
     isCapable = isatty(descriptor) == 1 && terminal != "dumb"
-    isColored = isCapable && (environment["NO_COLOR"] ?? "").isEmpty
+    isColored =
+      isCapable && (environment["NO_COLOR"] ?? "").isEmpty && Self.columns(of: descriptor) != nil
   }
 
-  public var columns: Int? {
-    guard isCapable else { return nil }
+  public var columns: Int? { isCapable ? Self.columns(of: descriptor) : nil }
+
+  private static func columns(of descriptor: Int32) -> Int? {
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)

@@ -96,7 +96,8 @@ public struct GradientCheck {
       $0 + Double(model.gradient[$1.0]) * Double($1.1)
     }
     let floor = noise / Double(reach)
-    let difference = max(0, abs(computed - measured) - floor) / max(abs(computed), abs(measured), floor)
+    let difference =
+      max(0, abs(computed - measured) - floor) / max(abs(computed), abs(measured), floor)
     return Line(name: entry.name, computed: computed, measured: measured, difference: difference)
   }
 }

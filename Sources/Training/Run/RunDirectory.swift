@@ -29,8 +29,11 @@ public struct RunDirectory: Sendable {
   /// - Parameters:
   ///   - configuration: What is to be run; written to `config.yaml`.
   ///   - resume: Whether a run that is there already is to go on.
+  /// - Returns: A lock that keeps other processes out while it is held.
   /// - Throws: `ConfigurationError` where another configuration is there; `RunDirectoryError`.
-  public func prepare(for configuration: RunConfiguration, resume: Bool) throws {
+  public func prepare(
+    for configuration: RunConfiguration, resume: Bool
+  ) throws -> RunDirectoryLock {
     if FileManager.default.fileExists(atPath: configurationPath) {
       try configuration.requireSameRun(as: self.configuration(), storedIn: configurationPath)
       let steps = try checkpoints.steps()
@@ -38,18 +41,42 @@ public struct RunDirectory: Sendable {
         throw RunDirectoryError.holdsRun(path: path, step: steps.last ?? 0)
       }
     } else {
-      let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      let contents = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
+        .filter { $0 != ".lock" }
       guard contents.isEmpty else { throw RunDirectoryError.foreign(path: path) }
       guard !resume else { throw RunDirectoryError.nothingToResume(path: path) }
     }
     do {
       try FileManager.default.createDirectory(
         atPath: path, withIntermediateDirectories: true)
+      let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
       try AtomicFile.write(Array(configuration.yaml().utf8), to: configurationPath)
+      return lock
+    } catch let error as RunDirectoryError {
+      throw error
     } catch {
       throw RunDirectoryError.notWritable(path: path, reason: "\(error)")
     }
   }
+}
+
+/// Keeps other processes out of a run's directory. It ends with the process, however that ends.
+public final class RunDirectoryLock {
+  private let descriptor: Int32
+
+  /// - Throws: `RunDirectoryError.inUse` where another process holds it, `.notWritable`.
+  fileprivate init(path: String, of run: String) throws {
+    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw RunDirectoryError.notWritable(path: run, reason: String(cString: strerror(errno)))
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw RunDirectoryError.inUse(path: run)
+    }
+  }
+
+  deinit { close(descriptor) }
 }
 
 /// Why a directory can not take a run.
@@ -60,6 +87,8 @@ public enum RunDirectoryError: UserInputError, Equatable {
   case foreign(path: String)
   case nothingToResume(path: String)
   case notWritable(path: String, reason: String)
+  /// Another process is training there.
+  case inUse(path: String)
 
   public var description: String {
     switch self {
@@ -71,6 +100,8 @@ public enum RunDirectoryError: UserInputError, Equatable {
       "\(path) holds no run to resume: leave out --resume to start one"
     case .notWritable(let path, let reason):
       "\(path) can not be written: \(reason)"
+    case .inUse(let path):
+      "\(path) is in use by another process that trains there: wait for it, or choose another --output"
     }
   }
 }
