@@ -103,6 +103,10 @@ public final class Trainer {
   /// - Returns: What the process ends with: success, or stopped.
   /// - Throws: `AgreedError` where the loss is not finite or rank zero can not save.
   public func run(until stop: StopRequest = StopRequest()) throws -> ExitCode {
+    let every = configuration.checkpoint.every
+    if every > 0 && progress.step + every < configuration.steps {
+      try communicator.agree { try checkpoints?.prepareForBackgroundWriting() }
+    }
     while progress.step < configuration.steps {
       let outcome = try takeStep(stop)
       let isLast = progress.step == configuration.steps

@@ -84,7 +84,8 @@ public final class TrainingRun {
         .init("data", data.summary),
         .init(
           "batch",
-          "\(batch.microbatches) micro-batches of \(batch.sequences) × \(configuration.model.context): \(tokens) tokens a step"
+          "\(batch.microbatches) micro-batch\(batch.microbatches == 1 ? "" : "es") of "
+            + "\(batch.sequences) × \(configuration.model.context): \(tokens) tokens a step"
         ),
         .init("optimiser", configuration.optimizerSummary),
       ],
