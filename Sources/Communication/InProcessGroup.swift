@@ -55,7 +55,7 @@ public final class InProcessGroup: Sendable {
     let results = Locked([Int: Swift.Result<Result, any Error>]())
     let first = Locked<(any Error)?>(nil)
     let threads = (0..<size).map { rank in
-      RankThread { [self] in
+      RankThread(name: "rank \(rank)") { [self] in
         let communicator = communicator(rank: rank)
         let result = Swift.Result { try body(communicator) }
         if case .failure(let error) = result {
@@ -107,7 +107,8 @@ private final class RankThread {
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
-  init(_ run: @escaping @Sendable () -> Void) {
+  /// - Parameter name: What debuggers show; at most 15 bytes.
+  init(name: String, _ run: @escaping @Sendable () -> Void) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setstacksize(&attributes, Self.stackByteCount)
@@ -121,6 +122,7 @@ private final class RankThread {
       }, body.toOpaque())
     pthread_attr_destroy(&attributes)
     precondition(code == 0, "cannot start a thread: \(String(cString: strerror(code)))")
+    pthread_setname_np(thread, name)
   }
 
   func join() { pthread_join(thread, nil) }
