@@ -112,7 +112,11 @@ private final class RankThread {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setstacksize(&attributes, Self.stackByteCount)
-    let body = Unmanaged.passRetained(Body(run))
+    let body = Unmanaged.passRetained(
+      Body {
+        Self.nameThisThread(name)
+        run()
+      })
     let code = pthread_create(
       &thread, &attributes,
       { argument in
@@ -122,8 +126,16 @@ private final class RankThread {
       }, body.toOpaque())
     pthread_attr_destroy(&attributes)
     precondition(code == 0, "cannot start a thread: \(String(cString: strerror(code)))")
-    pthread_setname_np(thread, name)
   }
 
   func join() { pthread_join(thread, nil) }
+
+  /// A name is for debuggers only: nothing depends on it. Swift's Glibc module has no
+  /// pthread_setname_np.
+  private static func nameThisThread(_ name: String) {
+    let file = open("/proc/thread-self/comm", O_WRONLY)
+    guard file >= 0 else { return }
+    _ = name.withCString { write(file, $0, strlen($0)) }
+    close(file)
+  }
 }
