@@ -42,12 +42,11 @@ public struct RunDirectory: Sendable {
       guard contents.isEmpty else { throw RunDirectoryError.foreign(path: path) }
       guard !resume else { throw RunDirectoryError.nothingToResume(path: path) }
     }
-    do {
-      try FileManager.default.createDirectory(
-        atPath: path, withIntermediateDirectories: true)
+    do throws(CheckpointError) {
+      try FileSystem.makeDirectory(path)
       try AtomicFile.write(Array(configuration.yaml().utf8), to: configurationPath)
     } catch {
-      throw RunDirectoryError.notWritable(path: path, reason: "\(error)")
+      throw RunDirectoryError.notWritable(error)
     }
   }
 }
@@ -59,7 +58,7 @@ public enum RunDirectoryError: UserInputError, Equatable {
   /// There are files that no run made.
   case foreign(path: String)
   case nothingToResume(path: String)
-  case notWritable(path: String, reason: String)
+  case notWritable(CheckpointError)
 
   public var description: String {
     switch self {
@@ -69,8 +68,8 @@ public enum RunDirectoryError: UserInputError, Equatable {
       "\(path) is not empty and holds no run: choose another --output"
     case .nothingToResume(let path):
       "\(path) holds no run to resume: leave out --resume to start one"
-    case .notWritable(let path, let reason):
-      "\(path) can not be written: \(reason)"
+    case .notWritable(let error):
+      "\(error); choose another --output"
     }
   }
 }
