@@ -27,14 +27,16 @@ extension CheckpointDirectory {
 
   /// The newest complete checkpoint.
   ///
-  /// - Parameter verification: `.hashes` by default: what follows is usually loading.
+  /// - Parameters:
+  ///   - limit: Only checkpoints of earlier steps than this are looked at. Default: all are.
+  ///   - verification: `.hashes` by default: what follows is usually loading.
   /// - Throws: `CheckpointError.fileSystem` where the directory cannot be listed. One that does not
   ///   exist holds nothing.
   public func newestComplete(
-    verification: Verification = .hashes
+    before limit: Int = .max, verification: Verification = .hashes
   ) throws(CheckpointError) -> CheckpointSearch {
     var skipped: [SkippedCheckpoint] = []
-    for step in try steps().reversed() {
+    for step in try steps().reversed() where step < limit {
       do throws(CheckpointError) {
         let checkpoint = try Checkpoint(path: path(ofStep: step))
         if verification == .hashes { try checkpoint.verify() }

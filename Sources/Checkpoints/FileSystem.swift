@@ -1,9 +1,9 @@
 import Foundation
 
 /// The few system calls that durability needs and Foundation does not offer, with typed errors.
-enum FileSystem {
+package enum FileSystem {
   /// Creates a directory and those above it; an existing one is fine.
-  static func makeDirectory(_ path: String) throws(CheckpointError) {
+  package static func makeDirectory(_ path: String) throws(CheckpointError) {
     if mkdir(path, 0o777) == 0 { return }
     switch errno {
     case EEXIST where isDirectory(path):

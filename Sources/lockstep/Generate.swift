@@ -63,25 +63,25 @@ struct Generate: ParsableCommand {
     }
     let generator = TextGenerator(
       model: loaded.model, workspace: workspace, prompt: tokens,
+      vocabularyCount: tokenizer.vocabularyCount,
       sampler: TokenSampler(
         SamplingOptions(temperature: temperature, topK: topK, topP: topP, seed: seed)))
     var decoder = StreamingDecoder(tokenizer)
     var output = TextOutput(isQuiet: json)
-    output.write(prompt)
+    output.show(prompt)
     var generated: [Int32] = []
     for _ in 0..<maxTokens {
       let token = generator.next()
       if token == tokenizer.endOfText { break }
       generated.append(token)
-      output.write(decoder.append(token))
+      output.append(decoder.append(token))
     }
-    output.write(decoder.finish() + "\n")
+    output.append(decoder.finish())
+    output.show("\n")
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      let report = Report(
-        prompt: prompt, text: String(output.text.dropFirst(prompt.count).dropLast()),
-        tokens: generated)
+      let report = Report(prompt: prompt, text: output.text, tokens: generated)
       print(String(decoding: try encoder.encode(report), as: UTF8.self))
     }
   }
@@ -96,12 +96,18 @@ struct Generate: ParsableCommand {
 /// Text that appears as it is made, and is kept.
 private struct TextOutput {
   let isQuiet: Bool
+  /// What was made.
   private(set) var text = ""
 
   init(isQuiet: Bool) { self.isQuiet = isQuiet }
 
-  mutating func write(_ part: String) {
+  mutating func append(_ part: String) {
     text += part
+    show(part)
+  }
+
+  /// Shows text that is not kept.
+  func show(_ part: String) {
     guard !isQuiet else { return }
     FileHandle.standardOutput.write(Data(part.utf8))
   }

@@ -6,6 +6,7 @@ public final class TextGenerator {
   private let model: any LanguageModel
   private let workspace: Workspace
   private let sampler: TokenSampler
+  private let vocabularyCount: Int?
   private var cache: GenerationCache
   private var tokens: [Int32]
   /// How many of `tokens` the cache holds, counted from `windowStart`.
@@ -14,14 +15,18 @@ public final class TextGenerator {
   /// - Parameters:
   ///   - model: With its parameters bound in `workspace`.
   ///   - prompt: At least one token.
+  ///   - vocabularyCount: Only tokens below this are chosen, for models whose embedding is padded;
+  ///     nil: all V. Default: nil.
   ///   - sampler: How tokens are chosen.
   public init(
-    model: any LanguageModel, workspace: Workspace, prompt: [Int32], sampler: TokenSampler
+    model: any LanguageModel, workspace: Workspace, prompt: [Int32], vocabularyCount: Int? = nil,
+    sampler: TokenSampler
   ) {
     precondition(!prompt.isEmpty, "a text starts from at least one token")
     self.model = model
     self.workspace = workspace
     self.sampler = sampler
+    self.vocabularyCount = vocabularyCount
     tokens = prompt
     cache = model.makeCache(sequences: 1, in: workspace)
   }
@@ -39,7 +44,10 @@ public final class TextGenerator {
       let states = model.states(of: Indices(new, shape: [1, new.count]), cache: cache)  // [1, t, D]
       let last = states.row(new.count - 1)  // [1, D]
       let logits = last.linear(weight: model.headWeight.tensor)  // [1, V]
-      let token = logits.withElements { Int32(sampler.token(from: $0, at: tokens.count)) }
+      let token = logits.withElements { logits in
+        let choices = UnsafeBufferPointer(rebasing: logits.prefix(vocabularyCount ?? logits.count))
+        return Int32(sampler.token(from: choices, at: tokens.count))
+      }
       tokens.append(token)
       return token
     }

@@ -2,31 +2,50 @@ import Foundation
 import NeuralNetworks
 import Tensors
 
-/// Compares the gradient of a configuration's model with finite differences, along a random
-/// direction for each parameter tensor.
+/// Compares the gradient of a configuration's model with finite differences, along two directions for
+/// each parameter tensor: random signs, and the gradient itself.
 ///
-/// For a tensor W and a direction D of random signs, the slope of the loss along D must be
-/// ⟨gradient, D⟩. Measured as (loss(W + hD) - loss(W - hD)) / 2h in 32-bit arithmetic, it is good to
-/// a few parts in a thousand: a wrong formula shows, a rounding error does not.
+/// For a tensor W and a direction D the slope of the loss along D must be ⟨gradient, D⟩. Random signs
+/// look at every element; along the gradient the slope is the largest that there is, and stands out
+/// most from rounding. A slope is measured as S(h) = (loss(W + hD) - loss(W - hD)) / 2h, twice, and
+/// freed of its error of order h² by (4 S(h/2) - S(h)) / 3 (Richardson, 1911). In 32-bit arithmetic it
+/// is good to a few parts in a thousand: a wrong formula shows, a rounding error does not.
 public struct GradientCheck {
   private let configuration: RunConfiguration
   private let step: Int
+  private let tampering: Tampering?
+
+  /// Changes a tensor's computed gradient, as a wrong backward pass would.
+  package typealias Tampering = (_ name: String, UnsafeMutableBufferPointer<Float>) -> Void
 
   /// - Parameters:
   ///   - configuration: Its model, data and seed are used.
   ///   - step: Whose first micro-batch is looked at, from 0.
   public init(_ configuration: RunConfiguration, step: Int) {
-    self.configuration = configuration
-    self.step = step
+    self.init(configuration, step: step, tampering: nil)
   }
 
-  /// One tensor's two slopes.
+  package init(_ configuration: RunConfiguration, step: Int, tampering: Tampering?) {
+    self.configuration = configuration
+    self.step = step
+    self.tampering = tampering
+  }
+
+  /// A tensor's two slopes along the direction in which they differ more.
   public struct Line {
     public let name: String
     public let computed: Double
     public let measured: Double
-    /// |computed - measured| over the larger of the two and of what rounding can hide.
+    /// How far the two are apart, less what rounding explains, relative to the larger.
     public let difference: Double
+
+    init(name: String, computed: Double, measured: Double, rounding: Double) {
+      self.name = name
+      self.computed = computed
+      self.measured = measured
+      difference =
+        max(0, abs(computed - measured) - rounding) / max(abs(computed), abs(measured), rounding)
+    }
 
     /// The largest difference that passes.
     public static let tolerance = 0.02
@@ -58,46 +77,83 @@ public struct GradientCheck {
   /// Checks every parameter tensor.
   public func run() throws -> Report {
     let model = try DebugModel(configuration, threads: ProcessorMask.current.usableCount)
-    let targets = try model.differentiate(step: step, microbatch: 0).targetCount
-    let lossAtStart = try loss(model)
-    // What the rounding of a sum of so many losses can change.
-    let noise = abs(lossAtStart) * 1e-6 + Double(targets) * 1e-6
-    let lines = try model.replica.parameters.entries.enumerated().map { index, entry in
-      try line(model, entry, index: index, noise: noise)
+    let targetCount = try model.differentiate(step: step, microbatch: 0).targetCount
+    for entry in model.replica.parameters.entries {
+      tampering?(entry.name, UnsafeMutableBufferPointer(rebasing: model.gradient[entry.range]))
     }
-    return Report(lines: lines)
+    let probe = SlopeProbe(
+      model: model, step: step, lossAtStart: try model.loss(atStep: step),
+      targetCount: targetCount)
+    return Report(
+      lines: try model.replica.parameters.entries.enumerated().map { index, entry in
+        let stream = RandomStream(seed: 0, purpose: .test, site: index)
+        let signs = entry.range.indices.map { position in
+          stream.words(at: position - entry.range.lowerBound).0 & 1 == 0 ? Float(1) : -1
+        }
+        let lines = try [signs, Array(model.gradient[entry.range])].map {
+          try probe.line(entry, direction: $0)
+        }
+        return lines[1].difference > lines[0].difference ? lines[1] : lines[0]
+      })
+  }
+}
+
+/// Measures slopes of a model's loss.
+private struct SlopeProbe {
+  let model: DebugModel
+  let step: Int
+  let lossAtStart: Double
+  let targetCount: Int
+
+  /// The largest step, relative to a tensor's typical element.
+  private static let reach = 0.1
+  /// The largest change of the loss, relative to it.
+  private static let lossChange = 0.01
+
+  /// How much of a difference of two losses can be rounding: that of the sum, a 32-bit number, and
+  /// those of its terms.
+  private var noise: Double {
+    2 * Double(Float(lossAtStart).ulp) + 2e-6 * Double(targetCount).squareRoot()
   }
 
-  private func loss(_ model: DebugModel) throws -> Double {
-    try model.replica.workspace.withoutRecording {
-      Double(try model.loss(step: step, microbatch: 0).sum.item)
+  /// Compares the slopes along a direction of any length.
+  func line(_ entry: ParameterStore.Entry, direction: [Float]) throws -> GradientCheck.Line {
+    let original = entry.range.map { model.replica.shared.values[$0] }
+    let length = direction.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    let scale = Double(original.reduce(0) { $0 + abs($1) }) / Double(original.count)
+    // A direction of zeros has no length; its slope is 0, computed and measured.
+    let unit = direction.map { length > 0 ? Double($0) / length : 0 }
+    let computed = zip(entry.range, unit).reduce(0.0) {
+      $0 + Double(model.gradient[$1.0]) * $1.1
     }
-  }
-
-  private func line(
-    _ model: DebugModel, _ entry: ParameterStore.Entry, index: Int, noise: Double
-  ) throws -> Line {
-    let stream = RandomStream(seed: 0, purpose: .test, site: index)
-    let values = model.replica.shared.values
-    let original = entry.range.map { values[$0] }
-    let signs = original.indices.map { stream.words(at: $0).0 & 1 == 0 ? Float(1) : -1 }
-    let scale = (original.reduce(0) { $0 + abs($1) } / Float(original.count))
-    let reach = max(scale, 0.01) * 0.02 / Float(original.count).squareRoot().squareRoot()
-    func loss(at factor: Float) throws -> Double {
+    let furthest = max(scale, 0.02) * Self.reach * Double(original.count).squareRoot()
+    let distance = min(
+      furthest, Self.lossChange * abs(lossAtStart) / max(abs(computed), .leastNormalMagnitude))
+    func slope(_ distance: Double) throws -> Double {
+      let (above, below) = (try loss(at: distance), try loss(at: -distance))
+      return (above - below) / (2 * distance)
+    }
+    func loss(at distance: Double) throws -> Double {
       for (offset, place) in entry.range.enumerated() {
-        values[place] = original[offset] + factor * reach * signs[offset]
+        model.replica.shared.values[place] = original[offset] + Float(distance * unit[offset])
       }
-      return try self.loss(model)
+      return try model.loss(atStep: step)
     }
-    let (above, below) = (try loss(at: 1), try loss(at: -1))
-    for (offset, place) in entry.range.enumerated() { values[place] = original[offset] }
-    let measured = (above - below) / (2 * Double(reach))
-    let computed = zip(entry.range, signs).reduce(0.0) {
-      $0 + Double(model.gradient[$1.0]) * Double($1.1)
+    let (near, far) = (try slope(distance / 2), try slope(distance))
+    for (offset, place) in entry.range.enumerated() {
+      model.replica.shared.values[place] = original[offset]
     }
-    let floor = noise / Double(reach)
-    let difference =
-      max(0, abs(computed - measured) - floor) / max(abs(computed), abs(measured), floor)
-    return Line(name: entry.name, computed: computed, measured: measured, difference: difference)
+    return GradientCheck.Line(
+      name: entry.name, computed: computed, measured: (4 * near - far) / 3,
+      rounding: noise / distance)
+  }
+}
+
+extension DebugModel {
+  /// The summed loss of a step's first micro-batch.
+  fileprivate func loss(atStep step: Int) throws -> Double {
+    try replica.workspace.withoutRecording {
+      Double(try loss(step: step, microbatch: 0).sum.item)
+    }
   }
 }

@@ -43,6 +43,9 @@ public final class LoadedModel {
     tokenizer =
       FileManager.default.fileExists(atPath: tokenizerPath)
       ? try TokenizerFile.load(tokenizerPath) : nil
+    if let count = tokenizer?.vocabularyCount, count > vocabularyCount {
+      throw LoadingError.otherTokenizer(path: tokenizerPath, tokens: count, model: vocabularyCount)
+    }
     step = try? Checkpoint(path: directory).step
     model = configuration.languageModel(vocabularyCount: vocabularyCount)
     parameters = ParameterStore(of: model)
@@ -76,6 +79,8 @@ public enum LoadingError: UserInputError, Equatable {
   case noCheckpoint(path: String)
   case noModel(path: String, missing: String)
   case noTokenizer(path: String)
+  /// The tokenizer makes more tokens than the model has.
+  case otherTokenizer(path: String, tokens: Int, model: Int)
 
   public var description: String {
     switch self {
@@ -85,6 +90,8 @@ public enum LoadingError: UserInputError, Equatable {
       "\(path): \(missing) is missing; expected a run, a checkpoint, or a directory with config.json and model.safetensors"
     case .noTokenizer(let path):
       "\(path): tokenizer.json is missing, so text can be neither read nor written"
+    case .otherTokenizer(let path, let tokens, let model):
+      "\(path): has \(tokens) tokens, the model beside it only \(model)"
     }
   }
 }

@@ -20,10 +20,13 @@ final class CheckpointStore {
   /// - Parameters:
   ///   - keep: How many of the newest checkpoints stay; nil: the directory is only read, for
   ///     another process may be writing there.
+  ///   - savesOften: Whether checkpoints are made while the run goes on: their memory is then taken
+  ///     now, so that the training loop does not grow.
   ///   - files: Go into every checkpoint beside the tensors.
   /// - Throws: `AgreedError` where rank zero can not write to the directory. Collective.
   init(
-    directory: CheckpointDirectory, keep: Int?, files: [(name: String, bytes: [UInt8])],
+    directory: CheckpointDirectory, keep: Int?, savesOften: Bool,
+    files: [(name: String, bytes: [UInt8])],
     replica: Replica, optimizer: any Optimizer, communicator: any Communicator
   ) throws {
     self.communicator = communicator
@@ -33,7 +36,14 @@ final class CheckpointStore {
     self.files = files.map { CheckpointSnapshot.File(name: $0.name, bytes: $0.bytes) }
     writer = try communicator.agree {
       guard communicator.isRankZero, let keep else { return nil }
-      return try CheckpointWriter(directory: directory, keep: keep)
+      let writer = try CheckpointWriter(directory: directory, keep: keep)
+      guard savesOften else { return writer }
+      let (flatCount, isAlone) = (replica.parameters.flatCount, communicator.size == 1)
+      let stateCount = optimizer.states.count * flatCount
+      try writer.prepare(
+        copiedElementCount: flatCount + (isAlone ? stateCount : 0),
+        stagedElementCount: isAlone ? 0 : stateCount)
+      return writer
     }
   }
 
@@ -78,15 +88,6 @@ final class CheckpointStore {
     return staging.map { base in states.indices.map { UnsafePointer(base + $0 * flatCount) } } ?? []
   }
 
-  /// Takes the memory for copies now, so that the first checkpoint does not have to. Rank zero.
-  func prepareForBackgroundWriting() throws {
-    let stateCount = optimizer.states.count * flatCount
-    let isAlone = communicator.size == 1
-    try writer?.prepare(
-      copiedElementCount: flatCount + (isAlone ? stateCount : 0),
-      stagedElementCount: isAlone ? 0 : stateCount)
-  }
-
   /// Checkpoints that became complete since this was last asked; rank zero only knows of them.
   func takeWritten() throws -> [WrittenCheckpoint] {
     try writer?.takeWritten() ?? []
@@ -96,7 +97,12 @@ final class CheckpointStore {
   ///
   /// - Throws: `AgreedError` where it could not be written.
   func finish() throws -> [WrittenCheckpoint] {
-    try communicator.agree { try writer?.finish() ?? [] }
+    try communicator.agree { try finishOwn() }
+  }
+
+  /// Waits for the checkpoint under way, on this rank alone: for a run that ends with an error.
+  func finishOwn() throws -> [WrittenCheckpoint] {
+    try writer?.finish() ?? []
   }
 
   // MARK: - Resuming
@@ -112,7 +118,10 @@ final class CheckpointStore {
     var found: Checkpoint?
     var skipped: [SkippedCheckpoint] = []
     let text = try communicator.fromRankZero {
-      (found, skipped) = try Self.newest(in: directory, start)
+      var limit = Int.max
+      if case .before(let step) = start { limit = step }
+      let search = try directory.newestComplete(before: limit)
+      (found, skipped) = (search.found, search.skipped)
       return try found.map { Array(try JSONEncoder().encode($0.state())) } ?? []
     }
     guard !text.isEmpty else { return nil }
@@ -127,21 +136,6 @@ final class CheckpointStore {
     let reader = try communicator.agree { try found?.optimizerState() }
     for state in optimizer.states { try restore(state, from: reader) }
     return (state, skipped)
-  }
-
-  private static func newest(
-    in directory: CheckpointDirectory, _ start: Trainer.Start
-  ) throws -> (Checkpoint?, [SkippedCheckpoint]) {
-    guard case .before(let limit) = start else {
-      let search = try directory.newestComplete()
-      return (search.found, search.skipped)
-    }
-    for step in try directory.steps().reversed() where step < limit {
-      let checkpoint = try Checkpoint(path: directory.path(ofStep: step))
-      try checkpoint.verify()
-      return (checkpoint, [])
-    }
-    return (nil, [])
   }
 
   /// Deals out one of the optimiser's states. Collective.

@@ -64,11 +64,12 @@ public final class Trainer {
     let (replica, optimizer) = (replica, step.optimizer)
     var savesCheckpoints = true
     if case .before = start { savesCheckpoints = false }
+    let every = configuration.checkpoint.every
     checkpoints = try directory.map {
       try CheckpointStore(
         directory: $0.checkpoints, keep: savesCheckpoints ? configuration.checkpoint.keep : nil,
-        files: task.checkpointFiles, replica: replica, optimizer: optimizer,
-        communicator: communicator)
+        savesOften: every > 0 && every < configuration.steps, files: task.checkpointFiles,
+        replica: replica, optimizer: optimizer, communicator: communicator)
     }
     if let restored = try start == .beginning ? nil : checkpoints?.restore(start) {
       progress.resume(from: restored.state)
@@ -103,10 +104,16 @@ public final class Trainer {
   /// - Returns: What the process ends with: success, or stopped.
   /// - Throws: `AgreedError` where the loss is not finite or rank zero can not save.
   public func run(until stop: StopRequest = StopRequest()) throws -> ExitCode {
-    let every = configuration.checkpoint.every
-    if every > 0 && progress.step + every < configuration.steps {
-      try communicator.agree { try checkpoints?.prepareForBackgroundWriting() }
+    do {
+      return try takeSteps(until: stop)
+    } catch let error as AgreedError {
+      // A checkpoint under way is of an earlier step than what went wrong: it becomes complete.
+      reportWritten((try? checkpoints?.finishOwn()) ?? [])
+      throw error
     }
+  }
+
+  private func takeSteps(until stop: StopRequest) throws -> ExitCode {
     while progress.step < configuration.steps {
       let outcome = try takeStep(stop)
       let isLast = progress.step == configuration.steps
@@ -143,7 +150,7 @@ public final class Trainer {
         observerFailure ?? PeerFailed(rank: 0), speaks: communicator.isRankZero)
     }
     emit(.step(progress.stepRecord(outcome)))
-    try reportWritten(
+    reportWritten(
       checkpoints.map { checkpoints in
         do { return try checkpoints.takeWritten() } catch {
           observerFailure = observerFailure ?? error
@@ -171,7 +178,7 @@ public final class Trainer {
           tokens: result.targetCount, seconds: (ContinuousClock.now - start) / .seconds(1))))
   }
 
-  private func reportWritten(_ written: [WrittenCheckpoint]) throws {
+  private func reportWritten(_ written: [WrittenCheckpoint]) {
     for checkpoint in written {
       emit(
         .checkpoint(
@@ -183,7 +190,7 @@ public final class Trainer {
   private func stopped(by signal: String) throws -> ExitCode {
     if let checkpoints {
       try checkpoints.save(progress.state, waits: true)
-      try reportWritten(checkpoints.finish())
+      reportWritten(try checkpoints.finish())
     }
     emit(.stopped(signal: signal, step: progress.step))
     return .stopped
@@ -194,7 +201,7 @@ public final class Trainer {
     try evaluate(batches: 0)
     if let checkpoints {
       try checkpoints.save(progress.state, waits: true)
-      try reportWritten(checkpoints.finish())
+      reportWritten(try checkpoints.finish())
     }
     emit(.finished(summary()))
     try communicator.agree { if let observerFailure { throw observerFailure } }

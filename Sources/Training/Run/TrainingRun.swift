@@ -66,10 +66,26 @@ public final class TrainingRun {
 
   /// Trains. Collective.
   ///
+  /// A run that is complete is left as it is.
+  ///
   /// - Returns: What the process ends with.
   public func run(until stop: StopRequest) throws -> ExitCode {
     trainer.emit(.started(overview))
+    if try isComplete() {
+      trainer.emit(
+        .notice("all \(trainer.stepsTaken) steps were taken before: nothing is left to do"))
+      return .success
+    }
     return try trainer.run(until: stop)
+  }
+
+  /// Whether all steps are taken and the summary is written. Collective.
+  private func isComplete() throws -> Bool {
+    guard trainer.stepsTaken >= configuration.steps, let directory else { return false }
+    let answer = try communicator.fromRankZero {
+      FileManager.default.fileExists(atPath: directory.summaryPath) ? [1] : []
+    }
+    return !answer.isEmpty
   }
 
   private var overview: RunOverview {

@@ -58,7 +58,7 @@ public final class TrainingStep {
     let total = try reduction.reduce(flag: flag)
     let outcome = StepOutcome(
       step: step + 1, total: total, learningRate: schedule.learningRate(step: step + 1))
-    try outcome.requireFinite(total)
+    try requireFinite(outcome, total)
     optimizer.update(
       parameters: UnsafeMutableBufferPointer(rebasing: replica.shared.values[total.slice]),
       gradient: UnsafeBufferPointer(total.values),
@@ -66,6 +66,23 @@ public final class TrainingStep {
       step: step + 1, learningRate: outcome.learningRate)
     try replica.shared.share()
     return outcome
+  }
+
+  /// Refuses a step whose loss or gradient is not a finite number. Collective: all ranks know the
+  /// same sums, and look for the place together.
+  private func requireFinite(_ outcome: StepOutcome, _ total: ReducedGradient) throws {
+    if let leaf = total.nonFiniteLeaf {
+      throw NotFiniteError.loss(
+        step: outcome.step, rank: leaf.rank, microbatch: leaf.microbatch, value: leaf.value)
+    }
+    guard !outcome.gradientNorm.isFinite else { return }
+    guard let place = try reduction.locateNonFinite() else {
+      throw NotFiniteError.gradientNorm(step: outcome.step, value: outcome.gradientNorm)
+    }
+    let entry = replica.parameters.entries.first { $0.range.contains(place.element) }
+    throw NotFiniteError.gradient(
+      step: outcome.step, rank: place.rank, microbatches: place.microbatches,
+      parameter: entry?.name ?? "element \(place.element)")
   }
 
   /// Computes the gradient of one micro-batch's summed loss into the reduction's leaf buffer.
@@ -107,32 +124,6 @@ public struct StepOutcome: Sendable, Equatable {
     gradientNorm = total.squaredNorm.squareRoot() / targetCount
     self.learningRate = learningRate
     flag = total.flag
-  }
-
-  /// - Throws: `NotFiniteError` where the loss or the norm is not a finite number.
-  fileprivate func requireFinite(_ total: ReducedGradient) throws {
-    if let leaf = total.nonFiniteLeaf {
-      throw NotFiniteError.loss(
-        step: step, rank: leaf.rank, microbatch: leaf.microbatch, value: leaf.value)
-    }
-    guard gradientNorm.isFinite else {
-      throw NotFiniteError.gradientNorm(step: step, value: gradientNorm)
-    }
-  }
-}
-
-/// A step that must not be taken: its loss or gradient is not finite. Nothing was changed.
-public enum NotFiniteError: Error, Equatable, CustomStringConvertible {
-  case loss(step: Int, rank: Int, microbatch: Int, value: Double)
-  case gradientNorm(step: Int, value: Double)
-
-  public var description: String {
-    switch self {
-    case .loss(let step, let rank, let microbatch, let value):
-      "step \(step): the loss of micro-batch \(microbatch) on rank \(rank) is \(value); nothing of this step was saved. Lower optimizer.learning_rate, lengthen schedule.warmup_steps or set optimizer.clip_norm, and look with lockstep debug --replay"
-    case .gradientNorm(let step, let value):
-      "step \(step): the gradient's norm is \(value) although every loss is finite; nothing of this step was saved. Lower optimizer.learning_rate or set optimizer.clip_norm, and look with lockstep debug --replay"
-    }
   }
 }
 

@@ -1,0 +1,6 @@
+import TestSupport
+import Testing
+
+/// Tests that run `lockstep` as a user does. One at a time: their ranks outnumber processors already.
+@Suite(.serialized, .enabled(if: MPIRunner.isAvailable, "mpirun is not installed"))
+struct CommandLineTests {}

@@ -1,0 +1,103 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLineTests {
+  /// What breaks while a run is under way: the run ends on all ranks, says why once, and what was
+  /// saved before is there.
+  @Suite struct FailureTests {
+    /// The newest complete checkpoint's step, as `inspect` sees it.
+    private func newestStep(_ bench: Workbench, _ run: String) throws -> Int {
+      struct Contents: Decodable {
+        struct Newest: Decodable { let step: Int }
+        let newest: Newest?
+      }
+      let ending = try bench.run(["inspect", run, "--json"])
+      #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+      let contents = try JSONDecoder().decode(Contents.self, from: Data(ending.output.utf8))
+      return try #require(contents.newest).step
+    }
+
+    @Test(arguments: [0, 1])
+    func aKilledRankEndsTheJobWithOneMessageAndTheCheckpointLoads(_ rank: Int) throws {
+      let bench = try Workbench()
+      let run = try bench.start(
+        ["train", "run.yaml", "--json", "--output", "run", "--steps", "100000"], ranks: 3)
+      let saved = try #require(run.awaitStep(8, of: "checkpoint"))
+      let killed = ContinuousClock.now
+      kill(try #require(run.processID(ofRank: rank)), SIGKILL)
+      let ending = try run.wait()
+      #expect(killed.duration(to: .now) < .seconds(15))
+      #expect(ending.exitCode != 0 && !ending.timedOut)
+      let lines = ending.errorOutput.split(separator: "\n").filter {
+        $0.contains("process rank \(rank) ") || $0.contains("rank \(rank) (process")
+      }
+      #expect(lines.count == 1, "\(ending.errorOutput)")
+      #expect(ending.messages.isEmpty, "the launcher says it: \(ending.errorOutput)")
+
+      #expect(try newestStep(bench, "run") >= saved)
+      let text = try bench.run(["generate", "run", "--prompt", "the", "--max-tokens", "5"])
+      #expect(text.exitCode == 0, "\(text.errorOutput)")
+    }
+
+    @Test(.enabled(if: SmallDisk.isAllowed, "file systems can not be mounted here"))
+    func aFullDiskEndsTheRunAndKeepsTheCheckpointBefore() throws {
+      let bench = try Workbench()
+      let expected = try bench.train("whole").parametersSHA256
+      // A checkpoint is three times 285 KB: two find room.
+      let disk = try SmallDisk(at: bench.folder.appendingPathComponent("disk"), byteCount: 2 << 20)
+      let ending = try bench.run(
+        ["train", "run.yaml", "--quiet", "--output", "disk/run"], ranks: 2)
+      #expect(ending.exitCode == 1, "\(ending.errorOutput)")
+      #expect(ending.messages.count == 1, "\(ending.errorOutput)")
+      #expect(ending.errorOutput.contains("No space left on device"), "\(ending.errorOutput)")
+      #expect(ending.errorOutput.contains("bytes needed"), "\(ending.errorOutput)")
+      #expect(try newestStep(bench, "disk/run") == 8)
+      let names = try FileManager.default.contentsOfDirectory(
+        atPath: bench.path("disk/run/checkpoints"))
+      #expect(names.sorted() == ["step-00000004", "step-00000008"])
+
+      try disk.resize(byteCount: 20 << 20)
+      #expect(try bench.train("disk/run", ["--resume"]).parametersSHA256 == expected)
+    }
+  }
+}
+
+/// A file system in memory of a fixed size; unmounted with this object.
+final class SmallDisk {
+  private let folder: URL
+
+  init(at folder: URL, byteCount: Int) throws {
+    self.folder = folder
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    guard Self.run(["mount", "-t", "tmpfs", "-o", "size=\(byteCount)", "tmpfs", folder.path]) else {
+      throw CocoaError(.fileWriteNoPermission)
+    }
+  }
+
+  func resize(byteCount: Int) throws {
+    guard Self.run(["mount", "-o", "remount,size=\(byteCount)", folder.path]) else {
+      throw CocoaError(.fileWriteNoPermission)
+    }
+  }
+
+  deinit { _ = Self.run(["umount", "--lazy", folder.path]) }
+
+  /// Whether this process may mount file systems: root can, outside of most containers.
+  static var isAllowed: Bool {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lockstep-disk-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return (try? SmallDisk(at: folder, byteCount: 1 << 20)) != nil
+  }
+
+  private static func run(_ command: [String]) -> Bool {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = command
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+extension CommandLineTests {
+  @Suite struct GenerationTests {
+    private struct Generated: Decodable, Equatable {
+      let prompt: String
+      let text: String
+      let tokens: [Int32]
+    }
+
+    private func generate(
+      _ bench: Workbench, prompt: String = "the", _ options: String...
+    ) throws -> Generated {
+      let ending = try bench.run(["generate", "run", "--json", "--prompt", prompt] + options)
+      try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+      #expect(ending.errorOutput.isEmpty)
+      return try JSONDecoder().decode(Generated.self, from: Data(ending.output.utf8))
+    }
+
+    @Test func theSameSeedGivesTheSameText() throws {
+      let bench = try Workbench()
+      try bench.train("run")
+      let first = try generate(bench, "--seed", "5", "--max-tokens", "40")
+      #expect(try generate(bench, "--seed", "5", "--max-tokens", "40") == first)
+      #expect(try generate(bench, "--seed", "6", "--max-tokens", "40") != first)
+      #expect(first.prompt == "the")
+      #expect(first.tokens.count == 40)
+
+      let plain = try bench.run(
+        ["generate", "run", "--prompt", "the", "--seed", "5", "--max-tokens", "40"])
+      #expect(plain.output == first.prompt + first.text + "\n")
+    }
+
+    @Test func temperatureZeroTakesTheLikeliestToken() throws {
+      let bench = try Workbench()
+      try bench.train("run")
+      let prompt = "the sun and "
+      let greedy = try generate(bench, prompt: prompt, "--temperature", "0", "--max-tokens", "30")
+      #expect(
+        try generate(bench, prompt: prompt, "--top-k", "1", "--max-tokens", "30").tokens
+          == greedy.tokens)
+
+      // Without the cache: the whole text at once.
+      let workspace = Workspace()
+      let loaded = try LoadedModel(path: bench.path("run"), in: workspace)
+      let start = try #require(loaded.tokenizer).encode(prompt)
+      let tokens = start + greedy.tokens
+      workspace.withoutRecording {
+        let logits = loaded.model.logits(of: Indices(tokens, shape: [1, tokens.count]))  // [1, T, V]
+        let rows = logits.elements
+        let count = logits.shape.last
+        for position in start.count..<tokens.count {
+          let row = rows[(position - 1) * count..<position * count]
+          let chosen = row[row.startIndex + Int(tokens[position])]
+          #expect(chosen >= (row.max() ?? 0) - 1e-4, "position \(position)")
+        }
+      }
+    }
+
+    @Test func aTextMayOutgrowTheContext() throws {
+      let bench = try Workbench()
+      try bench.train("run")
+      let long = try generate(bench, "--max-tokens", "130")
+      #expect(long.tokens.count == 130)
+      let prompt = String(repeating: "the sun and the sea ", count: 5)
+      #expect(try generate(bench, prompt: prompt, "--max-tokens", "3").tokens.count == 3)
+      // The first tokens do not depend on how many follow.
+      #expect(try generate(bench, "--max-tokens", "30").tokens == Array(long.tokens.prefix(30)))
+    }
+
+    @Test func paddingOfTheVocabularyIsNeverChosen() throws {
+      let bench = try Workbench()
+      try bench.train(
+        "run",
+        ["--set", "model.vocabulary=600", "--steps", "6", "--set", "schedule.name=constant"])
+      let text = try generate(bench, "--temperature", "50", "--max-tokens", "60")
+      #expect(text.tokens.allSatisfy { $0 < 257 })
+      #expect(Set(text.tokens).count > 30, "hot enough to choose anything")
+    }
+
+    @Test func evaluationFindsTheLossThatTrainingEndedWith() throws {
+      struct Report: Decodable {
+        let loss: Double
+        let tokens: Int
+      }
+      let bench = try Workbench()
+      let summary = try bench.train("run", ranks: 2)
+      for ranks in [nil, 3] {
+        let ending = try bench.run(["evaluate", "run", "--json", "--sequences", "2"], ranks: ranks)
+        #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+        let report = try JSONDecoder().decode(Report.self, from: Data(ending.output.utf8))
+        #expect(report.loss == summary.validationLoss)
+      }
+      let checkpoint = try bench.run(
+        ["evaluate", "run/checkpoints/step-00000050", "--data", "data/train.bin"])
+      #expect(checkpoint.exitCode == 0, "\(checkpoint.errorOutput)")
+    }
+  }
+}

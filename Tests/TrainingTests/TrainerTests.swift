@@ -1,0 +1,222 @@
+import Checkpoints
+import Communication
+import Foundation
+import Reporting
+import Tensors
+import Testing
+import Training
+
+/// The library as a user of it sees it: a module and a task of one's own.
+struct TrainerTests {
+  /// Trains the regression on ranks that are threads.
+  ///
+  /// - Returns: Each rank's hash of the parameters, and its weight and bias.
+  private func train(
+    ranks: Int, ranksPerHost: Int? = nil, steps: Int = 40,
+    directory: RunDirectory? = nil, start: Trainer.Start = .beginning
+  ) throws -> [(hash: String, parameters: [Float])] {
+    let group = try InProcessGroup(size: ranks, ranksPerHost: ranksPerHost)
+    return try group.run { communicator in
+      let task = LinearRegression()
+      let trainer = try Trainer(
+        task: task, configuration: .regression(steps: steps), communicator: communicator,
+        directory: directory, start: start)
+      _ = try trainer.run()
+      let linear = task.plane.linear
+      return Outcome(
+        hash: trainer.parametersHash,
+        parameters: linear.weight.tensor.elements + (linear.bias?.tensor.elements ?? []))
+    }.map { ($0.hash, $0.parameters) }
+  }
+
+  private struct Outcome: Sendable {
+    let hash: String
+    let parameters: [Float]
+  }
+
+  @Test(arguments: [(2, 2), (2, 1), (3, 3), (3, 1), (4, 2), (5, 5)])
+  func aTaskOfOnesOwnTrainsToTheSameBitsOnAnyNumberOfRanks(
+    ranks: Int, ranksPerHost: Int
+  ) throws {
+    let alone = try train(ranks: 1)[0]
+    for rank in try train(ranks: ranks, ranksPerHost: ranksPerHost) {
+      #expect(rank.hash == alone.hash)
+    }
+  }
+
+  @Test func aTaskOfOnesOwnLearns() throws {
+    let learned = try train(ranks: 2, steps: 400)[0].parameters
+    // Weight decay pulls a little.
+    for (value, expected) in zip(learned, [2, -3, 1, 0.5] as [Float]) {
+      #expect(abs(value - expected) < 0.1, "\(learned)")
+    }
+  }
+
+  @Test func aRunThatIsResumedOnOtherRanksEqualsTheUninterrupted() throws {
+    let folder = try TemporaryFolder()
+    let directory = RunDirectory(path: folder.path)
+    let whole = try train(ranks: 1)[0].hash
+    _ = try train(ranks: 3, steps: 17, directory: directory)
+    let resumed = try train(ranks: 2, directory: directory, start: .newestCheckpoint)
+    #expect(resumed[0].hash == whole)
+    let manifest = try #require(directory.checkpoints.newestComplete().found).manifest
+    #expect(manifest.step == 40)
+    #expect(manifest.parametersSHA256 == whole)
+  }
+
+  @Test func eventsComeInOrder() throws {
+    let folder = try TemporaryFolder()
+    let names = try InProcessGroup(size: 2).run { communicator in
+      let trainer = try Trainer(
+        task: LinearRegression(), configuration: .regression(), communicator: communicator,
+        directory: RunDirectory(path: folder.path))
+      let recorder = EventRecorder()
+      trainer.attach(recorder)
+      _ = try trainer.run()
+      return recorder.names
+    }
+    for names in names {
+      let others = names.filter { !$0.hasPrefix("checkpoint") }
+      let expected = (1...40).flatMap { step in
+        ["step \(step)"] + ([15, 30, 40].contains(step) ? ["evaluation \(step)"] : [])
+      }
+      #expect(others == expected + ["finished"])
+    }
+    // Writing takes its time: a checkpoint may be complete some steps later, but never too early.
+    let onRankZero = names[0]
+    for step in [10, 20, 30, 40] {
+      let written = try #require(onRankZero.firstIndex(of: "checkpoint \(step)"))
+      #expect(written > (try #require(onRankZero.firstIndex(of: "step \(step)"))))
+    }
+    #expect(!names[1].contains { $0.hasPrefix("checkpoint") })
+  }
+
+  @Test(arguments: [1, 2, 3])
+  func aLossThatIsNotFiniteStopsAllRanksAndNothingOfItIsSaved(ranks: Int) throws {
+    let folder = try TemporaryFolder()
+    let directory = RunDirectory(path: folder.path)
+    let outcomes = try InProcessGroup(size: ranks).run { communicator in
+      var configuration = RunConfiguration.regression()
+      configuration.checkpoint.every = 1
+      let task = LinearRegression { loss, step, microbatch in
+        step + 1 == 7 && microbatch == 3 ? loss * .nan : loss
+      }
+      let trainer = try Trainer(
+        task: task, configuration: configuration, communicator: communicator,
+        directory: directory)
+      let recorder = EventRecorder()
+      trainer.attach(recorder)
+      do {
+        _ = try trainer.run()
+      } catch let error as AgreedError {
+        return Failure(
+          message: "\(error)", speaks: error.speaks, exitCode: error.exitCode,
+          hash: trainer.parametersHash, names: recorder.names)
+      }
+      throw Missing()
+    }
+    let owner = try #require(
+      (0..<ranks).first { (($0 * 5 / ranks)..<(($0 + 1) * 5 / ranks)).contains(3) })
+    for (rank, outcome) in outcomes.enumerated() {
+      #expect(
+        outcome.message.hasPrefix("step 7: the loss of micro-batch 3 on rank \(owner) is nan"),
+        "\(outcome.message)")
+      #expect(outcome.speaks == (rank == 0))
+      #expect(outcome.exitCode == .failure)
+      #expect(outcome.names.contains("step 6") && !outcome.names.contains("step 7"))
+      #expect(outcome.hash == outcomes[0].hash)
+    }
+    let newest = try #require(directory.checkpoints.newestComplete().found)
+    #expect(newest.step == 6)
+    #expect(newest.manifest.parametersSHA256 == outcomes[0].hash, "parameters are those of step 6")
+  }
+
+  private struct Failure: Sendable {
+    let message: String
+    let speaks: Bool
+    let exitCode: ExitCode
+    let hash: String
+    let names: [String]
+  }
+
+  private struct Missing: Error {}
+
+  @Test(arguments: [1, 2, 5])
+  func aGradientThatIsNotFiniteBehindAFiniteLossIsFoundToo(ranks: Int) throws {
+    let outcomes = try InProcessGroup(size: ranks).run { communicator in
+      let task = LinearRegression { loss, step, microbatch in
+        // Adds zero; its derivative is 0 · 1e30 · 1e30, and 1e60 is no float.
+        step + 1 == 3 && microbatch == 4 ? loss + loss * 0 * 1e30 * 1e30 : loss
+      }
+      let trainer = try Trainer(
+        task: task, configuration: .regression(), communicator: communicator)
+      do { _ = try trainer.run() } catch let error as AgreedError {
+        return ("\(error)", trainer.stepsTaken)
+      }
+      return ("no error", trainer.stepsTaken)
+    }
+    for (message, stepsTaken) in outcomes {
+      #expect(
+        message.hasPrefix("step 3: the gradient of linear.")
+          && message.contains("rank \(ranks - 1)"),
+        "\(message)")
+      #expect(stepsTaken == 2)
+    }
+  }
+
+  @Test func anObserverThatFailsEndsTheRunOnAllRanks() throws {
+    let messages = try InProcessGroup(size: 3).run { communicator in
+      let trainer = try Trainer(
+        task: LinearRegression(), configuration: .regression(), communicator: communicator)
+      if communicator.isRankZero { trainer.attach(FailingObserver()) }
+      do { _ = try trainer.run() } catch let error as AgreedError { return "\(error)" }
+      return "no error"
+    }
+    #expect(messages[0] == "/full: cannot write: No space left on device")
+    #expect(messages[1...].allSatisfy { $0 == "rank 0 failed" })
+  }
+
+  private final class FailingObserver: RunObserver {
+    func receive(_ event: RunEvent) throws {
+      if case .step(let record) = event, record.step == 4 {
+        throw ReportingError(operation: "write", path: "/full", code: ENOSPC)
+      }
+    }
+  }
+
+  @Test func moreRanksThanMicrobatchesAreRefused() throws {
+    let error = #expect(throws: AgreedError.self) {
+      try Trainer(
+        task: LinearRegression(), configuration: .regression(microbatches: 0),
+        communicator: SoloCommunicator())
+    }
+    #expect(try #require(error).exitCode == .usage)
+    #expect("\(try #require(error))".contains("batch.microbatches"))
+  }
+
+  @Test func aRequestToStopOnAnyRankStopsAllAfterTheSameStep() throws {
+    let folder = try TemporaryFolder()
+    let steps = try InProcessGroup(size: 3).run { communicator in
+      let stop = StopRequest()
+      let trainer = try Trainer(
+        task: LinearRegression(), configuration: .regression(), communicator: communicator,
+        directory: RunDirectory(path: folder.path))
+      if communicator.rank == 2 { trainer.attach(StoppingObserver(stop)) }
+      let code = try trainer.run(until: stop)
+      return code == .stopped ? trainer.stepsTaken : -1
+    }
+    #expect(steps == [10, 10, 10], "asked for after step 9")
+    let newest = try RunDirectory(path: folder.path).checkpoints.newestComplete().found
+    #expect(newest?.step == 10)
+  }
+
+  private final class StoppingObserver: RunObserver {
+    private let stop: StopRequest
+
+    init(_ stop: StopRequest) { self.stop = stop }
+
+    func receive(_ event: RunEvent) {
+      if case .step(let record) = event, record.step == 9 { stop.request(signal: SIGTERM) }
+    }
+  }
+}
