@@ -64,9 +64,11 @@ extension CommandLineTests {
         "an unknown key", "train unknown.yaml --output new", "unknown.yaml:2: model.layerz",
         "did you mean layers?"),
       Case(
-        "three wrong values", "train three.yaml --output new", "3 problems", "model.layers: found 0",
+        "three wrong values", "train three.yaml --output new", "3 problems",
+        "model.layers: found 0",
         "model.heads", "steps: found \"many\""),
-      Case("an override without a value", "train run.yaml --output new --set steps", "key.path=value"),
+      Case(
+        "an override without a value", "train run.yaml --output new --set steps", "key.path=value"),
       Case(
         "an override of nothing", "train run.yaml --output new --set optimiser.betas=1",
         "did you mean optimizer"),

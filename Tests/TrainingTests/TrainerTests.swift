@@ -157,7 +157,8 @@ struct TrainerTests {
     }
     for (message, stepsTaken) in outcomes {
       #expect(
-        message.hasPrefix("step 3: the gradient of linear.") && message.contains("rank \(ranks - 1)"),
+        message.hasPrefix("step 3: the gradient of linear.")
+          && message.contains("rank \(ranks - 1)"),
         "\(message)")
       #expect(stepsTaken == 2)
     }

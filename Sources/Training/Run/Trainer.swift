@@ -42,7 +42,8 @@ public final class Trainer {
   ///   - task: The model and the losses.
   ///   - configuration: All but `data`, `model` and `threads` is used.
   ///   - communicator: This rank's.
-  ///   - workspace: Computes on this rank. Default: one of the configuration's `threads`, at least 1.
+  ///   - workspace: Computes on this rank. Default: one of the configuration's `threads`, at least
+  ///     1.
   ///   - directory: Where checkpoints go; nil saves nothing. Default: nil.
   ///   - start: From the beginning, or from a checkpoint of the directory. Default: from the
   ///     beginning.
@@ -149,12 +150,7 @@ public final class Trainer {
         observerFailure ?? PeerFailed(rank: 0), speaks: communicator.isRankZero)
     }
     emit(.step(progress.stepRecord(outcome)))
-    reportWritten(checkpoints.map { checkpoints in
-      do { return try checkpoints.takeWritten() } catch {
-        observerFailure = observerFailure ?? error
-        return []
-      }
-    } ?? [])
+    reportWritten()
     return outcome
   }
 
@@ -174,6 +170,15 @@ public final class Trainer {
         EvaluationRecord(
           step: progress.step, loss: result.loss, bitsPerByte: result.bitsPerByte,
           tokens: result.targetCount, seconds: (ContinuousClock.now - start) / .seconds(1))))
+  }
+
+  /// Reports checkpoints that became complete meanwhile.
+  private func reportWritten() {
+    do {
+      reportWritten(try checkpoints?.takeWritten() ?? [])
+    } catch {
+      observerFailure = observerFailure ?? error
+    }
   }
 
   private func reportWritten(_ written: [WrittenCheckpoint]) {

@@ -66,7 +66,8 @@ public final class TrainingRun {
   public func run(until stop: StopRequest) throws -> ExitCode {
     trainer.emit(.started(overview))
     if try isComplete() {
-      trainer.emit(.notice("all \(trainer.stepsTaken) steps were taken before: nothing is left to do"))
+      trainer.emit(
+        .notice("all \(trainer.stepsTaken) steps were taken before: nothing is left to do"))
       return .success
     }
     return try trainer.run(until: stop)

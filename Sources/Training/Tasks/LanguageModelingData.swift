@@ -25,9 +25,10 @@ public final class LanguageModelingData {
     validation = try data.validation.map {
       try SharedTokenFile.open($0, communicator: communicator)
     }
-    tokenizerJSON = try data.tokenizer.map { path in
-      try communicator.fromRankZero { try TokenizerFile.contents(path) }
-    } ?? []
+    tokenizerJSON =
+      try data.tokenizer.map { path in
+        try communicator.fromRankZero { try TokenizerFile.contents(path) }
+      } ?? []
     let (train, validation, tokenizerJSON) = (train, validation, tokenizerJSON)
     tokenizer = try communicator.agree {
       let files = [train] + (validation.map { [$0] } ?? [])

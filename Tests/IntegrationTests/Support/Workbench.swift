@@ -36,16 +36,19 @@ final class Workbench {
     """
 
   /// Overrides for a model that is as small as can be: a step takes a millisecond.
-  static let tiny = ["--set", "model={architecture: gpt, layers: 1, heads: 2, width: 16, context: 16}"]
+  static let tiny = [
+    "--set", "model={architecture: gpt, layers: 1, heads: 2, width: 16, context: 16}",
+  ]
 
   /// Sentences of twelve words each, always the same.
   static func sentences(count: Int) -> String {
     var generator = SeededGenerator(seed: 1)
     let letters = Array("etaoinshrdlu")
     let words = (0..<200).map { _ in
-      String((0..<Int.random(in: 2...8, using: &generator)).map { _ in
-        letters[Int.random(in: 0..<letters.count, using: &generator)]
-      })
+      String(
+        (0..<Int.random(in: 2...8, using: &generator)).map { _ in
+          letters[Int.random(in: 0..<letters.count, using: &generator)]
+        })
     }
     return (0..<count).map { _ in
       (0..<12).map { _ in words[Int.random(in: 0..<words.count, using: &generator)] }

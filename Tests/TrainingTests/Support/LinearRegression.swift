@@ -2,8 +2,8 @@
 
 import Foundation
 import NeuralNetworks
-import TestSupport
 import Tensors
+import TestSupport
 import Training
 
 /// A user's own model: y = W x + b of three inputs.
