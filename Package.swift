@@ -81,7 +81,10 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
     .tests(of: "Tensors", ["CKernels"]),
     .tests(of: "NeuralNetworks"),
-    .tests(of: "Models"),
+    .testTarget(
+      name: "ModelsTests",
+      dependencies: ["Models", "TestSupport", "Checkpoints", "Optimization"],
+      resources: [.copy("Fixtures")]),
     .tests(of: "Optimization"),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"],
@@ -93,10 +96,21 @@ let package = Package(
     .tests(of: "Parallelism"),
     .tests(of: "Training"),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["TestSupport", "Training"]),
+      name: "IntegrationTests",
+      dependencies: ["TestSupport", "Training", "linear-regression"]),
     .executableTarget(
       name: "communication-probe", dependencies: ["Communication", "TestSupport"],
       path: "Tests/CommunicationProbe"),
+
+    // The example package's program once more, so that tests run it without building Lockstep
+    // again. Like a user's, it sees only what is public.
+    .executableTarget(
+      name: "linear-regression",
+      dependencies: [
+        "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
+        "Communication", "Checkpoints", "Reporting", "Settings", "Parallelism",
+      ],
+      path: "docs/examples/linear-regression/Sources/linear-regression", packageAccess: false),
   ],
   swiftLanguageModes: [.v6]
 )

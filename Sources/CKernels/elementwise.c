@@ -4,13 +4,16 @@
 
 MULTIVERSIONED void CKernels_accumulate(
     const float *source, float *destination, int64_t count) {
-  FOR_LANES(count) lanes_write(destination + i, lanes_read(destination + i, n) + lanes_read(source + i, n), n);
+  FOR_LANES(count)
+  lanes_write(
+      destination + i, lanes_read(destination + i, n) + lanes_read(source + i, n), n);
 }
 
 MULTIVERSIONED void CKernels_accumulateScaled(
     const float *source, float scale, float *destination, int64_t count) {
   FOR_LANES(count)
-  lanes_write(destination + i, lanes_read(destination + i, n) + lanes_read(source + i, n) * scale, n);
+  lanes_write(
+      destination + i, lanes_read(destination + i, n) + lanes_read(source + i, n) * scale, n);
 }
 
 MULTIVERSIONED void CKernels_add(

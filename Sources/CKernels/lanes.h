@@ -50,8 +50,8 @@ typedef double DoubleLanes __attribute__((vector_size(64), aligned(64)));
 /// Sixteen times the same value.
 #define lanes_fill(value) ((Lanes){0} + (value))
 
-/// Walks over a span sixteen elements at a time: `i` is the place, `n` how many of the sixteen there
-/// are.
+/// Walks over a span sixteen elements at a time: `i` is the place, `n` how many of the sixteen
+/// there are.
 #define FOR_LANES(count)                                                                          \
   for (int64_t i = 0, n = (count) < LANE_COUNT ? (count) : LANE_COUNT; i < (count);               \
        i += LANE_COUNT, n = (count) - i < LANE_COUNT ? (count) - i : LANE_COUNT)

@@ -12,6 +12,9 @@ public protocol Communicator: AnyObject {
   /// The optimiser step in progress. For messages only, but it must agree between ranks. Default: 0.
   var step: Int { get set }
 
+  /// Is told when this rank waits for long. Default: nobody.
+  var stallWatch: StallWatch? { get set }
+
   /// Waits until every rank is in the same call; then each sees what the others contributed, and
   /// what the ranks of its host wrote to shared memory. Collective.
   ///

@@ -23,7 +23,8 @@ package struct FoldPlan: Equatable {
   package private(set) var leaves: [Leaf] = []
   /// What is left after the last leaf: nodes from left to right.
   package private(set) var pending: [Pending] = []
-  /// The fewest buffers that suffice: at most 2 + log2 of the owned leaves.
+  /// The fewest buffers that suffice. For L leaves 1 + log2(L), rounded down, where the range begins
+  /// at a multiple of L rounded up to a power of two; at most 3 + 2·log2(L) anywhere.
   package private(set) var bufferCount = 0
 
   package init(tree: CanonicalTree, owned: Range<Int>) {

@@ -2,6 +2,7 @@
 package final class GroupCommunicator: Communicator {
   package let topology: Topology
   package var step = 0
+  package var stallWatch: StallWatch?
 
   private let transport: any Transport
   private let board: Board
@@ -9,6 +10,7 @@ package final class GroupCommunicator: Communicator {
   private let leaderBatch = MessageBatch()
   private var meeting: UInt32 = 0
   private var currentCall = CollectiveCall(.barrier)
+  private var stallCount = 0
 
   /// - Parameter boardMemory: `Board.byteCount(for:)` zeroed bytes that the host's ranks share.
   package init(transport: any Transport, boardMemory: MemorySegment) {
@@ -30,6 +32,7 @@ package final class GroupCommunicator: Communicator {
   ) throws {
     meeting &+= 1
     currentCall = call
+    stallCount = 0
     let entry = Board.Entry(
       kind: call.kind.rawValue, root: Int32(call.root), byteCount: Int64(call.byteCount),
       step: Int64(step), wordCount: Int64(words.count))
@@ -64,7 +67,7 @@ package final class GroupCommunicator: Communicator {
         return try compareArrived(with: mine)
       }
       board.pause(for: missing, meeting: meeting, patience: &patience)
-      try checkGroup(waited: patience.elapsed())
+      try checkGroup(waited: patience.elapsed()) { missingOnHost }
     }
   }
 
@@ -73,7 +76,7 @@ package final class GroupCommunicator: Communicator {
     while !board.isReleased(meeting: meeting) {
       try compareArrived(with: mine)
       board.pauseForRelease(meeting: meeting, patience: &patience)
-      try checkGroup(waited: patience.elapsed())
+      try checkGroup(waited: patience.elapsed()) { missingOnHost }
     }
   }
 
@@ -130,10 +133,18 @@ package final class GroupCommunicator: Communicator {
         otherRank: other.rank, otherCall: other.call, otherStep: other.step))
   }
 
-  /// Throws if the group has come to an end while this rank waits.
-  private func checkGroup(waited: Duration) throws {
+  private var missingOnHost: [Int] {
+    topology.hostRanks.filter { !board.hasArrived($0, meeting: meeting) }
+  }
+
+  /// Throws if the group has come to an end while this rank waits, and tells of long waits.
+  private func checkGroup(waited: Duration, missing: () -> [Int]) throws {
     if let verdict = board.verdict { throw mismatch(verdict) }
     try transport.checkPeers(waited: waited, step: step, call: currentCall)
+    guard let stallWatch, waited > stallWatch.interval * (stallCount + 1) else { return }
+    stallCount += 1
+    stallWatch.report(
+      StallWatch.Stall(waited: waited, call: currentCall, step: step, missing: missing()))
   }
 
   // MARK: Messages
@@ -149,7 +160,7 @@ package final class GroupCommunicator: Communicator {
     var patience = Patience()
     while try !transport.progress(batch) {
       patience.yieldOrNap()
-      try checkGroup(waited: patience.elapsed())
+      try checkGroup(waited: patience.elapsed()) { Set(batch.messages.map(\.peer)).sorted() }
     }
     batch.isUnderWay = false
   }

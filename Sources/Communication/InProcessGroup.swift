@@ -55,7 +55,7 @@ public final class InProcessGroup: Sendable {
     let results = Locked([Int: Swift.Result<Result, any Error>]())
     let first = Locked<(any Error)?>(nil)
     let threads = (0..<size).map { rank in
-      RankThread { [self] in
+      RankThread(name: "rank \(rank)") { [self] in
         let communicator = communicator(rank: rank)
         let result = Swift.Result { try body(communicator) }
         if case .failure(let error) = result {
@@ -107,11 +107,16 @@ private final class RankThread {
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
-  init(_ run: @escaping @Sendable () -> Void) {
+  /// - Parameter name: What debuggers show; at most 15 bytes.
+  init(name: String, _ run: @escaping @Sendable () -> Void) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setstacksize(&attributes, Self.stackByteCount)
-    let body = Unmanaged.passRetained(Body(run))
+    let body = Unmanaged.passRetained(
+      Body {
+        Self.nameThisThread(name)
+        run()
+      })
     let code = pthread_create(
       &thread, &attributes,
       { argument in
@@ -124,4 +129,13 @@ private final class RankThread {
   }
 
   func join() { pthread_join(thread, nil) }
+
+  /// A name is for debuggers only: nothing depends on it. Swift's Glibc module has no
+  /// pthread_setname_np.
+  private static func nameThisThread(_ name: String) {
+    let file = open("/proc/thread-self/comm", O_WRONLY)
+    guard file >= 0 else { return }
+    _ = name.withCString { write(file, $0, strlen($0)) }
+    close(file)
+  }
 }

@@ -1,15 +1,19 @@
+import CMPI
+
 #if canImport(Glibc)
   import Glibc
 #endif
 
-/// How a rank waits: never spinning, since ranks may outnumber processors.
+/// How a rank waits: without holding the processor, since ranks may outnumber processors.
 ///
-/// First it yields, which costs under a microsecond when nobody else wants the processor; after
-/// about half a millisecond it sleeps, so that it stays out of the way of ranks that compute.
+/// It looks again for about a microsecond, less than it takes to give a processor away; then it
+/// yields, at half a microsecond a time when nobody else wants the processor; after about half a
+/// millisecond it sleeps, so that it stays out of the way of ranks that compute.
 package struct Patience {
   /// Nanoseconds after which a sleeper looks up by itself, to notice failures.
   package static let longestSleep: Int64 = 50_000_000
 
+  private static let lookCount = 32
   private static let yieldCount = 1_000
   private static let longestNap = 200_000
 
@@ -19,11 +23,11 @@ package struct Patience {
 
   package init() {}
 
-  /// Yields and returns true, or returns false when it is time to sleep.
+  /// Pauses or yields and returns true, or returns false when it is time to sleep.
   package mutating func yields() -> Bool {
     polls += 1
     if polls > Self.yieldCount { return false }
-    sched_yield()
+    if polls > Self.lookCount { sched_yield() } else { CMPI_relax() }
     return true
   }
 

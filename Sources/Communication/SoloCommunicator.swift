@@ -2,6 +2,7 @@
 public final class SoloCommunicator: Communicator {
   public let topology = Topology(hosts: [0..<1], rank: 0)
   public var step = 0
+  public var stallWatch: StallWatch?
 
   private let words = UnsafeMutableBufferPointer<UInt64>.allocate(
     capacity: Board.contributionCapacity)

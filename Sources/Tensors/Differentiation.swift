@@ -1,17 +1,36 @@
 import CKernels
 import HeapModule
 
+/// A tensor's place in the graph: where its gradient gathers, and the operation that made it.
+///
+/// It does not hold the tensor's elements: the graph keeps alive only those that a backward pass
+/// captured.
+final class Node {
+  let shape: Shape
+  let workspace: Workspace
+  let gradient: GradientSlot
+  /// Nil for a leaf, such as a parameter.
+  let origin: Operation?
+
+  init(shape: Shape, workspace: Workspace, gradient: GradientSlot, origin: Operation? = nil) {
+    self.shape = shape
+    self.workspace = workspace
+    self.gradient = gradient
+    self.origin = origin
+  }
+}
+
 /// One recorded operation: the gradient of its output, and how to hand that on to its inputs.
 final class Operation {
   let sequenceNumber: Int
-  fileprivate var inputs: [Tensor]
+  fileprivate var inputs: [Node]
   fileprivate var backward: ((Tensor) -> Void)?
   fileprivate let shape: Shape
   fileprivate let outputGradient: GradientSlot
   fileprivate var isQueued = false
 
   fileprivate init(
-    sequenceNumber: Int, inputs: [Tensor], shape: Shape, outputGradient: GradientSlot,
+    sequenceNumber: Int, inputs: [Node], shape: Shape, outputGradient: GradientSlot,
     backward: @escaping (Tensor) -> Void
   ) {
     self.sequenceNumber = sequenceNumber
@@ -71,54 +90,26 @@ extension Tensor {
   ///   - inputs: The tensors that the result was computed from.
   ///   - backward: Called once with the gradient of the result, of the result's shape; adds to the
   ///     inputs' gradients with `addGradient` or `passGradient`. It keeps alive what it captures
-  ///     until then, and must not capture the result.
+  ///     until then: the node of an input whose elements it does not need, and never the result.
   /// - Returns: A tensor of the elements of `self`, with a way back; `self` where no input needs
   ///   one.
   func recorded(
     inputs: [Tensor], _ backward: @escaping (_ gradient: Tensor) -> Void
   ) -> Tensor {
-    guard workspace.isRecording, inputs.contains(where: \.requiresGradient) else { return self }
+    let nodes = inputs.compactMap(\.node)
+    guard workspace.isRecording, !nodes.isEmpty else { return self }
     let slot = GradientSlot()
     let operation = Operation(
-      sequenceNumber: workspace.nextSequenceNumber(),
-      inputs: inputs.filter(\.requiresGradient), shape: shape, outputGradient: slot,
-      backward: backward)
+      sequenceNumber: workspace.nextSequenceNumber(), inputs: nodes, shape: shape,
+      outputGradient: slot, backward: backward)
     return Tensor(
-      shape: shape, workspace: workspace, buffer: buffer, origin: operation, gradient: slot)
+      shape: shape, workspace: workspace, buffer: buffer,
+      node: Node(shape: shape, workspace: workspace, gradient: slot, origin: operation))
   }
 
-  /// Adds to this tensor's gradient; does nothing where nobody asks for it.
-  ///
-  /// - Parameter write: Given the gradient's elements and whether to add to them (true) or to
-  ///   overwrite them (false).
+  /// Adds to this tensor's gradient; see `Node.addGradient`. Does nothing where nobody asks for it.
   func addGradient(_ write: (_ gradient: UnsafeMutablePointer<Float>, _ adds: Bool) -> Void) {
-    guard let gradient else { return }
-    gradient.makeOwn(in: workspace.pool)
-    let buffer = gradient.buffer ?? workspace.pool.buffer(count: count)
-    gradient.buffer = buffer
-    write(buffer.pointer, gradient.isFilled)
-    gradient.isFilled = true
-  }
-
-  /// Hands a whole gradient on, without copying it where this tensor has none yet.
-  func passGradient(_ other: Tensor) {
-    guard let gradient else { return }
-    if !gradient.isFilled && gradient.buffer == nil {
-      gradient.buffer = other.buffer
-      gradient.isFilled = true
-      return
-    }
-    addGradient { destination, adds in
-      let threads = workspace.threads
-      threads.run(over: count, grain: Grain.elementwise) { range in
-        let source = other.pointer + range.lowerBound
-        if adds {
-          CKernels_accumulate(source, destination + range.lowerBound, Int64(range.count))
-        } else {
-          (destination + range.lowerBound).update(from: source, count: range.count)
-        }
-      }
-    }
+    node?.addGradient(write)
   }
 
   /// Computes the gradient of this scalar with respect to everything it was computed from.
@@ -127,7 +118,7 @@ extension Tensor {
   /// and each is freed at once: the graph can be walked only once.
   public func backward() {
     precondition(count == 1, "backward() starts from a scalar, not from a tensor of \(shape)")
-    guard let origin else {
+    guard let origin = node?.origin else {
       preconditionFailure("backward() on a tensor that was not recorded from any parameter")
     }
     addGradient { gradient, _ in gradient[0] = 1 }
@@ -140,6 +131,41 @@ extension Tensor {
         pending.insert(PendingOperation(next))
       }
       operation.release()
+    }
+  }
+}
+
+extension Node {
+
+  /// Adds to the gradient.
+  ///
+  /// - Parameter write: Given the gradient's elements and whether to add to them (true) or to
+  ///   overwrite them (false).
+  func addGradient(_ write: (_ gradient: UnsafeMutablePointer<Float>, _ adds: Bool) -> Void) {
+    gradient.makeOwn(in: workspace.pool)
+    let buffer = gradient.buffer ?? workspace.pool.buffer(count: shape.count)
+    gradient.buffer = buffer
+    write(buffer.pointer, gradient.isFilled)
+    gradient.isFilled = true
+  }
+
+  /// Hands a whole gradient on, without copying it where there is none yet.
+  func passGradient(_ other: Tensor) {
+    if !gradient.isFilled && gradient.buffer == nil {
+      gradient.buffer = other.buffer
+      gradient.isFilled = true
+      return
+    }
+    addGradient { destination, adds in
+      let threads = workspace.threads
+      threads.run(over: shape.count, grain: Grain.elementwise) { range in
+        let source = other.pointer + range.lowerBound
+        if adds {
+          CKernels_accumulate(source, destination + range.lowerBound, Int64(range.count))
+        } else {
+          (destination + range.lowerBound).update(from: source, count: range.count)
+        }
+      }
     }
   }
 }

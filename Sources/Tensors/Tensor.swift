@@ -6,21 +6,15 @@ public final class Tensor {
   public let shape: Shape
   public let workspace: Workspace
   let buffer: Buffer
-  /// The operation that made this tensor; nil where nothing is to be differentiated.
-  let origin: Operation?
-  /// Where this tensor's gradient gathers; nil where nobody asks for it.
-  let gradient: GradientSlot?
+  /// Where this tensor's gradient gathers and what made it; nil where nobody asks for a gradient.
+  let node: Node?
 
-  init(
-    shape: Shape, workspace: Workspace, buffer: Buffer, origin: Operation? = nil,
-    gradient: GradientSlot? = nil
-  ) {
+  init(shape: Shape, workspace: Workspace, buffer: Buffer, node: Node? = nil) {
     precondition(buffer.count >= shape.count, "\(buffer.count) floats do not hold \(shape)")
     self.shape = shape
     self.workspace = workspace
     self.buffer = buffer
-    self.origin = origin
-    self.gradient = gradient
+    self.node = node
   }
 
   /// A tensor of uninitialised elements, to be filled through `pointer` before it is used.
@@ -58,8 +52,7 @@ public final class Tensor {
     self.shape = shape
     self.workspace = workspace
     buffer = Buffer(viewing: values, count: shape.count)
-    origin = nil
-    self.gradient = gradient
+    node = gradient.map { Node(shape: shape, workspace: workspace, gradient: $0) }
   }
 
   var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
@@ -82,7 +75,7 @@ public final class Tensor {
   }
 
   /// Whether gradients flow through this tensor.
-  public var requiresGradient: Bool { gradient != nil }
+  public var requiresGradient: Bool { node != nil }
 }
 
 extension Tensor: CustomStringConvertible {

@@ -25,7 +25,7 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    try Launch.run { communicator, _ in
+    Launch.run { communicator, _ in
       let plan = try ThreadPlan(requested: 0, communicator: communicator)
       let workspace = Workspace(threadCount: plan.threads)
       let evaluation = try communicator.agree {

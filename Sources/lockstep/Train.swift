@@ -55,12 +55,16 @@ struct Train: ParsableCommand {
         try RunConfiguration.load(path: $0, overrides: allOverrides)
       }
       return print(
-        try (resolved ?? RunConfiguration.parse(
-          yaml: "{}", source: "the defaults", overrides: allOverrides)).yaml(), terminator: "")
+        try
+          (resolved
+          ?? RunConfiguration.parse(
+            yaml: "{}", source: "the defaults", overrides: allOverrides)).yaml(), terminator: "")
     }
     guard let path = configuration else { return }
-    try Launch.run { communicator, launch in
-      let text = try communicator.fromRankZero { Array(try RunConfiguration.readText(path: path).utf8) }
+    Launch.run { communicator, launch in
+      let text = try communicator.fromRankZero {
+        Array(try RunConfiguration.readText(path: path).utf8)
+      }
       let configuration = try communicator.agree {
         try RunConfiguration.parse(
           yaml: String(decoding: text, as: UTF8.self), source: path, overrides: allOverrides,

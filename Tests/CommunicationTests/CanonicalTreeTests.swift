@@ -101,5 +101,14 @@ import Testing
       let digits = Int.bitWidth - leafCount.leadingZeroBitCount
       #expect(plan.bufferCount <= digits)
     }
+    let tree = CanonicalTree(leafCount: 100)
+    for start in 0..<100 {
+      for end in start + 1...100 {
+        let plan = FoldPlan(tree: tree, owned: start..<end)
+        let logarithm = Int.bitWidth - 1 - (end - start).leadingZeroBitCount
+        #expect(plan.bufferCount <= 3 + 2 * logarithm)
+        #expect(plan.bufferCount >= plan.pending.count)
+      }
+    }
   }
 }

@@ -1,4 +1,6 @@
 import Communication
+import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -86,6 +88,30 @@ import Testing
         try communicator.barrier()
       }
     }
+  }
+
+  @Test(arguments: [3, 1])
+  func aLongWaitIsReportedWithTheRankThatIsMissing(ranksPerHost: Int) throws {
+    final class Reports: Sendable {
+      let stalls = Mutex([StallWatch.Stall]())
+    }
+    let reports = Reports()
+    let group = try InProcessGroup(size: 3, ranksPerHost: ranksPerHost)
+    _ = try group.run { communicator in
+      communicator.step = 9
+      if communicator.rank == 0 {
+        communicator.stallWatch = StallWatch(interval: .milliseconds(1)) { stall in
+          reports.stalls.withLock { $0.append(stall) }
+        }
+      }
+      // Rank 2 comes only when rank 0 has complained.
+      while communicator.rank == 2, reports.stalls.withLock({ $0.isEmpty }) { sched_yield() }
+      try communicator.barrier()
+    }
+    let first = reports.stalls.withLock { $0.first }
+    #expect(first?.missing.contains(2) == true)
+    #expect(first?.call == CollectiveCall(.barrier))
+    #expect(first?.step == 9)
   }
 
   @Test func theMessageNamesRanksCallsAndSteps() {

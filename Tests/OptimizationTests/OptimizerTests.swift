@@ -60,8 +60,8 @@ import Testing
       pieces += piece.parameters
       for index in states.indices { states[index] += piece.states[index] }
     }
-    #expect(pieces.map(\.bitPattern) == whole.parameters.map(\.bitPattern))
-    #expect(states.map { $0.map(\.bitPattern) } == whole.states.map { $0.map(\.bitPattern) })
+    expectSameBits(pieces, whole.parameters, "parameters")
+    for (found, expected) in zip(states, whole.states) { expectSameBits(found, expected, "state") }
   }
 
   @Test(arguments: [1, 15, 16, 17, 1000]) func kernelAgreesWithTheFormulaElementByElement(
@@ -105,7 +105,7 @@ import Testing
     }
     let second = Self.train(
       resumed, first.parameters, Array(fixture.gradients[9...]), firstStep: 10)
-    #expect(second.parameters == straight.parameters)
+    expectSameBits(second.parameters, straight.parameters, "parameters")
   }
 
   private static func optimizer(
@@ -158,5 +158,17 @@ func expectClose(
   where !(abs(a - b) <= tolerance * max(abs(a), abs(b), 0.1)) {
     Issue.record("\(what): element \(index): \(a), not \(b)", sourceLocation: sourceLocation)
     return
+  }
+}
+
+/// Equal to the last bit; tells the first element that is not.
+func expectSameBits(
+  _ found: [Float], _ expected: [Float], _ what: String,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  let difference = zip(found, expected).enumerated().first { $1.0.bitPattern != $1.1.bitPattern }
+  #expect(found.count == expected.count, "\(what)", sourceLocation: sourceLocation)
+  if let (index, (a, b)) = difference {
+    Issue.record("\(what): element \(index): \(a), not \(b)", sourceLocation: sourceLocation)
   }
 }

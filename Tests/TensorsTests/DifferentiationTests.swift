@@ -74,6 +74,20 @@ import Testing
     }
   }
 
+  @Test func operationsKeepOnlyTheElementsThatTheirBackwardPassReads() {
+    let workspace = Workspace()
+    let x = Leaf([Float](repeating: 1, count: 64), shape: [8, 8], in: workspace)
+    let table = Leaf([Float](repeating: 1, count: 64), shape: [8, 8], in: workspace)
+    workspace.isTraining = true
+    let start = x.tensor.activated(by: .relu)
+    let output = ((start + start) * 2).dropout(0.5).reshaped(to: [2, 4, 8])
+      .addingPositions(table.tensor).reshaped(to: [8, 8])
+    // The leaf is read by relu; of all that follows nothing is, so only two tensors are alive.
+    #expect(workspace.pool.lentCount == 2)
+    output.sum().backward()
+    #expect(x.gradient.allSatisfy { $0 == 0 || $0 == 8 })
+  }
+
   @Test func nothingIsRecordedWhereRecordingIsOff() {
     let workspace = Workspace()
     let x = Leaf([1, 2], shape: [2], in: workspace)

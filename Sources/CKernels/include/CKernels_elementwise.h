@@ -22,7 +22,8 @@ void CKernels_multiply(
 /// destination = scale * source.
 void CKernels_scale(const float *source, float scale, float *destination, int64_t count);
 
-/// outputs = e^inputs, by the exponential that all kernels use; inputs are clamped to [-87.3, 88.3].
+/// outputs = e^inputs, by the exponential that all kernels use; inputs are clamped to
+/// [-87.3, 88.3].
 void CKernels_exponential(const float *inputs, float *outputs, int64_t count);
 
 /// Each row of values [rows, columns] gains bias [columns]; rows are `stride` elements apart.

@@ -1,16 +1,16 @@
-// Rotary position embedding (Su et al., 2021), Llama's layout: column j of a head's first half turns
-// with column j of its second half.
+// Rotary position embedding (Su et al., 2021), Llama's layout: column j of a head's first half
+// turns with column j of its second half.
 #ifndef CKERNELS_ROTARY_H
 #define CKERNELS_ROTARY_H
 
 #include <stdint.h>
 
-/// frequencies[j] = base^(-2j / width), in radians per position, for j in 0 ..< width / 2; rounded to
-/// float where Hugging Face's implementation rounds.
+/// frequencies[j] = base^(-2j / width), in radians per position, for j in 0 ..< width / 2; rounded
+/// to float where Hugging Face's implementation rounds.
 void CKernels_rotaryFrequencies(double base, int64_t width, float *frequencies);
 
-/// cosines and sines [positions, count] of position * frequency, from position `start` on. The angle
-/// is rounded to float, as in the implementations that models were trained with.
+/// cosines and sines [positions, count] of position * frequency, from position `start` on. The
+/// angle is rounded to float, as in the implementations that models were trained with.
 void CKernels_rotaryTable(
     const float *frequencies, int64_t count, int64_t start, int64_t positions, float *cosines,
     float *sines);

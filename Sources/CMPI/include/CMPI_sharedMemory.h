@@ -45,6 +45,15 @@ int64_t CMPI_sharedMemoryFree(void);
 /// group allows. Returns 0 or errno.
 int CMPI_memoryAvailable(int64_t *byteCount);
 
+/// Tells the processor that this is a loop that waits for memory: some 40 to 140 cycles.
+static inline void CMPI_relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");
+#endif
+}
+
 /// Sleeps while `*word == expected`, at most `nanoseconds`. May wake early.
 void CMPI_sleepWhileEqual(const void *word, uint32_t expected, int64_t nanoseconds);
 /// Wakes all that sleep on the word, in any process.

@@ -20,7 +20,7 @@ public protocol TextOutput: AnyObject {
 public final class DescriptorOutput: TextOutput {
   private let descriptor: Int32
   private let isCapable: Bool
-  public let isColored: Bool
+  private let welcomesColor: Bool
 
   /// - Parameters:
   ///   - descriptor: Default: standard output.
@@ -32,8 +32,10 @@ public final class DescriptorOutput: TextOutput {
     self.descriptor = descriptor
     let terminal = environment["TERM"] ?? "dumb"
     isCapable = isatty(descriptor) == 1 && terminal != "dumb"
-    isColored = isCapable && (environment["NO_COLOR"] ?? "").isEmpty
+    welcomesColor = (environment["NO_COLOR"] ?? "").isEmpty
   }
+
+  public var isColored: Bool { welcomesColor && columns != nil }
 
   public var columns: Int? {
     guard isCapable else { return nil }

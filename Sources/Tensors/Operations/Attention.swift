@@ -6,14 +6,7 @@ import CKernels
 /// One tensor may hold queries, keys and values in different columns, as GPT-2's `c_attn` does.
 public struct Heads {
   public let tensor: Tensor
-  /// The first column.
-  public let offset: Int
-  /// How many heads.
-  public let count: Int
-  /// K, the columns of one head.
-  public let width: Int
-  /// T, how many positions of each sequence take part.
-  public let positions: Int
+  let layout: HeadLayout
 
   /// - Parameters:
   ///   - tensor: [B, at least T, columns], with offset + count · width ≤ columns.
@@ -23,26 +16,50 @@ public struct Heads {
   ///   - positions: T. Default: all that the tensor has.
   public init(_ tensor: Tensor, offset: Int = 0, count: Int, width: Int, positions: Int? = nil) {
     precondition(
-      tensor.shape.rank == 3 && offset + count * width <= tensor.shape.last
-        && offset >= 0 && positions ?? 0 <= tensor.shape[1],
+      tensor.shape.rank == 3 && offset >= 0 && offset + count * width <= tensor.shape.last
+        && positions ?? 0 <= tensor.shape[1],
       "\(count) heads of \(width) columns from \(offset) on are not in \(tensor.shape)")
     self.tensor = tensor
-    self.offset = offset
-    self.count = count
-    self.width = width
-    self.positions = positions ?? tensor.shape[1]
+    layout = HeadLayout(
+      shape: tensor.shape, offset: offset, count: count, width: width,
+      positions: positions ?? tensor.shape[1])
   }
 
-  var sequences: Int { tensor.shape[0] }
+  /// The first column.
+  public var offset: Int { layout.offset }
+  /// How many heads.
+  public var count: Int { layout.count }
+  /// K, the columns of one head.
+  public var width: Int { layout.width }
+  /// T, how many positions of each sequence take part.
+  public var positions: Int { layout.positions }
+  /// B.
+  public var sequences: Int { layout.shape[0] }
 
-  /// One head of one sequence, as a matrix [T, K] in `memory` laid out like the tensor.
-  func matrix(
-    _ memory: UnsafeMutablePointer<Float>, sequence: Int, head: Int
-  ) -> Matrix {
-    let columns = tensor.shape.last
-    return Matrix(
-      memory + sequence * tensor.shape[1] * columns + offset + head * width, stride: columns)
+  /// One head of one sequence, as a matrix [T, K] of these elements.
+  func matrix(sequence: Int, head: Int) -> Matrix {
+    layout.matrix(tensor.pointer, sequence: sequence, head: head)
   }
+}
+
+/// Where heads lie in memory of a tensor's shape, whatever that memory holds: the tensor's elements
+/// or their gradient.
+struct HeadLayout {
+  /// [B, at least T, columns].
+  let shape: Shape
+  let offset: Int
+  let count: Int
+  let width: Int
+  let positions: Int
+
+  /// One head of one sequence, as a matrix [T, K] in `memory`.
+  func matrix(_ memory: UnsafeMutablePointer<Float>, sequence: Int, head: Int) -> Matrix {
+    Matrix(
+      memory + sequence * shape[1] * shape.last + offset + head * width, stride: shape.last)
+  }
+
+  /// Whether the heads fill the memory, so that writing them leaves nothing undefined.
+  var coversShape: Bool { count * width == shape.last && positions == shape[1] }
 }
 
 extension Heads: CustomStringConvertible {

@@ -28,7 +28,7 @@ public final class AttentionCache {
       "\(positions + keys.positions) positions do not fit a cache of \(capacity)")
     for (part, heads) in [keys, values].enumerated() {
       for sequence in 0..<sequences {
-        let source = heads.matrix(heads.tensor.pointer, sequence: sequence, head: 0)
+        let source = heads.matrix(sequence: sequence, head: 0)
         for position in 0..<heads.positions {
           let row = sequence * capacity + positions + position
           (memory.pointer + row * 2 * columns + part * columns).update(

@@ -36,9 +36,9 @@ struct AttentionGradients {
       Destination(pointer: gradients[0].pointer, adds: true),
       Destination(pointer: gradients[1].pointer, adds: true),
       Destination(pointer: gradients[2].pointer, adds: true))
-    queries.tensor.passGradient(gradients[0])
-    keys.tensor.passGradient(gradients[1])
-    values.tensor.passGradient(gradients[2])
+    queries.tensor.node?.passGradient(gradients[0])
+    keys.tensor.node?.passGradient(gradients[1])
+    values.tensor.node?.passGradient(gradients[2])
   }
 
   private func withDestination(

@@ -61,10 +61,10 @@ struct AttentionPass {
     workspace.threads.run(tasks: queries.sequences * queries.count) { task, worker in
       let (sequence, head) = (task / queries.count, task % queries.count)
       let scores = scratch.pointer + worker * scratchCount
-      let q = queries.matrix(queries.tensor.pointer, sequence: sequence, head: head)
-      let k = keys.matrix(keys.tensor.pointer, sequence: sequence, head: head / queriesPerKey)
-      let v = values.matrix(values.tensor.pointer, sequence: sequence, head: head / queriesPerKey)
-      let o = outputs.matrix(outputs.tensor.pointer, sequence: sequence, head: head)
+      let q = queries.matrix(sequence: sequence, head: head)
+      let k = keys.matrix(sequence: sequence, head: head / queriesPerKey)
+      let v = values.matrix(sequence: sequence, head: head / queriesPerKey)
+      let o = outputs.matrix(sequence: sequence, head: head)
       for block in blocks {
         let row = task * queries.positions + block.start
         let s = Matrix(scores, stride: scoreStride)
@@ -131,13 +131,13 @@ struct AttentionPass {
     let area = Self.blockHeight * scoreStride
     let (probabilities, dropped) = (scratch, scratch + area)
     let (scoreGradient, dot) = (scratch + 2 * area, scratch + 3 * area)
-    let q = queries.matrix(queries.tensor.pointer, sequence: sequence, head: head)
+    let q = queries.matrix(sequence: sequence, head: head)
       .from(row: block.start)
-    let k = keys.matrix(keys.tensor.pointer, sequence: sequence, head: place.keyHead)
-    let v = values.matrix(values.tensor.pointer, sequence: sequence, head: place.keyHead)
-    let o = outputs.matrix(outputs.tensor.pointer, sequence: sequence, head: head)
+    let k = keys.matrix(sequence: sequence, head: place.keyHead)
+    let v = values.matrix(sequence: sequence, head: place.keyHead)
+    let o = outputs.matrix(sequence: sequence, head: head)
       .from(row: block.start)
-    let dO = outputs.matrix(gradient.pointer, sequence: sequence, head: head)
+    let dO = outputs.layout.matrix(gradient.pointer, sequence: sequence, head: head)
       .from(row: block.start)
     let p = Matrix(probabilities, stride: scoreStride)
     let ds = Matrix(scoreGradient, stride: scoreStride)
@@ -153,7 +153,7 @@ struct AttentionPass {
     let sharesOverwrite = isFirstBlock && place.isFirst
     multiply(
       Matrix(used, stride: scoreStride).transposed, dO,
-      into: values.matrix(dv.pointer, sequence: sequence, head: place.keyHead),
+      into: values.layout.matrix(dv.pointer, sequence: sequence, head: place.keyHead),
       rows: block.keyCount, columns: width, inner: block.height, adds: dv.adds || !sharesOverwrite)
     multiply(
       dO, v.transposed, into: ds, rows: block.height, columns: block.keyCount, inner: width,
@@ -168,10 +168,12 @@ struct AttentionPass {
       Int64(scoreStride))
     multiply(
       ds, k,
-      into: queries.matrix(dq.pointer, sequence: sequence, head: head).from(row: block.start),
+      into: queries.layout.matrix(dq.pointer, sequence: sequence, head: head).from(
+        row: block.start),
       rows: block.height, columns: width, inner: block.keyCount, adds: dq.adds)
     multiply(
-      ds.transposed, q, into: keys.matrix(dk.pointer, sequence: sequence, head: place.keyHead),
+      ds.transposed, q,
+      into: keys.layout.matrix(dk.pointer, sequence: sequence, head: place.keyHead),
       rows: block.keyCount, columns: width, inner: block.height, adds: dk.adds || !sharesOverwrite)
   }
 

@@ -60,11 +60,11 @@ extension Tensor {
     let total = Tensor(uninitialized: [], in: workspace)
     total.pointer[0] = Float(losses.withElements { $0.reduce(0.0) { $0 + Double($1) } })
     guard let inputGradient else { return total }
-    return total.recorded(inputs: [self, weight]) { gradient in
+    return total.recorded(inputs: [self, weight]) { [node] gradient in
       precondition(
         gradient.pointer[0] == 1,
         "linearCrossEntropy cannot be scaled after the fact: scale the optimiser's step instead")
-      self.passGradient(inputGradient)
+      node?.passGradient(inputGradient)
     }
   }
 }

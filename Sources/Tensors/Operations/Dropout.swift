@@ -14,8 +14,8 @@ extension Tensor {
     let stream = workspace.nextRandomStream(.dropout)
     let result = Tensor(uninitialized: shape, in: workspace)
     mask(stream, probability, into: result.pointer, adds: false)
-    return result.recorded(inputs: [self]) { gradient in
-      self.addGradient { gradient.mask(stream, probability, into: $0, adds: $1) }
+    return result.recorded(inputs: [self]) { [node] gradient in
+      node?.addGradient { gradient.mask(stream, probability, into: $0, adds: $1) }
     }
   }
 

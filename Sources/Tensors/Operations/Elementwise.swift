@@ -10,9 +10,9 @@ extension Tensor {
       CKernels_add(
         left.pointer + start, right.pointer + start, result.pointer + start, Int64(range.count))
     }
-    return result.recorded(inputs: [left, right]) { gradient in
-      left.passGradient(gradient)
-      right.passGradient(gradient)
+    return result.recorded(inputs: [left, right]) { [left = left.node, right = right.node] in
+      left?.passGradient($0)
+      right?.passGradient($0)
     }
   }
 
@@ -36,8 +36,8 @@ extension Tensor {
   public static func * (left: Tensor, scale: Float) -> Tensor {
     let result = Tensor(uninitialized: left.shape, in: left.workspace)
     left.scaleElements(by: scale, into: result.pointer, adds: false)
-    return result.recorded(inputs: [left]) { gradient in
-      left.addGradient { gradient.scaleElements(by: scale, into: $0, adds: $1) }
+    return result.recorded(inputs: [left]) { [node = left.node] gradient in
+      node?.addGradient { gradient.scaleElements(by: scale, into: $0, adds: $1) }
     }
   }
 
@@ -51,10 +51,10 @@ extension Tensor {
       total += Double(CKernels_sum(pointer + start, Int64(min(blockSize, count - start))))
     }
     result.pointer[0] = Float(total)
-    return result.recorded(inputs: [self]) { gradient in
+    return result.recorded(inputs: [self]) { [node, count] gradient in
       let value = gradient.pointer[0]
-      self.addGradient { destination, adds in
-        for index in 0..<self.count {
+      node?.addGradient { destination, adds in
+        for index in 0..<count {
           destination[index] = adds ? destination[index] + value : value
         }
       }
@@ -65,7 +65,7 @@ extension Tensor {
   public func reshaped(to shape: Shape) -> Tensor {
     precondition(shape.count == count, "\(self.shape) cannot be read as \(shape)")
     let result = Tensor(shape: shape, workspace: workspace, buffer: buffer)
-    return result.recorded(inputs: [self]) { gradient in self.passGradient(gradient) }
+    return result.recorded(inputs: [self]) { [node] in node?.passGradient($0) }
   }
 
   /// One row of the innermost dimension, [1, last], copied and not differentiated.
@@ -88,9 +88,9 @@ extension Tensor {
     let shape = shape
     withElements { observer.forward(name, $0, shape: shape) }
     let result = Tensor(shape: shape, workspace: workspace, buffer: buffer)
-    return result.recorded(inputs: [self]) { gradient in
+    return result.recorded(inputs: [self]) { [node] gradient in
       gradient.withElements { observer.backward(name, $0, shape: shape) }
-      self.passGradient(gradient)
+      node?.passGradient(gradient)
     }
   }
 

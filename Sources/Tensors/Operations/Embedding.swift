@@ -30,9 +30,9 @@ extension Tensor {
     for (place, index) in indices.elements.enumerated() {
       (result.pointer + place * width).update(from: pointer + Int(index) * width, count: width)
     }
-    return result.recorded(inputs: [self]) { gradient in
-      self.addGradient { destination, adds in
-        if !adds { destination.update(repeating: 0, count: self.count) }
+    return result.recorded(inputs: [self]) { [node, count] gradient in
+      node?.addGradient { destination, adds in
+        if !adds { destination.update(repeating: 0, count: count) }
         // Threads share the columns; each column is summed in the order of the places.
         let grain = max(16, Grain.elementwise / max(indices.elements.count, 1))
         gradient.workspace.threads.run(over: width, grain: grain) { columns in
@@ -65,8 +65,8 @@ extension Tensor {
         pointer + sequence * length, table.pointer + start * width,
         result.pointer + sequence * length, Int64(length))
     }
-    return result.recorded(inputs: [self, table]) { gradient in
-      self.passGradient(gradient)
+    return result.recorded(inputs: [self, table]) { [node] gradient in
+      node?.passGradient(gradient)
       table.addGradient { destination, adds in
         if !adds { destination.update(repeating: 0, count: table.count) }
         gradient.workspace.threads.run(over: length, grain: Grain.elementwise / sequences) {

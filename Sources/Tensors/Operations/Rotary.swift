@@ -1,4 +1,5 @@
 import CKernels
+import Parallelism
 
 /// How fast each pair of columns of a head turns with the position, in radians per position: K / 2
 /// numbers.
@@ -30,16 +31,27 @@ public struct RotaryFrequencies: Sendable, Hashable {
 /// The cosines and sines of the first positions, each [positions, K / 2].
 struct RotaryTable {
   let positions: Int
-  let cosines: Buffer
-  let sines: Buffer
+  private let columns: Int
+  private let cosines: Buffer
+  private let sines: Buffer
 
   init(_ frequencies: RotaryFrequencies, positions: Int, in pool: BufferPool) {
     self.positions = positions
-    let columns = frequencies.values.count
+    columns = frequencies.values.count
     cosines = pool.buffer(count: positions * columns)
     sines = pool.buffer(count: positions * columns)
     CKernels_rotaryTable(
       frequencies.values, Int64(columns), 0, Int64(positions), cosines.pointer, sines.pointer)
+  }
+
+  /// The table from one position on.
+  struct Rows {
+    let cosines: UnsafeMutablePointer<Float>
+    let sines: UnsafeMutablePointer<Float>
+  }
+
+  func rows(from start: Int) -> Rows {
+    Rows(cosines: cosines.pointer + start * columns, sines: sines.pointer + start * columns)
   }
 }
 
@@ -59,42 +71,45 @@ extension Heads {
     let workspace = tensor.workspace
     let table = workspace.rotaryTable(frequencies, positions: start + positions)
     let result = Tensor(uninitialized: [sequences, positions, count * width], in: workspace)
-    Self.rotate(
-      self, in: tensor.pointer, to: Heads(result, count: count, width: width), in: result.pointer,
-      table: table, start: start, direction: 1, adds: false)
-    let recorded = result.recorded(inputs: [tensor]) { gradient in
-      tensor.addGradient { destination, adds in
-        if !adds && !coversTensor { destination.update(repeating: 0, count: tensor.count) }
-        Self.rotate(
-          Heads(gradient, count: count, width: width), in: gradient.pointer, to: self,
-          in: destination, table: table, start: start, direction: -1, adds: adds || !coversTensor)
+    let turned = Heads(result, count: count, width: width).layout
+    layout.rotate(
+      tensor.pointer, to: turned, in: result.pointer, by: table.rows(from: start), direction: 1,
+      adds: false, on: workspace.threads)
+    let recorded = result.recorded(inputs: [tensor]) { [layout, node = tensor.node] gradient in
+      node?.addGradient { destination, adds in
+        let covers = layout.coversShape
+        if !adds && !covers { destination.update(repeating: 0, count: layout.shape.count) }
+        turned.rotate(
+          gradient.pointer, to: layout, in: destination, by: table.rows(from: start),
+          direction: -1, adds: adds || !covers, on: gradient.workspace.threads)
       }
     }
     return Heads(recorded, count: count, width: width)
   }
+}
 
-  /// Whether the heads fill their tensor, so that writing them leaves nothing undefined.
-  var coversTensor: Bool { count * width == tensor.shape.last && positions == tensor.shape[1] }
-
-  /// Turns heads that lie like `source` in `input` into where `target` lies in `output`.
-  private static func rotate(
-    _ source: Heads, in input: UnsafeMutablePointer<Float>, to target: Heads,
-    in output: UnsafeMutablePointer<Float>, table: RotaryTable, start: Int, direction: Float,
-    adds: Bool
+extension HeadLayout {
+  /// Turns the heads that lie in `input` like this into where `target` lies in `output`.
+  ///
+  /// - Parameters:
+  ///   - angles: The table's rows of these positions.
+  ///   - direction: 1, or -1 to turn back.
+  fileprivate func rotate(
+    _ input: UnsafeMutablePointer<Float>, to target: HeadLayout,
+    in output: UnsafeMutablePointer<Float>, by angles: RotaryTable.Rows, direction: Float,
+    adds: Bool, on threads: ThreadPool
   ) {
-    let half = source.width / 2
-    let positions = target.positions
-    let blocks = RowBlocks(rows: positions, columns: source.count * source.width)
-    source.tensor.workspace.threads.run(tasks: source.sequences * blocks.count) { task in
+    let half = width / 2
+    let blocks = RowBlocks(rows: positions, columns: count * width)
+    threads.run(tasks: shape[0] * blocks.count) { task in
       let sequence = task / blocks.count
       let rows = blocks[task % blocks.count]
-      let from = source.matrix(input, sequence: sequence, head: 0).from(row: rows.lowerBound)
+      let from = matrix(input, sequence: sequence, head: 0).from(row: rows.lowerBound)
       let to = target.matrix(output, sequence: sequence, head: 0).from(row: rows.lowerBound)
-      let angles = (start + rows.lowerBound) * half
       CKernels_rotate(
         from.pointer, Int64(from.stride), to.pointer, Int64(to.stride),
-        table.cosines.pointer + angles, table.sines.pointer + angles, Int64(rows.count),
-        Int64(source.count), Int64(half), direction, adds ? 1 : 0)
+        angles.cosines + rows.lowerBound * half, angles.sines + rows.lowerBound * half,
+        Int64(rows.count), Int64(count), Int64(half), direction, adds ? 1 : 0)
     }
   }
 }

@@ -18,7 +18,7 @@ public struct EvaluationConfiguration: Configurable {
         "batches", \.batches, .atLeast(0),
         meaning:
           "Batches of `batch.sequences` sequences in an evaluation, from the start of the file; "
-          + "`0` takes the whole file."),
+          + "`0` takes the whole file. The evaluation after the last step always does."),
     ]
   }
 }

@@ -20,13 +20,10 @@ final class CheckpointStore {
   /// - Parameters:
   ///   - keep: How many of the newest checkpoints stay; nil: the directory is only read, for
   ///     another process may be writing there.
-  ///   - savesOften: Whether checkpoints are made while the run goes on: their memory is then taken
-  ///     now, so that the training loop does not grow.
   ///   - files: Go into every checkpoint beside the tensors.
   /// - Throws: `AgreedError` where rank zero can not write to the directory. Collective.
   init(
-    directory: CheckpointDirectory, keep: Int?, savesOften: Bool,
-    files: [(name: String, bytes: [UInt8])],
+    directory: CheckpointDirectory, keep: Int?, files: [(name: String, bytes: [UInt8])],
     replica: Replica, optimizer: any Optimizer, communicator: any Communicator
   ) throws {
     self.communicator = communicator
@@ -36,12 +33,7 @@ final class CheckpointStore {
     self.files = files.map { CheckpointSnapshot.File(name: $0.name, bytes: $0.bytes) }
     writer = try communicator.agree {
       guard communicator.isRankZero, let keep else { return nil }
-      let writer = try CheckpointWriter(directory: directory, keep: keep)
-      guard savesOften else { return writer }
-      try writer.prepare(
-        copiedElementCount: replica.parameters.parameterCount,
-        stagedElementCount: optimizer.states.count * replica.parameters.flatCount)
-      return writer
+      return try CheckpointWriter(directory: directory, keep: keep)
     }
   }
 
@@ -54,30 +46,45 @@ final class CheckpointStore {
   /// - Parameter waits: Whether to return only when it is on disk.
   /// - Throws: `AgreedError` where rank zero can not write, this checkpoint or the one before.
   func save(_ state: TrainingState, waits: Bool) throws {
-    let states = optimizer.states
-    let staging = try communicator.agree {
-      try writer?.stagingBuffer(elementCount: states.count * flatCount)
-    }
-    for (index, state) in states.enumerated() {
-      try communicator.gather(
-        UnsafeBufferPointer(state.values), partition: replica.shared.partition
-      ) { start, chunk in
-        guard let target = staging?.baseAddress, let source = chunk.baseAddress else { return }
-        (target + index * flatCount + start).update(from: source, count: chunk.count)
-      }
-    }
+    let wholes = try wholeStates()
     try communicator.onRankZero {
       guard let writer else { return }
-      let moments = states.enumerated().flatMap { index, state in
-        staging?.baseAddress.map {
-          replica.parameters.views(of: $0 + index * flatCount, prefix: state.name + "/")
-        } ?? []
+      let moments = zip(optimizer.states, wholes).flatMap { state, whole in
+        replica.parameters.views(of: whole, prefix: state.name + "/")
       }
       let snapshot = CheckpointSnapshot(
         parameters: replica.parameters.views(of: replica.values), optimizerState: moments,
         state: state, files: files)
       try waits ? writer.writeAndWait(snapshot) : writer.write(snapshot)
     }
+  }
+
+  /// The optimiser's states as whole tensors, in flat buffers of rank zero; nothing on the others.
+  /// Collective.
+  private func wholeStates() throws -> [UnsafePointer<Float>] {
+    let states = optimizer.states
+    if communicator.size == 1 { return states.compactMap { UnsafePointer($0.values.baseAddress) } }
+    let staging = try communicator.agree {
+      try writer?.stagingBuffer(elementCount: states.count * flatCount).baseAddress
+    }
+    for (index, state) in states.enumerated() {
+      try communicator.gather(
+        UnsafeBufferPointer(state.values), partition: replica.shared.partition
+      ) { start, chunk in
+        guard let staging, let source = chunk.baseAddress else { return }
+        (staging + index * flatCount + start).update(from: source, count: chunk.count)
+      }
+    }
+    return staging.map { base in states.indices.map { UnsafePointer(base + $0 * flatCount) } } ?? []
+  }
+
+  /// Takes the memory for copies now, so that the first checkpoint does not have to. Rank zero.
+  func prepareForBackgroundWriting() throws {
+    let stateCount = optimizer.states.count * flatCount
+    let isAlone = communicator.size == 1
+    try writer?.prepare(
+      copiedElementCount: flatCount + (isAlone ? stateCount : 0),
+      stagedElementCount: isAlone ? 0 : stateCount)
   }
 
   /// Checkpoints that became complete since this was last asked; rank zero only knows of them.

@@ -29,8 +29,11 @@ public struct RunDirectory: Sendable {
   /// - Parameters:
   ///   - configuration: What is to be run; written to `config.yaml`.
   ///   - resume: Whether a run that is there already is to go on.
+  /// - Returns: A lock that keeps other processes out while it is held.
   /// - Throws: `ConfigurationError` where another configuration is there; `RunDirectoryError`.
-  public func prepare(for configuration: RunConfiguration, resume: Bool) throws {
+  public func prepare(
+    for configuration: RunConfiguration, resume: Bool
+  ) throws -> RunDirectoryLock {
     if FileManager.default.fileExists(atPath: configurationPath) {
       try configuration.requireSameRun(as: self.configuration(), storedIn: configurationPath)
       let steps = try checkpoints.steps()
@@ -38,17 +41,41 @@ public struct RunDirectory: Sendable {
         throw RunDirectoryError.holdsRun(path: path, step: steps.last ?? 0)
       }
     } else {
-      let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      let contents = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
+        .filter { $0 != ".lock" }
       guard contents.isEmpty else { throw RunDirectoryError.foreign(path: path) }
       guard !resume else { throw RunDirectoryError.nothingToResume(path: path) }
     }
-    do throws(CheckpointError) {
+    do {
       try FileSystem.makeDirectory(path)
+      let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
       try AtomicFile.write(Array(configuration.yaml().utf8), to: configurationPath)
-    } catch {
-      throw RunDirectoryError.notWritable(error)
+      return lock
+    } catch let error as RunDirectoryError {
+      throw error
+    } catch CheckpointError.fileSystem(_, _, let code, _) {
+      throw RunDirectoryError.notWritable(path: path, reason: String(cString: strerror(code)))
     }
   }
+}
+
+/// Keeps other processes out of a run's directory. It ends with the process, however that ends.
+public final class RunDirectoryLock {
+  private let descriptor: Int32
+
+  /// - Throws: `RunDirectoryError.inUse` where another process holds it, `.notWritable`.
+  fileprivate init(path: String, of run: String) throws {
+    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw RunDirectoryError.notWritable(path: run, reason: String(cString: strerror(errno)))
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw RunDirectoryError.inUse(path: run)
+    }
+  }
+
+  deinit { close(descriptor) }
 }
 
 /// Why a directory can not take a run.
@@ -58,7 +85,9 @@ public enum RunDirectoryError: UserInputError, Equatable {
   /// There are files that no run made.
   case foreign(path: String)
   case nothingToResume(path: String)
-  case notWritable(CheckpointError)
+  case notWritable(path: String, reason: String)
+  /// Another process is training there.
+  case inUse(path: String)
 
   public var description: String {
     switch self {
@@ -68,8 +97,10 @@ public enum RunDirectoryError: UserInputError, Equatable {
       "\(path) is not empty and holds no run: choose another --output"
     case .nothingToResume(let path):
       "\(path) holds no run to resume: leave out --resume to start one"
-    case .notWritable(let error):
-      "\(error); choose another --output"
+    case .notWritable(let path, let reason):
+      "\(path) can not be written: \(reason)"
+    case .inUse(let path):
+      "\(path) is in use by another process that trains there: wait for it, or choose another --output"
     }
   }
 }

@@ -68,7 +68,7 @@ public final class Trainer {
     checkpoints = try directory.map {
       try CheckpointStore(
         directory: $0.checkpoints, keep: savesCheckpoints ? configuration.checkpoint.keep : nil,
-        savesOften: configuration.checkpoint.every > 0, files: task.checkpointFiles, replica: replica, optimizer: optimizer,
+        files: task.checkpointFiles, replica: replica, optimizer: optimizer,
         communicator: communicator)
     }
     if let restored = try start == .beginning ? nil : checkpoints?.restore(start) {
@@ -114,6 +114,10 @@ public final class Trainer {
   }
 
   private func takeSteps(until stop: StopRequest) throws -> ExitCode {
+    let every = configuration.checkpoint.every
+    if every > 0 && progress.step + every < configuration.steps {
+      try communicator.agree { try checkpoints?.prepareForBackgroundWriting() }
+    }
     while progress.step < configuration.steps {
       let outcome = try takeStep(stop)
       let isLast = progress.step == configuration.steps

@@ -17,6 +17,8 @@ public final class TrainingRun {
   private let communicator: any Communicator
   private let mode: String
   private let directory: RunDirectory?
+  /// Held on rank zero while the run exists.
+  private let lock: RunDirectoryLock?
   private let trainer: Trainer
   private let data: LanguageModelingData
 
@@ -35,11 +37,15 @@ public final class TrainingRun {
     self.communicator = communicator
     self.mode = mode
     self.directory = directory
+    try ProductLibrary.requireEqual(on: communicator)
     let plan = try ThreadPlan(requested: configuration.threads, communicator: communicator)
     let workspace = Workspace(threadCount: plan.threads)
     data = try LanguageModelingData(configuration, communicator: communicator)
     let task = try communicator.agree { [data] in try data.task(for: configuration) }
-    try communicator.onRankZero { try directory?.prepare(for: configuration, resume: resume) }
+    lock = try communicator.agree {
+      guard communicator.isRankZero else { return nil }
+      return try directory?.prepare(for: configuration, resume: resume)
+    }
     trainer = try Trainer(
       task: task, configuration: configuration, communicator: communicator, workspace: workspace,
       directory: directory, start: resume ? .newestCheckpoint : .beginning)
@@ -94,7 +100,8 @@ public final class TrainingRun {
         .init("data", data.summary),
         .init(
           "batch",
-          "\(batch.microbatches) micro-batches of \(batch.sequences) × \(configuration.model.context): \(tokens) tokens a step"
+          "\(batch.microbatches) micro-batch\(batch.microbatches == 1 ? "" : "es") of "
+            + "\(batch.sequences) × \(configuration.model.context): \(tokens) tokens a step"
         ),
         .init("optimiser", configuration.optimizerSummary),
       ],

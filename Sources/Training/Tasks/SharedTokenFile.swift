@@ -2,21 +2,25 @@ import Communication
 import Datasets
 
 /// Opens rank zero's token file on every rank, wherever the others are.
-enum SharedTokenFile {
+package enum SharedTokenFile {
   /// Bytes that travel at a time.
   private static let chunkByteCount = 16 << 20
 
   /// Collective.
   ///
+  /// - Parameter lookUp: Finds the file on this rank's own host, where it is there.
   /// - Throws: `AgreedError` with the `TokenFileError` of rank zero.
-  static func open(_ path: String, communicator: any Communicator) throws -> TokenFile {
+  package static func open(
+    _ path: String, communicator: any Communicator,
+    lookUp: (String) -> TokenFile? = { try? TokenFile(path: $0) }
+  ) throws -> TokenFile {
     var original: TokenFile?
     let fingerprint = try communicator.fromRankZero {
       let file = try TokenFile(path: path)
       original = file
       return file.fingerprint
     }
-    let own = original ?? (try? TokenFile(path: path))
+    let own = original ?? lookUp(path)
     let isSame = own?.fingerprint == fingerprint
     let answers = try communicator.allGather([isSame ? 0 : 1])
     let lacking = answers.indices.filter { answers[$0] != [0] }

@@ -1,0 +1,139 @@
+import Communication
+import Foundation
+import Tensors
+
+/// What decides how a job runs and how fast: where the ranks are, what they compute with, and a few
+/// measured speeds. Gathered on rank zero.
+public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
+  /// One rank's part.
+  struct Rank: Codable, Sendable {
+    let host: String
+    /// Processors that the rank may use.
+    let processors: [Int]
+    let threads: Int
+    let kernels: String
+    /// Matrix product speed of the rank's threads while all ranks compute, in 10⁹ operations a
+    /// second.
+    let productGigaflops: Double
+  }
+
+  let mode: String
+  let ranks: [Rank]
+  let openBLAS: String
+  let openMPI: String
+  /// How fast a gradient of 64 MiB is summed over all ranks, in 10⁹ bytes a second.
+  let reductionGigabytes: Double
+  /// How long a barrier takes, in microseconds.
+  let barrierMicroseconds: Double
+  /// What will slow the job down or stop it.
+  let findings: [String]
+
+  /// Measures for about a second. Collective.
+  public init(communicator: any Communicator, mode: String) throws {
+    self.mode = mode
+    let plan = try ThreadPlan(requested: 0, communicator: communicator)
+    let workspace = Workspace(threadCount: plan.threads)
+    let own = Rank(
+      host: ProcessInfo.processInfo.hostName, processors: ProcessorMask.current.processors,
+      threads: plan.threads, kernels: ProductLibrary.current.kernels,
+      productGigaflops: try Self.productSpeed(workspace, communicator))
+    ranks = try Self.gather(own, communicator)
+    openBLAS = ProductLibrary.current.version
+    openMPI = MPISession.libraryVersion
+    (reductionGigabytes, barrierMicroseconds) = try Self.reductionSpeed(workspace, communicator)
+    findings = Self.findings(ranks)
+  }
+
+  private static func gather(_ own: Rank, _ communicator: any Communicator) throws -> [Rank] {
+    let text = Array(try JSONEncoder().encode(own))
+    let counts = try communicator.allGather([Double(text.count)]).map { Int($0[0]) }
+    return try counts.enumerated().map { rank, count in
+      var bytes = communicator.rank == rank ? text : [UInt8](repeating: 0, count: count)
+      try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: rank) }
+      return try JSONDecoder().decode(Rank.self, from: Data(bytes))
+    }
+  }
+
+  /// Products of 512 × 768 by 768 × 768, for a third of a second, on all ranks at once.
+  private static func productSpeed(
+    _ workspace: Workspace, _ communicator: any Communicator
+  ) throws -> Double {
+    let (rows, width) = (512, 768)
+    let x = Tensor(repeating: 0.5, shape: [rows, width], in: workspace)
+    let weight = Tensor(repeating: 0.25, shape: [width, width], in: workspace)
+    _ = x.linear(weight: weight)
+    try communicator.barrier()
+    let start = ContinuousClock.now
+    var products = 0
+    while ContinuousClock.now - start < .milliseconds(300) {
+      _ = x.linear(weight: weight)
+      products += 1
+    }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    return Double(2 * rows * width * width * products) / seconds / 1e9
+  }
+
+  private static func reductionSpeed(
+    _ workspace: Workspace, _ communicator: any Communicator
+  ) throws -> (gigabytes: Double, barrierMicroseconds: Double) {
+    let elementCount = 16 << 20
+    let reduction = try CanonicalReduction(
+      communicator: communicator, elementCount: elementCount, leafCount: communicator.size,
+      pool: workspace.threads)
+    var best = Double.infinity
+    for _ in 0..<4 {
+      for _ in reduction.ownedLeaves {
+        reduction.leafBuffer.update(repeating: 1)
+        reduction.fold(scalars: [])
+      }
+      try communicator.barrier()
+      let start = ContinuousClock.now
+      _ = try reduction.reduce()
+      best = min(best, (ContinuousClock.now - start) / .seconds(1))
+    }
+    let barriers = 200
+    let start = ContinuousClock.now
+    for _ in 0..<barriers { try communicator.barrier() }
+    let barrier = (ContinuousClock.now - start) / .microseconds(1) / Double(barriers)
+    return (Double(elementCount * MemoryLayout<Float>.stride) / best / 1e9, barrier)
+  }
+
+  private static func findings(_ ranks: [Rank]) -> [String] {
+    var findings: [String] = []
+    if Set(ranks.map(\.kernels)).count > 1 {
+      findings.append(
+        "OpenBLAS uses different kernels on different hosts: set OPENBLAS_CORETYPE, see docs/determinism.md"
+      )
+    }
+    for (host, members) in Dictionary(grouping: ranks, by: \.host).sorted(by: { $0.key < $1.key }) {
+      let processors = Set(members.flatMap(\.processors)).count
+      let threads = members.reduce(0) { $0 + $1.threads }
+      if threads > processors {
+        findings.append("\(host): \(threads) threads share \(processors) processors")
+      } else if threads < processors {
+        findings.append("\(host): \(processors - threads) of \(processors) processors are idle")
+      }
+    }
+    return findings
+  }
+
+  public var description: String {
+    var lines = [
+      "mode         \(mode)", "OpenBLAS     \(openBLAS)", "MPI          \(openMPI)",
+    ]
+    for (number, rank) in ranks.enumerated() {
+      let processors = rank.processors.map(String.init).joined(separator: ",")
+      let threads = "\(rank.threads) thread\(rank.threads == 1 ? "" : "s")"
+      lines.append(
+        "rank \(number)".padding(toLength: 13, withPad: " ", startingAt: 0)
+          + "\(rank.host), processors \(processors), \(threads), \(rank.kernels) kernels, "
+          + String(format: "%.0f GFLOP/s", rank.productGigaflops))
+    }
+    lines.append(
+      String(
+        format: "reduction    %.1f GB/s for 64 MiB, barrier %.1f µs", reductionGigabytes,
+        barrierMicroseconds))
+    lines += findings.isEmpty ? ["findings     none"] : findings.map { "finding      \($0)" }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Communication
+import Foundation
+import Training
+
+struct Doctor: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows how this job would run: ranks, binding, threads, libraries, speeds.",
+    discussion: "Start it as you would start a training: mpirun -np 4 lockstep doctor.")
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func run() throws {
+    Launch.run { communicator, launch in
+      let diagnosis = try Diagnosis(
+        communicator: communicator, mode: launch.description(of: communicator.topology))
+      guard communicator.isRankZero else { return .success }
+      if json {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        print(String(decoding: try encoder.encode(diagnosis), as: UTF8.self))
+      } else {
+        print(diagnosis)
+      }
+      return .success
+    }
+  }
+}

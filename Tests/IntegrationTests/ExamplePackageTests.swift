@@ -1,0 +1,70 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The example package that newcomers copy. Its program is also a target of this package, one that
+/// sees nothing but what is public, so that it is built without building Lockstep once more.
+@Suite(.serialized) struct ExamplePackageTests {
+  private let package = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("docs/examples/linear-regression")
+
+  /// The word after a label at the beginning of a line.
+  private func value(of label: String, in output: String) throws -> String {
+    let lines = output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+    let line = lines.first { $0.count == 2 && $0[0] == label }
+    return try #require(line, "no line begins with \(label) in: \(output)")[1]
+  }
+
+  @Test func theExampleFindsTheLineOfLeastSquares() throws {
+    let outcome = try MPIRunner.runAlone("linear-regression", [])
+    #expect(outcome.exitCode == 0, "\(outcome.errorOutput)")
+    #expect(outcome.output.hasPrefix("one process, without MPI\n"))
+    let slope = try #require(Double(value(of: "slope", in: outcome.output)))
+    let intercept = try #require(Double(value(of: "intercept", in: outcome.output)))
+    // By the normal equations.
+    #expect(abs(slope - 3.932409) < 1e-4)
+    #expect(abs(intercept + 17.579095) < 1e-3)
+  }
+
+  @Test(.enabled(if: MPIRunner.isAvailable)) func theExampleGivesTheSameBitsOnThreeRanks() throws {
+    let alone = try MPIRunner.runAlone("linear-regression", [])
+    let ranks = try MPIRunner(rankCount: 3).run("linear-regression", [])
+    #expect(ranks.exitCode == 0, "\(ranks.errorOutput)")
+    #expect(ranks.output.hasPrefix("3 ranks on 1 host, over MPI"))
+    let label = "parameters_sha256"
+    #expect(try value(of: label, in: ranks.output) == value(of: label, in: alone.output))
+  }
+
+  @Test func theExampleNamesTheLibraryAsUsersDo() throws {
+    let manifest = try manifest(of: package)
+    let target = try #require((manifest["targets"] as? [[String: Any]])?.first)
+    #expect(target["name"] as? String == "linear-regression")
+    #expect((manifest["targets"] as? [Any])?.count == 1)
+    let dependencies = try #require(target["dependencies"] as? [[String: Any]])
+    try #require(dependencies.count == 1)
+    let product = try #require(dependencies[0]["product"] as? [Any])
+    #expect(product.compactMap { $0 as? String } == ["Lockstep", "lockstep"])
+  }
+
+  /// What the package manager reads out of a Package.swift. Nothing is fetched or built for it.
+  private func manifest(of package: URL) throws -> [String: Any] {
+    let scratch = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lockstep-example-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: scratch) }
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [
+      "swift", "package", "--package-path", package.path, "--scratch-path", scratch.path,
+      "dump-package",
+    ]
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    return try #require(JSONSerialization.jsonObject(with: text) as? [String: Any])
+  }
+}
