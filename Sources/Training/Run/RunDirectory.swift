@@ -51,8 +51,6 @@ public struct RunDirectory: Sendable {
       let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
       try AtomicFile.write(Array(configuration.yaml().utf8), to: configurationPath)
       return lock
-    } catch let error as RunDirectoryError {
-      throw error
     } catch CheckpointError.fileSystem(_, _, let code, _) {
       throw RunDirectoryError.notWritable(path: path, reason: String(cString: strerror(code)))
     }
