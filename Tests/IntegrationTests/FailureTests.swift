@@ -40,6 +40,25 @@ extension CommandLineTests {
       #expect(text.exitCode == 0, "\(text.errorOutput)")
     }
 
+    @Test(arguments: [nil, 2])
+    func aSecondRunInTheSameDirectoryIsRefusedAndTheFirstGoesOn(_ ranks: Int?) throws {
+      let bench = try Workbench()
+      let arguments = ["train", "run.yaml", "--json", "--output", "run", "--steps", "100000"]
+      let first = try bench.start(arguments)
+      try #require(first.awaitStep(5, of: "checkpoint") != nil)
+      let second = try bench.run(arguments + ["--resume"], ranks: ranks)
+      #expect(second.exitCode == 2)
+      #expect(second.messages.count == 1)
+      #expect(second.errorOutput.contains("run is in use"), "\(second.errorOutput)")
+      first.send(SIGTERM)
+      #expect(try first.wait().exitCode == 75)
+      // The lock is gone with the first run.
+      let third = try bench.start(arguments + ["--resume"], ranks: ranks)
+      #expect(third.awaitStep(6) != nil)
+      third.send(SIGUSR1)
+      #expect(try third.wait().exitCode == 75)
+    }
+
     @Test(.enabled(if: SmallDisk.isAllowed, "file systems can not be mounted here"))
     func aFullDiskEndsTheRunAndKeepsTheCheckpointBefore() throws {
       let bench = try Workbench()

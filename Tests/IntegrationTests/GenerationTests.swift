@@ -51,7 +51,8 @@ extension CommandLineTests {
       let start = try #require(loaded.tokenizer).encode(prompt)
       let tokens = start + greedy.tokens
       workspace.withoutRecording {
-        let logits = loaded.model.logits(of: Indices(tokens, shape: [1, tokens.count]))  // [1, T, V]
+        let input = Indices(tokens, shape: [1, tokens.count])
+        let logits = loaded.model.logits(of: input)  // [1, T, V]
         let rows = logits.elements
         let count = logits.shape.last
         for position in start.count..<tokens.count {

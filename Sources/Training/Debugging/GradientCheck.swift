@@ -2,8 +2,8 @@ import Foundation
 import NeuralNetworks
 import Tensors
 
-/// Compares the gradient of a configuration's model with finite differences, along two directions for
-/// each parameter tensor: random signs, and the gradient itself.
+/// Compares the gradient of a configuration's model with finite differences, along four directions
+/// for each parameter tensor: three of random signs, and the gradient itself.
 ///
 /// For a tensor W and a direction D the slope of the loss along D must be ⟨gradient, D⟩. Random signs
 /// look at every element; along the gradient the slope is the largest that there is, and stands out
@@ -31,7 +31,7 @@ public struct GradientCheck {
     self.tampering = tampering
   }
 
-  /// A tensor's two slopes along the direction in which they differ more.
+  /// A tensor's two slopes along the direction in which they differ most.
   public struct Line {
     public let name: String
     public let computed: Double
@@ -86,15 +86,21 @@ public struct GradientCheck {
       targetCount: targetCount)
     return Report(
       lines: try model.replica.parameters.entries.enumerated().map { index, entry in
-        let stream = RandomStream(seed: 0, purpose: .test, site: index)
-        let signs = entry.range.indices.map { position in
-          stream.words(at: position - entry.range.lowerBound).0 & 1 == 0 ? Float(1) : -1
-        }
-        let lines = try [signs, Array(model.gradient[entry.range])].map {
-          try probe.line(entry, direction: $0)
-        }
-        return lines[1].difference > lines[0].difference ? lines[1] : lines[0]
+        let directions =
+          Self.randomSigns(count: entry.range.count, index: index)
+          + [Array(model.gradient[entry.range])]
+        let lines = try directions.map { try probe.line(entry, direction: $0) }
+        return lines.dropFirst().reduce(lines[0]) { $1.difference > $0.difference ? $1 : $0 }
       })
+  }
+
+  /// Three directions: along one, an error that is at right angles to it goes unnoticed.
+  private static func randomSigns(count: Int, index: Int) -> [[Float]] {
+    let stream = RandomStream(seed: 0, purpose: .test, site: index)
+    let words = (0..<count).map { stream.words(at: $0) }
+    return [\(UInt32, UInt32, UInt32, UInt32).0, \.1, \.2].map { word in
+      words.map { $0[keyPath: word] & 1 == 0 ? 1 : -1 }
+    }
   }
 }
 

@@ -20,13 +20,10 @@ final class CheckpointStore {
   /// - Parameters:
   ///   - keep: How many of the newest checkpoints stay; nil: the directory is only read, for
   ///     another process may be writing there.
-  ///   - savesOften: Whether checkpoints are made while the run goes on: their memory is then taken
-  ///     now, so that the training loop does not grow.
   ///   - files: Go into every checkpoint beside the tensors.
   /// - Throws: `AgreedError` where rank zero can not write to the directory. Collective.
   init(
-    directory: CheckpointDirectory, keep: Int?, savesOften: Bool,
-    files: [(name: String, bytes: [UInt8])],
+    directory: CheckpointDirectory, keep: Int?, files: [(name: String, bytes: [UInt8])],
     replica: Replica, optimizer: any Optimizer, communicator: any Communicator
   ) throws {
     self.communicator = communicator
@@ -36,14 +33,7 @@ final class CheckpointStore {
     self.files = files.map { CheckpointSnapshot.File(name: $0.name, bytes: $0.bytes) }
     writer = try communicator.agree {
       guard communicator.isRankZero, let keep else { return nil }
-      let writer = try CheckpointWriter(directory: directory, keep: keep)
-      guard savesOften else { return writer }
-      let (flatCount, isAlone) = (replica.parameters.flatCount, communicator.size == 1)
-      let stateCount = optimizer.states.count * flatCount
-      try writer.prepare(
-        copiedElementCount: flatCount + (isAlone ? stateCount : 0),
-        stagedElementCount: isAlone ? 0 : stateCount)
-      return writer
+      return try CheckpointWriter(directory: directory, keep: keep)
     }
   }
 
@@ -86,6 +76,15 @@ final class CheckpointStore {
       }
     }
     return staging.map { base in states.indices.map { UnsafePointer(base + $0 * flatCount) } } ?? []
+  }
+
+  /// Takes the memory for copies now, so that the first checkpoint does not have to. Rank zero.
+  func prepareForBackgroundWriting() throws {
+    let stateCount = optimizer.states.count * flatCount
+    let isAlone = communicator.size == 1
+    try writer?.prepare(
+      copiedElementCount: flatCount + (isAlone ? stateCount : 0),
+      stagedElementCount: isAlone ? 0 : stateCount)
   }
 
   /// Checkpoints that became complete since this was last asked; rank zero only knows of them.

@@ -51,8 +51,8 @@ public struct RunDirectory: Sendable {
       let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
       try AtomicFile.write(Array(configuration.yaml().utf8), to: configurationPath)
       return lock
-    } catch let error as CheckpointError {
-      throw RunDirectoryError.notWritable(error)
+    } catch CheckpointError.fileSystem(_, _, let code, _) {
+      throw RunDirectoryError.notWritable(path: path, reason: String(cString: strerror(code)))
     }
   }
 }
@@ -65,8 +65,7 @@ public final class RunDirectoryLock {
   fileprivate init(path: String, of run: String) throws {
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
-      throw RunDirectoryError.notWritable(
-        .fileSystem(operation: "open", path: path, code: errno, bytesNeeded: nil))
+      throw RunDirectoryError.notWritable(path: run, reason: String(cString: strerror(errno)))
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
@@ -84,7 +83,7 @@ public enum RunDirectoryError: UserInputError, Equatable {
   /// There are files that no run made.
   case foreign(path: String)
   case nothingToResume(path: String)
-  case notWritable(CheckpointError)
+  case notWritable(path: String, reason: String)
   /// Another process is training there.
   case inUse(path: String)
 
@@ -96,8 +95,8 @@ public enum RunDirectoryError: UserInputError, Equatable {
       "\(path) is not empty and holds no run: choose another --output"
     case .nothingToResume(let path):
       "\(path) holds no run to resume: leave out --resume to start one"
-    case .notWritable(let error):
-      "\(error); choose another --output"
+    case .notWritable(let path, let reason):
+      "\(path) can not be written: \(reason)"
     case .inUse(let path):
       "\(path) is in use by another process that trains there: wait for it, or choose another --output"
     }

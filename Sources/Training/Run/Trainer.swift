@@ -42,7 +42,8 @@ public final class Trainer {
   ///   - task: The model and the losses.
   ///   - configuration: All but `data`, `model` and `threads` is used.
   ///   - communicator: This rank's.
-  ///   - workspace: Computes on this rank. Default: one of the configuration's `threads`, at least 1.
+  ///   - workspace: Computes on this rank. Default: one of the configuration's `threads`, at least
+  ///     1.
   ///   - directory: Where checkpoints go; nil saves nothing. Default: nil.
   ///   - start: From the beginning, or from a checkpoint of the directory. Default: from the
   ///     beginning.
@@ -64,12 +65,11 @@ public final class Trainer {
     let (replica, optimizer) = (replica, step.optimizer)
     var savesCheckpoints = true
     if case .before = start { savesCheckpoints = false }
-    let every = configuration.checkpoint.every
     checkpoints = try directory.map {
       try CheckpointStore(
         directory: $0.checkpoints, keep: savesCheckpoints ? configuration.checkpoint.keep : nil,
-        savesOften: every > 0 && every < configuration.steps, files: task.checkpointFiles,
-        replica: replica, optimizer: optimizer, communicator: communicator)
+        files: task.checkpointFiles, replica: replica, optimizer: optimizer,
+        communicator: communicator)
     }
     if let restored = try start == .beginning ? nil : checkpoints?.restore(start) {
       progress.resume(from: restored.state)
@@ -114,6 +114,10 @@ public final class Trainer {
   }
 
   private func takeSteps(until stop: StopRequest) throws -> ExitCode {
+    let every = configuration.checkpoint.every
+    if every > 0 && progress.step + every < configuration.steps {
+      try communicator.agree { try checkpoints?.prepareForBackgroundWriting() }
+    }
     while progress.step < configuration.steps {
       let outcome = try takeStep(stop)
       let isLast = progress.step == configuration.steps
@@ -150,13 +154,7 @@ public final class Trainer {
         observerFailure ?? PeerFailed(rank: 0), speaks: communicator.isRankZero)
     }
     emit(.step(progress.stepRecord(outcome)))
-    reportWritten(
-      checkpoints.map { checkpoints in
-        do { return try checkpoints.takeWritten() } catch {
-          observerFailure = observerFailure ?? error
-          return []
-        }
-      } ?? [])
+    reportWritten()
     return outcome
   }
 
@@ -176,6 +174,15 @@ public final class Trainer {
         EvaluationRecord(
           step: progress.step, loss: result.loss, bitsPerByte: result.bitsPerByte,
           tokens: result.targetCount, seconds: (ContinuousClock.now - start) / .seconds(1))))
+  }
+
+  /// Reports checkpoints that became complete meanwhile.
+  private func reportWritten() {
+    do {
+      reportWritten(try checkpoints?.takeWritten() ?? [])
+    } catch {
+      observerFailure = observerFailure ?? error
+    }
   }
 
   private func reportWritten(_ written: [WrittenCheckpoint]) {
