@@ -19,10 +19,10 @@ import Testing
     let terminal = try PseudoTerminal()
     let output = DescriptorOutput(
       descriptor: terminal.descriptor, environment: ["TERM": "xterm"])
-    #expect(output.isColored)
     for columns in [80, 132] {
       terminal.resize(columns: columns)
       #expect(output.columns == columns)
+      #expect(output.isColored)
     }
   }
 
@@ -32,6 +32,7 @@ import Testing
     let output = DescriptorOutput(
       descriptor: terminal.descriptor, environment: ["TERM": "xterm"])
     #expect(output.columns == nil)
+    #expect(!output.isColored)
   }
 
   @Test func dumbTerminalsGetPlainLinesAndNoColor() throws {

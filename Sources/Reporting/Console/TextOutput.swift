@@ -20,7 +20,7 @@ public protocol TextOutput: AnyObject {
 public final class DescriptorOutput: TextOutput {
   private let descriptor: Int32
   private let isCapable: Bool
-  public let isColored: Bool
+  private let welcomesColor: Bool
 
   /// - Parameters:
   ///   - descriptor: Default: standard output.
@@ -32,13 +32,13 @@ public final class DescriptorOutput: TextOutput {
     self.descriptor = descriptor
     let terminal = environment["TERM"] ?? "dumb"
     isCapable = isatty(descriptor) == 1 && terminal != "dumb"
-    isColored =
-      isCapable && (environment["NO_COLOR"] ?? "").isEmpty && Self.columns(of: descriptor) != nil
+    welcomesColor = (environment["NO_COLOR"] ?? "").isEmpty
   }
 
-  public var columns: Int? { isCapable ? Self.columns(of: descriptor) : nil }
+  public var isColored: Bool { welcomesColor && columns != nil }
 
-  private static func columns(of descriptor: Int32) -> Int? {
+  public var columns: Int? {
+    guard isCapable else { return nil }
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)
