@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 720, 400
-LEFT, RIGHT, TOP, BOTTOM = 60, 20, 20, 50
+LEFT, RIGHT, TOP, BOTTOM = 60, 20, 30, 50
 INK, FAINT, GRID, TRAINING, VALIDATION = "#333", "#9cc3e6", "#e4e4e4", "#1f6fb2", "#c8501e"
 
 
@@ -32,11 +32,11 @@ def read(path):
 
 
 def running_mean(points, reach):
-    """The mean of each loss and up to `reach` on both sides of it."""
+    """The mean of each loss and up to `reach` on both sides of it, on both as many at the start."""
     losses = [loss for _, loss in points]
     result = []
     for index, (step, _) in enumerate(points):
-        side = min(reach, index, len(points) - 1 - index)
+        side = min(reach, index)
         window = losses[index - side : index + side + 1]
         result.append((step, sum(window) / len(window)))
     return result
@@ -89,7 +89,7 @@ def draw(steps, evaluations):
     for tick in range(int(stride), last_step + 1, max(1, int(stride))):
         text(f"{tick:,}", x(tick), HEIGHT - BOTTOM + 18)
     text("optimiser steps", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10)
-    text("loss, nats per token", LEFT, TOP - 5, anchor="start")
+    text("loss, nats per token", LEFT, TOP - 12, anchor="start")
 
     line(steps, FAINT, 1)
     line(running_mean(steps, reach=len(steps) // 50), TRAINING, 2)
