@@ -12,11 +12,11 @@ public struct ProductLibrary: Sendable, Equatable {
   /// Version and build options.
   public let version: String
 
-  public static var current: ProductLibrary {
-    ProductLibrary(
-      kernels: openblas_get_corename().map { String(cString: $0) } ?? "unknown",
-      version: openblas_get_config().map { String(cString: $0) } ?? "unknown")
-  }
+  /// Asked once: OpenBLAS puts its description together anew each time, in memory that all threads
+  /// share.
+  public static let current = ProductLibrary(
+    kernels: openblas_get_corename().map { String(cString: $0) } ?? "unknown",
+    version: openblas_get_config().map { String(cString: $0) } ?? "unknown")
 
   /// Requires that all ranks have the kernels and the version of rank zero. Collective.
   ///
