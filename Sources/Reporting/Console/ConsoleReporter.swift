@@ -14,7 +14,7 @@ public final class ConsoleReporter: RunObserver {
   private let output: any TextOutput
   private let verbosity: Verbosity
   private var style = ConsoleStyle()
-  private var runDirectory = ""
+  private var runDirectory: String?
   /// The last step told of, whether or not it was shown.
   private var latest: StepRecord?
   private var isLatestShown = false

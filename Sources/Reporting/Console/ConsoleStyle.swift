@@ -15,7 +15,7 @@ struct ConsoleStyle {
     var lines = [headline]
     lines += overview.lines.map { labelled($0.label, $0.text) }
     lines.append(labelled("parameters", Quantity.count(overview.parameterCount)))
-    lines.append(labelled("run", overview.runDirectory))
+    lines.append(labelled("run", overview.runDirectory ?? "not saved"))
     if let step = overview.resumedStep {
       lines.append(labelled("resumed", "after step \(Quantity.count(step))"))
     }
@@ -76,7 +76,7 @@ struct ConsoleStyle {
     return line
   }
 
-  func finished(_ summary: RunSummary, runDirectory: String) -> [ConsoleLine] {
+  func finished(_ summary: RunSummary, runDirectory: String?) -> [ConsoleLine] {
     var losses = ConsoleLine()
     losses.add(rank: 1, "loss".rightPadded(to: Self.labelWidth), .faint)
     if let loss = summary.loss { losses.add(rank: 1, "training", Quantity.decimal(loss, 4)) }
@@ -92,8 +92,7 @@ struct ConsoleStyle {
     work.add(rank: 1, Quantity.rounded(summary.tokensPerSecond), unit: "tokens/s")
     return [
       work, losses, labelled("sha256", summary.parametersSHA256),
-      labelled("saved in", runDirectory),
-    ]
+    ] + (runDirectory.map { [labelled("saved in", $0)] } ?? [])
   }
 
   private func addMetrics(of record: StepRecord, to line: inout ConsoleLine) {

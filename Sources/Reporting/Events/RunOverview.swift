@@ -35,7 +35,8 @@ public struct RunOverview: Equatable, Sendable {
   public var steps: Int
   /// What else there is to know, in the order of printing.
   public var lines: [Line]
-  public var runDirectory: String
+  /// Nil where nothing is saved.
+  public var runDirectory: String?
   /// The step that a resumed run goes on from; nil for a new run.
   public var resumedStep: Int?
   /// Newest first.
@@ -43,7 +44,7 @@ public struct RunOverview: Equatable, Sendable {
 
   public init(
     mode: String, ranks: Int, threads: Int, parameterCount: Int, steps: Int, lines: [Line],
-    runDirectory: String, resumedStep: Int? = nil, skipped: [Skipped] = []
+    runDirectory: String?, resumedStep: Int? = nil, skipped: [Skipped] = []
   ) {
     self.mode = mode
     self.ranks = ranks

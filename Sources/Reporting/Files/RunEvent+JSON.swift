@@ -48,7 +48,7 @@ extension RunOverview {
     object.add("threads", threads)
     object.add("parameters", parameterCount)
     object.add("steps", steps)
-    object.add("run", runDirectory)
+    if let runDirectory { object.add("run", runDirectory) }
     if let resumedStep { object.add("resumed_step", resumedStep) }
     object.add(
       "skipped",

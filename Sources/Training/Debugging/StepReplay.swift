@@ -4,7 +4,8 @@ import Settings
 import Tensors
 
 /// Takes one step of a real run again, in one process, and compares its loss and gradient norm with
-/// what the run recorded, bit by bit.
+/// what the run recorded, bit by bit. A step that the run did not finish, because its loss was not
+/// finite, fails again here.
 ///
 /// It starts from the newest checkpoint before the step, or from the beginning, and takes the steps
 /// in between.
@@ -25,26 +26,29 @@ public struct StepReplay {
     public let step: Int
     /// The step of the checkpoint that the replay started from; 0: from the beginning.
     public let startedFrom: Int
-    public let recorded: Recorded
+    /// Nil for the step after the last that was recorded.
+    public let recorded: Recorded?
     public let loss: Double
     public let gradientNorm: Double
 
-    /// Whether both have the same bits.
+    /// Whether both have the same bits, where there is something to compare with.
     public var isEqual: Bool {
-      loss.bitPattern == recorded.loss.bitPattern
+      guard let recorded else { return true }
+      return loss.bitPattern == recorded.loss.bitPattern
         && gradientNorm.bitPattern == recorded.gradientNorm.bitPattern
     }
 
     public var description: String {
-      func line(_ name: String, _ recorded: Double, _ replayed: Double) -> String {
+      func line(_ name: String, _ recorded: Double?, _ replayed: Double) -> String {
+        guard let recorded else { return "\(name) \(replayed), not recorded" }
         let verdict = recorded.bitPattern == replayed.bitPattern ? "equal" : "DIFFERENT"
         let label = name.padding(toLength: 14, withPad: " ", startingAt: 0)
         return "\(label) recorded \(recorded)   replayed \(replayed)   \(verdict)"
       }
       return """
         step \(step), replayed from \(startedFrom == 0 ? "the beginning" : "the checkpoint of step \(startedFrom)")
-        \(line("loss", recorded.loss, loss))
-        \(line("gradient norm", recorded.gradientNorm, gradientNorm))
+        \(line("loss", recorded?.loss, loss))
+        \(line("gradient norm", recorded?.gradientNorm, gradientNorm))
         """
     }
   }
@@ -83,15 +87,18 @@ public struct StepReplay {
       gradientNorm: outcome.gradientNorm)
   }
 
-  private func recordedStep() throws -> Recorded {
+  private func recordedStep() throws -> Recorded? {
     guard let text = try? String(contentsOfFile: run.metricsPath, encoding: .utf8) else {
       throw ReplayError.noMetrics(path: run.metricsPath)
     }
     let decoder = JSONDecoder()
+    var last = 0
     for line in text.split(separator: "\n") {
       guard let record = try? decoder.decode(Recorded.self, from: Data(line.utf8)) else { continue }
       if record.step == step { return record }
+      last = max(last, record.step)
     }
+    if step == last + 1 { return nil }
     throw ReplayError.noSuchStep(run: run.path, step: step)
   }
 }

@@ -53,6 +53,7 @@ public final class Trainer {
     workspace: Workspace? = nil, directory: RunDirectory? = nil, start: Start = .beginning
   ) throws {
     try communicator.agree { try configuration.validate(ranks: communicator.size) }
+    try ProductLibrary.requireEqual(on: communicator)
     self.task = task
     self.configuration = configuration
     self.communicator = communicator
@@ -104,6 +105,8 @@ public final class Trainer {
   /// - Returns: What the process ends with: success, or stopped.
   /// - Throws: `AgreedError` where the loss is not finite or rank zero can not save.
   public func run(until stop: StopRequest = StopRequest()) throws -> ExitCode {
+    communicator.stallWatch = StallWatch { [weak self] in self?.emit(.notice("\($0)")) }
+    defer { communicator.stallWatch = nil }
     do {
       return try takeSteps(until: stop)
     } catch let error as AgreedError {

@@ -37,7 +37,6 @@ public final class TrainingRun {
     self.communicator = communicator
     self.mode = mode
     self.directory = directory
-    try ProductLibrary.requireEqual(on: communicator)
     let plan = try ThreadPlan(requested: configuration.threads, communicator: communicator)
     let workspace = Workspace(threadCount: plan.threads)
     data = try LanguageModelingData(configuration, communicator: communicator)
@@ -105,7 +104,7 @@ public final class TrainingRun {
         ),
         .init("optimiser", configuration.optimizerSummary),
       ],
-      runDirectory: directory?.path ?? "not saved",
+      runDirectory: directory?.path,
       resumedStep: trainer.stepsTaken > 0 ? trainer.stepsTaken : nil,
       skipped: trainer.skippedCheckpoints.map { .init(path: $0.path, reason: "\($0.reason)") })
   }

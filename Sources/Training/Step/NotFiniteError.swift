@@ -11,20 +11,22 @@ public enum NotFiniteError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .loss(let step, let rank, let microbatch, let value):
       """
-      step \(step): the loss of micro-batch \(microbatch) on rank \(rank) is \(value); nothing of \
-      this step was saved. Lower optimizer.learning_rate, lengthen schedule.warmup_steps or set \
-      optimizer.clip_norm, and look with lockstep debug --replay
+      step \(step): the loss of micro-batch \(microbatch) on rank \(rank) is \
+      \(value.isNaN ? "not a number" : "infinite"); nothing of this step was saved. Lower \
+      optimizer.learning_rate, lengthen schedule.warmup_steps or set optimizer.clip_norm, and look \
+      with lockstep debug --replay RUN --step \(step)
       """
     case .gradient(let step, let rank, let microbatches, let parameter):
       """
       step \(step): the gradient of \(parameter) in \(Self.name(microbatches)) on rank \(rank) is \
       not finite although the loss is; nothing of this step was saved. Lower \
-      optimizer.learning_rate, and look with lockstep debug --replay
+      optimizer.learning_rate, and look with lockstep debug --replay RUN --step \(step)
       """
     case .gradientNorm(let step, let value):
       """
-      step \(step): the gradient's norm is \(value) although every loss is finite; nothing of this \
-      step was saved. Lower optimizer.learning_rate, and look with lockstep debug --replay
+      step \(step): the gradient's norm is \(value.isNaN ? "not a number" : "infinite") although \
+      every loss is finite; nothing of this step was saved. Lower optimizer.learning_rate, and \
+      look with lockstep debug --replay RUN --step \(step)
       """
     }
   }
