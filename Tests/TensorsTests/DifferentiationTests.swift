@@ -21,19 +21,34 @@ import Testing
     #expect(failures == [])
   }
 
-  @Test func residualBranchesDoNotDisturbEachOthersGradients() {
-    // The gradient of a sum is handed to both sides without a copy; one side adds to it later.
+  // The gradient of a sum is handed to both sides without a copy. In the next two tests one side
+  // gains another contribution while the other side still has to be read.
+
+  @Test func aResidualBranchReadsItsGradientWholeWhileAddingToItsInput() {
     let checker = GradientChecker { x in
-      let middle = x[0] + x[0].activated(by: .tanh)
-      let next = middle + middle.activated(by: .tanh)
-      return next + x[0]
+      let middle = x[0] * 2
+      return middle + middle.linear(weight: x[1])
     }
-    let failures = checker.failures(inputs: ElementwiseTests.inputs(1, [33])) { x in
-      x[0].map { x in
-        func tanh(_ x: Double) -> Double { 1 - 2 / (1 + exp(2 * x)) }
-        let middle = x + tanh(x)
-        return middle + tanh(middle) + x
-      }
+    let inputs =
+      ElementwiseTests.inputs(1, [3, 5]) + ElementwiseTests.inputs(1, [5, 5], seed: 4)
+    let failures = checker.failures(inputs: inputs) { x in
+      let middle = x[0].map { $0 * 2 }
+      let weight = Naive.transposed(x[1], rows: 5, columns: 5)
+      let mapped = Naive.product(middle, weight, rows: 3, inner: 5, columns: 5)
+      return zip(middle, mapped).map(+)
+    }
+    #expect(failures == [])
+  }
+
+  @Test func oneSideOfASumMayGainMoreBeforeTheOtherIsRead() {
+    let checker = GradientChecker { x in
+      let first = x[0] * 2
+      let second = x[1] * 3
+      let square = first * first
+      return (first + second) + square
+    }
+    let failures = checker.failures(inputs: ElementwiseTests.inputs(2, [33])) { x in
+      zip(x[0], x[1]).map { 2 * $0 + 3 * $1 + 4 * $0 * $0 }
     }
     #expect(failures == [])
   }
