@@ -93,10 +93,17 @@ public final class ThreadPool: @unchecked Sendable {
         continue
       }
       // The claimed task keeps the caller inside `run`: the body can not change under us.
-      body?(Int(next), worker)
+      perform(Int(next), worker)
       remaining.subtract(1, ordering: .releasing)
       current = ticket.load(ordering: .acquiring)
     }
+  }
+
+  /// Calls the body. A function of its own, so that whatever reference to the body the call holds is
+  /// gone before `remaining` says that the task is done.
+  @inline(never)
+  private func perform(_ task: Int, _ worker: Int) {
+    body?(task, worker)
   }
 
   /// About 20 µs: longer than the pause between two kernels of a step.
