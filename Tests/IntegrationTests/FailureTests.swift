@@ -63,8 +63,11 @@ extension CommandLineTests {
     func aFullDiskEndsTheRunAndKeepsTheCheckpointBefore() throws {
       let bench = try Workbench()
       let expected = try bench.train("whole").parametersSHA256
+      // The folder goes when nothing is mounted in it any more.
+      defer { withExtendedLifetime(bench) {} }
       // A checkpoint is three times 285 KB: two find room.
       let disk = try SmallDisk(at: bench.folder.appendingPathComponent("disk"), byteCount: 2 << 20)
+      defer { disk.unmount() }
       let ending = try bench.run(
         ["train", "run.yaml", "--quiet", "--output", "disk/run"], ranks: 2)
       #expect(ending.exitCode == 1, "\(ending.errorOutput)")
@@ -82,8 +85,8 @@ extension CommandLineTests {
   }
 }
 
-/// A file system in memory of a fixed size; unmounted with this object.
-final class SmallDisk {
+/// A file system in memory of a fixed size.
+struct SmallDisk {
   private let folder: URL
 
   init(at folder: URL, byteCount: Int) throws {
@@ -100,14 +103,16 @@ final class SmallDisk {
     }
   }
 
-  deinit { _ = Self.run(["umount", "--lazy", folder.path]) }
+  func unmount() { _ = Self.run(["umount", "--lazy", folder.path]) }
 
   /// Whether this process may mount file systems: root can, outside of most containers.
   static var isAllowed: Bool {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("lockstep-disk-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
-    return (try? SmallDisk(at: folder, byteCount: 1 << 20)) != nil
+    guard let disk = try? SmallDisk(at: folder, byteCount: 1 << 20) else { return false }
+    disk.unmount()
+    return true
   }
 
   private static func run(_ command: [String]) -> Bool {
