@@ -28,8 +28,9 @@ extension ModelConfiguration {
     switch architecture {
     case .gpt(let gpt):
       let dropout = gpt.dropout > 0 ? ", dropout \(gpt.dropout)" : ""
-      return "gpt, \(gpt.layers) layers, \(gpt.heads) heads, width \(gpt.width), "
-        + "context \(gpt.context)\(dropout)"
+      let layers = "\(gpt.layers) layer\(gpt.layers == 1 ? "" : "s")"
+      let heads = "\(gpt.heads) head\(gpt.heads == 1 ? "" : "s")"
+      return "gpt, \(layers), \(heads), width \(gpt.width), context \(gpt.context)\(dropout)"
     }
   }
 

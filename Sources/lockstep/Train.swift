@@ -70,6 +70,9 @@ struct Train: ParsableCommand {
           yaml: String(decoding: text, as: UTF8.self), source: path, overrides: allOverrides,
           ranks: communicator.size)
       }
+      // From here on a signal means: save and stop. One that comes early takes effect after a step.
+      let stop = StopRequest()
+      let listener = stop.listen()
       let run = try TrainingRun(
         configuration: configuration, communicator: communicator,
         mode: launch.description(of: communicator.topology),
@@ -77,8 +80,6 @@ struct Train: ParsableCommand {
       try communicator.onRankZero {
         try run.attach(console: quiet ? .quiet : json ? .json : .text)
       }
-      let stop = StopRequest()
-      let listener = stop.listen()
       return try withExtendedLifetime(listener) { try run.run(until: stop) }
     }
   }
