@@ -57,8 +57,10 @@ else
 fi
 
 say "Evaluating on the held-out text"
-"$lockstep" evaluate "$run"
-lockstep_bits=$("$lockstep" evaluate "$run" --json |
+# Windows overlap by half: each token is predicted from at least 64 before it. (A compressor may look
+# back at everything.)
+"$lockstep" evaluate "$run" --stride 64
+lockstep_bits=$("$lockstep" evaluate "$run" --stride 64 --json |
   sed -n 's/.*"bits_per_byte" *: *\([0-9.e+-]*\).*/\1/p' | head -n 1)
 
 # What a compressor needs for the held-out text, given the text before it: how much longer its output

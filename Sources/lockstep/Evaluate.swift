@@ -17,6 +17,13 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Sequences computed at a time; does not change what is measured.")
   var sequences = 8
 
+  @Option(
+    help: """
+      Tokens from one window of the text to the next. Less than the model's context lets windows \
+      overlap: each token is predicted from more of the text before it. Default: the context.
+      """)
+  var stride: Int?
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -30,7 +37,7 @@ struct Evaluate: ParsableCommand {
       let workspace = Workspace(threadCount: plan.threads)
       let evaluation = try communicator.agree {
         try ModelEvaluation(
-          source: source, data: data, sequences: sequences, workspace: workspace)
+          source: source, data: data, sequences: sequences, stride: stride, workspace: workspace)
       }
       let result = try evaluation.run(communicator)
       guard communicator.isRankZero else { return .success }

@@ -84,6 +84,22 @@ struct TokenBatchTests {
     #expect(total == batches.targetCount)
   }
 
+  @Test(arguments: [2, 9, 10, 11, 12, 40, 41, 97], [1, 3, 5, 9, 10])
+  func overlappingWindowsCountEveryTargetOnceWithContext(tokenCount: Int, stride: Int) throws {
+    let batches = try EvaluationBatches(
+      file: file(count: tokenCount), sequences: 3, context: 10, stride: stride)
+    var targets: [Int32] = []
+    for index in 0..<batches.count {
+      let batch = batches[index]
+      for (place, target) in batch.targets.enumerated() where target != TokenBatch.ignoredTarget {
+        targets.append(target)
+        // Tokens of the window before this target: as many as promised, where the file has them.
+        #expect(place % 10 >= min(Int(target) - 1, 10 - stride))
+      }
+    }
+    #expect(targets == Array(1..<Int32(tokenCount)))
+  }
+
   @Test func aBatchThatIsFilledAgainKeepsNothing() throws {
     let batches = try EvaluationBatches(file: file(count: 41), sequences: 3, context: 10)
     var batch = batches.emptyBatch()

@@ -47,7 +47,11 @@ public struct TokenBatch: Sendable, Equatable {
   ///   - start: The file's position of the first input.
   ///   - count: Number of targets, at most T; the positions after them read token 0 and do not
   ///     count.
-  mutating func fill(sequence: Int, from file: TokenFile, start: Int, count: Int) {
+  ///   - context: How many of the first targets do not count: they are there to be read only.
+  ///     Default: 0.
+  mutating func fill(
+    sequence: Int, from file: TokenFile, start: Int, count: Int, context: Int = 0
+  ) {
     precondition(sequence >= 0 && sequence < sequenceCount && count >= 0 && count <= positionCount)
     let row = (sequence * positionCount)..<((sequence + 1) * positionCount)
     inputs.withUnsafeMutableBufferPointer { inputs in
@@ -59,6 +63,7 @@ public struct TokenBatch: Sendable, Equatable {
       let targets = UnsafeMutableBufferPointer(rebasing: targets[row])
       if count > 0 { file.copyTokens((start + 1)..<(start + 1 + count), into: targets) }
       for position in count..<positionCount { targets[position] = Self.ignoredTarget }
+      for position in 0..<min(context, count) { targets[position] = Self.ignoredTarget }
     }
   }
 }

@@ -14,10 +14,16 @@ public final class ModelEvaluation {
   ///   - source: A run, a checkpoint, or a directory with `config.json` and `model.safetensors`.
   ///   - data: A token file; nil takes the validation file of the run.
   ///   - sequences: B, sequences computed at a time.
+  ///   - stride: Tokens from one window to the next, in 1 ... T; nil: T.
   ///   - workspace: Computes.
   /// - Throws: What `LoadedModel` and `TokenFile` throw; `EvaluationError`.
-  public init(source: String, data: String?, sequences: Int, workspace: Workspace) throws {
+  public init(
+    source: String, data: String?, sequences: Int, stride: Int? = nil, workspace: Workspace
+  ) throws {
     loaded = try LoadedModel(path: source, in: workspace)
+    if let stride, !(1...loaded.model.context).contains(stride) {
+      throw EvaluationError.wrongStride(stride, context: loaded.model.context)
+    }
     let stored = try? RunDirectory(path: source).configuration()
     guard let path = data ?? stored?.data.validation else {
       throw EvaluationError.noData(source: source)
@@ -32,7 +38,7 @@ public final class ModelEvaluation {
     heldOut = HeldOutText(
       model: loaded.model,
       batches: try EvaluationBatches(
-        file: file, sequences: sequences, context: loaded.model.context),
+        file: file, sequences: sequences, context: loaded.model.context, stride: stride),
       byteCounts: loaded.tokenizer?.vocabulary.byteCounts)
   }
 
@@ -80,11 +86,14 @@ public final class ModelEvaluation {
 /// Why nothing can be evaluated.
 public enum EvaluationError: UserInputError, Equatable {
   case noData(source: String)
+  case wrongStride(Int, context: Int)
 
   public var description: String {
     switch self {
     case .noData(let source):
       "\(source) names no validation file: give a token file with --data"
+    case .wrongStride(let stride, let context):
+      "--stride \(stride): expected 1 to \(context), the model's context"
     }
   }
 }
