@@ -70,7 +70,7 @@ public struct StepReplay {
   /// - Throws: `ReplayError`, or what opening the run's data throws.
   public func compare() throws -> Report {
     let configuration = try run.configuration()
-    let recorded = try recordedStep()
+    let recorded = try recordedStep(of: configuration.steps)
     let communicator = SoloCommunicator()
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
     let data = try LanguageModelingData(configuration, communicator: communicator)
@@ -87,7 +87,8 @@ public struct StepReplay {
       gradientNorm: outcome.gradientNorm)
   }
 
-  private func recordedStep() throws -> Recorded? {
+  /// - Parameter steps: The steps of the whole run.
+  private func recordedStep(of steps: Int) throws -> Recorded? {
     guard let text = try? String(contentsOfFile: run.metricsPath, encoding: .utf8) else {
       throw ReplayError.noMetrics(path: run.metricsPath)
     }
@@ -98,7 +99,7 @@ public struct StepReplay {
       if record.step == step { return record }
       last = max(last, record.step)
     }
-    if step == last + 1 { return nil }
+    if step == last + 1 && step <= steps { return nil }
     throw ReplayError.noSuchStep(run: run.path, step: step)
   }
 }
