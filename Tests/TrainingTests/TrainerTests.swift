@@ -119,7 +119,8 @@ struct TrainerTests {
       (0..<ranks).first { (($0 * 5 / ranks)..<(($0 + 1) * 5 / ranks)).contains(3) })
     for (rank, outcome) in outcomes.enumerated() {
       #expect(
-        outcome.message.hasPrefix("step 7: the loss of micro-batch 3 on rank \(owner) is not a number"),
+        outcome.message.hasPrefix(
+          "step 7: the loss of micro-batch 3 on rank \(owner) is not a number"),
         "\(outcome.message)")
       #expect(outcome.speaks == (rank == 0))
       #expect(outcome.exitCode == .failure)
