@@ -53,7 +53,7 @@ let package = Package(
     .library(
       "Tensors",
       [
-        "CKernels", "COpenBLAS", "Parallelism",
+        "CKernels", "Parallelism",
         .product(name: "HeapModule", package: "swift-collections"),
       ]),
     .library("Optimization", ["CKernels", "Parallelism", "Settings"]),

@@ -48,13 +48,26 @@ typedef double DoubleLanes __attribute__((vector_size(64), aligned(64)));
   })
 
 /// Sixteen times the same value.
-#define lanes_fill(value) ((Lanes){0} + (value))
+#define lanes_fill(value)                                                                         \
+  ({                                                                                              \
+    float f_ = (value);                                                                           \
+    (Lanes){f_, f_, f_, f_, f_, f_, f_, f_, f_, f_, f_, f_, f_, f_, f_, f_};                      \
+  })
 
 /// Walks over a span sixteen elements at a time: `i` is the place, `n` how many of the sixteen
 /// there are.
 #define FOR_LANES(count)                                                                          \
   for (int64_t i = 0, n = (count) < LANE_COUNT ? (count) : LANE_COUNT; i < (count);               \
        i += LANE_COUNT, n = (count) - i < LANE_COUNT ? (count) - i : LANE_COUNT)
+
+/// Copies n < 16 elements, without the call that a memcpy of variable length would be.
+INLINE void copy_few(float *destination, const float *source, int64_t n) {
+  int64_t i = 0;
+  if (n & 8) memcpy(destination, source, 8 * sizeof(float)), i = 8;
+  if (n & 4) memcpy(destination + i, source + i, 4 * sizeof(float)), i += 4;
+  if (n & 2) memcpy(destination + i, source + i, 2 * sizeof(float)), i += 2;
+  if (n & 1) destination[i] = source[i];
+}
 
 /// Sixteen elements of memory.
 #define lanes_load(source) LANES_RESULT(Lanes, lanes_load_into, source)
@@ -69,7 +82,7 @@ INLINE void lanes_read_into(Lanes *result, const float *source, int64_t n) {
     memcpy(result, source, sizeof *result);
   } else {
     *result = (Lanes){0};
-    memcpy(result, source, (size_t)n * sizeof(float));
+    copy_few((float *)result, source, n);
   }
 }
 
@@ -86,7 +99,7 @@ INLINE void lanes_write_from(const Lanes *lanes, float *destination, int64_t n) 
   if (n == LANE_COUNT) {
     memcpy(destination, lanes, sizeof *lanes);
   } else {
-    memcpy(destination, lanes, (size_t)n * sizeof(float));
+    copy_few(destination, (const float *)lanes, n);
   }
 }
 

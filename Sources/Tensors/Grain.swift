@@ -5,8 +5,7 @@ enum Grain {
   static let elementwise = 16_384
   /// Elements of a pass with exponentials.
   static let transcendental = 4_096
-  /// Multiply-adds of a strip of a matrix product. Unlike the other grains, part of the result's bits:
-  /// see `Strips`.
+  /// Multiply-adds of a part of a matrix product.
   static let product = 1 << 20
   /// Rows of logits.
   static let logitRows = 16

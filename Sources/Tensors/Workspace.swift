@@ -1,4 +1,3 @@
-import COpenBLAS
 import Parallelism
 
 /// What the tensors of one rank share: memory, threads, the place in the random streams, and
@@ -31,8 +30,6 @@ public final class Workspace {
   public init(threadCount: Int = 1) {
     pool = BufferPool()
     threads = ThreadPool(threadCount: threadCount)
-    // Products are cut into strips over `threads`; OpenBLAS's own threads would compete with them.
-    openblas_set_num_threads(1)
   }
 
   /// Places the random streams: dropout masks of this micro-batch are a function of these numbers

@@ -1,3 +1,4 @@
+import CKernels
 import Parallelism
 import Tensors
 import TestSupport
@@ -29,6 +30,41 @@ import Testing
     }
 
     func result(threads: Int) -> [Float] {
+      withMatrices { left, right, c in
+        multiply(
+          left, right, into: Matrix(c, stride: columns), rows: rows, columns: columns,
+          inner: inner, adds: adds, on: ThreadPool(threadCount: threads))
+      }
+    }
+
+    func result(version: Int32) -> [Float] {
+      withMatrices { left, right, c in
+        CKernels_matrixProductByVersion(
+          version, factor(left, isATransposed), factor(right, isBTransposed), c, Int64(columns),
+          Int64(rows), Int64(columns), Int64(inner), adds ? 1 : 0, nil)
+      }
+    }
+
+    func packedResult() -> [Float] {
+      withMatrices { left, right, c in
+        let packed = UnsafeMutablePointer<Float>.allocate(
+          capacity: Int(CKernels_packedCount(Int64(inner), Int64(columns))))
+        defer { packed.deallocate() }
+        CKernels_packFactor(factor(right, isBTransposed), Int64(inner), Int64(columns), packed)
+        CKernels_matrixProductPacked(
+          factor(left, isATransposed), packed, Int64(inner), Int64(columns), c, Int64(columns),
+          Int64(rows), Int64(columns), Int64(inner), adds ? 1 : 0)
+      }
+    }
+
+    private func factor(_ matrix: Matrix, _ isTransposed: Bool) -> CKernels_Factor {
+      CKernels_Factor(
+        elements: matrix.pointer, stride: Int64(matrix.stride), transposed: isTransposed ? 1 : 0)
+    }
+
+    private func withMatrices(
+      _ body: (Matrix, Matrix, UnsafeMutablePointer<Float>) -> Void
+    ) -> [Float] {
       var (a, b, c) = (a, b, c)
       a.withUnsafeMutableBufferPointer { a in
         b.withUnsafeMutableBufferPointer { b in
@@ -37,13 +73,27 @@ import Testing
             if isATransposed { left = left.transposed }
             var right = Matrix(b.baseAddress!, stride: isBTransposed ? inner : columns)
             if isBTransposed { right = right.transposed }
-            multiply(
-              left, right, into: Matrix(c.baseAddress!, stride: columns), rows: rows,
-              columns: columns, inner: inner, adds: adds, on: ThreadPool(threadCount: threads))
+            body(left, right, c.baseAddress!)
           }
         }
       }
       return c
+    }
+
+    /// Chunks of the inner dimension by fused multiply-adds from zero, then the chunks in order.
+    var documented: [Float] {
+      (0..<rows * columns).map { index in
+        let (row, column) = index.quotientAndRemainder(dividingBy: columns)
+        let chunks = stride(from: 0, to: inner, by: Int(CKERNELS_PRODUCT_CHUNK)).map { start in
+          (start..<min(inner, start + Int(CKERNELS_PRODUCT_CHUNK))).reduce(Float(0)) { sum, k in
+            sum.addingProduct(
+              a[isATransposed ? k * rows + row : row * inner + k],
+              b[isBTransposed ? column * inner + k : k * columns + column])
+          }
+        }
+        return adds
+          ? chunks.reduce(c[index], +) : chunks.dropFirst().reduce(chunks[0], +)
+      }
     }
 
     var naive: [Double] {
@@ -71,45 +121,74 @@ import Testing
   }
 
   @Test func threadsDoNotChangeABitOfAnyProduct() {
-    // The workspace tells OpenBLAS to use one thread.
-    withExtendedLifetime(Workspace()) {
-      var generator = SeededGenerator(seed: 2)
-      for _ in 0..<60 {
-        let product = Product(
-          rows: .random(in: 1...700, using: &generator),
-          columns: .random(in: 1...700, using: &generator),
-          inner: .random(in: 1...900, using: &generator), using: &generator)
-        let alone = product.result(threads: 1)
-        for threads in 2...4 {
-          let differing = zip(product.result(threads: threads), alone).count {
-            $0.bitPattern != $1.bitPattern
-          }
-          #expect(
-            differing == 0,
-            "\(product.rows) × \(product.inner) × \(product.columns) with \(threads) threads")
+    var generator = SeededGenerator(seed: 2)
+    for _ in 0..<60 {
+      let product = Product(
+        rows: .random(in: 1...700, using: &generator),
+        columns: .random(in: 1...700, using: &generator),
+        inner: .random(in: 1...900, using: &generator), using: &generator)
+      let alone = product.result(threads: 1)
+      for threads in 2...4 {
+        #expect(
+          differingBits(product.result(threads: threads), alone) == 0,
+          "\(product.rows) × \(product.inner) × \(product.columns) with \(threads) threads")
+      }
+    }
+  }
+
+  /// One version a processor level; the slowest needs no vector unit at all.
+  @Test func processorLevelsDoNotChangeABit() {
+    var generator = SeededGenerator(seed: 3)
+    for _ in 0..<20 {
+      let product = Product(
+        rows: .random(in: 1...90, using: &generator),
+        columns: .random(in: 1...90, using: &generator),
+        inner: .random(in: 1...600, using: &generator), using: &generator)
+      let usual = product.result(threads: 1)
+      for version in 1...CKernels_matrixProductVersions() {
+        #expect(differingBits(product.result(version: version), usual) == 0, "version \(version)")
+      }
+    }
+  }
+
+  @Test func orderOfTheSumIsAsDocumented() {
+    var generator = SeededGenerator(seed: 4)
+    for inner in [1, 255, 256, 257, 700] {
+      let product = Product(rows: 3, columns: 5, inner: inner, using: &generator)
+      #expect(differingBits(product.result(threads: 1), product.documented) == 0)
+    }
+  }
+
+  @Test func packedFactorsGiveTheSameBits() {
+    var generator = SeededGenerator(seed: 5)
+    for columns in [7, 16, 33, 64, 96, 200] {
+      let product = Product(rows: 29, columns: columns, inner: 300, using: &generator)
+      #expect(differingBits(product.packedResult(), product.result(threads: 1)) == 0)
+    }
+  }
+
+  @Test func gridsCoverTheProduct() {
+    for (rows, columns) in [(1, 1), (5, 700), (700, 5), (64, 64), (1000, 768), (1024, 50257)] {
+      for threads in [1, 2, 3, 8, 64] {
+        let grid = ProductGrid(rows: rows, columns: columns, inner: 768, threadCount: threads)
+        var covered = 0
+        for index in 0..<grid.count {
+          let (rowRange, columnRange) = grid[index]
+          covered += rowRange.count * columnRange.count
+          #expect(!rowRange.isEmpty && !columnRange.isEmpty)
         }
+        #expect(covered == rows * columns)
+        #expect(grid.count <= threads)
       }
     }
   }
 
-  @Test func stripsCoverTheExtent() {
-    for extent in [1, 15, 16, 17, 100, 256, 1000, 4097] {
-      for workPerLine in [0, 1, 1 << 12, 1 << 16, 1 << 21] {
-        let strips = Strips(extent: extent, workPerLine: workPerLine)
-        #expect((0..<strips.count).flatMap { Array(strips[$0]) } == Array(0..<extent))
-      }
-    }
+  @Test func smallProductsAreNotShared() {
+    #expect(ProductGrid(rows: 64, columns: 64, inner: 64, threadCount: 8).count == 1)
+    #expect(ProductGrid(rows: 768, columns: 768, inner: 768, threadCount: 8).count == 8)
   }
 
-  @Test(arguments: [(256, 2), (512, 4), (1000, 4), (1024, 4), (4096, 16)])
-  func largeProductsAreCutEvenly(extent: Int, expected: Int) {
-    let strips = Strips(extent: extent, workPerLine: 1 << 18)
-    let widths = (0..<strips.count).map { strips[$0].count }
-    #expect(strips.count == expected)
-    #expect(widths.max()! - widths.min()! <= 24)
-  }
-
-  @Test func smallProductsAreNotCut() {
-    #expect(Strips(extent: 1024, workPerLine: 1 << 9).count == 1)
+  private func differingBits(_ a: [Float], _ b: [Float]) -> Int {
+    zip(a, b).count { $0.bitPattern != $1.bitPattern }
   }
 }

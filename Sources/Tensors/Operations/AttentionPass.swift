@@ -13,8 +13,8 @@ struct AttentionPass {
   let stream: RandomStream?
   let outputs: Heads
 
-  /// Queries in a block: the block's scores stay in the second-level cache.
-  private static let blockHeight = 64
+  /// Queries in a block: its scores stay in the first caches, and little of the masked half is computed.
+  private static let blockHeight = 32
 
   private var workspace: Workspace { queries.tensor.workspace }
   private var scale: Float { 1 / Float(queries.width).squareRoot() }
@@ -28,6 +28,8 @@ struct AttentionPass {
     let height: Int
     /// Keys that the last query of the block sees.
     let keyCount: Int
+    /// As many, rounded up to what a packed factor can be cut at.
+    let columns: Int
     /// Keys that the first query sees, and how many more each later one does.
     let visible: Int
     let visibleStep: Int
@@ -39,22 +41,31 @@ struct AttentionPass {
       switch mask {
       case .full:
         return Block(
-          start: start, height: height, keyCount: keys.positions, visible: keys.positions,
-          visibleStep: 0)
+          start: start, height: height, keyCount: keys.positions, columns: keys.positions,
+          visible: keys.positions, visibleStep: 0)
       case .causal:
         let first = start + keys.positions - queries.positions + 1
+        let keyCount = first + height - 1
         return Block(
-          start: start, height: height, keyCount: first + height - 1, visible: first,
-          visibleStep: 1)
+          start: start, height: height, keyCount: keyCount,
+          columns: min(keys.positions, (keyCount + 31) / 32 * 32), visible: first, visibleStep: 1)
       }
     }
+  }
+
+  /// Floats that the keys or values of a head take as a packed factor, read either way.
+  private var packedCount: Int {
+    max(
+      PackedFactor.count(inner: keys.positions, columns: keys.width),
+      PackedFactor.count(inner: keys.width, columns: keys.positions))
   }
 
   /// The rows' maxima and inverse sums, [2, B, H, T].
   func forward() -> Tensor {
     let rows = queries.sequences * queries.count * queries.positions
     let statistics = Tensor(uninitialized: [2, rows], in: workspace)
-    let scratchCount = Self.blockHeight * scoreStride
+    let area = Self.blockHeight * scoreStride
+    let scratchCount = area + 2 * packedCount
     let scratch = Tensor(
       uninitialized: [workspace.threads.threadCount, scratchCount], in: workspace)
     let blocks = blocks
@@ -62,23 +73,27 @@ struct AttentionPass {
       let (sequence, head) = (task / queries.count, task % queries.count)
       let scores = scratch.pointer + worker * scratchCount
       let q = queries.matrix(sequence: sequence, head: head)
-      let k = keys.matrix(sequence: sequence, head: head / queriesPerKey)
-      let v = values.matrix(sequence: sequence, head: head / queriesPerKey)
+      let k = PackedFactor(
+        keys.matrix(sequence: sequence, head: head / queriesPerKey).transposed,
+        inner: keys.width, columns: keys.positions, in: scores + area)
+      let v = PackedFactor(
+        values.matrix(sequence: sequence, head: head / queriesPerKey),
+        inner: keys.positions, columns: keys.width, in: scores + area + packedCount)
       let o = outputs.matrix(sequence: sequence, head: head)
       for block in blocks {
         let row = task * queries.positions + block.start
         let s = Matrix(scores, stride: scoreStride)
-        multiply(
-          q.from(row: block.start), k.transposed, into: s, rows: block.height,
-          columns: block.keyCount, inner: queries.width, adds: false)
+        k.multiply(
+          from: q.from(row: block.start), into: s, rows: block.height,
+          columns: block.columns, inner: queries.width)
         CKernels_softmaxForward(
           scores, scale, Int64(block.height), Int64(block.keyCount), Int64(scoreStride),
           Int64(block.visible), Int64(block.visibleStep), statistics.pointer + row,
           statistics.pointer + rows + row)
         drop(scores, into: scores, block, row: row)
-        multiply(
-          s, v, into: o.from(row: block.start), rows: block.height, columns: queries.width,
-          inner: block.keyCount, adds: false)
+        v.multiply(
+          from: s, into: o.from(row: block.start), rows: block.height, columns: queries.width,
+          inner: block.keyCount)
       }
     }
     return statistics
@@ -88,7 +103,8 @@ struct AttentionPass {
   /// dQ = dS K, dK = dSᵀ Q, dV = Pᵀ dO. The row sum Σ P dP equals Σ O dO.
   func backward(_ gradient: Tensor, statistics: Tensor) {
     let targets = AttentionGradients(queries: queries, keys: keys, values: values)
-    let scratchCount = 3 * Self.blockHeight * scoreStride + Self.blockHeight
+    let scoreCount = 3 * Self.blockHeight * scoreStride + (Self.blockHeight + 15) / 16 * 16
+    let scratchCount = scoreCount + 3 * packedCount
     let scratch = Tensor(
       uninitialized: [workspace.threads.threadCount, scratchCount], in: workspace)
     let blocks = Array(blocks.reversed())
@@ -96,17 +112,39 @@ struct AttentionPass {
       // Query heads that share keys add to the same gradients: they belong to one task.
       workspace.threads.run(tasks: queries.sequences * keys.count) { task, worker in
         let (sequence, keyHead) = (task / keys.count, task % keys.count)
+        let scores = scratch.pointer + worker * scratchCount
+        let factors = Factors(
+          keys: keys.matrix(sequence: sequence, head: keyHead),
+          values: values.matrix(sequence: sequence, head: keyHead), positions: keys.positions,
+          width: keys.width, memory: scores + scoreCount, packedCount: packedCount)
         for member in 0..<queriesPerKey {
           let head = keyHead * queriesPerKey + member
           let place = Place(sequence: sequence, head: head, keyHead: keyHead, isFirst: member == 0)
           for (index, block) in blocks.enumerated() {
             backward(
               block, at: place, isFirstBlock: index == 0, gradient: gradient,
-              statistics: statistics, scratch: scratch.pointer + worker * scratchCount,
-              dq: dq, dk: dk, dv: dv)
+              statistics: statistics, factors: factors, scratch: scores, dq: dq, dk: dk, dv: dv)
           }
         }
       }
+    }
+  }
+
+  /// The keys and values of one head, as the products of the backward pass read them.
+  private struct Factors {
+    let keys: PackedFactor
+    let keysTransposed: PackedFactor
+    let valuesTransposed: PackedFactor
+
+    init(
+      keys: Matrix, values: Matrix, positions: Int, width: Int,
+      memory: UnsafeMutablePointer<Float>, packedCount: Int
+    ) {
+      self.keys = PackedFactor(keys, inner: positions, columns: width, in: memory)
+      keysTransposed = PackedFactor(
+        keys.transposed, inner: width, columns: positions, in: memory + packedCount)
+      valuesTransposed = PackedFactor(
+        values.transposed, inner: width, columns: positions, in: memory + 2 * packedCount)
     }
   }
 
@@ -123,7 +161,8 @@ struct AttentionPass {
   // Blocks come last first: the last one sees all keys, so it can overwrite what others add to.
   private func backward(
     _ block: Block, at place: Place, isFirstBlock: Bool, gradient: Tensor, statistics: Tensor,
-    scratch: UnsafeMutablePointer<Float>, dq: Destination, dk: Destination, dv: Destination
+    factors: Factors, scratch: UnsafeMutablePointer<Float>, dq: Destination, dk: Destination,
+    dv: Destination
   ) {
     let (sequence, head, width) = (place.sequence, place.head, queries.width)
     let rows = queries.sequences * queries.count * queries.positions
@@ -133,17 +172,14 @@ struct AttentionPass {
     let (scoreGradient, dot) = (scratch + 2 * area, scratch + 3 * area)
     let q = queries.matrix(sequence: sequence, head: head)
       .from(row: block.start)
-    let k = keys.matrix(sequence: sequence, head: place.keyHead)
-    let v = values.matrix(sequence: sequence, head: place.keyHead)
     let o = outputs.matrix(sequence: sequence, head: head)
       .from(row: block.start)
     let dO = outputs.layout.matrix(gradient.pointer, sequence: sequence, head: head)
       .from(row: block.start)
     let p = Matrix(probabilities, stride: scoreStride)
     let ds = Matrix(scoreGradient, stride: scoreStride)
-    multiply(
-      q, k.transposed, into: p, rows: block.height, columns: block.keyCount, inner: width,
-      adds: false)
+    factors.keysTransposed.multiply(
+      from: q, into: p, rows: block.height, columns: block.columns, inner: width)
     CKernels_softmaxAgain(
       probabilities, scale, Int64(block.height), Int64(block.keyCount), Int64(scoreStride),
       Int64(block.visible), Int64(block.visibleStep), statistics.pointer + row,
@@ -155,9 +191,8 @@ struct AttentionPass {
       Matrix(used, stride: scoreStride).transposed, dO,
       into: values.layout.matrix(dv.pointer, sequence: sequence, head: place.keyHead),
       rows: block.keyCount, columns: width, inner: block.height, adds: dv.adds || !sharesOverwrite)
-    multiply(
-      dO, v.transposed, into: ds, rows: block.height, columns: block.keyCount, inner: width,
-      adds: false)
+    factors.valuesTransposed.multiply(
+      from: dO, into: ds, rows: block.height, columns: block.columns, inner: width)
     drop(scoreGradient, into: scoreGradient, block, row: row)
     for line in 0..<block.height {
       dot[line] = CKernels_dot(
@@ -166,8 +201,8 @@ struct AttentionPass {
     CKernels_softmaxBackward(
       probabilities, scoreGradient, dot, scale, Int64(block.height), Int64(block.keyCount),
       Int64(scoreStride))
-    multiply(
-      ds, k,
+    factors.keys.multiply(
+      from: ds,
       into: queries.layout.matrix(dq.pointer, sequence: sequence, head: head).from(
         row: block.start),
       rows: block.height, columns: width, inner: block.keyCount, adds: dq.adds)

@@ -69,15 +69,16 @@ extension Tensor {
   }
 }
 
-/// Rows cut into chunks whose logits take about 64 MiB.
+/// Rows cut into chunks of about equal height whose logits take at most about 128 MiB.
 private struct LogitChunks {
   let rows: Int
   let height: Int
 
   init(rows: Int, classes: Int) {
     self.rows = rows
-    let most = max(64, (16 << 20) / classes / 64 * 64)
-    height = max(1, min(rows, most))
+    let most = max(64, (32 << 20) / classes)
+    let count = max(1, (rows + most - 1) / most)
+    height = max(1, min(rows, ((rows + count - 1) / count + 63) / 64 * 64))
   }
 
   var ranges: [Range<Int>] {

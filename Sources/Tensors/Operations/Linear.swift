@@ -34,20 +34,10 @@ extension Tensor {
     multiply(
       Matrix(pointer, stride: inputs), weight.asFactor(layout),
       into: Matrix(sum.pointer, stride: outputs),
-      rows: rows, columns: outputs, inner: inputs, adds: false, on: workspace.threads
-    ) { rowRange, columnRange in
-      let offset = rowRange.lowerBound * outputs + columnRange.lowerBound
-      let biasPart = bias.map { UnsafePointer($0.pointer + columnRange.lowerBound) }
-      if let activation {
-        CKernels_biasActivationForward(
-          activation.kind, activation.slope, sum.pointer + offset, biasPart,
-          result.pointer + offset, Int64(rowRange.count), Int64(columnRange.count), Int64(outputs))
-      } else if let biasPart {
-        CKernels_addBias(
-          sum.pointer + offset, biasPart, Int64(rowRange.count), Int64(columnRange.count),
-          Int64(outputs))
-      }
-    }
+      rows: rows, columns: outputs, inner: inputs, adds: false, on: workspace.threads,
+      epilogue: ProductEpilogue(
+        bias: bias.map { UnsafePointer($0.pointer) }, activation: activation,
+        activated: activation == nil ? nil : result.pointer))
     let map = LinearMap(input: self, weight: weight, bias: bias, layout: layout)
     let parents = [self, weight] + (bias.map { [$0] } ?? [])
     guard let activation else { return result.recorded(inputs: parents, map.backward) }

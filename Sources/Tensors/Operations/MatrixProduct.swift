@@ -1,7 +1,7 @@
-import COpenBLAS
+import CKernels
 import Parallelism
 
-/// A matrix in memory, as BLAS sees it.
+/// A matrix in memory.
 package struct Matrix {
   package let pointer: UnsafeMutablePointer<Float>
   /// Elements from one row to the next.
@@ -27,77 +27,137 @@ package struct Matrix {
     return part
   }
 
-  fileprivate var order: CBLAS_TRANSPOSE { isTransposed ? CblasTrans : CblasNoTrans }
+  fileprivate var factor: CKernels_Factor {
+    CKernels_Factor(elements: pointer, stride: Int64(stride), transposed: isTransposed ? 1 : 0)
+  }
 }
 
-/// C = scale · A B, or C += scale · A B, by one call of OpenBLAS on this thread.
+/// C = A B, or C += A B, on this thread.
 ///
 /// - Parameters:
 ///   - a: [rows, inner].
 ///   - b: [inner, columns].
 ///   - c: [rows, columns], not transposed.
-@inline(__always)
 func multiply(
-  _ a: Matrix, _ b: Matrix, into c: Matrix, rows: Int, columns: Int, inner: Int,
-  scale: Float = 1, adds: Bool
+  _ a: Matrix, _ b: Matrix, into c: Matrix, rows: Int, columns: Int, inner: Int, adds: Bool
 ) {
-  cblas_sgemm(
-    CblasRowMajor, a.order, b.order, blasint(rows), blasint(columns), blasint(inner), scale,
-    a.pointer, blasint(a.stride), b.pointer, blasint(b.stride), adds ? 1 : 0, c.pointer,
-    blasint(c.stride))
+  CKernels_matrixProduct(
+    a.factor, b.factor, c.pointer, Int64(c.stride), Int64(rows), Int64(columns), Int64(inner),
+    adds ? 1 : 0, nil)
 }
 
-/// The same product cut into strips of rows or columns that the threads share.
+/// The same product, shared out among the threads.
 ///
-/// - Parameter finish: Called on the thread that computed a strip, with its rows and columns.
+/// - Parameter epilogue: What is done to each element of the product. Default: nothing.
 package func multiply(
   _ a: Matrix, _ b: Matrix, into c: Matrix, rows: Int, columns: Int, inner: Int, adds: Bool,
-  on threads: ThreadPool, thenForEachStrip finish: ((Range<Int>, Range<Int>) -> Void)? = nil
+  on threads: ThreadPool, epilogue: ProductEpilogue? = nil
 ) {
   guard rows > 0, columns > 0 else { return }
-  let cutsRows = rows >= columns
-  let strips = Strips(
-    extent: cutsRows ? rows : columns, workPerLine: min(rows, columns) * inner)
-  threads.run(tasks: strips.count) { index in
-    let range = strips[index]
-    if cutsRows {
-      multiply(
-        a.from(row: range.lowerBound), b, into: c.from(row: range.lowerBound),
-        rows: range.count, columns: columns, inner: inner, adds: adds)
-      finish?(range, 0..<columns)
-    } else {
-      multiply(
-        a, b.from(column: range.lowerBound), into: c.from(column: range.lowerBound),
-        rows: rows, columns: range.count, inner: inner, adds: adds)
-      finish?(0..<rows, range)
+  let grid = ProductGrid(
+    rows: rows, columns: columns, inner: inner, threadCount: threads.threadCount)
+  threads.run(tasks: grid.count) { index in
+    let (rowRange, columnRange) = grid[index]
+    let (row, column) = (rowRange.lowerBound, columnRange.lowerBound)
+    let destination = c.from(row: row, column: column)
+    func run(_ epilogue: UnsafePointer<CKernels_Epilogue>?) {
+      CKernels_matrixProduct(
+        a.from(row: row).factor, b.from(column: column).factor, destination.pointer,
+        Int64(c.stride), Int64(rowRange.count), Int64(columnRange.count), Int64(inner),
+        adds ? 1 : 0, epilogue)
     }
+    guard let epilogue else { return run(nil) }
+    withUnsafePointer(to: epilogue.kernelEpilogue(row: row, column: column, stride: c.stride), run)
   }
 }
 
-/// How the rows or columns of a product are cut: by its shape alone, never by the number of threads.
+/// What happens to an element of a product while it is still in the cache: a bias is added, and an
+/// activation of the sum written to a second matrix of the product's shape and stride.
+package struct ProductEpilogue {
+  /// One element a column.
+  var bias: UnsafePointer<Float>?
+  var activation: Activation?
+  /// Where the activations go; nil exactly where there is no activation.
+  var activated: UnsafeMutablePointer<Float>?
+
+  fileprivate func kernelEpilogue(row: Int, column: Int, stride: Int) -> CKernels_Epilogue {
+    CKernels_Epilogue(
+      bias: bias.map { $0 + column }, activated: activated.map { $0 + row * stride + column },
+      activation: activation?.kind ?? CKernels_relu, slope: activation?.slope ?? 0)
+  }
+}
+
+/// How a product is shared out among threads: in a grid of about equal parts.
 ///
-/// The cut is part of the result. OpenBLAS sums an element in an order that depends on where in the
-/// matrix it lies: cut at any multiple of 16, four of five random products change some bits (0.3.21,
-/// Zen kernels). The strips of 128 to 256 lines cost 3 to 5 % against one call for the whole.
-package struct Strips {
-  package let extent: Int
+/// An element of a product is computed in one order wherever the cuts are (CKernels_matrixProduct.h),
+/// so they may follow the number of threads.
+package struct ProductGrid {
   package let count: Int
+  private let rows: Int
+  private let columns: Int
+  private let rowParts: Int
+  private let columnParts: Int
 
-  /// Strips start at multiples of this: whole tiles of OpenBLAS's inner kernels.
-  private static let tile = 16
+  /// Cuts between columns are at multiples of this: whole tiles.
+  private static let tile = 32
 
-  /// - Parameters:
-  ///   - extent: How many rows or columns there are.
-  ///   - workPerLine: Multiply-adds of one row or column.
-  package init(extent: Int, workPerLine: Int) {
-    self.extent = extent
-    let width = max(min(max(extent / 4, 128), 256), Grain.product / max(workPerLine, 1))
-    count = max(1, min((extent + width / 2) / width, extent / Self.tile))
+  package init(rows: Int, columns: Int, inner: Int, threadCount: Int) {
+    self.rows = rows
+    self.columns = columns
+    let parts = max(1, min(threadCount, rows * columns * inner / Grain.product))
+    // Each part of the columns brings its part of the right factor into order, which every part of
+    // the rows does again; a sliver of the left factor is copied by every part of the columns, which
+    // costs less.
+    let mostColumnParts = max(1, columns / (3 * Self.tile))
+    let mostRowParts = max(1, rows / Self.tile)
+    columnParts = min(parts, mostColumnParts)
+    rowParts = min(mostRowParts, max(1, parts / columnParts))
+    count = rowParts * columnParts
   }
 
-  package subscript(index: Int) -> Range<Int> {
-    let tiles = extent / Self.tile
-    let start = tiles * index / count * Self.tile
-    return start..<(index == count - 1 ? extent : tiles * (index + 1) / count * Self.tile)
+  package subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+    let (row, column) = index.quotientAndRemainder(dividingBy: columnParts)
+    let tiles = (columns + Self.tile - 1) / Self.tile
+    func edge(_ part: Int) -> Int { min(columns, tiles * part / columnParts * Self.tile) }
+    return (
+      rows * row / rowParts..<rows * (row + 1) / rowParts, edge(column)..<edge(column + 1)
+    )
+  }
+}
+
+/// A right factor brought into the order in which products read it, for several products with it.
+struct PackedFactor {
+  private let memory: UnsafeMutablePointer<Float>
+  private let inner: Int
+  private let columns: Int
+
+  /// How many floats the packed form of [inner, columns] takes.
+  static func count(inner: Int, columns: Int) -> Int {
+    Int(CKernels_packedCount(Int64(inner), Int64(columns)))
+  }
+
+  /// - Parameters:
+  ///   - matrix: [inner, columns].
+  ///   - memory: Of `count(inner:columns:)` floats, which the packed factor does not own.
+  init(_ matrix: Matrix, inner: Int, columns: Int, in memory: UnsafeMutablePointer<Float>) {
+    self.memory = memory
+    self.inner = inner
+    self.columns = columns
+    CKernels_packFactor(matrix.factor, Int64(inner), Int64(columns), memory)
+  }
+
+  /// C = A B, or C += A B, with the first rows and columns of this factor as B. The result is that of
+  /// `multiply`.
+  ///
+  /// - Parameters:
+  ///   - a: [rows, inner].
+  ///   - c: [rows, columns].
+  ///   - columns: All, or a multiple of 32.
+  func multiply(
+    from a: Matrix, into c: Matrix, rows: Int, columns: Int, inner: Int, adds: Bool = false
+  ) {
+    CKernels_matrixProductPacked(
+      a.factor, memory, Int64(self.inner), Int64(self.columns), c.pointer, Int64(c.stride),
+      Int64(rows), Int64(columns), Int64(inner), adds ? 1 : 0)
   }
 }
