@@ -49,7 +49,10 @@ public struct GPT: LanguageModel {
       .dropout(Float(configuration.dropout))
       .observed(as: "embedding")
     for (index, block) in blocks.enumerated() {
-      x = block(x, cache: cache?.layers[index], name: "block \(index)")
+      let run = { block($0, cache: cache?.layers[index], name: "block \(index)") }
+      // The last block's activations are wanted at once: keeping them takes no more memory.
+      let recomputes = configuration.recompute && cache == nil && index < blocks.count - 1
+      x = recomputes ? x.recomputing(run) : run(x)
     }
     return finalNorm(x).observed(as: "final norm")
   }
