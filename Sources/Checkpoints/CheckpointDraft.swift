@@ -16,7 +16,7 @@ public final class CheckpointDraft {
   private var files: [Manifest.File]
   private var isPublished = false
 
-  let begin = ContinuousClock.now
+  let beginning = ContinuousClock.now
   var state: TrainingState { snapshot.state }
 
   /// Writes the parameters, and the optimiser state that the snapshot has.

@@ -178,7 +178,7 @@ public final class CheckpointWriter {
       step: checkpoint.step, path: checkpoint.path,
       parametersSHA256: checkpoint.manifest.parametersSHA256,
       byteCount: checkpoint.manifest.files.reduce(0) { $0 + $1.bytes },
-      seconds: (ContinuousClock.now - draft.begin) / .seconds(1), removedSteps: removedSteps)
+      seconds: (ContinuousClock.now - draft.beginning) / .seconds(1), removedSteps: removedSteps)
   }
 }
 

@@ -22,4 +22,40 @@ extension Tensor {
       workspace.recording(again: circumstances) { body(self) }
     })
   }
+
+  /// Applies two parts of a network one after the other without keeping what goes from the first to
+  /// the second: only the first is computed again, just before the backward pass of the second.
+  ///
+  ///     let projected = x.recomputing({ norm($0) }, for: { projection($0) })
+  ///
+  /// It pays where the first part is cheap and its output large, such as a norm before a linear
+  /// layer, which keeps its input for the gradient of its weight. No bit changes. Outputs below
+  /// 1 MiB are kept: they are not worth a pass.
+  ///
+  /// - Parameters:
+  ///   - first: As `body` of `recomputing(_:)`.
+  ///   - second: Uses its argument in operations, and does not hand it on as it is.
+  /// - Returns: What `second` returns.
+  public func recomputing(
+    _ first: @escaping (Tensor) -> Tensor, for second: (Tensor) -> Tensor
+  ) -> Tensor {
+    let circumstances = workspace.circumstances
+    let intermediate = first(self)
+    let result = second(intermediate)
+    guard result.requiresGradient, intermediate.count >= Self.smallestReleased,
+      result.buffer !== intermediate.buffer
+    else { return result }
+    intermediate.releaseElements()
+    // Recorded after the second part, so its turn in the backward pass comes before.
+    return result.recorded(inputs: [result]) { [workspace, node = result.node] gradient in
+      intermediate.restoreElements(
+        from: workspace.recording(again: circumstances) {
+          workspace.withoutRecording { first(self) }
+        })
+      node?.passGradient(gradient)
+    }
+  }
+
+  /// Elements of the smallest intermediate that is worth computing twice.
+  private static let smallestReleased = 1 << 18
 }

@@ -151,4 +151,45 @@ import Testing
     #expect(recomputed.seen == plain.seen)
     #expect(nested.seen == plain.seen)
   }
+
+  // MARK: A first part for a second
+
+  /// Bits of a loss and its gradients, and how many buffers wait for the backward pass.
+  private static func bits(
+    columns: Int, _ apply: (Tensor, @escaping (Tensor) -> Tensor, (Tensor) -> Tensor) -> Tensor
+  ) -> (bits: [UInt32], lentCount: Int) {
+    let workspace = Workspace(threadCount: 2)
+    DropoutTests.training(workspace)
+    let shapes: [Shape] = [[1024, columns], [columns], [columns], [columns, 3]]
+    let leaves = shapes.enumerated().map { index, shape in
+      let input = ElementwiseTests.inputs(1, shape, seed: UInt64(index))[0]
+      return Leaf(input.elements, shape: shape, in: workspace)
+    }
+    let x = leaves[0].tensor
+    let y = apply(
+      x,
+      { $0.layerNorm(weight: leaves[1].tensor, bias: leaves[2].tensor).dropout(0.1) },
+      { $0.linear(weight: leaves[3].tensor, layout: .inputsByOutputs) })
+    let loss = (y * y).dropout(0.2).sum()
+    let lentCount = workspace.pool.lentCount
+    loss.backward()
+    return (([loss.item] + leaves.flatMap(\.gradient)).map(\.bitPattern), lentCount)
+  }
+
+  @Test func aFirstPartIsComputedAgainToTheSameBits() {
+    let plain = Self.bits(columns: 256) { x, norm, linear in linear(norm(x)) }
+    let released = Self.bits(columns: 256) { x, norm, linear in x.recomputing(norm, for: linear) }
+    #expect(released.bits == plain.bits)
+    #expect(released.lentCount == plain.lentCount - 1)
+    let nested = Self.bits(columns: 256) { x, norm, linear in
+      x.recomputing(norm, for: { $0.recomputing({ $0 * 1 }, for: linear) })
+    }
+    #expect(nested.bits == plain.bits)
+  }
+
+  @Test func aSmallOutputOfAFirstPartIsKept() {
+    let plain = Self.bits(columns: 16) { x, norm, linear in linear(norm(x)) }
+    let kept = Self.bits(columns: 16) { x, norm, linear in x.recomputing(norm, for: linear) }
+    #expect(kept.bits == plain.bits && kept.lentCount == plain.lentCount)
+  }
 }
