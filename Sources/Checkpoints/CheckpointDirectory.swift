@@ -54,54 +54,25 @@ public struct CheckpointDirectory: Sendable {
   ///   new checkpoint stays behind then; an older one of the same step stays.
   @discardableResult
   public func write(_ snapshot: CheckpointSnapshot) throws(CheckpointError) -> Checkpoint {
-    let step = snapshot.state.step
-    try FileSystem.makeDirectory(path)
-    let temporaryPath = path + "/" + Self.writingPrefix + Self.name(ofStep: step)
-    try FileSystem.remove(temporaryPath)
-    try FileSystem.makeDirectory(temporaryPath)
-    do throws(CheckpointError) {
-      try fill(temporaryPath, with: snapshot)
-      try publish(temporaryPath, step: step)
-    } catch {
-      // The first error is the one to tell.
-      try? FileSystem.remove(temporaryPath)
-      throw error
-    }
-    return try Checkpoint(path: path(ofStep: step))
+    try begin(snapshot, appending: []).complete()
   }
 
-  private func fill(
-    _ directory: String, with snapshot: CheckpointSnapshot
-  ) throws(CheckpointError) {
-    let bytesNeeded = snapshot.byteCount
-    var files: [Manifest.File] = []
-    func write(_ name: String, _ bytes: [UInt8]) throws(CheckpointError) {
-      let file = try OutputFile(path: directory + "/" + name, bytesNeeded: bytesNeeded)
-      try file.write(bytes)
-      files.append(Manifest.File(name: name, digest: try file.finish()))
-    }
-    func write(_ name: String, _ tensors: [TensorView]) throws(CheckpointError) {
-      // `transformers` refuses files that do not name the framework they come from.
-      let digest = try SafetensorsWriter.writeDirectly(
-        tensors, metadata: ["format": "pt"], to: directory + "/" + name, bytesNeeded: bytesNeeded)
-      files.append(Manifest.File(name: name, digest: digest))
-    }
-    try write(Checkpoint.modelFileName, snapshot.parameters)
-    try write(Checkpoint.optimizerFileName, snapshot.optimizerState)
-    try write(
-      Checkpoint.stateFileName,
-      try JSON.encode(snapshot.state, path: directory + "/" + Checkpoint.stateFileName))
-    for file in snapshot.files { try write(file.name, file.bytes) }
-    let manifest = Manifest(
-      version: Manifest.currentVersion, step: snapshot.state.step,
-      parametersSHA256: parametersSHA256(of: snapshot.parameters), files: files)
-    try FileSystem.synchronize(directory: directory)
-    try write(
-      Manifest.fileName, try JSON.encode(manifest, path: directory + "/" + Manifest.fileName))
-    try FileSystem.synchronize(directory: directory)
+  /// Begins a checkpoint whose optimiser state, or more of it, is appended to the draft.
+  ///
+  /// - Throws: As `write`.
+  func begin(
+    _ snapshot: CheckpointSnapshot, appending layouts: [TensorLayout]
+  ) throws(CheckpointError) -> CheckpointDraft {
+    try CheckpointDraft(snapshot, appending: layouts, to: self)
   }
 
-  private func publish(_ temporaryPath: String, step: Int) throws(CheckpointError) {
+  /// Where the checkpoint of a step is while it is written.
+  func temporaryPath(ofStep step: Int) -> String {
+    path + "/" + Self.writingPrefix + Self.name(ofStep: step)
+  }
+
+  /// Gives a complete checkpoint its name, in place of an older one of the same step.
+  func publish(_ temporaryPath: String, step: Int) throws(CheckpointError) {
     let replacedPath = path + "/" + Self.replacedPrefix + Self.name(ofStep: step)
     if FileSystem.isDirectory(path(ofStep: step)) {
       try FileSystem.remove(replacedPath)

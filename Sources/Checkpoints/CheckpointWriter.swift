@@ -10,7 +10,7 @@ public struct WrittenCheckpoint: Equatable, Sendable {
   public let parametersSHA256: String
   /// Bytes in all its files.
   public let byteCount: Int
-  /// Seconds from the end of the copy until it was durable.
+  /// Seconds from the end of the copy, or from the beginning of a draft, until it was durable.
   public let seconds: Double
   /// Steps whose checkpoints were removed to make room.
   public let removedSteps: [Int]
@@ -87,14 +87,23 @@ public final class CheckpointWriter {
     start(copy(of: snapshot))
   }
 
-  /// Writes a snapshot from where it lies and returns when it is complete: for the last checkpoint
+  /// Begins a checkpoint that is written from where it lies, on the caller's thread: for the last
   /// of a run, and where there is no memory for a copy.
   ///
+  /// Waits for the checkpoint under way.
+  ///
+  /// - Parameter layouts: The optimiser state that will be appended to the draft, in this order.
   /// - Throws: What went wrong with the checkpoint before, or with this one.
-  public func writeAndWait(_ snapshot: CheckpointSnapshot) throws(CheckpointError) {
+  public func begin(
+    _ snapshot: CheckpointSnapshot, appending layouts: [TensorLayout] = []
+  ) throws(CheckpointError) -> CheckpointDraft {
     try waitForJob()
-    start(snapshot)
-    try waitForJob()
+    return try directory.begin(snapshot, appending: layouts)
+  }
+
+  /// Completes a checkpoint: it is durable on return.
+  public func complete(_ draft: CheckpointDraft) throws(CheckpointError) {
+    written.append(try Self.complete(draft, in: directory, retention: retention))
   }
 
   /// Checkpoints that became complete since this was last asked. Does not wait.
@@ -122,7 +131,11 @@ public final class CheckpointWriter {
     // The buffers are captured so that they outlive the writer, should it go first.
     queue.async { [directory, retention, staging, copies] in
       withExtendedLifetime((staging, copies)) {
-        job.complete(Self.write(snapshot, to: directory, retention: retention))
+        job.complete(
+          Result { () throws(CheckpointError) in
+            let draft = try directory.begin(snapshot, appending: [])
+            return try Self.complete(draft, in: directory, retention: retention)
+          })
       }
     }
   }
@@ -152,24 +165,20 @@ public final class CheckpointWriter {
     return copy
   }
 
-  private static func write(
-    _ snapshot: CheckpointSnapshot, to directory: CheckpointDirectory, retention: Retention
-  ) -> Result<WrittenCheckpoint, CheckpointError> {
-    Result { () throws(CheckpointError) in
-      let clock = ContinuousClock()
-      let begin = clock.now
-      let checkpoint = try directory.write(snapshot)
-      var removedSteps: [Int] = []
-      if let keep = retention.keep {
-        let best = retention.keepsBest ? snapshot.state.bestStep : nil
-        removedSteps = try directory.prune(keep: keep, protecting: best)
-      }
-      return WrittenCheckpoint(
-        step: checkpoint.step, path: checkpoint.path,
-        parametersSHA256: checkpoint.manifest.parametersSHA256,
-        byteCount: checkpoint.manifest.files.reduce(0) { $0 + $1.bytes },
-        seconds: begin.duration(to: clock.now) / .seconds(1), removedSteps: removedSteps)
+  private static func complete(
+    _ draft: CheckpointDraft, in directory: CheckpointDirectory, retention: Retention
+  ) throws(CheckpointError) -> WrittenCheckpoint {
+    let checkpoint = try draft.complete()
+    var removedSteps: [Int] = []
+    if let keep = retention.keep {
+      let best = retention.keepsBest ? draft.state.bestStep : nil
+      removedSteps = try directory.prune(keep: keep, protecting: best)
     }
+    return WrittenCheckpoint(
+      step: checkpoint.step, path: checkpoint.path,
+      parametersSHA256: checkpoint.manifest.parametersSHA256,
+      byteCount: checkpoint.manifest.files.reduce(0) { $0 + $1.bytes },
+      seconds: (ContinuousClock.now - draft.beginning) / .seconds(1), removedSteps: removedSteps)
   }
 }
 

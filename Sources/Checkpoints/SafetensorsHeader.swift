@@ -37,7 +37,7 @@ extension SafetensorsHeader {
   /// Lays out tensors of `Float` one after the other, in the order given.
   ///
   /// - Precondition: Names are distinct, and none is `__metadata__`.
-  static func encode(tensors: [TensorView], metadata: [String: String]) -> [UInt8] {
+  static func encode(_ tensors: [TensorLayout], metadata: [String: String]) -> [UInt8] {
     precondition(
       Set(tensors.map(\.name)).count == tensors.count, "tensor names in a file are distinct")
     precondition(
@@ -50,7 +50,7 @@ extension SafetensorsHeader {
     }
     var offset = 0
     for tensor in tensors {
-      let end = offset + tensor.bytes.count
+      let end = offset + tensor.byteCount
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       members.append(
         tensor.name.jsonQuoted

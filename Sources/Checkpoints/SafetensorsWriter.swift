@@ -12,24 +12,11 @@ public enum SafetensorsWriter {
   public static func write(
     _ tensors: [TensorView], metadata: [String: String] = [:], to path: String
   ) throws(CheckpointError) -> FileDigest {
-    let header = SafetensorsHeader.encode(tensors: tensors, metadata: metadata)
+    let header = SafetensorsHeader.encode(tensors.map(\.layout), metadata: metadata)
     let byteCount = tensors.reduce(header.count) { $0 + $1.bytes.count }
     let file = try AtomicFile(path: path, bytesNeeded: byteCount)
     try file.write(header)
     for tensor in tensors { try file.write(tensor.bytes) }
     return try file.commit()
-  }
-
-  /// Writes a file in place, for a directory that is itself not yet visible.
-  ///
-  /// - Parameter bytesNeeded: What the directory will hold in all, in bytes, for errors.
-  static func writeDirectly(
-    _ tensors: [TensorView], metadata: [String: String], to path: String, bytesNeeded: Int
-  ) throws(CheckpointError) -> FileDigest {
-    let header = SafetensorsHeader.encode(tensors: tensors, metadata: metadata)
-    let file = try OutputFile(path: path, bytesNeeded: bytesNeeded)
-    try file.write(header)
-    for tensor in tensors { try file.write(tensor.bytes) }
-    return try file.finish()
   }
 }

@@ -20,6 +20,9 @@ public struct TensorView: @unchecked Sendable {
     self.values = values
   }
 
+  /// Name and shape.
+  var layout: TensorLayout { TensorLayout(name: name, shape: shape) }
+
   /// The elements as they lie in memory: little-endian on every processor that Lockstep runs on.
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(values) }
 

@@ -49,7 +49,10 @@ public struct GPT: LanguageModel {
       .dropout(Float(configuration.dropout))
       .observed(as: "embedding")
     for (index, block) in blocks.enumerated() {
-      x = block(x, cache: cache?.layers[index], name: "block \(index)")
+      let run = { block($0, cache: cache?.layers[index], name: "block \(index)") }
+      // The last block's activations are wanted at once: keeping them takes no more memory.
+      let recomputes = configuration.recompute && cache == nil && index < blocks.count - 1
+      x = recomputes ? x.recomputing(run) : run(x)
     }
     return finalNorm(x).observed(as: "final norm")
   }
@@ -84,14 +87,16 @@ struct GPTBlock: Module {
   /// - Parameter x: [B, T, D].
   /// - Returns: [B, T, D].
   func callAsFunction(_ x: Tensor, cache: AttentionCache?, name: String) -> Tensor {
-    let attended = attention(attentionNorm(x), cache: cache).observed(as: "\(name) attention")
+    // A norm is computed again in the backward pass: of its output nothing else is wanted.
+    let attended = attention(x, after: attentionNorm, cache: cache)
+      .observed(as: "\(name) attention")
     let middle = x + attended
-    let fed = feedForward(feedForwardNorm(middle)).observed(as: "\(name) feed-forward")
+    let fed = feedForward(middle, after: feedForwardNorm).observed(as: "\(name) feed-forward")
     return (middle + fed).observed(as: "\(name) output")
   }
 }
 
-/// Causal self-attention with one projection for queries, keys and values.
+/// Causal self-attention of normed states, with one projection for queries, keys and values.
 struct GPTAttention: Module {
   let queriesKeysValues: Linear
   let output: Linear
@@ -111,8 +116,8 @@ struct GPTAttention: Module {
 
   /// - Parameter x: [B, T, D].
   /// - Returns: [B, T, D].
-  func callAsFunction(_ x: Tensor, cache: AttentionCache?) -> Tensor {
-    let projected = queriesKeysValues(x)  // [B, T, 3D]
+  func callAsFunction(_ x: Tensor, after norm: LayerNorm, cache: AttentionCache?) -> Tensor {
+    let projected = x.recomputing({ norm($0) }, for: { queriesKeysValues($0) })  // [B, T, 3D]
     let headWidth = width / heads
     let queries = Heads(projected, offset: 0, count: heads, width: headWidth)
     var keys = Heads(projected, offset: width, count: heads, width: headWidth)
@@ -123,7 +128,7 @@ struct GPTAttention: Module {
   }
 }
 
-/// Two linear layers with GELU between; F = 4D.
+/// Two linear layers over normed states, with GELU between; F = 4D.
 struct GPTFeedForward: Module {
   let expansion: Linear
   let output: Linear
@@ -140,8 +145,8 @@ struct GPTFeedForward: Module {
 
   /// - Parameter x: [B, T, D].
   /// - Returns: [B, T, D].
-  func callAsFunction(_ x: Tensor) -> Tensor {
-    output(expansion(x)).dropout(dropout)
+  func callAsFunction(_ x: Tensor, after norm: LayerNorm) -> Tensor {
+    output(x.recomputing({ norm($0) }, for: { expansion($0) })).dropout(dropout)
   }
 }
 

@@ -10,19 +10,24 @@ public struct GPTConfiguration: Configurable {
   /// T, the longest sequence in tokens.
   public var context = 128
   public var dropout = 0.0
+  /// Whether training keeps of each block its input only and computes the rest again in the backward
+  /// pass: less memory, more time, the same bits.
+  public var recompute = false
   /// V; nil takes it from the tokenizer.
   public var vocabulary: Int?
 
   public init() {}
 
   public init(
-    layers: Int, heads: Int, width: Int, context: Int, dropout: Double = 0, vocabulary: Int? = nil
+    layers: Int, heads: Int, width: Int, context: Int, dropout: Double = 0,
+    recompute: Bool = false, vocabulary: Int? = nil
   ) {
     self.layers = layers
     self.heads = heads
     self.width = width
     self.context = context
     self.dropout = dropout
+    self.recompute = recompute
     self.vocabulary = vocabulary
   }
 
@@ -44,6 +49,11 @@ public struct GPTConfiguration: Configurable {
         meaning:
           "Share of elements dropped after the embedding, in attention and on each residual branch, "
           + "in training."),
+      Field(
+        "recompute", \.recompute, decidesResult: false,
+        meaning:
+          "Whether training keeps of each block its input only and computes the rest again in the "
+          + "backward pass: less memory, more time, the same bits."),
       Field(
         "vocabulary", \.vocabulary, .ifPresent(.within(1...16_777_216)),
         meaning:

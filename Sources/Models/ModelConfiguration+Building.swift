@@ -28,9 +28,11 @@ extension ModelConfiguration {
     switch architecture {
     case .gpt(let gpt):
       let dropout = gpt.dropout > 0 ? ", dropout \(gpt.dropout)" : ""
+      let recompute = gpt.recompute ? ", recomputed in backward" : ""
       let layers = "\(gpt.layers) layer\(gpt.layers == 1 ? "" : "s")"
       let heads = "\(gpt.heads) head\(gpt.heads == 1 ? "" : "s")"
       return "gpt, \(layers), \(heads), width \(gpt.width), context \(gpt.context)\(dropout)"
+        + recompute
     }
   }
 

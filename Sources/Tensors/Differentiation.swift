@@ -24,26 +24,33 @@ final class Node {
 final class Operation {
   let sequenceNumber: Int
   fileprivate var inputs: [Node]
-  fileprivate var backward: ((Tensor) -> Void)?
+  fileprivate var rule: Rule?
   fileprivate let shape: Shape
   fileprivate let outputGradient: GradientSlot
   fileprivate var isQueued = false
 
+  /// How the output's gradient is handed on.
+  fileprivate enum Rule {
+    /// Adds to the inputs' gradients.
+    case backward((_ gradient: Tensor) -> Void)
+    /// Computes the output once more, recorded: those records hand the gradient on.
+    case recomputation(() -> Tensor)
+  }
+
   fileprivate init(
-    sequenceNumber: Int, inputs: [Node], shape: Shape, outputGradient: GradientSlot,
-    backward: @escaping (Tensor) -> Void
+    sequenceNumber: Int, inputs: [Node], shape: Shape, outputGradient: GradientSlot, rule: Rule
   ) {
     self.sequenceNumber = sequenceNumber
     self.inputs = inputs
     self.shape = shape
     self.outputGradient = outputGradient
-    self.backward = backward
+    self.rule = rule
   }
 
   /// Lets go of everything the operation kept for its backward pass.
   fileprivate func release() {
     inputs = []
-    backward = nil
+    rule = nil
   }
 }
 
@@ -98,10 +105,21 @@ extension Tensor {
   ) -> Tensor {
     let nodes = inputs.compactMap(\.node)
     guard workspace.isRecording, !nodes.isEmpty else { return self }
+    return recorded(inputs: nodes, rule: .backward(backward))
+  }
+
+  /// Records that these elements can be computed once more, from what `compute` keeps alive.
+  ///
+  /// - Parameter compute: Called once, in the backward pass; records its operations then.
+  func recorded(recomputing compute: @escaping () -> Tensor) -> Tensor {
+    recorded(inputs: [], rule: .recomputation(compute))
+  }
+
+  private func recorded(inputs: [Node], rule: Operation.Rule) -> Tensor {
     let slot = GradientSlot()
     let operation = Operation(
-      sequenceNumber: workspace.nextSequenceNumber(), inputs: nodes, shape: shape,
-      outputGradient: slot, backward: backward)
+      sequenceNumber: workspace.nextSequenceNumber(), inputs: inputs, shape: shape,
+      outputGradient: slot, rule: rule)
     return Tensor(
       shape: shape, workspace: workspace, buffer: buffer,
       node: Node(shape: shape, workspace: workspace, gradient: slot, origin: operation))
@@ -173,13 +191,22 @@ extension Node {
 extension Operation {
   /// Runs the backward pass with the complete gradient of the output.
   fileprivate func propagate(in workspace: Workspace) {
-    guard let backward else {
+    guard let rule else {
       preconditionFailure("backward() went through this part of the graph before")
     }
     // An output that never contributed to the result has no gradient to hand on.
     guard outputGradient.isFilled, let buffer = outputGradient.buffer else { return }
     outputGradient.buffer = nil
-    backward(Tensor(shape: shape, workspace: workspace, buffer: buffer))
+    let gradient = Tensor(shape: shape, workspace: workspace, buffer: buffer)
+    switch rule {
+    case .backward(let backward): backward(gradient)
+    case .recomputation(let compute):
+      // The new records have larger numbers than all that are pending: they run next, in the order
+      // in which they would have run without recomputation.
+      guard let output = compute().node else { return }
+      output.passGradient(gradient)
+      inputs = [output]
+    }
   }
 }
 

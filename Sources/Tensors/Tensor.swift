@@ -5,7 +5,8 @@
 public final class Tensor {
   public let shape: Shape
   public let workspace: Workspace
-  let buffer: Buffer
+  /// Nil between forward and backward where `recomputing(_:for:)` let go of it.
+  private var storage: Buffer?
   /// Where this tensor's gradient gathers and what made it; nil where nobody asks for a gradient.
   let node: Node?
 
@@ -13,7 +14,7 @@ public final class Tensor {
     precondition(buffer.count >= shape.count, "\(buffer.count) floats do not hold \(shape)")
     self.shape = shape
     self.workspace = workspace
-    self.buffer = buffer
+    storage = buffer
     self.node = node
   }
 
@@ -51,9 +52,22 @@ public final class Tensor {
   ) {
     self.shape = shape
     self.workspace = workspace
-    buffer = Buffer(viewing: values, count: shape.count)
+    storage = Buffer(viewing: values, count: shape.count)
     node = gradient.map { Node(shape: shape, workspace: workspace, gradient: $0) }
   }
+
+  var buffer: Buffer {
+    guard let storage else {
+      preconditionFailure("the elements of a tensor \(shape) are used between forward and backward")
+    }
+    return storage
+  }
+
+  /// Lets go of the elements until `restoreElements(from:)`.
+  func releaseElements() { storage = nil }
+
+  /// Takes the elements of a tensor of the same shape.
+  func restoreElements(from other: Tensor) { storage = other.storage }
 
   var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
   var count: Int { shape.count }

@@ -18,10 +18,7 @@ public final class Workspace {
   /// hold the workspace in turn.
   private var rotaryTables: [RotaryFrequencies: RotaryTable] = [:]
 
-  private var randomSeed: UInt64 = 0
-  private var randomStep = 0
-  private var randomMicrobatch = 0
-  private var randomSite = 0
+  private var randomPlace = RandomPlace()
 
   /// Sees every module's output and its gradient while it is set; see `ActivationObserver`.
   public var observer: (any ActivationObserver)?
@@ -35,18 +32,15 @@ public final class Workspace {
   /// Places the random streams: dropout masks of this micro-batch are a function of these numbers
   /// and of the order in which the layers run.
   public func seekRandom(seed: UInt64, step: Int, microbatch: Int) {
-    randomSeed = seed
-    randomStep = step
-    randomMicrobatch = microbatch
-    randomSite = 0
+    randomPlace = RandomPlace(seed: seed, step: step, microbatch: microbatch)
   }
 
   /// The stream of the next layer that needs random numbers in this micro-batch.
   func nextRandomStream(_ purpose: RandomPurpose) -> RandomStream {
-    defer { randomSite += 1 }
+    defer { randomPlace.site += 1 }
     return RandomStream(
-      seed: randomSeed, purpose: purpose, site: randomSite, step: randomStep,
-      microbatch: randomMicrobatch)
+      seed: randomPlace.seed, purpose: purpose, site: randomPlace.site, step: randomPlace.step,
+      microbatch: randomPlace.microbatch)
   }
 
   /// The table of these frequencies, of at least so many positions; made anew, twice as long, when
@@ -73,6 +67,47 @@ public final class Workspace {
     defer { isRecording = before }
     return try body()
   }
+
+  /// What a computation depends on besides its inputs, as it is now.
+  var circumstances: Circumstances {
+    Circumstances(randomPlace: randomPlace, isTraining: isTraining, observer: observer)
+  }
+
+  /// Runs `body`, recorded, as if it were still the time of these circumstances. The observer, who
+  /// saw the values then, sees gradients only.
+  func recording<Result>(
+    again past: Circumstances, _ body: () throws -> Result
+  ) rethrows -> Result {
+    let (present, wasRecording) = (circumstances, isRecording)
+    func enter(_ circumstances: Circumstances) {
+      randomPlace = circumstances.randomPlace
+      isTraining = circumstances.isTraining
+      observer = circumstances.observer
+    }
+    enter(past)
+    observer = past.observer.map(GradientObserver.init)
+    isRecording = true
+    defer {
+      enter(present)
+      isRecording = wasRecording
+    }
+    return try body()
+  }
+}
+
+/// The state of a workspace that operations read.
+struct Circumstances {
+  fileprivate let randomPlace: RandomPlace
+  fileprivate let isTraining: Bool
+  fileprivate let observer: (any ActivationObserver)?
+}
+
+/// Where the next random stream comes from.
+private struct RandomPlace {
+  var seed: UInt64 = 0
+  var step = 0
+  var microbatch = 0
+  var site = 0
 }
 
 /// Looks at activations and their gradients as they pass; used by `lockstep debug --trace`.
@@ -81,4 +116,17 @@ public protocol ActivationObserver: AnyObject {
   func forward(_ name: String, _ values: UnsafeBufferPointer<Float>, shape: Shape)
   /// Called with the complete gradient of that output in the backward pass.
   func backward(_ name: String, _ gradient: UnsafeBufferPointer<Float>, shape: Shape)
+}
+
+/// Hands on gradients, and not values, which the observer has seen.
+private final class GradientObserver: ActivationObserver {
+  private let observer: any ActivationObserver
+
+  init(_ observer: any ActivationObserver) { self.observer = observer }
+
+  func forward(_ name: String, _ values: UnsafeBufferPointer<Float>, shape: Shape) {}
+
+  func backward(_ name: String, _ gradient: UnsafeBufferPointer<Float>, shape: Shape) {
+    observer.backward(name, gradient, shape: shape)
+  }
 }

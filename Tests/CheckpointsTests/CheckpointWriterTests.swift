@@ -86,7 +86,7 @@ import Testing
   @Test func waitingWriteIsCompleteOnReturn() throws {
     let writer = try CheckpointWriter(directory: checkpoints, keep: 1)
     try withSnapshot(step: 9) { snapshot in
-      try writer.writeAndWait(snapshot)
+      try writer.complete(writer.begin(snapshot))
       let written = try #require(try writer.takeWritten().first)
       #expect(written.step == 9)
       #expect(written.path == checkpoints.path(ofStep: 9))
@@ -95,6 +95,41 @@ import Testing
     }
     #expect(try writer.takeWritten().isEmpty)
     #expect(try checkpoints.newestComplete().found?.step == 9)
+  }
+
+  @Test func appendedStateIsSavedBehindTheSnapshots() throws {
+    let writer = try CheckpointWriter(directory: checkpoints)
+    try withSnapshot(step: 9) { snapshot in
+      let layouts = [
+        TensorLayout(name: "exp_avg/a", shape: [5]), TensorLayout(name: "empty", shape: [0, 2]),
+        TensorLayout(name: "exp_avg_sq/b", shape: [2, 3]),
+      ]
+      let draft = try writer.begin(snapshot, appending: layouts)
+      // Pieces need not end where tensors do.
+      for piece in [0..<2, 2..<7, 7..<7, 7..<11] {
+        try piece.map(Float.init).withUnsafeBufferPointer { try draft.append($0) }
+      }
+      #expect(try checkpoints.steps().isEmpty)
+      try writer.complete(draft)
+      let found = try #require(try checkpoints.newestComplete().found)
+      try found.verify()
+      let state = try found.optimizerState()
+      #expect(
+        state.entries.map(\.name) == ["exp_avg/b", "exp_avg/a", "empty", "exp_avg_sq/b"])
+      #expect(try state.floats("exp_avg/b")[11] == 99)
+      #expect(try state.floats("exp_avg/a") == [0, 1, 2, 3, 4])
+      #expect(try state.floats("exp_avg_sq/b") == [5, 6, 7, 8, 9, 10])
+    }
+  }
+
+  @Test func anUnfinishedDraftLeavesNothing() throws {
+    let writer = try CheckpointWriter(directory: checkpoints)
+    try withSnapshot(step: 9) { snapshot in
+      let layout = TensorLayout(name: "exp_avg/a", shape: [5])
+      _ = try writer.begin(snapshot, appending: [layout])
+    }
+    #expect(try temporary.names(in: "checkpoints").isEmpty)
+    #expect(try writer.finish().isEmpty)
   }
 
   @Test func abandonedWriterFinishesItsWork() throws {

@@ -26,6 +26,32 @@ extension CommandLineTests {
         try bench.train("other", ["--set", "seed=1338"]).parametersSHA256 != expected)
     }
 
+    @Test func recomputationChangesNoParameter() throws {
+      let bench = try Workbench()
+      let expected = try bench.train("plain", ["--set", "threads=1"]).parametersSHA256
+      let options = ["--set", "model.recompute=true"]
+      for threads in ["1", "2"] {
+        let summary = try bench.train(
+          "threads-\(threads)", options + ["--set", "threads=\(threads)"])
+        #expect(summary.parametersSHA256 == expected, "\(threads) threads")
+      }
+      for ranks in [2, 3] {
+        let summary = try bench.train("ranks-\(ranks)", options, ranks: ranks)
+        #expect(summary.parametersSHA256 == expected, "\(ranks) ranks")
+      }
+    }
+
+    @Test func aRunMayBeResumedWithRecomputation() throws {
+      let bench = try Workbench()
+      let expected = try bench.train("whole").parametersSHA256
+      let run = try bench.start(["train", "run.yaml", "--json", "--output", "run"])
+      try #require(run.awaitStep(7) != nil)
+      run.send(SIGUSR1)
+      #expect(try run.wait().exitCode == 75)
+      let resumed = try bench.train("run", ["--resume", "--set", "model.recompute=true"])
+      #expect(resumed.parametersSHA256 == expected)
+    }
+
     @Test func aRunThatIsKilledStoppedAndResumedElsewhereEqualsTheUninterrupted() throws {
       let bench = try Workbench()
       let expected = try bench.train("whole").parametersSHA256

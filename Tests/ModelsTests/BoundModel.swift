@@ -39,7 +39,8 @@ final class BoundModel<Model: LanguageModel> {
 
 extension GPTConfiguration {
   static func small(
-    layers: Int = 2, heads: Int = 4, width: Int = 32, context: Int = 24, dropout: Double = 0
+    layers: Int = 2, heads: Int = 4, width: Int = 32, context: Int = 24, dropout: Double = 0,
+    recompute: Bool = false
   ) -> GPTConfiguration {
     var configuration = GPTConfiguration()
     configuration.layers = layers
@@ -47,6 +48,7 @@ extension GPTConfiguration {
     configuration.width = width
     configuration.context = context
     configuration.dropout = dropout
+    configuration.recompute = recompute
     return configuration
   }
 }

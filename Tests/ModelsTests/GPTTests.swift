@@ -71,6 +71,24 @@ import Testing
     }
   }
 
+  @Test func recomputationChangesNoBitAndKeepsLess() {
+    func run(recompute: Bool) -> (bits: [UInt32], bytes: Int) {
+      let bound = BoundModel(
+        GPT(.small(layers: 6, dropout: 0.2, recompute: recompute), vocabularyCount: 97), threads: 2)
+      let (tokens, targets) = Self.batch(sequences: 3, positions: 24, vocabulary: 97)
+      bound.workspace.isTraining = true
+      bound.workspace.seekRandom(seed: 5, step: 1, microbatch: 2)
+      let loss = bound.lossAndGradient(tokens, targets)
+      #expect(bound.workspace.pool.lentCount == 0, "every buffer is back after a step")
+      return (
+        [loss.bitPattern] + bound.gradient.map(\.bitPattern), bound.workspace.pool.allocatedBytes
+      )
+    }
+    let (plain, recomputed) = (run(recompute: false), run(recompute: true))
+    #expect(zip(plain.bits, recomputed.bits).count { $0 != $1 } == 0)
+    #expect(recomputed.bytes < plain.bytes / 2)
+  }
+
   @Test func dropoutActsInTrainingOnlyAndByMicrobatch() {
     let bound = BoundModel(GPT(.small(dropout: 0.3), vocabularyCount: 97))
     let (tokens, targets) = Self.batch(sequences: 2, positions: 24, vocabulary: 97)

@@ -6,8 +6,8 @@ import Optimization
 /// Saves a run and brings it back, on any number of ranks.
 ///
 /// Checkpoints hold whole tensors: the optimiser's state, of which each rank has its slice, is
-/// gathered on rank zero and dealt out again. Only rank zero touches files; it writes in the
-/// background, from copies, while training goes on.
+/// gathered on rank zero and dealt out again. Only rank zero touches files; while training goes on it
+/// writes in the background, from copies.
 final class CheckpointStore {
   private let communicator: any Communicator
   private let replica: Replica
@@ -43,20 +43,48 @@ final class CheckpointStore {
 
   /// Copies everything that a checkpoint needs and starts writing it. Collective.
   ///
-  /// - Parameter waits: Whether to return only when it is on disk.
   /// - Throws: `AgreedError` where rank zero can not write, this checkpoint or the one before.
-  func save(_ state: TrainingState, waits: Bool) throws {
+  func saveInBackground(_ state: TrainingState) throws {
     let wholes = try wholeStates()
     try communicator.onRankZero {
-      guard let writer else { return }
       let moments = zip(optimizer.states, wholes).flatMap { state, whole in
         replica.parameters.views(of: whole, prefix: state.name + "/")
       }
-      let snapshot = CheckpointSnapshot(
-        parameters: replica.parameters.views(of: replica.values), optimizerState: moments,
-        state: state, files: files)
-      try waits ? writer.writeAndWait(snapshot) : writer.write(snapshot)
+      try writer?.write(snapshot(state, optimizerState: moments))
     }
+  }
+
+  /// Writes a checkpoint and returns when it is on disk. Nothing is copied: the optimiser's slices
+  /// come from their ranks in chunks, which go into the file at once. Collective.
+  ///
+  /// - Throws: `AgreedError` where rank zero can not write, this checkpoint or the one before.
+  func save(_ state: TrainingState) throws {
+    let parameters = replica.parameters
+    let draft = try communicator.agree {
+      try writer?.begin(
+        snapshot(state, optimizerState: []),
+        appending: optimizer.states.flatMap { parameters.layouts(prefix: $0.name + "/") })
+    }
+    for state in optimizer.states {
+      try communicator.agree {
+        try communicator.gather(
+          UnsafeBufferPointer(state.values), partition: replica.shared.partition
+        ) { start, chunk in
+          for part in parameters.parts(of: chunk, from: start) { try draft?.append(part) }
+        }
+      }
+    }
+    try communicator.onRankZero {
+      if let draft { try writer?.complete(draft) }
+    }
+  }
+
+  private func snapshot(
+    _ state: TrainingState, optimizerState: [TensorView]
+  ) -> CheckpointSnapshot {
+    CheckpointSnapshot(
+      parameters: replica.parameters.views(of: replica.values), optimizerState: optimizerState,
+      state: state, files: files)
   }
 
   /// The optimiser's states as whole tensors, in flat buffers of rank zero; nothing on the others.

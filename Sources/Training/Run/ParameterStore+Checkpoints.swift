@@ -17,6 +17,25 @@ extension ParameterStore {
     }
   }
 
+  /// Names and shapes as a checkpoint sees them.
+  ///
+  /// - Parameter prefix: Put before each name.
+  func layouts(prefix: String) -> [TensorLayout] {
+    entries.map { TensorLayout(name: prefix + $0.name, shape: $0.shape.dimensions) }
+  }
+
+  /// What a piece of a flat buffer has of the parameters, in order, without the padding between.
+  ///
+  /// - Parameter start: The place of the piece's first element in the flat buffer.
+  func parts(
+    of piece: UnsafeBufferPointer<Float>, from start: Int
+  ) -> [UnsafeBufferPointer<Float>] {
+    let elements = start..<start + piece.count
+    return entries.map { $0.range.clamped(to: elements) }.filter { !$0.isEmpty }.map {
+      UnsafeBufferPointer(rebasing: piece[$0.lowerBound - start..<$0.upperBound - start])
+    }
+  }
+
   /// Fills a flat buffer from a file.
   ///
   /// - Parameters:

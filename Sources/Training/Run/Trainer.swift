@@ -135,7 +135,7 @@ public final class Trainer {
       if !isLast && configuration.checkpoint.every > 0
         && progress.step.isMultiple(of: configuration.checkpoint.every)
       {
-        try checkpoints?.save(progress.state, waits: false)
+        try checkpoints?.saveInBackground(progress.state)
       }
     }
     return try finished()
@@ -199,7 +199,7 @@ public final class Trainer {
 
   private func stopped(by signal: String) throws -> ExitCode {
     if let checkpoints {
-      try checkpoints.save(progress.state, waits: true)
+      try checkpoints.save(progress.state)
       reportWritten(try checkpoints.finish())
     }
     emit(.stopped(signal: signal, step: progress.step))
@@ -210,7 +210,7 @@ public final class Trainer {
   private func finished() throws -> ExitCode {
     try evaluate(batches: 0)
     if let checkpoints {
-      try checkpoints.save(progress.state, waits: true)
+      try checkpoints.save(progress.state)
       reportWritten(try checkpoints.finish())
     }
     emit(.finished(summary()))

@@ -1,0 +1,106 @@
+/// A checkpoint in the making, whose optimiser state comes piece by piece: it need not be in memory
+/// as a whole, only on its way to the file.
+///
+///     let draft = try writer.begin(snapshot, appending: layouts)
+///     for piece in pieces { try draft.append(piece) }
+///     try writer.complete(draft)
+///
+/// A draft that is let go of before it is complete leaves nothing behind.
+public final class CheckpointDraft {
+  private let directory: CheckpointDirectory
+  private let snapshot: CheckpointSnapshot
+  private let temporaryPath: String
+  private let bytesNeeded: Int
+  private let optimizerFile: OutputFile
+  private var missingByteCount: Int
+  private var files: [Manifest.File]
+  private var isPublished = false
+
+  let beginning = ContinuousClock.now
+  var state: TrainingState { snapshot.state }
+
+  /// Writes the parameters, and the optimiser state that the snapshot has.
+  ///
+  /// - Parameter layouts: The optimiser state that will be appended, in this order.
+  init(
+    _ snapshot: CheckpointSnapshot, appending layouts: [TensorLayout],
+    to directory: CheckpointDirectory
+  ) throws(CheckpointError) {
+    let temporaryPath = directory.temporaryPath(ofStep: snapshot.state.step)
+    let missingByteCount = layouts.reduce(0) { $0 + $1.byteCount }
+    let bytesNeeded = snapshot.byteCount + missingByteCount
+    try FileSystem.makeDirectory(directory.path)
+    try FileSystem.remove(temporaryPath)
+    try FileSystem.makeDirectory(temporaryPath)
+    do throws(CheckpointError) {
+      let model = try Self.open(
+        Checkpoint.modelFileName, in: temporaryPath, snapshot.parameters.map(\.layout),
+        bytesNeeded: bytesNeeded)
+      for tensor in snapshot.parameters { try model.write(tensor.bytes) }
+      files = [Manifest.File(name: Checkpoint.modelFileName, digest: try model.finish())]
+      optimizerFile = try Self.open(
+        Checkpoint.optimizerFileName, in: temporaryPath,
+        snapshot.optimizerState.map(\.layout) + layouts, bytesNeeded: bytesNeeded)
+      for tensor in snapshot.optimizerState { try optimizerFile.write(tensor.bytes) }
+    } catch {
+      // The first error is the one to tell.
+      try? FileSystem.remove(temporaryPath)
+      throw error
+    }
+    self.directory = directory
+    self.snapshot = snapshot
+    self.temporaryPath = temporaryPath
+    self.bytesNeeded = bytesNeeded
+    self.missingByteCount = missingByteCount
+  }
+
+  deinit {
+    if !isPublished { try? FileSystem.remove(temporaryPath) }
+  }
+
+  /// Opens a file for tensors and writes its header.
+  private static func open(
+    _ name: String, in directory: String, _ layouts: [TensorLayout], bytesNeeded: Int
+  ) throws(CheckpointError) -> OutputFile {
+    let file = try OutputFile(path: directory + "/" + name, bytesNeeded: bytesNeeded)
+    // `transformers` refuses files that do not name the framework they come from.
+    try file.write(SafetensorsHeader.encode(layouts, metadata: ["format": "pt"]))
+    return file
+  }
+
+  /// Appends elements of the optimiser state, of one tensor or a part of it.
+  ///
+  /// - Throws: `CheckpointError.fileSystem`, with `ENOSPC` when the disk is full.
+  public func append(_ values: UnsafeBufferPointer<Float>) throws(CheckpointError) {
+    let bytes = UnsafeRawBufferPointer(values)
+    precondition(bytes.count <= missingByteCount, "more elements than the layouts have")
+    try optimizerFile.write(bytes)
+    missingByteCount -= bytes.count
+  }
+
+  /// Writes the rest and makes the checkpoint durable and visible.
+  func complete() throws(CheckpointError) -> Checkpoint {
+    precondition(missingByteCount == 0, "\(missingByteCount) bytes of the state are missing")
+    func write(_ name: String, _ bytes: [UInt8]) throws(CheckpointError) {
+      let file = try OutputFile(path: temporaryPath + "/" + name, bytesNeeded: bytesNeeded)
+      try file.write(bytes)
+      files.append(Manifest.File(name: name, digest: try file.finish()))
+    }
+    files.append(
+      Manifest.File(name: Checkpoint.optimizerFileName, digest: try optimizerFile.finish()))
+    try write(
+      Checkpoint.stateFileName,
+      try JSON.encode(snapshot.state, path: temporaryPath + "/" + Checkpoint.stateFileName))
+    for file in snapshot.files { try write(file.name, file.bytes) }
+    let manifest = Manifest(
+      version: Manifest.currentVersion, step: snapshot.state.step,
+      parametersSHA256: parametersSHA256(of: snapshot.parameters), files: files)
+    try FileSystem.synchronize(directory: temporaryPath)
+    try write(
+      Manifest.fileName, try JSON.encode(manifest, path: temporaryPath + "/" + Manifest.fileName))
+    try FileSystem.synchronize(directory: temporaryPath)
+    try directory.publish(temporaryPath, step: snapshot.state.step)
+    isPublished = true
+    return try Checkpoint(path: directory.path(ofStep: snapshot.state.step))
+  }
+}
