@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from measuring import floor, lockstep, processes, processors, pytorch
 from measuring.arguments import Parser, count, output_file
@@ -42,7 +43,7 @@ class Comparison:
         self.lockstep = lockstep.Lockstep(binary, case, layout, tokens, directory)
         self.pytorch = pytorch.PyTorch(case, layout, tokens, directory)
 
-    def run(self, pair_count: int) -> dict[str, object]:
+    def run(self, pair_count: int) -> dict[str, Any]:
         """Chooses the peer, measures the pairs and the memory; returns the object of the JSON."""
         self._say("which PyTorch is the fastest?")
         peer = self.pytorch.fastest(lambda line: print(f"  {line}", flush=True))
@@ -51,7 +52,9 @@ class Comparison:
         steps = self.case.trial_steps
         own_bytes = self.lockstep.peak_memory(steps)
         peer_bytes = self.pytorch.peak_memory(peer, steps)
-        print(f"  memory: {own_bytes / 1e6:,.0f} MB, PyTorch {peer_bytes / 1e6:,.0f} MB", flush=True)
+        print(
+            f"  memory: {own_bytes / 1e6:,.0f} MB, PyTorch {peer_bytes / 1e6:,.0f} MB", flush=True
+        )
         ratios = [pair.ratio for pair in pairs]
         return {
             "case": self.case.name,
@@ -91,7 +94,7 @@ class Comparison:
         print(f"\n{self.case.name} {self.layout}: {text}", flush=True)
 
 
-def table(results: Sequence[dict[str, object]]) -> str:
+def table(results: Sequence[dict[str, Any]]) -> str:
     """The results for a terminal."""
     rows = [
         ["case", "layout", "Lockstep", "PyTorch", "ratio", "min-max", "floor", "memory"]
@@ -118,7 +121,7 @@ def table(results: Sequence[dict[str, object]]) -> str:
     return "\n".join(
         "  ".join(
             cell.ljust(width) if column in left_aligned else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths))
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     )
@@ -138,7 +141,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         try:
             return Layout.parse(text)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error))
+            raise argparse.ArgumentTypeError(str(error)) from error
 
     parser = Parser(
         prog="compare.sh",
@@ -154,9 +157,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="default: those of 1x1, 1x2 and 2x1 for which there are cores",
     )
     parser.add_argument("--pairs", type=count, default=5, metavar="N", help="default: 5")
-    parser.add_argument(
-        "--json", type=output_file, metavar="FILE", help="where results are stored"
-    )
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="where results are stored")
     parser.add_argument("--plan", action="store_true", help="say what would be measured, and end")
     options = parser.parse_args(arguments)
     available = len(processors.cores())
@@ -171,7 +172,9 @@ def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
     cases = [CASES[name] for name in dict.fromkeys(options.case or CASES)]
     layouts = list(dict.fromkeys(options.layout))
-    expected = sum(seconds_expected(c, l, options.pairs) for c in cases for l in layouts)
+    expected = sum(
+        seconds_expected(case, layout, options.pairs) for case in cases for layout in layouts
+    )
     if options.plan:
         print(
             f"{', '.join(case.name for case in cases)}; layouts {', '.join(map(str, layouts))}; "
@@ -181,7 +184,7 @@ def main(arguments: Sequence[str]) -> None:
     processes.end_on_terminate()
     binary = Path(os.environ["LOCKSTEP"])
     print(processors.description(), flush=True)
-    results: list[dict[str, object]] = []
+    results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="lockstep-benchmark-") as name:
         directory = Path(name)
         for case in cases:

@@ -13,16 +13,7 @@ set -euo pipefail
 # shellcheck source=environment.sh
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-# Arguments first: nothing is installed or built for wrong ones, for --help or for --plan.
-provide_python
-for argument in "$@"; do
-  case $argument in
-    -h | --help | --plan) exec python3 "$benchmarks/compare.py" "$@" ;;
-  esac
-done
-plan=$(python3 "$benchmarks/compare.py" --plan "$@")
-say "$plan"
-
+check_arguments compare.py "$@"
 provide_tools
 install_missing
 build_lockstep

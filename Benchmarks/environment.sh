@@ -9,10 +9,20 @@ source "$benchmarks/../launch/common.sh"
 # The virtual environment: $LOCKSTEP_BENCHMARK_VENV if it names one, else one in this folder.
 venv=${LOCKSTEP_BENCHMARK_VENV:-$benchmarks/.venv}
 
-# Makes sure of a Python that can read the arguments.
-provide_python() {
+# check_arguments PROGRAM ARGUMENT...: says what will be measured. Before anything else, so that
+# nothing is installed or built for wrong arguments, nor for --help and --plan, which end here.
+check_arguments() {
+  local program=$benchmarks/$1 argument plan
+  shift
   provided python3 command -v python3
   install_missing
+  for argument in "$@"; do
+    case $argument in
+      -h | --help | --plan) exec python3 "$program" "$@" ;;
+    esac
+  done
+  plan=$(python3 "$program" --plan "$@")
+  say "$plan"
 }
 
 # provide_packages NAME...: makes the virtual environment and installs the packages it lacks. With

@@ -1,4 +1,4 @@
-"""The cases that are compared: shapes, layouts, floating-point operations and how long to measure."""
+"""What is compared: cases and layouts, their matrix products, and how long to measure."""
 
 import re
 from dataclasses import dataclass
@@ -86,9 +86,7 @@ class Case:
         """The products of linear layers and head in one rank's step, attention's not included."""
         tokens, d = self.sequences * self.context, self.width
         layer = [(3 * d, d), (d, d), (4 * d, d), (d, 4 * d)]
-        blocks = [
-            product for n, k in layer for product in products_of(tokens, n, k, self.layers)
-        ]
+        blocks = [product for n, k in layer for product in products_of(tokens, n, k, self.layers)]
         return blocks + products_of(tokens, self.vocabulary, d, 1, transposed=True)
 
     @property

@@ -64,13 +64,12 @@ class Sgemm:
         self.library = ctypes.CDLL(path)
         self.library.openblas_set_num_threads(ctypes.c_int(threads))
         integer, scalar, pointer = ctypes.c_int, ctypes.c_float, ctypes.c_void_p
-        self.library.cblas_sgemm.argtypes = [integer] * 6 + [scalar, pointer, integer] + [
-            pointer,
-            integer,
-            scalar,
-            pointer,
-            integer,
-        ]
+        # Layout, two transpositions, m, n, k, alpha, then A, B, beta and C with their strides.
+        self.library.cblas_sgemm.argtypes = (
+            *[integer] * 6,
+            *(scalar, pointer, integer, pointer, integer),
+            *(scalar, pointer, integer),
+        )
         self.library.cblas_sgemm.restype = None
         self._noise = array("f", (random.Random(1).uniform(-1, 1) for _ in range(4096)))
 

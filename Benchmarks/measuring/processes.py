@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -52,7 +53,9 @@ class Job:
                     )
         except OSError as error:
             self.stop()
-            raise Failure(f"cannot start {self.commands[len(self.processes)][0]}: {error}")
+            raise Failure(
+                f"cannot start {self.commands[len(self.processes)][0]}: {error}"
+            ) from error
 
     def __enter__(self) -> "Job":
         return self
@@ -99,10 +102,8 @@ class Job:
     @staticmethod
     def _signal(processes: Sequence[subprocess.Popen[bytes]], number: signal.Signals) -> None:
         for process in processes:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
-            except ProcessLookupError:
-                pass
 
     def _explain(self, index: int, what: str) -> str:
         lines = self.outputs[index].read_text(errors="replace").splitlines()[-15:]

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from . import steps
 from .cases import Case, Layout
@@ -62,7 +63,7 @@ class PyTorch:
         """
         best = Variant(distributed=self.layout.ranks > 1)
         seconds = self._try(best, report)
-        choices = [{"optimizer": "foreach"}]
+        choices: list[dict[str, Any]] = [{"optimizer": "foreach"}]
         if self.layout.ranks > 1:
             choices += [{"bucket_view": True}, {"static_graph": True}]
         choices.append({"compiled": True})
@@ -98,9 +99,7 @@ class PyTorch:
         self._train(variant, timed_steps, peak)
         return peak.bytes
 
-    def _train(
-        self, variant: Variant, timed_steps: int, peak: PeakMemory | None
-    ) -> steps.Speed:
+    def _train(self, variant: Variant, timed_steps: int, peak: PeakMemory | None) -> steps.Speed:
         output = self.directory / "pytorch-run"
         output.mkdir()
         warmup = self.case.warmup_steps

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -37,5 +38,5 @@ def speed(path: Path, warmup_steps: int) -> Speed:
     if len(records) <= warmup_steps:
         raise Failure(f"{path} has {len(records)} steps, no more than the warm-up")
     timed = records[warmup_steps - 1 :]
-    seconds = [after["seconds"] - before["seconds"] for before, after in zip(timed, timed[1:])]
+    seconds = [after["seconds"] - before["seconds"] for before, after in pairwise(timed)]
     return Speed(median(seconds), timed[-1]["tokens"] - timed[-2]["tokens"])

@@ -38,9 +38,7 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    def __init__(
-        self, layers: int, heads: int, width: int, context: int, vocabulary: int
-    ) -> None:
+    def __init__(self, layers: int, heads: int, width: int, context: int, vocabulary: int) -> None:
         super().__init__()
         self.tokens = nn.Embedding(vocabulary, width)
         self.positions = nn.Embedding(context, width)

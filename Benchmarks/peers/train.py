@@ -90,6 +90,8 @@ def train(options: argparse.Namespace) -> None:
                 "seconds": seconds,
             }
             metrics.write(json.dumps(record) + "\n")
+            if options.announce:
+                print(json.dumps(record), flush=True)
     if options.ranks > 1:
         leave()
 
@@ -118,6 +120,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--bucket-view", action="store_true")
     parser.add_argument("--static-graph", action="store_true")
+    parser.add_argument("--announce", action="store_true", help="print the steps too")
     train(parser.parse_args())
 
 
