@@ -10,7 +10,7 @@
 # LOCKSTEP=PATH measures another lockstep command; LOCKSTEP_BENCHMARK_VENV=DIR uses an existing virtual
 # environment.
 set -euo pipefail
-# shellcheck source=environment.sh
+# shellcheck source=Benchmarks/environment.sh
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 check_arguments compare.py "$@"

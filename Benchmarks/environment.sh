@@ -3,7 +3,7 @@
 # environment with the Python packages to compare with. Sourced; does nothing by itself.
 
 benchmarks=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../launch/common.sh
+# shellcheck source=launch/common.sh
 source "$benchmarks/../launch/common.sh"
 
 # The virtual environment: $LOCKSTEP_BENCHMARK_VENV if it names one, else one in this folder.

@@ -10,7 +10,7 @@
 # By default all parts, 5 rounds each. docs/benchmarks.md explains the method, Benchmarks/compare.sh
 # its variables.
 set -euo pipefail
-# shellcheck source=environment.sh
+# shellcheck source=Benchmarks/environment.sh
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 check_arguments others.py "$@"
