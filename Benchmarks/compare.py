@@ -178,7 +178,7 @@ def main(arguments: Sequence[str]) -> None:
     if options.plan:
         print(
             f"{', '.join(case.name for case in cases)}; layouts {', '.join(map(str, layouts))}; "
-            f"{options.pairs} pairs each: some {max(1, round(expected / 60))} minutes"
+            f"{options.pairs} pairs each: about {max(1, round(expected / 60))} min"
         )
         return
     processes.end_on_terminate()
