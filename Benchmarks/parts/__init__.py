@@ -1,0 +1,1 @@
+"""What is compared beside training, one module each with a `run(bench)` that yields results."""

@@ -1,0 +1,45 @@
+"""Saving and loading a checkpoint of GPT-2 124M with its optimiser's state: 1.5 GB.
+
+Against `save_file` and `load_file` of `safetensors.torch` with the same tensors. Lockstep's saving
+is what it reports for the checkpoint: copying, hashing, writing, syncing to the disk, renaming. Its
+loading is from the start of the process to the first event of the resumed run: reading, checking
+the hashes, and dealing out, with start-up and allocation. The peer syncs too, since what is not on
+the disk is not saved, but neither hashes nor starts a process; it loads into existing tensors.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+from measuring.bench import Bench
+from measuring.lockstep import ENVIRONMENT
+from measuring.sides import Sides, result
+
+from .startup import seconds_until
+
+
+def run(bench: Bench) -> Iterator[dict[str, Any]]:
+    _, configuration = bench.training("gpt2")
+    # The batch plays no part: one short sequence saves time.
+    small = ["--set", "batch.sequences=1"]
+    output = bench.directory / "checkpoint-run"
+    arguments = ["train", configuration, "--output", output, "--json", *small]
+    copies = bench.directory / "checkpoint-copies"
+    saving, loading = Sides([], []), Sides([], [])
+    try:
+        for _ in range(bench.rounds):
+            shutil.rmtree(output, ignore_errors=True)
+            events = [json.loads(line) for line in bench.lockstep(arguments).splitlines()]
+            saved = next(event for event in events if event["event"] == "checkpoint")
+            saving.lockstep.append(saved["seconds"])
+            resume = [str(bench.binary), *map(str, arguments), "--resume"]
+            loading.lockstep.append(seconds_until(b'"event":"started"', resume, ENVIRONMENT))
+            peer = bench.peer("checkpoint.py", {"--checkpoint": saved["path"], "--output": copies})
+            saving.peer.append(peer["save_seconds"])
+            loading.peer.append(peer["load_seconds"])
+    finally:
+        shutil.rmtree(output, ignore_errors=True)
+        shutil.rmtree(copies, ignore_errors=True)
+    yield result("checkpoint", "gpt2, save", "safetensors, synced", saving)
+    yield result("checkpoint", "gpt2, load", "safetensors", loading)

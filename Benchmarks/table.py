@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Writes the results of compare.sh and others.sh as the tables of docs/benchmarks.md.
+
+  Benchmarks/table.py compare.json others.json                # prints them
+  Benchmarks/table.py --update docs/benchmarks.md compare.json others.json
+
+Each file is a list of objects as `--json` stores it; what a file holds is seen from its objects.
+"""
+
+import json
+import re
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from measuring.arguments import Parser
+from others import seconds
+
+#: The least ratio of speeds that Lockstep aims at, by case and layout.
+BARS = {
+    "tiny": {"1x1": 1.5, "1x2": 1.8, "2x1": 1.8},
+    "small": {"1x1": 1.2, "1x2": 1.3, "2x1": 1.3},
+    "gpt2": {"1x1": 1.15, "1x2": 1.25, "2x1": 1.2},
+    "gpt2-long": {"1x1": 1.25, "1x2": 1.35, "2x1": 1.3},
+}
+#: The least fraction of the floor, one rank of one thread.
+FLOOR_BAR = {"gpt2": 0.92}
+#: The least speed of two ranks, in speeds of one.
+SCALING_BAR = {"gpt2": 1.9}
+#: The most bytes of two ranks together, in those of PyTorch's.
+MEMORY_BAR = {"gpt2": 0.45}
+
+Results = Sequence[dict[str, Any]]
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first column is on the left, the others on the right."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [header, rule, *rows])
+
+
+def verdict(value: float, bar: float | None, at_most: bool = False) -> str:
+    """The bar and whether it is met."""
+    if bar is None:
+        return ""
+    met = value <= bar if at_most else value >= bar
+    return f"{'≤' if at_most else '≥'} {bar:g}: {'met' if met else 'missed'}"
+
+
+def speed_table(results: Results) -> str:
+    rows = []
+    for result in results:
+        ratio = result["ratio_median"]
+        bar = BARS.get(result["case"], {}).get(result["layout"])
+        rows.append(
+            [
+                f"{result['case']} {result['layout']}",
+                f"{result['lockstep_tokens_per_second']:,.0f}",
+                f"{result['peer_tokens_per_second']:,.0f}",
+                f"{ratio:.2f}",
+                f"{result['ratio_min']:.2f} to {result['ratio_max']:.2f}",
+                verdict(ratio, bar),
+                f"{result['floor_fraction']:.0%}",
+                result["peer"],
+            ]
+        )
+    header = ["case, layout", "Lockstep, tokens/s", "PyTorch, tokens/s", "ratio", "spread", "bar"]
+    return markdown([*header, "of the floor", "PyTorch's variant"], rows)
+
+
+def memory_table(results: Results) -> str:
+    rows = []
+    for result in results:
+        own, peer = result["lockstep_peak_bytes"], result["peer_peak_bytes"]
+        bar = MEMORY_BAR.get(result["case"]) if result["layout"] == "2x1" else None
+        rows.append(
+            [
+                f"{result['case']} {result['layout']}",
+                f"{own / 1e6:,.0f} MB",
+                f"{peer / 1e6:,.0f} MB",
+                f"{own / peer:.2f}",
+                verdict(own / peer, bar, at_most=True),
+            ]
+        )
+    return markdown(["case, layout", "Lockstep", "PyTorch", "Lockstep / PyTorch", "bar"], rows)
+
+
+def scaling_table(results: Results) -> str:
+    """How fast two ranks are beside one, and how near one rank is to the floor."""
+    by_place = {(result["case"], result["layout"]): result for result in results}
+    rows = []
+    for (case, layout), alone in by_place.items():
+        both = by_place.get((case, "2x1"))
+        if layout != "1x1" or not both:
+            continue
+        scaling = both["lockstep_tokens_per_second"] / alone["lockstep_tokens_per_second"]
+        rows.append(
+            [
+                case,
+                f"{alone['floor_fraction']:.0%}",
+                verdict(alone["floor_fraction"], FLOOR_BAR.get(case)),
+                f"{scaling:.2f}",
+                verdict(scaling, SCALING_BAR.get(case)),
+            ]
+        )
+    header = ["case", "one rank, of the floor", "bar", "two ranks, times the speed of one", "bar"]
+    return markdown(header, rows)
+
+
+def others_table(results: Results) -> str:
+    rows = []
+    for result in results:
+        rows.append(
+            [
+                f"{result['benchmark']}: {result['case']}",
+                seconds(result["lockstep_seconds"]),
+                seconds(result["peer_seconds"]),
+                f"{result['ratio_median']:.2f}",
+                f"{result['ratio_min']:.2f} to {result['ratio_max']:.2f}",
+                others_bar(result),
+                result["peer"],
+            ]
+        )
+    header = ["what", "Lockstep", "peer", "times faster", "spread", "bar", "the peer"]
+    return markdown(header, rows)
+
+
+def others_bar(result: dict[str, Any]) -> str:
+    """The bar of a comparison beside training, and whether it is met."""
+    ratio = result["ratio_median"]
+    match result["benchmark"], result["peer"]:
+        case "reduction", "MPI_Allreduce":
+            return verdict(ratio, 4 if is_large(result["case"]) else 2)
+        case "tokenizer", "tiktoken":
+            return verdict(ratio, 1)
+        case "startup", _:
+            return f"< 0.5 s: {'met' if result['lockstep_seconds'] < 0.5 else 'missed'}"
+        case _:
+            return ""
+
+
+def is_large(size: str) -> bool:
+    """Whether a size as `parts/reduction.py` writes it is at least 16 MB."""
+    number, unit = size.split()
+    return unit == "GB" or unit == "MB" and float(number) >= 16
+
+
+#: The tables by the names of their places in the documentation, and the files they are made from.
+TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
+    "speed": ("compare", speed_table),
+    "memory": ("compare", memory_table),
+    "scaling": ("compare", scaling_table),
+    "others": ("others", others_table),
+}
+
+
+def parse() -> Namespace:
+    parser = Parser(prog="table.py", description="Writes benchmark results as Markdown.")
+    parser.add_argument("results", type=Path, nargs="+", metavar="RESULTS.json")
+    parser.add_argument("--update", type=Path, metavar="PAGE.md", help="replace its tables")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = parse()
+    results: dict[str, list[dict[str, Any]]] = {}
+    for path in options.results:
+        for result in json.loads(path.read_text()):
+            kind = "compare" if "floor_fraction" in result else "others"
+            results.setdefault(kind, []).append(result)
+    page = options.update.read_text() if options.update else ""
+    for name, (kind, render) in TABLES.items():
+        if kind not in results:
+            continue
+        table = render(results[kind])
+        begin, end = f"<!-- begin table {name} -->", f"<!-- end table {name} -->"
+        if options.update:
+            pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
+            block = f"{begin}\n\n{table}\n\n{end}"
+            page, count = re.subn(pattern, lambda _, text=block: text, page, flags=re.DOTALL)
+            if count != 1:
+                raise SystemExit(f"table.py: {options.update} has no place for table {name}")
+        else:
+            print(f"{name}\n\n{table}\n")
+    if options.update:
+        options.update.write_text(page)
+
+
+if __name__ == "__main__":
+    main()
