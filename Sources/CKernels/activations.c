@@ -121,6 +121,19 @@ MULTIVERSIONED void CKernels_activationBackward(
   FOR_EACH_ACTIVATION(BACKWARD)
 }
 
+MULTIVERSIONED void CKernels_activationAndSlope(
+    CKernels_Activation activation, float slope, float *values, float *outputs, int64_t count) {
+#define BOTH(kind)                                                                                \
+  FOR_LANES(count) {                                                                              \
+    Lanes x = lanes_read(values + i, n), y, d;                                                    \
+    activate(&y, kind, slope, &x);                                                                \
+    activation_slope(&d, kind, slope, &x);                                                        \
+    lanes_write(outputs + i, y, n);                                                               \
+    lanes_write(values + i, d, n);                                                                \
+  }
+  FOR_EACH_ACTIVATION(BOTH)
+}
+
 MULTIVERSIONED void CKernels_biasActivationForward(
     CKernels_Activation activation, float slope, float *inputs, const float *bias, float *outputs,
     int64_t rows, int64_t columns, int64_t stride) {

@@ -146,7 +146,7 @@ struct GPTFeedForward: Module {
   /// - Parameter x: [B, T, D].
   /// - Returns: [B, T, D].
   func callAsFunction(_ x: Tensor, after norm: LayerNorm) -> Tensor {
-    output(x.recomputing({ norm($0) }, for: { expansion($0) })).dropout(dropout)
+    x.recomputing({ norm($0) }, for: { expansion($0, for: { output($0) }) }).dropout(dropout)
   }
 }
 

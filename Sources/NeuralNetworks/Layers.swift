@@ -36,6 +36,19 @@ public struct Linear: Module {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     x.linear(weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation)
   }
+
+  /// The layer and what comes next. Large activations in between are not kept, but computed again in
+  /// the backward pass.
+  ///
+  /// - Parameters:
+  ///   - x: [..., inputs].
+  ///   - next: Uses its argument in operations, and does not hand it on as it is.
+  /// - Returns: What `next` returns.
+  public func callAsFunction(_ x: Tensor, for next: (Tensor) -> Tensor) -> Tensor {
+    guard let activation else { return next(self(x)) }
+    return x.linear(
+      weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation, for: next)
+  }
 }
 
 /// A table of vectors, looked up by token.

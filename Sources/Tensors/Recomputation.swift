@@ -30,7 +30,7 @@ extension Tensor {
   ///
   /// It pays where the first part is cheap and its output large, such as a norm before a linear
   /// layer, which keeps its input for the gradient of its weight. No bit changes. Outputs below
-  /// 1 MiB are kept: they are not worth a pass.
+  /// 2 MiB are kept: they are not worth a pass.
   ///
   /// - Parameters:
   ///   - first: As `body` of `recomputing(_:)`.
@@ -57,5 +57,5 @@ extension Tensor {
   }
 
   /// Elements of the smallest intermediate that is worth computing twice.
-  private static let smallestReleased = 1 << 18
+  static let smallestReleased = 1 << 19
 }

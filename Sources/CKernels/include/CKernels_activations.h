@@ -30,6 +30,11 @@ void CKernels_activationBackward(
     CKernels_Activation activation, float slope, const float *inputs, const float *outputGradient,
     float *inputGradient, int64_t count, int adds);
 
+/// outputs = activation(values), and values = activation'(values), for a backward pass that has to
+/// compute the activations again.
+void CKernels_activationAndSlope(
+    CKernels_Activation activation, float slope, float *values, float *outputs, int64_t count);
+
 /// A bias and an activation in one pass over rows `stride` elements apart: inputs gains the bias
 /// in place (backward needs it), outputs = activation(inputs). bias may be null.
 void CKernels_biasActivationForward(

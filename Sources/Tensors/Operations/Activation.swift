@@ -43,6 +43,17 @@ public enum Activation: Sendable, Hashable {
     return result
   }
 
+  /// The activations of `sum`, whose memory then holds their slopes.
+  func againWithSlope(inPlaceOf sum: Tensor) -> Tensor {
+    let result = Tensor(uninitialized: sum.shape, in: sum.workspace)
+    sum.workspace.threads.run(over: sum.count, grain: Grain.transcendental) { range in
+      CKernels_activationAndSlope(
+        kind, slope, sum.pointer + range.lowerBound, result.pointer + range.lowerBound,
+        Int64(range.count))
+    }
+    return result
+  }
+
   fileprivate func backward(
     of gradient: Tensor, at input: Tensor, into destination: UnsafeMutablePointer<Float>, adds: Bool
   ) {

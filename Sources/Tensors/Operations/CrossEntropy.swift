@@ -69,14 +69,14 @@ extension Tensor {
   }
 }
 
-/// Rows cut into chunks of about equal height whose logits take at most about 128 MiB.
+/// Rows cut into chunks of about equal height whose logits take at most about 96 MiB.
 private struct LogitChunks {
   let rows: Int
   let height: Int
 
   init(rows: Int, classes: Int) {
     self.rows = rows
-    let most = max(64, (32 << 20) / classes)
+    let most = max(64, (24 << 20) / classes)
     let count = max(1, (rows + most - 1) / most)
     height = max(1, min(rows, ((rows + count - 1) / count + 63) / 64 * 64))
   }

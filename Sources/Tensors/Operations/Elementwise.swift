@@ -99,7 +99,8 @@ extension Tensor {
       shape == other.shape, "\(operation): shapes \(shape) and \(other.shape) differ")
   }
 
-  private func multiplyElements(
+  /// Their product goes to `destination`, which may be the memory of either.
+  func multiplyElements(
     with other: Tensor, into destination: UnsafeMutablePointer<Float>, adds: Bool
   ) {
     workspace.threads.run(over: count, grain: Grain.elementwise) { range in

@@ -21,28 +21,44 @@ extension Tensor {
     weight: Tensor, bias: Tensor? = nil, layout: WeightLayout = .outputsByInputs,
     activation: Activation? = nil
   ) -> Tensor {
-    let (inputs, outputs) =
-      layout == .inputsByOutputs
-      ? (weight.shape[0], weight.shape[1]) : (weight.shape[1], weight.shape[0])
-    precondition(
-      shape.last == inputs, "linear: input \(shape) does not end with the weight's \(inputs)")
-    precondition(
-      bias.map { $0.count == outputs } ?? true, "linear: bias is not of \(outputs) elements")
-    let rows = shape.rows
-    let sum = Tensor(uninitialized: shape.replacingLast(with: outputs), in: workspace)
-    let result = activation == nil ? sum : Tensor(uninitialized: sum.shape, in: workspace)
-    multiply(
-      Matrix(pointer, stride: inputs), weight.asFactor(layout),
-      into: Matrix(sum.pointer, stride: outputs),
-      rows: rows, columns: outputs, inner: inputs, adds: false, on: workspace.threads,
-      epilogue: ProductEpilogue(
-        bias: bias.map { UnsafePointer($0.pointer) }, activation: activation,
-        activated: activation == nil ? nil : result.pointer))
     let map = LinearMap(input: self, weight: weight, bias: bias, layout: layout)
-    let parents = [self, weight] + (bias.map { [$0] } ?? [])
-    guard let activation else { return result.recorded(inputs: parents, map.backward) }
-    return result.recorded(inputs: parents) { gradient in
+    let (sum, result) = map.forward(activation)
+    guard let activation else { return result.recorded(inputs: map.parents, map.backward) }
+    return result.recorded(inputs: map.parents) { gradient in
       map.backward(activation.backward(of: gradient, at: sum))
+    }
+  }
+
+  /// As `linear`, with what comes next: the activations in between are not kept for the backward pass,
+  /// but computed again from the sum, together with the activation's slope. The same bits; of the two
+  /// large tensors between the layers of a feed-forward network one remains.
+  ///
+  /// - Parameter next: Uses its argument in operations, and does not hand it on as it is.
+  /// - Returns: What `next` returns.
+  public func linear(
+    weight: Tensor, bias: Tensor? = nil, layout: WeightLayout = .outputsByInputs,
+    activation: Activation, for next: (Tensor) -> Tensor
+  ) -> Tensor {
+    let map = LinearMap(input: self, weight: weight, bias: bias, layout: layout)
+    let (sum, result) = map.forward(activation)
+    guard workspace.isRecording, result.count >= Self.smallestReleased else {
+      return next(
+        result.recorded(inputs: map.parents) { gradient in
+          map.backward(activation.backward(of: gradient, at: sum))
+        })
+    }
+    // By then the sum's memory holds the slopes.
+    let hidden = result.recorded(inputs: map.parents) { gradient in
+      gradient.multiplyElements(with: sum, into: sum.pointer, adds: false)
+      map.backward(sum)
+    }
+    let output = next(hidden)
+    result.releaseElements()
+    hidden.releaseElements()
+    // Recorded after the next part, so its turn in the backward pass comes before.
+    return output.recorded(inputs: [output]) { [node = output.node] gradient in
+      hidden.restoreElements(from: activation.againWithSlope(inPlaceOf: sum))
+      node?.passGradient(gradient)
     }
   }
 
@@ -60,13 +76,42 @@ private struct LinearMap {
   let bias: Tensor?
   let layout: WeightLayout
 
+  init(input: Tensor, weight: Tensor, bias: Tensor?, layout: WeightLayout) {
+    self.input = input
+    self.weight = weight
+    self.bias = bias
+    self.layout = layout
+    precondition(
+      input.shape.last == inputs,
+      "linear: input \(input.shape) does not end with the weight's \(inputs)")
+    precondition(
+      bias.map { $0.count == outputs } ?? true, "linear: bias is not of \(outputs) elements")
+  }
+
+  var parents: [Tensor] { [input, weight] + (bias.map { [$0] } ?? []) }
+  private var inputs: Int { weight.shape[layout == .inputsByOutputs ? 0 : 1] }
+  private var outputs: Int { weight.shape[layout == .inputsByOutputs ? 1 : 0] }
+
+  /// x W + b and its activation; twice the same without an activation.
+  func forward(_ activation: Activation?) -> (sum: Tensor, result: Tensor) {
+    let workspace = input.workspace
+    let sum = Tensor(uninitialized: input.shape.replacingLast(with: outputs), in: workspace)
+    let result = activation == nil ? sum : Tensor(uninitialized: sum.shape, in: workspace)
+    multiply(
+      Matrix(input.pointer, stride: inputs), weight.asFactor(layout),
+      into: Matrix(sum.pointer, stride: outputs),
+      rows: input.shape.rows, columns: outputs, inner: inputs, adds: false, on: workspace.threads,
+      epilogue: ProductEpilogue(
+        bias: bias.map { UnsafePointer($0.pointer) }, activation: activation,
+        activated: activation == nil ? nil : result.pointer))
+    return (sum, result)
+  }
+
   /// dx = dy Wᵀ, dW = xᵀ dy, db = the sum of dy's rows.
   ///
   /// - Parameter gradient: dy, [..., outputs].
   func backward(_ gradient: Tensor) {
     let rows = gradient.shape.rows
-    let outputs = gradient.shape.last
-    let inputs = input.shape.last
     let threads = input.workspace.threads
     let dy = Matrix(gradient.pointer, stride: outputs)
     let x = Matrix(input.pointer, stride: inputs)
