@@ -8,6 +8,10 @@ package struct Floor: Sendable {
   /// In 10⁹ floating-point operations a second.
   package let gigaflops: Double
 
+  package init(gigaflops: Double) {
+    self.gigaflops = gigaflops
+  }
+
   /// The share of the time `seconds` that the operations would take at this speed.
   package func fraction(operations: Double, seconds: Double) -> Double {
     operations / seconds / 1e9 / gigaflops

@@ -239,7 +239,8 @@ public final class Trainer {
   }
 
   private func summary(floor: Floor?) -> RunSummary {
-    let operations = (task.products?.trainingOperations ?? 0)
+    let operations =
+      (task.products?.trainingOperations ?? 0)
       * Double(configuration.batch.microbatches * progress.ownSteps)
     return RunSummary(
       steps: progress.step, tokens: progress.tokens, loss: progress.lastLoss,
