@@ -18,7 +18,7 @@ public protocol TrainingTask: AnyObject {
   func loss(step: Int, microbatch: Int) throws -> BatchLoss
 
   /// The matrix products of one micro-batch's forward pass, from which the run's fraction of the
-  /// floor is reckoned (`FloorMeasurement`). Default: nil, unknown: no fraction is reported.
+  /// floor is reckoned (`RunSummary.floorFraction`). Default: nil, unknown: none is reported.
   var products: ForwardProducts? { get }
 
   /// How many batches of held-out data there are; 0: nothing is evaluated.
