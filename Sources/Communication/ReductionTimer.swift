@@ -5,9 +5,9 @@ package final class ReductionTimer {
   private let communicator: any Communicator
   private let reduction: CanonicalReduction
   private let parameters: SharedParameters
-  private let elementCount: Int
-  /// What `MPI_Allreduce` sums in place.
-  private lazy var vector = [Float](repeating: 0, count: elementCount)
+  private let byteCount: Int
+  /// What `MPI_Allreduce` sums in place; there is none until then.
+  private var vector: MemorySegment?
 
   /// Allocates gradients and parameters. Collective.
   ///
@@ -19,7 +19,8 @@ package final class ReductionTimer {
     communicator: any Communicator, byteCount: Int, pool: ThreadPool? = nil
   ) throws {
     self.communicator = communicator
-    elementCount = byteCount / MemoryLayout<Float>.stride
+    self.byteCount = byteCount
+    let elementCount = byteCount / MemoryLayout<Float>.stride
     reduction = try CanonicalReduction(
       communicator: communicator, elementCount: elementCount, leafCount: communicator.size,
       pool: pool)
@@ -44,9 +45,11 @@ package final class ReductionTimer {
 
   /// Seconds of one `MPI_Allreduce`; in one process, of the plain sum in rank order. Collective.
   package func allreduce() throws -> Double {
-    try vector.withUnsafeMutableBufferPointer { values in
-      try time { try communicator.allReduceSum(values) }
-    }
+    let vector =
+      try vector ?? MemorySegment(privateByteCount: byteCount, rank: communicator.rank)
+    self.vector = vector
+    let values = vector.bytes.bindMemory(to: Float.self)
+    return try time { try communicator.allReduceSum(values) }
   }
 
   /// Seconds of an operation that all ranks begin together.
