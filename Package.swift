@@ -35,8 +35,16 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "Training",
+        "Benchmarking", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // What `lockstep benchmark` measures.
+    .library(
+      "Benchmarking",
+      [
+        "Training", "Models", "NeuralNetworks", "Tensors", "Datasets", "Communication",
+        "Parallelism", "Settings", "CKernels",
       ]),
 
     // Where the middle targets meet.
@@ -95,6 +103,7 @@ let package = Package(
     .tests(of: "Settings"),
     .tests(of: "Parallelism"),
     .tests(of: "Training"),
+    .tests(of: "Benchmarking", ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
     .testTarget(
       name: "IntegrationTests",
       dependencies: ["TestSupport", "Training", "linear-regression"]),

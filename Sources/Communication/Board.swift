@@ -7,10 +7,10 @@ import Synchronization
 
 /// The meeting place of a host's ranks: one piece of shared memory in which each says where it is.
 ///
-/// For each rank of the whole group the board holds an entry: the call it is in and the words it
-/// contributes. A rank writes its entry, then raises its arrival number; whoever sees the number
-/// sees the entry. Entries are kept twice, for odd and even meetings: a rank can be at most one
-/// meeting ahead of one that still reads.
+/// For each rank of the whole group the board holds an entry: an arrival number, the call that the
+/// rank is in and the words it contributes. A rank writes its entry, then raises the number; whoever
+/// sees the number sees the entry, most of which comes with the same cache line. Entries are kept
+/// twice, for odd and even meetings: a rank can be at most one meeting ahead of one that still reads.
 ///
 /// Waiting yields the processor first and then sleeps in the kernel until the number changes.
 package final class Board {
@@ -26,15 +26,18 @@ package final class Board {
     package var wordCount: Int64
   }
 
-  /// Where things lie, in bytes. Numbers that different ranks write have cache lines of their own.
+  /// Where things lie, in bytes. What different ranks write lies in pairs of cache lines of its own:
+  /// processors fetch them in pairs.
   private enum Layout {
     static let verdict = 0
     static let report = 128
     static let sleepers = 256
     static let release = 384
-    static let arrivals = 512
-    static let line = 128
-    static let entry = MemoryLayout<Entry>.size + Board.contributionCapacity * 8
+    static let entries = 512
+    /// Within an entry: the arrival number, the call, the words.
+    static let call = 8
+    static let words = call + MemoryLayout<Entry>.size
+    static let entry = (words + Board.contributionCapacity * 8 + 127) / 128 * 128
   }
 
   private typealias Word = UnsafeMutablePointer<Atomic<UInt32>>
@@ -50,34 +53,33 @@ package final class Board {
   }
 
   package static func byteCount(for topology: Topology) -> Int {
-    Layout.arrivals + topology.localSize * Layout.line + 2 * topology.size * Layout.entry
+    Layout.entries + 2 * topology.size * Layout.entry
   }
 
   private func word(at offset: Int) -> Word {
     (memory + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
-  private func arrival(_ localRank: Int) -> Word {
-    word(at: Layout.arrivals + localRank * Layout.line)
+  private func arrival(of rank: Int, meeting: UInt32) -> Word {
+    entryAddress(of: rank, meeting: meeting).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
   // MARK: Entries
 
   private func entryAddress(of rank: Int, meeting: UInt32) -> UnsafeMutableRawPointer {
-    let first = Layout.arrivals + topology.localSize * Layout.line
     let place = Int(meeting & 1) * topology.size + rank
-    return memory + first + place * Layout.entry
+    return memory + Layout.entries + place * Layout.entry
   }
 
   package func entry(of rank: Int, meeting: UInt32) -> Entry {
-    entryAddress(of: rank, meeting: meeting).load(as: Entry.self)
+    entryAddress(of: rank, meeting: meeting).load(fromByteOffset: Layout.call, as: Entry.self)
   }
 
   package func words(of rank: Int, meeting: UInt32) -> UnsafeBufferPointer<UInt64> {
-    let address = entryAddress(of: rank, meeting: meeting)
-    let words = (address + MemoryLayout<Entry>.size).assumingMemoryBound(to: UInt64.self)
+    let address = entryAddress(of: rank, meeting: meeting) + Layout.words
     return UnsafeBufferPointer(
-      start: words, count: Int(address.load(as: Entry.self).wordCount))
+      start: address.assumingMemoryBound(to: UInt64.self),
+      count: Int(entry(of: rank, meeting: meeting).wordCount))
   }
 
   /// The entries of consecutive ranks, as they are sent between hosts.
@@ -93,23 +95,24 @@ package final class Board {
   package func arrive(meeting: UInt32, entry: Entry, words: [UInt64]) {
     precondition(words.count <= Self.contributionCapacity, "\(words.count) words are too many")
     let address = entryAddress(of: topology.rank, meeting: meeting)
-    address.storeBytes(of: entry, as: Entry.self)
+    address.storeBytes(of: entry, toByteOffset: Layout.call, as: Entry.self)
     words.withUnsafeBytes { bytes in
       if let base = bytes.baseAddress {
-        (address + MemoryLayout<Entry>.size).copyMemory(from: base, byteCount: bytes.count)
+        (address + Layout.words).copyMemory(from: base, byteCount: bytes.count)
       }
     }
-    raise(arrival(topology.localRank), to: meeting)
+    raise(arrival(of: topology.rank, meeting: meeting), to: meeting)
   }
 
   package func hasArrived(_ rank: Int, meeting: UInt32) -> Bool {
-    let number = arrival(rank - topology.leader).pointee.load(ordering: .acquiring)
+    let number = arrival(of: rank, meeting: meeting).pointee.load(ordering: .acquiring)
     return Self.reached(number, meeting)
   }
 
   /// Waits a little for `rank` of this host to arrive. Returns early or in vain.
   package func pause(for rank: Int, meeting: UInt32, patience: inout Patience) {
-    pause(on: arrival(rank - topology.leader), until: meeting, patience: &patience)
+    pause(
+      on: arrival(of: rank, meeting: meeting), until: meeting, patience: &patience)
   }
 
   /// The leader lets the ranks of its host go on.

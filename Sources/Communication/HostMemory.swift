@@ -1,12 +1,12 @@
 import CMPI
 
 /// What the host can still give.
-enum HostMemory {
+package enum HostMemory {
   /// Bytes that can be used before the system swaps or kills, or nil where it does not say.
   ///
   /// The smaller of what the kernel calls available and what the control group allows at all.
   /// Sources: proc(5), "MemAvailable"; the kernel's cgroup-v2.rst, "memory.max".
-  static var available: Int? {
+  package static var available: Int? {
     var available = Int64(0)
     return CMPI_memoryAvailable(&available) == 0 ? Int(available) : nil
   }

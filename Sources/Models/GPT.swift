@@ -57,6 +57,20 @@ public struct GPT: LanguageModel {
     return finalNorm(x).observed(as: "final norm")
   }
 
+  public func products(sequences: Int, positions: Int) -> ForwardProducts {
+    let (width, layers) = (configuration.width, configuration.layers)
+    let rows = sequences * positions
+    var products = ForwardProducts()
+    products.add(rows: rows, inner: width, columns: 3 * width, count: layers)
+    products.addCausalAttention(
+      sequences: sequences, positions: positions, width: width, count: layers)
+    products.add(rows: rows, inner: width, columns: width, count: layers)
+    products.add(rows: rows, inner: width, columns: 4 * width, count: layers)
+    products.add(rows: rows, inner: 4 * width, columns: width, count: layers)
+    products.add(rows: rows, inner: width, columns: headWeight.shape[0])
+    return products
+  }
+
   public func makeCache(sequences: Int, in workspace: Workspace) -> GenerationCache {
     GenerationCache(
       layers: blocks.map { _ in

@@ -16,14 +16,7 @@ struct Doctor: ParsableCommand {
       let diagnosis = try Diagnosis(
         communicator: communicator, mode: launch.description(of: communicator.topology))
       guard communicator.isRankZero else { return .success }
-      if json {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        print(String(decoding: try encoder.encode(diagnosis), as: UTF8.self))
-      } else {
-        print(diagnosis)
-      }
+      try print(diagnosis, asJSON: json)
       return .success
     }
   }

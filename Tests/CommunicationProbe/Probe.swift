@@ -29,7 +29,6 @@ struct Probe {
     case "leave": try leave()
     case "die": try die()
     case "throw": try fail()
-    case "bandwidth": try Bandwidth(communicator, options).run()
     default: throw Failure(description: "unknown command \(options.command)")
     }
   }

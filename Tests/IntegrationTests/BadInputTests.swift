@@ -133,6 +133,11 @@ extension CommandLineTests {
       Case("nothing to prepare", "prepare none.txt --output new", "none.txt"),
       Case("no vocabulary", "prepare text.txt --output new --vocabulary-size 3", "3"),
       Case("data that are there", "prepare run.yaml --output data", "data"),
+      Case("a benchmark of nothing", "benchmark train none", "none: no such case", "gpt2-long"),
+      Case(
+        "a benchmark of an unknown key", "benchmark kernels unknown.yaml", "did you mean layers?"),
+      Case("a benchmark of no steps", "benchmark train tiny --steps 0", "--steps"),
+      Case("a reduction of one rank", "benchmark reduction", "mpirun -np 2"),
     ]
 
     private static let sources = [
@@ -166,6 +171,8 @@ extension CommandLineTests {
       let alsoElsewhere = [
         Case("an unknown option", "train run.yaml --outptu new", "--outptu"),
         Case("evaluation of nothing", "evaluate none", "none: no such"),
+        Case("a benchmark of nothing", "benchmark train none", "none: no such case"),
+        Case("kernels of several ranks", "benchmark kernels tiny", "without mpirun"),
         Case(
           "more ranks than micro-batches", "train run.yaml --output new --set batch.microbatches=1",
           "batch.microbatches", "number of ranks (2)"),

@@ -22,8 +22,9 @@ import Testing
     let keys = try #require(object as? [String: Any]).keys
     #expect(
       keys.sorted() == [
-        "bits_per_byte", "loss", "parameters", "parameters_sha256", "ranks", "seconds", "steps",
-        "threads", "tokens", "tokens_per_second", "validation_loss",
+        "bits_per_byte", "floor_fraction", "loss", "parameters", "parameters_sha256", "ranks",
+        "seconds", "sgemm_gflops", "steps", "threads", "tokens", "tokens_per_second",
+        "validation_loss",
       ])
   }
 
@@ -31,7 +32,9 @@ import Testing
     var summary = Sample.summary
     summary.validationLoss = nil
     summary.bitsPerByte = .infinity
+    summary.floorFraction = nil
     try summary.write(to: file.path)
+    #expect(try !file.content.contains("floor_fraction"))
     #expect(try !file.content.contains("validation_loss"))
     #expect(try RunSummary.load(from: file.path).bitsPerByte == nil)
   }

@@ -71,5 +71,6 @@ enum Sample {
   static let summary = RunSummary(
     steps: 1000, tokens: 4_096_000, loss: 3.25, validationLoss: 3.5, bitsPerByte: 1.75,
     parametersSHA256: String(repeating: "0123456789abcdef", count: 4), tokensPerSecond: 16_384,
-    seconds: 250, ranks: 2, threads: 1, parameters: 4_256_768)
+    floorFraction: 0.832, sgemmGigaflops: 205.4, seconds: 250, ranks: 2, threads: 1,
+    parameters: 4_256_768)
 }

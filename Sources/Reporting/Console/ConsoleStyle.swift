@@ -90,9 +90,20 @@ struct ConsoleStyle {
     work.add(rank: 1, Quantity.count(summary.tokens), unit: "tokens")
     work.add(rank: 1, "in", Quantity.duration(summary.seconds))
     work.add(rank: 1, Quantity.rounded(summary.tokensPerSecond), unit: "tokens/s")
-    return [
-      work, losses, labelled("sha256", summary.parametersSHA256),
+    return [work, losses] + [floor(summary)].compactMap { $0 } + [
+      labelled("sha256", summary.parametersSHA256)
     ] + (runDirectory.map { [labelled("saved in", $0)] } ?? [])
+  }
+
+  /// How close the run came to the speed of matrix products alone.
+  private func floor(_ summary: RunSummary) -> ConsoleLine? {
+    guard let fraction = summary.floorFraction, let gigaflops = summary.sgemmGigaflops else {
+      return nil
+    }
+    return labelled(
+      "floor",
+      "\(Quantity.decimal(100 * fraction, 1)) % of the speed of plain matrix products, "
+        + "\(Quantity.rounded(gigaflops)) GFLOP/s")
   }
 
   private func addMetrics(of record: StepRecord, to line: inout ConsoleLine) {

@@ -14,6 +14,13 @@ public struct RunSummary: Codable, Equatable, Sendable {
   public var parametersSHA256: String
   /// Target tokens a second, over all ranks, since this process began.
   public var tokensPerSecond: Double
+  /// The share of the time since this process began that plain matrix products of the same number
+  /// of operations would take, at `sgemmGigaflops`; nil where the run was too short to tell, or the
+  /// task does not say what it computes.
+  public var floorFraction: Double?
+  /// The speed of plain matrix products (SGEMM) of the model's shapes, of all ranks and threads
+  /// together, in 10⁹ operations a second; measured at the end of the run.
+  public var sgemmGigaflops: Double?
   /// Seconds spent training, over all resumptions.
   public var seconds: Double
   public var ranks: Int
@@ -24,8 +31,9 @@ public struct RunSummary: Codable, Equatable, Sendable {
 
   public init(
     steps: Int, tokens: Int, loss: Double?, validationLoss: Double? = nil,
-    bitsPerByte: Double? = nil, parametersSHA256: String, tokensPerSecond: Double, seconds: Double,
-    ranks: Int, threads: Int, parameters: Int
+    bitsPerByte: Double? = nil, parametersSHA256: String, tokensPerSecond: Double,
+    floorFraction: Double? = nil, sgemmGigaflops: Double? = nil, seconds: Double, ranks: Int,
+    threads: Int, parameters: Int
   ) {
     self.steps = steps
     self.tokens = tokens
@@ -34,6 +42,8 @@ public struct RunSummary: Codable, Equatable, Sendable {
     self.bitsPerByte = bitsPerByte
     self.parametersSHA256 = parametersSHA256
     self.tokensPerSecond = tokensPerSecond
+    self.floorFraction = floorFraction
+    self.sgemmGigaflops = sgemmGigaflops
     self.seconds = seconds
     self.ranks = ranks
     self.threads = threads
@@ -46,5 +56,7 @@ public struct RunSummary: Codable, Equatable, Sendable {
     case bitsPerByte = "bits_per_byte"
     case parametersSHA256 = "parameters_sha256"
     case tokensPerSecond = "tokens_per_second"
+    case floorFraction = "floor_fraction"
+    case sgemmGigaflops = "sgemm_gflops"
   }
 }

@@ -33,6 +33,8 @@ extension RunSummary {
     object.add("bits_per_byte", bitsPerByte)
     object.add("parameters_sha256", parametersSHA256)
     object.add("tokens_per_second", tokensPerSecond)
+    object.add("floor_fraction", floorFraction)
+    object.add("sgemm_gflops", sgemmGigaflops)
     object.add("seconds", seconds)
     object.add("ranks", ranks)
     object.add("threads", threads)

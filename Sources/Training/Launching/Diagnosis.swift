@@ -1,5 +1,7 @@
 import Communication
 import Foundation
+import NeuralNetworks
+import Parallelism
 import Tensors
 
 /// What decides how a job runs and how fast: where the ranks are, what they compute with, and a few
@@ -12,8 +14,8 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     let processors: [Int]
     let threads: Int
     let kernels: String
-    /// Matrix product speed of the rank's threads while all ranks compute, in 10⁹ operations a
-    /// second.
+    /// Speed of plain matrix products by the rank's threads while all ranks compute, in 10⁹
+    /// operations a second.
     let productGigaflops: Double
   }
 
@@ -21,7 +23,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
   let ranks: [Rank]
   let openBLAS: String
   let openMPI: String
-  /// How fast a gradient of 64 MiB is summed over all ranks, in 10⁹ bytes a second.
+  /// How fast a gradient of 64 MiB is summed over all ranks and shared, in 10⁹ bytes a second.
   let reductionGigabytes: Double
   /// How long a barrier takes, in microseconds.
   let barrierMicroseconds: Double
@@ -33,14 +35,15 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     self.mode = mode
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
     let workspace = Workspace(threadCount: plan.threads)
+    let threads = workspace.threads
     let own = Rank(
       host: ProcessInfo.processInfo.hostName, processors: ProcessorMask.current.processors,
       threads: plan.threads, kernels: ProductLibrary.current.kernels,
-      productGigaflops: try Self.productSpeed(workspace, communicator))
+      productGigaflops: try Self.productSpeed(threads, communicator))
     ranks = try Self.gather(own, communicator)
     openBLAS = ProductLibrary.current.version
     openMPI = MPISession.libraryVersion
-    (reductionGigabytes, barrierMicroseconds) = try Self.reductionSpeed(workspace, communicator)
+    (reductionGigabytes, barrierMicroseconds) = try Self.reductionSpeed(threads, communicator)
     findings = Self.findings(ranks)
   }
 
@@ -54,48 +57,30 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     }
   }
 
-  /// Products of 512 × 768 by 768 × 768, for a third of a second, on all ranks at once.
+  /// Of products as GPT-2's smallest model has, for a third of a second, on all ranks at once.
   private static func productSpeed(
-    _ workspace: Workspace, _ communicator: any Communicator
+    _ threads: ThreadPool, _ communicator: any Communicator
   ) throws -> Double {
-    let (rows, width) = (512, 768)
-    let x = Tensor(repeating: 0.5, shape: [rows, width], in: workspace)
-    let weight = Tensor(repeating: 0.25, shape: [width, width], in: workspace)
-    _ = x.linear(weight: weight)
+    var products = ForwardProducts()
+    products.add(rows: 512, inner: 768, columns: 768)
+    let speed = ProductSpeed(of: products, on: threads)
     try communicator.barrier()
-    let start = ContinuousClock.now
-    var products = 0
-    while ContinuousClock.now - start < .milliseconds(300) {
-      _ = x.linear(weight: weight)
-      products += 1
-    }
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    return Double(2 * rows * width * width * products) / seconds / 1e9
+    speed.measure(seconds: 0.3)
+    return speed.gigaflops
   }
 
   private static func reductionSpeed(
-    _ workspace: Workspace, _ communicator: any Communicator
+    _ threads: ThreadPool, _ communicator: any Communicator
   ) throws -> (gigabytes: Double, barrierMicroseconds: Double) {
-    let elementCount = 16 << 20
-    let reduction = try CanonicalReduction(
-      communicator: communicator, elementCount: elementCount, leafCount: communicator.size,
-      pool: workspace.threads)
+    let byteCount = 64 << 20
+    let timer = try ReductionTimer(communicator: communicator, byteCount: byteCount, pool: threads)
     var best = Double.infinity
-    for _ in 0..<4 {
-      for _ in reduction.ownedLeaves {
-        reduction.leafBuffer.update(repeating: 1)
-        reduction.fold(scalars: [])
-      }
-      try communicator.barrier()
-      let start = ContinuousClock.now
-      _ = try reduction.reduce()
-      best = min(best, (ContinuousClock.now - start) / .seconds(1))
-    }
+    for _ in 0..<4 { best = min(best, try timer.canonical()) }
     let barriers = 200
     let start = ContinuousClock.now
     for _ in 0..<barriers { try communicator.barrier() }
     let barrier = (ContinuousClock.now - start) / .microseconds(1) / Double(barriers)
-    return (Double(elementCount * MemoryLayout<Float>.stride) / best / 1e9, barrier)
+    return (Double(byteCount) / best / 1e9, barrier)
   }
 
   private static func findings(_ ranks: [Rank]) -> [String] {

@@ -18,11 +18,11 @@ struct RunProgress {
   private let configuration: RunConfiguration
   /// Of this process alone.
   private var ownTokens = 0
-  private var ownSeconds = 0.0
+  private(set) var ownSeconds = 0.0
+  private(set) var ownSteps = 0
   /// Targets a second, a moving average over about ten steps.
   private var recentRate = 0.0
   private var recentStepSeconds = 0.0
-  private var ownSteps = 0
 
   init(configuration: RunConfiguration) {
     self.configuration = configuration

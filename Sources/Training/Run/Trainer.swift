@@ -213,7 +213,7 @@ public final class Trainer {
       try checkpoints.save(progress.state)
       reportWritten(try checkpoints.finish())
     }
-    emit(.finished(summary()))
+    emit(.finished(summary(floor: try measureFloor())))
     try communicator.agree { if let observerFailure { throw observerFailure } }
     return .success
   }
@@ -223,12 +223,32 @@ public final class Trainer {
     parametersSHA256(of: replica.parameters.views(of: replica.values))
   }
 
-  private func summary() -> RunSummary {
-    RunSummary(
+  /// How long this process must have trained for the floor to be measured, in seconds: below that,
+  /// the measurement would be felt, and the fraction would be noise.
+  package var leastSecondsForFloor = 10.0
+
+  /// Measures the floor, for about 0.3 seconds; nil after a short run, or where the task does not
+  /// say what it computes. Collective.
+  private func measureFloor() throws -> Floor? {
+    guard let products = task.products, !products.weights.isEmpty else { return nil }
+    // Ranks' clocks differ: rank zero's decides.
+    let seconds = try communicator.allGather([progress.ownSeconds])[0][0]
+    guard progress.ownSteps > 0, seconds >= leastSecondsForFloor else { return nil }
+    return try .measure(
+      products, threads: replica.workspace.threads, communicator: communicator, seconds: 0.3)
+  }
+
+  private func summary(floor: Floor?) -> RunSummary {
+    let operations =
+      (task.products?.trainingOperations ?? 0)
+      * Double(configuration.batch.microbatches * progress.ownSteps)
+    return RunSummary(
       steps: progress.step, tokens: progress.tokens, loss: progress.lastLoss,
       validationLoss: progress.lastEvaluation?.loss,
       bitsPerByte: progress.lastEvaluation?.bitsPerByte, parametersSHA256: parametersHash,
-      tokensPerSecond: progress.meanTokensPerSecond, seconds: progress.seconds,
+      tokensPerSecond: progress.meanTokensPerSecond,
+      floorFraction: floor?.fraction(operations: operations, seconds: progress.ownSeconds),
+      sgemmGigaflops: floor?.gigaflops, seconds: progress.seconds,
       ranks: communicator.size, threads: replica.workspace.threads.threadCount,
       parameters: replica.parameters.parameterCount)
   }

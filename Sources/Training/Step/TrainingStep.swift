@@ -17,6 +17,8 @@ public final class TrainingStep {
   private let seed: UInt64
   /// Holds the state of this rank's slice.
   public let optimizer: any Optimizer
+  /// Where the time of all steps so far went.
+  package private(set) var phases = StepPhases()
 
   /// Allocates gradients and optimiser state. Collective.
   ///
@@ -53,18 +55,20 @@ public final class TrainingStep {
     communicator.step = step + 1
     for microbatch in reduction.ownedLeaves {
       let loss = try gradient(step: step, microbatch: microbatch)
-      reduction.fold(scalars: [loss.sum, loss.targetCount])
+      phases.time(\.reduction) { reduction.fold(scalars: [loss.sum, loss.targetCount]) }
     }
-    let total = try reduction.reduce(flag: flag)
+    let total = try phases.time(\.reduction) { try reduction.reduce(flag: flag) }
     let outcome = StepOutcome(
       step: step + 1, total: total, learningRate: schedule.learningRate(step: step + 1))
     try requireFinite(outcome, total)
-    optimizer.update(
-      parameters: UnsafeMutableBufferPointer(rebasing: replica.shared.values[total.slice]),
-      gradient: UnsafeBufferPointer(total.values),
-      scale: Float(clip.factor(norm: outcome.gradientNorm) / outcome.targetCount),
-      step: step + 1, learningRate: outcome.learningRate)
-    try replica.shared.share()
+    phases.time(\.optimizer) {
+      optimizer.update(
+        parameters: UnsafeMutableBufferPointer(rebasing: replica.shared.values[total.slice]),
+        gradient: UnsafeBufferPointer(total.values),
+        scale: Float(clip.factor(norm: outcome.gradientNorm) / outcome.targetCount),
+        step: step + 1, learningRate: outcome.learningRate)
+    }
+    try phases.time(\.reduction) { try replica.shared.share() }
     return outcome
   }
 
@@ -96,9 +100,11 @@ public final class TrainingStep {
     workspace.isTraining = true
     workspace.seekRandom(seed: seed, step: step, microbatch: microbatch)
     replica.parameters.beginGradient(into: leaf)
-    let loss = try task.loss(step: step, microbatch: microbatch)
-    loss.sum.backward()
-    replica.parameters.finishGradient()
+    let loss = try phases.time(\.forward) { try task.loss(step: step, microbatch: microbatch) }
+    phases.time(\.backward) {
+      loss.sum.backward()
+      replica.parameters.finishGradient()
+    }
     return (Double(loss.sum.item), Double(loss.targetCount))
   }
 }

@@ -30,6 +30,10 @@ public final class LanguageModelingTask: TrainingTask {
 
   public var model: any Module { languageModel }
 
+  public var products: ForwardProducts? {
+    languageModel.products(sequences: batch.sequenceCount, positions: batch.positionCount)
+  }
+
   public func loss(step: Int, microbatch: Int) -> BatchLoss {
     loader.fill(&batch, step: step, microbatch: microbatch)
     return languageModel.loss(of: batch, byteCounts: nil)

@@ -1,0 +1,100 @@
+// B sequences, T positions, D width, V vocabulary.
+
+import Communication
+import Datasets
+import Foundation
+import Models
+import Settings
+import Training
+
+/// What is trained by a benchmark: a built-in case, or a configuration whose data need not exist.
+public struct BenchmarkCase: Sendable {
+  /// A case's name, or the configuration's path.
+  public let name: String
+  public let configuration: RunConfiguration
+  /// V.
+  public let vocabularyCount: Int
+
+  /// The names of the built-in cases.
+  public static let names = ["tiny", "small", "gpt2", "gpt2-long"]
+
+  /// A built-in case: AdamW with clipping, no dropout, and for each rank one micro-batch a step.
+  ///
+  /// - Returns: Nil where there is none of this name.
+  public init?(named name: String, ranks: Int) {
+    let (shape, sequences): (GPTConfiguration, Int)
+    switch name {
+    case "tiny":
+      (shape, sequences) = (.init(layers: 4, heads: 4, width: 128, context: 64, vocabulary: 65), 12)
+    case "small":
+      (shape, sequences) = (.init(layers: 6, heads: 6, width: 384, context: 256, vocabulary: 65), 8)
+    case "gpt2": (shape, sequences) = (.gpt2(context: 256), 4)
+    case "gpt2-long": (shape, sequences) = (.gpt2(context: 1024), 1)
+    default: return nil
+    }
+    var configuration = RunConfiguration()
+    configuration.data.tokenizer = nil
+    configuration.model = ModelConfiguration(.gpt(shape))
+    configuration.batch.sequences = sequences
+    configuration.batch.microbatches = ranks
+    self.name = name
+    self.configuration = configuration
+    vocabularyCount = shape.vocabulary ?? 0
+  }
+
+  /// A built-in case or a configuration file, which rank zero reads. Collective.
+  ///
+  /// - Parameter source: A name, or the path of a YAML file. Its `data` is not opened, but for the
+  ///   tokenizer's vocabulary where `model.vocabulary` is not given.
+  /// - Throws: `AgreedError` with `UnknownCaseError`, `ConfigurationError` or `TokenizerError`.
+  public init(_ source: String, communicator: any Communicator) throws {
+    if let known = BenchmarkCase(named: source, ranks: communicator.size) {
+      self = known
+      return
+    }
+    let text = try communicator.fromRankZero {
+      guard FileManager.default.fileExists(atPath: source) else {
+        throw UnknownCaseError(name: source)
+      }
+      return Array(try RunConfiguration.readText(path: source).utf8)
+    }
+    name = source
+    let configuration = try communicator.agree {
+      try RunConfiguration.parse(
+        yaml: String(decoding: text, as: UTF8.self), source: source, ranks: communicator.size)
+    }
+    self.configuration = configuration
+    if let vocabulary = configuration.model.vocabulary {
+      vocabularyCount = vocabulary
+    } else {
+      // A configuration names a vocabulary or a tokenizer.
+      let path = configuration.data.tokenizer ?? ""
+      let json = try communicator.fromRankZero { try TokenizerFile.contents(path) }
+      vocabularyCount = try communicator.agree {
+        try TokenizerFile.tokenizer(from: json, path: path).vocabularyCount
+      }
+    }
+  }
+
+  /// The network, its parameters not yet bound.
+  var model: any LanguageModel {
+    configuration.model.languageModel(vocabularyCount: vocabularyCount)
+  }
+}
+
+extension GPTConfiguration {
+  /// GPT-2's smallest model, of 124 million parameters, at a sequence length of one's own.
+  fileprivate static func gpt2(context: Int) -> GPTConfiguration {
+    GPTConfiguration(layers: 12, heads: 12, width: 768, context: context, vocabulary: 50_257)
+  }
+}
+
+/// A benchmark of something that is neither a built-in case nor a file.
+public struct UnknownCaseError: UserInputError, Equatable {
+  public let name: String
+
+  public var description: String {
+    "\(name): no such case or file; expected \(BenchmarkCase.names.joined(separator: ", ")), or a "
+      + "configuration in YAML"
+  }
+}

@@ -1,0 +1,46 @@
+// B sequences, T positions, V vocabulary.
+
+import Datasets
+import Models
+import NeuralNetworks
+import Tensors
+import Training
+
+/// Predicting tokens that mean nothing: as much work as any text, and no file.
+final class SyntheticText: TrainingTask {
+  private let languageModel: any LanguageModel
+  private let vocabularyCount: Int
+  private var batch: TokenBatch
+
+  init(_ benchmark: BenchmarkCase) {
+    languageModel = benchmark.model
+    vocabularyCount = benchmark.vocabularyCount
+    batch = TokenBatch(
+      sequenceCount: benchmark.configuration.batch.sequences,
+      positionCount: benchmark.configuration.model.context)
+  }
+
+  var model: any Module { languageModel }
+
+  var products: ForwardProducts? {
+    languageModel.products(sequences: batch.sequenceCount, positions: batch.positionCount)
+  }
+
+  func loss(step: Int, microbatch: Int) -> BatchLoss {
+    // The multiplier of Knuth's MMIX; the upper bits are random enough for tokens.
+    var state = UInt64(step) << 20 + UInt64(microbatch)
+    func token() -> Int32 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int32(state >> 33) % Int32(vocabularyCount)
+    }
+    for index in batch.inputs.indices {
+      batch.inputs[index] = token()
+      batch.targets[index] = token()
+    }
+    let shape: Shape = [batch.sequenceCount, batch.positionCount]
+    return BatchLoss(
+      sum: languageModel.loss(
+        of: Indices(batch.inputs, shape: shape), targets: Indices(batch.targets, shape: shape)),
+      targetCount: batch.inputs.count)
+  }
+}

@@ -1,0 +1,159 @@
+import Communication
+import Foundation
+import Tensors
+import Training
+
+/// How fast a model trains here: steps on synthetic tokens, timed, against the floor that plain
+/// matrix products of the same number of operations set. Nothing is written.
+public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
+  /// A built-in case's name, or a configuration's path.
+  public let name: String
+  public let ranks: Int
+  /// Of each rank.
+  public let threads: Int
+  public let parameters: Int
+  /// Timed ones.
+  public let steps: Int
+  public let tokensPerStep: Int
+  public let tokensPerSecond: Double
+  public let secondsPerStep: Double
+  /// Floating-point operations of the model's matrix products in a step, over all ranks.
+  public let flopPerStep: Double
+  /// Achieved, in 10⁹ operations a second.
+  public let gflops: Double
+  /// Plain matrix products of the model's shapes, over all ranks and threads, the better of a
+  /// measurement before the steps and one after.
+  public let sgemmGflops: Double
+  public let floorFraction: Double
+  /// Of a step, mean over ranks; what is left of `secondsPerStep` is everything else.
+  public let forwardSeconds: Double
+  public let backwardSeconds: Double
+  public let reductionSeconds: Double
+  public let optimizerSeconds: Double
+  /// The most memory that any rank ever had resident, shared pages included.
+  public let peakResidentBytes: Int
+  /// Memory of all ranks together after the last step, shared pages counted once.
+  public let proportionalBytes: Int
+  /// What the job takes: of one rank its peak, of several `proportionalBytes`.
+  public let peakBytes: Int
+
+  /// Steps that are not timed: they fetch memory.
+  private static let warmUpSteps = 2
+  /// How long the timed steps last, about, where their number is not given; in seconds.
+  private static let budget = 10.0
+  /// How long each of the two measurements of the floor lasts, about; in seconds.
+  private static let floorBudget = 0.5
+
+  /// Trains. Collective.
+  ///
+  /// - Parameter steps: How many are timed. Default: as many as take about 10 seconds, at least 3.
+  /// - Throws: `AgreedError`, `CommunicationError`.
+  public init(
+    _ benchmark: BenchmarkCase, steps requestedSteps: Int? = nil, communicator: any Communicator
+  ) throws {
+    var configuration = benchmark.configuration
+    configuration.steps = max(
+      configuration.steps, Self.warmUpSteps + (requestedSteps ?? configuration.steps))
+    let plan = try ThreadPlan(requested: configuration.threads, communicator: communicator)
+    let workspace = Workspace(threadCount: plan.threads)
+    let task = SyntheticText(benchmark)
+    let products = benchmark.model.products(
+      sequences: configuration.batch.sequences, positions: configuration.model.context)
+    func floor() throws -> Floor {
+      try .measure(
+        products, threads: workspace.threads, communicator: communicator,
+        seconds: Self.floorBudget)
+    }
+    let before = try floor()
+    let trainer = try Trainer(
+      task: task, configuration: configuration, communicator: communicator, workspace: workspace)
+
+    var second = 0.0
+    for step in 0..<Self.warmUpSteps {
+      second = try Self.time { _ = try trainer.step.run(step: step) }
+    }
+    let steps = try requestedSteps ?? Self.stepCount(secondsPerStep: second, communicator)
+    let phasesBefore = trainer.step.phases
+    try communicator.barrier()
+    let seconds = try Self.time {
+      for step in 0..<steps { _ = try trainer.step.run(step: Self.warmUpSteps + step) }
+    }
+    let phases = trainer.step.phases - phasesBefore
+    let memory = try Self.memory(communicator)
+    let after = try floor()
+
+    name = benchmark.name
+    ranks = communicator.size
+    threads = plan.threads
+    parameters = trainer.replica.parameters.parameterCount
+    self.steps = steps
+    let batch = configuration.batch
+    tokensPerStep = batch.sequences * batch.microbatches * configuration.model.context
+    secondsPerStep = seconds / Double(steps)
+    tokensPerSecond = Double(tokensPerStep) / secondsPerStep
+    flopPerStep = products.trainingOperations * Double(batch.microbatches)
+    gflops = flopPerStep / secondsPerStep / 1e9
+    let best = before.gigaflops > after.gigaflops ? before : after
+    sgemmGflops = best.gigaflops
+    floorFraction = best.fraction(operations: flopPerStep, seconds: secondsPerStep)
+    func mean(_ seconds: Double) throws -> Double {
+      let all = try communicator.allGather([seconds])
+      return all.reduce(0) { $0 + $1[0] } / Double(all.count * steps)
+    }
+    forwardSeconds = try mean(phases.forward)
+    backwardSeconds = try mean(phases.backward)
+    reductionSeconds = try mean(phases.reduction)
+    optimizerSeconds = try mean(phases.optimizer)
+    peakResidentBytes = memory.map(\.peakResident).max() ?? 0
+    proportionalBytes = memory.reduce(0) { $0 + $1.proportional }
+    peakBytes = memory.count == 1 ? peakResidentBytes : proportionalBytes
+  }
+
+  private static func time(_ body: () throws -> Void) rethrows -> Double {
+    let start = ContinuousClock.now
+    try body()
+    return start.duration(to: .now) / .seconds(1)
+  }
+
+  /// How many steps fit the budget; rank zero's clock decides.
+  private static func stepCount(
+    secondsPerStep: Double, _ communicator: any Communicator
+  ) throws -> Int {
+    let own = min(max((budget / secondsPerStep).rounded(), 3), 10_000)
+    return Int(try communicator.allGather([own])[0][0])
+  }
+
+  /// Every rank's, while all of them hold what they train with.
+  private static func memory(_ communicator: any Communicator) throws -> [MemoryUse] {
+    try communicator.barrier()
+    let own = MemoryUse.current
+    return try communicator.allGather([Double(own.peakResident), Double(own.proportional)]).map {
+      MemoryUse(peakResident: Int($0[0]), proportional: Int($0[1]))
+    }
+  }
+
+  public var description: String {
+    let threads = "\(threads) thread\(threads == 1 ? "" : "s")"
+    let ranks = "\(ranks) rank\(ranks == 1 ? "" : "s")"
+    func milliseconds(_ seconds: Double) -> String { String(format: "%.1f ms", seconds * 1e3) }
+    func megabytes(_ bytes: Int) -> String { "\((bytes + 500_000) / 1_000_000) MB" }
+    let parts = [
+      ("forward", forwardSeconds), ("backward", backwardSeconds),
+      ("reduction", reductionSeconds), ("optimiser", optimizerSeconds),
+    ]
+    let shares = parts.map { name, seconds in
+      "\(name) \(milliseconds(seconds)) (\(String(format: "%.0f", 100 * seconds / secondsPerStep)) %)"
+    }
+    return """
+      case       \(name), \(parameters) parameters, \(ranks) × \(threads)
+      speed      \(String(format: "%.0f", tokensPerSecond)) tokens/s, \(milliseconds(secondsPerStep)) \
+      a step of \(tokensPerStep) tokens, mean of \(steps) steps
+      arithmetic \(String(format: "%.1f", flopPerStep / 1e9)) GFLOP a step, \
+      \(String(format: "%.1f", gflops)) GFLOP/s
+      floor      \(String(format: "%.1f", 100 * floorFraction)) % of plain matrix products, \
+      \(String(format: "%.1f", sgemmGflops)) GFLOP/s
+      time       \(shares.joined(separator: ", "))
+      memory     \(megabytes(peakBytes)) together, \(megabytes(peakResidentBytes)) at most in a rank
+      """
+  }
+}

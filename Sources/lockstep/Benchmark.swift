@@ -1,0 +1,84 @@
+import ArgumentParser
+import Benchmarking
+import Communication
+import Foundation
+import Training
+
+struct Benchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures this machine, the reduction, or training; nothing is written.",
+    subcommands: [BenchmarkKernels.self, BenchmarkReduction.self, BenchmarkTraining.self])
+}
+
+struct BenchmarkKernels: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kernels",
+    abstract: "Speeds of plain matrix products, of memory, and of the vector kernels.",
+    discussion: "With one thread and with all. In one process, without mpirun.")
+
+  @Argument(help: "Whose shapes: tiny, small, gpt2, gpt2-long, or a configuration, YAML.")
+  var source = "gpt2"
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func run() throws {
+    Launch.run { communicator, _ in
+      let result = try KernelBenchmark(
+        BenchmarkCase(source, communicator: communicator), communicator: communicator)
+      try print(result, asJSON: json)
+      return .success
+    }
+  }
+}
+
+struct BenchmarkReduction: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reduction",
+    abstract: "The canonical reduction against MPI_Allreduce, from 1 KiB to 1 GiB.",
+    discussion: "Start it with the ranks of a training: mpirun -np 2 lockstep benchmark reduction.")
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func run() throws {
+    Launch.run { communicator, _ in
+      let result = try ReductionBenchmark(communicator: communicator)
+      if communicator.isRankZero { try print(result, asJSON: json) }
+      return .success
+    }
+  }
+}
+
+struct BenchmarkTraining: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Tokens a second on synthetic tokens, and the share of the floor.",
+    discussion: """
+      The floor is the time that plain matrix products of the same number of operations would take. \
+      A built-in case has one micro-batch a step for each rank.
+      """)
+
+  @Argument(help: "tiny, small, gpt2, gpt2-long, or a configuration, YAML.")
+  var source = "small"
+
+  @Option(help: "Optimiser steps that are timed. Default: about 10 seconds.")
+  var steps: Int?
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard steps.map({ $0 >= 1 }) ?? true else { throw ValidationError("--steps is at least 1") }
+  }
+
+  func run() throws {
+    Launch.run { communicator, _ in
+      let result = try TrainingBenchmark(
+        BenchmarkCase(source, communicator: communicator), steps: steps,
+        communicator: communicator)
+      if communicator.isRankZero { try print(result, asJSON: json) }
+      return .success
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Benchmarking
+import Communication
+import Foundation
+import Testing
+import Training
+
+/// What the benchmarks report is whole and consistent; how fast it is, is not tested.
+@Suite(.serialized) struct BenchmarkTests {
+  private func tiny(ranks: Int) throws -> BenchmarkCase {
+    try #require(BenchmarkCase(named: "tiny", ranks: ranks))
+  }
+
+  /// Multiply-adds of a forward pass for a token of `tiny`, in whole sequences of 64: 12 D² a layer,
+  /// the head, and attention's two products over 32.5 positions on average.
+  private static let multiplyAddsPerToken = 4 * 12 * 128 * 128 + 128 * 65 + 4 * 2 * 65 * 64
+
+  @Test(arguments: [1, 2])
+  func trainingAddsUp(ranks: Int) throws {
+    let benchmark = try tiny(ranks: ranks)
+    let results = try InProcessGroup(size: ranks).run { communicator in
+      try TrainingBenchmark(benchmark, steps: 2, communicator: communicator)
+    }
+    for result in results {
+      let tokens = ranks * 12 * 64
+      #expect(result.ranks == ranks && result.steps == 2 && result.tokensPerStep == tokens)
+      #expect(result.flopPerStep == Double(6 * Self.multiplyAddsPerToken * tokens))
+      let flopPerSecond = result.flopPerStep / result.secondsPerStep
+      #expect(abs(result.gflops * 1e9 / flopPerSecond - 1) < 1e-9)
+      #expect(abs(result.floorFraction * result.sgemmGflops / result.gflops - 1) < 1e-9)
+      #expect(abs(result.tokensPerSecond * result.secondsPerStep / Double(tokens) - 1) < 1e-9)
+      let phases = [
+        result.forwardSeconds, result.backwardSeconds, result.reductionSeconds,
+        result.optimizerSeconds,
+      ]
+      #expect(phases.allSatisfy { $0 > 0 })
+      if ranks == 1 { #expect(phases.reduce(0, +) <= result.secondsPerStep) }
+      // Parameters, gradients and moments alone.
+      #expect(result.peakResidentBytes > 4 * 4 * result.parameters)
+      #expect(result.proportionalBytes > 4 * 4 * result.parameters)
+    }
+  }
+
+  @Test func trainingIsJSON() throws {
+    let result = try TrainingBenchmark(
+      tiny(ranks: 1), steps: 1, communicator: SoloCommunicator())
+    let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(result))
+    let fraction = try #require((object as? [String: Any])?["floorFraction"] as? Double)
+    #expect(abs(fraction - result.floorFraction) < 1e-12)
+    #expect(result.description.contains("% of plain matrix products"))
+  }
+
+  @Test func theReductionIsTimedForEverySize() throws {
+    let results = try InProcessGroup(size: 2).run { communicator in
+      try ReductionBenchmark(communicator: communicator, largest: 20_000)
+    }
+    for result in results {
+      #expect(result.ranks == 2)
+      #expect(result.sizes.map(\.bytes) == [1024, 4096, 16_384])
+      #expect(result.sizes.allSatisfy { $0.canonicalSeconds > 0 && $0.allreduceSeconds > 0 })
+      #expect(result.description.split(separator: "\n").count == 5)
+    }
+  }
+
+  @Test func aReductionNeedsRanks() throws {
+    let error = try #require(throws: AgreedError.self) {
+      try ReductionBenchmark(communicator: SoloCommunicator())
+    }
+    #expect(error.exitCode == .usage)
+    #expect("\(error)".contains("mpirun -np 2 lockstep benchmark reduction"))
+  }
+
+  @Test func kernelsAreMeasuredWithEachNumberOfThreads() throws {
+    let result = try KernelBenchmark(
+      tiny(ranks: 1), communicator: SoloCommunicator(), seconds: 0.001, elementCount: 1 << 18)
+    #expect(result.runs.first?.threads == 1)
+    for run in result.runs {
+      // Five shapes, three passes.
+      #expect(run.products.count == 15)
+      let speeds = run.products.map(\.gflops)
+      #expect(speeds.min().map { $0 <= run.sgemmGflops } == true)
+      #expect(speeds.max().map { $0 >= run.sgemmGflops } == true)
+      #expect(run.kernels.count == 12)
+      for kernel in run.kernels {
+        #expect(kernel.gigabytes > 0 && kernel.gigabytes.isFinite, "\(kernel.name)")
+        let bandwidth = max(run.copyGigabytes, run.updateGigabytes)
+        #expect(abs(kernel.bandwidthFraction * bandwidth / kernel.gigabytes - 1) < 1e-9)
+      }
+    }
+  }
+
+  @Test func kernelsAreForOneProcess() throws {
+    let benchmark = try tiny(ranks: 2)
+    let codes = try InProcessGroup(size: 2).run { communicator in
+      #expect(throws: AgreedError.self) {
+        try KernelBenchmark(benchmark, communicator: communicator, elementCount: 1 << 16)
+      }?.exitCode
+    }
+    #expect(codes == [.usage, .usage])
+  }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLineTests {
+  @Suite struct BenchmarkCommandTests {
+    private func object(_ text: String) throws -> [String: Any] {
+      try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    @Test(arguments: [nil, 2])
+    func trainingPrintsOneObjectAndWritesNothing(ranks: Int?) throws {
+      let bench = try Workbench()
+      let before = try bench.contents(of: ".")
+      let ending = try bench.run(
+        ["benchmark", "train", "run.yaml", "--steps", "2", "--json"], ranks: ranks)
+      #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+      let result = try object(ending.output)
+      #expect(result["ranks"] as? Int == ranks ?? 1)
+      #expect(result["steps"] as? Int == 2)
+      // Eight micro-batches of two sequences of 48.
+      #expect(result["tokens_per_step"] as? Int == 768)
+      for key in [
+        "tokens_per_second", "seconds_per_step", "flop_per_step", "gflops", "sgemm_gflops",
+        "floor_fraction", "forward_seconds", "backward_seconds", "reduction_seconds",
+        "optimizer_seconds", "peak_bytes", "peak_resident_bytes", "proportional_bytes",
+      ] {
+        #expect(try #require(result[key] as? Double) > 0, "\(key)")
+      }
+      #expect(try bench.contents(of: ".") == before)
+    }
+
+    @Test func kernelsPrintOneObject() throws {
+      let bench = try Workbench()
+      let ending = try bench.run(["benchmark", "kernels", "run.yaml", "--json"])
+      #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+      let runs = try #require(object(ending.output)["runs"] as? [[String: Any]])
+      #expect(runs.first?["threads"] as? Int == 1)
+      for run in runs {
+        #expect((run["kernels"] as? [Any])?.isEmpty == false)
+        #expect(try #require(run["sgemm_gflops"] as? Double) > 0)
+      }
+    }
+  }
+}

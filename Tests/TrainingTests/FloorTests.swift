@@ -1,0 +1,82 @@
+import Communication
+import NeuralNetworks
+import Parallelism
+import Reporting
+import Testing
+import Training
+
+@Suite struct FloorTests {
+  /// The plane, with the matrix product that it consists of.
+  private final class CountedRegression: TrainingTask {
+    private let task = LinearRegression()
+    var model: any Module { task.model }
+
+    var products: ForwardProducts? {
+      var products = ForwardProducts()
+      products.add(rows: 1_000, inner: 3, columns: 1)
+      return products
+    }
+
+    func loss(step: Int, microbatch: Int) throws -> BatchLoss {
+      task.loss(step: step, microbatch: microbatch)
+    }
+  }
+
+  private func train(
+    _ makeTask: @escaping @Sendable () -> any TrainingTask, ranks: Int, leastSeconds: Double?
+  ) throws -> RunSummary {
+    let summaries = try InProcessGroup(size: ranks).run { communicator in
+      let trainer = try Trainer(
+        task: makeTask(), configuration: .regression(steps: 6), communicator: communicator)
+      if let leastSeconds { trainer.leastSecondsForFloor = leastSeconds }
+      let recorder = EventRecorder()
+      trainer.attach(recorder)
+      _ = try trainer.run()
+      guard case .finished(let summary)? = recorder.events.last else { return RunSummary?.none }
+      return summary
+    }
+    #expect(Set(summaries.map { $0?.parametersSHA256 }).count == 1)
+    return try #require(summaries[0])
+  }
+
+  @Test(arguments: [1, 3])
+  func theFloorIsReportedAndChangesNoBit(ranks: Int) throws {
+    let short = try train({ CountedRegression() }, ranks: ranks, leastSeconds: nil)
+    #expect(short.floorFraction == nil && short.sgemmGigaflops == nil)
+    let long = try train({ CountedRegression() }, ranks: ranks, leastSeconds: 0)
+    #expect(long.parametersSHA256 == short.parametersSHA256)
+    let (fraction, gigaflops) = try (
+      #require(long.floorFraction), #require(long.sgemmGigaflops)
+    )
+    // Six steps of five micro-batches, at three products of 3,000 multiply-adds each.
+    let operations = 6.0 * 5 * 2 * 3 * 3_000
+    #expect(abs(fraction * gigaflops * 1e9 * long.seconds / operations - 1) < 1e-9)
+  }
+
+  @Test func aTaskThatDoesNotCountHasNoFloor() throws {
+    let summary = try train({ LinearRegression() }, ranks: 1, leastSeconds: 0)
+    #expect(summary.floorFraction == nil && summary.sgemmGigaflops == nil)
+  }
+
+  @Test(arguments: [1, 2])
+  func theSpeedOfAllProductsLiesBetweenTheirs(threads: Int) {
+    var products = ForwardProducts()
+    products.add(rows: 40, inner: 24, columns: 70, count: 3)
+    products.add(rows: 2_000, inner: 16, columns: 5_000)
+    let speed = ProductSpeed(of: products, on: ThreadPool(threadCount: threads))
+    speed.measure(seconds: 0)
+    #expect(speed.timings.count == 6)
+    // Larger products are measured in part.
+    #expect(
+      speed.timings.last?.measured == ProductShape(rows: 512, inner: 16, columns: 4_096))
+    let speeds = speed.timings.map { $0.gigaflops(threads: threads) }
+    #expect(speeds.allSatisfy { $0 > 0 && $0.isFinite })
+    #expect(speeds.min().map { $0 <= speed.gigaflops } == true)
+    #expect(speeds.max().map { $0 >= speed.gigaflops } == true)
+  }
+
+  @Test func theFractionIsTheShareOfTheTime() {
+    let floor = Floor(gigaflops: 50)
+    #expect(floor.fraction(operations: 200e9, seconds: 5) == 0.8)
+  }
+}
