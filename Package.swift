@@ -52,7 +52,8 @@ let package = Package(
       "Training",
       [
         "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Reporting",
-        "Settings", "Parallelism", "COpenBLAS", .product(name: "Yams", package: "Yams"),
+        "Settings", "Parallelism", "CKernels", "COpenBLAS",
+        .product(name: "Yams", package: "Yams"),
       ]),
 
     // The middle: none imports another, but for the tower of models on layers on tensors.

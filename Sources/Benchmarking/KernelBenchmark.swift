@@ -18,6 +18,9 @@ public struct KernelBenchmark: Encodable, Sendable, CustomStringConvertible {
     public let columns: Int
     /// How often a forward pass computes it.
     public let count: Int
+    /// By OpenBLAS.
+    public let sgemmGflops: Double
+    /// By Lockstep.
     public let gflops: Double
   }
 
@@ -31,8 +34,10 @@ public struct KernelBenchmark: Encodable, Sendable, CustomStringConvertible {
   /// Everything with one number of threads.
   public struct Run: Encodable, Sendable {
     public let threads: Int
-    /// All products of a step together, each as often as it occurs.
+    /// All products of a step together, each as often as it occurs, by OpenBLAS.
     public let sgemmGflops: Double
+    /// The same by Lockstep.
+    public let productGflops: Double
     public let products: [Product]
     /// In 10⁹ bytes a second.
     public let copyGigabytes: Double
@@ -65,21 +70,25 @@ public struct KernelBenchmark: Encodable, Sendable, CustomStringConvertible {
     let memory = BenchmarkMemory(
       arrayCount: VectorKernel.arrayCount, elementCount: elementCount)
     name = benchmark.name
-    openBLASKernels = ProductLibrary.current.kernels
+    openBLASKernels = ProductLibrary.openBLASKernels
     runs = Set([1, plan.threads]).sorted().map { threads in
       Run(products, memory, workspace: Workspace(threadCount: threads), seconds: seconds)
     }
   }
 
   public var description: String {
-    var products = TextTable("matrix products, GFLOP/s", "rows", "inner", "columns", columns)
+    var products = TextTable("matrix products, GFLOP/s (OpenBLAS)", "rows", "inner", "columns", columns)
     for (index, product) in (runs.first?.products ?? []).enumerated() {
       products.add(
         product.pass.replacing("_", with: " "), "\(product.rows)", "\(product.inner)",
-        "\(product.columns)", cells { String(format: "%.1f", $0.products[index].gflops) })
+        "\(product.columns)", cells {
+          let product = $0.products[index]
+          return String(format: "%.1f (%.1f)", product.gflops, product.sgemmGflops)
+        })
     }
     products.add(
-      "a step's together", "", "", "", cells { String(format: "%.1f", $0.sgemmGflops) })
+      "a step's together", "", "", "",
+      cells { String(format: "%.1f (%.1f)", $0.productGflops, $0.sgemmGflops) })
     var kernels = TextTable("memory and kernels, GB/s (of the bandwidth)", columns)
     kernels.add("copy", cells { String(format: "%.1f       ", $0.copyGigabytes) })
     kernels.add("update", cells { String(format: "%.1f       ", $0.updateGigabytes) })
@@ -117,14 +126,20 @@ extension KernelBenchmark.Run {
   ) {
     let pool = workspace.threads
     threads = pool.threadCount
-    let speed = ProductSpeed(of: products, on: pool)
-    speed.measure(seconds: 5 * seconds)
-    sgemmGflops = speed.gigaflops
-    self.products = speed.timings.map { timing in
+    let sgemm = ProductSpeed(of: products, on: pool)
+    let own = ProductSpeed(of: products, on: pool, by: .lockstep)
+    // In turns, so that both see the same machine.
+    for _ in 0..<5 {
+      sgemm.measure(seconds: seconds / 2)
+      own.measure(seconds: seconds / 2)
+    }
+    sgemmGflops = sgemm.gigaflops
+    productGflops = own.gigaflops
+    self.products = zip(own.timings, sgemm.timings).map { timing, sgemm in
       KernelBenchmark.Product(
         pass: timing.pass.rawValue, rows: timing.shape.rows, inner: timing.shape.inner,
         columns: timing.shape.columns, count: timing.count,
-        gflops: timing.gigaflops(threads: pool.threadCount))
+        sgemmGflops: sgemm.gigaflops(threads: pool.threadCount), gflops: timing.gigaflops(threads: pool.threadCount))
     }
     memory.reset()
     let bandwidth = MemoryBandwidth(memory, threads: pool, seconds: seconds)

@@ -39,6 +39,7 @@ extension CommandLineTests {
       for run in runs {
         #expect((run["kernels"] as? [Any])?.isEmpty == false)
         #expect(try #require(run["sgemm_gflops"] as? Double) > 0)
+        #expect(try #require(run["product_gflops"] as? Double) > 0)
       }
     }
   }

@@ -13,7 +13,6 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     /// Processors that the rank may use.
     let processors: [Int]
     let threads: Int
-    let kernels: String
     /// Speed of plain matrix products by the rank's threads while all ranks compute, in 10⁹
     /// operations a second.
     let productGigaflops: Double
@@ -21,7 +20,6 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
 
   let mode: String
   let ranks: [Rank]
-  let openBLAS: String
   let openMPI: String
   /// How fast a gradient of 64 MiB is summed over all ranks and shared, in 10⁹ bytes a second.
   let reductionGigabytes: Double
@@ -38,10 +36,8 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     let threads = workspace.threads
     let own = Rank(
       host: ProcessInfo.processInfo.hostName, processors: ProcessorMask.current.processors,
-      threads: plan.threads, kernels: ProductLibrary.current.kernels,
-      productGigaflops: try Self.productSpeed(threads, communicator))
+      threads: plan.threads, productGigaflops: try Self.productSpeed(threads, communicator))
     ranks = try Self.gather(own, communicator)
-    openBLAS = ProductLibrary.current.version
     openMPI = MPISession.libraryVersion
     (reductionGigabytes, barrierMicroseconds) = try Self.reductionSpeed(threads, communicator)
     findings = Self.findings(ranks)
@@ -63,7 +59,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
   ) throws -> Double {
     var products = ForwardProducts()
     products.add(rows: 512, inner: 768, columns: 768)
-    let speed = ProductSpeed(of: products, on: threads)
+    let speed = ProductSpeed(of: products, on: threads, by: .lockstep)
     try communicator.barrier()
     speed.measure(seconds: 0.3)
     return speed.gigaflops
@@ -85,11 +81,6 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
 
   private static func findings(_ ranks: [Rank]) -> [String] {
     var findings: [String] = []
-    if Set(ranks.map(\.kernels)).count > 1 {
-      findings.append(
-        "OpenBLAS uses different kernels on different hosts: set OPENBLAS_CORETYPE, see docs/determinism.md"
-      )
-    }
     for (host, members) in Dictionary(grouping: ranks, by: \.host).sorted(by: { $0.key < $1.key }) {
       let processors = Set(members.flatMap(\.processors)).count
       let threads = members.reduce(0) { $0 + $1.threads }
@@ -104,14 +95,14 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
 
   public var description: String {
     var lines = [
-      "mode         \(mode)", "OpenBLAS     \(openBLAS)", "MPI          \(openMPI)",
+      "mode         \(mode)", "MPI          \(openMPI)",
     ]
     for (number, rank) in ranks.enumerated() {
       let processors = rank.processors.map(String.init).joined(separator: ",")
       let threads = "\(rank.threads) thread\(rank.threads == 1 ? "" : "s")"
       lines.append(
         "rank \(number)".padding(toLength: 13, withPad: " ", startingAt: 0)
-          + "\(rank.host), processors \(processors), \(threads), \(rank.kernels) kernels, "
+          + "\(rank.host), processors \(processors), \(threads), "
           + String(format: "%.0f GFLOP/s", rank.productGigaflops))
     }
     lines.append(

@@ -1,8 +1,22 @@
+import CKernels
 import COpenBLAS
 import NeuralNetworks
 import Parallelism
 
-/// How fast this rank's threads multiply matrices: plain `cblas_sgemm`, with nothing around it.
+/// Who multiplies matrices.
+package enum ProductLibrary: Sendable {
+  /// `cblas_sgemm`: what a floor is measured with, for it is the same for everybody.
+  case openBLAS
+  /// Lockstep's own products, which models use.
+  case lockstep
+
+  /// The name of the kernels that OpenBLAS picked for this processor, such as "Zen" or "SkylakeX".
+  package static var openBLASKernels: String {
+    openblas_get_corename().map { String(cString: $0) } ?? "unknown"
+  }
+}
+
+/// How fast this rank's threads multiply matrices, with nothing around it.
 ///
 /// Each product with a weight stands for the three of a training step: forward, the gradient of the
 /// input and that of the weight. Every thread computes the whole product into memory of its own, so
@@ -41,6 +55,7 @@ package final class ProductSpeed {
 
   package private(set) var timings: [Timing]
   private let threads: ThreadPool
+  private let library: ProductLibrary
   private let left: UnsafeMutableBufferPointer<Float>
   private let right: UnsafeMutableBufferPointer<Float>
   /// One for each thread.
@@ -51,9 +66,14 @@ package final class ProductSpeed {
   /// - Parameters:
   ///   - products: At least one with a weight.
   ///   - threads: Compute at the same time.
-  package init(of products: ForwardProducts, on threads: ThreadPool) {
+  ///   - library: Default: OpenBLAS, whose own threads are turned off.
+  package init(
+    of products: ForwardProducts, on threads: ThreadPool, by library: ProductLibrary = .openBLAS
+  ) {
     precondition(!products.weights.isEmpty, "there is no product to measure")
+    openblas_set_num_threads(1)
     self.threads = threads
+    self.library = library
     timings = products.weights.flatMap { shape, count in
       let measured = ProductShape(
         rows: min(shape.rows, Self.largest.rows), inner: min(shape.inner, Self.largest.inner),
@@ -114,22 +134,58 @@ package final class ProductSpeed {
   /// With X [rows, inner] and W [inner, columns]: X W, Y Wᵀ or Xᵀ Y.
   private func multiply(_ timing: Timing, into result: UnsafeMutableBufferPointer<Float>) {
     let shape = timing.measured
-    let (rows, inner, columns) = (
-      blasint(shape.rows), blasint(shape.inner), blasint(shape.columns)
-    )
+    let (rows, inner, columns) = (shape.rows, shape.inner, shape.columns)
     switch timing.pass {
     case .forward:
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, inner, 1, left.baseAddress,
-        inner, right.baseAddress, columns, 0, result.baseAddress, columns)
+      multiply(
+        Factor(left, stride: inner), Factor(right, stride: columns), into: result, rows: rows,
+        columns: columns, inner: inner)
     case .inputGradient:
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasTrans, rows, inner, columns, 1, left.baseAddress,
-        columns, right.baseAddress, columns, 0, result.baseAddress, inner)
+      multiply(
+        Factor(left, stride: columns), Factor(right, stride: columns, isTransposed: true),
+        into: result, rows: rows, columns: inner, inner: columns)
     case .weightGradient:
-      cblas_sgemm(
-        CblasRowMajor, CblasTrans, CblasNoTrans, inner, columns, rows, 1, left.baseAddress,
-        inner, right.baseAddress, columns, 0, result.baseAddress, columns)
+      multiply(
+        Factor(left, stride: inner, isTransposed: true), Factor(right, stride: columns),
+        into: result, rows: inner, columns: columns, inner: rows)
     }
+  }
+
+  private func multiply(
+    _ a: Factor, _ b: Factor, into c: UnsafeMutableBufferPointer<Float>, rows: Int, columns: Int,
+    inner: Int
+  ) {
+    switch library {
+    case .openBLAS:
+      cblas_sgemm(
+        CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
+        b.isTransposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
+        blasint(inner), 1, a.elements, blasint(a.stride), b.elements, blasint(b.stride), 0,
+        c.baseAddress, blasint(columns))
+    case .lockstep:
+      CKernels_matrixProduct(
+        a.kernelFactor, b.kernelFactor, c.baseAddress, Int64(columns), Int64(rows),
+        Int64(columns), Int64(inner), 0, nil)
+    }
+  }
+}
+
+/// A matrix as it lies in memory, perhaps to be read transposed.
+private struct Factor {
+  let elements: UnsafePointer<Float>?
+  let stride: Int
+  let isTransposed: Bool
+
+  init(
+    _ memory: UnsafeMutableBufferPointer<Float>, stride: Int, isTransposed: Bool = false
+  ) {
+    elements = memory.baseAddress.map { UnsafePointer($0) }
+    self.stride = stride
+    self.isTransposed = isTransposed
+  }
+
+  var kernelFactor: CKernels_Factor {
+    CKernels_Factor(
+      elements: elements, stride: Int64(stride), transposed: isTransposed ? 1 : 0)
   }
 }

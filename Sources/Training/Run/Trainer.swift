@@ -53,7 +53,6 @@ public final class Trainer {
     workspace: Workspace? = nil, directory: RunDirectory? = nil, start: Start = .beginning
   ) throws {
     try communicator.agree { try configuration.validate(ranks: communicator.size) }
-    try ProductLibrary.requireEqual(on: communicator)
     self.task = task
     self.configuration = configuration
     self.communicator = communicator
