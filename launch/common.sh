@@ -4,7 +4,7 @@
 # The repository, wherever the script was called from.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# Lockstep spreads its matrix products over its own threads: OpenBLAS must not start others.
+# OpenBLAS, which only the measurements use, must not start threads of its own.
 export OPENBLAS_NUM_THREADS=1
 
 # Open MPI refuses root unless told twice; in a container there is nobody else.

@@ -177,11 +177,11 @@ import Testing
   }
 
   @Test func aFirstPartIsComputedAgainToTheSameBits() {
-    let plain = Self.bits(columns: 256) { x, norm, linear in linear(norm(x)) }
-    let released = Self.bits(columns: 256) { x, norm, linear in x.recomputing(norm, for: linear) }
+    let plain = Self.bits(columns: 512) { x, norm, linear in linear(norm(x)) }
+    let released = Self.bits(columns: 512) { x, norm, linear in x.recomputing(norm, for: linear) }
     #expect(released.bits == plain.bits)
     #expect(released.lentCount == plain.lentCount - 1)
-    let nested = Self.bits(columns: 256) { x, norm, linear in
+    let nested = Self.bits(columns: 512) { x, norm, linear in
       x.recomputing(norm, for: { $0.recomputing({ $0 * 1 }, for: linear) })
     }
     #expect(nested.bits == plain.bits)
