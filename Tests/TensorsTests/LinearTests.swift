@@ -62,6 +62,33 @@ import Testing
     #expect(failures == [])
   }
 
+  /// Large activations are let go of, and computed again in the backward pass.
+  @Test(arguments: [64, 2048])
+  func activationsComputedAgainGiveTheSameBits(rows: Int) {
+    func bits(_ apply: (Tensor, [Tensor]) -> Tensor) -> (bits: [UInt32], lentCount: Int) {
+      let workspace = Workspace(threadCount: 2)
+      var generator = SeededGenerator(seed: 6)
+      let shapes: [Shape] = [[rows, 24], [24, 300], [300], [300, 5]]
+      let leaves = shapes.map { Leaf(generator.normals($0.count), shape: $0, in: workspace) }
+      let loss = apply(leaves[0].tensor, leaves.dropFirst().map(\.tensor)).sum()
+      let lentCount = workspace.pool.lentCount
+      loss.backward()
+      return (([loss.item] + leaves.flatMap(\.gradient)).map(\.bitPattern), lentCount)
+    }
+    let plain = bits { x, weights in
+      x.linear(
+        weight: weights[0], bias: weights[1], layout: .inputsByOutputs, activation: .geluTanh
+      ).linear(weight: weights[2], layout: .inputsByOutputs)
+    }
+    let again = bits { x, weights in
+      x.linear(
+        weight: weights[0], bias: weights[1], layout: .inputsByOutputs, activation: .geluTanh
+      ) { $0.linear(weight: weights[2], layout: .inputsByOutputs) }
+    }
+    #expect(again.bits == plain.bits)
+    #expect(again.lentCount == plain.lentCount - (rows > 1000 ? 1 : 0))
+  }
+
   @Test func anActivationWithoutBiasSeesTheProduct() {
     let size = Size(rows: 6, inputs: 10, outputs: 21)
     let checker = GradientChecker { $0[0].linear(weight: $0[1], activation: .silu) }
