@@ -10,5 +10,6 @@
 #include "CKernels_random.h"
 #include "CKernels_rotary.h"
 #include "CKernels_elementwise.h"
+#include "CKernels_scalars.h"
 
 #endif

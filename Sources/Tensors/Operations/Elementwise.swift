@@ -99,7 +99,7 @@ extension Tensor {
       shape == other.shape, "\(operation): shapes \(shape) and \(other.shape) differ")
   }
 
-  private func multiplyElements(
+  func multiplyElements(
     with other: Tensor, into destination: UnsafeMutablePointer<Float>, adds: Bool
   ) {
     workspace.threads.run(over: count, grain: Grain.elementwise) { range in
