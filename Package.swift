@@ -60,7 +60,7 @@ let package = Package(
     .library(
       "Datasets",
       [
-        "Settings",
+        "CZlib", "Settings",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HeapModule", package: "swift-collections"),
       ]),
@@ -75,6 +75,7 @@ let package = Package(
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
 
     // Tests: one folder per target.

@@ -30,7 +30,7 @@ import Testing
   @Test func whatIsNotKnownIsLeftOut() throws {
     var summary = Sample.summary
     summary.validationLoss = nil
-    summary.bitsPerByte = .infinity
+    summary.metrics = [.init("bits_per_byte", .infinity)]
     try summary.write(to: file.path)
     #expect(try !file.content.contains("validation_loss"))
     #expect(try RunSummary.load(from: file.path).bitsPerByte == nil)

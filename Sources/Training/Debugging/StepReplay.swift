@@ -73,9 +73,8 @@ public struct StepReplay {
     let recorded = try recordedStep(of: configuration.steps)
     let communicator = SoloCommunicator()
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
-    let data = try LanguageModelingData(configuration, communicator: communicator)
     let trainer = try Trainer(
-      task: data.task(for: configuration), configuration: configuration,
+      task: configuration.prepareTask(communicator).task, configuration: configuration,
       communicator: communicator, workspace: Workspace(threadCount: plan.threads),
       directory: run, start: .before(step: step))
     let startedFrom = trainer.stepsTaken

@@ -168,14 +168,14 @@ public final class Trainer {
     let available = task.evaluationBatchCount
     guard available > 0 else { return }
     let start = ContinuousClock.now
-    let result = try evaluator.run(count: batches == 0 ? available : min(batches, available)) {
-      try task.evaluationLoss(batch: $0)
-    }
+    let result = try evaluator.run(
+      count: batches == 0 ? available : min(batches, available), metrics: task.metrics
+    ) { try task.evaluationLoss(batch: $0) }
     progress.record(result)
     emit(
       .evaluation(
         EvaluationRecord(
-          step: progress.step, loss: result.loss, bitsPerByte: result.bitsPerByte,
+          step: progress.step, loss: result.loss, metrics: result.metrics,
           tokens: result.targetCount, seconds: (ContinuousClock.now - start) / .seconds(1))))
   }
 
@@ -227,7 +227,7 @@ public final class Trainer {
     RunSummary(
       steps: progress.step, tokens: progress.tokens, loss: progress.lastLoss,
       validationLoss: progress.lastEvaluation?.loss,
-      bitsPerByte: progress.lastEvaluation?.bitsPerByte, parametersSHA256: parametersHash,
+      metrics: progress.lastEvaluation?.metrics ?? [], parametersSHA256: parametersHash,
       tokensPerSecond: progress.meanTokensPerSecond, seconds: progress.seconds,
       ranks: communicator.size, threads: replica.workspace.threads.threadCount,
       parameters: replica.parameters.parameterCount)

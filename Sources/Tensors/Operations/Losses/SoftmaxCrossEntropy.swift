@@ -27,7 +27,7 @@ extension Tensor {
     return summedRowLoss { row, logits, slopes in
       let target = Int(targets.elements[row])
       guard target >= 0 else { return 0 }
-      let logSum = logits.softmax(into: slopes)
+      let logSum = logits.softmax(into: &slopes)
       for index in slopes.indices { slopes[index] -= even }
       slopes[target] -= 1 - labelSmoothing
       let fromTarget = logSum - Double(logits[target])
@@ -48,7 +48,7 @@ extension Tensor {
     precondition(
       targets.shape == shape, "a divergence of \(shape) from targets \(targets.shape)")
     return summedRowLoss { row, logits, slopes in
-      let logSum = logits.softmax(into: slopes)
+      let logSum = logits.softmax(into: &slopes)
       let target = UnsafeBufferPointer(
         start: targets.pointer + row * targets.shape.last, count: targets.shape.last)
       let mass = target.reduce(0) { $0 + Double($1) }
