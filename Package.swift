@@ -80,7 +80,9 @@ let package = Package(
 
     // Tests: one folder per target.
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
-    .tests(of: "Tensors", ["CKernels"]),
+    .testTarget(
+      name: "TensorsTests", dependencies: ["Tensors", "TestSupport", "CKernels"],
+      resources: [.copy("Fixtures")]),
     .tests(of: "NeuralNetworks"),
     .testTarget(
       name: "ModelsTests",

@@ -11,7 +11,8 @@ public struct LinearPredictor: Predictor {
   ///   - features: F.
   ///   - outputs: C.
   public init(features: Int, outputs: Int) {
-    linear = Linear(inputs: features, outputs: outputs, initializer: .zeros, biasInitializer: .zeros)
+    linear = Linear(
+      inputs: features, outputs: outputs, initializer: .zeros, biasInitializer: .zeros)
   }
 
   /// - Parameter samples: [B, ...], F numbers each.

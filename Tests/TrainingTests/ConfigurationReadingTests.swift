@@ -41,7 +41,7 @@ private func problems(
         """, source: "run.yaml", ranks: 16)
     let gpt = GPTConfiguration(layers: 3, heads: 2, width: 64, context: 32, dropout: 0.1)
     #expect(configuration.seed == 7)
-    #expect(configuration.data.train == "a/train.bin")
+    #expect(configuration.data.tokens?.train == "a/train.bin")
     #expect(configuration.model.architecture == .gpt(gpt))
     #expect(gpt.headWidth == 32)
     #expect(configuration.batch.microbatches == 16)
@@ -65,8 +65,8 @@ private func problems(
     var adamw = AdamWConfiguration()
     adamw.betas = [0.5, 0.6]
     #expect(configuration.optimizer.method == .adamw(adamw))
-    #expect(configuration.data.tokenizer == nil)
-    #expect(configuration.data.train == "a b/c=d.bin")
+    #expect(configuration.data.tokens?.tokenizer == nil)
+    #expect(configuration.data.tokens?.train == "a b/c=d.bin")
     #expect(configuration.schedule.shape == .constant)
   }
 

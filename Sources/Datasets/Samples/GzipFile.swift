@@ -33,7 +33,9 @@ public enum GzipFile {
       if count < 0 || code != Z_OK {
         throw .unreadable(path: path, reason: reason.withoutPrefix("\(path): "))
       }
-      if closing != Z_OK { throw .unreadable(path: path, reason: "the compressed data end too early") }
+      if closing != Z_OK {
+        throw .unreadable(path: path, reason: "the compressed data end too early")
+      }
       return bytes
     }
   }

@@ -45,7 +45,8 @@ public struct RunOverview: Equatable, Sendable {
   public var skipped: [Skipped]
 
   public init(
-    mode: String, ranks: Int, threads: Int, parameterCount: Int, steps: Int, unit: String = "tokens",
+    mode: String, ranks: Int, threads: Int, parameterCount: Int, steps: Int,
+    unit: String = "tokens",
     lines: [Line], runDirectory: String?, resumedStep: Int? = nil, skipped: [Skipped] = []
   ) {
     self.mode = mode

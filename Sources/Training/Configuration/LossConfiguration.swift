@@ -13,7 +13,8 @@ public struct LossConfiguration: Configurable {
     public static var variants: [Variant<Self>] {
       [
         Variant(
-          "standard", "The task's own: cross-entropy of classes and tokens, squared error of values.",
+          "standard",
+          "The task's own: cross-entropy of classes and tokens, squared error of values.",
           .standard),
         Variant(
           "cross-entropy", "Of the softmax of the outputs, in nats; for classification.",

@@ -29,6 +29,11 @@ public struct MeanLoss: Sendable, Equatable {
   public var sum: Double
   public var targetCount: Int
 
+  public init(sum: Double, targetCount: Int) {
+    self.sum = sum
+    self.targetCount = targetCount
+  }
+
   /// The mean loss of a target.
   public var mean: Double { sum / Double(max(1, targetCount)) }
 }

@@ -45,7 +45,8 @@ public final class TrainingRun {
       return try directory?.prepare(for: configuration, resume: resume)
     }
     trainer = try Trainer(
-      task: prepared.task, configuration: configuration, communicator: communicator, workspace: workspace,
+      task: prepared.task, configuration: configuration, communicator: communicator,
+      workspace: workspace,
       directory: directory, start: resume ? .newestCheckpoint : .beginning)
   }
 

@@ -39,7 +39,8 @@ public struct Evaluator {
         let result = try loss(batch)
         precondition(
           result.sums.count == sumCount,
-          "a batch of held-out data comes with \(result.sums.count) sums; its metrics have \(sumCount)")
+          "a batch of held-out data comes with \(result.sums.count) sums; its metrics have \(sumCount)"
+        )
         let numbers = [Double(result.sum.item), Double(result.targetCount)] + result.sums
         measured.replaceSubrange(place * width..<(place + 1) * width, with: numbers)
       }
