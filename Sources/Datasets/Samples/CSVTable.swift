@@ -50,6 +50,10 @@ public struct CSVTable: Sendable, Equatable {
     return value
   }
 
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+  }
+
   private static func rows(of bytes: [UInt8], path: String) throws(SampleDataError) -> [Row] {
     var rows: [Row] = []
     var fields: [String] = []
@@ -81,7 +85,8 @@ public struct CSVTable: Sendable, Equatable {
         } else {
           isQuoted = false
         }
-      case UInt8(ascii: "\"") where field.isEmpty:
+      case UInt8(ascii: "\"") where field.allSatisfy(Self.isBlank):
+        field.removeAll(keepingCapacity: true)
         (isQuoted, wasQuoted) = (true, true)
       case UInt8(ascii: ",") where !isQuoted: endField()
       case UInt8(ascii: "\n"):
