@@ -81,7 +81,8 @@ extension CommandLineTests {
 
       // The same again, from the checkpoint, on one rank and on two.
       for ranks in [nil, 2] {
-        let ending = try bench.run(["evaluate", "run", "--json", "--sequences", "10"], ranks: ranks)
+        let ending = try bench.run(
+          ["evaluate", "run", "--json", "--sequences", "10"], ranks: ranks)
         #expect(ending.exitCode == 0, "\(ending.errorOutput)")
         let report = try json(ending.output)
         #expect(report["accuracy"] as? Double == accuracy)

@@ -15,6 +15,8 @@ public final class PredictionTask: TrainingTask {
   private let loader: SampleLoader?
   private let heldOut: SampleLoader?
   private let sampleShape: [Int]
+  /// One of the model's: knows the workspace once it is bound.
+  private let parameter: Parameter
   public let checkpointFiles: [(name: String, bytes: [UInt8])]
   private var batch = SampleBatch()
 
@@ -32,7 +34,11 @@ public final class PredictionTask: TrainingTask {
       let predictor = try configuration.model.predictor(
         sampleShape: Shape(description.sampleShape), outputs: description.outputCount)
     else { preconditionFailure("\(configuration.task) is configured with a predictor") }
+    guard let parameter = predictor.namedParameters.first?.parameter else {
+      preconditionFailure("a model has parameters")
+    }
     self.predictor = predictor
+    self.parameter = parameter
     self.loader = loader
     self.heldOut = heldOut
     objective = configuration.objective(for: description)
@@ -68,12 +74,10 @@ public final class PredictionTask: TrainingTask {
 
   /// What the model says of the batch, [B, C].
   private func outputs() -> Tensor {
-    guard let workspace = predictor.namedParameters.first?.parameter.tensor.workspace else {
-      preconditionFailure("a model has parameters")
-    }
-    return predictor.outputs(
+    predictor.outputs(
       of: Tensor(
-        batch.features, shape: Shape([batch.count] + sampleShape), in: workspace))
+        batch.features, shape: Shape([batch.count] + sampleShape),
+        in: parameter.tensor.workspace))
   }
 }
 
