@@ -47,7 +47,8 @@ let package = Package(
         "Settings", "Parallelism", "COpenBLAS", .product(name: "Yams", package: "Yams"),
       ]),
 
-    // The middle: none imports another, but for the tower of models on layers on tensors.
+    // The middle: none imports another, but for the tower of models on layers on tensors, whose
+    // matrix products optimisers use.
     .library("Models", ["NeuralNetworks", "Settings"]),
     .library("NeuralNetworks", ["Tensors"]),
     .library(
@@ -56,7 +57,7 @@ let package = Package(
         "CKernels", "COpenBLAS", "Parallelism",
         .product(name: "HeapModule", package: "swift-collections"),
       ]),
-    .library("Optimization", ["CKernels", "Parallelism", "Settings"]),
+    .library("Optimization", ["CKernels", "Parallelism", "Settings", "Tensors"]),
     .library(
       "Datasets",
       [

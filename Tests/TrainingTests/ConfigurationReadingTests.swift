@@ -62,7 +62,7 @@ private func problems(
         "model.vocabulary=100", "schedule={name: constant}", "data.train=a b/c=d.bin",
       ])
     #expect(configuration.steps == 30)
-    var adamw = AdamWConfiguration()
+    var adamw = AdamW()
     adamw.betas = [0.5, 0.6]
     #expect(configuration.optimizer.method == .adamw(adamw))
     #expect(configuration.data.tokenizer == nil)
@@ -80,7 +80,7 @@ private func problems(
         depth: 4
       optimizer:
         name: sgd
-        betas: [0.9, 0.95]
+        history: 5
       schedule: {warmup_steps: 11}
       steps: 20
       lr: 1
@@ -93,7 +93,7 @@ private func problems(
         "run.yaml:5: model.depth: unknown key; "
           + "the keys here are architecture, layers, heads, width, context, dropout, recompute, "
           + "vocabulary",
-        "run.yaml:8: optimizer.betas: a key of name: adamw, but here name is sgd",
+        "run.yaml:8: optimizer.history: a key of name: lbfgs, but here name is sgd",
         "run.yaml:9: schedule.warmup_steps: found 11, expected at most steps (10)",
         "run.yaml:10: steps: the key occurs twice, first at run.yaml:1",
         "run.yaml:11: lr: unknown key; did you mean optimizer.learning_rate?",

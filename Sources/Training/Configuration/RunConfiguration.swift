@@ -40,6 +40,9 @@ public struct RunConfiguration: Configurable {
   public var reduction = ReductionMethod.canonical
   /// Optimiser steps from the start of the run to its end.
   public var steps = 1000
+  public var average = AveragingConfiguration()
+  public var earlyStopping = EarlyStoppingConfiguration()
+  public var initialization: [InitializationRule] = []
   public var evaluate = EvaluationConfiguration()
   public var checkpoint = CheckpointConfiguration()
   /// Threads of one rank; 0 takes the rank's share of the processors it may use.
@@ -63,6 +66,14 @@ public struct RunConfiguration: Configurable {
       Field(
         "steps", \.steps, .atLeast(1),
         meaning: "Optimiser steps of the whole run, resumed ones included."),
+      Field("average", \.average, meaning: "Averaging the weights over steps."),
+      Field(
+        "early_stopping", \.earlyStopping, meaning: "Ending the run when it no longer improves."),
+      Field(
+        "initialization", \.initialization,
+        meaning:
+          "How parameters are filled in place of the model's own way; each by the first rule whose "
+          + "pattern matches its name."),
       Field(
         "evaluate", \.evaluate, decidesResult: false,
         meaning: "Measuring the loss on held-out data."),
@@ -79,12 +90,21 @@ public struct RunConfiguration: Configurable {
     checks.require(
       schedule.warmupSteps <= steps, "schedule.warmup_steps", "at most steps (\(steps))",
       involving: "steps")
+    if needsEvaluations {
+      checks.require(
+        evaluate.every > 0, "evaluate.every",
+        "above 0, because schedule.name: plateau and early_stopping go by evaluations",
+        involving: "schedule.name", "early_stopping.patience")
+    }
     if case .gpt(let gpt) = model.architecture {
       checks.require(
         data.tokenizer != nil || gpt.vocabulary != nil, "model.vocabulary",
         "a number, because data.tokenizer is null", involving: "data.tokenizer")
     }
   }
+
+  /// Whether evaluations decide how the run goes on, and not only watch it.
+  var needsEvaluations: Bool { schedule.plateau != nil || earlyStopping.isOn }
 
   /// What must hold between the configuration and the number of ranks.
   private func check(_ checks: inout SettingChecks, ranks: Int) {

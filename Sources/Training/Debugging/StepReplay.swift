@@ -80,7 +80,7 @@ public struct StepReplay {
       directory: run, start: .before(step: step))
     let startedFrom = trainer.stepsTaken
     var outcome: StepOutcome?
-    for index in startedFrom..<step { outcome = try trainer.step.run(step: index) }
+    for _ in startedFrom..<step { outcome = try trainer.replayStep() }
     guard let outcome else { throw ReplayError.noSuchStep(run: run.path, step: step) }
     return Report(
       step: step, startedFrom: startedFrom, recorded: recorded, loss: outcome.loss,

@@ -80,7 +80,7 @@ public final class TrainingRun {
 
   /// Whether all steps are taken and the summary is written. Collective.
   private func isComplete() throws -> Bool {
-    guard trainer.stepsTaken >= configuration.steps, let directory else { return false }
+    guard trainer.isDone, let directory else { return false }
     let answer = try communicator.fromRankZero {
       FileManager.default.fileExists(atPath: directory.summaryPath) ? [1] : []
     }
