@@ -56,7 +56,8 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ]),
 
-    // The middle: none imports another, but for the tower of models on layers on tensors.
+    // The middle: none imports another, but for the tower of models on layers on tensors, whose
+    // matrix products optimisers use.
     .library("Models", ["NeuralNetworks", "Settings"]),
     .library("NeuralNetworks", ["Tensors"]),
     .library(
@@ -65,11 +66,11 @@ let package = Package(
         "CKernels", "Parallelism",
         .product(name: "HeapModule", package: "swift-collections"),
       ]),
-    .library("Optimization", ["CKernels", "Parallelism", "Settings"]),
+    .library("Optimization", ["CKernels", "Parallelism", "Settings", "Tensors"]),
     .library(
       "Datasets",
       [
-        "Settings",
+        "CZlib", "Settings",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HeapModule", package: "swift-collections"),
       ]),
@@ -84,11 +85,14 @@ let package = Package(
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
 
     // Tests: one folder per target.
     .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
-    .tests(of: "Tensors", ["CKernels"]),
+    .testTarget(
+      name: "TensorsTests", dependencies: ["Tensors", "TestSupport", "CKernels"],
+      resources: [.copy("Fixtures")]),
     .tests(of: "NeuralNetworks"),
     .testTarget(
       name: "ModelsTests",

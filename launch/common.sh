@@ -53,6 +53,7 @@ provide_libraries() {
   provided libopenmpi-dev pkg-config --exists ompi-c
   provided openmpi-bin command -v mpirun
   provided libopenblas-dev pkg-config --exists openblas
+  provided zlib1g-dev pkg-config --exists zlib
 }
 
 # Installs the packages noted as missing; without any, nothing is run and no network is needed.

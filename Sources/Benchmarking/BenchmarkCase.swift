@@ -33,7 +33,9 @@ public struct BenchmarkCase: Sendable {
     default: return nil
     }
     var configuration = RunConfiguration()
-    configuration.data.tokenizer = nil
+    var data = TokenDataConfiguration()
+    data.tokenizer = nil
+    configuration.data = DataConfiguration(.tokens(data))
     configuration.model = ModelConfiguration(.gpt(shape))
     configuration.batch.sequences = sequences
     configuration.batch.microbatches = ranks
@@ -63,12 +65,17 @@ public struct BenchmarkCase: Sendable {
       try RunConfiguration.parse(
         yaml: String(decoding: text, as: UTF8.self), source: source, ranks: communicator.size)
     }
+    try communicator.agree {
+      guard configuration.task == .languageModeling else {
+        throw BenchmarkTaskError(path: source, task: configuration.task.rawValue)
+      }
+    }
     self.configuration = configuration
     if let vocabulary = configuration.model.vocabulary {
       vocabularyCount = vocabulary
     } else {
       // A configuration names a vocabulary or a tokenizer.
-      let path = configuration.data.tokenizer ?? ""
+      let path = configuration.data.tokens?.tokenizer ?? ""
       let json = try communicator.fromRankZero { try TokenizerFile.contents(path) }
       vocabularyCount = try communicator.agree {
         try TokenizerFile.tokenizer(from: json, path: path).vocabularyCount
@@ -78,7 +85,10 @@ public struct BenchmarkCase: Sendable {
 
   /// The network, its parameters not yet bound.
   var model: any LanguageModel {
-    configuration.model.languageModel(vocabularyCount: vocabularyCount)
+    guard let model = configuration.model.languageModel(vocabularyCount: vocabularyCount) else {
+      preconditionFailure("language modeling is configured with a language model")
+    }
+    return model
   }
 }
 
@@ -96,5 +106,16 @@ public struct UnknownCaseError: UserInputError, Equatable {
   public var description: String {
     "\(name): no such case or file; expected \(BenchmarkCase.names.joined(separator: ", ")), or a "
       + "configuration in YAML"
+  }
+}
+
+/// A benchmark of a configuration whose task has no synthetic data.
+public struct BenchmarkTaskError: UserInputError, Equatable {
+  public let path: String
+  public let task: String
+
+  public var description: String {
+    "\(path): task is \(task), but benchmarks make synthetic tokens: give a configuration whose task "
+      + "is language-modeling"
   }
 }

@@ -75,10 +75,11 @@ struct VectorKernel {
           Int64(width), Int64(width), 0)
       },
       elementwise("AdamW", arrays: 7) { memory, start, count in
-        let step = CKernels_AdamWStep(
-          gradient_scale: 1e-3, keep: 0.9999, mean_rate: 0.1, variance_keep: 0.95,
-          variance_rate: 0.05, step_size: 1e-4, variance_correction: 1, epsilon: 1e-8)
-        CKernels_adamW(
+        let step = CKernels_AdamStep(
+          gradient_scale: 1e-3, decay: 0, keep: 0.9999, mean_rate: 0.1, variance_keep: 0.95,
+          variance_rate: 0.05, step_size: 1e-4, gradient_step: 0, variance_correction: 1,
+          epsilon: 1e-8)
+        CKernels_adam(
           memory[0] + start, memory[1] + start, memory[2] + start, memory[3] + start, count, step)
       },
       elementwise("tree sum with squares", arrays: 3) { memory, start, count in

@@ -1,39 +1,13 @@
-// Each kernel is its step on up to sixteen elements, and a walk over the span. The step is given
-// the constant 16 for all but the last elements, so that no branch is left in the loop.
-#include "lanes.h"
 #include "CKernels_optimizers.h"
-
-INLINE void adamw_lanes(float *parameters, const float *gradient, float *mean, float *variance,
-                        int64_t n, const CKernels_AdamWStep *step) {
-  const Lanes g = lanes_read(gradient, n) * step->gradient_scale;
-  Lanes m = lanes_read(mean, n);
-  Lanes v = lanes_read(variance, n);
-  Lanes p = lanes_read(parameters, n);
-  m = m + (g - m) * step->mean_rate;
-  v = v * step->variance_keep + (g * g) * step->variance_rate;
-  const Lanes root = __builtin_elementwise_sqrt(v) * step->variance_correction + step->epsilon;
-  p = p * step->keep - (m / root) * step->step_size;
-  lanes_write(mean, m, n);
-  lanes_write(variance, v, n);
-  lanes_write(parameters, p, n);
-}
-
-MULTIVERSIONED
-void CKernels_adamW(float *parameters, const float *gradient, float *mean, float *variance,
-                    int64_t count, CKernels_AdamWStep step) {
-  int64_t i = 0;
-  for (; i + LANE_COUNT <= count; i += LANE_COUNT)
-    adamw_lanes(parameters + i, gradient + i, mean + i, variance + i, LANE_COUNT, &step);
-  if (i < count)
-    adamw_lanes(parameters + i, gradient + i, mean + i, variance + i, count - i, &step);
-}
+#include "optimizers.h"
 
 INLINE void momentum_lanes(float *parameters, const float *gradient, float *velocity, int64_t n,
-                           const CKernels_SGDStep *step) {
+                           const CKernels_SGDStep *step, int is_nesterov) {
   Lanes p = lanes_read(parameters, n);
-  const Lanes g = lanes_read(gradient, n) * step->gradient_scale + p * step->decay;
+  const Lanes g = lanes_gradient(lanes_read(gradient, n), p, step);
   const Lanes v = lanes_read(velocity, n) * step->momentum + g;
-  p = p - v * step->learning_rate;
+  const Lanes direction = is_nesterov ? g + v * step->momentum : v;
+  p = p - direction * step->learning_rate;
   lanes_write(velocity, v, n);
   lanes_write(parameters, p, n);
 }
@@ -41,24 +15,51 @@ INLINE void momentum_lanes(float *parameters, const float *gradient, float *velo
 MULTIVERSIONED
 void CKernels_sgdWithMomentum(float *parameters, const float *gradient, float *velocity,
                               int64_t count, CKernels_SGDStep step) {
-  int64_t i = 0;
-  for (; i + LANE_COUNT <= count; i += LANE_COUNT)
-    momentum_lanes(parameters + i, gradient + i, velocity + i, LANE_COUNT, &step);
-  if (i < count) momentum_lanes(parameters + i, gradient + i, velocity + i, count - i, &step);
+  if (step.is_nesterov) {
+    FOR_EACH_LANES(count, momentum_lanes(parameters + i, gradient + i, velocity + i, n, &step, 1));
+  } else {
+    FOR_EACH_LANES(count, momentum_lanes(parameters + i, gradient + i, velocity + i, n, &step, 0));
+  }
 }
 
 INLINE void sgd_lanes(float *parameters, const float *gradient, int64_t n,
                       const CKernels_SGDStep *step) {
   Lanes p = lanes_read(parameters, n);
-  const Lanes g = lanes_read(gradient, n) * step->gradient_scale + p * step->decay;
+  const Lanes g = lanes_gradient(lanes_read(gradient, n), p, step);
   p = p - g * step->learning_rate;
   lanes_write(parameters, p, n);
 }
 
 MULTIVERSIONED
 void CKernels_sgd(float *parameters, const float *gradient, int64_t count, CKernels_SGDStep step) {
-  int64_t i = 0;
-  for (; i + LANE_COUNT <= count; i += LANE_COUNT)
-    sgd_lanes(parameters + i, gradient + i, LANE_COUNT, &step);
-  if (i < count) sgd_lanes(parameters + i, gradient + i, count - i, &step);
+  FOR_EACH_LANES(count, sgd_lanes(parameters + i, gradient + i, n, &step));
+}
+
+INLINE void regularize_lanes(float *gradient, const float *parameters, int64_t n,
+                             const CKernels_Regularization *step) {
+  Lanes g = lanes_read(gradient, n) * step->gradient_scale;
+  const Lanes high = lanes_fill(step->largest_value), low = -high;
+  g = lanes_choose(g > high, high, g);
+  g = lanes_choose(g < low, low, g);
+  const Lanes p = lanes_read(parameters, n);
+  const Lanes sign = lanes_sign(p);
+  g = g + sign * step->magnitude_penalty;
+  lanes_write(gradient, g, n);
+}
+
+MULTIVERSIONED
+void CKernels_regularizeGradient(float *gradient, const float *parameters, int64_t count,
+                                 CKernels_Regularization step) {
+  FOR_EACH_LANES(count, regularize_lanes(gradient + i, parameters + i, n, &step));
+}
+
+INLINE void approach_lanes(float *values, const float *target, int64_t n, float rate) {
+  Lanes v = lanes_read(values, n);
+  v = v + (lanes_read(target, n) - v) * rate;
+  lanes_write(values, v, n);
+}
+
+MULTIVERSIONED
+void CKernels_approach(float *values, const float *target, float rate, int64_t count) {
+  FOR_EACH_LANES(count, approach_lanes(values + i, target + i, n, rate));
 }

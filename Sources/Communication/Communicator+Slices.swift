@@ -4,23 +4,22 @@ extension Communicator {
   /// Rank 0 needs room for two chunks only; while it consumes one, the next is under way.
   ///
   /// - Parameters:
-  ///   - slice: This rank's elements, [partition.slice(of: rank).count].
-  ///   - partition: Who holds what.
+  ///   - slice: This rank's elements: its parts, one after the other.
+  ///   - distribution: Who holds what.
   ///   - chunkElementCount: Elements in a chunk. Default: 1,048,576 (4 MiB).
   ///   - consume: On rank 0: receives all elements in order, as the index of the first and a chunk.
   /// - Throws: On rank 0 what `consume` throws, when all chunks have come.
   public func gather(
-    _ slice: UnsafeBufferPointer<Float>, partition: SlicePartition,
+    _ slice: UnsafeBufferPointer<Float>, distribution: Distribution,
     chunkElementCount: Int = 1 << 20,
     consume: (_ start: Int, _ chunk: UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
-    try meet(CollectiveCall(.gather, byteCount: partition.elementCount * 4, root: 0))
-    precondition(slice.count == partition.slice(of: rank).count, "a slice of the wrong length")
-    let chunks = partition.chunks(of: chunkElementCount)
+    try meet(CollectiveCall(.gather, byteCount: distribution.elementCount * 4, root: 0))
+    precondition(slice.count == distribution.count(of: rank), "a slice of the wrong length")
+    let chunks = distribution.chunks(of: chunkElementCount)
     guard isRankZero else {
-      let start = partition.slice(of: rank).lowerBound
       for chunk in chunks where chunk.owner == rank {
-        let part = slice[chunk.elements.lowerBound - start..<chunk.elements.upperBound - start]
+        let part = slice[chunk.held]
         try send(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: part)), to: 0)
       }
       return
@@ -45,7 +44,7 @@ extension Communicator {
       if failure != nil { continue }
       let values =
         chunk.owner == 0
-        ? UnsafeBufferPointer(rebasing: slice[chunk.elements])
+        ? UnsafeBufferPointer(rebasing: slice[chunk.held])
         : UnsafeBufferPointer(stream.values(index, count: chunk.elements.count))
       do { try consume(chunk.elements.lowerBound, values) } catch { failure = error }
     }
@@ -55,23 +54,22 @@ extension Communicator {
   /// Deals out a vector from rank 0 to the ranks that own its slices, chunk by chunk. Collective.
   ///
   /// - Parameters:
-  ///   - slice: Receives this rank's elements, [partition.slice(of: rank).count].
-  ///   - partition: Who gets what.
+  ///   - slice: Receives this rank's elements: its parts, one after the other.
+  ///   - distribution: Who gets what.
   ///   - chunkElementCount: Elements in a chunk. Default: 1,048,576 (4 MiB).
   ///   - produce: On rank 0: fills chunks with all elements in order.
   /// - Throws: On rank 0 what `produce` throws; the other ranks then wait, so the job must end.
   public func scatter(
-    into slice: UnsafeMutableBufferPointer<Float>, partition: SlicePartition,
+    into slice: UnsafeMutableBufferPointer<Float>, distribution: Distribution,
     chunkElementCount: Int = 1 << 20,
     produce: (_ start: Int, _ chunk: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
-    try meet(CollectiveCall(.scatter, byteCount: partition.elementCount * 4, root: 0))
-    precondition(slice.count == partition.slice(of: rank).count, "a slice of the wrong length")
-    let chunks = partition.chunks(of: chunkElementCount)
+    try meet(CollectiveCall(.scatter, byteCount: distribution.elementCount * 4, root: 0))
+    precondition(slice.count == distribution.count(of: rank), "a slice of the wrong length")
+    let chunks = distribution.chunks(of: chunkElementCount)
     guard isRankZero else {
-      let start = partition.slice(of: rank).lowerBound
       for chunk in chunks where chunk.owner == rank {
-        let part = slice[chunk.elements.lowerBound - start..<chunk.elements.upperBound - start]
+        let part = slice[chunk.held]
         try receive(
           into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: part)), from: 0)
       }
@@ -81,7 +79,7 @@ extension Communicator {
     for (index, chunk) in chunks.enumerated() {
       if chunk.owner == 0 {
         try produce(
-          chunk.elements.lowerBound, UnsafeMutableBufferPointer(rebasing: slice[chunk.elements]))
+          chunk.elements.lowerBound, UnsafeMutableBufferPointer(rebasing: slice[chunk.held]))
         continue
       }
       let batch = stream.batches[index % 2]
@@ -96,13 +94,19 @@ extension Communicator {
   }
 }
 
-extension SlicePartition {
-  /// All elements in order, cut at the borders of slices and after each `count` of a slice.
-  fileprivate func chunks(of count: Int) -> [(owner: Int, elements: Range<Int>)] {
-    (0..<size).flatMap { owner in
-      let slice = slice(of: owner)
-      return stride(from: slice.lowerBound, to: slice.upperBound, by: count).map { start in
-        (owner, start..<min(start + count, slice.upperBound))
+extension Distribution {
+  /// All elements in order, cut at the borders of parts and after each `count` of a part. `held` is
+  /// where they lie among their owner's elements.
+  fileprivate func chunks(
+    of count: Int
+  ) -> [(owner: Int, elements: Range<Int>, held: Range<Int>)] {
+    var heldCounts = [Int: Int]()
+    return parts.flatMap { part in
+      let shift = heldCounts[part.owner, default: 0] - part.elements.lowerBound
+      heldCounts[part.owner, default: 0] += part.elements.count
+      return stride(from: part.elements.lowerBound, to: part.elements.upperBound, by: count).map {
+        let elements = $0..<min($0 + count, part.elements.upperBound)
+        return (part.owner, elements, elements.lowerBound + shift..<elements.upperBound + shift)
       }
     }
   }

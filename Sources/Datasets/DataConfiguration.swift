@@ -1,8 +1,61 @@
 import Settings
 
-/// The `data` section: files as `lockstep prepare` writes them. Relative paths are relative to the
-/// current directory.
+/// The `data` section: what the files are, and the keys that such files need. Relative paths are
+/// relative to the current directory.
 public struct DataConfiguration: Configurable {
+  public enum Format: SettingVariants {
+    case tokens(TokenDataConfiguration)
+    case idx(ImageDataConfiguration)
+    case csv(TableDataConfiguration)
+
+    public static var variants: [Variant<Self>] {
+      [
+        Variant(
+          "tokens", "Token files, as `lockstep prepare` makes them from text; for language models.",
+          Self.tokens
+        ) {
+          if case .tokens(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "idx",
+          "Images and their labels in the IDX files of MNIST and its like, gzipped or not; for "
+            + "classification.",
+          Self.idx
+        ) {
+          if case .idx(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "csv",
+          "A table of comma-separated values with a header line, gzipped or not; for regression and "
+            + "classification.",
+          Self.csv
+        ) {
+          if case .csv(let configuration) = $0 { configuration } else { nil }
+        },
+      ]
+    }
+  }
+
+  public var format: Format = .tokens(TokenDataConfiguration())
+
+  public init() {}
+
+  public init(_ format: Format) {
+    self.format = format
+  }
+
+  public static var fields: [Field<Self>] {
+    [Field("format", choosing: \.format, meaning: "What the files are.")]
+  }
+
+  /// The keys of token files; nil for other formats.
+  public var tokens: TokenDataConfiguration? {
+    if case .tokens(let tokens) = format { tokens } else { nil }
+  }
+}
+
+/// Token files, as `lockstep prepare` writes them.
+public struct TokenDataConfiguration: Configurable {
   public var train = "data/train.bin"
   /// nil: nothing is held out, and nothing is evaluated.
   public var validation: String? = "data/validation.bin"
@@ -10,6 +63,12 @@ public struct DataConfiguration: Configurable {
   public var tokenizer: String? = "data/tokenizer.json"
 
   public init() {}
+
+  public init(train: String, validation: String?, tokenizer: String?) {
+    self.train = train
+    self.validation = validation
+    self.tokenizer = tokenizer
+  }
 
   public static var fields: [Field<Self>] {
     [
@@ -23,5 +82,92 @@ public struct DataConfiguration: Configurable {
           "The `tokenizer.json` that made the token files. `null` does without: no bits per byte, no "
           + "generated text, and `model.vocabulary` must be given."),
     ]
+  }
+}
+
+/// Images and labels in IDX files.
+public struct ImageDataConfiguration: Configurable {
+  public var train = "data/train-images-idx3-ubyte"
+  public var trainLabels = "data/train-labels-idx1-ubyte"
+  /// nil: nothing is held out, and nothing is evaluated.
+  public var validation: String?
+  public var validationLabels: String?
+  /// nil: one more than the largest label learned from.
+  public var classes: Int?
+  public var normalize = true
+  public var augmentation = ImageAugmentation()
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field("train", \.train, .path, meaning: "IDX file of the images to learn from."),
+      Field("train_labels", \.trainLabels, .path, meaning: "IDX file of their labels."),
+      Field(
+        "validation", \.validation, .ifPresent(.path), decidesResult: false,
+        meaning: "IDX file of the images to evaluate on; `null` evaluates nothing."),
+      Field(
+        "validation_labels", \.validationLabels, .ifPresent(.path), decidesResult: false,
+        meaning: "IDX file of their labels."),
+      Field(
+        "classes", \.classes, .ifPresent(.within(2...256)),
+        meaning: "Labels are below it; `null` takes one more than the largest label learned from."),
+      Field(
+        "normalize", \.normalize,
+        meaning:
+          "Whether pixels are brought to mean 0 and deviation 1 over all images learned from; if "
+          + "not, they are divided by 255."),
+      Field(
+        "augmentation", \.augmentation,
+        meaning: "How images are changed before each time that they are learned from."),
+    ]
+  }
+
+  public func check(_ checks: inout SettingChecks) {
+    checks.require(
+      (validation == nil) == (validationLabels == nil), "validation_labels",
+      validation == nil
+        ? "null, because data.validation is null" : "a path, because data.validation is one",
+      involving: "validation")
+  }
+}
+
+/// A table of comma-separated values.
+public struct TableDataConfiguration: Configurable {
+  public var train = "data/train.csv"
+  /// nil: nothing is held out, and nothing is evaluated.
+  public var validation: String?
+  public var target = "y"
+  /// nil: all columns but the target.
+  public var columns: [String]?
+  public var normalize = true
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field("train", \.train, .path, meaning: "CSV file to learn from."),
+      Field(
+        "validation", \.validation, .ifPresent(.path), decidesResult: false,
+        meaning:
+          "CSV file to evaluate on; may be the same, for a fit; `null` evaluates nothing."),
+      Field(
+        "target", \.target, .notEmpty,
+        meaning: "The column to predict: numbers for regression, anything for classification."),
+      Field(
+        "columns", \.columns, .ifPresent(.notEmptyList(each: .notEmpty)),
+        meaning: "The columns to predict it from, all numbers; `null` takes all others."),
+      Field(
+        "normalize", \.normalize,
+        meaning:
+          "Whether each column is brought to mean 0 and deviation 1 over the rows learned from. The "
+          + "target stays as it is."),
+    ]
+  }
+
+  public func check(_ checks: inout SettingChecks) {
+    checks.require(
+      !(columns ?? []).contains(target), "columns", "columns without the target (\(target))",
+      involving: "target")
   }
 }

@@ -170,9 +170,10 @@ extension Linear {
   fileprivate static func gpt(
     inputs: Int, outputs: Int, activation: Activation? = nil, residualLayers: Int? = nil
   ) -> Linear {
-    let scale = residualLayers.map { 1 / Float(2 * $0).squareRoot() } ?? 1
+    let normal = Initializer.normal(deviation: 0.02)
     return Linear(
       inputs: inputs, outputs: outputs, layout: .inputsByOutputs, activation: activation,
-      initializer: .normal(deviation: 0.02 * scale), biasInitializer: .zeros)
+      initializer: residualLayers.map(normal.scaled(forResidualLayers:)) ?? normal,
+      biasInitializer: .zeros)
   }
 }

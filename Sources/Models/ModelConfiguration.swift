@@ -4,6 +4,10 @@ import Settings
 public struct ModelConfiguration: Configurable {
   public enum Architecture: SettingVariants {
     case gpt(GPTConfiguration)
+    case linear
+    case sine
+    case mlp(MLPConfiguration)
+    case vit(VisionTransformerConfiguration)
 
     public static var variants: [Variant<Self>] {
       [
@@ -11,7 +15,19 @@ public struct ModelConfiguration: Configurable {
           "gpt", "GPT-2's decoder: learned positions, pre-norm, GELU, tied head.", Self.gpt
         ) {
           if case .gpt(let configuration) = $0 { configuration } else { nil }
-        }
+        },
+        Variant("linear", "y = W x + b: linear regression, or softmax regression.", .linear),
+        Variant("sine", "y = θ sin x, of one number x in radians.", .sine),
+        Variant("mlp", "Multilayer perceptron: linear layers with an activation between.", Self.mlp)
+        {
+          if case .mlp(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "vit", "Vision Transformer: patches of an image, pre-norm, GELU, mean over patches.",
+          Self.vit
+        ) {
+          if case .vit(let configuration) = $0 { configuration } else { nil }
+        },
       ]
     }
   }

@@ -25,7 +25,7 @@ public struct Linear: Module {
     let standard = Initializer.linearDefault(inputs: inputs)
     weight = Parameter(
       layout == .outputsByInputs ? [outputs, inputs] : [inputs, outputs],
-      initializer: initializer ?? standard)
+      initializer: initializer ?? standard, layout: layout)
     bias = hasBias ? Parameter([outputs], initializer: biasInitializer ?? standard) : nil
     self.layout = layout
     self.activation = activation

@@ -7,6 +7,8 @@ public final class Parameter {
   public let initializer: Initializer
   /// Whether weight decay applies; by default to matrices only, not to biases and norms.
   public let decays: Bool
+  /// Where a matrix has its inputs and outputs.
+  public let layout: WeightLayout
 
   private var bound: Tensor?
 
@@ -14,10 +16,25 @@ public final class Parameter {
   ///   - shape: As stored and as written to checkpoints.
   ///   - initializer: Fills it before training.
   ///   - decays: Default: whether the shape has at least two dimensions.
-  public init(_ shape: Shape, initializer: Initializer, decays: Bool? = nil) {
+  ///   - layout: Default: `.outputsByInputs`, PyTorch's.
+  public init(
+    _ shape: Shape, initializer: Initializer, decays: Bool? = nil,
+    layout: WeightLayout = .outputsByInputs
+  ) {
     self.shape = shape
     self.initializer = initializer
     self.decays = decays ?? (shape.rank >= 2)
+    self.layout = layout
+  }
+
+  /// Inputs and outputs that an element's product takes part in, as initialisers count them: with
+  /// further dimensions (of a convolution), times the elements of those. A vector's are its length.
+  public var fans: (inputs: Int, outputs: Int) {
+    let extents = shape.dimensions
+    guard extents.count >= 2 else { return (shape.count, shape.count) }
+    let field = extents[2...].reduce(1, *)
+    let (first, second) = (extents[0] * field, extents[1] * field)
+    return layout == .outputsByInputs ? (second, first) : (first, second)
   }
 
   /// The values, as a tensor whose gradient goes to the store's gradient buffer.

@@ -16,6 +16,12 @@ public final class ParameterStore {
     /// Whether weight decay applies.
     public let decays: Bool
 
+    /// Inputs and outputs, as initialisers count them.
+    public var fans: (inputs: Int, outputs: Int) { parameter.fans }
+
+    /// Rows of the parameter as a matrix: its first extent.
+    public var rowCount: Int { shape.dimensions.first ?? 1 }
+
     fileprivate let parameter: Parameter
     fileprivate let slot: GradientSlot
   }
@@ -50,9 +56,6 @@ public final class ParameterStore {
   /// How many elements the parameters have, padding not counted.
   public var parameterCount: Int { entries.reduce(0) { $0 + $1.shape.count } }
 
-  /// The flat ranges to which weight decay applies.
-  public var decayRanges: [Range<Int>] { entries.filter(\.decays).map(\.range) }
-
   /// Gives every parameter its memory.
   ///
   /// - Parameters:
@@ -69,12 +72,15 @@ public final class ParameterStore {
 
   /// Fills the bound values by each parameter's initialiser.
   ///
-  /// - Parameter seed: Each element is a function of it, the parameter's index and the position.
+  /// - Parameters:
+  ///   - seed: Each element is a function of it, the parameter's index and the position.
+  ///   - initializers: In place of parameters' own, by name. Default: none.
   public func initialize(
-    _ values: UnsafeMutablePointer<Float>, seed: UInt64, in workspace: Workspace
+    _ values: UnsafeMutablePointer<Float>, seed: UInt64,
+    overriding initializers: [String: Initializer] = [:], in workspace: Workspace
   ) {
     for (index, entry) in entries.enumerated() {
-      entry.parameter.initializer.fill(
+      (initializers[entry.name] ?? entry.parameter.initializer).fill(
         UnsafeMutableBufferPointer(
           start: values + entry.range.lowerBound, count: entry.range.count),
         seed: seed, parameterIndex: index, on: workspace.threads)

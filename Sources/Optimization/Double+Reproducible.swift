@@ -1,3 +1,5 @@
+import CKernels
+
 /// The few functions that learning rates and bias corrections need, from additions and products
 /// alone.
 ///
@@ -14,6 +16,14 @@ extension Double {
       rest >>= 1
     }
     return result
+  }
+
+  /// Any power of a number from 0 to 1; exact for 0 and 1 and the powers 1 and 2.
+  package func raised(to exponent: Double) -> Double {
+    if self == 0 || self == 1 { return self }
+    if exponent == 1 { return self }
+    if exponent == 2 { return self * self }
+    return CKernels_power(self, exponent)
   }
 
   /// cos(π x) for x in 0 ... 1, exact at 0, 1/2 and 1, elsewhere within 4e-16.

@@ -58,6 +58,16 @@ extension Requirement {
   }
 }
 
+extension Requirement {
+  /// For a list: at least one element, and what holds for each of them.
+  public static func notEmptyList<Element>(each requirement: Requirement<Element>) -> Self
+  where Value == [Element] {
+    Self(expectation: "a list of at least one, each \(requirement.expectation)") { list in
+      !list.isEmpty && list.allSatisfy(requirement.isSatisfied)
+    }
+  }
+}
+
 extension Requirement where Value == String {
   /// Text with at least one character.
   public static var notEmpty: Self {

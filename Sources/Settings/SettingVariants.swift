@@ -36,7 +36,7 @@ extension SettingVariants {
 
 /// The declaration of one case of a `SettingVariants`.
 public struct Variant<Choice: SettingVariants> {
-  let name: String
+  package let name: String
   let documentation: String
   let isChosen: (Choice) -> Bool
   let read: (inout SectionReader, Choice) -> Choice

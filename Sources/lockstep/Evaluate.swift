@@ -6,15 +6,22 @@ import Training
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures a trained model's loss on held-out text.")
+    abstract: "Measures a trained model on held-out data.")
 
   @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
   var source: String
 
-  @Option(help: "A token file. Default: the validation file of the run.")
+  @Option(
+    help: """
+      A token file, a table (CSV) or images (IDX), as the model learned from. Default: the validation \
+      file of the run.
+      """)
   var data: String?
 
-  @Option(help: "Sequences computed at a time; does not change what is measured.")
+  @Option(help: "The labels (IDX) of the images given with --data.")
+  var labels: String?
+
+  @Option(help: "Sequences or samples computed at a time; does not change what is measured.")
   var sequences = 8
 
   @Option(
@@ -31,13 +38,19 @@ struct Evaluate: ParsableCommand {
     guard sequences >= 1 else { throw ValidationError("--sequences is at least 1") }
   }
 
+  private var options: EvaluationOptions {
+    var options = EvaluationOptions()
+    (options.data, options.labels) = (data, labels)
+    (options.sequences, options.stride) = (sequences, stride)
+    return options
+  }
+
   func run() throws {
     Launch.run { communicator, _ in
       let plan = try ThreadPlan(requested: 0, communicator: communicator)
       let workspace = Workspace(threadCount: plan.threads)
       let evaluation = try communicator.agree {
-        try ModelEvaluation(
-          source: source, data: data, sequences: sequences, stride: stride, workspace: workspace)
+        try ModelEvaluation(source: source, options: options, workspace: workspace)
       }
       let result = try evaluation.run(communicator)
       guard communicator.isRankZero else { return .success }

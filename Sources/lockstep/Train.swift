@@ -1,6 +1,7 @@
 import ArgumentParser
 import Communication
 import Foundation
+import Reporting
 import Training
 
 struct Train: ParsableCommand {
@@ -34,6 +35,12 @@ struct Train: ParsableCommand {
   @Flag(help: "Print the resolved configuration, every key explained, and end.")
   var printConfig = false
 
+  @Flag(help: "Draw the learning rate over the steps, and end.")
+  var plotSchedule = false
+
+  @Option(help: ArgumentHelp("With --plot-schedule: draw into this SVG file.", valueName: "path"))
+  var plotOutput: String?
+
   @Flag(help: "Print nothing but errors.")
   var quiet = false
 
@@ -41,8 +48,11 @@ struct Train: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard configuration != nil || printConfig else {
+    guard configuration != nil || printConfig || plotSchedule else {
       throw ValidationError("Missing expected argument '<configuration>'")
+    }
+    guard plotOutput == nil || plotSchedule else {
+      throw ValidationError("--plot-output goes with --plot-schedule")
     }
     guard !(quiet && json) else { throw ValidationError("--quiet and --json exclude each other") }
   }
@@ -50,16 +60,8 @@ struct Train: ParsableCommand {
   private var allOverrides: [String] { overrides + (steps.map { ["steps=\($0)"] } ?? []) }
 
   func run() throws {
-    if printConfig {
-      let resolved = try configuration.map {
-        try RunConfiguration.load(path: $0, overrides: allOverrides)
-      }
-      return print(
-        try
-          (resolved
-          ?? RunConfiguration.parse(
-            yaml: "{}", source: "the defaults", overrides: allOverrides)).yaml(), terminator: "")
-    }
+    if printConfig { return print(try resolved().yaml(), terminator: "") }
+    if plotSchedule { return try plot(resolved().schedulePlot) }
     guard let path = configuration else { return }
     Launch.run { communicator, launch in
       let text = try communicator.fromRankZero {
@@ -81,6 +83,26 @@ struct Train: ParsableCommand {
         try run.attach(console: quiet ? .quiet : json ? .json : .text)
       }
       return try withExtendedLifetime(listener) { try run.run(until: stop) }
+    }
+  }
+
+  /// The configuration with all overrides; the defaults where there is no file.
+  private func resolved() throws -> RunConfiguration {
+    if let configuration {
+      return try RunConfiguration.load(path: configuration, overrides: allOverrides)
+    }
+    return try RunConfiguration.parse(
+      yaml: "{}", source: "the defaults", overrides: allOverrides)
+  }
+
+  private func plot(_ plot: CurvePlot) throws {
+    guard let path = plotOutput else {
+      return print(plot.text(columns: DescriptorOutput().columns ?? 72), terminator: "")
+    }
+    do {
+      try Data(plot.svg().utf8).write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw ValidationError("\(path): cannot write: \(error.localizedDescription)")
     }
   }
 

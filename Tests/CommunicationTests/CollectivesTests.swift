@@ -94,14 +94,16 @@ import Testing
       let slice = partition.slice(of: communicator.rank)
       let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: slice.count)
       defer { memory.deallocate() }
-      try communicator.scatter(into: memory, partition: partition, chunkElementCount: chunk) {
+      try communicator.scatter(
+        into: memory, distribution: partition.distribution, chunkElementCount: chunk
+      ) {
         start, chunk in
         for index in chunk.indices { chunk[index] = Float(start + index) }
       }
       #expect(memory.elementsEqual(slice.map(Float.init)))
       var whole: [Float] = []
       try communicator.gather(
-        UnsafeBufferPointer(memory), partition: partition, chunkElementCount: chunk
+        UnsafeBufferPointer(memory), distribution: partition.distribution, chunkElementCount: chunk
       ) { start, chunk in
         #expect(start == whole.count)
         whole += chunk

@@ -14,6 +14,9 @@ extension CommandLineTests {
       let good = Workbench.configuration
       try bench.write(good.replacing("layers:", with: "layerz:"), to: "unknown.yaml")
       try bench.write(
+        "{task: regression, data: {format: csv}, model: {architecture: sine}}",
+        to: "regression.yaml")
+      try bench.write(
         good.replacing("layers: 2", with: "layers: 0").replacing("width: 48", with: "width: 49")
           .replacing("steps: 50", with: "steps: many"), to: "three.yaml")
       let words = try bench.run(
@@ -136,6 +139,9 @@ extension CommandLineTests {
       Case("a benchmark of nothing", "benchmark train none", "none: no such case", "gpt2-long"),
       Case(
         "a benchmark of an unknown key", "benchmark kernels unknown.yaml", "did you mean layers?"),
+      Case(
+        "a benchmark without tokens", "benchmark train regression.yaml", "task is regression",
+        "language-modeling"),
       Case("a benchmark of no steps", "benchmark train tiny --steps 0", "--steps"),
       Case("a reduction of one rank", "benchmark reduction", "mpirun -np 2"),
     ]

@@ -3,7 +3,7 @@ import NeuralNetworks
 import Tensors
 
 /// A model with memory for its parameters and gradients, as a trainer would set it up.
-final class BoundModel<Model: LanguageModel> {
+final class BoundModel<Model: Module> {
   let model: Model
   let workspace: Workspace
   let store: ParameterStore
@@ -22,10 +22,10 @@ final class BoundModel<Model: LanguageModel> {
     store.initialize(values.baseAddress!, seed: seed, in: workspace)
   }
 
-  /// The summed loss of a batch, whose gradient then lies in `gradient`.
-  func lossAndGradient(_ tokens: Indices, _ targets: Indices) -> Float {
+  /// A loss, whose gradient then lies in `gradient`.
+  func withGradient(_ loss: () -> Tensor) -> Float {
     store.beginGradient(into: gradient.baseAddress!)
-    let loss = model.loss(of: tokens, targets: targets)
+    let loss = loss()
     loss.backward()
     store.finishGradient()
     return loss.item
@@ -34,6 +34,13 @@ final class BoundModel<Model: LanguageModel> {
   deinit {
     values.deallocate()
     gradient.deallocate()
+  }
+}
+
+extension BoundModel where Model: LanguageModel {
+  /// The summed loss of a batch, whose gradient then lies in `gradient`.
+  func lossAndGradient(_ tokens: Indices, _ targets: Indices) -> Float {
+    withGradient { model.loss(of: tokens, targets: targets) }
   }
 }
 

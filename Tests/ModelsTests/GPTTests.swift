@@ -39,7 +39,7 @@ import Testing
   @Test func onlyMatricesDecay() {
     let store = ParameterStore(of: GPT(.small(), vocabularyCount: 97))
     #expect(store.entries.allSatisfy { $0.decays == ($0.shape.rank == 2) })
-    #expect(store.decayRanges.count == 2 + 2 * 4)
+    #expect(store.entries.count(where: \.decays) == 2 + 2 * 4)
   }
 
   @Test func everyParameterOfTheGPTTakesPartInTheLoss() {

@@ -104,7 +104,13 @@ private func error(of actual: some Sequence<Float>, from expected: [Float]) -> D
     let fixture = try GoldenFixture()
     let bound = try fixture.boundModel()
     let store = bound.store
-    let optimizer = AdamW(slice: 0..<store.flatCount, decayRanges: store.decayRanges)
+    let optimizer = ElementwiseOptimizer(
+      AdamW(),
+      layout: ParameterLayout(
+        tensors: store.entries.map {
+          OptimizedTensor(
+            name: $0.name, shape: $0.shape.dimensions, range: $0.range, decays: $0.decays)
+        }, elementCount: store.flatCount))
     for (index, step) in fixture.description.steps.enumerated() {
       let (tokens, targets) = fixture.batch(index)
       let loss = Double(bound.lossAndGradient(tokens, targets))
@@ -114,7 +120,7 @@ private func error(of actual: some Sequence<Float>, from expected: [Float]) -> D
       let norm = squares.squareRoot() / targetCount
       #expect(abs(norm - step.gradientNorm) < Self.tolerance * step.gradientNorm)
       optimizer.update(
-        parameters: bound.values, gradient: UnsafeBufferPointer(bound.gradient),
+        parameters: bound.values, gradient: bound.gradient,
         scale: Float(ClipNorm(maximum: 1).factor(norm: norm) / targetCount), step: index + 1,
         learningRate: 1e-3)
     }

@@ -39,7 +39,7 @@ private final class Memory {
     #expect(store.entries.map(\.range) == [0..<35, 48..<55, 64..<71, 80..<87, 96..<117, 128..<134])
     #expect(store.flatCount == 144)
     #expect(store.parameterCount == 35 + 7 + 7 + 7 + 21 + 6)
-    #expect(store.decayRanges == [0..<35, 96..<117])
+    #expect(store.entries.filter(\.decays).map(\.range) == [0..<35, 96..<117])
   }
 
   @Test func boundParametersAreViewsOfTheFlatBuffer() {

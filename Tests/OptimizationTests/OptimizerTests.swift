@@ -1,174 +1,247 @@
 import Foundation
 import Optimization
 import Parallelism
+import Settings
 import Testing
 
 @Suite struct OptimizerTests {
-  let fixture: Fixture
+  let fixture: OptimizerFixture
 
-  init() throws { fixture = try Fixture.load() }
+  init() throws { fixture = try OptimizerFixture.load() }
 
-  @Test(arguments: 0..<4) func agreesWithPyTorchOverTwentySteps(index: Int) throws {
+  private static let caseCount = 21
+
+  private func optimizer(
+    _ reference: OptimizerFixture.Case, layout: ParameterLayout, threads: Int = 1
+  ) throws -> any Optimizer {
+    let configuration = try OptimizerConfiguration(settings: reference.options.node)
+    return configuration.method.rule.optimizer(
+      for: layout, peers: NoPeers(), threads: ThreadPool(threadCount: threads))
+  }
+
+  @Test(arguments: 0..<caseCount) func agreesWithTheReferenceOverTwentySteps(index: Int) throws {
+    #expect(fixture.cases.count == Self.caseCount)
     let reference = fixture.cases[index]
-    let optimizer = Self.optimizer(
-      reference, slice: 0..<fixture.initial.count, decayRanges: [0..<fixture.matrixElements])
+    let optimizer = try optimizer(reference, layout: fixture.layout())
     let clip = ClipNorm(maximum: reference.clip)
     var parameters = fixture.initial
     var records = reference.after
-    for (step, gradient) in zip(1..., fixture.gradients) {
+    for (step, gradient) in zip(1..., reference.gradients ?? fixture.gradients) {
       let norm = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
       #expect(abs(norm - reference.norms[step - 1]) <= 1e-6 * norm)
-      Self.update(
-        optimizer, &parameters, gradient, scale: Float(clip.factor(norm: norm)), step: step,
+      try optimizer.update(
+        &parameters, gradient, scale: Float(clip.factor(norm: norm)), step: step,
         learningRate: reference.rates[step - 1])
       if let record = records.first, record.step == step {
         records.removeFirst()
-        expectClose(parameters, record.parameters, "\(reference): parameters, step \(step)")
-        #expect(optimizer.states.map(\.name).sorted() == record.states.keys.sorted())
-        for state in optimizer.states {
-          expectClose(
-            Array(state.values), record.states[state.name] ?? [],
-            "\(reference): \(state.name), step \(step)")
-        }
+        expectClose(
+          parameters, record.parameters, "\(reference): parameters, step \(step)",
+          tolerance: reference.tolerance)
       }
     }
     #expect(records.isEmpty)
+    for (name, expected) in reference.states {
+      let (state, tensor) = try #require(
+        optimizer.states.lazy.compactMap { state in
+          state.tensors.first { $0.name == name }.map { (state, $0) }
+        }.first, "\(reference) has no state \(name)")
+      expectClose(
+        Array(state.values[tensor.elements]), expected, "\(reference): \(name)",
+        tolerance: reference.tolerance)
+    }
   }
 
-  /// The promise of world-size independence, as far as optimisers go.
-  @Test(arguments: 0..<4, [1, 2, 3]) func bitsDoNotDependOnSlicesOrThreads(index: Int, threads: Int)
-    throws
-  {
+  @Test(arguments: 0..<caseCount) func whatIsRememberedIsEnoughToGoOn(index: Int) throws {
+    let reference = fixture.cases[index]
+    let gradients = Array((reference.gradients ?? fixture.gradients).enumerated())
+    func train(
+      _ optimizer: any Optimizer, _ parameters: inout [Float], steps: Range<Int>
+    ) throws {
+      for (step, gradient) in gradients[steps] {
+        try optimizer.update(
+          &parameters, gradient, scale: 0.7, step: step + 1, learningRate: 0.01)
+      }
+    }
+    let straight = try optimizer(reference, layout: fixture.layout())
+    var expected = fixture.initial
+    try train(straight, &expected, steps: 0..<20)
+
+    let first = try optimizer(reference, layout: fixture.layout())
+    var parameters = fixture.initial
+    try train(first, &parameters, steps: 0..<11)
+    let second = try optimizer(reference, layout: fixture.layout())
+    for (state, saved) in zip(second.states, first.states) {
+      _ = state.values.update(fromContentsOf: saved.values)
+    }
+    second.notes = first.notes
+    try train(second, &parameters, steps: 11..<20)
+    expectSameBits(parameters, expected, "\(reference)")
+    #expect(parameters != fixture.initial)
+  }
+
+  /// The promise of world-size independence, as far as elementwise methods go; those that need whole
+  /// tensors are tested on ranks, in `OptimizersOnRanksTests`.
+  @Test(arguments: [0, 2, 4, 5, 7, 8, 9, 10, 11, 12, 14], [1, 3])
+  func bitsDoNotDependOnSlicesOrThreads(index: Int, threads: Int) throws {
     let reference = fixture.cases[index]
     let count = Int.random(in: 100_000...150_000)
-    let initial = (0..<count).map { _ in Float.random(in: -1...1) }
-    // Several ranges, some across the cuts of slices.
-    let cuts = (0..<8).map { _ in Int.random(in: 0...count) }.sorted()
-    let decayRanges = stride(from: 0, to: 8, by: 2).map { cuts[$0]..<cuts[$0 + 1] }
-    let gradients = (0..<3).map { _ in (0..<count).map { _ in Float.random(in: -1...1) } }
-
-    let whole = Self.train(
-      Self.optimizer(reference, slice: 0..<count, decayRanges: decayRanges), initial, gradients)
-    let pool = ThreadPool(threadCount: threads)
-    let borders = [0] + (0..<threads).map { _ in Int.random(in: 0...count) }.sorted() + [count]
-    var pieces: [Float] = []
-    var states: [[Float]] = whole.states.map { _ in [] }
-    for (start, end) in zip(borders, borders.dropFirst()) {
-      let piece = Self.train(
-        Self.optimizer(reference, slice: start..<end, decayRanges: decayRanges, pool: pool),
-        Array(initial[start..<end]), gradients.map { Array($0[start..<end]) })
-      pieces += piece.parameters
-      for index in states.indices { states[index] += piece.states[index] }
+    let cuts = [0] + (0..<8).map { _ in Int.random(in: 0...count) }.sorted() + [count]
+    let tensors = zip(cuts, cuts.dropFirst()).enumerated().map { place, ends in
+      var tensor = OptimizedTensor(
+        name: "\(place)", shape: [ends.1 - ends.0], range: ends.0..<ends.1,
+        decays: place.isMultiple(of: 2))
+      if place == 3 { tensor.rate = 0.3 }
+      return tensor
     }
-    expectSameBits(pieces, whole.parameters, "parameters")
-    for (found, expected) in zip(states, whole.states) { expectSameBits(found, expected, "state") }
+    let initial = (0..<count).map { _ in Float.random(in: -1...1) }
+    let gradients = (0..<3).map { _ in (0..<count).map { _ in Float.random(in: -1...1) } }
+    func train(_ layout: ParameterLayout, threads: Int) throws -> (any Optimizer, [Float]) {
+      let optimizer = try optimizer(reference, layout: layout, threads: threads)
+      var parameters = initial
+      for (step, gradient) in zip(1..., gradients) {
+        try optimizer.update(
+          &parameters, Array(gradient[layout.slice]), scale: 0.7, step: step, learningRate: 0.01)
+      }
+      return (optimizer, parameters)
+    }
+    let (whole, expected) = try train(
+      ParameterLayout(tensors: tensors, elementCount: count), threads: 1)
+    let borders = [0] + (0..<threads).map { _ in Int.random(in: 0...count) }.sorted() + [count]
+    let slices = zip(borders, borders.dropFirst()).map { $0..<$1 }
+    for rank in slices.indices {
+      let (piece, parameters) = try train(
+        ParameterLayout(tensors: tensors, elementCount: count, slices: slices, rank: rank),
+        threads: threads)
+      expectSameBits(
+        Array(parameters[slices[rank]]), Array(expected[slices[rank]]), "\(reference)")
+      for (found, all) in zip(piece.states, whole.states) {
+        expectSameBits(Array(found.values), Array(all.values[slices[rank]]), "\(reference): state")
+      }
+    }
   }
 
   @Test(arguments: [1, 15, 16, 17, 1000]) func kernelAgreesWithTheFormulaElementByElement(
     count: Int
-  ) {
-    let optimizer = AdamW(
-      slice: 7..<7 + count, decayRanges: [0..<10],
-      hyperparameters: .init(beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.3))
+  ) throws {
+    var method = AdamW()
+    (method.betas, method.epsilon, method.weightDecay) = ([0.9, 0.99], 1e-6, 0.3)
+    let decaying = min(3, count)
+    let optimizer = ElementwiseOptimizer(
+      method,
+      layout: ParameterLayout(
+        tensors: [
+          OptimizedTensor(name: "a", shape: [decaying], range: 0..<decaying, decays: true),
+          OptimizedTensor(
+            name: "b", shape: [count - decaying], range: decaying..<count, decays: false),
+        ], elementCount: count))
     let initial = (0..<count).map { _ in Float.random(in: -1...1) }
     let gradient = (0..<count).map { _ in Float.random(in: -1...1) }
     var parameters = initial
-    Self.update(optimizer, &parameters, gradient, scale: 0.5, step: 1, learningRate: 0.1)
+    try optimizer.update(&parameters, gradient, scale: 0.5, step: 1, learningRate: 0.1)
     // In the first step the corrected moments are the gradient and its square.
     let expected = (0..<count).map { index in
       let (p, g) = (Double(initial[index]), 0.5 * Double(gradient[index]))
-      let decayed = 7 + index < 10 ? p * (1 - 0.1 * 0.3) : p
+      let decayed = index < decaying ? p * (1 - 0.1 * 0.3) : p
       return Float(decayed - 0.1 * g / (abs(g) + 1e-6))
     }
     expectClose(parameters, expected, "count \(count)", tolerance: 3e-6)
   }
 
-  @Test func emptySlicesAreFine() {
-    // A rank can be left without elements where there are more ranks than work.
-    let optimizer = AdamW(slice: 5..<5, decayRanges: [0..<10])
-    var parameters: [Float] = []
-    Self.update(optimizer, &parameters, [], scale: 1, step: 1, learningRate: 1)
-    #expect(optimizer.states.allSatisfy { $0.values.isEmpty })
-  }
-
-  @Test func restoredStateContinuesWithTheSameBits() {
-    let reference = fixture.cases[0]
-    let count = fixture.initial.count
-    func make() -> any Optimizer {
-      Self.optimizer(reference, slice: 0..<count, decayRanges: [0..<fixture.matrixElements])
+  @Test func lbfgsSolvesWhatGradientDescentOnlyApproaches() throws {
+    // An ill-conditioned quadratic: curvatures from 1 to 1000.
+    let count = 20
+    func gradient(_ x: [Float]) -> [Float] {
+      x.enumerated().map { $1 * Float(pow(1000, Double($0) / Double(count - 1))) }
     }
-    let straight = Self.train(make(), fixture.initial, fixture.gradients)
-    let first = Self.train(make(), fixture.initial, Array(fixture.gradients[..<9]))
-    let resumed = make()
-    for (state, saved) in zip(resumed.states, first.states) {
-      _ = state.values.update(fromContentsOf: saved)
+    var x = [Float](repeating: 1, count: count)
+    let optimizer = LBFGS().optimizer(
+      for: ParameterLayout(
+        tensors: [OptimizedTensor(name: "x", shape: [count], range: 0..<count, decays: false)],
+        elementCount: count), peers: NoPeers(), threads: ThreadPool())
+    for step in 1...120 {
+      try optimizer.update(&x, gradient(x), scale: 1, step: step, learningRate: 1)
     }
-    let second = Self.train(
-      resumed, first.parameters, Array(fixture.gradients[9...]), firstStep: 10)
-    expectSameBits(second.parameters, straight.parameters, "parameters")
-  }
-
-  private static func optimizer(
-    _ reference: Fixture.Case, slice: Range<Int>, decayRanges: [Range<Int>],
-    pool: ThreadPool? = nil
-  ) -> any Optimizer {
-    if let betas = reference.betas, let epsilon = reference.epsilon {
-      return AdamW(
-        slice: slice, decayRanges: decayRanges,
-        hyperparameters: .init(
-          beta1: betas[0], beta2: betas[1], epsilon: epsilon, weightDecay: reference.weightDecay),
-        pool: pool)
-    }
-    return SGD(
-      slice: slice, decayRanges: decayRanges, momentum: reference.momentum ?? 0,
-      weightDecay: reference.weightDecay, pool: pool)
-  }
-
-  private static func update(
-    _ optimizer: any Optimizer, _ parameters: inout [Float], _ gradient: [Float], scale: Float,
-    step: Int, learningRate: Double
-  ) {
-    parameters.withUnsafeMutableBufferPointer { parameters in
-      gradient.withUnsafeBufferPointer { gradient in
-        optimizer.update(
-          parameters: parameters, gradient: gradient, scale: scale, step: step,
-          learningRate: learningRate)
-      }
-    }
-  }
-
-  private static func train(
-    _ optimizer: any Optimizer, _ initial: [Float], _ gradients: [[Float]], firstStep: Int = 1
-  ) -> (parameters: [Float], states: [[Float]]) {
-    var parameters = initial
-    for (step, gradient) in zip(firstStep..., gradients) {
-      update(optimizer, &parameters, gradient, scale: 0.7, step: step, learningRate: 0.01)
-    }
-    return (parameters, optimizer.states.map { Array($0.values) })
+    #expect(x.allSatisfy { abs($0) < 1e-3 }, "\(x)")
   }
 }
 
-/// Equal up to rounding: relative to the larger, with a floor for what has cancelled.
-func expectClose(
-  _ found: [Float], _ expected: [Float], _ what: String, tolerance: Float = 2e-6,
-  sourceLocation: SourceLocation = #_sourceLocation
-) {
-  #expect(found.count == expected.count, "\(what)", sourceLocation: sourceLocation)
-  for (index, (a, b)) in zip(found, expected).enumerated()
-  where !(abs(a - b) <= tolerance * max(abs(a), abs(b), 0.1)) {
-    Issue.record("\(what): element \(index): \(a), not \(b)", sourceLocation: sourceLocation)
-    return
+@Suite struct ParameterGroupTests {
+  private let tensors = [
+    OptimizedTensor(name: "a.weight", shape: [2, 2], range: 0..<4, decays: true),
+    OptimizedTensor(name: "a.bias", shape: [2], range: 4..<6, decays: false),
+    OptimizedTensor(name: "b.weight", shape: [2, 2], range: 6..<10, decays: true),
+  ]
+
+  private func group(_ pattern: String, rate: Double = 1, decay: Double? = nil) -> ParameterGroup {
+    var group = ParameterGroup()
+    (group.parameters, group.rate, group.weightDecay) = (pattern, rate, decay)
+    return group
+  }
+
+  @Test func theFirstGroupThatMatchesDecides() throws {
+    let grouped = try [group("a.*", rate: 0.5), group("*.weight", rate: 2, decay: 0)]
+      .applied(to: tensors)
+    #expect(grouped.map(\.rate) == [0.5, 0.5, 2])
+    #expect(grouped.map(\.weightDecay) == [nil, nil, 0])
+  }
+
+  @Test func ratesAndDecaysAreThoseOfTheGroup() throws {
+    var method = SGD()
+    method.weightDecay = 0.5
+    let groups = [group("a.bias", decay: 0.25), group("b.*", rate: 0)]
+    let layout = ParameterLayout(tensors: try groups.applied(to: tensors), elementCount: 10)
+    let optimizer = ElementwiseOptimizer(method, layout: layout)
+    var parameters = [Float](repeating: 4, count: 10)
+    try optimizer.update(
+      &parameters, [Float](repeating: 0, count: 10), scale: 1, step: 1, learningRate: 0.5)
+    #expect(parameters == [3, 3, 3, 3, 3.5, 3.5, 4, 4, 4, 4])
+  }
+
+  @Test func aPatternThatMatchesNothingIsAnError() {
+    let error = #expect(throws: ParameterPatternError.self) {
+      try [group("c.*")].applied(to: tensors)
+    }
+    #expect(
+      error?.description
+        == "optimizer.groups: the pattern c.* matches no parameter; the model has a.weight, "
+        + "a.bias, b.weight")
+  }
+
+  @Test(arguments: [
+    ("*", "", true), ("*", "a.b", true), ("a*b", "ab", true), ("a*b", "axxb", true),
+    ("a*b", "axxbc", false), ("?", "", false), ("a?c", "abc", true), ("*.h.?.*", "x.h.1.w", true),
+    ("*.h.?.*", "x.h.11.w", false), ("*ab*ab", "abxab", true), ("*ab*ab", "ab", false),
+    ("a.b", "a.b", true), ("a.b", "axb", false), ("**c", "abc", true),
+  ])
+  func patternsMatch(pattern: String, name: String, matches: Bool) {
+    #expect(NamePattern(pattern).matches(name) == matches)
   }
 }
 
-/// Equal to the last bit; tells the first element that is not.
-func expectSameBits(
-  _ found: [Float], _ expected: [Float], _ what: String,
-  sourceLocation: SourceLocation = #_sourceLocation
-) {
-  let difference = zip(found, expected).enumerated().first { $1.0.bitPattern != $1.1.bitPattern }
-  #expect(found.count == expected.count, "\(what)", sourceLocation: sourceLocation)
-  if let (index, (a, b)) = difference {
-    Issue.record("\(what): element \(index): \(a), not \(b)", sourceLocation: sourceLocation)
+@Suite struct OptimizerConfigurationTests {
+  @Test(arguments: OptimizerConfiguration.Method.variants.map(\.name))
+  func everyMethodIsReachableByName(name: String) throws {
+    let configuration = try OptimizerConfiguration(["name": name, "clip_norm": "0"])
+    #expect(configuration.method.variantName == name)
+  }
+
+  @Test func aKeyOfAnotherMethodIsAnError() {
+    let error = #expect(throws: ConfigurationError.self) {
+      try OptimizerConfiguration(["name": "lion", "momentum": "0.5"])
+    }
+    #expect("\(String(describing: error))".contains("a key of name: "))
+  }
+
+  @Test func lbfgsRefusesClipping() {
+    let error = #expect(throws: ConfigurationError.self) {
+      try OptimizerConfiguration(["name": "lbfgs"])
+    }
+    #expect("\(String(describing: error))".contains("clip_norm"))
+  }
+
+  @Test func nesterovNeedsMomentum() {
+    #expect(throws: ConfigurationError.self) {
+      try OptimizerConfiguration(["name": "sgd", "nesterov": "true"])
+    }
   }
 }

@@ -1,61 +1,128 @@
 import Foundation
 import Optimization
+import Settings
 import Testing
 
 @Suite struct ScheduleTests {
-  @Test func cosineAgreesWithPyTorch() throws {
-    for reference in try Fixture.load().schedules {
-      let schedule = CosineSchedule(
-        learningRate: reference.peak, finalRatio: reference.ratio,
-        over: reference.warmup...reference.steps
-      ).warmedUp(over: reference.warmup)
-      for (step, rate) in zip(reference.warmup..., reference.decline) {
-        // PyTorch's recursion gathers rounding errors; the closed form does not.
-        #expect(abs(schedule.learningRate(step: step) - rate) <= 1e-13 * reference.peak)
-      }
+  private func schedule(
+    _ keys: KeyValuePairs<String, String>, rate: Double, steps: Int
+  ) throws -> Schedule {
+    try ScheduleConfiguration(
+      settings: SettingNode(
+        .map(keys.map { SettingNode.Entry($0.key, SettingNode(.plain($0.value))) }))
+    ).schedule(learningRate: rate, steps: steps)
+  }
+
+  @Test(arguments: 0..<10) func agreesWithPyTorch(index: Int) throws {
+    let fixture: ScheduleFixture = try Fixture.load("schedules")
+    #expect(fixture.cases.count == 10)
+    let reference = fixture.cases[index]
+    let configuration = try ScheduleConfiguration(settings: reference.keys.node)
+    let schedule = configuration.schedule(
+      learningRate: fixture.learningRate, steps: reference.steps)
+    #expect(configuration.warmupSteps + reference.rates.count == reference.steps)
+    for (step, rate) in zip((configuration.warmupSteps + 1)..., reference.rates) {
+      // PyTorch's recursions gather rounding errors; the closed forms do not.
+      let found = schedule.learningRate(step: step)
+      #expect(
+        abs(found - rate) <= 1e-12 * fixture.learningRate,
+        "\(configuration.shape) at step \(step): \(found), not \(rate)")
     }
   }
 
-  @Test(arguments: [0.0, 0.1, 1.0]) func warmupAndDeclineMeetTheirEndsExactly(ratio: Double) {
-    let schedules: [any Schedule] = [
-      CosineSchedule(learningRate: 3e-4, finalRatio: ratio, over: 50...1000).warmedUp(over: 50),
-      LinearSchedule(learningRate: 3e-4, finalRatio: ratio, over: 50...1000).warmedUp(over: 50),
-    ]
-    for schedule in schedules {
-      #expect(schedule.learningRate(step: 0) == 0)
-      #expect(schedule.learningRate(step: 1) == 3e-4 / 50)
-      #expect(schedule.learningRate(step: 50) == 3e-4)
-      #expect(schedule.learningRate(step: 1000) == 3e-4 * ratio)
-      #expect(schedule.learningRate(step: 5000) == 3e-4 * ratio)
-      let middle = schedule.learningRate(step: 525)
-      #expect(abs(middle - 3e-4 * (1 + ratio) / 2) <= 1e-19)
+  @Test func fallsOnPlateausAsPyTorchs() throws {
+    let fixture: ScheduleFixture = try Fixture.load("schedules")
+    let configuration = try ScheduleConfiguration(settings: fixture.plateau.keys.node)
+    let shape = try #require(configuration.plateau)
+    var memory = PlateauShape.Memory()
+    for (loss, factor) in zip(fixture.plateau.losses, fixture.plateau.factors) {
+      memory.record(loss, shape)
+      #expect(abs(memory.factor - factor) <= 1e-12)
+      // As from a checkpoint.
+      memory = try JSONDecoder().decode(
+        PlateauShape.Memory.self, from: JSONEncoder().encode(memory))
+    }
+    #expect(memory.factor == 0.1)
+  }
+
+  @Test(arguments: ["0", "0.1", "1"], ["cosine", "linear", "polynomial", "warmup-stable-decay"])
+  func warmupAndDeclineMeetTheirEndsExactly(ratio: String, name: String) throws {
+    let schedule = try schedule(
+      ["name": name, "final_ratio": ratio, "warmup_steps": "50"], rate: 3e-4, steps: 1000)
+    let ratio = try #require(Double(ratio))
+    #expect(schedule.learningRate(step: 0) == 0)
+    #expect(schedule.learningRate(step: 1) == 3e-4 / 50)
+    #expect(schedule.learningRate(step: 50) == 3e-4)
+    #expect(schedule.learningRate(step: 1000) == 3e-4 * ratio)
+    #expect(schedule.learningRate(step: 5000) == 3e-4 * ratio)
+    let shares: [String: Double] = ["polynomial": 0.25, "warmup-stable-decay": 1]
+    let share = shares[name] ?? 0.5
+    let expected = 3e-4 * (ratio + share * (1 - ratio))
+    #expect(abs(schedule.learningRate(step: 525) - expected) <= 1e-18)
+  }
+
+  @Test func inverseSquareRootIsTheTransformers() throws {
+    // With the rate 1 / √(D W) it is D^-½ · min(step^-½, step · W^-1½).
+    let (width, warmup) = (512.0, 400.0)
+    let schedule = try schedule(
+      ["name": "inverse-square-root", "warmup_steps": "400"],
+      rate: 1 / (width * warmup).squareRoot(),
+      steps: 10_000)
+    for step in [1, 17, 399, 400, 401, 1000, 10_000] {
+      let (first, second) = (pow(Double(step), -0.5), Double(step) * pow(warmup, -1.5))
+      let expected = pow(width, -0.5) * min(first, second)
+      #expect(abs(schedule.learningRate(step: step) - expected) <= 1e-15)
     }
   }
 
-  @Test func withoutWarmupTheFirstRateIsTheFullOne() {
-    let schedule = LinearSchedule(learningRate: 2, over: 0...10).warmedUp(over: 0)
+  @Test func stableDecayFallsOverTheLastPart() throws {
+    let line = try schedule(
+      ["name": "warmup-stable-decay", "decay_fraction": "0.25"], rate: 2, steps: 100)
+    #expect(line.learningRate(step: 75) == 2)
+    #expect(abs(line.learningRate(step: 80) - 2 * 0.8) <= 1e-15)
+    let root = try schedule(
+      ["name": "warmup-stable-decay", "decay_fraction": "0.25", "fall": "root"], rate: 2,
+      steps: 100)
+    #expect(abs(root.learningRate(step: 80) - 2 * (1 - 0.2.squareRoot())) <= 1e-15)
+  }
+
+  @Test func withoutWarmupTheFirstRateIsTheFullOne() throws {
+    let schedule = try schedule(["name": "linear"], rate: 2, steps: 10)
     #expect(schedule.learningRate(step: 0) == 2)
     #expect(schedule.learningRate(step: 5) == 1.1)
   }
 
-  @Test func warmupOfTheWholeRunEndsAtTheFullRate() {
-    let schedule = CosineSchedule(learningRate: 2, over: 10...10).warmedUp(over: 10)
+  @Test func warmupOfTheWholeRunEndsAtTheFullRate() throws {
+    let schedule = try schedule(["name": "cosine", "warmup_steps": "10"], rate: 2, steps: 10)
     #expect(schedule.learningRate(step: 10) == 2)
     #expect(schedule.learningRate(step: 11) == 0.2)
   }
 
-  @Test func constantStaysAfterWarmup() {
-    let schedule = ConstantSchedule(learningRate: 0.5).warmedUp(over: 4)
+  @Test func constantStaysAfterWarmup() throws {
+    let schedule = try schedule(["name": "constant", "warmup_steps": "4"], rate: 0.5, steps: 6)
     #expect((0...6).map(schedule.learningRate) == [0, 0.125, 0.25, 0.375, 0.5, 0.5, 0.5])
   }
 
-  @Test func ratesFallWithoutSteps() {
-    let schedule = CosineSchedule(learningRate: 1, finalRatio: 0, over: 0...100_000)
+  @Test func ratesFallWithoutSteps() throws {
+    let schedule = try schedule(["name": "cosine", "final_ratio": "0"], rate: 1, steps: 100_000)
     let rates = (0...100_000).map(schedule.learningRate)
     #expect(zip(rates, rates.dropFirst()).allSatisfy { $0 >= $1 })
   }
 
-  @Test func reproducibleCosineIsAccurate() {
+  @Test(arguments: [["3", "3"], ["0"], ["5", "2"]]) func milestonesAscend(steps: [String]) {
+    #expect(throws: ConfigurationError.self) {
+      try ScheduleConfiguration(
+        settings: SettingNode(
+          .map([
+            .init("name", SettingNode(.plain("multi-step"))),
+            .init("milestones", SettingNode(.list(steps.map { SettingNode(.plain($0)) }))),
+          ])))
+    }
+  }
+}
+
+@Suite struct ReproducibleMathTests {
+  @Test func cosineIsAccurate() {
     for index in 0...10_000 {
       let x = Double(index) / 10_000
       #expect(abs(Double.cosineOfHalfTurns(x) - cos(.pi * x)) <= 4e-16)
@@ -63,15 +130,14 @@ import Testing
     #expect(Double.cosineOfHalfTurns(0.5) == 0)
   }
 
-  @Test(arguments: [0, 1, 2, 7, 1000, 123_456]) func reproduciblePowerIsAccurate(exponent: Int) {
+  @Test(arguments: [0, 1, 2, 7, 1000, 123_456]) func wholePowerIsAccurate(exponent: Int) {
     let found = 0.9993.raised(to: exponent)
     #expect(abs(found - pow(0.9993, Double(exponent))) <= 1e-11 * found)
   }
 
-  @Test func clippingFactorIsPyTorchs() {
-    #expect(ClipNorm(maximum: 1).factor(norm: 0.5) == 1)
-    #expect(ClipNorm(maximum: 1).factor(norm: 4) == 1 / (4 + 1e-6))
-    #expect(ClipNorm(maximum: 2).factor(norm: 0) == 1)
-    #expect(ClipNorm(maximum: 0).factor(norm: 1e9) == 1)
+  @Test(arguments: [0.1, 0.5, 1, 1.7, 2, 30]) func anyPowerIsAccurate(exponent: Double) {
+    for base in [0, 1e-6, 0.3, 0.96, 1] {
+      #expect(abs(base.raised(to: exponent) - pow(base, exponent)) <= 1e-14)
+    }
   }
 }

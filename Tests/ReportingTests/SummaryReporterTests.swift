@@ -31,7 +31,7 @@ import Testing
   @Test func whatIsNotKnownIsLeftOut() throws {
     var summary = Sample.summary
     summary.validationLoss = nil
-    summary.bitsPerByte = .infinity
+    summary.metrics = [.init("bits_per_byte", .infinity)]
     summary.floorFraction = nil
     try summary.write(to: file.path)
     #expect(try !file.content.contains("floor_fraction"))

@@ -65,11 +65,15 @@ enum Sample {
   }
 
   static func evaluation(_ step: Int, loss: Double = 3.5) -> EvaluationRecord {
-    EvaluationRecord(step: step, loss: loss, bitsPerByte: 1.75, tokens: 65_536, seconds: 2)
+    EvaluationRecord(
+      step: step, loss: loss,
+      metrics: [.init("bits_per_byte", 1.75), .init("perplexity", exp(loss))],
+      tokens: 65_536, seconds: 2)
   }
 
   static let summary = RunSummary(
-    steps: 1000, tokens: 4_096_000, loss: 3.25, validationLoss: 3.5, bitsPerByte: 1.75,
+    steps: 1000, tokens: 4_096_000, loss: 3.25, validationLoss: 3.5,
+    metrics: [.init("bits_per_byte", 1.75)],
     parametersSHA256: String(repeating: "0123456789abcdef", count: 4), tokensPerSecond: 16_384,
     floorFraction: 0.832, sgemmGigaflops: 205.4, seconds: 250, ranks: 2, threads: 1,
     parameters: 4_256_768)

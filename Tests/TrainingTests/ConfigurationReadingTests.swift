@@ -41,7 +41,7 @@ private func problems(
         """, source: "run.yaml", ranks: 16)
     let gpt = GPTConfiguration(layers: 3, heads: 2, width: 64, context: 32, dropout: 0.1)
     #expect(configuration.seed == 7)
-    #expect(configuration.data.train == "a/train.bin")
+    #expect(configuration.data.tokens?.train == "a/train.bin")
     #expect(configuration.model.architecture == .gpt(gpt))
     #expect(gpt.headWidth == 32)
     #expect(configuration.batch.microbatches == 16)
@@ -62,11 +62,11 @@ private func problems(
         "model.vocabulary=100", "schedule={name: constant}", "data.train=a b/c=d.bin",
       ])
     #expect(configuration.steps == 30)
-    var adamw = AdamWConfiguration()
+    var adamw = AdamW()
     adamw.betas = [0.5, 0.6]
     #expect(configuration.optimizer.method == .adamw(adamw))
-    #expect(configuration.data.tokenizer == nil)
-    #expect(configuration.data.train == "a b/c=d.bin")
+    #expect(configuration.data.tokens?.tokenizer == nil)
+    #expect(configuration.data.tokens?.train == "a b/c=d.bin")
     #expect(configuration.schedule.shape == .constant)
   }
 
@@ -80,7 +80,7 @@ private func problems(
         depth: 4
       optimizer:
         name: sgd
-        betas: [0.9, 0.95]
+        history: 5
       schedule: {warmup_steps: 11}
       steps: 20
       lr: 1
@@ -93,7 +93,7 @@ private func problems(
         "run.yaml:5: model.depth: unknown key; "
           + "the keys here are architecture, layers, heads, width, context, dropout, recompute, "
           + "vocabulary",
-        "run.yaml:8: optimizer.betas: a key of name: adamw, but here name is sgd",
+        "run.yaml:8: optimizer.history: a key of name: lbfgs, but here name is sgd",
         "run.yaml:9: schedule.warmup_steps: found 11, expected at most steps (10)",
         "run.yaml:10: steps: the key occurs twice, first at run.yaml:1",
         "run.yaml:11: lr: unknown key; did you mean optimizer.learning_rate?",

@@ -11,5 +11,6 @@
 #include "CKernels_rotary.h"
 #include "CKernels_elementwise.h"
 #include "CKernels_matrixProduct.h"
+#include "CKernels_scalars.h"
 
 #endif

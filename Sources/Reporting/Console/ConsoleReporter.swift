@@ -59,7 +59,7 @@ public final class ConsoleReporter: RunObserver {
 
   private func start(_ overview: RunOverview) {
     runDirectory = overview.runDirectory
-    style = ConsoleStyle(steps: overview.steps)
+    style = ConsoleStyle(steps: overview.steps, unit: overview.unit)
     for line in style.overview(overview) { show(line) }
     output.write("\n")
   }

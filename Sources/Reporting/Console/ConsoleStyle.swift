@@ -2,6 +2,8 @@
 struct ConsoleStyle {
   /// Optimiser steps of the whole run; sets the width of the step column.
   var steps = 0
+  /// What is counted: "tokens" or "samples".
+  var unit = "tokens"
 
   private static let labelWidth = 10
 
@@ -54,11 +56,8 @@ struct ConsoleStyle {
   func evaluation(_ record: EvaluationRecord) -> ConsoleLine {
     var line = labelled("evaluation", place(of: record.step))
     line.add(rank: 5, "loss", Quantity.decimal(record.loss, 4).leftPadded(to: 7))
-    if let bitsPerByte = record.bitsPerByte {
-      line.add(rank: 4, Quantity.decimal(bitsPerByte, 4), unit: "bits/byte")
-    }
-    line.add(rank: 3, "perplexity", Quantity.decimal(record.perplexity, 2))
-    line.add(rank: 2, Quantity.count(record.tokens), unit: "tokens")
+    for metric in record.metrics { line.add(rank: 4, metric.description) }
+    line.add(rank: 2, Quantity.count(record.tokens), unit: unit)
     line.add(rank: 1, "in", Quantity.duration(record.seconds))
     return line
   }
@@ -83,13 +82,11 @@ struct ConsoleStyle {
     if let loss = summary.validationLoss {
       losses.add(rank: 1, "validation", Quantity.decimal(loss, 4))
     }
-    if let bitsPerByte = summary.bitsPerByte {
-      losses.add(rank: 1, Quantity.decimal(bitsPerByte, 4), unit: "bits/byte")
-    }
+    for metric in summary.metrics { losses.add(rank: 1, metric.description) }
     var work = labelled("finished", "\(Quantity.count(summary.steps)) steps")
-    work.add(rank: 1, Quantity.count(summary.tokens), unit: "tokens")
+    work.add(rank: 1, Quantity.count(summary.tokens), unit: unit)
     work.add(rank: 1, "in", Quantity.duration(summary.seconds))
-    work.add(rank: 1, Quantity.rounded(summary.tokensPerSecond), unit: "tokens/s")
+    work.add(rank: 1, Quantity.rounded(summary.tokensPerSecond), unit: "\(unit)/s")
     return [work, losses] + [floor(summary)].compactMap { $0 } + [
       labelled("sha256", summary.parametersSHA256)
     ] + (runDirectory.map { [labelled("saved in", $0)] } ?? [])
@@ -111,7 +108,7 @@ struct ConsoleStyle {
     line.add(rank: 2, "norm", Quantity.decimal(record.gradientNorm, 3).leftPadded(to: 6))
     line.add(rank: 1, "rate", Quantity.rate(record.learningRate))
     line.add(
-      rank: 3, Quantity.rounded(record.tokensPerSecond).leftPadded(to: 7), unit: "tokens/s")
+      rank: 3, Quantity.rounded(record.tokensPerSecond).leftPadded(to: 7), unit: "\(unit)/s")
     if let left = record.secondsLeft, record.step < record.steps {
       line.add(rank: 4, Quantity.duration(left).leftPadded(to: 7), unit: "left")
     }

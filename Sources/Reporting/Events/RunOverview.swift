@@ -33,6 +33,8 @@ public struct RunOverview: Equatable, Sendable {
   public var parameterCount: Int
   /// Optimiser steps of the whole run.
   public var steps: Int
+  /// What the targets are, which are counted: "tokens" or "samples".
+  public var unit: String
   /// What else there is to know, in the order of printing.
   public var lines: [Line]
   /// Nil where nothing is saved.
@@ -43,14 +45,16 @@ public struct RunOverview: Equatable, Sendable {
   public var skipped: [Skipped]
 
   public init(
-    mode: String, ranks: Int, threads: Int, parameterCount: Int, steps: Int, lines: [Line],
-    runDirectory: String?, resumedStep: Int? = nil, skipped: [Skipped] = []
+    mode: String, ranks: Int, threads: Int, parameterCount: Int, steps: Int,
+    unit: String = "tokens",
+    lines: [Line], runDirectory: String?, resumedStep: Int? = nil, skipped: [Skipped] = []
   ) {
     self.mode = mode
     self.ranks = ranks
     self.threads = threads
     self.parameterCount = parameterCount
     self.steps = steps
+    self.unit = unit
     self.lines = lines
     self.runDirectory = runDirectory
     self.resumedStep = resumedStep

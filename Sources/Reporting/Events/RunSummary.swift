@@ -8,8 +8,8 @@ public struct RunSummary: Codable, Equatable, Sendable {
   public var loss: Double?
   /// Loss of the last evaluation, in nats per token.
   public var validationLoss: Double?
-  /// That loss in bits per byte of the text.
-  public var bitsPerByte: Double?
+  /// What the task measured beside that loss, sorted by key: each is a member of its own.
+  public var metrics: [MetricValue] = []
   /// SHA-256 of all parameters' bytes in name order: equal runs have equal ones.
   public var parametersSHA256: String
   /// Target tokens a second, over all ranks, since this process began.
@@ -31,7 +31,7 @@ public struct RunSummary: Codable, Equatable, Sendable {
 
   public init(
     steps: Int, tokens: Int, loss: Double?, validationLoss: Double? = nil,
-    bitsPerByte: Double? = nil, parametersSHA256: String, tokensPerSecond: Double,
+    metrics: [MetricValue] = [], parametersSHA256: String, tokensPerSecond: Double,
     floorFraction: Double? = nil, sgemmGigaflops: Double? = nil, seconds: Double, ranks: Int,
     threads: Int, parameters: Int
   ) {
@@ -39,7 +39,7 @@ public struct RunSummary: Codable, Equatable, Sendable {
     self.tokens = tokens
     self.loss = loss
     self.validationLoss = validationLoss
-    self.bitsPerByte = bitsPerByte
+    self.metrics = metrics.sorted { $0.key < $1.key }
     self.parametersSHA256 = parametersSHA256
     self.tokensPerSecond = tokensPerSecond
     self.floorFraction = floorFraction
@@ -50,10 +50,12 @@ public struct RunSummary: Codable, Equatable, Sendable {
     self.parameters = parameters
   }
 
-  enum CodingKeys: String, CodingKey {
+  /// The loss in bits per byte of the text; nil where bytes mean nothing.
+  public var bitsPerByte: Double? { metrics["bits_per_byte"] }
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case steps, tokens, loss, seconds, ranks, threads, parameters
     case validationLoss = "validation_loss"
-    case bitsPerByte = "bits_per_byte"
     case parametersSHA256 = "parameters_sha256"
     case tokensPerSecond = "tokens_per_second"
     case floorFraction = "floor_fraction"

@@ -16,8 +16,7 @@ extension EvaluationRecord {
   func add(to object: inout JSONObject) {
     object.add("step", step)
     object.add("validation_loss", loss)
-    object.add("bits_per_byte", bitsPerByte)
-    object.add("perplexity", perplexity)
+    for metric in metrics { object.add(metric.key, metric.value) }
     object.add("validation_tokens", tokens)
     object.add("evaluation_seconds", seconds)
   }
@@ -30,7 +29,7 @@ extension RunSummary {
     object.add("tokens", tokens)
     object.add("loss", loss)
     object.add("validation_loss", validationLoss)
-    object.add("bits_per_byte", bitsPerByte)
+    for metric in metrics where metric.value.isFinite { object.add(metric.key, metric.value) }
     object.add("parameters_sha256", parametersSHA256)
     object.add("tokens_per_second", tokensPerSecond)
     object.add("floor_fraction", floorFraction)

@@ -34,8 +34,15 @@ extension RunSummary {
     }
   }
 
-  /// Reads a run's summary.
+  /// Reads a run's summary. A number that is no other member is a metric.
   public static func load(from path: String) throws -> RunSummary {
-    try JSONDecoder().decode(RunSummary.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+    let data = try Data(contentsOf: URL(fileURLWithPath: path))
+    var summary = try JSONDecoder().decode(RunSummary.self, from: data)
+    let members = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+    summary.metrics = members.compactMap { key, value in
+      guard CodingKeys(rawValue: key) == nil, let value = value as? Double else { return nil }
+      return MetricValue(key, value)
+    }.sorted { $0.key < $1.key }
+    return summary
   }
 }

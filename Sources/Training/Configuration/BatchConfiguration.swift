@@ -5,7 +5,7 @@ public struct BatchConfiguration: Configurable {
   /// The most micro-batches that a step can have.
   public static let microbatchLimit = 4096
 
-  /// B, sequences in a micro-batch.
+  /// B, sequences or samples in a micro-batch.
   public var sequences = 8
   /// M, micro-batches in an optimiser step, over all ranks.
   public var microbatches = 4
@@ -16,7 +16,9 @@ public struct BatchConfiguration: Configurable {
     [
       Field(
         "sequences", \.sequences, .within(1...65_536),
-        meaning: "Sequences in a micro-batch, which one rank computes at a time."),
+        meaning:
+          "Sequences of text, or samples (images, rows of a table), in a micro-batch, which one rank "
+          + "computes at a time."),
       Field(
         "microbatches", \.microbatches, .within(1...microbatchLimit),
         meaning:

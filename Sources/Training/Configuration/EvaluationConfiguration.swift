@@ -6,6 +6,9 @@ public struct EvaluationConfiguration: Configurable {
   public var every = 100
   /// Batches of `batch.sequences` sequences, from the start of the file; 0 takes the whole file.
   public var batches = 16
+  /// k of the top-k accuracy of a classification; of no more than 1, or no fewer than there are
+  /// classes, it is not measured.
+  public var topK = 5
 
   public init() {}
 
@@ -17,8 +20,13 @@ public struct EvaluationConfiguration: Configurable {
       Field(
         "batches", \.batches, .atLeast(0),
         meaning:
-          "Batches of `batch.sequences` sequences in an evaluation, from the start of the file; "
+          "Batches of `batch.sequences` sequences or samples in an evaluation, from the start of the file; "
           + "`0` takes the whole file. The evaluation after the last step always does."),
+      Field(
+        "top_k", \.topK, .atLeast(1),
+        meaning:
+          "A classification also measures how often the right class is among this many of the "
+          + "likeliest; not where there are no more classes than that."),
     ]
   }
 }

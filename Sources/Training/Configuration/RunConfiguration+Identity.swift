@@ -14,8 +14,9 @@ extension RunConfiguration {
   /// line, in the order of the documentation. Two runs on the same data files end with the same
   /// parameters if, and as far as anyone can promise only if, this is equal.
   ///
-  /// How often a run is evaluated and saved is not part of it, nor is the number of threads. `steps`
-  /// is part of it where the learning rate depends on how many steps there will be.
+  /// How often a run is saved is not part of it, nor is the number of threads; how often it is
+  /// evaluated is part of it where the schedule or an early stop go by evaluations. `steps` is part
+  /// of it where the learning rate depends on how many steps there will be.
   public var identity: String {
     decisiveSettings.map { "\($0.key): \($0.value)\n" }.joined()
   }
@@ -54,10 +55,10 @@ extension RunConfiguration {
   }
 
   private var decisiveSettings: [(key: String, value: String)] {
-    var isHorizonDecisive = true
-    if case .constant = schedule.shape { isHorizonDecisive = false }
-    return settings { $0.decidesResult }
+    // A run that goes by its evaluations is decided by them, too.
+    let watching = needsEvaluations ? ["evaluate", "validation"] : []
+    return settings { $0.decidesResult || watching.contains($0.key) }
       .map { (key: $0.path, value: YAMLWriter.inline($0.value)) }
-      .filter { isHorizonDecisive || $0.key != "steps" }
+      .filter { schedule.shape.dependsOnLength || $0.key != "steps" }
   }
 }

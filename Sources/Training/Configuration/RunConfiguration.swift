@@ -6,10 +6,34 @@ import Settings
 /// What a run learns to do.
 public enum TaskName: String, SettingChoice {
   case languageModeling = "language-modeling"
+  case classification
+  case regression
 
   public var documentation: String {
     switch self {
     case .languageModeling: "Predict each token from those before it."
+    case .classification: "Predict the class of a sample: of an image, or of a table's row."
+    case .regression: "Predict a value from a table's row."
+    }
+  }
+
+  /// The models that can learn it.
+  public var modelKind: ModelKind {
+    switch self {
+    case .languageModeling: .language
+    case .classification, .regression: .prediction
+    }
+  }
+
+  /// The names of the formats of data that it can be learned from, and whether this is one.
+  func takes(_ format: DataConfiguration.Format) -> (isTaken: Bool, expected: String) {
+    switch (self, format) {
+    case (.languageModeling, .tokens): (true, "tokens")
+    case (.languageModeling, _): (false, "tokens")
+    case (.classification, .idx), (.classification, .csv): (true, "idx or csv")
+    case (.classification, _): (false, "idx or csv")
+    case (.regression, .csv): (true, "csv")
+    case (.regression, _): (false, "csv")
     }
   }
 }
@@ -34,12 +58,16 @@ public struct RunConfiguration: Configurable {
   public var seed = 1337
   public var data = DataConfiguration()
   public var model = ModelConfiguration()
+  public var loss = LossConfiguration()
   public var batch = BatchConfiguration()
   public var optimizer = OptimizerConfiguration()
   public var schedule = ScheduleConfiguration()
   public var reduction = ReductionMethod.canonical
   /// Optimiser steps from the start of the run to its end.
   public var steps = 1000
+  public var average = AveragingConfiguration()
+  public var earlyStopping = EarlyStoppingConfiguration()
+  public var initialization: [InitializationRule] = []
   public var evaluate = EvaluationConfiguration()
   public var checkpoint = CheckpointConfiguration()
   /// Threads of one rank; 0 takes the rank's share of the processors it may use.
@@ -53,8 +81,9 @@ public struct RunConfiguration: Configurable {
       Field(
         "seed", \.seed, .atLeast(0),
         meaning: "Decides every random number: initial weights, order of the data, dropout."),
-      Field("data", \.data, meaning: "The files to learn from, as `lockstep prepare` writes them."),
+      Field("data", \.data, meaning: "The files to learn from."),
       Field("model", \.model, meaning: "The network."),
+      Field("loss", \.loss, meaning: "What is made small, by classification and regression."),
       Field("batch", \.batch, meaning: "How much is learned from at each step."),
       Field("optimizer", \.optimizer, meaning: "How the weights follow the gradient."),
       Field("schedule", \.schedule, meaning: "How the learning rate changes, in optimiser steps."),
@@ -63,6 +92,14 @@ public struct RunConfiguration: Configurable {
       Field(
         "steps", \.steps, .atLeast(1),
         meaning: "Optimiser steps of the whole run, resumed ones included."),
+      Field("average", \.average, meaning: "Averaging the weights over steps."),
+      Field(
+        "early_stopping", \.earlyStopping, meaning: "Ending the run when it no longer improves."),
+      Field(
+        "initialization", \.initialization,
+        meaning:
+          "How parameters are filled in place of the model's own way; each by the first rule whose "
+          + "pattern matches its name."),
       Field(
         "evaluate", \.evaluate, decidesResult: false,
         meaning: "Measuring the loss on held-out data."),
@@ -79,12 +116,30 @@ public struct RunConfiguration: Configurable {
     checks.require(
       schedule.warmupSteps <= steps, "schedule.warmup_steps", "at most steps (\(steps))",
       involving: "steps")
-    if case .gpt(let gpt) = model.architecture {
+    checks.require(
+      model.kind == task.modelKind, "model.architecture",
+      "\(task.modelKind.architectureNames), because task is \(task.rawValue)", involving: "task")
+    let format = task.takes(data.format)
+    checks.require(
+      format.isTaken, "data.format", "\(format.expected), because task is \(task.rawValue)",
+      involving: "task")
+    checks.require(
+      loss.kind.suits(task), "loss.name", "a loss for \(task.rawValue)", involving: "task")
+    if needsEvaluations {
       checks.require(
-        data.tokenizer != nil || gpt.vocabulary != nil, "model.vocabulary",
+        evaluate.every > 0, "evaluate.every",
+        "above 0, because schedule.name: plateau and early_stopping go by evaluations",
+        involving: "schedule.name", "early_stopping.patience")
+    }
+    if case .gpt(let gpt) = model.architecture, let tokens = data.tokens {
+      checks.require(
+        tokens.tokenizer != nil || gpt.vocabulary != nil, "model.vocabulary",
         "a number, because data.tokenizer is null", involving: "data.tokenizer")
     }
   }
+
+  /// Whether evaluations decide how the run goes on, and not only watch it.
+  var needsEvaluations: Bool { schedule.plateau != nil || earlyStopping.isOn }
 
   /// What must hold between the configuration and the number of ranks.
   private func check(_ checks: inout SettingChecks, ranks: Int) {

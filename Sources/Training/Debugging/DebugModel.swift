@@ -4,7 +4,7 @@ import Tensors
 /// A run's model and task in one process, with a gradient buffer of its own: what the debugging
 /// commands look at.
 final class DebugModel {
-  let task: LanguageModelingTask
+  let task: any TrainingTask
   let replica: Replica
   /// [P].
   let gradient: UnsafeMutableBufferPointer<Float>
@@ -13,8 +13,7 @@ final class DebugModel {
   /// The model with its initial parameters.
   init(_ configuration: RunConfiguration, threads: Int) throws {
     let communicator = SoloCommunicator()
-    let data = try LanguageModelingData(configuration, communicator: communicator)
-    task = try data.task(for: configuration)
+    task = try configuration.prepareTask(communicator).task
     seed = UInt64(configuration.seed)
     replica = try Replica(
       of: task.model, communicator: communicator, workspace: Workspace(threadCount: threads))
@@ -29,7 +28,7 @@ final class DebugModel {
   func loss(step: Int, microbatch: Int) throws -> BatchLoss {
     replica.workspace.isTraining = true
     replica.workspace.seekRandom(seed: seed, step: step, microbatch: microbatch)
-    return task.loss(step: step, microbatch: microbatch)
+    return try task.loss(step: step, microbatch: microbatch)
   }
 
   /// Computes the loss and its gradient into `gradient`.

@@ -73,14 +73,13 @@ public struct StepReplay {
     let recorded = try recordedStep(of: configuration.steps)
     let communicator = SoloCommunicator()
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
-    let data = try LanguageModelingData(configuration, communicator: communicator)
     let trainer = try Trainer(
-      task: data.task(for: configuration), configuration: configuration,
+      task: configuration.prepareTask(communicator).task, configuration: configuration,
       communicator: communicator, workspace: Workspace(threadCount: plan.threads),
       directory: run, start: .before(step: step))
     let startedFrom = trainer.stepsTaken
     var outcome: StepOutcome?
-    for index in startedFrom..<step { outcome = try trainer.step.run(step: index) }
+    for _ in startedFrom..<step { outcome = try trainer.replayStep() }
     guard let outcome else { throw ReplayError.noSuchStep(run: run.path, step: step) }
     return Report(
       step: step, startedFrom: startedFrom, recorded: recorded, loss: outcome.loss,

@@ -2,7 +2,6 @@ import Checkpoints
 import Datasets
 import Foundation
 import Models
-import NeuralNetworks
 import Settings
 import Tensors
 
@@ -10,7 +9,6 @@ import Tensors
 /// Hugging Face's `transformers` saved.
 public final class LoadedModel {
   public let model: any LanguageModel
-  public let parameters: ParameterStore
   public let workspace: Workspace
   /// Nil where the checkpoint has none.
   public let tokenizer: (any Tokenizer)?
@@ -19,7 +17,7 @@ public final class LoadedModel {
   /// Optimiser steps taken; nil where that is not known.
   public let step: Int?
 
-  private let values: UnsafeMutableBufferPointer<Float>
+  private let parameters: LoadedParameters
 
   /// - Parameters:
   ///   - path: A run (its newest complete checkpoint is taken), a checkpoint, or a directory with
@@ -27,7 +25,10 @@ public final class LoadedModel {
   ///   - workspace: Computes with the model.
   /// - Throws: `LoadingError`, `CheckpointError`, `TokenizerError`, `UnsupportedModelError`.
   public init(path: String, in workspace: Workspace) throws {
-    let directory = try Self.modelDirectory(path)
+    let directory = try ModelDirectory.find(path)
+    guard !ModelDirectory.holdsPredictor(directory) else {
+      throw LoadingError.noLanguageModel(path: directory)
+    }
     self.path = directory
     self.workspace = workspace
     let configurationPath = directory + "/config.json"
@@ -47,29 +48,11 @@ public final class LoadedModel {
       throw LoadingError.otherTokenizer(path: tokenizerPath, tokens: count, model: vocabularyCount)
     }
     step = try? Checkpoint(path: directory).step
-    model = configuration.languageModel(vocabularyCount: vocabularyCount)
-    parameters = ParameterStore(of: model)
-    values = .allocate(capacity: parameters.flatCount)
-    values.initialize(repeating: 0)
-    guard let base = values.baseAddress else { preconditionFailure("a model has parameters") }
-    parameters.bind(to: base, in: workspace)
-    try parameters.read(
-      from: SafetensorsReader(path: directory + "/model.safetensors"), into: base)
-  }
-
-  deinit { values.deallocate() }
-
-  /// The directory with the tensors: of a run, that of its newest complete checkpoint.
-  private static func modelDirectory(_ path: String) throws -> String {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw LoadingError.nothingThere(path: path)
+    guard let model = configuration.languageModel(vocabularyCount: vocabularyCount) else {
+      throw LoadingError.noLanguageModel(path: directory)
     }
-    let checkpoints = RunDirectory(path: path).checkpoints
-    guard FileManager.default.fileExists(atPath: checkpoints.path) else { return path }
-    guard let found = try checkpoints.newestComplete().found else {
-      throw LoadingError.noCheckpoint(path: path)
-    }
-    return found.path
+    self.model = model
+    parameters = try LoadedParameters(of: model, from: directory, in: workspace)
   }
 }
 
@@ -79,6 +62,8 @@ public enum LoadingError: UserInputError, Equatable {
   case noCheckpoint(path: String)
   case noModel(path: String, missing: String)
   case noTokenizer(path: String)
+  /// A classification's or a regression's model.
+  case noLanguageModel(path: String)
   /// The tokenizer makes more tokens than the model has.
   case otherTokenizer(path: String, tokens: Int, model: Int)
 
@@ -90,6 +75,8 @@ public enum LoadingError: UserInputError, Equatable {
       "\(path): \(missing) is missing; expected a run, a checkpoint, or a directory with config.json and model.safetensors"
     case .noTokenizer(let path):
       "\(path): tokenizer.json is missing, so text can be neither read nor written"
+    case .noLanguageModel(let path):
+      "\(path): holds a model for samples, not for text; lockstep evaluate measures it"
     case .otherTokenizer(let path, let tokens, let model):
       "\(path): has \(tokens) tokens, the model beside it only \(model)"
     }

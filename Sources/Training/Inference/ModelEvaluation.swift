@@ -1,84 +1,89 @@
 import Communication
-import Datasets
 import Foundation
+import Reporting
 import Settings
 import Tensors
 
-/// Evaluates a trained model on a token file.
+/// How a trained model is evaluated.
+public struct EvaluationOptions: Sendable {
+  /// A token file, a table, or images; nil takes the validation file of the run.
+  public var data: String?
+  /// The labels of images.
+  public var labels: String?
+  /// B, sequences or samples computed at a time.
+  public var sequences = 8
+  /// Tokens from one window to the next, in 1 ... T; nil: T.
+  public var stride: Int?
+
+  public init() {}
+}
+
+/// Evaluates a trained model on held-out data.
 public final class ModelEvaluation {
-  private let loaded: LoadedModel
-  private let heldOut: HeldOutText
-  private let dataPath: String
+  private let subject: any EvaluationSubject
+  private let workspace: Workspace
 
   /// - Parameters:
   ///   - source: A run, a checkpoint, or a directory with `config.json` and `model.safetensors`.
-  ///   - data: A token file; nil takes the validation file of the run.
-  ///   - sequences: B, sequences computed at a time.
-  ///   - stride: Tokens from one window to the next, in 1 ... T; nil: T.
   ///   - workspace: Computes.
-  /// - Throws: What `LoadedModel` and `TokenFile` throw; `EvaluationError`.
-  public init(
-    source: String, data: String?, sequences: Int, stride: Int? = nil, workspace: Workspace
-  ) throws {
-    loaded = try LoadedModel(path: source, in: workspace)
-    if let stride, !(1...loaded.model.context).contains(stride) {
-      throw EvaluationError.wrongStride(stride, context: loaded.model.context)
-    }
-    let stored = try? RunDirectory(path: source).configuration()
-    guard let path = data ?? stored?.data.validation else {
-      throw EvaluationError.noData(source: source)
-    }
-    dataPath = path
-    let file = try TokenFile(path: path)
-    if let tokenizer = loaded.tokenizer {
-      try file.requireTokenizer(tokenizer)
-    } else {
-      try file.requireTokens(below: loaded.model.headWeight.shape[0])
-    }
-    heldOut = HeldOutText(
-      model: loaded.model,
-      batches: try EvaluationBatches(
-        file: file, sequences: sequences, context: loaded.model.context, stride: stride),
-      byteCounts: loaded.tokenizer?.vocabulary.byteCounts)
+  /// - Throws: What `LoadedModel` and the readers of data throw; `EvaluationError`.
+  public init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
+    self.workspace = workspace
+    let directory = try ModelDirectory.find(source)
+    subject =
+      ModelDirectory.holdsPredictor(directory)
+      ? try EvaluatedSamples(directory: directory, options: options, workspace: workspace)
+      : try EvaluatedText(source: source, options: options, workspace: workspace)
   }
 
-  /// Measures the loss on the whole file. Collective.
+  /// Measures the loss on all of the data. Collective.
   public func run(_ communicator: any Communicator) throws -> Report {
     let start = ContinuousClock.now
-    let result = try Evaluator(communicator: communicator, workspace: loaded.workspace)
-      .run(count: heldOut.count) { heldOut.loss(batch: $0) }
+    let result = try Evaluator(communicator: communicator, workspace: workspace)
+      .run(count: subject.batchCount, metrics: subject.metrics) { subject.loss(batch: $0) }
     return Report(
-      checkpoint: loaded.path, step: loaded.step, data: dataPath, loss: result.loss,
-      perplexity: result.perplexity, bitsPerByte: result.bitsPerByte, tokens: result.targetCount,
+      checkpoint: subject.path, step: subject.step, data: subject.dataPath, loss: result.loss,
+      metrics: result.metrics, unit: subject.unit, targets: result.targetCount,
       seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
   /// What an evaluation found.
-  public struct Report: Encodable, Sendable {
+  public struct Report: Sendable {
     public let checkpoint: String
     public let step: Int?
     public let data: String
-    /// Nats per token.
+    /// Mean loss of a target; for a language model in nats per token.
     public let loss: Double
-    public let perplexity: Double
-    public let bitsPerByte: Double?
-    public let tokens: Int
+    public let metrics: [MetricValue]
+    /// What the targets are: "tokens" or "samples".
+    public let unit: String
+    public let targets: Int
     public let seconds: Double
 
     /// One JSON object.
     public func json() throws -> String {
+      var members: [String: any Encodable] = [
+        "checkpoint": checkpoint, "data": data, "loss": loss, unit: targets, "seconds": seconds,
+      ]
+      if let step { members["step"] = step }
+      for metric in metrics { members[metric.key] = metric.value }
       let encoder = JSONEncoder()
-      encoder.keyEncodingStrategy = .convertToSnakeCase
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
+      let data = try encoder.encode(members.mapValues { Member(value: $0) })
+      return String(decoding: data, as: UTF8.self)
+    }
+
+    private struct Member: Encodable {
+      let value: any Encodable
+
+      func encode(to encoder: any Encoder) throws { try value.encode(to: encoder) }
     }
 
     /// For people.
     public func text() -> String {
-      let bits = bitsPerByte.map { String(format: "  %.4f bits per byte", $0) } ?? ""
-      return String(
-        format: "%@ on %@: loss %.4f  perplexity %.2f%@  (%d tokens, %.1f s)", checkpoint, data,
-        loss, perplexity, bits, tokens, seconds)
+      let figures = [String(format: "loss %.4f", loss)] + metrics.map(\.description)
+      return "\(checkpoint) on \(data): \(figures.joined(separator: "  "))  "
+        + String(format: "(%d %@, %.1f s)", targets, unit, seconds)
     }
   }
 }
@@ -87,13 +92,21 @@ public final class ModelEvaluation {
 public enum EvaluationError: UserInputError, Equatable {
   case noData(source: String)
   case wrongStride(Int, context: Int)
+  case strideOfNoText
+  case noLabels(images: String)
+  case labelsOfNoImages
+  case noDescription(path: String)
 
   public var description: String {
     switch self {
     case .noData(let source):
-      "\(source) names no validation file: give a token file with --data"
+      "\(source) names no validation file: give one with --data"
     case .wrongStride(let stride, let context):
       "--stride \(stride): expected 1 to \(context), the model's context"
+    case .strideOfNoText: "--stride is for language models"
+    case .noLabels(let images): "--data \(images): give the images' labels with --labels"
+    case .labelsOfNoImages: "--labels goes with the images of --data"
+    case .noDescription(let path): "\(path): not a description of samples that Lockstep wrote"
     }
   }
 }

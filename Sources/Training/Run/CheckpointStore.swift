@@ -12,6 +12,7 @@ final class CheckpointStore {
   private let communicator: any Communicator
   private let replica: Replica
   private let optimizer: any Optimizer
+  private let versions: WeightVersions
   private let directory: CheckpointDirectory
   /// On rank zero only.
   private let writer: CheckpointWriter?
@@ -24,11 +25,13 @@ final class CheckpointStore {
   /// - Throws: `AgreedError` where rank zero can not write to the directory. Collective.
   init(
     directory: CheckpointDirectory, keep: Int?, files: [(name: String, bytes: [UInt8])],
-    replica: Replica, optimizer: any Optimizer, communicator: any Communicator
+    replica: Replica, optimizer: any Optimizer, versions: WeightVersions,
+    communicator: any Communicator
   ) throws {
     self.communicator = communicator
     self.replica = replica
     self.optimizer = optimizer
+    self.versions = versions
     self.directory = directory
     self.files = files.map { CheckpointSnapshot.File(name: $0.name, bytes: $0.bytes) }
     writer = try communicator.agree {
@@ -37,7 +40,8 @@ final class CheckpointStore {
     }
   }
 
-  private var flatCount: Int { replica.parameters.flatCount }
+  /// All that is stored beside the parameters.
+  private var states: [OptimizerState] { optimizer.states + versions.states }
 
   // MARK: - Saving
 
@@ -47,9 +51,7 @@ final class CheckpointStore {
   func saveInBackground(_ state: TrainingState) throws {
     let wholes = try wholeStates()
     try communicator.onRankZero {
-      let moments = zip(optimizer.states, wholes).flatMap { state, whole in
-        replica.parameters.views(of: whole, prefix: state.name + "/")
-      }
+      let moments = zip(states, wholes).flatMap { $0.views(of: $1) }
       try writer?.write(snapshot(state, optimizerState: moments))
     }
   }
@@ -59,18 +61,18 @@ final class CheckpointStore {
   ///
   /// - Throws: `AgreedError` where rank zero can not write, this checkpoint or the one before.
   func save(_ state: TrainingState) throws {
-    let parameters = replica.parameters
+    let states = states
     let draft = try communicator.agree {
       try writer?.begin(
         snapshot(state, optimizerState: []),
-        appending: optimizer.states.flatMap { parameters.layouts(prefix: $0.name + "/") })
+        appending: states.flatMap(\.layouts))
     }
-    for state in optimizer.states {
+    for state in states {
       try communicator.agree {
         try communicator.gather(
-          UnsafeBufferPointer(state.values), partition: replica.shared.partition
+          UnsafeBufferPointer(state.values), distribution: state.distribution
         ) { start, chunk in
-          for part in parameters.parts(of: chunk, from: start) { try draft?.append(part) }
+          for part in state.parts(of: chunk, from: start) { try draft?.append(part) }
         }
       }
     }
@@ -90,28 +92,33 @@ final class CheckpointStore {
   /// The optimiser's states as whole tensors, in flat buffers of rank zero; nothing on the others.
   /// Collective.
   private func wholeStates() throws -> [UnsafePointer<Float>] {
-    let states = optimizer.states
+    let states = states
     if communicator.size == 1 { return states.compactMap { UnsafePointer($0.values.baseAddress) } }
     let staging = try communicator.agree {
-      try writer?.stagingBuffer(elementCount: states.count * flatCount).baseAddress
+      try writer?.stagingBuffer(elementCount: states.reduce(0) { $0 + $1.elementCount })
+        .baseAddress
     }
-    for (index, state) in states.enumerated() {
+    var wholes: [UnsafePointer<Float>] = []
+    var end = staging
+    for state in states {
       try communicator.gather(
-        UnsafeBufferPointer(state.values), partition: replica.shared.partition
+        UnsafeBufferPointer(state.values), distribution: state.distribution
       ) { start, chunk in
-        guard let staging, let source = chunk.baseAddress else { return }
-        (staging + index * flatCount + start).update(from: source, count: chunk.count)
+        guard let end, let source = chunk.baseAddress else { return }
+        (end + start).update(from: source, count: chunk.count)
       }
+      if let place = end { wholes.append(UnsafePointer(place)) }
+      end = end.map { $0 + state.elementCount }
     }
-    return staging.map { base in states.indices.map { UnsafePointer(base + $0 * flatCount) } } ?? []
+    return wholes
   }
 
   /// Takes the memory for copies now, so that the first checkpoint does not have to. Rank zero.
   func prepareForBackgroundWriting() throws {
-    let stateCount = optimizer.states.count * flatCount
+    let stateCount = states.reduce(0) { $0 + $1.elementCount }
     let isAlone = communicator.size == 1
     try writer?.prepare(
-      copiedElementCount: flatCount + (isAlone ? stateCount : 0),
+      copiedElementCount: replica.parameters.flatCount + (isAlone ? stateCount : 0),
       stagedElementCount: isAlone ? 0 : stateCount)
   }
 
@@ -160,23 +167,28 @@ final class CheckpointStore {
       try replica.parameters.read(from: found.model(), into: replica.values)
     }
     try replica.shared.broadcast()
+    versions.beginResuming(from: state.notes)
     let reader = try communicator.agree { try found?.optimizerState() }
-    for state in optimizer.states { try restore(state, from: reader) }
+    for state in states { try restore(state, from: reader) }
+    try versions.finishResuming()
     return (state, skipped)
   }
 
-  /// Deals out one of the optimiser's states. Collective.
+  /// Deals out one of the states. Collective.
   private func restore(_ state: OptimizerState, from reader: SafetensorsReader?) throws {
     var whole: [Float] = []
     try communicator.onRankZero {
       guard let reader else { return }
-      whole = [Float](repeating: 0, count: flatCount)
+      whole = [Float](repeating: 0, count: state.elementCount)
       try whole.withUnsafeMutableBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { return }
-        try replica.parameters.read(from: reader, into: base, prefix: state.name + "/")
+        for tensor in state.tensors {
+          try reader.read(
+            tensor.name, shape: tensor.shape,
+            into: UnsafeMutableBufferPointer(rebasing: buffer[tensor.elements]))
+        }
       }
     }
-    try communicator.scatter(into: state.values, partition: replica.shared.partition) {
+    try communicator.scatter(into: state.values, distribution: state.distribution) {
       start, chunk in
       for index in chunk.indices { chunk[index] = whole[start + index] }
     }

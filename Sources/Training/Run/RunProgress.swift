@@ -70,10 +70,10 @@ struct RunProgress {
         ? nil : Double(configuration.steps - step) * recentStepSeconds)
   }
 
-  var state: TrainingState {
+  func state(notes: [String: String]) -> TrainingState {
     TrainingState(
       step: step, tokens: tokens, seconds: seconds, seed: UInt64(configuration.seed),
       configurationSHA256: sha256(of: Array(configuration.identity.utf8)),
-      bestValidationLoss: bestLoss, bestStep: bestStep)
+      bestValidationLoss: bestLoss, bestStep: bestStep, notes: notes)
   }
 }

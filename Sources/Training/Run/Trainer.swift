@@ -1,7 +1,10 @@
 import Checkpoints
 import Communication
 import Foundation
+import NeuralNetworks
+import Optimization
 import Reporting
+import Settings
 import Tensors
 
 /// Trains a task on one rank: steps, evaluations and checkpoints in their order, and an event for
@@ -28,6 +31,9 @@ public final class Trainer {
   private let communicator: any Communicator
   private let checkpoints: CheckpointStore?
   private let evaluator: Evaluator
+  private let versions: WeightVersions
+  private var plateau = PlateauShape.Memory()
+  private var earlyStopping = EarlyStopping()
   private var observers: [any RunObserver] = []
   private var progress: RunProgress
   /// What an observer could not do; ends the run on all ranks after the step.
@@ -62,25 +68,56 @@ public final class Trainer {
       task: task, replica: replica, configuration: configuration, communicator: communicator)
     evaluator = Evaluator(communicator: communicator, workspace: workspace)
     progress = RunProgress(configuration: configuration)
-    let (replica, optimizer) = (replica, step.optimizer)
+    versions = WeightVersions(
+      averaging: configuration.average, keepsBest: configuration.earlyStopping.isOn,
+      layout: step.layout, replica: replica)
+    let (replica, optimizer, versions) = (replica, step.optimizer, versions)
+    let initializers = try communicator.agree {
+      if configuration.needsEvaluations && task.evaluationBatchCount == 0 {
+        throw MissingEvaluationsError()
+      }
+      return try configuration.initialization.initializers(for: replica.parameters)
+    }
     var savesCheckpoints = true
     if case .before = start { savesCheckpoints = false }
     checkpoints = try directory.map {
       try CheckpointStore(
         directory: $0.checkpoints, keep: savesCheckpoints ? configuration.checkpoint.keep : nil,
-        files: task.checkpointFiles, replica: replica, optimizer: optimizer,
+        files: task.checkpointFiles, replica: replica, optimizer: optimizer, versions: versions,
         communicator: communicator)
     }
     if let restored = try start == .beginning ? nil : checkpoints?.restore(start) {
-      progress.resume(from: restored.state)
+      resume(from: restored.state)
       skippedCheckpoints = restored.skipped
     } else {
-      try replica.initialize(seed: UInt64(configuration.seed), communicator: communicator)
+      try replica.initialize(
+        seed: UInt64(configuration.seed), overriding: initializers, communicator: communicator)
     }
+  }
+
+  private func resume(from state: TrainingState) {
+    progress.resume(from: state)
+    step.notes = state.notes
+    plateau = Note.value(state.notes["plateau"]) ?? PlateauShape.Memory()
+    step.rateFactor = plateau.factor
+    earlyStopping = Note.value(state.notes["early_stopping"]) ?? EarlyStopping()
+  }
+
+  /// What a checkpoint stores beside the tensors.
+  private var state: TrainingState {
+    var notes = step.notes.merging(versions.notes) { first, _ in first }
+    if configuration.schedule.plateau != nil { notes["plateau"] = Note.text(plateau) }
+    if configuration.earlyStopping.isOn { notes["early_stopping"] = Note.text(earlyStopping) }
+    return progress.state(notes: notes)
   }
 
   /// Optimiser steps taken.
   public var stepsTaken: Int { progress.step }
+
+  /// Whether no step is left to take.
+  public var isDone: Bool {
+    progress.step >= configuration.steps || earlyStopping.stoppedAt != nil
+  }
 
   /// Adds an observer of this rank's events. Attach on rank zero only: events are the same on all.
   public func attach(_ observer: any RunObserver) {
@@ -120,21 +157,20 @@ public final class Trainer {
     if every > 0 && progress.step + every < configuration.steps {
       try communicator.agree { try checkpoints?.prepareForBackgroundWriting() }
     }
-    while progress.step < configuration.steps {
+    while !isDone {
       let outcome = try takeStep(stop)
+      // The last step is evaluated on all data anyway; but what goes by evaluations must not depend
+      // on where the run ends.
       let isLast = progress.step == configuration.steps
-      if !isLast && configuration.evaluate.every > 0
-        && progress.step.isMultiple(of: configuration.evaluate.every)
-      {
-        try evaluate(batches: configuration.evaluate.batches)
-      }
-      if outcome.flag > 0 && !isLast {
+      if isEvaluationDue && (!isLast || configuration.needsEvaluations) { try evaluateAndWatch() }
+      if isDone { break }
+      if outcome.flag > 0 {
         return try stopped(by: StopRequest.name(of: Int32(outcome.flag)))
       }
-      if !isLast && configuration.checkpoint.every > 0
+      if configuration.checkpoint.every > 0
         && progress.step.isMultiple(of: configuration.checkpoint.every)
       {
-        try checkpoints?.saveInBackground(progress.state)
+        try checkpoints?.saveInBackground(state)
       }
     }
     return try finished()
@@ -151,11 +187,15 @@ public final class Trainer {
       throw AgreedError(error, speaks: communicator.isRankZero)
     }
     progress.record(outcome, seconds: (ContinuousClock.now - start) / .seconds(1))
+    versions.record(step: progress.step)
     if outcome.flag == Self.failureFlag {
       throw AgreedError(
         observerFailure ?? PeerFailed(rank: 0), speaks: communicator.isRankZero)
     }
     emit(.step(progress.stepRecord(outcome)))
+    if let reason = outcome.skipped {
+      emit(.notice("step \(outcome.step) changed nothing: \(reason)"))
+    }
     reportWritten()
     return outcome
   }
@@ -163,19 +203,58 @@ public final class Trainer {
   /// Larger than any signal's number.
   private static let failureFlag = 1 << 16
 
-  private func evaluate(batches: Int) throws {
-    let available = task.evaluationBatchCount
-    guard available > 0 else { return }
-    let start = ContinuousClock.now
-    let result = try evaluator.run(count: batches == 0 ? available : min(batches, available)) {
-      try task.evaluationLoss(batch: $0)
+  private var isEvaluationDue: Bool {
+    let every = configuration.evaluate.every
+    return every > 0 && progress.step.isMultiple(of: every)
+  }
+
+  /// Evaluates on some of the held-out data; what the run makes of it follows.
+  private func evaluateAndWatch() throws {
+    let result = try evaluate(batches: configuration.evaluate.batches) { [self] in
+      earlyStopping.isImprovement($0.loss, configuration.earlyStopping)
     }
+    guard let result else { return }
+    if let shape = configuration.schedule.plateau {
+      plateau.record(result.loss, shape)
+      step.rateFactor = plateau.factor
+    }
+    earlyStopping.record(result.loss, step: progress.step, configuration.earlyStopping)
+    if earlyStopping.stoppedAt != nil, let best = earlyStopping.bestStep {
+      emit(.notice("no evaluation improved on that of step \(best): the run ends with its weights"))
+    }
+  }
+
+  /// Takes the next step as `run` would, without events: for a replay. Collective.
+  package func replayStep() throws -> StepOutcome {
+    let outcome = try step.run(step: progress.step)
+    progress.record(outcome, seconds: 0)
+    versions.record(step: progress.step)
+    if configuration.schedule.plateau != nil && isEvaluationDue { try evaluateAndWatch() }
+    return outcome
+  }
+
+  /// - Parameter isBest: Whether the weights are to be kept as the best so far.
+  /// - Returns: Nil where there is nothing to evaluate on.
+  @discardableResult
+  private func evaluate(
+    batches: Int, keepIf isBest: (EvaluationResult) -> Bool = { _ in false }
+  ) throws -> EvaluationResult? {
+    let available = task.evaluationBatchCount
+    guard available > 0 else { return nil }
+    let start = ContinuousClock.now
+    let result = try versions.evaluating(
+      {
+        try evaluator.run(
+          count: batches == 0 ? available : min(batches, available), metrics: task.metrics
+        ) { try task.evaluationLoss(batch: $0) }
+      }, keepIf: isBest)
     progress.record(result)
     emit(
       .evaluation(
         EvaluationRecord(
-          step: progress.step, loss: result.loss, bitsPerByte: result.bitsPerByte,
+          step: progress.step, loss: result.loss, metrics: result.metrics,
           tokens: result.targetCount, seconds: (ContinuousClock.now - start) / .seconds(1))))
+    return result
   }
 
   /// Reports checkpoints that became complete meanwhile.
@@ -198,18 +277,20 @@ public final class Trainer {
 
   private func stopped(by signal: String) throws -> ExitCode {
     if let checkpoints {
-      try checkpoints.save(progress.state)
+      try checkpoints.save(state)
       reportWritten(try checkpoints.finish())
     }
     emit(.stopped(signal: signal, step: progress.step))
     return .stopped
   }
 
-  /// The last evaluation covers all held-out data; then everything is saved.
+  /// The run ends with the weights that it presents. The last evaluation covers all held-out data;
+  /// then everything is saved.
   private func finished() throws -> ExitCode {
+    try versions.present()
     try evaluate(batches: 0)
     if let checkpoints {
-      try checkpoints.save(progress.state)
+      try checkpoints.save(state)
       reportWritten(try checkpoints.finish())
     }
     emit(.finished(summary(floor: try measureFloor())))
@@ -244,11 +325,19 @@ public final class Trainer {
     return RunSummary(
       steps: progress.step, tokens: progress.tokens, loss: progress.lastLoss,
       validationLoss: progress.lastEvaluation?.loss,
-      bitsPerByte: progress.lastEvaluation?.bitsPerByte, parametersSHA256: parametersHash,
+      metrics: progress.lastEvaluation?.metrics ?? [], parametersSHA256: parametersHash,
       tokensPerSecond: progress.meanTokensPerSecond,
       floorFraction: floor?.fraction(operations: operations, seconds: progress.ownSeconds),
       sgemmGigaflops: floor?.gigaflops, seconds: progress.seconds,
       ranks: communicator.size, threads: replica.workspace.threads.threadCount,
       parameters: replica.parameters.parameterCount)
+  }
+}
+
+/// A schedule or an early stop that goes by evaluations, without anything to evaluate on.
+public struct MissingEvaluationsError: UserInputError, Equatable {
+  public var description: String {
+    "schedule.name: plateau and early_stopping go by evaluations, but there is no held-out data: "
+      + "set data.validation"
   }
 }

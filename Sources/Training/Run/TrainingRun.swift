@@ -20,7 +20,7 @@ public final class TrainingRun {
   /// Held on rank zero while the run exists.
   private let lock: RunDirectoryLock?
   private let trainer: Trainer
-  private let data: LanguageModelingData
+  private let prepared: PreparedTask
 
   /// Opens the data, prepares the directory and the model. Collective.
   ///
@@ -39,14 +39,14 @@ public final class TrainingRun {
     self.directory = directory
     let plan = try ThreadPlan(requested: configuration.threads, communicator: communicator)
     let workspace = Workspace(threadCount: plan.threads)
-    data = try LanguageModelingData(configuration, communicator: communicator)
-    let task = try communicator.agree { [data] in try data.task(for: configuration) }
+    prepared = try configuration.prepareTask(communicator)
     lock = try communicator.agree {
       guard communicator.isRankZero else { return nil }
       return try directory?.prepare(for: configuration, resume: resume)
     }
     trainer = try Trainer(
-      task: task, configuration: configuration, communicator: communicator, workspace: workspace,
+      task: prepared.task, configuration: configuration, communicator: communicator,
+      workspace: workspace,
       directory: directory, start: resume ? .newestCheckpoint : .beginning)
   }
 
@@ -80,28 +80,36 @@ public final class TrainingRun {
 
   /// Whether all steps are taken and the summary is written. Collective.
   private func isComplete() throws -> Bool {
-    guard trainer.stepsTaken >= configuration.steps, let directory else { return false }
+    guard trainer.isDone, let directory else { return false }
     let answer = try communicator.fromRankZero {
       FileManager.default.fileExists(atPath: directory.summaryPath) ? [1] : []
     }
     return !answer.isEmpty
   }
 
+  /// "4 micro-batches of 8 × 128: 4096 tokens a step".
+  private var batchSummary: String {
+    let (batch, context) = (configuration.batch, configuration.model.context)
+    let targets = batch.sequences * batch.microbatches * context
+    let shape = context == 1 ? "\(batch.sequences)" : "\(batch.sequences) × \(context)"
+    let epochs = prepared.epochLength.map {
+      String(
+        format: ", %.1f epochs in all", Double(targets * configuration.steps) / Double($0))
+    }
+    return "\(batch.microbatches) micro-batch\(batch.microbatches == 1 ? "" : "es") of \(shape): "
+      + "\(targets) \(prepared.unit) a step\(epochs ?? "")"
+  }
+
   private var overview: RunOverview {
-    let batch = configuration.batch
-    let tokens = batch.sequences * batch.microbatches * configuration.model.context
     return RunOverview(
       mode: mode, ranks: communicator.size,
       threads: trainer.replica.workspace.threads.threadCount,
       parameterCount: trainer.replica.parameters.parameterCount, steps: configuration.steps,
+      unit: prepared.unit,
       lines: [
         .init("model", configuration.model.summary),
-        .init("data", data.summary),
-        .init(
-          "batch",
-          "\(batch.microbatches) micro-batch\(batch.microbatches == 1 ? "" : "es") of "
-            + "\(batch.sequences) × \(configuration.model.context): \(tokens) tokens a step"
-        ),
+        .init("data", prepared.dataSummary),
+        .init("batch", batchSummary),
         .init("optimiser", configuration.optimizerSummary),
       ],
       runDirectory: directory?.path,

@@ -1,5 +1,6 @@
 import Communication
 import Foundation
+import Reporting
 import Tensors
 
 /// Measures a loss on held-out batches, shared out over all ranks.
@@ -19,50 +20,61 @@ public struct Evaluator {
   ///
   /// - Parameters:
   ///   - count: How many batches.
+  ///   - metrics: What else is measured: a batch's loss comes with the sums of these. Default: none.
   ///   - loss: The loss of one batch; nothing is recorded and dropout is off.
-  public func run(count: Int, _ loss: (Int) throws -> BatchLoss) throws -> EvaluationResult {
+  public func run(
+    count: Int, metrics: [Metric] = [], _ loss: (Int) throws -> BatchLoss
+  ) throws -> EvaluationResult {
     let wasTraining = workspace.isTraining
     workspace.isTraining = false
     defer { workspace.isTraining = wasTraining }
     let (rank, size) = (communicator.rank, communicator.size)
     let mine = rank * count / size..<(rank + 1) * count / size
+    let sumCount = metrics.reduce(0) { $0 + $1.sumCount }
+    let width = 2 + sumCount
     // As many numbers from every rank as the largest share has.
-    var measured = [Double](repeating: 0, count: 3 * ((count + size - 1) / size))
+    var measured = [Double](repeating: 0, count: width * ((count + size - 1) / size))
     try workspace.withoutRecording {
       for (place, batch) in mine.enumerated() {
         let result = try loss(batch)
-        measured[3 * place] = Double(result.sum.item)
-        measured[3 * place + 1] = Double(result.targetCount)
-        measured[3 * place + 2] = Double(result.byteCount ?? 0)
+        precondition(
+          result.sums.count == sumCount,
+          "a batch of held-out data comes with \(result.sums.count) sums; its metrics have \(sumCount)"
+        )
+        let numbers = [Double(result.sum.item), Double(result.targetCount)] + result.sums
+        measured.replaceSubrange(place * width..<(place + 1) * width, with: numbers)
       }
     }
     let gathered = try communicator.allGather(measured)
-    var totals = EvaluationResult(lossSum: 0, targetCount: 0, byteCount: 0)
+    var totals = [Double](repeating: 0, count: width)
     for (rank, values) in gathered.enumerated() {
       for place in 0..<((rank + 1) * count / size - rank * count / size) {
-        totals.lossSum += values[3 * place]
-        totals.targetCount += Int(values[3 * place + 1])
-        totals.byteCount += Int(values[3 * place + 2])
+        for index in 0..<width { totals[index] += values[place * width + index] }
       }
     }
-    return totals
+    return EvaluationResult(totals, metrics: metrics)
   }
 }
 
-/// A loss on held-out data.
+/// A loss on held-out data, and what else was measured.
 public struct EvaluationResult: Sendable, Equatable {
-  /// Nats.
-  public fileprivate(set) var lossSum: Double
-  public fileprivate(set) var targetCount: Int
-  /// Bytes of text that the targets stand for; 0 where that is not known.
-  public fileprivate(set) var byteCount: Int
+  public let total: MeanLoss
+  /// Those that are defined, in the task's order.
+  public let metrics: [MetricValue]
 
-  /// Mean loss of a target, in nats.
-  public var loss: Double { lossSum / Double(max(1, targetCount)) }
-  /// e to the mean loss.
-  public var perplexity: Double { exp(loss) }
-  /// Bits per byte of text; nil where bytes are not known.
-  public var bitsPerByte: Double? {
-    byteCount == 0 ? nil : lossSum / (Double(byteCount) * 0.693_147_180_559_945_3)
+  /// - Parameter totals: The loss, the number of targets, then the sums of each metric.
+  fileprivate init(_ totals: [Double], metrics: [Metric]) {
+    let total = MeanLoss(sum: totals[0], targetCount: Int(totals[1]))
+    var place = 2
+    self.total = total
+    self.metrics = metrics.compactMap { metric in
+      let sums = Array(totals[place..<place + metric.sumCount])
+      place += metric.sumCount
+      return metric.value(total, sums).map { MetricValue(metric.key, $0) }
+    }
   }
+
+  /// Mean loss of a target.
+  public var loss: Double { total.mean }
+  public var targetCount: Int { total.targetCount }
 }

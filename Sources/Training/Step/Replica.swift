@@ -31,8 +31,15 @@ public final class Replica {
   }
 
   /// Fills the parameters by their initialisers: rank zero computes, the others receive. Collective.
-  public func initialize(seed: UInt64, communicator: any Communicator) throws {
-    if communicator.isRankZero { parameters.initialize(values, seed: seed, in: workspace) }
+  ///
+  /// - Parameter initializers: In place of parameters' own, by name. Default: none.
+  public func initialize(
+    seed: UInt64, overriding initializers: [String: Initializer] = [:],
+    communicator: any Communicator
+  ) throws {
+    if communicator.isRankZero {
+      parameters.initialize(values, seed: seed, overriding: initializers, in: workspace)
+    }
     try shared.broadcast()
   }
 }

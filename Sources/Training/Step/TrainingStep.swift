@@ -12,9 +12,16 @@ public final class TrainingStep {
   private let replica: Replica
   private let reduction: any GradientReduction
   private let communicator: any Communicator
-  private let schedule: any Schedule
+  private let schedule: Schedule
   private let clip: ClipNorm
+  private let treatment: GradientTreatment?
+  private let configuration: OptimizerConfiguration
+  private var outliers = OutlierDetector()
   private let seed: UInt64
+  /// The tensors, and this rank's slice.
+  let layout: ParameterLayout
+  /// What evaluations made of the schedule: a factor on the learning rate.
+  var rateFactor = 1.0
   /// Holds the state of this rank's slice.
   public let optimizer: any Optimizer
   /// Where the time of all steps so far went.
@@ -26,6 +33,7 @@ public final class TrainingStep {
   ///   - task: Gives the loss of each micro-batch.
   ///   - replica: Of the task's model.
   ///   - configuration: `batch`, `optimizer`, `schedule`, `reduction`, `steps` and `seed` are used.
+  /// - Throws: `ParameterPatternError` for a group of the optimiser that matches no parameter.
   public init(
     task: any TrainingTask, replica: Replica, configuration: RunConfiguration,
     communicator: any Communicator
@@ -36,9 +44,17 @@ public final class TrainingStep {
     reduction = try configuration.reduction.reduction(
       communicator: communicator, elementCount: replica.parameters.flatCount,
       leafCount: configuration.batch.microbatches, pool: replica.workspace.threads)
-    optimizer = configuration.optimizer.optimizer(
-      slice: reduction.partition.slice(of: communicator.rank), parameters: replica.parameters,
-      threads: replica.workspace.threads)
+    self.configuration = configuration.optimizer
+    let (peers, threads) = (CommunicatorPeers(communicator), replica.workspace.threads)
+    let partition = reduction.partition
+    layout = try communicator.agree {
+      try replica.parameters.layout(
+        groups: configuration.optimizer.groups, partition: partition, rank: communicator.rank)
+    }
+    optimizer = configuration.optimizer.method.rule.optimizer(
+      for: layout, peers: peers, threads: threads)
+    treatment = GradientTreatment(
+      configuration.optimizer, layout: layout, peers: peers, threads: threads)
     schedule = configuration.schedule.schedule(
       learningRate: configuration.optimizer.learningRate, steps: configuration.steps)
     clip = ClipNorm(maximum: configuration.optimizer.clipNorm)
@@ -58,18 +74,45 @@ public final class TrainingStep {
       phases.time(\.reduction) { reduction.fold(scalars: [loss.sum, loss.targetCount]) }
     }
     let total = try phases.time(\.reduction) { try reduction.reduce(flag: flag) }
-    let outcome = StepOutcome(
-      step: step + 1, total: total, learningRate: schedule.learningRate(step: step + 1))
+    var outcome = StepOutcome(
+      step: step + 1, total: total,
+      learningRate: rateFactor * schedule.learningRate(step: step + 1))
     try requireFinite(outcome, total)
-    phases.time(\.optimizer) {
-      optimizer.update(
-        parameters: UnsafeMutableBufferPointer(rebasing: replica.shared.values[total.slice]),
-        gradient: UnsafeBufferPointer(total.values),
-        scale: Float(clip.factor(norm: outcome.gradientNorm) / outcome.targetCount),
-        step: step + 1, learningRate: outcome.learningRate)
+    outcome.skipped = outlier(outcome)
+    guard outcome.skipped == nil else { return outcome }
+    try phases.time(\.optimizer) {
+      var scale = Float(clip.factor(norm: outcome.gradientNorm) / outcome.targetCount)
+      if let treatment {
+        try treatment.apply(to: total.values, parameters: replica.shared.values, scale: scale)
+        scale = 1
+      }
+      try optimizer.update(
+        parameters: replica.shared.values, gradient: total.values, scale: scale, step: step + 1,
+        learningRate: outcome.learningRate)
     }
     try phases.time(\.reduction) { try replica.shared.share() }
     return outcome
+  }
+
+  /// Why the step is to change nothing; nil where it is like the ones before. The same on all ranks.
+  private func outlier(_ outcome: StepOutcome) -> String? {
+    guard configuration.skipAbove > 0 else { return nil }
+    return outliers.outlier(
+      loss: outcome.loss, norm: outcome.gradientNorm, limit: configuration.skipAbove,
+      window: configuration.skipWindow)
+  }
+
+  /// What a checkpoint stores beside the optimiser's states; the same on all ranks.
+  var notes: [String: String] {
+    get {
+      var notes = optimizer.notes
+      if configuration.skipAbove > 0 { notes["outliers"] = Note.text(outliers) }
+      return notes
+    }
+    set {
+      optimizer.notes = newValue
+      outliers = Note.value(newValue["outliers"]) ?? OutlierDetector()
+    }
   }
 
   /// Refuses a step whose loss or gradient is not a finite number. Collective: all ranks know the
@@ -122,6 +165,8 @@ public struct StepOutcome: Sendable, Equatable {
   public let targetCount: Double
   /// The largest flag of any rank.
   public let flag: Int
+  /// Why the step changed nothing, in words; nil where it did.
+  public fileprivate(set) var skipped: String?
 
   init(step: Int, total: ReducedGradient, learningRate: Double) {
     self.step = step

@@ -21,6 +21,11 @@ public final class HeldOutText {
     batch = batches.emptyBatch()
   }
 
+  /// What is measured beside the loss.
+  public var metrics: [Metric] {
+    byteCounts == nil ? [.perplexity] : [.bitsPerByte, .perplexity]
+  }
+
   /// How many batches the text has.
   public var count: Int { batches.count }
 
@@ -39,6 +44,6 @@ extension LanguageModel {
       sum: loss(
         of: Indices(batch.inputs, shape: shape), targets: Indices(batch.targets, shape: shape)),
       targetCount: batch.targetCount,
-      byteCount: byteCounts.map { batch.targetByteCount($0) })
+      sums: byteCounts.map { [Double(batch.targetByteCount($0))] } ?? [])
   }
 }

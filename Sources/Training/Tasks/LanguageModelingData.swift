@@ -20,7 +20,9 @@ public final class LanguageModelingData {
   ///
   /// - Throws: `AgreedError` with a `TokenFileError` or `TokenizerError`.
   public init(_ configuration: RunConfiguration, communicator: any Communicator) throws {
-    let data = configuration.data
+    guard let data = configuration.data.tokens else {
+      preconditionFailure("language modeling is configured with token files")
+    }
     train = try SharedTokenFile.open(data.train, communicator: communicator)
     validation = try data.validation.map {
       try SharedTokenFile.open($0, communicator: communicator)
@@ -53,7 +55,9 @@ public final class LanguageModelingData {
   public func task(for configuration: RunConfiguration) throws -> LanguageModelingTask {
     let vocabularyCount = tokenizer?.vocabularyCount ?? configuration.model.vocabulary ?? 0
     let context = configuration.model.context
-    let model = configuration.model.languageModel(vocabularyCount: vocabularyCount)
+    guard let model = configuration.model.languageModel(vocabularyCount: vocabularyCount) else {
+      preconditionFailure("language modeling is configured with a language model")
+    }
     let loader = try LanguageModelingLoader(
       file: train, sequences: configuration.batch.sequences, context: context,
       microbatches: configuration.batch.microbatches, seed: UInt64(configuration.seed))
@@ -64,13 +68,10 @@ public final class LanguageModelingData {
           file: $0, sequences: configuration.batch.sequences, context: context),
         byteCounts: tokenizer?.vocabulary.byteCounts)
     }
-    var files: [(name: String, bytes: [UInt8])] = [
-      (
-        "config.json",
-        try configuration.model.huggingFaceJSON(
-          vocabularyCount: vocabularyCount, endOfText: tokenizer?.endOfText.map(Int.init))
-      )
-    ]
+    var files: [(name: String, bytes: [UInt8])] = []
+    let description = try configuration.model.huggingFaceJSON(
+      vocabularyCount: vocabularyCount, endOfText: tokenizer?.endOfText.map(Int.init))
+    if let description { files.append(("config.json", description)) }
     if tokenizer != nil { files.append(("tokenizer.json", tokenizerJSON)) }
     return LanguageModelingTask(
       model: model, loader: loader, heldOut: heldOut, checkpointFiles: files)

@@ -41,6 +41,8 @@ public final class LanguageModelingTask: TrainingTask {
 
   public var evaluationBatchCount: Int { heldOut?.count ?? 0 }
 
+  public var metrics: [Metric] { heldOut?.metrics ?? [] }
+
   public func evaluationLoss(batch index: Int) -> BatchLoss {
     guard let heldOut else { preconditionFailure("this task has no held-out text") }
     return heldOut.loss(batch: index)

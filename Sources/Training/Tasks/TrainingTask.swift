@@ -24,7 +24,10 @@ public protocol TrainingTask: AnyObject {
   /// How many batches of held-out data there are; 0: nothing is evaluated.
   var evaluationBatchCount: Int { get }
 
-  /// The loss of one batch of held-out data.
+  /// What is measured on held-out data beside the loss.
+  var metrics: [Metric] { get }
+
+  /// The loss of one batch of held-out data, with the sums of all metrics, one after the other.
   func evaluationLoss(batch: Int) throws -> BatchLoss
 
   /// Files that belong into each checkpoint beside the tensors, such as `config.json`.
@@ -34,6 +37,7 @@ public protocol TrainingTask: AnyObject {
 extension TrainingTask {
   public var products: ForwardProducts? { nil }
   public var evaluationBatchCount: Int { 0 }
+  public var metrics: [Metric] { [] }
   public var checkpointFiles: [(name: String, bytes: [UInt8])] { [] }
 
   public func evaluationLoss(batch: Int) throws -> BatchLoss {
@@ -47,16 +51,17 @@ public struct BatchLoss {
   public let sum: Tensor
   /// How many targets took part: losses are divided by their number over all ranks.
   public let targetCount: Int
-  /// How many bytes of text the targets stand for; nil where that means nothing.
-  public let byteCount: Int?
+  /// Further sums over the targets, from which the task's metrics are computed; of held-out data
+  /// only.
+  public let sums: [Double]
 
   /// - Parameters:
   ///   - sum: A scalar.
   ///   - targetCount: At least 0.
-  ///   - byteCount: For bits per byte. Default: nil.
-  public init(sum: Tensor, targetCount: Int, byteCount: Int? = nil) {
+  ///   - sums: As many as the task's metrics have together. Default: none.
+  public init(sum: Tensor, targetCount: Int, sums: [Double] = []) {
     self.sum = sum
     self.targetCount = targetCount
-    self.byteCount = byteCount
+    self.sums = sums
   }
 }

@@ -60,7 +60,7 @@ enum LinearRegression {
       var configuration = RunConfiguration()
       configuration.batch.microbatches = StoppingDistance.microbatchCount
       configuration.steps = 500
-      configuration.optimizer.method = .sgd(SGDConfiguration())
+      configuration.optimizer.method = .sgd(SGD())
       configuration.optimizer.learningRate = 0.02
       configuration.optimizer.clipNorm = 0
       configuration.schedule.shape = .constant

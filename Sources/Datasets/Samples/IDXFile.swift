@@ -1,0 +1,37 @@
+/// An array of unsigned bytes in the IDX format of the MNIST files (LeCun, Cortes and Burges, 1998):
+/// two zero bytes, a type (8: unsigned bytes), the number of dimensions, each extent as a big-endian
+/// 32-bit number, then the elements, the last dimension running fastest.
+public struct IDXFile: Sendable, Equatable {
+  /// Extents, the outermost first.
+  public let dimensions: [Int]
+  public let elements: [UInt8]
+
+  /// - Parameters:
+  ///   - bytes: The file, uncompressed.
+  ///   - path: Named in errors.
+  ///   - dimensionCount: How many dimensions are expected: 3 for images, 1 for labels.
+  /// - Throws: `SampleDataError`.
+  public init(_ bytes: [UInt8], path: String, dimensionCount: Int) throws(SampleDataError) {
+    let headerCount = 4 + 4 * dimensionCount
+    guard bytes.starts(with: [0, 0, 8, UInt8(dimensionCount)]) else {
+      throw .notIDX(path: path, found: Array(bytes.prefix(4)), dimensions: dimensionCount)
+    }
+    guard bytes.count >= headerCount else {
+      throw .wrongSize(path: path, expected: headerCount, byteCount: bytes.count)
+    }
+    let dimensions = (0..<dimensionCount).map { index in
+      bytes[4 + 4 * index..<8 + 4 * index].reduce(0) { $0 << 8 | Int($1) }
+    }
+    var elementCount = 1
+    for extent in dimensions {
+      let (product, overflows) = elementCount.multipliedReportingOverflow(by: extent)
+      elementCount = overflows ? Int.max / 2 : product
+    }
+    guard bytes.count == headerCount + elementCount else {
+      throw .wrongSize(
+        path: path, expected: headerCount + elementCount, byteCount: bytes.count)
+    }
+    self.dimensions = dimensions
+    elements = Array(bytes[headerCount...])
+  }
+}

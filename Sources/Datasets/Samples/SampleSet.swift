@@ -1,0 +1,119 @@
+/// Samples in memory, each with a class or a value to be predicted.
+public struct SampleSet: Sendable {
+  /// What a sample is known by.
+  public enum Features: Sendable {
+    /// Pixels, 0 ... 255.
+    case pixels([UInt8])
+    /// A table's numbers.
+    case numbers([Float])
+  }
+
+  /// What is to be predicted, one for each sample.
+  public enum Targets: Sendable {
+    /// Each in 0 ..< the number of classes.
+    case classes([Int32])
+    case values([Float])
+  }
+
+  /// The file that it came from.
+  public let path: String
+  public let count: Int
+  /// Of one sample: [H, W] of an image, [F] of a table's row.
+  public let sampleShape: [Int]
+  /// [count, sampleShape].
+  public let features: Features
+  public let targets: Targets
+
+  /// Numbers of one sample.
+  public var featureCount: Int { sampleShape.reduce(1, *) }
+
+  /// Images with their labels.
+  ///
+  /// - Parameters:
+  ///   - images: An IDX file [count, H, W], uncompressed.
+  ///   - labels: An IDX file [count], uncompressed.
+  ///   - classCount: Labels are below it; nil: any.
+  /// - Throws: `SampleDataError`.
+  public init(
+    images: (bytes: [UInt8], path: String), labels: (bytes: [UInt8], path: String),
+    classCount: Int?
+  ) throws(SampleDataError) {
+    let pixels = try IDXFile(images.bytes, path: images.path, dimensionCount: 3)
+    let classes = try IDXFile(labels.bytes, path: labels.path, dimensionCount: 1)
+    guard pixels.dimensions[0] == classes.elements.count else {
+      throw .unequalCounts(
+        images: images.path, imageCount: pixels.dimensions[0], labels: labels.path,
+        labelCount: classes.elements.count)
+    }
+    guard !pixels.elements.isEmpty else { throw .noSamples(path: images.path) }
+    if let classCount, let wrong = classes.elements.firstIndex(where: { $0 >= classCount }) {
+      throw .unknownClass(
+        path: labels.path, place: "label \(wrong)", found: "\(classes.elements[wrong])",
+        expected: "0 to \(classCount - 1)")
+    }
+    path = images.path
+    count = pixels.dimensions[0]
+    sampleShape = Array(pixels.dimensions.dropFirst())
+    features = .pixels(pixels.elements)
+    targets = .classes(classes.elements.map(Int32.init))
+  }
+
+  /// The rows of a table.
+  ///
+  /// - Parameters:
+  ///   - target: The column to be predicted.
+  ///   - columns: Those to predict it from.
+  ///   - classes: The target's possible contents, in the order of their numbers; nil: it is a
+  ///     number.
+  /// - Throws: `SampleDataError`.
+  public init(
+    table: CSVTable, target: String, columns: [String], classes: [String]?
+  ) throws(SampleDataError) {
+    guard !table.rows.isEmpty else { throw .noSamples(path: table.path) }
+    var places: [Int] = []
+    for column in columns { places.append(try table.index(of: column)) }
+    let targetPlace = try table.index(of: target)
+    var numbers: [Float] = []
+    numbers.reserveCapacity(table.rows.count * columns.count)
+    for row in table.rows {
+      for place in places { numbers.append(try table.number(row, place)) }
+    }
+    if let classes {
+      let numberOf = Dictionary(
+        uniqueKeysWithValues: classes.enumerated().map { ($1, Int32($0)) })
+      var found: [Int32] = []
+      for row in table.rows {
+        guard let number = numberOf[row.fields[targetPlace]] else {
+          throw .unknownClass(
+            path: table.path, place: "line \(row.line)", found: "\"\(row.fields[targetPlace])\"",
+            expected: "one of those learned from: \(classes.joined(separator: ", "))")
+        }
+        found.append(number)
+      }
+      targets = .classes(found)
+    } else {
+      var values: [Float] = []
+      for row in table.rows { values.append(try table.number(row, targetPlace)) }
+      targets = .values(values)
+    }
+    path = table.path
+    count = table.rows.count
+    sampleShape = [columns.count]
+    features = .numbers(numbers)
+  }
+}
+
+extension CSVTable {
+  /// The different contents of a column: in the order of their values where all are whole numbers,
+  /// else in that of their bytes.
+  ///
+  /// - Throws: `SampleDataError.noSuchColumn`.
+  public func classes(in column: String) throws(SampleDataError) -> [String] {
+    let place = try index(of: column)
+    let names = Set(rows.map { $0.fields[place] })
+    // `007` is read as a number, but not written like one: such names are sorted as text.
+    let numbers = names.compactMap(Int.init).sorted().map(String.init)
+    if Set(numbers) == names { return numbers }
+    return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+  }
+}

@@ -1,0 +1,22 @@
+// B samples, H rows and W columns of an image, F features of a table's row, C outputs.
+
+import NeuralNetworks
+import Settings
+import Tensors
+
+/// A model that maps a sample to numbers: the scores of its classes (logits), or a value.
+public protocol Predictor: Module {
+  /// - Parameter samples: [B, H, W] or [B, F].
+  /// - Returns: [B, C].
+  func outputs(of samples: Tensor) -> Tensor
+}
+
+/// Samples that an architecture can not take.
+public struct SampleShapeError: UserInputError, Equatable {
+  /// The key that names the architecture or the shape.
+  public let key: String
+  /// What the samples are, and what they would have to be.
+  public let reason: String
+
+  public var description: String { "\(key): \(reason)" }
+}

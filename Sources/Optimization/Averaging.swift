@@ -1,0 +1,139 @@
+import CKernels
+import Parallelism
+import Settings
+
+/// The `average` section: whether a run's result is an average of its weights over steps.
+public struct AveragingConfiguration: Configurable {
+  public enum Method: SettingVariants {
+    case none
+    case exponential(ExponentialAveraging)
+    case stochastic(StochasticAveraging)
+
+    public static var variants: [Variant<Self>] {
+      [
+        Variant("none", "The result is the weights after the last step.", .none),
+        Variant(
+          "exponential", "The running mean: avg = decay · avg + (1 - decay) · weights.",
+          Self.exponential
+        ) {
+          if case .exponential(let rule) = $0 { rule } else { nil }
+        },
+        Variant(
+          "stochastic", "The mean of the weights at some steps (Izmailov et al. 2018).",
+          Self.stochastic
+        ) {
+          if case .stochastic(let rule) = $0 { rule } else { nil }
+        },
+      ]
+    }
+  }
+
+  public var method: Method = .none
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "name", choosing: \.method,
+        meaning: "What is evaluated, and what the run ends with: training itself goes on without.")
+    ]
+  }
+
+  /// How far the average moves towards the weights of a step: 0 leaves it, 1 replaces it.
+  ///
+  /// - Parameter step: From 1.
+  public func rate(step: Int) -> Double {
+    switch method {
+    case .none: 1
+    case .exponential(let rule): step <= rule.start + 1 ? 1 : 1 - rule.decay
+    case .stochastic(let rule):
+      step <= rule.start
+        ? 1
+        : (step - rule.start).isMultiple(of: rule.every)
+          ? 1 / Double((step - rule.start) / rule.every) : 0
+    }
+  }
+}
+
+/// The keys of `average` with `name: exponential`.
+public struct ExponentialAveraging: Configurable {
+  public var decay = 0.999
+  /// Steps before the average begins.
+  public var start = 0
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "decay", \.decay, .within(0..<1), meaning: "How much of the average is kept, per step."),
+      Field("start", \.start, .atLeast(0), meaning: "Steps before the average begins."),
+    ]
+  }
+}
+
+/// The keys of `average` with `name: stochastic`.
+public struct StochasticAveraging: Configurable {
+  public var every = 1
+  /// Steps before the average begins.
+  public var start = 0
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "every", \.every, .atLeast(1),
+        meaning: "Steps from one of the weights that are averaged to the next."),
+      Field("start", \.start, .atLeast(0), meaning: "Steps before the average begins."),
+    ]
+  }
+}
+
+/// A copy of the parameters kept beside those that are trained: this rank's slice of it.
+public final class KeptWeights {
+  private let layout: ParameterLayout
+  private let threads: ThreadPool
+  private let buffer: StateBuffer
+
+  public init(layout: ParameterLayout, threads: ThreadPool) {
+    self.layout = layout
+    self.threads = threads
+    buffer = StateBuffer(count: layout.slice.count)
+  }
+
+  /// What a checkpoint stores of it.
+  public func state(named name: String) -> OptimizerState {
+    layout.state(name, values: buffer.values)
+  }
+
+  /// Moves this rank's slice towards the parameters: kept += rate · (parameters - kept). A rate of 1
+  /// copies.
+  ///
+  /// - Parameter parameters: The whole flat buffer.
+  public func approach(_ parameters: UnsafeMutableBufferPointer<Float>, rate: Double) {
+    guard rate > 0, let kept = buffer.values.baseAddress,
+      let source = parameters.baseAddress?.advanced(by: layout.slice.lowerBound)
+    else { return }
+    threads.run(over: layout.slice.count, grain: SliceMap.grain) { range in
+      let start = range.lowerBound
+      if rate == 1 {
+        (kept + start).update(from: source + start, count: range.count)
+      } else {
+        CKernels_approach(kept + start, source + start, Float(rate), Int64(range.count))
+      }
+    }
+  }
+
+  /// Swaps this rank's slice with the parameters'.
+  ///
+  /// - Parameter parameters: The whole flat buffer.
+  public func swap(with parameters: UnsafeMutableBufferPointer<Float>) {
+    for (index, element) in layout.slice.enumerated() {
+      let kept = buffer.values[index]
+      buffer.values[index] = parameters[element]
+      parameters[element] = kept
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/// Tells a step whose loss or gradient norm is far above those of the steps before.
+///
+///     z = (x - mean) / deviation
+///
+/// Mean and deviation are running ones over a window of steps. An outlier enters them cut down to
+/// the limit: a lasting change is let through after some steps.
+public struct OutlierDetector: Codable, Equatable, Sendable {
+  /// Running mean and variance of one number.
+  struct Statistics: Codable, Equatable, Sendable {
+    private(set) var count = 0
+    private(set) var mean = 0.0
+    private(set) var variance = 0.0
+
+    /// z, and 0 while there are fewer values than the window has.
+    func score(_ value: Double, window: Int) -> Double {
+      guard count >= window, variance > 0 else { return 0 }
+      return (value - mean) / variance.squareRoot()
+    }
+
+    mutating func add(_ value: Double, window: Int) {
+      count += 1
+      let rate = 1 / Double(min(count, window))
+      let difference = value - mean
+      mean += rate * difference
+      variance = (1 - rate) * (variance + rate * difference * difference)
+    }
+
+    /// The value, or mean + limit · deviation where it lies above.
+    func cut(_ value: Double, limit: Double, window: Int) -> Double {
+      score(value, window: window) > limit
+        ? mean + limit * variance.squareRoot() : value
+    }
+  }
+
+  private var loss = Statistics()
+  private var norm = Statistics()
+
+  public init() {}
+
+  /// Takes in a step.
+  ///
+  /// - Parameters:
+  ///   - limit: The largest z that is no outlier, above 0.
+  ///   - window: Steps that mean and deviation are taken over.
+  /// - Returns: What lies above the limit, in words; nil where nothing does.
+  public mutating func outlier(
+    loss lossValue: Double, norm normValue: Double, limit: Double, window: Int
+  ) -> String? {
+    let scores = [
+      ("loss", lossValue, loss.score(lossValue, window: window)),
+      ("gradient norm", normValue, norm.score(normValue, window: window)),
+    ]
+    loss.add(loss.cut(lossValue, limit: limit, window: window), window: window)
+    norm.add(norm.cut(normValue, limit: limit, window: window), window: window)
+    return scores.first { $0.2 > limit }.map { name, value, score in
+      "its \(name) of \(value) lies \((score * 10).rounded() / 10) standard deviations above the mean"
+    }
+  }
+}

@@ -1,0 +1,258 @@
+import CKernels
+import Parallelism
+import Settings
+
+/// A quasi-Newton method: the inverse of the Hessian is known by its effect on the last steps. For
+/// batches that hold all of the data, the same at each step.
+///
+///     y = g - last g,  s = last step;  kept where y·s > 10⁻¹⁰, the newest `history` of them
+///     d = -H g by the two-loop recursion, H = y·s / y·y at first
+///     p = p + rate · d;  in the first step rate · min(1, 1 / ‖g‖₁), and d = -g
+///
+/// J. Nocedal, "Updating Quasi-Newton Matrices with Limited Storage", 1980, as `torch.optim.LBFGS`
+/// with one iteration a step and no line search. Inner products are summed over fixed blocks of
+/// 65,536 elements, then over the blocks in order. Checkpoints call y `difference_0` and so on, s
+/// `step_0` and so on, d `direction` and the last g `last_gradient`.
+public struct LBFGS: OptimizerMethod {
+  /// How many steps H is made of.
+  public var history = 10
+  public var weightDecay = 0.0
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "history", \.history, .within(1...100),
+        meaning: "How many of the last steps the inverse Hessian is made of; each takes memory "
+          + "for two copies of the parameters, over all ranks."),
+      coupledDecay(\.weightDecay),
+    ]
+  }
+
+  public func optimizer(
+    for layout: ParameterLayout, peers: any OptimizerPeers, threads: ThreadPool
+  ) -> any Optimizer {
+    LBFGSOptimizer(self, layout: layout, peers: peers, threads: threads)
+  }
+}
+
+/// L-BFGS over slices: vectors are shared out, inner products go over all ranks.
+final class LBFGSOptimizer: Optimizer {
+  let layout: ParameterLayout
+  let states: [OptimizerState]
+
+  private typealias Vector = UnsafeMutableBufferPointer<Float>
+
+  private let history: Int
+  private let map: SliceMap
+  private let peers: any OptimizerPeers
+  private let threads: ThreadPool
+  private let differences: [StateBuffer]
+  private let steps: [StateBuffer]
+  private let direction: StateBuffer
+  private let lastGradient: StateBuffer
+
+  /// What is remembered beside the vectors.
+  private struct Memory {
+    /// Places of the pairs, the oldest first.
+    var places: [Int] = []
+    /// Updates so far.
+    var updates = 0
+    /// Factor with which the last direction was taken.
+    var lastRate = 0.0
+  }
+  private var memory = Memory()
+
+  init(
+    _ method: LBFGS, layout: ParameterLayout, peers: any OptimizerPeers, threads: ThreadPool
+  ) {
+    self.layout = layout
+    self.peers = peers
+    self.threads = threads
+    history = method.history
+    map = SliceMap(layout, weightDecay: method.weightDecay)
+    func buffer() -> StateBuffer { StateBuffer(count: layout.slice.count) }
+    let differences = (0..<history).map { _ in buffer() }
+    let steps = (0..<history).map { _ in buffer() }
+    (self.differences, self.steps) = (differences, steps)
+    (direction, lastGradient) = (buffer(), buffer())
+    states =
+      differences.enumerated().map { layout.state("difference_\($0)", values: $1.values) }
+      + steps.enumerated().map { layout.state("step_\($0)", values: $1.values) }
+      + [
+        layout.state("direction", values: direction.values),
+        layout.state("last_gradient", values: lastGradient.values),
+      ]
+  }
+
+  var notes: [String: String] {
+    get {
+      [
+        "lbfgs_places": memory.places.map(String.init).joined(separator: " "),
+        "lbfgs_updates": String(memory.updates), "lbfgs_last_rate": String(memory.lastRate),
+      ]
+    }
+    set {
+      memory.places = (newValue["lbfgs_places"] ?? "").split(separator: " ").compactMap { Int($0) }
+      memory.updates = newValue["lbfgs_updates"].flatMap { Int($0) } ?? 0
+      memory.lastRate = newValue["lbfgs_last_rate"].flatMap { Double($0) } ?? 0
+    }
+  }
+
+  func update(
+    parameters: UnsafeMutableBufferPointer<Float>, gradient: UnsafeMutableBufferPointer<Float>,
+    scale: Float, step: Int, learningRate: Double
+  ) throws {
+    check(parameters, gradient, step: step)
+    let slice = UnsafeMutableBufferPointer(rebasing: parameters[layout.slice])
+    prepare(gradient, slice, scale: scale)
+    var rate = learningRate
+    if memory.updates == 0 {
+      fill(direction.values, with: gradient, times: -1)
+      let length = try sum(over: (gradient, gradient)) { CKernels_sumMagnitudes($0, $2) }
+      rate *= min(1, 1 / length)
+    } else {
+      let curvature = try remember(gradient)
+      try findDirection(gradient, curvature: curvature)
+    }
+    fill(lastGradient.values, with: gradient, times: 1)
+    // Where the direction hardly leads down any more, this is the minimum.
+    let slope = try product(gradient, direction.values)
+    if slope > -1e-9 { rate = 0 }
+    add(direction.values, times: rate, to: slice)
+    memory.updates += 1
+    memory.lastRate = rate
+  }
+
+  /// gradient = scale · gradient + decay · parameters.
+  private func prepare(
+    _ gradient: Vector, _ slice: Vector,
+    scale: Float
+  ) {
+    guard let values = gradient.baseAddress, let parameters = slice.baseAddress else { return }
+    map.forEachRun(on: threads) { run, segment in
+      let start = run.lowerBound
+      CKernels_scale(values + start, scale, values + start, Int64(run.count))
+      guard segment.weightDecay > 0 else { return }
+      CKernels_accumulateScaled(
+        parameters + start, Float(segment.weightDecay), values + start, Int64(run.count))
+    }
+  }
+
+  /// Takes the last step into the history, if the gradient rose along it.
+  ///
+  /// - Returns: y·s / y·y of the newest pair; 1 where there is none.
+  private func remember(_ gradient: Vector) throws -> Double {
+    let free = (0..<history).first { !memory.places.contains($0) }
+    // Without a free place, the oldest pair gives way, if the new one is worth it; until then the
+    // new one is put together where the last gradient and direction are, which are needed no more.
+    let (y, s) = (lastGradient.values, direction.values)
+    combine(y, keep: -1, gradient, rate: 1)
+    combine(s, keep: Float(memory.lastRate), s, rate: 0)
+    if try product(y, s) > 1e-10 {
+      let place = free ?? memory.places.removeFirst()
+      fill(differences[place].values, with: y, times: 1)
+      fill(steps[place].values, with: s, times: 1)
+      memory.places.append(place)
+    }
+    guard let newest = memory.places.last else { return 1 }
+    let difference = differences[newest].values
+    return try product(difference, steps[newest].values) / product(difference, difference)
+  }
+
+  /// d = -H g by the two-loop recursion.
+  private func findDirection(
+    _ gradient: Vector, curvature: Double
+  ) throws {
+    let d = direction.values
+    fill(d, with: gradient, times: -1)
+    var shares: [(place: Int, inverse: Double, share: Double)] = []
+    for place in memory.places.reversed() {
+      let (y, s) = (differences[place].values, steps[place].values)
+      let inverse = try 1 / product(y, s)
+      let share = try product(s, d) * inverse
+      add(y, times: -share, to: d)
+      shares.append((place, inverse, share))
+    }
+    combine(d, keep: Float(curvature), d, rate: 0)
+    for (place, inverse, share) in shares.reversed() {
+      let other = try product(differences[place].values, d) * inverse
+      add(steps[place].values, times: share - other, to: d)
+    }
+  }
+}
+
+// MARK: - Vectors over all ranks
+
+extension LBFGSOptimizer {
+  /// Elements of a block of a sum; slices begin at multiples of it.
+  private static let blockSize = 65_536
+
+  private func product(
+    _ a: Vector, _ b: Vector
+  ) throws -> Double {
+    try sum(over: (a, b)) { CKernels_sumProducts($0, $1, $2) }
+  }
+
+  /// A sum over all elements of all ranks: over each block, then over the blocks in order.
+  /// Collective.
+  private func sum(
+    over vectors: (Vector, Vector),
+    _ block: (UnsafePointer<Float>, UnsafePointer<Float>, Int64) -> Double
+  ) throws -> Double {
+    func blockCount(_ slice: Range<Int>) -> Int {
+      (slice.count + Self.blockSize - 1) / Self.blockSize
+    }
+    let counts = layout.slices.map(blockCount)
+    var sums = [Double](repeating: 0, count: counts.max() ?? 0)
+    if let a = vectors.0.baseAddress, let b = vectors.1.baseAddress {
+      for index in 0..<counts[layout.rank] {
+        let start = index * Self.blockSize
+        let count = min(Self.blockSize, layout.slice.count - start)
+        sums[index] = block(a + start, b + start, Int64(count))
+      }
+    }
+    let gathered = try peers.allGather(sums)
+    return zip(gathered, counts).reduce(0.0) { total, rank in
+      rank.0.prefix(rank.1).reduce(total, +)
+    }
+  }
+
+  /// a = keep · a + rate · b.
+  private func combine(
+    _ a: Vector, keep: Float,
+    _ b: Vector, rate: Float
+  ) {
+    guard let a = a.baseAddress, let b = b.baseAddress else { return }
+    threads.run(over: layout.slice.count, grain: SliceMap.grain) { range in
+      let (start, count) = (range.lowerBound, Int64(range.count))
+      CKernels_scale(a + start, keep, a + start, count)
+      if rate != 0 { CKernels_accumulateScaled(b + start, rate, a + start, count) }
+    }
+  }
+
+  /// a = factor · b.
+  private func fill(
+    _ a: Vector, with b: Vector,
+    times factor: Float
+  ) {
+    guard let a = a.baseAddress, let b = b.baseAddress else { return }
+    threads.run(over: layout.slice.count, grain: SliceMap.grain) { range in
+      CKernels_scale(
+        b + range.lowerBound, factor, a + range.lowerBound, Int64(range.count))
+    }
+  }
+
+  /// b += factor · a.
+  private func add(
+    _ a: Vector, times factor: Double,
+    to b: Vector
+  ) {
+    guard let a = a.baseAddress, let b = b.baseAddress else { return }
+    threads.run(over: layout.slice.count, grain: SliceMap.grain) { range in
+      CKernels_accumulateScaled(
+        a + range.lowerBound, Float(factor), b + range.lowerBound, Int64(range.count))
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/// Turns gradients into better parameters: flat buffers in, flat buffers out.
+///
+/// An optimiser knows the table of tensors and its slice of the flat parameter buffer, and nothing
+/// of the model: this rank updates its slice, other ranks update theirs. What it remembers exists
+/// once over all ranks; a checkpoint stores it as whole tensors, so that any number of ranks can go
+/// on.
+///
+/// What becomes of an element must not depend on where slices begin or end, nor on how many threads
+/// share the work: the bits would then depend on the number of ranks.
+public protocol Optimizer: AnyObject {
+  var layout: ParameterLayout { get }
+
+  /// What it remembers from step to step; empty for none.
+  var states: [OptimizerState] { get }
+
+  /// Small numbers that it remembers beside the tensors, by name; the same on all ranks. Set when a
+  /// run is resumed, after `states` are filled.
+  var notes: [String: String] { get set }
+
+  /// One step, in place. Collective.
+  ///
+  /// - Parameters:
+  ///   - parameters: The flat buffer, `layout.elementCount` elements. All may be read; this rank's
+  ///     slice is written.
+  ///   - gradient: The slice's gradients. May be overwritten.
+  ///   - scale: Factor on every gradient element: clip factor / global target count.
+  ///   - step: Number of this optimiser step, from 1; bias corrections depend on it.
+  ///   - learningRate: What the schedule gives for this step.
+  func update(
+    parameters: UnsafeMutableBufferPointer<Float>, gradient: UnsafeMutableBufferPointer<Float>,
+    scale: Float, step: Int, learningRate: Double) throws
+}
+
+extension Optimizer {
+  public var notes: [String: String] {
+    get { [:] }
+    set {}
+  }
+
+  /// Checks an update's arguments against the layout.
+  func check(
+    _ parameters: UnsafeMutableBufferPointer<Float>,
+    _ gradient: UnsafeMutableBufferPointer<Float>, step: Int
+  ) {
+    precondition(
+      parameters.count == layout.elementCount && gradient.count == layout.slice.count,
+      "\(layout.elementCount) parameters with a slice of \(layout.slice.count) elements get "
+        + "\(parameters.count) parameters and \(gradient.count) gradients")
+    precondition(step >= 1, "optimiser steps count from 1, not \(step)")
+  }
+}

@@ -1,0 +1,57 @@
+import Parallelism
+import Settings
+
+/// An update rule with its keys: a value of the `optimizer` section, which makes the optimiser of a
+/// rank.
+public protocol OptimizerMethod: Configurable {
+  /// - Parameters:
+  ///   - layout: The tensors, and this rank's slice.
+  ///   - peers: The other ranks.
+  ///   - threads: Share the work.
+  func optimizer(
+    for layout: ParameterLayout, peers: any OptimizerPeers, threads: ThreadPool
+  ) -> any Optimizer
+}
+
+/// What an update has in common for all elements that are updated alike.
+public struct UpdatePoint {
+  /// Factor on every gradient element.
+  let scale: Float
+  /// From 1.
+  let step: Int
+  /// The schedule's, times the group's factor.
+  let learningRate: Double
+  let weightDecay: Double
+  /// The product of `ElementwiseMethod.factor` over all steps up to this one.
+  var factorProduct = 1.0
+}
+
+extension OptimizerMethod {
+  /// What all methods say of `weight_decay` where it is part of the gradient.
+  static func coupledDecay(_ path: WritableKeyPath<Self, Double>) -> Field<Self> {
+    Field(
+      "weight_decay", path, .atLeast(0),
+      meaning: "Times the weight, added to its gradient (L2); matrices only.")
+  }
+
+  /// What all methods say of `weight_decay` where it is not.
+  static func decoupledDecay(_ path: WritableKeyPath<Self, Double>) -> Field<Self> {
+    Field(
+      "weight_decay", path, .atLeast(0),
+      meaning:
+        "Share of each weight, times the learning rate, taken away at each step; matrices only.")
+  }
+
+  static func betas(_ path: WritableKeyPath<Self, [Double]>) -> Field<Self> {
+    Field(
+      "betas", path, .count(2, each: .within(0..<1)),
+      meaning:
+        "How much of the running means of the gradient and of its square is kept, per step.")
+  }
+
+  static func epsilon(_ path: WritableKeyPath<Self, Double>) -> Field<Self> {
+    Field(
+      "epsilon", path, .above(0),
+      meaning: "Added to the root of the mean square, so that nothing is divided by zero.")
+  }
+}

@@ -1,0 +1,26 @@
+import Foundation
+
+/// The memory behind an `OptimizerState`: zeros at first, owned by whoever remembers.
+package final class StateBuffer {
+  package let values: UnsafeMutableBufferPointer<Float>
+
+  /// Linux can back aligned memory with pages of this many bytes: a pass over all states then
+  /// spends less on translating addresses.
+  private static let hugePageByteCount = 1 << 21
+
+  package init(count: Int) {
+    let byteCount = count * MemoryLayout<Float>.stride
+    let isHuge = byteCount >= 2 * Self.hugePageByteCount
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: byteCount, alignment: isHuge ? Self.hugePageByteCount : 64)
+    #if os(Linux)
+      // Advice only: where it is not taken, all goes on as before.
+      if isHuge { madvise(memory.baseAddress, byteCount, MADV_HUGEPAGE) }
+    #endif
+    values = memory.bindMemory(to: Float.self)
+    // Touches every page now: the training loop faults none in.
+    values.initialize(repeating: 0)
+  }
+
+  deinit { values.deallocate() }
+}

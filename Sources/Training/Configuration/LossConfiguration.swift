@@ -1,0 +1,114 @@
+import Datasets
+import Settings
+
+/// The `loss` section: what a classification or regression makes small.
+public struct LossConfiguration: Configurable {
+  public enum Kind: SettingVariants {
+    case standard
+    case crossEntropy(CrossEntropyConfiguration)
+    case binaryCrossEntropy
+    case squaredError
+    case huber(HuberConfiguration)
+
+    public static var variants: [Variant<Self>] {
+      [
+        Variant(
+          "standard",
+          "The task's own: cross-entropy of classes and tokens, squared error of values.",
+          .standard),
+        Variant(
+          "cross-entropy", "Of the softmax of the outputs, in nats; for classification.",
+          Self.crossEntropy
+        ) {
+          if case .crossEntropy(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "binary-cross-entropy",
+          "Each class is a question of its own, answered by yes or no; for classification.",
+          .binaryCrossEntropy),
+        Variant(
+          "mean-squared-error", "The mean of the squared errors; for regression.", .squaredError),
+        Variant(
+          "huber", "Squared near the target, linear far from it (Huber 1964); for regression.",
+          Self.huber
+        ) {
+          if case .huber(let configuration) = $0 { configuration } else { nil }
+        },
+      ]
+    }
+  }
+
+  public var kind = Kind.standard
+
+  public init() {}
+
+  public init(_ kind: Kind) {
+    self.kind = kind
+  }
+
+  public static var fields: [Field<Self>] {
+    [Field("name", choosing: \.kind, meaning: "What is made small.")]
+  }
+}
+
+/// The keys of `loss.name: cross-entropy`.
+public struct CrossEntropyConfiguration: Configurable {
+  public var labelSmoothing = 0.0
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "label_smoothing", \.labelSmoothing, .within(0..<1),
+        meaning:
+          "Share of the target that all classes have alike, in training (Szegedy et al. 2016).")
+    ]
+  }
+}
+
+/// The keys of `loss.name: huber`.
+public struct HuberConfiguration: Configurable {
+  public var delta = 1.0
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "delta", \.delta, .above(0),
+        meaning: "The error at which the loss goes from squared to linear, in the target's unit.")
+    ]
+  }
+}
+
+extension LossConfiguration.Kind {
+  /// Whether a task can have this loss.
+  func suits(_ task: TaskName) -> Bool {
+    switch self {
+    case .standard: true
+    case .crossEntropy, .binaryCrossEntropy: task == .classification
+    case .squaredError, .huber: task == .regression
+    }
+  }
+}
+
+extension RunConfiguration {
+  /// What a predictor is to be good at.
+  func objective(for description: SampleDescription) -> any Objective {
+    guard let classes = description.classes else {
+      let loss: RegressionObjective.Loss =
+        if case .huber(let huber) = loss.kind { .huber(delta: huber.delta) } else { .squaredError }
+      return RegressionObjective(loss: loss, targetMean: description.targetMean)
+    }
+    let loss: ClassificationObjective.Loss =
+      switch loss.kind {
+      case .binaryCrossEntropy: .binaryCrossEntropy
+      case .crossEntropy(let own): .crossEntropy(labelSmoothing: own.labelSmoothing)
+      default: .crossEntropy(labelSmoothing: 0)
+      }
+    return ClassificationObjective(
+      loss: loss, classCount: classes.count,
+      topK: evaluate.topK < classes.count && evaluate.topK > 1 ? evaluate.topK : nil)
+  }
+}

@@ -1,0 +1,50 @@
+import Settings
+
+/// The `early_stopping` section: when a run ends because it no longer improves.
+public struct EarlyStoppingConfiguration: Configurable {
+  /// Evaluations in a row without improvement that are put up with; 0 never stops.
+  public var patience = 0
+  public var minImprovement = 0.0
+
+  public init() {}
+
+  public var isOn: Bool { patience > 0 }
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "patience", \.patience, .atLeast(0),
+        meaning:
+          "Evaluations in a row without improvement after which the run ends with the weights of the "
+          + "best one. `0` never stops; otherwise a run ends with the best weights in any case."),
+      Field(
+        "min_improvement", \.minImprovement, .atLeast(0),
+        meaning: "How much lower than the best so far a loss must be to be an improvement."),
+    ]
+  }
+}
+
+/// Watches the evaluations of a run.
+struct EarlyStopping: Codable, Equatable {
+  private(set) var best: Double?
+  /// The step of the best evaluation.
+  private(set) var bestStep: Int?
+  private(set) var withoutImprovement = 0
+  /// The step at which the run was to end.
+  private(set) var stoppedAt: Int?
+
+  func isImprovement(_ loss: Double, _ configuration: EarlyStoppingConfiguration) -> Bool {
+    best.map { loss < $0 - configuration.minImprovement } ?? true
+  }
+
+  /// Takes in an evaluation.
+  mutating func record(_ loss: Double, step: Int, _ configuration: EarlyStoppingConfiguration) {
+    if isImprovement(loss, configuration) {
+      (best, bestStep) = (loss, step)
+      withoutImprovement = 0
+    } else {
+      withoutImprovement += 1
+    }
+    if configuration.isOn, withoutImprovement >= configuration.patience { stoppedAt = step }
+  }
+}

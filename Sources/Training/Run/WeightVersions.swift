@@ -1,0 +1,99 @@
+import Communication
+import NeuralNetworks
+import Optimization
+
+/// The weights that a run keeps beside those it trains: their average over steps, and the best that
+/// an evaluation found.
+///
+/// Evaluations look at the average where there is one. A finished run ends with the best, or the
+/// average: its last checkpoint has them as the model, and the weights that were trained as
+/// `training/…` in `optimizer.safetensors`, from where a longer run goes on. Every other checkpoint
+/// has the trained weights as the model.
+final class WeightVersions {
+  private enum Version: String { case average, best }
+
+  private let averaging: AveragingConfiguration
+  private let parameters: SharedParameters
+  private let average: KeptWeights?
+  private let best: KeptWeights?
+  /// Whether `best` holds anything yet.
+  private var hasBest = false
+  /// What stands in the place of the trained weights, which are in its place.
+  private var presented: Version?
+
+  /// - Parameter keepsBest: Whether there are evaluations to choose by.
+  init(
+    averaging: AveragingConfiguration, keepsBest: Bool, layout: ParameterLayout, replica: Replica
+  ) {
+    self.averaging = averaging
+    parameters = replica.shared
+    func kept() -> KeptWeights { KeptWeights(layout: layout, threads: replica.workspace.threads) }
+    average = averaging.method == .none ? nil : kept()
+    best = keepsBest ? kept() : nil
+  }
+
+  /// Takes in the weights after a step.
+  func record(step: Int) {
+    average?.approach(parameters.values, rate: averaging.rate(step: step))
+  }
+
+  /// Runs `body` on the weights that are evaluated. Collective.
+  ///
+  /// - Parameter keepIf: Whether these are the best so far.
+  func evaluating<Result>(
+    _ body: () throws -> Result, keepIf isBest: (Result) -> Bool
+  ) throws -> Result {
+    let isSwapped = presented == nil && average != nil
+    if isSwapped { try swap(.average) }
+    let result = try body()
+    if presented == nil, let best, isBest(result) {
+      best.approach(parameters.values, rate: 1)
+      hasBest = true
+    }
+    if isSwapped { try swap(.average) }
+    return result
+  }
+
+  /// Puts what the run ends with in the place of the trained weights. Collective.
+  func present() throws {
+    guard presented == nil else { return }
+    let version: Version? = hasBest ? .best : average == nil ? nil : .average
+    if let version { try swap(version) }
+    presented = version
+  }
+
+  private func swap(_ version: Version) throws {
+    let kept = version == .best ? best : average
+    kept?.swap(with: parameters.values)
+    try parameters.share()
+  }
+
+  // MARK: - Checkpoints
+
+  /// What a checkpoint stores of all this.
+  var states: [OptimizerState] {
+    [(Version.average, average), (Version.best, best)].compactMap { version, kept in
+      kept?.state(named: presented == version ? "training" : version.rawValue)
+    }
+  }
+
+  var notes: [String: String] {
+    var notes: [String: String] = [:]
+    if best != nil { notes["has_best"] = String(hasBest) }
+    if let presented { notes["presented"] = presented.rawValue }
+    return notes
+  }
+
+  /// Says what the states of a checkpoint are, before they are read.
+  func beginResuming(from notes: [String: String]) {
+    hasBest = notes["has_best"] == "true"
+    presented = notes["presented"].flatMap(Version.init)
+  }
+
+  /// Puts the trained weights back, when states are read. Collective.
+  func finishResuming() throws {
+    guard let presented else { return }
+    try swap(presented)
+    self.presented = nil
+  }
+}

@@ -1,0 +1,97 @@
+// B samples, C classes.
+
+import Datasets
+import Foundation
+import Models
+import NeuralNetworks
+import Settings
+import Tensors
+
+/// Predicts the class or the value of each sample.
+public final class PredictionTask: TrainingTask {
+  public let predictor: any Predictor
+  private let objective: any Objective
+  /// Nil where the model is only evaluated.
+  private let loader: SampleLoader?
+  private let heldOut: SampleLoader?
+  private let sampleShape: [Int]
+  /// One of the model's: knows the workspace once it is bound.
+  private let parameter: Parameter
+  public let checkpointFiles: [(name: String, bytes: [UInt8])]
+  private var batch = SampleBatch()
+
+  /// - Parameters:
+  ///   - configuration: `task`, `model`, `loss` and `evaluate` are used.
+  ///   - description: Of the samples learned from.
+  ///   - loader: What is learned from. Default: nothing.
+  ///   - heldOut: What the model is evaluated on; nil: nothing.
+  /// - Throws: `SampleShapeError` where the model can not take such samples.
+  init(
+    _ configuration: RunConfiguration, description: SampleDescription,
+    loader: SampleLoader? = nil, heldOut: SampleLoader?
+  ) throws {
+    guard
+      let predictor = try configuration.model.predictor(
+        sampleShape: Shape(description.sampleShape), outputs: description.outputCount)
+    else { preconditionFailure("\(configuration.task) is configured with a predictor") }
+    guard let parameter = predictor.namedParameters.first?.parameter else {
+      preconditionFailure("a model has parameters")
+    }
+    self.predictor = predictor
+    self.parameter = parameter
+    self.loader = loader
+    self.heldOut = heldOut
+    objective = configuration.objective(for: description)
+    sampleShape = description.sampleShape
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    checkpointFiles = [
+      ("config.yaml", Array(configuration.yaml().utf8)),
+      ("samples.json", Array(try encoder.encode(description)) + [UInt8(ascii: "\n")]),
+    ]
+  }
+
+  public var model: any Module { predictor }
+
+  public func loss(step: Int, microbatch: Int) -> BatchLoss {
+    guard let loader else { preconditionFailure("this task has nothing to learn from") }
+    loader.fill(&batch, step: step, microbatch: microbatch)
+    return BatchLoss(
+      sum: objective.loss(of: outputs(), for: batch, isTraining: true), targetCount: batch.count)
+  }
+
+  public var evaluationBatchCount: Int { heldOut?.evaluationBatchCount ?? 0 }
+  public var metrics: [Metric] { objective.metrics }
+
+  public func evaluationLoss(batch index: Int) -> BatchLoss {
+    guard let heldOut else { preconditionFailure("this task has no held-out samples") }
+    heldOut.fill(&batch, evaluationBatch: index)
+    let outputs = outputs()
+    return BatchLoss(
+      sum: objective.loss(of: outputs, for: batch, isTraining: false), targetCount: batch.count,
+      sums: objective.sums(of: outputs, for: batch))
+  }
+
+  /// What the model says of the batch, [B, C].
+  private func outputs() -> Tensor {
+    predictor.outputs(
+      of: Tensor(
+        batch.features, shape: Shape([batch.count] + sampleShape),
+        in: parameter.tensor.workspace))
+  }
+}
+
+/// What a predictor is to be good at: a loss, and metrics.
+protocol Objective {
+  var metrics: [Metric] { get }
+
+  /// The summed loss of a batch, a scalar.
+  ///
+  /// - Parameters:
+  ///   - outputs: [B, C].
+  ///   - isTraining: Labels are smoothed in training only.
+  func loss(of outputs: Tensor, for batch: SampleBatch, isTraining: Bool) -> Tensor
+
+  /// The sums of all metrics, one after the other.
+  func sums(of outputs: Tensor, for batch: SampleBatch) -> [Double]
+}

@@ -1,0 +1,36 @@
+import Communication
+import Settings
+
+/// The task that a configuration names, its data opened on every rank.
+///
+/// A further task gets a case in `TaskName` and one here; everything else asks the protocol.
+struct PreparedTask {
+  let task: any TrainingTask
+  /// One line about the data, for the console.
+  let dataSummary: String
+  /// What the targets are, which are counted: "tokens" or "samples".
+  let unit: String
+  /// Samples in an epoch; nil where that is not what the data are divided into.
+  let epochLength: Int?
+}
+
+extension RunConfiguration {
+  /// Opens the data and makes the task. Collective.
+  ///
+  /// - Throws: `AgreedError` with what is wrong with the configuration or the data.
+  func prepareTask(_ communicator: any Communicator) throws -> PreparedTask {
+    try communicator.agree { try validate(ranks: communicator.size) }
+    switch task {
+    case .languageModeling:
+      let data = try LanguageModelingData(self, communicator: communicator)
+      return PreparedTask(
+        task: try communicator.agree { try data.task(for: self) }, dataSummary: data.summary,
+        unit: "tokens", epochLength: nil)
+    case .classification, .regression:
+      let data = try SampleData(self, communicator: communicator)
+      return PreparedTask(
+        task: try communicator.agree { try data.task(for: self) }, dataSummary: data.summary,
+        unit: "samples", epochLength: data.train.count)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import Communication
+import Datasets
+import Foundation
+import Models
+import Tensors
+
+/// The samples of a classification or regression, on every rank.
+///
+/// Rank zero reads the files; the others get what it read, and no shared filesystem is needed.
+public final class SampleData {
+  public let train: SampleSet
+  public let validation: SampleSet?
+  public let description: SampleDescription
+  private let augmentation: ImageAugmentation
+
+  /// Opens everything that the `data` section names. Collective.
+  ///
+  /// - Throws: `AgreedError` with a `SampleDataError`.
+  public init(_ configuration: RunConfiguration, communicator: any Communicator) throws {
+    let data = configuration.data
+    let files = try SampleFiles(data) { path in
+      try communicator.fromRankZero { try GzipFile.contents(path) }
+    }
+    (train, description, validation) = try communicator.agree {
+      let (samples, description) = try data.samples(
+        files.train, predictsClasses: configuration.task == .classification)
+      let heldOut = files.validation.isEmpty ? nil : try description.heldOut(files.validation)
+      return (samples, description, heldOut)
+    }
+    if case .idx(let images) = data.format {
+      augmentation = images.augmentation
+    } else {
+      augmentation = ImageAugmentation()
+    }
+  }
+
+  /// The task of predicting these samples' classes or values with the configuration's model.
+  ///
+  /// - Throws: `SampleShapeError` where the model can not take such samples.
+  public func task(for configuration: RunConfiguration) throws -> any TrainingTask {
+    let loader = SampleLoader(
+      train, description: description, batchSize: configuration.batch.sequences,
+      microbatches: configuration.batch.microbatches, augmentation: augmentation,
+      seed: UInt64(configuration.seed))
+    let heldOut = validation.map {
+      SampleLoader($0, description: description, batchSize: configuration.batch.sequences)
+    }
+    return try PredictionTask(
+      configuration, description: description, loader: loader, heldOut: heldOut)
+  }
+
+  /// One line for the console.
+  var summary: String {
+    let shape = description.sampleShape.map(String.init).joined(separator: " × ")
+    let classes = description.classes.map { ", \($0.count) classes" } ?? ""
+    let heldOut = validation.map { ", \($0.count) held out" } ?? ""
+    return "\(train.path), \(train.count) samples of \(shape)\(classes)\(heldOut)"
+  }
+}

@@ -1,0 +1,166 @@
+import Foundation
+import Optimization
+import Parallelism
+import Settings
+import Testing
+
+@Suite struct GradientTreatmentTests {
+  private func treat(
+    _ configure: (inout OptimizerConfiguration) -> Void, layout: ParameterLayout,
+    parameters: [Float], gradient: [Float], scale: Float = 1, threads: Int = 1
+  ) throws -> [Float] {
+    var configuration = OptimizerConfiguration()
+    configure(&configuration)
+    let treatment = try #require(
+      GradientTreatment(
+        configuration, layout: layout, peers: NoPeers(),
+        threads: ThreadPool(threadCount: threads)))
+    var (parameters, gradient) = (parameters, gradient)
+    try parameters.withUnsafeMutableBufferPointer { parameters in
+      try gradient.withUnsafeMutableBufferPointer {
+        try treatment.apply(to: $0, parameters: parameters, scale: scale)
+      }
+    }
+    return gradient
+  }
+
+  private let small = ParameterLayout(
+    tensors: [
+      OptimizedTensor(name: "m", shape: [2, 3], range: 0..<6, decays: true),
+      OptimizedTensor(name: "v", shape: [2], range: 6..<8, decays: false),
+    ], elementCount: 8)
+
+  @Test func valuesAreClippedAfterScaling() throws {
+    let found = try treat(
+      { $0.clipping.value = 1.5 }, layout: small, parameters: [Float](repeating: 1, count: 8),
+      gradient: [1, -1, 8, -8, 3, -3, 0, 100], scale: 0.5)
+    #expect(found == [0.5, -0.5, 1.5, -1.5, 1.5, -1.5, 0, 1.5])
+  }
+
+  @Test func l1AddsTheSignOfMatrices() throws {
+    let found = try treat(
+      { $0.l1 = 0.25 }, layout: small, parameters: [1, -2, 0, 3, -1, 0, 5, -5],
+      gradient: [Float](repeating: 1, count: 8))
+    #expect(found == [1.25, 0.75, 1, 1.25, 0.75, 1, 1, 1])
+  }
+
+  /// Against the formula, on units of many lengths, some over several blocks of the flat buffer.
+  @Test(arguments: [1, 2]) func adaptiveClippingBoundsEveryUnit(threads: Int) throws {
+    let shapes = [[300, 7], [3, 70_000], [5], [40, 3000], [200_000]]
+    var (tensors, end): ([OptimizedTensor], Int) = ([], 0)
+    for (index, shape) in shapes.enumerated() {
+      let count = shape.reduce(1, *)
+      tensors.append(
+        OptimizedTensor(name: "\(index)", shape: shape, range: end..<end + count, decays: true))
+      end = (end + count + 15) / 16 * 16
+    }
+    let layout = ParameterLayout(tensors: tensors, elementCount: end)
+    // The third tensor's weights are zero: it must be able to begin.
+    let parameters = (0..<end).map { index in
+      tensors[2].range.contains(index) ? 0 : Float.random(in: -1...1)
+    }
+    let gradient = (0..<end).map { Float.random(in: -1...1) * ($0.isMultiple(of: 3) ? 0.1 : 1) }
+    let found = try treat(
+      { $0.clipping.adaptive = 0.6 }, layout: layout, parameters: parameters, gradient: gradient,
+      threads: threads)
+    for tensor in tensors {
+      let length = tensor.matrix?.columns ?? tensor.range.count
+      for start in stride(from: tensor.range.lowerBound, to: tensor.range.upperBound, by: length) {
+        func norm(_ values: [Float]) -> Double {
+          values[start..<start + length].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+        }
+        let factor = min(1, 0.6 * max(norm(parameters), 1e-3) / norm(gradient))
+        for index in start..<start + length {
+          let expected = Float(factor) * gradient[index]
+          if abs(found[index] - expected) > 1e-6 * abs(expected) {
+            Issue.record("element \(index) of \(tensor.name): \(found[index]), not \(expected)")
+            return
+          }
+        }
+      }
+    }
+  }
+
+  @Test func nothingToDoIsNoTreatment() {
+    #expect(
+      GradientTreatment(
+        OptimizerConfiguration(), layout: small, peers: NoPeers(), threads: ThreadPool()) == nil)
+  }
+
+  @Test func clippingFactorIsPyTorchs() {
+    #expect(ClipNorm(maximum: 1).factor(norm: 0.5) == 1)
+    #expect(ClipNorm(maximum: 1).factor(norm: 4) == 1 / (4 + 1e-6))
+    #expect(ClipNorm(maximum: 2).factor(norm: 0) == 1)
+    #expect(ClipNorm(maximum: 0).factor(norm: 1e9) == 1)
+  }
+}
+
+@Suite struct OutlierDetectorTests {
+  @Test func aLossFarAboveTheMeanIsAnOutlierAfterTheWindow() {
+    var detector = OutlierDetector()
+    func outlier(_ loss: Double, norm: Double = 1) -> String? {
+      detector.outlier(loss: loss, norm: norm, limit: 4, window: 10)
+    }
+    // Too early to tell.
+    for step in 0..<10 {
+      #expect(outlier(step == 5 ? 3 : Double(step % 2), norm: 1 + Double(step % 3)) == nil)
+    }
+    #expect(outlier(0.5, norm: 2) == nil)
+    #expect(outlier(50, norm: 2)?.hasPrefix("its loss of 50.0 lies ") == true)
+    #expect(outlier(0.5, norm: 90)?.hasPrefix("its gradient norm of 90.0 lies ") == true)
+    #expect(outlier(-50, norm: 2) == nil, "below the mean nothing is wrong")
+  }
+
+  @Test func aLastingChangeIsLetThrough() {
+    var detector = OutlierDetector()
+    for step in 0..<50 {
+      _ = detector.outlier(loss: Double(step % 2), norm: 1, limit: 3, window: 20)
+    }
+    let skipped = (0..<50).count { step in
+      detector.outlier(loss: 30 + Double(step % 2), norm: 1, limit: 3, window: 20) != nil
+    }
+    #expect((1..<25).contains(skipped), "\(skipped)")
+  }
+}
+
+@Suite struct AveragingTests {
+  private func average(
+    _ keys: KeyValuePairs<String, String>, _ weights: [Float]
+  ) throws -> Float {
+    let configuration = try AveragingConfiguration(
+      settings: SettingNode(
+        .map(keys.map { SettingNode.Entry($0.key, SettingNode(.plain($0.value))) })))
+    let layout = ParameterLayout(
+      tensors: [OptimizedTensor(name: "w", shape: [1], range: 0..<1, decays: false)],
+      elementCount: 1)
+    let kept = KeptWeights(layout: layout, threads: ThreadPool())
+    for (step, weight) in zip(1..., weights) {
+      var values = [weight]
+      values.withUnsafeMutableBufferPointer {
+        kept.approach($0, rate: configuration.rate(step: step))
+      }
+    }
+    return kept.state(named: "average").values[0]
+  }
+
+  @Test func exponentialIsTheRunningMeanFromItsStart() throws {
+    let found = try average(
+      ["name": "exponential", "decay": "0.75", "start": "2"], [9, 9, 4, 8, 16])
+    // Begins with the weights of step 3.
+    #expect(found == (4 * 0.75 + 8 * 0.25) * 0.75 + 16 * 0.25)
+  }
+
+  @Test func stochasticIsTheMeanOfEverySo() throws {
+    let found = try average(
+      ["name": "stochastic", "every": "2", "start": "1"], [1, 7, 3, 7, 6, 7, 12, 100])
+    // Of steps 3, 5 and 7.
+    #expect(found == 7)
+  }
+
+  @Test func beforeItsStartTheAverageIsTheWeights() throws {
+    let weights: [Float] = [1, 2, 5]
+    for name in ["exponential", "stochastic"] {
+      #expect(try average(["name": name, "start": "10"], weights) == 5)
+    }
+  }
+}

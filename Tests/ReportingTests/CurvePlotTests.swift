@@ -1,0 +1,35 @@
+import Reporting
+import Testing
+
+@Suite struct CurvePlotTests {
+  @Test func aRampIsDrawnInEighths() {
+    let plot = CurvePlot(title: "ramp", values: (1...4).map(Double.init))
+    #expect(
+      plot.text(columns: 20, rows: 2) == """
+        ramp
+        4.0 │  ▄█
+        2.0 │▄███
+          0 └────
+             1  4
+
+        """)
+  }
+
+  @Test func longCurvesFitTheColumns() {
+    let plot = CurvePlot(title: "long", values: (0..<100_000).map { Double($0) / 1e8 })
+    let lines = plot.text(columns: 60, rows: 5).split(separator: "\n")
+    #expect(lines.count == 8)
+    #expect(lines.allSatisfy { $0.count <= 60 })
+    #expect(lines[1].hasPrefix(" 0.001 │"))
+  }
+
+  @Test func theImageHasTheCurve() {
+    let svg = CurvePlot(title: "a < b & c", values: [0, 2, 1]).svg()
+    #expect(svg.contains("<polyline points=\"70.0,310.0 385.0,40.0 700.0,175.0\""))
+    #expect(svg.contains(">a &lt; b &amp; c</text>"))
+  }
+
+  @Test func aCurveOfZerosIsFlat() {
+    #expect(CurvePlot(title: "zero", values: [0, 0]).text(columns: 20, rows: 1).contains("0 └──"))
+  }
+}

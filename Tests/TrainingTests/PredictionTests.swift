@@ -1,0 +1,206 @@
+import Communication
+import Datasets
+import Foundation
+import Models
+import Optimization
+import Reporting
+import Tensors
+import Testing
+import Training
+
+/// Classification and regression as a run does them.
+@Suite struct PredictionTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func classification(_ architecture: ModelConfiguration.Architecture) throws
+    -> RunConfiguration
+  {
+    var images = ImageDataConfiguration()
+    (images.train, images.trainLabels) = try folder.writeImages(count: 300)
+    let heldOut = try folder.writeImages(count: 90, seed: 2, name: "test")
+    (images.validation, images.validationLabels) = (heldOut.images, heldOut.labels)
+    images.augmentation.flip = 0.5
+    images.augmentation.shift = 1
+    images.augmentation.erase = 2
+    var configuration = RunConfiguration()
+    configuration.task = .classification
+    configuration.data = DataConfiguration(.idx(images))
+    configuration.model = ModelConfiguration(architecture)
+    configuration.batch.sequences = 8
+    configuration.batch.microbatches = 6
+    configuration.evaluate.topK = 2
+    configuration.optimizer.learningRate = 5e-3
+    configuration.steps = 40
+    configuration.schedule.warmupSteps = 5
+    return configuration
+  }
+
+  private func regression(_ loss: LossConfiguration.Kind = .standard) throws -> RunConfiguration {
+    var table = TableDataConfiguration()
+    table.train = try folder.writeTable(rows: 200)
+    table.validation = try folder.writeTable(rows: 50, seed: 2, name: "test.csv")
+    var configuration = RunConfiguration()
+    configuration.task = .regression
+    configuration.data = DataConfiguration(.csv(table))
+    configuration.model = ModelConfiguration(.linear)
+    configuration.loss = LossConfiguration(loss)
+    configuration.batch.sequences = 10
+    configuration.batch.microbatches = 5
+    configuration.optimizer.method = .sgd(SGD())
+    configuration.optimizer.learningRate = 0.05
+    configuration.optimizer.clipNorm = 0
+    configuration.schedule.shape = .constant
+    configuration.steps = 200
+    return configuration
+  }
+
+  private struct Outcome: Sendable {
+    let hash: String
+    let loss: Double
+    let metrics: [MetricValue]
+  }
+
+  /// Trains on ranks that are threads; all end with the same.
+  private func train(
+    _ configuration: RunConfiguration, ranks: Int = 1, directory: RunDirectory? = nil,
+    start: Trainer.Start = .beginning
+  ) throws -> Outcome {
+    let outcomes = try InProcessGroup(size: ranks).run { communicator in
+      let data = try SampleData(configuration, communicator: communicator)
+      let trainer = try Trainer(
+        task: data.task(for: configuration), configuration: configuration,
+        communicator: communicator, directory: directory, start: start)
+      let recorder = EventRecorder()
+      trainer.attach(recorder)
+      _ = try trainer.run()
+      for case .finished(let summary) in recorder.events {
+        return Outcome(
+          hash: trainer.parametersHash, loss: summary.validationLoss ?? .nan,
+          metrics: summary.metrics)
+      }
+      throw Unfinished()
+    }
+    for outcome in outcomes { #expect(outcome.hash == outcomes[0].hash) }
+    return outcomes[0]
+  }
+
+  private struct Unfinished: Error {}
+
+  private static let vision: ModelConfiguration.Architecture = {
+    var configuration = VisionTransformerConfiguration()
+    (configuration.layers, configuration.width, configuration.dropout) = (1, 16, 0.1)
+    return .vit(configuration)
+  }()
+
+  private static let perceptron = ModelConfiguration.Architecture.mlp(
+    MLPConfiguration(hidden: [12], dropout: 0.1))
+
+  @Test(arguments: [vision, perceptron, .linear])
+  func classificationHasTheSameBitsOnAnyNumberOfRanksAndLearns(
+    architecture: ModelConfiguration.Architecture
+  ) throws {
+    let configuration = try classification(architecture)
+    let alone = try train(configuration)
+    for ranks in [2, 3, 5] {
+      let together = try train(configuration, ranks: ranks)
+      #expect(together.hash == alone.hash, "\(ranks) ranks")
+      #expect(together.metrics == alone.metrics && together.loss == alone.loss)
+    }
+    #expect(alone.metrics.map(\.key) == ["accuracy", "perplexity", "top_2_accuracy"])
+    let accuracy = try #require(alone.metrics["accuracy"])
+    #expect(accuracy > 0.4, "a guess is right one time in four")
+    #expect(try #require(alone.metrics["top_2_accuracy"]) >= accuracy)
+    #expect(abs(try #require(alone.metrics["perplexity"]) - exp(alone.loss)) < 1e-9)
+  }
+
+  @Test func aClassificationThatIsResumedOnOtherRanksEqualsTheUninterrupted() throws {
+    var configuration = try classification(Self.perceptron)
+    configuration.schedule.shape = .constant
+    let whole = try train(configuration)
+    let directory = RunDirectory(path: folder.path + "/run")
+    var beginning = configuration
+    beginning.steps = 17
+    _ = try train(beginning, ranks: 3, directory: directory)
+    let resumed = try train(
+      configuration, ranks: 2, directory: directory, start: .newestCheckpoint)
+    #expect(resumed.hash == whole.hash)
+  }
+
+  @Test(arguments: [
+    LossConfiguration.Kind.binaryCrossEntropy,
+    .crossEntropy(.smoothed(0.2)),
+  ])
+  func everyLossOfClassesLearns(loss: LossConfiguration.Kind) throws {
+    var configuration = try classification(Self.perceptron)
+    let standard = try train(configuration)
+    configuration.loss = LossConfiguration(loss)
+    let outcome = try train(configuration)
+    #expect(outcome.hash != standard.hash)
+    #expect(try #require(outcome.metrics["accuracy"]) > 0.6)
+    if case .crossEntropy = loss {
+      // Held-out labels are not smoothed: the loss can be below that of the smoothed labels.
+      #expect(outcome.loss < standard.loss + 0.3)
+      #expect(outcome.metrics["perplexity"] != nil)
+    } else {
+      #expect(outcome.metrics["perplexity"] == nil)
+    }
+  }
+
+  @Test(arguments: [LossConfiguration.Kind.squaredError, .huber(HuberConfiguration())])
+  func regressionFindsThePlane(loss: LossConfiguration.Kind) throws {
+    let configuration = try regression(loss)
+    let alone = try train(configuration)
+    #expect(try train(configuration, ranks: 4).hash == alone.hash)
+    #expect(alone.metrics.map(\.key) == ["r2"])
+    // The noise is a hundredth of a variance of 13.
+    #expect(try #require(alone.metrics["r2"]) > 0.998)
+  }
+
+  @Test func configurationsThatDoNotFitTogetherAreRefused() throws {
+    func violations(_ yaml: String) -> [String] {
+      do {
+        _ = try RunConfiguration.parse(yaml: yaml, source: "run.yaml")
+        return []
+      } catch {
+        return error.violations.map { "\($0.path.description): \($0)" }
+      }
+    }
+    let table = "data: {format: csv, train: a.csv}"
+    #expect(violations("task: regression\n\(table)\nmodel: {architecture: linear}") == [])
+    for (yaml, path, words) in [
+      ("task: regression\n\(table)", "model.architecture", "linear, sine, mlp or vit"),
+      ("task: classification\nmodel: {architecture: mlp}", "data.format", "idx or csv"),
+      (
+        "task: regression\ndata: {format: idx}\nmodel: {architecture: mlp}", "data.format",
+        "csv, because task is regression"
+      ),
+      ("model: {architecture: mlp}", "model.architecture", "gpt"),
+      (
+        "task: classification\n\(table)\nmodel: {architecture: mlp}\nloss: {name: huber}",
+        "loss.name", "a loss for classification"
+      ),
+      (
+        "task: classification\ndata: {format: idx, validation: a}\nmodel: {architecture: mlp}",
+        "data.validation_labels", "because data.validation is one"
+      ),
+      (
+        "task: regression\ndata: {format: csv, columns: [y]}\nmodel: {architecture: linear}",
+        "data.columns", "without the target"
+      ),
+    ] {
+      let found = violations(yaml)
+      #expect(found.count == 1, "\(yaml): \(found)")
+      #expect(found.allSatisfy { $0.hasPrefix(path) && $0.contains(words) }, "\(found)")
+    }
+  }
+}
+
+extension CrossEntropyConfiguration {
+  fileprivate static func smoothed(_ share: Double) -> Self {
+    var configuration = Self()
+    configuration.labelSmoothing = share
+    return configuration
+  }
+}
