@@ -77,11 +77,13 @@ public struct KernelBenchmark: Encodable, Sendable, CustomStringConvertible {
   }
 
   public var description: String {
-    var products = TextTable("matrix products, GFLOP/s (OpenBLAS)", "rows", "inner", "columns", columns)
+    var products = TextTable(
+      "matrix products, GFLOP/s (OpenBLAS)", "rows", "inner", "columns", columns)
     for (index, product) in (runs.first?.products ?? []).enumerated() {
       products.add(
         product.pass.replacing("_", with: " "), "\(product.rows)", "\(product.inner)",
-        "\(product.columns)", cells {
+        "\(product.columns)",
+        cells {
           let product = $0.products[index]
           return String(format: "%.1f (%.1f)", product.gflops, product.sgemmGflops)
         })
@@ -139,7 +141,8 @@ extension KernelBenchmark.Run {
       KernelBenchmark.Product(
         pass: timing.pass.rawValue, rows: timing.shape.rows, inner: timing.shape.inner,
         columns: timing.shape.columns, count: timing.count,
-        sgemmGflops: sgemm.gigaflops(threads: pool.threadCount), gflops: timing.gigaflops(threads: pool.threadCount))
+        sgemmGflops: sgemm.gigaflops(threads: pool.threadCount),
+        gflops: timing.gigaflops(threads: pool.threadCount))
     }
     memory.reset()
     let bandwidth = MemoryBandwidth(memory, threads: pool, seconds: seconds)
