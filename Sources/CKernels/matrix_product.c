@@ -9,6 +9,9 @@
 /// Columns of a packed block of the right factor: with CKERNELS_PRODUCT_CHUNK rows it takes 768 KiB, which
 /// the second-level caches of servers hold.
 #define BLOCK_COLUMNS 768
+/// Products of so few rows have kernels of their own, and blocks whose sums stay in the first-level cache.
+#define FEW_ROWS 4
+#define FEW_COLUMNS 3072
 /// The highest tile, and the lanes that a packed sliver may write beyond its end.
 #define SLIVER_COUNT (14 * CKERNELS_PRODUCT_CHUNK + 2 * LANE_COUNT)
 

@@ -168,22 +168,59 @@ static void LEVEL(multiply_packed)(
         a, b, k, c, stride, rows, columns, chunk_count(k, inner), adds || k > 0, NULL, scratch());
 }
 
+/// C = A B, or C += A B, for few rows, as in generating text: B is read once, from one end to the other,
+/// and never packed. The same bits: a chunk's sums gather in `sums`, of FEW_ROWS * FEW_COLUMNS floats.
+static void LEVEL(multiply_few_rows)(
+    CKernels_Factor a, CKernels_Factor b, float *c, int64_t stride, int64_t rows, int64_t columns,
+    int64_t inner, int adds, float *sums) {
+  int64_t rowStep = a.transposed ? 1 : a.stride, innerStep = a.transposed ? a.stride : 1;
+  for (int64_t k = 0; k < inner; k++) {
+    const float *right = b.elements + k * b.stride;
+    for (int64_t r = 0; r < rows; r++) {
+      Lanes left = lanes_fill(a.elements[r * rowStep + k * innerStep]);
+      float *row = sums + r * columns;
+      FOR_LANES(columns) {
+        Lanes before = k == 0 ? (Lanes){0} : lanes_read(row + i, n);
+        lanes_write(row + i, __builtin_elementwise_fma(left, lanes_read(right + i, n), before), n);
+      }
+    }
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    float *destination = c + r * stride;
+    const float *row = sums + r * columns;
+    FOR_LANES(columns) {
+      Lanes sum = lanes_read(row + i, n);
+      lanes_write(destination + i, adds ? lanes_read(destination + i, n) + sum : sum, n);
+    }
+  }
+}
+
 static void LEVEL(multiply)(
     CKernels_Factor a, CKernels_Factor b, float *c, int64_t stride, int64_t rows, int64_t columns,
     int64_t inner, int adds, const CKernels_Epilogue *epilogue) {
   float *sliver = scratch(), *packed = sliver + SLIVER_COUNT;
-  for (int64_t j = 0; j < columns; j += BLOCK_COLUMNS) {
-    int64_t width = columns - j < BLOCK_COLUMNS ? columns - j : BLOCK_COLUMNS;
+  // Of few rows, packing would be most of the work: only what has to be transposed is packed, and
+  // stays in the first-level cache.
+  int64_t block = rows > FEW_ROWS ? BLOCK_COLUMNS : b.transposed ? TILE_COLUMNS : FEW_COLUMNS;
+  for (int64_t j = 0; j < columns; j += block) {
+    int64_t width = columns - j < block ? columns - j : block;
     CKernels_Epilogue own = epilogue_from(epilogue, j);
     for (int64_t k = 0; k < inner; k += CKERNELS_PRODUCT_CHUNK) {
       int64_t count = chunk_count(k, inner);
-      CKernels_Factor block = b, left = a;
-      block.elements += b.transposed ? j * b.stride + k : k * b.stride + j;
+      CKernels_Factor right = b, left = a;
+      right.elements += b.transposed ? j * b.stride + k : k * b.stride + j;
       left.elements += a.transposed ? k * a.stride : k;
-      LEVEL(pack)(block, count, width, packed);
-      LEVEL(multiply_chunk)(
-          left, (Packed){packed, count, width}, 0, c + j, stride, rows, width, count, adds || k > 0,
-          epilogue && k + count == inner ? &own : NULL, sliver);
+      const CKernels_Epilogue *last = epilogue && k + count == inner ? &own : NULL;
+      if (rows <= FEW_ROWS && !b.transposed) {
+        LEVEL(multiply_few_rows)(
+            left, right, c + j, stride, rows, width, count, adds || k > 0, packed);
+        if (last) finish_rows(last, c + j, stride, 0, rows, width);
+      } else {
+        LEVEL(pack)(right, count, width, packed);
+        LEVEL(multiply_chunk)(
+            left, (Packed){packed, count, width}, 0, c + j, stride, rows, width, count,
+            adds || k > 0, last, sliver);
+      }
     }
   }
 }

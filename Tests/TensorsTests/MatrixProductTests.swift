@@ -159,6 +159,17 @@ import Testing
     }
   }
 
+  /// Products of few rows have kernels of their own, which a row of a larger product must not show.
+  @Test func fewRowsHaveTheBitsOfMany() {
+    var generator = SeededGenerator(seed: 6)
+    for rows in 1...6 {
+      for inner in [40, 256, 700] {
+        let product = Product(rows: rows, columns: 77, inner: inner, using: &generator)
+        #expect(differingBits(product.result(threads: 1), product.documented) == 0)
+      }
+    }
+  }
+
   @Test func packedFactorsGiveTheSameBits() {
     var generator = SeededGenerator(seed: 5)
     for columns in [7, 16, 33, 64, 96, 200] {
