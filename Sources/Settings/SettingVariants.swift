@@ -2,8 +2,8 @@
 ///
 /// ```swift
 /// enum Method: SettingVariants {
-///   case adamw(AdamWConfiguration)
-///   case sgd(SGDConfiguration)
+///   case adamw(AdamW)
+///   case sgd(SGD)
 ///
 ///   static var variants: [Variant<Method>] {
 ///     [
