@@ -61,6 +61,7 @@ public struct TokenDataConfiguration: Configurable {
   public var validation: String? = "data/validation.bin"
   /// nil: the model knows tokens by number only, and no text can be made.
   public var tokenizer: String? = "data/tokenizer.json"
+  public var augmentation = TokenAugmentation()
 
   public init() {}
 
@@ -81,6 +82,9 @@ public struct TokenDataConfiguration: Configurable {
         meaning:
           "The `tokenizer.json` that made the token files. `null` does without: no bits per byte, no "
           + "generated text, and `model.vocabulary` must be given."),
+      Field(
+        "augmentation", \.augmentation,
+        meaning: "How sequences are changed before each time that they are learned from."),
     ]
   }
 }

@@ -1,6 +1,3 @@
-import Foundation
-import Settings
-
 /// `config.json` of Hugging Face's `GPT2LMHeadModel`, as far as Lockstep writes and reads it.
 public struct HuggingFaceGPT2Configuration: Codable, Equatable, Sendable {
   var architectures = ["GPT2LMHeadModel"]
@@ -45,21 +42,6 @@ public struct HuggingFaceGPT2Configuration: Codable, Equatable, Sendable {
   }
 }
 
-/// A `config.json` of a model that Lockstep can not build.
-public struct UnsupportedModelError: UserInputError, Equatable {
-  /// Where the file is.
-  public let path: String
-  /// What it asks for, and what is supported.
-  public let reason: String
-
-  public init(path: String, reason: String) {
-    self.path = path
-    self.reason = reason
-  }
-
-  public var description: String { "\(path): \(reason)" }
-}
-
 extension GPTConfiguration {
   /// The configuration as Hugging Face's `config.json`.
   ///
@@ -67,13 +49,11 @@ extension GPTConfiguration {
   ///   - vocabularyCount: V.
   ///   - endOfText: The id of the token between documents; nil: none.
   public func huggingFaceJSON(vocabularyCount: Int, endOfText: Int?) throws -> [UInt8] {
-    let configuration = HuggingFaceGPT2Configuration(
-      vocabularySize: vocabularyCount, positionCount: context, width: width, layerCount: layers,
-      headCount: heads, residualDropout: dropout, embeddingDropout: dropout,
-      attentionDropout: dropout, beginningToken: endOfText, endToken: endOfText)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return Array(try encoder.encode(configuration)) + [UInt8(ascii: "\n")]
+    try HuggingFaceJSON.encode(
+      HuggingFaceGPT2Configuration(
+        vocabularySize: vocabularyCount, positionCount: context, width: width, layerCount: layers,
+        headCount: heads, residualDropout: dropout, embeddingDropout: dropout,
+        attentionDropout: dropout, beginningToken: endOfText, endToken: endOfText))
   }
 
   /// Reads Hugging Face's `config.json`.
@@ -82,26 +62,21 @@ extension GPTConfiguration {
   /// - Throws: `UnsupportedModelError` where the file is not that of a GPT-2, or of a variant that
   ///   differs from it (another activation, inner width, epsilon, an untied head).
   public init(huggingFaceJSON bytes: [UInt8], path: String) throws(UnsupportedModelError) {
-    let found: HuggingFaceGPT2Configuration
-    do {
-      found = try JSONDecoder().decode(HuggingFaceGPT2Configuration.self, from: Data(bytes))
-    } catch {
-      throw UnsupportedModelError(path: path, reason: "not the configuration of a GPT-2: \(error)")
-    }
-    let requirements: [(Bool, String)] = [
-      (found.modelType == "gpt2", "model_type is \(found.modelType); gpt2 is supported"),
-      (found.activation == "gelu_new", "activation_function \(found.activation) is not gelu_new"),
-      (found.innerWidth ?? 4 * found.width == 4 * found.width, "n_inner is not 4 n_embd"),
-      (found.layerNormEpsilon == 1e-5, "layer_norm_epsilon is not 1e-5"),
-      (found.tieWordEmbeddings ?? true, "tie_word_embeddings is false"),
-      (
-        found.headCount > 0 && found.width.isMultiple(of: max(1, found.headCount)),
-        "n_head does not divide n_embd"
-      ),
-    ]
-    for (isMet, reason) in requirements where !isMet {
-      throw UnsupportedModelError(path: path, reason: reason)
-    }
+    let found = try HuggingFaceJSON.decode(
+      HuggingFaceGPT2Configuration.self, from: bytes, path: path, of: "a GPT-2")
+    try HuggingFaceJSON.require(
+      path: path,
+      [
+        (found.modelType == "gpt2", "model_type is \(found.modelType), not gpt2"),
+        (found.activation == "gelu_new", "activation_function \(found.activation) is not gelu_new"),
+        (found.innerWidth ?? 4 * found.width == 4 * found.width, "n_inner is not 4 n_embd"),
+        (found.layerNormEpsilon == 1e-5, "layer_norm_epsilon is not 1e-5"),
+        (found.tieWordEmbeddings ?? true, "tie_word_embeddings is false"),
+        (
+          found.headCount > 0 && found.width.isMultiple(of: max(1, found.headCount)),
+          "n_head does not divide n_embd"
+        ),
+      ])
     self.init()
     layers = found.layerCount
     heads = found.headCount

@@ -37,9 +37,11 @@ extension LanguageModel {
   /// - Parameters:
   ///   - tokens: [B, T].
   ///   - targets: [B, T].
+  ///   - labelSmoothing: The share of the target that all tokens have alike. Default: 0.
   /// - Returns: A scalar.
-  public func loss(of tokens: Indices, targets: Indices) -> Tensor {
-    states(of: tokens, cache: nil).linearCrossEntropy(weight: headWeight.tensor, targets: targets)
+  public func loss(of tokens: Indices, targets: Indices, labelSmoothing: Float = 0) -> Tensor {
+    states(of: tokens, cache: nil).linearCrossEntropy(
+      weight: headWeight.tensor, targets: targets, labelSmoothing: labelSmoothing)
   }
 
   /// - Parameter tokens: [B, T].

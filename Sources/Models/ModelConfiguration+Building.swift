@@ -2,16 +2,28 @@ import Settings
 import Tensors
 
 /// What a model maps to what, which decides the tasks that it can learn.
-public enum ModelKind: Sendable {
+public enum ModelKind: Sendable, CustomStringConvertible {
   /// Tokens to the tokens that follow: a `LanguageModel`.
   case language
+  /// Tokens, some hidden, to the hidden ones: a `MaskedLanguageModel`.
+  case maskedLanguage
   /// Samples to classes or values: a `Predictor`.
   case prediction
+
+  /// What people call it.
+  public var description: String {
+    switch self {
+    case .language: "a model that continues texts"
+    case .maskedLanguage: "a model that fills in hidden tokens"
+    case .prediction: "a model for samples"
+    }
+  }
 
   /// The architectures of this kind, as a configuration names them: `linear, mlp`.
   public var architectureNames: String {
     switch self {
-    case .language: "gpt"
+    case .language: "gpt or llama"
+    case .maskedLanguage: "bert"
     case .prediction: "linear, sine, mlp or vit"
     }
   }
@@ -20,7 +32,8 @@ public enum ModelKind: Sendable {
 extension ModelConfiguration {
   public var kind: ModelKind {
     switch architecture {
-    case .gpt: .language
+    case .gpt, .llama: .language
+    case .bert: .maskedLanguage
     case .linear, .sine, .mlp, .vit: .prediction
     }
   }
@@ -33,7 +46,21 @@ extension ModelConfiguration {
     switch architecture {
     case .gpt(let configuration):
       GPT(configuration, vocabularyCount: configuration.vocabulary ?? vocabularyCount)
-    case .linear, .sine, .mlp, .vit: nil
+    case .llama(let configuration):
+      Llama(configuration, vocabularyCount: configuration.vocabulary ?? vocabularyCount)
+    case .bert, .linear, .sine, .mlp, .vit: nil
+    }
+  }
+
+  /// The masked language model that this section describes, its parameters not yet bound; nil where
+  /// it describes a model of another kind.
+  ///
+  /// - Parameter vocabularyCount: V, where the section does not name one itself.
+  public func maskedLanguageModel(vocabularyCount: Int) -> (any MaskedLanguageModel)? {
+    switch architecture {
+    case .bert(let configuration):
+      BERT(configuration, vocabularyCount: configuration.vocabulary ?? vocabularyCount)
+    case .gpt, .llama, .linear, .sine, .mlp, .vit: nil
     }
   }
 
@@ -48,7 +75,7 @@ extension ModelConfiguration {
     sampleShape: Shape, outputs: Int
   ) throws(SampleShapeError) -> (any Predictor)? {
     switch architecture {
-    case .gpt: return nil
+    case .gpt, .llama, .bert: return nil
     case .linear: return LinearPredictor(features: sampleShape.count, outputs: outputs)
     case .sine:
       guard sampleShape == [1] && outputs == 1 else {
@@ -76,6 +103,8 @@ extension ModelConfiguration {
   public var context: Int {
     switch architecture {
     case .gpt(let configuration): configuration.context
+    case .llama(let configuration): configuration.context
+    case .bert(let configuration): configuration.context
     case .linear, .sine, .mlp, .vit: 1
     }
   }
@@ -84,6 +113,8 @@ extension ModelConfiguration {
   public var vocabulary: Int? {
     switch architecture {
     case .gpt(let configuration): configuration.vocabulary
+    case .llama(let configuration): configuration.vocabulary
+    case .bert(let configuration): configuration.vocabulary
     case .linear, .sine, .mlp, .vit: nil
     }
   }
@@ -92,12 +123,19 @@ extension ModelConfiguration {
   public var summary: String {
     switch architecture {
     case .gpt(let gpt):
-      let dropout = gpt.dropout > 0 ? ", dropout \(gpt.dropout)" : ""
-      let recompute = gpt.recompute ? ", recomputed in backward" : ""
-      let layers = "\(gpt.layers) layer\(gpt.layers == 1 ? "" : "s")"
-      let heads = "\(gpt.heads) head\(gpt.heads == 1 ? "" : "s")"
-      return "gpt, \(layers), \(heads), width \(gpt.width), context \(gpt.context)\(dropout)"
-        + recompute
+      return Self.summary(
+        "gpt", layers: gpt.layers, heads: gpt.heads, width: gpt.width,
+        ["context \(gpt.context)"], dropout: gpt.dropout, recompute: gpt.recompute)
+    case .llama(let llama):
+      let shared =
+        llama.keyValueHeadCount < llama.heads ? ["\(llama.keyValueHeadCount) of keys"] : []
+      return Self.summary(
+        "llama", layers: llama.layers, heads: llama.heads, width: llama.width,
+        shared + ["context \(llama.context)"], dropout: llama.dropout, recompute: llama.recompute)
+    case .bert(let bert):
+      return Self.summary(
+        "bert", layers: bert.layers, heads: bert.heads, width: bert.width,
+        ["context \(bert.context)"], dropout: bert.dropout, recompute: bert.recompute)
     case .linear: return "linear"
     case .sine: return "sine"
     case .mlp(let mlp):
@@ -105,12 +143,22 @@ extension ModelConfiguration {
       let dropout = mlp.dropout > 0 ? ", dropout \(mlp.dropout)" : ""
       return "mlp, hidden \(widths), \(mlp.activation.rawValue)\(dropout)"
     case .vit(let vit):
-      let dropout = vit.dropout > 0 ? ", dropout \(vit.dropout)" : ""
-      let layers = "\(vit.layers) layer\(vit.layers == 1 ? "" : "s")"
-      let heads = "\(vit.heads) head\(vit.heads == 1 ? "" : "s")"
-      return "vit, patch \(vit.patch), \(layers), \(heads), width \(vit.width), "
-        + "\(vit.positions.rawValue) positions\(dropout)"
+      return Self.summary(
+        "vit, patch \(vit.patch)", layers: vit.layers, heads: vit.heads, width: vit.width,
+        ["\(vit.positions.rawValue) positions"], dropout: vit.dropout)
     }
+  }
+
+  /// What the summaries of Transformers have in common.
+  private static func summary(
+    _ name: String, layers: Int, heads: Int, width: Int, _ details: [String], dropout: Double,
+    recompute: Bool = false
+  ) -> String {
+    let parts =
+      [name, "\(layers) layer\(layers == 1 ? "" : "s")", "\(heads) head\(heads == 1 ? "" : "s")"]
+      + ["width \(width)"] + details + (dropout > 0 ? ["dropout \(dropout)"] : [])
+      + (recompute ? ["recomputed in backward"] : [])
+    return parts.joined(separator: ", ")
   }
 
   /// The network's description as Hugging Face's `config.json`; nil where `transformers` has no such
@@ -120,6 +168,12 @@ extension ModelConfiguration {
     case .gpt(let configuration):
       try configuration.huggingFaceJSON(
         vocabularyCount: configuration.vocabulary ?? vocabularyCount, endOfText: endOfText)
+    case .llama(let configuration):
+      try configuration.huggingFaceJSON(
+        vocabularyCount: configuration.vocabulary ?? vocabularyCount, endOfText: endOfText)
+    case .bert(let configuration):
+      try configuration.huggingFaceJSON(
+        vocabularyCount: configuration.vocabulary ?? vocabularyCount)
     case .linear, .sine, .mlp, .vit: nil
     }
   }
@@ -128,6 +182,13 @@ extension ModelConfiguration {
   ///
   /// - Throws: `UnsupportedModelError`.
   public init(huggingFaceJSON bytes: [UInt8], path: String) throws(UnsupportedModelError) {
-    self.init(.gpt(try GPTConfiguration(huggingFaceJSON: bytes, path: path)))
+    switch try HuggingFaceJSON.modelType(of: bytes, path: path) {
+    case "gpt2": self.init(.gpt(try GPTConfiguration(huggingFaceJSON: bytes, path: path)))
+    case "llama": self.init(.llama(try LlamaConfiguration(huggingFaceJSON: bytes, path: path)))
+    case "bert": self.init(.bert(try BERTConfiguration(huggingFaceJSON: bytes, path: path)))
+    case let other:
+      throw UnsupportedModelError(
+        path: path, reason: "model_type is \(other); gpt2, llama and bert are supported")
+    }
   }
 }

@@ -4,6 +4,8 @@ import Settings
 public struct ModelConfiguration: Configurable {
   public enum Architecture: SettingVariants {
     case gpt(GPTConfiguration)
+    case llama(LlamaConfiguration)
+    case bert(BERTConfiguration)
     case linear
     case sine
     case mlp(MLPConfiguration)
@@ -15,6 +17,20 @@ public struct ModelConfiguration: Configurable {
           "gpt", "GPT-2's decoder: learned positions, pre-norm, GELU, tied head.", Self.gpt
         ) {
           if case .gpt(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "llama",
+          "Llama's decoder: rotary positions, RMS norm, SwiGLU, grouped-query attention, no biases.",
+          Self.llama
+        ) {
+          if case .llama(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "bert",
+          "BERT's encoder: every position sees every other; learned positions, post-norm, GELU, tied "
+            + "head.", Self.bert
+        ) {
+          if case .bert(let configuration) = $0 { configuration } else { nil }
         },
         Variant("linear", "y = W x + b: linear regression, or softmax regression.", .linear),
         Variant("sine", "y = θ sin x, of one number x in radians.", .sine),

@@ -49,6 +49,19 @@ public struct ForwardProducts: Equatable, Sendable {
     attentionMultiplyAdds += count * sequences * positions * (positions + 1) * width
   }
 
+  /// Adds attention in which every query sees every key, of `count` layers.
+  ///
+  /// - Parameters:
+  ///   - sequences: B.
+  ///   - queries: Positions that look.
+  ///   - keys: Positions that are looked at.
+  ///   - width: D, all heads together.
+  public mutating func addFullAttention(
+    sequences: Int, queries: Int, keys: Int, width: Int, count: Int = 1
+  ) {
+    attentionMultiplyAdds += 2 * count * sequences * queries * keys * width
+  }
+
   /// Of the forward pass.
   public var multiplyAdds: Int {
     weights.reduce(attentionMultiplyAdds) { $0 + $1.count * $1.shape.multiplyAdds }

@@ -7,16 +7,16 @@ import Training
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Continues a text with a trained model.",
+    abstract: "Continues a text with a trained model, or fills in its hidden tokens.",
     discussion: """
       The same seed, prompt and model give the same text. A temperature of 0 always takes the \
-      likeliest token.
+      likeliest token. A masked language model fills in each [MASK] of the prompt, a token each.
       """)
 
   @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
   var source: String
 
-  @Option(help: "The text to continue.")
+  @Option(help: "The text to continue; for a masked language model, with [MASK] in it.")
   var prompt: String
 
   @Option(help: "How many tokens to add.")
@@ -52,6 +52,44 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     let workspace = Workspace(threadCount: ProcessorMask.current.usableCount)
+    if try LoadedMaskedModel.isAt(source) {
+      try fillMasks(workspace)
+    } else {
+      try continueText(workspace)
+    }
+  }
+
+  private var sampler: TokenSampler {
+    TokenSampler(SamplingOptions(temperature: temperature, topK: topK, topP: topP, seed: seed))
+  }
+
+  private func fillMasks(_ workspace: Workspace) throws {
+    let loaded = try LoadedMaskedModel(path: source, in: workspace)
+    guard let tokenizer = loaded.tokenizer else {
+      throw LoadingError.noTokenizer(path: loaded.path)
+    }
+    guard let mask = tokenizer.mask, prompt.contains(Vocabulary.maskName) else {
+      throw ValidationError(
+        "--prompt needs a \(Vocabulary.maskName): the model fills in hidden tokens")
+    }
+    let tokens = try tokenizer.encodeMasked(prompt, mask: mask)
+    guard tokens.count <= loaded.model.context else {
+      throw ValidationError(
+        "--prompt has \(tokens.count) tokens, the model's context is \(loaded.model.context)")
+    }
+    let filler = MaskFiller(
+      model: loaded.model, workspace: workspace, candidates: tokenizer.vocabulary.textTokens,
+      sampler: sampler)
+    let filled = filler.fill(tokens, mask: mask)
+    let text = tokenizer.decode(filled)
+    if json {
+      try show(Report(prompt: prompt, text: text, tokens: filled))
+    } else {
+      print(text)
+    }
+  }
+
+  private func continueText(_ workspace: Workspace) throws {
     let loaded = try LoadedModel(path: source, in: workspace)
     guard let tokenizer = loaded.tokenizer else {
       throw LoadingError.noTokenizer(path: loaded.path)
@@ -63,9 +101,7 @@ struct Generate: ParsableCommand {
     }
     let generator = TextGenerator(
       model: loaded.model, workspace: workspace, prompt: tokens,
-      vocabularyCount: tokenizer.vocabularyCount,
-      sampler: TokenSampler(
-        SamplingOptions(temperature: temperature, topK: topK, topP: topP, seed: seed)))
+      vocabularyCount: tokenizer.vocabularyCount, sampler: sampler)
     var decoder = StreamingDecoder(tokenizer)
     var output = TextOutput(isQuiet: json)
     output.show(prompt)
@@ -78,12 +114,13 @@ struct Generate: ParsableCommand {
     }
     output.append(decoder.finish())
     output.show("\n")
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      let report = Report(prompt: prompt, text: output.text, tokens: generated)
-      print(String(decoding: try encoder.encode(report), as: UTF8.self))
-    }
+    if json { try show(Report(prompt: prompt, text: output.text, tokens: generated)) }
+  }
+
+  private func show(_ report: Report) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    print(String(decoding: try encoder.encode(report), as: UTF8.self))
   }
 
   private struct Report: Encodable {

@@ -96,7 +96,7 @@ extension CommandLineTests {
 
       let generated = try bench.run(["generate", "run", "--prompt", "a"])
       #expect(generated.exitCode == 2)
-      #expect(generated.messages.count == 1 && generated.errorOutput.contains("not for text"))
+      #expect(generated.messages.count == 1 && generated.errorOutput.contains("a model for samples"))
     }
 
     @Test func aRegressionRecordsHowMuchItExplains() throws {

@@ -31,6 +31,32 @@ import Testing
     #expect(failures == [])
   }
 
+  @Test(arguments: [0, 0.2]) func aBiasIsAddedToTheLogits(smoothing: Float) {
+    let (rows, width, classes) = (7, 5, 37)
+    var generator = SeededGenerator(seed: 14)
+    var targets = generator.integers(rows, in: 0..<Int32(classes))
+    targets[3] = -1
+    let checker = GradientChecker {
+      $0[0].linearCrossEntropy(
+        weight: $0[1], bias: $0[2], targets: Indices(targets, shape: [rows]),
+        labelSmoothing: smoothing)
+    }
+    let inputs =
+      ElementwiseTests.inputs(1, [rows, width])
+      + ElementwiseTests.inputs(1, [classes, width], seed: 4)
+      + ElementwiseTests.inputs(1, [classes], seed: 5)
+    let failures = checker.failures(inputs: inputs) { values in
+      let logits = Naive.linear(
+        values[0], weight: Naive.transposed(values[1], rows: classes, columns: width),
+        bias: values[2], rows: rows, inputs: width, outputs: classes)
+      return [
+        Naive.crossEntropy(
+          logits, targets: targets, classes: classes, smoothing: Double(smoothing))
+      ]
+    }
+    #expect(failures == [])
+  }
+
   /// With the identity as its weight, the head is the loss of the fixture.
   @Test func smoothedLossesAndGradientsEqualThoseOfPyTorch() throws {
     let cases = try LossTests.cases().filter { $0.name == "cross-entropy" }

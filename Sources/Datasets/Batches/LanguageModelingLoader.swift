@@ -51,12 +51,22 @@ public struct LanguageModelingLoader: Sendable {
     precondition(batch.sequenceCount == sequences && batch.positionCount == context)
     precondition(step >= 0 && microbatch >= 0 && microbatch < microbatches)
     for sequence in 0..<sequences {
-      let index = WindowSampler.sampleIndex(
-        step: step, microbatch: microbatch, sequence: sequence, microbatches: microbatches,
-        sequences: sequences)
+      let index = sampleIndex(step: step, microbatch: microbatch, sequence: sequence)
       batch.fill(
         sequence: sequence, from: file, start: sampler.start(ofSample: index), count: context)
     }
+  }
+
+  /// The number of a sequence among all that are ever read.
+  ///
+  /// - Parameters:
+  ///   - step: The optimiser step, from zero.
+  ///   - microbatch: In 0 ..< M, over all ranks.
+  ///   - sequence: In 0 ..< B.
+  public func sampleIndex(step: Int, microbatch: Int, sequence: Int) -> Int {
+    WindowSampler.sampleIndex(
+      step: step, microbatch: microbatch, sequence: sequence, microbatches: microbatches,
+      sequences: sequences)
   }
 
   /// The batch of a (step, micro-batch), [B, T].

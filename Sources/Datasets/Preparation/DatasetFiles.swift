@@ -90,7 +90,7 @@ struct DatasetFiles {
     _ spans: [TextSpan], _ name: String, _ tokenizer: any Tokenizer, _ advance: (Int) -> Void
   ) throws -> (writer: TokenFileWriter, bytes: Int) {
     let writer = try TokenFileWriter(
-      path: path(name), vocabularyCount: tokenizer.vocabularyCount,
+      path: path(name), vocabularyCount: tokenizer.vocabulary.textCount,
       tokenizerHash: tokenizer.contentHash)
     var byteCount = 0
     try TextSpan.forEachPiece(of: spans) { piece in

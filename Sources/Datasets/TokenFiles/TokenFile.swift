@@ -158,11 +158,11 @@ public final class TokenFile: Sendable {
   ///
   /// - Throws: `TokenFileError.otherTokenizer` or `.tokenOutsideVocabulary`.
   public func requireTokenizer(_ tokenizer: some Tokenizer) throws(TokenFileError) {
-    if let vocabularyCount, vocabularyCount != tokenizer.vocabularyCount {
+    let expected = tokenizer.vocabulary.textCount
+    if let vocabularyCount, vocabularyCount != expected {
       throw .otherTokenizer(
         path: path,
-        reason: "the file's vocabulary has \(vocabularyCount) tokens, "
-          + "the tokenizer's \(tokenizer.vocabularyCount)")
+        reason: "the file's vocabulary has \(vocabularyCount) tokens, the tokenizer's \(expected)")
     }
     if let tokenizerHashPrefix, header.tokenizerWords != tokenizer.contentHash.words {
       throw .otherTokenizer(
@@ -170,6 +170,6 @@ public final class TokenFile: Sendable {
         reason: "the file was made with tokenizer \(tokenizerHashPrefix)…, "
           + "this one is \(tokenizer.contentHash.description.prefix(32))…")
     }
-    try requireTokens(below: tokenizer.vocabularyCount)
+    try requireTokens(below: expected)
   }
 }

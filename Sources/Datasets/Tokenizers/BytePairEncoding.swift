@@ -51,6 +51,11 @@ public struct BytePairEncoding: Tokenizer {
       rules: byteTokens + merges.flatMap { [$0.left, $0.right, $0.result] })
   }
 
+  public func adding(special names: [String]) -> BytePairEncoding {
+    BytePairEncoding(
+      vocabulary: vocabulary.adding(special: names), byteTokens: byteTokens, merges: merges)
+  }
+
   /// Learns a byte-pair encoding from text held in memory.
   ///
   /// - Parameters:

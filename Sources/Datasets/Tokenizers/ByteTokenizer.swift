@@ -1,6 +1,6 @@
 /// One token for each byte: id = byte, and 256 for `<|endoftext|>`.
 ///
-/// Needs no training and encodes anything. V is 257.
+/// Needs no training and encodes anything. V is 257, and one more for each name that a task adds.
 public struct ByteTokenizer: Tokenizer {
   public let kind = TokenizerKind.bytes
   public let vocabulary: Vocabulary
@@ -10,8 +10,16 @@ public struct ByteTokenizer: Tokenizer {
     var vocabulary = Vocabulary()
     for byte in UInt8.min...UInt8.max { vocabulary.append([byte]) }
     vocabulary.appendSpecial(Vocabulary.endOfTextName)
+    self.init(vocabulary: vocabulary)
+  }
+
+  private init(vocabulary: Vocabulary) {
     self.vocabulary = vocabulary
     contentHash = TokenizerHash(kind: .bytes, vocabulary: vocabulary)
+  }
+
+  public func adding(special names: [String]) -> ByteTokenizer {
+    ByteTokenizer(vocabulary: vocabulary.adding(special: names))
   }
 
   public func encode(

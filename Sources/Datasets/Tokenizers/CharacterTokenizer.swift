@@ -36,6 +36,10 @@ public struct CharacterTokenizer: Tokenizer {
     contentHash = TokenizerHash(kind: .characters, vocabulary: vocabulary)
   }
 
+  public func adding(special names: [String]) -> CharacterTokenizer {
+    CharacterTokenizer(vocabulary: vocabulary.adding(special: names))
+  }
+
   /// Knows the scalars of a text.
   ///
   /// - Parameter text: UTF-8.

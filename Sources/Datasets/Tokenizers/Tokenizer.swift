@@ -28,6 +28,12 @@ public protocol Tokenizer: Sendable {
 
   /// The tokenizer as a Hugging Face `tokenizer.json`, UTF-8.
   func tokenizerJSON() -> [UInt8]
+
+  /// The tokenizer with further special tokens behind its own, which no text is encoded to: it
+  /// encodes as before, and has the same ``contentHash``.
+  ///
+  /// - Parameter names: `Vocabulary.maskName` or `sentinelName`s; those it has stay where they are.
+  func adding(special names: [String]) -> Self
 }
 
 /// The kinds of tokenizer, by their names on the command line.
@@ -46,6 +52,9 @@ extension Tokenizer {
 
   /// The id of `<|endoftext|>`, which stands between documents; nil if there is none.
   public var endOfText: Int32? { vocabulary.endOfText }
+
+  /// The id of `[MASK]`, which stands in place of a hidden token; nil if there is none.
+  public var mask: Int32? { vocabulary.mask }
 
   /// Encodes text.
   ///
@@ -82,6 +91,22 @@ extension Tokenizer {
       }
     }
     if let failure { throw failure }
+    return tokens
+  }
+
+  /// Encodes a text in which `[MASK]` stands for hidden tokens. A token usually begins with the space
+  /// before it, so the space before a mask is the hidden token's.
+  ///
+  /// - Throws: `TokenizerError` if the vocabulary cannot express the text.
+  public func encodeMasked(_ text: String, mask: Int32) throws(TokenizerError) -> [Int32] {
+    let parts = text.split(separator: Vocabulary.maskName, omittingEmptySubsequences: false)
+    var tokens: [Int32] = []
+    for (index, part) in parts.enumerated() {
+      let isLast = index == parts.count - 1
+      let hidesSpace = !isLast && part.hasSuffix(" ")
+      tokens += try encode(String(hidesSpace ? part.dropLast() : part))
+      if !isLast { tokens.append(mask) }
+    }
     return tokens
   }
 

@@ -152,7 +152,9 @@ public struct TokenizerFile {
       }
     }
     if preTokenizer["use_regex"]?.bool == false {
-      let bytes = ByteTokenizer()
+      let plain = ByteTokenizer()
+      let bytes = plain.adding(
+        special: written.dropFirst(plain.vocabularyCount).filter(\.isSpecial).map(\.text))
       guard merges.isEmpty, vocabulary == bytes.vocabulary else {
         throw unsupported(
           "pre_tokenizer.use_regex", preTokenizer["use_regex"],

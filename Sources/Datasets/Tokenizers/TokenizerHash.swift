@@ -1,6 +1,7 @@
 import Crypto
 
-/// SHA-256 over all that decides how a tokenizer encodes text.
+/// SHA-256 over all that decides how a tokenizer encodes text. Names that a task added
+/// (`Vocabulary.textCount`) do not.
 public struct TokenizerHash: Sendable, Hashable, CustomStringConvertible {
   /// The 32 bytes of the digest.
   public let bytes: [UInt8]
@@ -17,8 +18,9 @@ public struct TokenizerHash: Sendable, Hashable, CustomStringConvertible {
       withUnsafeBytes(of: number.littleEndian) { hash.update(bufferPointer: $0) }
     }
     hash.update(data: Array(kind.rawValue.utf8))
-    update(Int32(vocabulary.count))
-    for token in 0..<Int32(vocabulary.count) {
+    let count = Int32(vocabulary.textCount)
+    update(count)
+    for token in 0..<count {
       let bytes = vocabulary.bytes(of: token)
       // The count in front keeps "ab", "c" and "a", "bc" apart; its sign marks special tokens.
       update(vocabulary.isSpecial(token) ? -Int32(bytes.count) : Int32(bytes.count))

@@ -2,6 +2,13 @@
 public struct Vocabulary: Sendable, Equatable {
   /// What the end-of-text token is called in every `tokenizer.json`.
   public static let endOfTextName = "<|endoftext|>"
+  /// What stands in place of a hidden token.
+  public static let maskName = "[MASK]"
+
+  /// What stands in place of a missing span of text: T5's names.
+  ///
+  /// - Parameter index: From 0.
+  public static func sentinelName(_ index: Int) -> String { "<extra_id_\(index)>" }
 
   /// All tokens' bytes, one after the other.
   private var storage: [UInt8] = []
@@ -12,11 +19,40 @@ public struct Vocabulary: Sendable, Equatable {
 
   /// The id of `<|endoftext|>`, if there is one.
   public private(set) var endOfText: Int32?
+  /// The id of `[MASK]`, if there is one.
+  public private(set) var mask: Int32?
 
   init() {}
 
   /// Number of tokens, V.
   public var count: Int { special.count }
+
+  /// Number of tokens that texts are made of: all but the names at the end that a task added, the
+  /// mask and the sentinels of missing spans. Encoding a text never gives these.
+  public var textCount: Int {
+    var count = count
+    while count > 0, isAddedByTask(Int32(count - 1)) { count -= 1 }
+    return count
+  }
+
+  private func isAddedByTask(_ token: Int32) -> Bool {
+    guard isSpecial(token) else { return false }
+    let name = String(decoding: bytes(of: token), as: UTF8.self)
+    return name == Self.maskName || (name.hasPrefix("<extra_id_") && name.hasSuffix(">"))
+  }
+
+  /// The vocabulary with further special tokens behind its own; names that it has stay where they
+  /// are.
+  func adding(special names: [String]) -> Vocabulary {
+    var extended = self
+    for name in names where id(ofSpecial: name) == nil { extended.appendSpecial(name) }
+    return extended
+  }
+
+  /// The id of a special token, if there is one of this name.
+  public func id(ofSpecial name: String) -> Int32? {
+    (0..<Int32(count)).first { isSpecial($0) && bytes(of: $0).elementsEqual(name.utf8) }
+  }
 
   /// Appends a token that stands for text and returns its id.
   @discardableResult
@@ -29,6 +65,7 @@ public struct Vocabulary: Sendable, Equatable {
   mutating func appendSpecial(_ name: String) -> Int32 {
     let id = append(name.utf8, special: true)
     if name == Self.endOfTextName { endOfText = id }
+    if name == Self.maskName { mask = id }
     return id
   }
 
@@ -64,6 +101,9 @@ public struct Vocabulary: Sendable, Equatable {
     precondition(contains(token), "token \(token) is outside of the vocabulary of \(count)")
     return special[Int(token)]
   }
+
+  /// All tokens that stand for text.
+  public var textTokens: [Int32] { (0..<Int32(count)).filter { !isSpecial($0) } }
 
   /// Whether an id is one of the vocabulary's.
   public func contains(_ token: Int32) -> Bool {

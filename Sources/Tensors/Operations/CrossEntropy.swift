@@ -5,7 +5,7 @@ extension Tensor {
   /// model in one operation, computed in chunks of rows so that the logits of all tokens never
   /// exist at once.
   ///
-  ///     q = softmax(xᵢ Wᵀ):  Σᵢ -(1 - ε) log q[targetᵢ] - ε/V Σⱼ log q[j]
+  ///     q = softmax(xᵢ Wᵀ + b):  Σᵢ -(1 - ε) log q[targetᵢ] - ε/V Σⱼ log q[j]
   ///
   /// in nats, over the rows whose target is not negative. The others take no part in the products:
   /// they cost nothing.
@@ -15,18 +15,22 @@ extension Tensor {
   /// sums, but not on multiples of it.
   ///
   /// - Parameters:
-  ///   - weight: [V, D], for self [..., D].
+  ///   - weight: W, [V, D], for self [..., D].
+  ///   - bias: b, [V]; nil: none. Default: nil.
   ///   - targets: One for each row; negative ones are ignored.
   ///   - labelSmoothing: ε, in 0 ..< 1: the share of the target that all classes have alike (Szegedy
   ///     et al., 2016). Default: 0.
   /// - Returns: A scalar.
   public func linearCrossEntropy(
-    weight: Tensor, targets: Indices, labelSmoothing: Float = 0
+    weight: Tensor, bias: Tensor? = nil, targets: Indices, labelSmoothing: Float = 0
   ) -> Tensor {
     let (rows, width, classes) = (shape.rows, shape.last, weight.shape[0])
     precondition(
       weight.shape.rank == 2 && weight.shape[1] == width,
       "linearCrossEntropy: weight \(weight.shape) does not fit inputs \(shape)")
+    precondition(
+      bias.map { $0.count == classes } ?? true,
+      "linearCrossEntropy: the bias is not of \(classes) elements")
     precondition(
       targets.elements.count == rows,
       "linearCrossEntropy: \(targets.shape) targets for \(rows) rows")
@@ -34,7 +38,8 @@ extension Tensor {
       targets.elements.allSatisfy { $0 < classes }, "a target is not below \(classes) classes")
     precondition(
       0 <= labelSmoothing && labelSmoothing < 1, "label smoothing in 0 ..< 1: \(labelSmoothing)")
-    let differentiates = workspace.isRecording && (requiresGradient || weight.requiresGradient)
+    let inputs = [self, weight] + (bias.map { [$0] } ?? [])
+    let differentiates = workspace.isRecording && inputs.contains(where: \.requiresGradient)
     let counted = CountedRows(of: self, targets: targets.elements)
     let losses = Tensor(uninitialized: [rows], in: workspace)
     let inputGradient = differentiates ? Tensor(uninitialized: shape, in: workspace) : nil
@@ -45,7 +50,9 @@ extension Tensor {
       multiply(
         x, Matrix(weight.pointer, stride: width).transposed,
         into: Matrix(logits.pointer, stride: classes), rows: range.count, columns: classes,
-        inner: width, adds: false, on: workspace.threads)
+        inner: width, adds: false, on: workspace.threads,
+        epilogue: ProductEpilogue(
+          bias: bias.map { UnsafePointer($0.pointer) }, activation: nil, activated: nil))
       counted.targets.withUnsafeBufferPointer { targets in
         guard let firstTarget = targets.baseAddress else { return }
         workspace.threads.run(over: range.count, grain: Grain.logitRows) { part in
@@ -67,13 +74,21 @@ extension Tensor {
           gradient.transposed, x, into: Matrix(destination, stride: width), rows: classes,
           columns: width, inner: range.count, adds: adds, on: workspace.threads)
       }
+      bias?.addGradient { destination, adds in
+        workspace.threads.run(over: classes, grain: Grain.elementwise / range.count + 16) {
+          columns in
+          CKernels_columnSums(
+            logits.pointer + columns.lowerBound, destination + columns.lowerBound,
+            Int64(range.count), Int64(columns.count), Int64(classes), adds ? 1 : 0)
+        }
+      }
     }
     let total = Tensor(uninitialized: [], in: workspace)
     total.pointer[0] = Float(
       losses.withElements { $0.prefix(counted.count).reduce(0.0) { $0 + Double($1) } })
     guard let inputGradient else { return total }
     counted.spread(inputGradient)
-    return total.recorded(inputs: [self, weight]) { [node] gradient in
+    return total.recorded(inputs: inputs) { [node] gradient in
       precondition(
         gradient.pointer[0] == 1,
         "linearCrossEntropy cannot be scaled after the fact: scale the optimiser's step instead")

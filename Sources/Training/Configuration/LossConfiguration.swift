@@ -1,7 +1,7 @@
 import Datasets
 import Settings
 
-/// The `loss` section: what a classification or regression makes small.
+/// The `loss` section: what a task makes small.
 public struct LossConfiguration: Configurable {
   public enum Kind: SettingVariants {
     case standard
@@ -17,7 +17,7 @@ public struct LossConfiguration: Configurable {
           "The task's own: cross-entropy of classes and tokens, squared error of values.",
           .standard),
         Variant(
-          "cross-entropy", "Of the softmax of the outputs, in nats; for classification.",
+          "cross-entropy", "Of the softmax of the outputs, in nats; for classes and tokens.",
           Self.crossEntropy
         ) {
           if case .crossEntropy(let configuration) = $0 { configuration } else { nil }
@@ -62,7 +62,8 @@ public struct CrossEntropyConfiguration: Configurable {
       Field(
         "label_smoothing", \.labelSmoothing, .within(0..<1),
         meaning:
-          "Share of the target that all classes have alike, in training (Szegedy et al. 2016).")
+          "Share of the target that all classes, or tokens, have alike, in training (Szegedy et al. "
+          + "2016).")
     ]
   }
 }
@@ -87,13 +88,19 @@ extension LossConfiguration.Kind {
   func suits(_ task: TaskName) -> Bool {
     switch self {
     case .standard: true
-    case .crossEntropy, .binaryCrossEntropy: task == .classification
+    case .crossEntropy: task != .regression
+    case .binaryCrossEntropy: task == .classification
     case .squaredError, .huber: task == .regression
     }
   }
 }
 
 extension RunConfiguration {
+  /// The share of the target that all classes or tokens have alike, in training.
+  var labelSmoothing: Double {
+    if case .crossEntropy(let configuration) = loss.kind { configuration.labelSmoothing } else { 0 }
+  }
+
   /// What a predictor is to be good at.
   func objective(for description: SampleDescription) -> any Objective {
     guard let classes = description.classes else {
@@ -102,11 +109,8 @@ extension RunConfiguration {
       return RegressionObjective(loss: loss, targetMean: description.targetMean)
     }
     let loss: ClassificationObjective.Loss =
-      switch loss.kind {
-      case .binaryCrossEntropy: .binaryCrossEntropy
-      case .crossEntropy(let own): .crossEntropy(labelSmoothing: own.labelSmoothing)
-      default: .crossEntropy(labelSmoothing: 0)
-      }
+      loss.kind == .binaryCrossEntropy
+      ? .binaryCrossEntropy : .crossEntropy(labelSmoothing: labelSmoothing)
     return ClassificationObjective(
       loss: loss, classCount: classes.count,
       topK: evaluate.topK < classes.count && evaluate.topK > 1 ? evaluate.topK : nil)

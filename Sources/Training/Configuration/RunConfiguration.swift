@@ -6,12 +6,14 @@ import Settings
 /// What a run learns to do.
 public enum TaskName: String, SettingChoice {
   case languageModeling = "language-modeling"
+  case maskedLanguageModeling = "masked-language-modeling"
   case classification
   case regression
 
   public var documentation: String {
     switch self {
     case .languageModeling: "Predict each token from those before it."
+    case .maskedLanguageModeling: "Predict hidden tokens from all others."
     case .classification: "Predict the class of a sample: of an image, or of a table's row."
     case .regression: "Predict a value from a table's row."
     }
@@ -21,6 +23,7 @@ public enum TaskName: String, SettingChoice {
   public var modelKind: ModelKind {
     switch self {
     case .languageModeling: .language
+    case .maskedLanguageModeling: .maskedLanguage
     case .classification, .regression: .prediction
     }
   }
@@ -28,8 +31,8 @@ public enum TaskName: String, SettingChoice {
   /// The names of the formats of data that it can be learned from, and whether this is one.
   func takes(_ format: DataConfiguration.Format) -> (isTaken: Bool, expected: String) {
     switch (self, format) {
-    case (.languageModeling, .tokens): (true, "tokens")
-    case (.languageModeling, _): (false, "tokens")
+    case (.languageModeling, .tokens), (.maskedLanguageModeling, .tokens): (true, "tokens")
+    case (.languageModeling, _), (.maskedLanguageModeling, _): (false, "tokens")
     case (.classification, .idx), (.classification, .csv): (true, "idx or csv")
     case (.classification, _): (false, "idx or csv")
     case (.regression, .csv): (true, "csv")
@@ -58,6 +61,7 @@ public struct RunConfiguration: Configurable {
   public var seed = 1337
   public var data = DataConfiguration()
   public var model = ModelConfiguration()
+  public var masking = MaskingConfiguration()
   public var loss = LossConfiguration()
   public var batch = BatchConfiguration()
   public var optimizer = OptimizerConfiguration()
@@ -83,7 +87,8 @@ public struct RunConfiguration: Configurable {
         meaning: "Decides every random number: initial weights, order of the data, dropout."),
       Field("data", \.data, meaning: "The files to learn from."),
       Field("model", \.model, meaning: "The network."),
-      Field("loss", \.loss, meaning: "What is made small, by classification and regression."),
+      Field("masking", \.masking, meaning: "What `masked-language-modeling` hides."),
+      Field("loss", \.loss, meaning: "What is made small."),
       Field("batch", \.batch, meaning: "How much is learned from at each step."),
       Field("optimizer", \.optimizer, meaning: "How the weights follow the gradient."),
       Field("schedule", \.schedule, meaning: "How the learning rate changes, in optimiser steps."),
@@ -131,10 +136,36 @@ public struct RunConfiguration: Configurable {
         "above 0, because schedule.name: plateau and early_stopping go by evaluations",
         involving: "schedule.name", "early_stopping.patience")
     }
-    if case .gpt(let gpt) = model.architecture, let tokens = data.tokens {
+    if model.kind != .prediction, let tokens = data.tokens {
       checks.require(
-        tokens.tokenizer != nil || gpt.vocabulary != nil, "model.vocabulary",
+        tokens.tokenizer != nil || model.vocabulary != nil, "model.vocabulary",
         "a number, because data.tokenizer is null", involving: "data.tokenizer")
+      check(tokens, &checks)
+    }
+  }
+
+  /// What must hold between token files and the rest.
+  private func check(_ tokens: TokenDataConfiguration, _ checks: inout SettingChecks) {
+    guard tokens.augmentation.spanCorruption > 0 else { return }
+    let key = "data.augmentation.span_corruption"
+    checks.require(
+      task == .languageModeling, key, "0, because task is \(task.rawValue)", involving: "task")
+    checks.require(
+      tokens.tokenizer != nil, key, "0, because data.tokenizer is null and has no sentinels",
+      involving: "data.tokenizer")
+    checks.require(
+      model.context >= SpanCorruption.leastPositions, "model.context",
+      "at least \(SpanCorruption.leastPositions), to have room for a corrupted span", involving: key
+    )
+  }
+
+  /// The special tokens that the task adds to the tokenizer's.
+  var addedTokens: [String] {
+    switch task {
+    case .maskedLanguageModeling: [Vocabulary.maskName]
+    case .languageModeling:
+      data.tokens?.augmentation.sentinelNames(positions: model.context) ?? []
+    case .classification, .regression: []
     }
   }
 

@@ -62,6 +62,52 @@ struct EvaluatedText: EvaluationSubject {
   func loss(batch index: Int) -> BatchLoss { heldOut.loss(batch: index) }
 }
 
+/// A masked language model and a text.
+struct EvaluatedMaskedText: EvaluationSubject {
+  private let loaded: LoadedMaskedModel
+  private let heldOut: HeldOutMaskedText
+  let dataPath: String
+
+  /// - Parameters: As of `ModelEvaluation`.
+  init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
+    loaded = try LoadedMaskedModel(path: source, in: workspace)
+    if options.labels != nil { throw EvaluationError.labelsOfNoImages }
+    if options.stride != nil { throw EvaluationError.strideOfNoText }
+    // A directory that `transformers` saved says nothing of masks: then BERT's are taken.
+    let stored = try? RunConfiguration.load(path: loaded.path + "/config.yaml")
+    guard let path = options.data ?? stored?.data.tokens?.validation else {
+      throw EvaluationError.noData(source: source)
+    }
+    dataPath = path
+    let file = try TokenFile(path: path)
+    let vocabularyCount = loaded.model.headWeight.shape[0]
+    let vocabulary: MaskingVocabulary
+    if let tokenizer = loaded.tokenizer {
+      try file.requireTokenizer(tokenizer)
+      guard let known = MaskingVocabulary(tokenizer) else {
+        throw EvaluationError.noMask(tokenizerOf: loaded.path)
+      }
+      vocabulary = known
+    } else {
+      try file.requireTokens(below: vocabularyCount - 1)
+      vocabulary = MaskingVocabulary(count: vocabularyCount)
+    }
+    heldOut = HeldOutMaskedText(
+      model: loaded.model,
+      batches: try MaskedEvaluationBatches(
+        file: file, sequences: options.sequences, context: loaded.model.context,
+        masking: stored?.masking ?? MaskingConfiguration(), vocabulary: vocabulary))
+  }
+
+  var path: String { loaded.path }
+  var step: Int? { loaded.step }
+  let unit = "tokens"
+  var batchCount: Int { heldOut.count }
+  var metrics: [Metric] { heldOut.metrics }
+
+  func loss(batch index: Int) -> BatchLoss { heldOut.loss(batch: index) }
+}
+
 /// A classification's or a regression's model and samples.
 struct EvaluatedSamples: EvaluationSubject {
   let path: String

@@ -2,13 +2,20 @@ import Checkpoints
 import Datasets
 import Foundation
 import Models
+import NeuralNetworks
 import Settings
 import Tensors
 
 /// A trained language model with its tokenizer, read from a run, a checkpoint, or a directory that
 /// Hugging Face's `transformers` saved.
-public final class LoadedModel {
-  public let model: any LanguageModel
+public typealias LoadedModel = LoadedTextModel<any LanguageModel>
+
+/// A trained masked language model, read likewise.
+public typealias LoadedMaskedModel = LoadedTextModel<any MaskedLanguageModel>
+
+/// A trained model of text with its tokenizer.
+public final class LoadedTextModel<Model> {
+  public let model: Model
   public let workspace: Workspace
   /// Nil where the checkpoint has none.
   public let tokenizer: (any Tokenizer)?
@@ -20,23 +27,20 @@ public final class LoadedModel {
   private let parameters: LoadedParameters
 
   /// - Parameters:
-  ///   - path: A run (its newest complete checkpoint is taken), a checkpoint, or a directory with
-  ///     `config.json` and `model.safetensors`.
-  ///   - workspace: Computes with the model.
-  /// - Throws: `LoadingError`, `CheckpointError`, `TokenizerError`, `UnsupportedModelError`.
-  public init(path: String, in workspace: Workspace) throws {
+  ///   - path: As of the public initialisers.
+  ///   - kind: Of model that is wanted.
+  ///   - build: Makes the model, of a vocabulary of so many tokens; nil where it is of another kind.
+  fileprivate init(
+    path: String, kind: ModelKind, in workspace: Workspace,
+    build: (ModelConfiguration, Int) -> (Model, any Module)?
+  ) throws {
     let directory = try ModelDirectory.find(path)
-    guard !ModelDirectory.holdsPredictor(directory) else {
-      throw LoadingError.noLanguageModel(path: directory)
-    }
     self.path = directory
     self.workspace = workspace
-    let configurationPath = directory + "/config.json"
-    guard let bytes = FileManager.default.contents(atPath: configurationPath) else {
-      throw LoadingError.noModel(path: directory, missing: "config.json")
+    let configuration = try ModelDirectory.configuration(directory)
+    guard configuration.kind == kind else {
+      throw LoadingError.otherModel(path: directory, found: configuration.kind, expected: kind)
     }
-    let configuration = try ModelConfiguration(
-      huggingFaceJSON: Array(bytes), path: configurationPath)
     guard let vocabularyCount = configuration.vocabulary else {
       throw LoadingError.noModel(path: directory, missing: "the vocabulary's size")
     }
@@ -48,11 +52,40 @@ public final class LoadedModel {
       throw LoadingError.otherTokenizer(path: tokenizerPath, tokens: count, model: vocabularyCount)
     }
     step = try? Checkpoint(path: directory).step
-    guard let model = configuration.languageModel(vocabularyCount: vocabularyCount) else {
-      throw LoadingError.noLanguageModel(path: directory)
+    guard let (model, module) = build(configuration, vocabularyCount) else {
+      preconditionFailure("a configuration of \(kind) builds a model of that kind")
     }
     self.model = model
-    parameters = try LoadedParameters(of: model, from: directory, in: workspace)
+    parameters = try LoadedParameters(of: module, from: directory, in: workspace)
+  }
+}
+
+extension LoadedTextModel<any LanguageModel> {
+  /// - Parameters:
+  ///   - path: A run (its newest complete checkpoint is taken), a checkpoint, or a directory with
+  ///     `config.json` and `model.safetensors`.
+  ///   - workspace: Computes with the model.
+  /// - Throws: `LoadingError`, `CheckpointError`, `TokenizerError`, `UnsupportedModelError`.
+  public convenience init(path: String, in workspace: Workspace) throws {
+    try self.init(path: path, kind: .language, in: workspace) { configuration, count in
+      configuration.languageModel(vocabularyCount: count).map { ($0, $0) }
+    }
+  }
+}
+
+extension LoadedTextModel<any MaskedLanguageModel> {
+  /// Whether such a model is at a path.
+  ///
+  /// - Parameter path: As of `LoadedModel`.
+  public static func isAt(_ path: String) throws -> Bool {
+    try ModelDirectory.configuration(ModelDirectory.find(path)).kind == .maskedLanguage
+  }
+
+  /// - Parameters: As of `LoadedModel`.
+  public convenience init(path: String, in workspace: Workspace) throws {
+    try self.init(path: path, kind: .maskedLanguage, in: workspace) { configuration, count in
+      configuration.maskedLanguageModel(vocabularyCount: count).map { ($0, $0) }
+    }
   }
 }
 
@@ -62,8 +95,8 @@ public enum LoadingError: UserInputError, Equatable {
   case noCheckpoint(path: String)
   case noModel(path: String, missing: String)
   case noTokenizer(path: String)
-  /// A classification's or a regression's model.
-  case noLanguageModel(path: String)
+  /// A model of another kind than is wanted.
+  case otherModel(path: String, found: ModelKind, expected: ModelKind)
   /// The tokenizer makes more tokens than the model has.
   case otherTokenizer(path: String, tokens: Int, model: Int)
 
@@ -75,8 +108,8 @@ public enum LoadingError: UserInputError, Equatable {
       "\(path): \(missing) is missing; expected a run, a checkpoint, or a directory with config.json and model.safetensors"
     case .noTokenizer(let path):
       "\(path): tokenizer.json is missing, so text can be neither read nor written"
-    case .noLanguageModel(let path):
-      "\(path): holds a model for samples, not for text; lockstep evaluate measures it"
+    case .otherModel(let path, let found, let expected):
+      "\(path): holds \(found.description), not \(expected.description); lockstep evaluate measures it"
     case .otherTokenizer(let path, let tokens, let model):
       "\(path): has \(tokens) tokens, the model beside it only \(model)"
     }

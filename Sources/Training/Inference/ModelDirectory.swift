@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Models
 
 /// Finds the directory that holds a trained model.
 enum ModelDirectory {
@@ -16,6 +17,20 @@ enum ModelDirectory {
       throw LoadingError.noCheckpoint(path: path)
     }
     return found.path
+  }
+
+  /// The architecture of a text model, from `config.json`.
+  ///
+  /// - Throws: `LoadingError`, `UnsupportedModelError`.
+  static func configuration(_ directory: String) throws -> ModelConfiguration {
+    guard !holdsPredictor(directory) else {
+      throw LoadingError.otherModel(path: directory, found: .prediction, expected: .language)
+    }
+    let path = directory + "/config.json"
+    guard let bytes = FileManager.default.contents(atPath: path) else {
+      throw LoadingError.noModel(path: directory, missing: "config.json")
+    }
+    return try ModelConfiguration(huggingFaceJSON: Array(bytes), path: path)
   }
 
   /// Whether the model is a classification's or a regression's.

@@ -1,4 +1,5 @@
 import Communication
+import Datasets
 import Foundation
 import Reporting
 import Settings
@@ -30,10 +31,13 @@ public final class ModelEvaluation {
   public init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
     self.workspace = workspace
     let directory = try ModelDirectory.find(source)
-    subject =
-      ModelDirectory.holdsPredictor(directory)
-      ? try EvaluatedSamples(directory: directory, options: options, workspace: workspace)
-      : try EvaluatedText(source: source, options: options, workspace: workspace)
+    if ModelDirectory.holdsPredictor(directory) {
+      subject = try EvaluatedSamples(directory: directory, options: options, workspace: workspace)
+    } else if try ModelDirectory.configuration(directory).kind == .maskedLanguage {
+      subject = try EvaluatedMaskedText(source: source, options: options, workspace: workspace)
+    } else {
+      subject = try EvaluatedText(source: source, options: options, workspace: workspace)
+    }
   }
 
   /// Measures the loss on all of the data. Collective.
@@ -96,6 +100,7 @@ public enum EvaluationError: UserInputError, Equatable {
   case noLabels(images: String)
   case labelsOfNoImages
   case noDescription(path: String)
+  case noMask(tokenizerOf: String)
 
   public var description: String {
     switch self {
@@ -106,6 +111,8 @@ public enum EvaluationError: UserInputError, Equatable {
     case .strideOfNoText: "--stride is for language models"
     case .noLabels(let images): "--data \(images): give the images' labels with --labels"
     case .labelsOfNoImages: "--labels goes with the images of --data"
+    case .noMask(let path):
+      "\(path)/tokenizer.json: has no special token \(Vocabulary.maskName)"
     case .noDescription(let path): "\(path): not a description of samples that Lockstep wrote"
     }
   }

@@ -38,11 +38,14 @@ public final class HeldOutText {
 
 extension LanguageModel {
   /// The summed cross-entropy of a batch, in nats.
-  func loss(of batch: TokenBatch, byteCounts: [Int32]?) -> BatchLoss {
+  func loss(
+    of batch: TokenBatch, byteCounts: [Int32]?, labelSmoothing: Float = 0
+  ) -> BatchLoss {
     let shape: Shape = [batch.sequenceCount, batch.positionCount]
     return BatchLoss(
       sum: loss(
-        of: Indices(batch.inputs, shape: shape), targets: Indices(batch.targets, shape: shape)),
+        of: Indices(batch.inputs, shape: shape), targets: Indices(batch.targets, shape: shape),
+        labelSmoothing: labelSmoothing),
       targetCount: batch.targetCount,
       sums: byteCounts.map { [Double(batch.targetByteCount($0))] } ?? [])
   }

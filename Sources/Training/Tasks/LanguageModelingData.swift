@@ -11,7 +11,7 @@ import Tensors
 public final class LanguageModelingData {
   public let train: TokenFile
   public let validation: TokenFile?
-  /// Nil where the configuration names none.
+  /// With the special tokens that the task adds; nil where the configuration names none.
   public let tokenizer: (any Tokenizer)?
   private let tokenizerJSON: [UInt8]
 
@@ -27,40 +27,68 @@ public final class LanguageModelingData {
     validation = try data.validation.map {
       try SharedTokenFile.open($0, communicator: communicator)
     }
-    tokenizerJSON =
+    let fileJSON =
       try data.tokenizer.map { path in
         try communicator.fromRankZero { try TokenizerFile.contents(path) }
       } ?? []
-    let (train, validation, tokenizerJSON) = (train, validation, tokenizerJSON)
-    tokenizer = try communicator.agree {
+    let (train, validation) = (train, validation)
+    (tokenizer, tokenizerJSON) = try communicator.agree {
       let files = [train] + (validation.map { [$0] } ?? [])
+      let added = configuration.addedTokens
       guard let path = data.tokenizer else {
-        for file in files { try file.requireTokens(below: configuration.model.vocabulary ?? 1) }
-        return nil
+        // Without a tokenizer the last rows of the vocabulary are the added tokens'.
+        let textCount = (configuration.model.vocabulary ?? 1) - added.count
+        for file in files { try file.requireTokens(below: textCount) }
+        return (nil, [])
       }
-      let tokenizer = try TokenizerFile.tokenizer(from: tokenizerJSON, path: path)
+      let original = try TokenizerFile.tokenizer(from: fileJSON, path: path)
+      let tokenizer: any Tokenizer = original.adding(special: added)
       for file in files { try file.requireTokenizer(tokenizer) }
       if let vocabulary = configuration.model.vocabulary {
         guard vocabulary >= tokenizer.vocabularyCount else {
-          throw VocabularyError(model: vocabulary, tokenizer: tokenizer.vocabularyCount, path: path)
+          throw VocabularyError(
+            model: vocabulary, tokenizer: original.vocabularyCount, path: path, added: added)
         }
       }
-      return tokenizer
+      let isExtended = tokenizer.vocabularyCount > original.vocabularyCount
+      return (tokenizer, isExtended ? tokenizer.tokenizerJSON() : fileJSON)
     }
+  }
+
+  /// V, where the model names none.
+  private func vocabularyCount(_ configuration: RunConfiguration) -> Int {
+    tokenizer?.vocabularyCount ?? configuration.model.vocabulary ?? 0
+  }
+
+  /// What the training batches of all tasks on text are cut from.
+  private func loader(
+    _ configuration: RunConfiguration
+  ) throws(TokenFileError) -> LanguageModelingLoader {
+    try LanguageModelingLoader(
+      file: train, sequences: configuration.batch.sequences,
+      context: configuration.model.context, microbatches: configuration.batch.microbatches,
+      seed: UInt64(configuration.seed))
+  }
+
+  /// `config.json` and `tokenizer.json`.
+  private func checkpointFiles(
+    _ configuration: RunConfiguration
+  ) throws -> [(name: String, bytes: [UInt8])] {
+    let description = try configuration.model.huggingFaceJSON(
+      vocabularyCount: vocabularyCount(configuration),
+      endOfText: tokenizer?.endOfText.map(Int.init))
+    return (description.map { [("config.json", $0)] } ?? [])
+      + (tokenizer == nil ? [] : [("tokenizer.json", tokenizerJSON)])
   }
 
   /// The task of predicting this text with the configuration's model.
   ///
   /// - Throws: `TokenFileError.tooShort` where the text has no window of the model's context.
   public func task(for configuration: RunConfiguration) throws -> LanguageModelingTask {
-    let vocabularyCount = tokenizer?.vocabularyCount ?? configuration.model.vocabulary ?? 0
-    let context = configuration.model.context
-    guard let model = configuration.model.languageModel(vocabularyCount: vocabularyCount) else {
+    let (count, context) = (vocabularyCount(configuration), configuration.model.context)
+    guard let model = configuration.model.languageModel(vocabularyCount: count) else {
       preconditionFailure("language modeling is configured with a language model")
     }
-    let loader = try LanguageModelingLoader(
-      file: train, sequences: configuration.batch.sequences, context: context,
-      microbatches: configuration.batch.microbatches, seed: UInt64(configuration.seed))
     let heldOut = try validation.map {
       HeldOutText(
         model: model,
@@ -68,13 +96,54 @@ public final class LanguageModelingData {
           file: $0, sequences: configuration.batch.sequences, context: context),
         byteCounts: tokenizer?.vocabulary.byteCounts)
     }
-    var files: [(name: String, bytes: [UInt8])] = []
-    let description = try configuration.model.huggingFaceJSON(
-      vocabularyCount: vocabularyCount, endOfText: tokenizer?.endOfText.map(Int.init))
-    if let description { files.append(("config.json", description)) }
-    if tokenizer != nil { files.append(("tokenizer.json", tokenizerJSON)) }
     return LanguageModelingTask(
-      model: model, loader: loader, heldOut: heldOut, checkpointFiles: files)
+      model: model, loader: try loader(configuration), augmenter: augmenter(configuration),
+      labelSmoothing: configuration.labelSmoothing, heldOut: heldOut,
+      checkpointFiles: try checkpointFiles(configuration))
+  }
+
+  /// What changes the training sequences; nil: nothing.
+  private func augmenter(_ configuration: RunConfiguration) -> SequenceAugmenter? {
+    guard let augmentation = configuration.data.tokens?.augmentation, augmentation.changesSequences
+    else { return nil }
+    return SequenceAugmenter(
+      augmentation, positions: configuration.model.context,
+      replacements: tokenizer?.vocabulary.textTokens
+        ?? Array(0..<Int32(vocabularyCount(configuration))),
+      sentinels: configuration.addedTokens.compactMap { tokenizer?.vocabulary.id(ofSpecial: $0) },
+      seed: UInt64(configuration.seed))
+  }
+
+  /// The task of predicting this text's hidden tokens with the configuration's model.
+  ///
+  /// - Throws: `TokenFileError.tooShort` where the text has no window of the model's context.
+  public func maskedTask(
+    for configuration: RunConfiguration
+  ) throws -> MaskedLanguageModelingTask {
+    let count = vocabularyCount(configuration)
+    guard let model = configuration.model.maskedLanguageModel(vocabularyCount: count) else {
+      preconditionFailure("masked language modeling is configured with a model for it")
+    }
+    let vocabulary = tokenizer.flatMap(MaskingVocabulary.init) ?? MaskingVocabulary(count: count)
+    let heldOut = try validation.map {
+      HeldOutMaskedText(
+        model: model,
+        batches: try MaskedEvaluationBatches(
+          file: $0, sequences: configuration.batch.sequences,
+          context: configuration.model.context, masking: configuration.masking,
+          vocabulary: vocabulary))
+    }
+    let probability = configuration.data.tokens?.augmentation.tokenDropout ?? 0
+    let (seed, replacements) = (UInt64(configuration.seed), vocabulary.textTokens)
+    return MaskedLanguageModelingTask(
+      model: model, loader: try loader(configuration),
+      masking: TokenMasking(configuration.masking, vocabulary: vocabulary, seed: seed),
+      dropout: probability > 0
+        ? TokenDropout(probability: probability, replacements: replacements, seed: seed) : nil,
+      labelSmoothing: configuration.labelSmoothing, heldOut: heldOut,
+      checkpointFiles: try checkpointFiles(configuration) + [
+        ("config.yaml", Array(configuration.yaml().utf8))
+      ])
   }
 
   /// One line for the console.
@@ -91,8 +160,13 @@ public struct VocabularyError: UserInputError, Equatable {
   public let tokenizer: Int
   /// The tokenizer's file.
   public let path: String
+  /// The special tokens that the task adds.
+  public let added: [String]
 
   public var description: String {
-    "model.vocabulary: \(model) is less than the \(tokenizer) tokens of \(path); leave it out to take the tokenizer's"
+    let further =
+      added.isEmpty ? "" : " and the \(added.count) that the task adds (\(added[0]))"
+    return "model.vocabulary: \(model) is less than the \(tokenizer) tokens of \(path)\(further); "
+      + "leave it out to take the tokenizer's"
   }
 }

@@ -7,6 +7,8 @@ import Tensors
 public final class LanguageModelingTask: TrainingTask {
   public let languageModel: any LanguageModel
   private let loader: LanguageModelingLoader
+  private let augmenter: SequenceAugmenter?
+  private let labelSmoothing: Float
   private let heldOut: HeldOutText?
   public let checkpointFiles: [(name: String, bytes: [UInt8])]
 
@@ -15,14 +17,19 @@ public final class LanguageModelingTask: TrainingTask {
   /// - Parameters:
   ///   - model: The network.
   ///   - loader: The training batches, [B, T] each.
+  ///   - augmenter: Changes the training sequences; nil: they stay as they are. Default: nil.
+  ///   - labelSmoothing: The share of the target that all tokens have alike, in training. Default: 0.
   ///   - heldOut: What it is evaluated on; nil: nothing. Default: nil.
   ///   - checkpointFiles: Default: none.
   public init(
-    model: any LanguageModel, loader: LanguageModelingLoader, heldOut: HeldOutText? = nil,
+    model: any LanguageModel, loader: LanguageModelingLoader, augmenter: SequenceAugmenter? = nil,
+    labelSmoothing: Double = 0, heldOut: HeldOutText? = nil,
     checkpointFiles: [(name: String, bytes: [UInt8])] = []
   ) {
     languageModel = model
     self.loader = loader
+    self.augmenter = augmenter
+    self.labelSmoothing = Float(labelSmoothing)
     self.heldOut = heldOut
     self.checkpointFiles = checkpointFiles
     batch = loader.emptyBatch()
@@ -36,7 +43,13 @@ public final class LanguageModelingTask: TrainingTask {
 
   public func loss(step: Int, microbatch: Int) -> BatchLoss {
     loader.fill(&batch, step: step, microbatch: microbatch)
-    return languageModel.loss(of: batch, byteCounts: nil)
+    if let augmenter {
+      for sequence in 0..<batch.sequenceCount {
+        let number = loader.sampleIndex(step: step, microbatch: microbatch, sequence: sequence)
+        augmenter.apply(to: &batch, sequence: sequence, number: number)
+      }
+    }
+    return languageModel.loss(of: batch, byteCounts: nil, labelSmoothing: labelSmoothing)
   }
 
   public var evaluationBatchCount: Int { heldOut?.count ?? 0 }

@@ -26,6 +26,11 @@ extension RunConfiguration {
       return PreparedTask(
         task: try communicator.agree { try data.task(for: self) }, dataSummary: data.summary,
         unit: "tokens", epochLength: nil)
+    case .maskedLanguageModeling:
+      let data = try LanguageModelingData(self, communicator: communicator)
+      return PreparedTask(
+        task: try communicator.agree { try data.maskedTask(for: self) }, dataSummary: data.summary,
+        unit: "tokens", epochLength: nil)
     case .classification, .regression:
       let data = try SampleData(self, communicator: communicator)
       return PreparedTask(

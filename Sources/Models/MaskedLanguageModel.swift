@@ -1,0 +1,93 @@
+// B sequences, T positions, D width, V vocabulary, N positions whose token is predicted.
+
+import NeuralNetworks
+import Tensors
+
+/// A model that predicts hidden tokens of a text from all others.
+public protocol MaskedLanguageModel: Module {
+  /// The most positions that a sequence can have.
+  var context: Int { get }
+
+  /// The states of all positions.
+  ///
+  /// - Parameter tokens: [B, T].
+  /// - Returns: [B, T, D].
+  func states(of tokens: Indices) -> Tensor
+
+  /// What the head does with states before it scores tokens.
+  ///
+  /// - Parameter states: [N, D].
+  /// - Returns: [N, D].
+  func transformed(_ states: Tensor) -> Tensor
+
+  /// The head: logits = transformed(states) · headWeightᵀ + headBias, [V, D].
+  var headWeight: Parameter { get }
+  /// [V].
+  var headBias: Parameter { get }
+
+  /// The matrix products of a forward pass over whole sequences, the head's included.
+  ///
+  /// - Parameters:
+  ///   - sequences: B.
+  ///   - positions: T.
+  ///   - predicted: N, of all sequences together.
+  func products(sequences: Int, positions: Int, predicted: Int) -> ForwardProducts
+}
+
+/// The positions of a batch whose token is to be predicted.
+///
+/// As many rows as asked for, whatever the number of targets, so that each step takes the same
+/// memory: where there are fewer targets, the first position stands there without one.
+public struct PredictedPositions {
+  /// In a batch's rows, 0 ..< B · T; [N].
+  let places: Indices
+  /// Negative where there is none; [N].
+  public let targets: Indices
+
+  /// - Parameters:
+  ///   - targets: One for each position, negative where nothing is to be predicted; [B, T].
+  ///   - count: N, at least 1; as many as there are targets where they are more. Default: that.
+  public init(_ targets: Indices, count: Int = 1) {
+    var places = targets.elements.indices.filter { targets.elements[$0] >= 0 }
+    var found = places.map { targets.elements[$0] }
+    for _ in places.count..<max(places.count, count) {
+      places.append(0)
+      found.append(-1)
+    }
+    self.places = Indices(places.map { Int32($0) }, shape: [places.count])
+    self.targets = Indices(found, shape: [found.count])
+  }
+}
+
+extension MaskedLanguageModel {
+  /// What the head scores tokens from.
+  ///
+  /// - Parameter tokens: [B, T].
+  /// - Returns: [N, D].
+  public func headStates(of tokens: Indices, at positions: PredictedPositions) -> Tensor {
+    let states = states(of: tokens)
+    let rows = states.reshaped(to: [states.shape.rows, states.shape.last])  // [B · T, D]
+    return transformed(rows.rows(at: positions.places))
+  }
+
+  /// The sum over all predicted tokens of -log p(target), in nats.
+  ///
+  /// - Parameters:
+  ///   - states: Of `headStates`, [N, D].
+  ///   - positions: Those of the states.
+  ///   - labelSmoothing: The share of the target that all tokens have alike. Default: 0.
+  /// - Returns: A scalar.
+  public func loss(
+    ofHeadStates states: Tensor, at positions: PredictedPositions, labelSmoothing: Float = 0
+  ) -> Tensor {
+    states.linearCrossEntropy(
+      weight: headWeight.tensor, bias: headBias.tensor, targets: positions.targets,
+      labelSmoothing: labelSmoothing)
+  }
+
+  /// - Parameter states: Of `headStates`, [N, D].
+  /// - Returns: [N, V].
+  public func logits(ofHeadStates states: Tensor) -> Tensor {
+    states.linear(weight: headWeight.tensor, bias: headBias.tensor)
+  }
+}
