@@ -5,6 +5,8 @@ import Tensors
 public enum ModelKind: Sendable {
   /// Tokens to the tokens that follow: a `LanguageModel`.
   case language
+  /// A source and the tokens so far to the token that follows: a `SequenceToSequenceModel`.
+  case sequenceToSequence
   /// Samples to classes or values: a `Predictor`.
   case prediction
 
@@ -12,6 +14,7 @@ public enum ModelKind: Sendable {
   public var architectureNames: String {
     switch self {
     case .language: "gpt"
+    case .sequenceToSequence: "transformer"
     case .prediction: "linear, sine, mlp or vit"
     }
   }
@@ -21,6 +24,7 @@ extension ModelConfiguration {
   public var kind: ModelKind {
     switch architecture {
     case .gpt: .language
+    case .transformer: .sequenceToSequence
     case .linear, .sine, .mlp, .vit: .prediction
     }
   }
@@ -33,7 +37,21 @@ extension ModelConfiguration {
     switch architecture {
     case .gpt(let configuration):
       GPT(configuration, vocabularyCount: configuration.vocabulary ?? vocabularyCount)
-    case .linear, .sine, .mlp, .vit: nil
+    case .transformer, .linear, .sine, .mlp, .vit: nil
+    }
+  }
+
+  /// The model of pairs that this section describes, its parameters not yet bound; nil where it
+  /// describes a model of another kind.
+  ///
+  /// - Parameter vocabularyCount: V, where the section does not name one itself.
+  public func sequenceToSequenceModel(
+    vocabularyCount: Int
+  ) -> (any SequenceToSequenceModel)? {
+    switch architecture {
+    case .transformer(let configuration):
+      Transformer(configuration, vocabularyCount: configuration.vocabulary ?? vocabularyCount)
+    case .gpt, .linear, .sine, .mlp, .vit: nil
     }
   }
 
@@ -48,7 +66,7 @@ extension ModelConfiguration {
     sampleShape: Shape, outputs: Int
   ) throws(SampleShapeError) -> (any Predictor)? {
     switch architecture {
-    case .gpt: return nil
+    case .gpt, .transformer: return nil
     case .linear: return LinearPredictor(features: sampleShape.count, outputs: outputs)
     case .sine:
       guard sampleShape == [1] && outputs == 1 else {
@@ -76,6 +94,7 @@ extension ModelConfiguration {
   public var context: Int {
     switch architecture {
     case .gpt(let configuration): configuration.context
+    case .transformer(let configuration): configuration.context
     case .linear, .sine, .mlp, .vit: 1
     }
   }
@@ -84,6 +103,7 @@ extension ModelConfiguration {
   public var vocabulary: Int? {
     switch architecture {
     case .gpt(let configuration): configuration.vocabulary
+    case .transformer(let configuration): configuration.vocabulary
     case .linear, .sine, .mlp, .vit: nil
     }
   }
@@ -98,6 +118,7 @@ extension ModelConfiguration {
       let heads = "\(gpt.heads) head\(gpt.heads == 1 ? "" : "s")"
       return "gpt, \(layers), \(heads), width \(gpt.width), context \(gpt.context)\(dropout)"
         + recompute
+    case .transformer(let transformer): return transformer.summary
     case .linear: return "linear"
     case .sine: return "sine"
     case .mlp(let mlp):
@@ -120,7 +141,7 @@ extension ModelConfiguration {
     case .gpt(let configuration):
       try configuration.huggingFaceJSON(
         vocabularyCount: configuration.vocabulary ?? vocabularyCount, endOfText: endOfText)
-    case .linear, .sine, .mlp, .vit: nil
+    case .transformer, .linear, .sine, .mlp, .vit: nil
     }
   }
 

@@ -4,6 +4,7 @@ import Settings
 public struct ModelConfiguration: Configurable {
   public enum Architecture: SettingVariants {
     case gpt(GPTConfiguration)
+    case transformer(TransformerConfiguration)
     case linear
     case sine
     case mlp(MLPConfiguration)
@@ -15,6 +16,12 @@ public struct ModelConfiguration: Configurable {
           "gpt", "GPT-2's decoder: learned positions, pre-norm, GELU, tied head.", Self.gpt
         ) {
           if case .gpt(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "transformer",
+          "The encoder-decoder of \"Attention is all you need\"; for translation.", Self.transformer
+        ) {
+          if case .transformer(let configuration) = $0 { configuration } else { nil }
         },
         Variant("linear", "y = W x + b: linear regression, or softmax regression.", .linear),
         Variant("sine", "y = θ sin x, of one number x in radians.", .sine),
