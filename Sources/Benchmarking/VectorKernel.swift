@@ -58,7 +58,7 @@ struct VectorKernel {
       rowwise("cross-entropy", arrays: 2, columns: vocabulary) { memory, rows, small in
         CKernels_crossEntropy(
           memory[0] + rows.lowerBound * vocabulary, small.targets + rows.lowerBound,
-          small.means + rows.lowerBound, 1, Int64(rows.count), Int64(vocabulary),
+          small.means + rows.lowerBound, 0, 1, Int64(rows.count), Int64(vocabulary),
           Int64(vocabulary))
       },
       elementwise("dropout", arrays: 2) { memory, start, count in

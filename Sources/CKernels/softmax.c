@@ -68,9 +68,20 @@ MULTIVERSIONED void CKernels_softmaxBackward(
   }
 }
 
+/// The sum of a row, each element less `maximum`.
+INLINE float row_sum_below(const float *row, float maximum, int64_t count) {
+  Lanes sum = {0};
+  FOR_LANES(count) {
+    Lanes x = lanes_read(row + i, n) - maximum;
+    sum += n < LANE_COUNT ? lanes_keep(x, n) : x;
+  }
+  return lanes_sum(sum);
+}
+
 MULTIVERSIONED void CKernels_crossEntropy(
-    float *logits, const int32_t *targets, float *losses, float gradientScale, int64_t rows,
-    int64_t columns, int64_t stride) {
+    float *logits, const int32_t *targets, float *losses, float smoothing, float gradientScale,
+    int64_t rows, int64_t columns, int64_t stride) {
+  float even = gradientScale * smoothing / columns;
   for (int64_t r = 0; r < rows; r++) {
     float *row = logits + r * stride;
     int32_t target = targets[r];
@@ -79,7 +90,12 @@ MULTIVERSIONED void CKernels_crossEntropy(
       if (gradientScale != 0) memset(row, 0, (size_t)columns * sizeof(float));
       continue;
     }
-    float maximum = row_maximum(row, columns), target_logit = row[target];
+    float maximum = row_maximum(row, columns);
+    double expected = (double)row[target] - maximum;
+    if (smoothing != 0) {
+      double mean = (double)row_sum_below(row, maximum, columns) / columns;
+      expected = (1 - (double)smoothing) * expected + smoothing * mean;
+    }
     Lanes sum = {0};
     FOR_LANES(columns) {
       Lanes e = lanes_exp(lanes_read(row + i, n) - maximum);
@@ -88,11 +104,11 @@ MULTIVERSIONED void CKernels_crossEntropy(
       sum += e;
     }
     float total = lanes_sum(sum);
-    losses[r] = (float)(natural_log(total) - ((double)target_logit - maximum));
+    losses[r] = (float)(natural_log(total) - expected);
     if (gradientScale != 0) {
       float factor = gradientScale / total;
-      FOR_LANES(columns) lanes_write(row + i, lanes_read(row + i, n) * factor, n);
-      row[target] -= gradientScale;
+      FOR_LANES(columns) lanes_write(row + i, lanes_read(row + i, n) * factor - even, n);
+      row[target] -= gradientScale * (1 - smoothing);
     }
   }
 }

@@ -64,13 +64,18 @@ public enum Naive {
 
   public static func silu(_ x: Double) -> Double { x / (1 + exp(-x)) }
 
-  /// -Σ log softmax(row)[target] over the rows of logits with a target that is not negative.
-  public static func crossEntropy(_ logits: [Double], targets: [Int32], classes: Int) -> Double {
+  /// -Σ (1 - ε) log softmax(row)[target] + ε mean(log softmax(row)) over the rows of logits with a
+  /// target that is not negative.
+  public static func crossEntropy(
+    _ logits: [Double], targets: [Int32], classes: Int, smoothing: Double = 0
+  ) -> Double {
     zip(rows(of: logits, columns: classes), targets).reduce(0) { sum, pair in
       let (row, target) = pair
       guard target >= 0 else { return sum }
       let largest = row.max() ?? 0
-      return sum + log(row.reduce(0) { $0 + exp($1 - largest) }) + largest - row[Int(target)]
+      let logSum = log(row.reduce(0) { $0 + exp($1 - largest) }) + largest
+      let mean = row.reduce(0, +) / Double(classes)
+      return sum + logSum - (1 - smoothing) * row[Int(target)] - smoothing * mean
     }
   }
 

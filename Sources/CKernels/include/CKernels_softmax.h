@@ -25,12 +25,14 @@ void CKernels_softmaxBackward(
     int64_t rows, int64_t columns, int64_t stride);
 
 /// Cross-entropy of rows of logits [rows, columns] against targets [rows]; rows with a negative
-/// target are ignored and lose nothing.
+/// target are ignored and lose nothing. `smoothing` is the share of the target, in 0 ..< 1, that all
+/// columns have alike.
 ///
-/// losses [rows] = log(sum(e^logits)) - logits[target]. Where `gradientScale` is not zero the
-/// logits are replaced by gradientScale * (softmax(logits) - onehot(target)).
+/// losses [rows] = log(sum(e^logits)) - (1 - smoothing) * logits[target] - smoothing * mean(logits).
+/// Where `gradientScale` is not zero the logits are replaced by gradientScale *
+/// (softmax(logits) - (1 - smoothing) * onehot(target) - smoothing / columns).
 void CKernels_crossEntropy(
-    float *logits, const int32_t *targets, float *losses, float gradientScale, int64_t rows,
-    int64_t columns, int64_t stride);
+    float *logits, const int32_t *targets, float *losses, float smoothing, float gradientScale,
+    int64_t rows, int64_t columns, int64_t stride);
 
 #endif

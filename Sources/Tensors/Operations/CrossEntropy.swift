@@ -5,7 +5,10 @@ extension Tensor {
   /// model in one operation, computed in chunks of rows so that the logits of all tokens never
   /// exist at once.
   ///
-  ///     -Σᵢ log softmax(xᵢ Wᵀ)[targetᵢ], in nats, over rows whose target is not negative
+  ///     q = softmax(xᵢ Wᵀ):  Σᵢ -(1 - ε) log q[targetᵢ] - ε/V Σⱼ log q[j]
+  ///
+  /// in nats, over the rows whose target is not negative. The others take no part in the products:
+  /// they cost nothing.
   ///
   /// Where the result is to be differentiated, the gradients are computed right away, while a
   /// chunk's logits are in memory: `backward()` may then be called on this sum, or on sums of such
@@ -14,8 +17,12 @@ extension Tensor {
   /// - Parameters:
   ///   - weight: [V, D], for self [..., D].
   ///   - targets: One for each row; negative ones are ignored.
+  ///   - labelSmoothing: ε, in 0 ..< 1: the share of the target that all classes have alike (Szegedy
+  ///     et al., 2016). Default: 0.
   /// - Returns: A scalar.
-  public func linearCrossEntropy(weight: Tensor, targets: Indices) -> Tensor {
+  public func linearCrossEntropy(
+    weight: Tensor, targets: Indices, labelSmoothing: Float = 0
+  ) -> Tensor {
     let (rows, width, classes) = (shape.rows, shape.last, weight.shape[0])
     precondition(
       weight.shape.rank == 2 && weight.shape[1] == width,
@@ -25,24 +32,28 @@ extension Tensor {
       "linearCrossEntropy: \(targets.shape) targets for \(rows) rows")
     precondition(
       targets.elements.allSatisfy { $0 < classes }, "a target is not below \(classes) classes")
+    precondition(
+      0 <= labelSmoothing && labelSmoothing < 1, "label smoothing in 0 ..< 1: \(labelSmoothing)")
     let differentiates = workspace.isRecording && (requiresGradient || weight.requiresGradient)
+    let counted = CountedRows(of: self, targets: targets.elements)
     let losses = Tensor(uninitialized: [rows], in: workspace)
     let inputGradient = differentiates ? Tensor(uninitialized: shape, in: workspace) : nil
     let chunk = LogitChunks(rows: rows, classes: classes)
     let logits = Tensor(uninitialized: [chunk.height, classes], in: workspace)
-    for range in chunk.ranges {
-      let x = Matrix(pointer + range.lowerBound * width, stride: width)
+    for range in chunk.ranges(of: counted.count) {
+      let x = Matrix(counted.inputs.pointer + range.lowerBound * width, stride: width)
       multiply(
         x, Matrix(weight.pointer, stride: width).transposed,
         into: Matrix(logits.pointer, stride: classes), rows: range.count, columns: classes,
         inner: width, adds: false, on: workspace.threads)
-      targets.elements.withUnsafeBufferPointer { targets in
+      counted.targets.withUnsafeBufferPointer { targets in
         guard let firstTarget = targets.baseAddress else { return }
         workspace.threads.run(over: range.count, grain: Grain.logitRows) { part in
           let row = range.lowerBound + part.lowerBound
           CKernels_crossEntropy(
             logits.pointer + part.lowerBound * classes, firstTarget + row, losses.pointer + row,
-            differentiates ? 1 : 0, Int64(part.count), Int64(classes), Int64(classes))
+            labelSmoothing, differentiates ? 1 : 0, Int64(part.count), Int64(classes),
+            Int64(classes))
         }
       }
       guard let inputGradient else { continue }
@@ -58,8 +69,10 @@ extension Tensor {
       }
     }
     let total = Tensor(uninitialized: [], in: workspace)
-    total.pointer[0] = Float(losses.withElements { $0.reduce(0.0) { $0 + Double($1) } })
+    total.pointer[0] = Float(
+      losses.withElements { $0.prefix(counted.count).reduce(0.0) { $0 + Double($1) } })
     guard let inputGradient else { return total }
+    counted.spread(inputGradient)
     return total.recorded(inputs: [self, weight]) { [node] gradient in
       precondition(
         gradient.pointer[0] == 1,
@@ -69,19 +82,61 @@ extension Tensor {
   }
 }
 
+/// The rows that have a target, moved together. Whatever their number, the same sizes of memory are
+/// asked for: a pool's buffers are found again.
+private struct CountedRows {
+  /// The rows one after the other; any contents behind them. The inputs as they are where every row
+  /// has a target.
+  let inputs: Tensor
+  /// A target for each. Where no row has one, the first row stands there, to be ignored.
+  let targets: [Int32]
+  /// Where each was; nil: all where they were.
+  private let places: [Int]?
+
+  var count: Int { targets.count }
+
+  init(of inputs: Tensor, targets: [Int32]) {
+    let found = targets.indices.filter { targets[$0] >= 0 }
+    guard found.count < targets.count else {
+      (self.inputs, self.targets, places) = (inputs, targets, nil)
+      return
+    }
+    let places = found.isEmpty ? [0] : found
+    let width = inputs.shape.last
+    let together = Tensor(uninitialized: inputs.shape, in: inputs.workspace)
+    for (row, place) in places.enumerated() {
+      (together.pointer + row * width).update(from: inputs.pointer + place * width, count: width)
+    }
+    (self.inputs, self.targets, self.places) = (together, places.map { targets[$0] }, places)
+  }
+
+  /// Moves rows to where they belong, in place, and zeroes all others.
+  func spread(_ rows: Tensor) {
+    guard let places else { return }
+    let width = rows.shape.last
+    // From the last on: a row never moves to where another still lies.
+    var end = rows.shape.rows
+    for (row, place) in places.enumerated().reversed() {
+      let target = rows.pointer + place * width
+      if place > row { target.update(from: rows.pointer + row * width, count: width) }
+      (target + width).update(repeating: 0, count: (end - place - 1) * width)
+      end = place
+    }
+    rows.pointer.update(repeating: 0, count: end * width)
+  }
+}
+
 /// Rows cut into chunks of about equal height whose logits take at most about 96 MiB.
 private struct LogitChunks {
-  let rows: Int
   let height: Int
 
   init(rows: Int, classes: Int) {
-    self.rows = rows
     let most = max(64, (24 << 20) / classes)
     let count = max(1, (rows + most - 1) / most)
     height = max(1, min(rows, ((rows + count - 1) / count + 63) / 64 * 64))
   }
 
-  var ranges: [Range<Int>] {
+  func ranges(of rows: Int) -> [Range<Int>] {
     stride(from: 0, to: rows, by: height).map { $0..<min(rows, $0 + height) }
   }
 }
