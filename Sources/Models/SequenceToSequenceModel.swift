@@ -51,12 +51,14 @@ extension SequenceToSequenceModel {
   ///   - lengths: Tokens of each source, [B].
   ///   - inputs: What the decoder reads, [B, T].
   ///   - targets: What it is to predict, [B, T].
+  ///   - labelSmoothing: The share of the target that all tokens have alike. Default: 0.
   /// - Returns: A scalar.
   public func loss(
-    source: Indices, lengths: [Int], inputs: Indices, targets: Indices
+    source: Indices, lengths: [Int], inputs: Indices, targets: Indices, labelSmoothing: Float = 0
   ) -> Tensor {
     states(of: inputs, given: encode(source: source, lengths: lengths))
-      .linearCrossEntropy(weight: headWeight.tensor, targets: targets)
+      .linearCrossEntropy(
+        weight: headWeight.tensor, targets: targets, labelSmoothing: labelSmoothing)
   }
 
   /// The next tokens' logits at all positions, for whole targets.

@@ -108,7 +108,7 @@ struct Encoder: Module {
   ///   - lengths: Tokens of each source, [B].
   /// - Returns: [B, S, D].
   func callAsFunction(_ embedded: Tensor, lengths: [Int]) -> Tensor {
-    let mask = AttentionMask.sources(of: lengths, positions: embedded.shape[1])
+    let mask = AttentionMask.sources(of: lengths, queries: embedded.shape[1])
     var x = positions(embedded, from: 0).dropout(dropout).observed(as: "source embedding")
     for (index, block) in blocks.enumerated() {
       x = block(x, mask: mask, name: "encoder block \(index)")
@@ -145,7 +145,7 @@ struct Decoder: Module {
   ) -> Tensor {
     // The targets of one source ask it together: [B, K · T, D].
     let mask = AttentionMask.sources(
-      of: lengths, positions: sources[0].keys.shape[1])
+      of: lengths, queries: embedded.shape.rows / lengths.count)
     var x = positions(embedded, from: caches?.first?.positions ?? 0).dropout(dropout)
       .observed(as: "target embedding")
     for (index, block) in blocks.enumerated() {

@@ -208,9 +208,11 @@ extension AttentionMask {
   ///
   /// - Parameters:
   ///   - lengths: Tokens of each source, [B].
-  ///   - positions: S.
-  static func sources(of lengths: [Int], positions: Int) -> AttentionMask {
-    precondition(lengths.allSatisfy { $0 == positions }, "sources of different lengths")
-    return .full
+  ///   - queries: T, queries to each source.
+  static func sources(of lengths: [Int], queries: Int) -> AttentionMask {
+    .ranges(
+      KeyRanges(
+        lower: [Int32](repeating: 0, count: lengths.count * queries),
+        upper: lengths.flatMap { repeatElement(Int32($0), count: queries) }))
   }
 }

@@ -1,7 +1,7 @@
 import Datasets
 import Settings
 
-/// The `loss` section: what a classification or regression makes small.
+/// The `loss` section: what is made small.
 public struct LossConfiguration: Configurable {
   public enum Kind: SettingVariants {
     case standard
@@ -17,7 +17,8 @@ public struct LossConfiguration: Configurable {
           "The task's own: cross-entropy of classes and tokens, squared error of values.",
           .standard),
         Variant(
-          "cross-entropy", "Of the softmax of the outputs, in nats; for classification.",
+          "cross-entropy",
+          "Of the softmax of the outputs, in nats; for classification and translation.",
           Self.crossEntropy
         ) {
           if case .crossEntropy(let configuration) = $0 { configuration } else { nil }
@@ -83,11 +84,17 @@ public struct HuberConfiguration: Configurable {
 }
 
 extension LossConfiguration.Kind {
+  /// Of a cross-entropy; 0 of others.
+  var labelSmoothing: Double {
+    if case .crossEntropy(let own) = self { own.labelSmoothing } else { 0 }
+  }
+
   /// Whether a task can have this loss.
   func suits(_ task: TaskName) -> Bool {
     switch self {
     case .standard: true
-    case .crossEntropy, .binaryCrossEntropy: task == .classification
+    case .crossEntropy: task == .classification || task == .translation
+    case .binaryCrossEntropy: task == .classification
     case .squaredError, .huber: task == .regression
     }
   }

@@ -6,12 +6,14 @@ import Settings
 /// What a run learns to do.
 public enum TaskName: String, SettingChoice {
   case languageModeling = "language-modeling"
+  case translation
   case classification
   case regression
 
   public var documentation: String {
     switch self {
     case .languageModeling: "Predict each token from those before it."
+    case .translation: "Write a text's translation, from pairs of texts."
     case .classification: "Predict the class of a sample: of an image, or of a table's row."
     case .regression: "Predict a value from a table's row."
     }
@@ -21,6 +23,7 @@ public enum TaskName: String, SettingChoice {
   public var modelKind: ModelKind {
     switch self {
     case .languageModeling: .language
+    case .translation: .sequenceToSequence
     case .classification, .regression: .prediction
     }
   }
@@ -30,6 +33,8 @@ public enum TaskName: String, SettingChoice {
     switch (self, format) {
     case (.languageModeling, .tokens): (true, "tokens")
     case (.languageModeling, _): (false, "tokens")
+    case (.translation, .pairs): (true, "pairs")
+    case (.translation, _): (false, "pairs")
     case (.classification, .idx), (.classification, .csv): (true, "idx or csv")
     case (.classification, _): (false, "idx or csv")
     case (.regression, .csv): (true, "csv")
@@ -83,7 +88,7 @@ public struct RunConfiguration: Configurable {
         meaning: "Decides every random number: initial weights, order of the data, dropout."),
       Field("data", \.data, meaning: "The files to learn from."),
       Field("model", \.model, meaning: "The network."),
-      Field("loss", \.loss, meaning: "What is made small, by classification and regression."),
+      Field("loss", \.loss, meaning: "What is made small."),
       Field("batch", \.batch, meaning: "How much is learned from at each step."),
       Field("optimizer", \.optimizer, meaning: "How the weights follow the gradient."),
       Field("schedule", \.schedule, meaning: "How the learning rate changes, in optimiser steps."),

@@ -26,8 +26,9 @@ public final class LoadedModel {
   /// - Throws: `LoadingError`, `CheckpointError`, `TokenizerError`, `UnsupportedModelError`.
   public init(path: String, in workspace: Workspace) throws {
     let directory = try ModelDirectory.find(path)
-    guard !ModelDirectory.holdsPredictor(directory) else {
-      throw LoadingError.noLanguageModel(path: directory)
+    if let task = try ModelDirectory.task(of: directory), task.modelKind != .language {
+      throw task == .translation
+        ? LoadingError.translates(path: directory) : .noLanguageModel(path: directory)
     }
     self.path = directory
     self.workspace = workspace
@@ -64,6 +65,10 @@ public enum LoadingError: UserInputError, Equatable {
   case noTokenizer(path: String)
   /// A classification's or a regression's model.
   case noLanguageModel(path: String)
+  /// A translation's model, where one of another task is asked for.
+  case translates(path: String)
+  /// A model of another task, where a translation's is asked for.
+  case noTranslator(path: String)
   /// The tokenizer makes more tokens than the model has.
   case otherTokenizer(path: String, tokens: Int, model: Int)
 
@@ -77,6 +82,10 @@ public enum LoadingError: UserInputError, Equatable {
       "\(path): tokenizer.json is missing, so text can be neither read nor written"
     case .noLanguageModel(let path):
       "\(path): holds a model for samples, not for text; lockstep evaluate measures it"
+    case .translates(let path):
+      "\(path): holds a translation model; lockstep evaluate measures it"
+    case .noTranslator(let path):
+      "\(path): holds no translation model (task: translation)"
     case .otherTokenizer(let path, let tokens, let model):
       "\(path): has \(tokens) tokens, the model beside it only \(model)"
     }

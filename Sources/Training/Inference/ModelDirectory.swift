@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Settings
 
 /// Finds the directory that holds a trained model.
 enum ModelDirectory {
@@ -18,8 +19,13 @@ enum ModelDirectory {
     return found.path
   }
 
-  /// Whether the model is a classification's or a regression's.
-  static func holdsPredictor(_ directory: String) -> Bool {
-    FileManager.default.fileExists(atPath: directory + "/samples.json")
+  /// What the model of a checkpoint learned, where the checkpoint says so; nil for a language model,
+  /// which is described by `config.json`.
+  ///
+  /// - Throws: `ConfigurationError` where its `config.yaml` can not be read.
+  static func task(of directory: String) throws(ConfigurationError) -> TaskName? {
+    let path = directory + "/config.yaml"
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    return try RunConfiguration.load(path: path).task
   }
 }

@@ -6,9 +6,10 @@ import Tensors
 
 /// How a trained model is evaluated.
 public struct EvaluationOptions: Sendable {
-  /// A token file, a table, or images; nil takes the validation file of the run.
+  /// A token file, a table, images, or a token file of texts to translate; nil takes the validation
+  /// file of the run.
   public var data: String?
-  /// The labels of images.
+  /// The labels of images, or the token file of translations.
   public var labels: String?
   /// B, sequences or samples computed at a time.
   public var sequences = 8
@@ -31,9 +32,14 @@ public final class ModelEvaluation {
     self.workspace = workspace
     let directory = try ModelDirectory.find(source)
     subject =
-      ModelDirectory.holdsPredictor(directory)
-      ? try EvaluatedSamples(directory: directory, options: options, workspace: workspace)
-      : try EvaluatedText(source: source, options: options, workspace: workspace)
+      switch try ModelDirectory.task(of: directory) {
+      case .classification, .regression:
+        try EvaluatedSamples(directory: directory, options: options, workspace: workspace)
+      case .translation:
+        try EvaluatedPairs(source: source, options: options, workspace: workspace)
+      case .languageModeling, nil:
+        try EvaluatedText(source: source, options: options, workspace: workspace)
+      }
   }
 
   /// Measures the loss on all of the data. Collective.
@@ -95,6 +101,7 @@ public enum EvaluationError: UserInputError, Equatable {
   case strideOfNoText
   case noLabels(images: String)
   case labelsOfNoImages
+  case noTranslations(source: String)
   case noDescription(path: String)
 
   public var description: String {
@@ -106,6 +113,8 @@ public enum EvaluationError: UserInputError, Equatable {
     case .strideOfNoText: "--stride is for language models"
     case .noLabels(let images): "--data \(images): give the images' labels with --labels"
     case .labelsOfNoImages: "--labels goes with the images of --data"
+    case .noTranslations(let source):
+      "--data \(source): give the token file of the translations with --labels"
     case .noDescription(let path): "\(path): not a description of samples that Lockstep wrote"
     }
   }

@@ -40,11 +40,7 @@ public final class LanguageModelingData {
       }
       let tokenizer = try TokenizerFile.tokenizer(from: tokenizerJSON, path: path)
       for file in files { try file.requireTokenizer(tokenizer) }
-      if let vocabulary = configuration.model.vocabulary {
-        guard vocabulary >= tokenizer.vocabularyCount else {
-          throw VocabularyError(model: vocabulary, tokenizer: tokenizer.vocabularyCount, path: path)
-        }
-      }
+      try configuration.model.requireVocabulary(of: tokenizer, path: path)
       return tokenizer
     }
   }
