@@ -7,6 +7,7 @@ public struct DataConfiguration: Configurable {
     case tokens(TokenDataConfiguration)
     case idx(ImageDataConfiguration)
     case csv(TableDataConfiguration)
+    case pairs(PairDataConfiguration)
 
     public static var variants: [Variant<Self>] {
       [
@@ -32,6 +33,14 @@ public struct DataConfiguration: Configurable {
         ) {
           if case .csv(let configuration) = $0 { configuration } else { nil }
         },
+        Variant(
+          "pairs",
+          "Token files of texts and of their translations, as `lockstep prepare --pairs` makes them; "
+            + "for translation.",
+          Self.pairs
+        ) {
+          if case .pairs(let configuration) = $0 { configuration } else { nil }
+        },
       ]
     }
   }
@@ -51,6 +60,11 @@ public struct DataConfiguration: Configurable {
   /// The keys of token files; nil for other formats.
   public var tokens: TokenDataConfiguration? {
     if case .tokens(let tokens) = format { tokens } else { nil }
+  }
+
+  /// The keys of pairs; nil for other formats.
+  public var pairs: PairDataConfiguration? {
+    if case .pairs(let pairs) = format { pairs } else { nil }
   }
 }
 

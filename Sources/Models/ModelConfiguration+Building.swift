@@ -7,6 +7,8 @@ public enum ModelKind: Sendable, CustomStringConvertible {
   case language
   /// Tokens, some hidden, to the hidden ones: a `MaskedLanguageModel`.
   case maskedLanguage
+  /// A source and the tokens so far to the token that follows: a `SequenceToSequenceModel`.
+  case sequenceToSequence
   /// Samples to classes or values: a `Predictor`.
   case prediction
 
@@ -15,6 +17,7 @@ public enum ModelKind: Sendable, CustomStringConvertible {
     switch self {
     case .language: "a model that continues texts"
     case .maskedLanguage: "a model that fills in hidden tokens"
+    case .sequenceToSequence: "a model that translates"
     case .prediction: "a model for samples"
     }
   }
@@ -24,6 +27,7 @@ public enum ModelKind: Sendable, CustomStringConvertible {
     switch self {
     case .language: "gpt or llama"
     case .maskedLanguage: "bert"
+    case .sequenceToSequence: "transformer"
     case .prediction: "linear, sine, mlp or vit"
     }
   }
@@ -34,6 +38,7 @@ extension ModelConfiguration {
     switch architecture {
     case .gpt, .llama: .language
     case .bert: .maskedLanguage
+    case .transformer: .sequenceToSequence
     case .linear, .sine, .mlp, .vit: .prediction
     }
   }
@@ -48,7 +53,7 @@ extension ModelConfiguration {
       GPT(configuration, vocabularyCount: configuration.vocabulary ?? vocabularyCount)
     case .llama(let configuration):
       Llama(configuration, vocabularyCount: configuration.vocabulary ?? vocabularyCount)
-    case .bert, .linear, .sine, .mlp, .vit: nil
+    case .bert, .transformer, .linear, .sine, .mlp, .vit: nil
     }
   }
 
@@ -60,7 +65,21 @@ extension ModelConfiguration {
     switch architecture {
     case .bert(let configuration):
       BERT(configuration, vocabularyCount: configuration.vocabulary ?? vocabularyCount)
-    case .gpt, .llama, .linear, .sine, .mlp, .vit: nil
+    case .gpt, .llama, .transformer, .linear, .sine, .mlp, .vit: nil
+    }
+  }
+
+  /// The model of pairs that this section describes, its parameters not yet bound; nil where it
+  /// describes a model of another kind.
+  ///
+  /// - Parameter vocabularyCount: V, where the section does not name one itself.
+  public func sequenceToSequenceModel(
+    vocabularyCount: Int
+  ) -> (any SequenceToSequenceModel)? {
+    switch architecture {
+    case .transformer(let configuration):
+      Transformer(configuration, vocabularyCount: configuration.vocabulary ?? vocabularyCount)
+    case .gpt, .llama, .bert, .linear, .sine, .mlp, .vit: nil
     }
   }
 
@@ -75,7 +94,7 @@ extension ModelConfiguration {
     sampleShape: Shape, outputs: Int
   ) throws(SampleShapeError) -> (any Predictor)? {
     switch architecture {
-    case .gpt, .llama, .bert: return nil
+    case .gpt, .llama, .bert, .transformer: return nil
     case .linear: return LinearPredictor(features: sampleShape.count, outputs: outputs)
     case .sine:
       guard sampleShape == [1] && outputs == 1 else {
@@ -105,6 +124,7 @@ extension ModelConfiguration {
     case .gpt(let configuration): configuration.context
     case .llama(let configuration): configuration.context
     case .bert(let configuration): configuration.context
+    case .transformer(let configuration): configuration.context
     case .linear, .sine, .mlp, .vit: 1
     }
   }
@@ -115,6 +135,7 @@ extension ModelConfiguration {
     case .gpt(let configuration): configuration.vocabulary
     case .llama(let configuration): configuration.vocabulary
     case .bert(let configuration): configuration.vocabulary
+    case .transformer(let configuration): configuration.vocabulary
     case .linear, .sine, .mlp, .vit: nil
     }
   }
@@ -136,6 +157,7 @@ extension ModelConfiguration {
       return Self.summary(
         "bert", layers: bert.layers, heads: bert.heads, width: bert.width,
         ["context \(bert.context)"], dropout: bert.dropout, recompute: bert.recompute)
+    case .transformer(let transformer): return transformer.summary
     case .linear: return "linear"
     case .sine: return "sine"
     case .mlp(let mlp):
@@ -174,7 +196,7 @@ extension ModelConfiguration {
     case .bert(let configuration):
       try configuration.huggingFaceJSON(
         vocabularyCount: configuration.vocabulary ?? vocabularyCount)
-    case .linear, .sine, .mlp, .vit: nil
+    case .transformer, .linear, .sine, .mlp, .vit: nil
     }
   }
 

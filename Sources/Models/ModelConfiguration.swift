@@ -6,6 +6,7 @@ public struct ModelConfiguration: Configurable {
     case gpt(GPTConfiguration)
     case llama(LlamaConfiguration)
     case bert(BERTConfiguration)
+    case transformer(TransformerConfiguration)
     case linear
     case sine
     case mlp(MLPConfiguration)
@@ -31,6 +32,12 @@ public struct ModelConfiguration: Configurable {
             + "head.", Self.bert
         ) {
           if case .bert(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "transformer",
+          "The encoder-decoder of \"Attention is all you need\"; for translation.", Self.transformer
+        ) {
+          if case .transformer(let configuration) = $0 { configuration } else { nil }
         },
         Variant("linear", "y = W x + b: linear regression, or softmax regression.", .linear),
         Variant("sine", "y = θ sin x, of one number x in radians.", .sine),

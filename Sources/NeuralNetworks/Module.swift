@@ -7,7 +7,8 @@
 /// tuples and types that are not modules.
 public protocol Module {
   /// The name in checkpoints of each stored property whose own name is not to be used; a name may
-  /// contain dots ("transformer.wte"). Default: none.
+  /// contain dots ("transformer.wte"), or be empty, where what is inside is named as if it were here.
+  /// Default: none.
   static var checkpointNames: [String: String] { get }
 }
 
@@ -33,7 +34,8 @@ extension Module {
     }
     for child in mirrors.reversed().flatMap(\.children) {
       guard let label = child.label else { continue }
-      collect(child.value, path: path + [Self.checkpointNames[label] ?? label], into: &found)
+      let name = Self.checkpointNames[label] ?? label
+      collect(child.value, path: name.isEmpty ? path : path + [name], into: &found)
     }
   }
 

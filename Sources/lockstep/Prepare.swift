@@ -11,6 +11,9 @@ struct Prepare: ParsableCommand {
       The last part of the text is held out for validation; the tokenizer is trained on the rest. \
       Documents, that is files, and parts of a file with <|endoftext|> between them, are kept \
       apart by that token. A directory that already holds the same data set is left as it is.
+
+      With --pairs the inputs are a text and its translation, line for line. Both get one tokenizer, \
+      and there are train.source.bin and train.target.bin, and the same of what is held out.
       """)
 
   @Argument(
@@ -35,6 +38,14 @@ struct Prepare: ParsableCommand {
   @Option(help: "The fraction of the text that is held out, from its end; 0 for none.")
   var validationFraction = DatasetPreparation.defaultValidationFraction
 
+  @Flag(help: "The two inputs are a text and its translation, line for line.")
+  var pairs = false
+
+  @Option(
+    parsing: .upToNextOption,
+    help: "With --pairs: a held-out text and its translation; none: the last pairs are held out.")
+  var validation: [String] = []
+
   @Flag(help: "Replace a data set that the output directory holds.")
   var overwrite = false
 
@@ -44,19 +55,38 @@ struct Prepare: ParsableCommand {
   @Flag(help: "Print nothing.")
   var quiet = false
 
+  func validate() throws {
+    if !validation.isEmpty && !pairs {
+      throw ValidationError("--validation goes with --pairs; a text's last part is held out.")
+    }
+  }
+
   func run() throws {
-    let preparation = DatasetPreparation(
-      inputs: inputs, output: output,
-      tokenizer: try DatasetPreparation.TokenizerSource(
-        named: tokenizer, vocabularySize: vocabularySize),
-      validationFraction: validationFraction, overwrites: overwrite)
+    let tokenizer = try DatasetPreparation.TokenizerSource(
+      named: tokenizer, vocabularySize: vocabularySize)
     var progress = PreparationProgress(isShown: !quiet && !json)
-    let outcome = try preparation.run { progress.show($0) }
-    progress.finish()
+    if pairs {
+      let outcome = try PairPreparation(
+        inputs: inputs, heldOut: validation, output: output, tokenizer: tokenizer,
+        validationFraction: validationFraction, overwrites: overwrite
+      ).run { progress.show($0) }
+      progress.finish()
+      show(outcome.summary(directory: output), json: try outcome.manifest.json())
+    } else {
+      let outcome = try DatasetPreparation(
+        inputs: inputs, output: output, tokenizer: tokenizer,
+        validationFraction: validationFraction, overwrites: overwrite
+      ).run { progress.show($0) }
+      progress.finish()
+      show(outcome.summary(directory: output), json: try outcome.manifest.json())
+    }
+  }
+
+  private func show(_ summary: String, json manifest: [UInt8]) {
     if json {
-      print(String(decoding: try outcome.manifest.json(), as: UTF8.self), terminator: "")
+      print(String(decoding: manifest, as: UTF8.self), terminator: "")
     } else if !quiet {
-      print(outcome.summary(directory: output))
+      print(summary)
     }
   }
 }

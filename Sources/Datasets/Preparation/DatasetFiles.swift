@@ -7,9 +7,10 @@ struct DatasetFiles {
   static let tokenizerName = "tokenizer.json"
   static let manifestName = "dataset.json"
   /// All of them, the one that is written last at the end.
-  static let names = [trainName, validationName, tokenizerName, manifestName]
+  static let names =
+    [trainName, validationName] + PairPreparation.partNames + [tokenizerName, manifestName]
 
-  private let directory: String
+  let directory: String
 
   /// Makes the directory if it is not there, and tries whether it can be written to.
   ///
@@ -46,7 +47,7 @@ struct DatasetFiles {
     }
   }
 
-  private func path(_ name: String) -> String { directory + "/" + name }
+  func path(_ name: String) -> String { directory + "/" + name }
 
   /// Encodes both parts and writes all files.
   func write(
@@ -66,7 +67,7 @@ struct DatasetFiles {
       ? nil : encode(validation, Self.validationName, tokenizer, advance)
 
     // From here on the directory is not complete until the new manifest is there.
-    try remove(Self.manifestName)
+    for name in [Self.manifestName] + PairPreparation.partNames { try remove(name) }
     try train.finish()
     if let held { try held.writer.finish() } else { try remove(Self.validationName) }
     try tokenizer.save(to: path(Self.tokenizerName))
@@ -113,7 +114,7 @@ struct DatasetFiles {
       tokens: writer.count, bytes: bytes, sha256: try FileHash.sha256(ofFile: path(name)))
   }
 
-  private func remove(_ name: String) throws {
+  func remove(_ name: String) throws {
     if FileManager.default.fileExists(atPath: path(name)) {
       try FileManager.default.removeItem(atPath: path(name))
     }

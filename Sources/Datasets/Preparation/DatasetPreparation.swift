@@ -119,13 +119,7 @@ public struct DatasetPreparation: Sendable {
   /// - Throws: `PreparationError`, `TokenizerError` for what is wrong with the request;
   ///   `FileError` if writing fails.
   public func run(report: (Progress) -> Void = { _ in }) throws -> Outcome {
-    guard (0..<1).contains(validationFraction) else {
-      throw PreparationError.invalidFraction(validationFraction)
-    }
-    if case .bytePairEncoding(let size) = tokenizer, size < BytePairTrainer.minimumVocabularyCount {
-      throw TokenizerError.vocabularyTooSmall(
-        requested: size, minimum: BytePairTrainer.minimumVocabularyCount)
-    }
+    try checkRequest()
     let documents = try InputDocument.open(inputs)
     let given = try givenTokenizer()
     let parts = try TextSpan.split(documents, holdingOut: validationFraction)
@@ -145,8 +139,19 @@ public struct DatasetPreparation: Sendable {
     return Outcome(manifest: manifest, wasPrepared: false)
   }
 
+  /// - Throws: `PreparationError`, `TokenizerError` for numbers that make no sense.
+  func checkRequest() throws {
+    guard (0..<1).contains(validationFraction) else {
+      throw PreparationError.invalidFraction(validationFraction)
+    }
+    if case .bytePairEncoding(let size) = tokenizer, size < BytePairTrainer.minimumVocabularyCount {
+      throw TokenizerError.vocabularyTooSmall(
+        requested: size, minimum: BytePairTrainer.minimumVocabularyCount)
+    }
+  }
+
   /// What `dataset.json` says was asked for.
-  private var request: DatasetManifest.Request {
+  var request: DatasetManifest.Request {
     let (name, size): (String, Int?) =
       switch tokenizer {
       case .bytePairEncoding(let size): (TokenizerKind.bytePairEncoding.rawValue, size)
@@ -159,7 +164,7 @@ public struct DatasetPreparation: Sendable {
   }
 
   /// The tokenizer, if it needs no training.
-  private func givenTokenizer() throws(TokenizerError) -> (any Tokenizer)? {
+  func givenTokenizer() throws(TokenizerError) -> (any Tokenizer)? {
     switch tokenizer {
     case .bytes: ByteTokenizer()
     case .file(let path): try TokenizerFile.load(path)
@@ -168,7 +173,7 @@ public struct DatasetPreparation: Sendable {
   }
 
   /// Trains a tokenizer on the part of the text that is not held out.
-  private func train(
+  func train(
     on spans: [TextSpan], _ report: (Progress) -> Void
   ) throws(TokenizerError) -> any Tokenizer {
     let byteCount = spans.reduce(0) { $0 + $1.range.count }

@@ -1,7 +1,7 @@
 /// The keys and values of positions that were already computed, for generation token by token.
 public final class AttentionCache {
   /// Keys in the first `columns` columns, values in the others: [B, capacity, 2 · columns].
-  private let memory: Tensor
+  private var memory: Tensor
   private let columns: Int
   /// How many positions are filled.
   public private(set) var positions = 0
@@ -41,6 +41,20 @@ public final class AttentionCache {
       Heads(memory, offset: 0, count: keys.count, width: keys.width, positions: positions),
       Heads(memory, offset: columns, count: keys.count, width: keys.width, positions: positions)
     )
+  }
+
+  /// Sequence s goes on from what sequence `sequences[s]` was; there may be fewer than before.
+  public func select(_ sequences: [Int]) {
+    let (capacity, width) = (memory.shape[1], memory.shape[2])
+    let selected = Tensor(
+      uninitialized: [sequences.count, capacity, width], in: memory.workspace)
+    for (place, sequence) in sequences.enumerated() {
+      precondition(
+        memory.shape[0] > sequence, "sequence \(sequence) is not in a cache of \(memory.shape[0])")
+      (selected.pointer + place * capacity * width).update(
+        from: memory.pointer + sequence * capacity * width, count: positions * width)
+    }
+    memory = selected
   }
 
   /// Forgets everything but the first `count` positions.

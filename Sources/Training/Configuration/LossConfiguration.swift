@@ -84,6 +84,11 @@ public struct HuberConfiguration: Configurable {
 }
 
 extension LossConfiguration.Kind {
+  /// Of a cross-entropy; 0 of others.
+  var labelSmoothing: Double {
+    if case .crossEntropy(let own) = self { own.labelSmoothing } else { 0 }
+  }
+
   /// Whether a task can have this loss.
   func suits(_ task: TaskName) -> Bool {
     switch self {

@@ -56,7 +56,9 @@ extension RunConfiguration {
 
   private var decisiveSettings: [(key: String, value: String)] {
     // A run that goes by its evaluations is decided by them, too.
-    let watching = needsEvaluations ? ["evaluate", "validation"] : []
+    let watching =
+      needsEvaluations
+      ? ["evaluate", "validation", "validation_source", "validation_target"] : []
     return settings { $0.decidesResult || watching.contains($0.key) }
       .map { (key: $0.path, value: YAMLWriter.inline($0.value)) }
       .filter { schedule.shape.dependsOnLength || $0.key != "steps" }

@@ -7,6 +7,7 @@ import Settings
 public enum TaskName: String, SettingChoice {
   case languageModeling = "language-modeling"
   case maskedLanguageModeling = "masked-language-modeling"
+  case translation
   case classification
   case regression
 
@@ -14,6 +15,7 @@ public enum TaskName: String, SettingChoice {
     switch self {
     case .languageModeling: "Predict each token from those before it."
     case .maskedLanguageModeling: "Predict hidden tokens from all others."
+    case .translation: "Write a text's translation, from pairs of texts."
     case .classification: "Predict the class of a sample: of an image, or of a table's row."
     case .regression: "Predict a value from a table's row."
     }
@@ -24,6 +26,7 @@ public enum TaskName: String, SettingChoice {
     switch self {
     case .languageModeling: .language
     case .maskedLanguageModeling: .maskedLanguage
+    case .translation: .sequenceToSequence
     case .classification, .regression: .prediction
     }
   }
@@ -33,6 +36,8 @@ public enum TaskName: String, SettingChoice {
     switch (self, format) {
     case (.languageModeling, .tokens), (.maskedLanguageModeling, .tokens): (true, "tokens")
     case (.languageModeling, _), (.maskedLanguageModeling, _): (false, "tokens")
+    case (.translation, .pairs): (true, "pairs")
+    case (.translation, _): (false, "pairs")
     case (.classification, .idx), (.classification, .csv): (true, "idx or csv")
     case (.classification, _): (false, "idx or csv")
     case (.regression, .csv): (true, "csv")

@@ -37,7 +37,7 @@ public final class LoadedTextModel<Model> {
     let directory = try ModelDirectory.find(path)
     self.path = directory
     self.workspace = workspace
-    let configuration = try ModelDirectory.configuration(directory)
+    let configuration = try ModelDirectory.configuration(directory, for: kind)
     guard configuration.kind == kind else {
       throw LoadingError.otherModel(path: directory, found: configuration.kind, expected: kind)
     }

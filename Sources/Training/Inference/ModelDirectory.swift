@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Models
+import Settings
 
 /// Finds the directory that holds a trained model.
 enum ModelDirectory {
@@ -19,22 +20,30 @@ enum ModelDirectory {
     return found.path
   }
 
+  /// What the model of a checkpoint learned, where the checkpoint says so; nil for a model of text,
+  /// which is described by `config.json`.
+  ///
+  /// - Throws: `ConfigurationError` where its `config.yaml` can not be read.
+  static func task(of directory: String) throws(ConfigurationError) -> TaskName? {
+    let path = directory + "/config.yaml"
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    return try RunConfiguration.load(path: path).task
+  }
+
   /// The architecture of a text model, from `config.json`.
   ///
-  /// - Throws: `LoadingError`, `UnsupportedModelError`.
-  static func configuration(_ directory: String) throws -> ModelConfiguration {
-    guard !holdsPredictor(directory) else {
-      throw LoadingError.otherModel(path: directory, found: .prediction, expected: .language)
+  /// - Parameter kind: What is wanted, for errors. Default: a language model.
+  /// - Throws: `LoadingError`, `UnsupportedModelError`, `ConfigurationError`.
+  static func configuration(
+    _ directory: String, for kind: ModelKind = .language
+  ) throws -> ModelConfiguration {
+    if let task = try task(of: directory) {
+      throw LoadingError.otherModel(path: directory, found: task.modelKind, expected: kind)
     }
     let path = directory + "/config.json"
     guard let bytes = FileManager.default.contents(atPath: path) else {
       throw LoadingError.noModel(path: directory, missing: "config.json")
     }
     return try ModelConfiguration(huggingFaceJSON: Array(bytes), path: path)
-  }
-
-  /// Whether the model is a classification's or a regression's.
-  static func holdsPredictor(_ directory: String) -> Bool {
-    FileManager.default.fileExists(atPath: directory + "/samples.json")
   }
 }

@@ -7,9 +7,10 @@ import Tensors
 
 /// How a trained model is evaluated.
 public struct EvaluationOptions: Sendable {
-  /// A token file, a table, or images; nil takes the validation file of the run.
+  /// A token file, a table, images, or a token file of texts to translate; nil takes the validation
+  /// file of the run.
   public var data: String?
-  /// The labels of images.
+  /// The labels of images, or the token file of translations.
   public var labels: String?
   /// B, sequences or samples computed at a time.
   public var sequences = 8
@@ -31,13 +32,19 @@ public final class ModelEvaluation {
   public init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
     self.workspace = workspace
     let directory = try ModelDirectory.find(source)
-    if ModelDirectory.holdsPredictor(directory) {
-      subject = try EvaluatedSamples(directory: directory, options: options, workspace: workspace)
-    } else if try ModelDirectory.configuration(directory).kind == .maskedLanguage {
-      subject = try EvaluatedMaskedText(source: source, options: options, workspace: workspace)
-    } else {
-      subject = try EvaluatedText(source: source, options: options, workspace: workspace)
-    }
+    subject =
+      switch try ModelDirectory.task(of: directory) {
+      case .classification, .regression:
+        try EvaluatedSamples(directory: directory, options: options, workspace: workspace)
+      case .translation:
+        try EvaluatedPairs(source: source, options: options, workspace: workspace)
+      case .languageModeling, .maskedLanguageModeling, nil:
+        if try ModelDirectory.configuration(directory).kind == .maskedLanguage {
+          try EvaluatedMaskedText(source: source, options: options, workspace: workspace)
+        } else {
+          try EvaluatedText(source: source, options: options, workspace: workspace)
+        }
+      }
   }
 
   /// Measures the loss on all of the data. Collective.
@@ -99,6 +106,7 @@ public enum EvaluationError: UserInputError, Equatable {
   case strideOfNoText
   case noLabels(images: String)
   case labelsOfNoImages
+  case noTranslations(source: String)
   case noDescription(path: String)
   case noMask(tokenizerOf: String)
 
@@ -113,6 +121,8 @@ public enum EvaluationError: UserInputError, Equatable {
     case .labelsOfNoImages: "--labels goes with the images of --data"
     case .noMask(let path):
       "\(path)/tokenizer.json: has no special token \(Vocabulary.maskName)"
+    case .noTranslations(let source):
+      "--data \(source): give the token file of the translations with --labels"
     case .noDescription(let path): "\(path): not a description of samples that Lockstep wrote"
     }
   }

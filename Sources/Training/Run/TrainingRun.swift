@@ -109,7 +109,7 @@ public final class TrainingRun {
       lines: [
         .init("model", configuration.model.summary),
         .init("data", prepared.dataSummary),
-        .init("batch", batchSummary),
+        .init("batch", prepared.batchSummary ?? batchSummary),
         .init("optimiser", configuration.optimizerSummary),
       ],
       runDirectory: directory?.path,

@@ -44,12 +44,7 @@ public final class LanguageModelingData {
       let original = try TokenizerFile.tokenizer(from: fileJSON, path: path)
       let tokenizer: any Tokenizer = original.adding(special: added)
       for file in files { try file.requireTokenizer(tokenizer) }
-      if let vocabulary = configuration.model.vocabulary {
-        guard vocabulary >= tokenizer.vocabularyCount else {
-          throw VocabularyError(
-            model: vocabulary, tokenizer: original.vocabularyCount, path: path, added: added)
-        }
-      }
+      try configuration.model.requireVocabulary(of: tokenizer, path: path, added: added)
       let isExtended = tokenizer.vocabularyCount > original.vocabularyCount
       return (tokenizer, isExtended ? tokenizer.tokenizerJSON() : fileJSON)
     }
@@ -151,6 +146,22 @@ public final class LanguageModelingData {
     let heldOut = validation.map { ", \($0.count) tokens held out" } ?? ""
     let vocabulary = tokenizer.map { ", vocabulary \($0.vocabularyCount)" } ?? ""
     return "\(train.path), \(train.count) tokens\(heldOut)\(vocabulary)"
+  }
+}
+
+extension ModelConfiguration {
+  /// - Parameters:
+  ///   - tokenizer: As the task uses it.
+  ///   - path: The tokenizer's file.
+  ///   - added: The special tokens that the task adds to the file's.
+  /// - Throws: `VocabularyError` where the model has fewer tokens than the tokenizer.
+  func requireVocabulary(
+    of tokenizer: any Tokenizer, path: String, added: [String] = []
+  ) throws(VocabularyError) {
+    guard let vocabulary, vocabulary < tokenizer.vocabularyCount else { return }
+    throw VocabularyError(
+      model: vocabulary, tokenizer: tokenizer.vocabularyCount - added.count, path: path,
+      added: added)
   }
 }
 

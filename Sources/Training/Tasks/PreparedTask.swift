@@ -12,6 +12,8 @@ struct PreparedTask {
   let unit: String
   /// Samples in an epoch; nil where that is not what the data are divided into.
   let epochLength: Int?
+  /// One line about a step's batch; nil where it has as many targets as `batch` and `model.context` say.
+  var batchSummary: String?
 }
 
 extension RunConfiguration {
@@ -31,6 +33,12 @@ extension RunConfiguration {
       return PreparedTask(
         task: try communicator.agree { try data.maskedTask(for: self) }, dataSummary: data.summary,
         unit: "tokens", epochLength: nil)
+    case .translation:
+      let data = try TranslationData(self, communicator: communicator)
+      let task = try communicator.agree { try data.task(for: self) }
+      return PreparedTask(
+        task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
+        batchSummary: task.batchSummary(steps: steps))
     case .classification, .regression:
       let data = try SampleData(self, communicator: communicator)
       return PreparedTask(

@@ -23,7 +23,7 @@ extension DataConfiguration {
   /// The file of samples, and for images that of the labels; nothing for token files.
   var samplePaths: (train: [String], validation: [String]) {
     switch format {
-    case .tokens: ([], [])
+    case .tokens, .pairs: ([], [])
     case .idx(let images):
       (
         [images.train, images.trainLabels],
@@ -41,7 +41,7 @@ extension DataConfiguration {
     _ files: [SampleFiles.File], predictsClasses: Bool
   ) throws -> (samples: SampleSet, description: SampleDescription) {
     switch format {
-    case .tokens: preconditionFailure("token files hold no samples")
+    case .tokens, .pairs: preconditionFailure("token files hold no samples")
     case .idx(let images):
       let samples = try SampleSet(images: files[0], labels: files[1], classCount: images.classes)
       let classCount = images.classes ?? samples.largestClass + 1

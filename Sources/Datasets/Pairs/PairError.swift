@@ -1,0 +1,44 @@
+import Settings
+
+/// What can be wrong with pairs of texts.
+public enum PairError: UserInputError, Equatable {
+  /// The texts of the two languages are not line for line.
+  case unequalLineCounts(source: String, sourceCount: Int, target: String, targetCount: Int)
+  /// `--pairs` needs a text for each of the languages.
+  case notTwoTexts(count: Int, option: String?)
+  /// Not a single line has text in both files.
+  case noPairs(source: String, target: String)
+  case notUTF8(path: String, line: Int)
+  /// The token files of the two languages do not hold equally many texts.
+  case unequalCounts(source: String, sourceCount: Int, target: String, targetCount: Int)
+  /// A token file whose last text does not end.
+  case noEnd(path: String)
+  /// Fewer pairs than a micro-batch has fit the model.
+  case tooFewPairs(path: String, fitting: Int, count: Int, context: Int, sequences: Int)
+  /// The tokenizer has no token to end a text with.
+  case noEndOfText(path: String)
+
+  public var description: String {
+    switch self {
+    case .unequalLineCounts(let source, let sourceCount, let target, let targetCount):
+      "\(source) has \(sourceCount) lines, \(target) has \(targetCount): "
+        + "line N of one must be the translation of line N of the other"
+    case .notTwoTexts(let count, let option):
+      "\(option.map { "\($0): " } ?? "")\(count) file\(count == 1 ? "" : "s"); with --pairs give two, "
+        + "the text to translate and its translation"
+    case .noPairs(let source, let target):
+      "\(source), \(target): no line has text in both"
+    case .notUTF8(let path, let line): "\(path): line \(line) is not UTF-8 text"
+    case .unequalCounts(let source, let sourceCount, let target, let targetCount):
+      "\(source) holds \(sourceCount) texts, \(target) holds \(targetCount): "
+        + "they were not made together; make both again with 'lockstep prepare --pairs'"
+    case .noEnd(let path):
+      "\(path): its last text does not end with <|endoftext|>: not made by "
+        + "'lockstep prepare --pairs'"
+    case .tooFewPairs(let path, let fitting, let count, let context, let sequences):
+      "\(path): \(fitting) of its \(count) pairs fit a context of \(context), and a batch "
+        + "needs \(sequences); raise model.context, lower batch.sequences, or give more pairs"
+    case .noEndOfText(let path): "\(path): has no <|endoftext|>, which ends each text of a pair"
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import Foundation
+
+/// Makes a data set from texts and their translations, line for line: `train.source.bin`,
+/// `train.target.bin`, the same of what is held out, `tokenizer.json`, `dataset.json`.
+///
+/// One tokenizer is trained on both languages. A text's tokens are followed by the end-of-text token,
+/// so that text i of one file is the translation of text i of the other. `dataset.json` is written
+/// last: a directory that has it is complete.
+public struct PairPreparation: Sendable {
+  static let partNames = ["train", "validation"].flatMap {
+    ["\($0).source.bin", "\($0).target.bin"]
+  }
+
+  /// What was made, or found to be there already.
+  public struct Outcome: Sendable, Equatable {
+    public var manifest: PairManifest
+    /// Whether the directory held this very data set before, so that nothing was written.
+    public var wasPrepared: Bool
+
+    /// What was made, in a few lines.
+    public func summary(directory: String) -> String {
+      let tokenizer = manifest.tokenizer
+      return """
+        \(wasPrepared ? "\(directory) already holds this data set" : directory)
+          tokenizer   \(tokenizer.kind.rawValue), \(tokenizer.vocabularySize) tokens, \
+        sha256 \(tokenizer.sha256.prefix(16))
+          train       \(Self.line(manifest.train))
+          validation  \(manifest.validation.map(Self.line) ?? "none")
+        """
+    }
+
+    private static func line(_ part: PairManifest.Part) -> String {
+      let skipped = part.skipped > 0 ? "; \(part.skipped) with an empty line left out" : ""
+      return "\(part.pairs) pairs, \(part.sourceTokens) tokens to read, "
+        + "\(part.targetTokens) to write\(skipped)"
+    }
+  }
+
+  /// The text to translate and its translation.
+  public var source: String
+  public var target: String
+  /// Held-out texts; nil holds out the last pairs.
+  public var heldOut: (source: String, target: String)?
+  /// The tokenizer, the output and the fraction of pairs to hold out.
+  private let dataset: DatasetPreparation
+
+  /// - Parameters:
+  ///   - inputs: The text to translate, and its translation.
+  ///   - heldOut: As `inputs`; empty: the last pairs of these are held out.
+  ///   - output, tokenizer, validationFraction, overwrites: As of `DatasetPreparation`. With `heldOut`
+  ///     the fraction means nothing.
+  /// - Throws: `PairError.notTwoTexts`.
+  public init(
+    inputs: [String], heldOut: [String] = [], output: String,
+    tokenizer: DatasetPreparation.TokenizerSource,
+    validationFraction: Double = DatasetPreparation.defaultValidationFraction,
+    overwrites: Bool = false
+  ) throws(PairError) {
+    guard inputs.count == 2 else { throw .notTwoTexts(count: inputs.count, option: nil) }
+    guard heldOut.isEmpty || heldOut.count == 2 else {
+      throw .notTwoTexts(count: heldOut.count, option: "--validation")
+    }
+    (source, target) = (inputs[0], inputs[1])
+    self.heldOut = heldOut.isEmpty ? nil : (heldOut[0], heldOut[1])
+    dataset = DatasetPreparation(
+      inputs: inputs, output: output, tokenizer: tokenizer,
+      validationFraction: heldOut.isEmpty ? validationFraction : 0, overwrites: overwrites)
+  }
+
+  /// Makes the data set, unless the directory holds it already.
+  ///
+  /// - Parameter report: Called now and then while the work goes on.
+  /// - Throws: `PairError`, `PreparationError`, `TokenizerError` for what is wrong with the request;
+  ///   `FileError` if writing fails.
+  public func run(
+    report: (DatasetPreparation.Progress) -> Void = { _ in }
+  ) throws -> Outcome {
+    try dataset.checkRequest()
+    let all = try PairedText(source: source, target: target)
+    let given = try heldOut.map { try PairedText(source: $0.source, target: $0.target) }
+    let held = given ?? all.last(fraction: dataset.validationFraction)
+    let train = given == nil ? all.dropping(held) : all
+    guard let train else {
+      throw PairError.noPairs(source: source, target: target)
+    }
+    let inputs = (all.documents + (given?.documents ?? [])).map {
+      DatasetManifest.Input(name: $0.name, bytes: $0.bytes.count, sha256: $0.contentHash)
+    }
+    if let manifest = try existing(inputs, tokenizerHash: dataset.givenTokenizer()?.contentHash) {
+      return Outcome(manifest: manifest, wasPrepared: true)
+    }
+    let files = try DatasetFiles(directory: dataset.output)
+    let tokenizer = try dataset.givenTokenizer() ?? dataset.train(on: train.spans, report)
+    guard let endOfText = tokenizer.endOfText else {
+      throw PairError.noEndOfText(path: dataset.request.tokenizer)
+    }
+    let total = train.byteCount + (held?.byteCount ?? 0)
+    var done = 0
+    func encode(_ text: PairedText, _ part: String) throws -> PairManifest.Part {
+      try text.write(
+        to: files.path(part), tokenizer: tokenizer, endOfText: endOfText,
+        report: {
+          done += $0
+          report(.encoding(done: done, of: total))
+        })
+    }
+    // From here on the directory is not complete until the new manifest is there.
+    for name in DatasetFiles.names.reversed() { try files.remove(name) }
+    let manifest = PairManifest(
+      request: dataset.request, inputs: inputs,
+      tokenizer: DatasetManifest.TokenizerRecord(
+        kind: tokenizer.kind, vocabularySize: tokenizer.vocabularyCount,
+        sha256: tokenizer.contentHash.description),
+      train: try encode(train, "train"), validation: try held.map { try encode($0, "validation") })
+    try tokenizer.save(to: files.path(DatasetFiles.tokenizerName))
+    let file = try AtomicFile(path: files.path(DatasetFiles.manifestName))
+    try file.write(manifest.json())
+    try file.commit()
+    return Outcome(manifest: manifest, wasPrepared: false)
+  }
+
+  /// The manifest of the data set that the directory holds, if it is the one asked for.
+  ///
+  /// - Throws: `PreparationError.outputDiffers` if it holds another that must not be overwritten.
+  private func existing(
+    _ inputs: [DatasetManifest.Input], tokenizerHash: TokenizerHash?
+  ) throws -> PairManifest? {
+    let directory = dataset.output
+    let isEmpty = !DatasetFiles.names.contains {
+      FileManager.default.fileExists(atPath: "\(directory)/\($0)")
+    }
+    if isEmpty { return nil }
+    let reason: String
+    if let manifest = PairManifest.load("\(directory)/\(DatasetFiles.manifestName)") {
+      let made = DatasetManifest(
+        request: manifest.request, inputs: manifest.inputs, tokenizer: manifest.tokenizer,
+        train: DatasetManifest.Part(tokens: 0, bytes: 0, sha256: ""))
+      let difference =
+        made.difference(from: dataset.request, inputs: inputs, tokenizerHash: tokenizerHash)
+        ?? manifest.damage(in: directory)
+      guard let difference else { return manifest }
+      reason = difference
+    } else {
+      reason = "it is not one of complete pairs"
+    }
+    if dataset.overwrites { return nil }
+    throw PreparationError.outputDiffers(directory: directory, reason: reason)
+  }
+}
+
+extension PairManifest {
+  /// How the files of a directory differ from what this says; nil if they do not.
+  fileprivate func damage(in directory: String) -> String? {
+    do {
+      let tokenizer = try TokenizerFile.load("\(directory)/\(DatasetFiles.tokenizerName)")
+      guard tokenizer.contentHash.description == self.tokenizer.sha256 else {
+        return "its tokenizer is not the one its \(DatasetFiles.manifestName) tells of"
+      }
+      for case (let name, let part?) in [("train", train), ("validation", validation)] {
+        for (side, hash) in [("source", part.sourceSHA256), ("target", part.targetSHA256)] {
+          let file = "\(name).\(side).bin"
+          guard try FileHash.sha256(ofFile: "\(directory)/\(file)") == hash else {
+            return "its \(file) is not the one its \(DatasetFiles.manifestName) tells of"
+          }
+        }
+      }
+    } catch {
+      return "it is damaged (\(error))"
+    }
+    return nil
+  }
+}

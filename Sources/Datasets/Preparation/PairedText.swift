@@ -1,0 +1,137 @@
+/// Lines of a text and of its translation.
+struct PairedText {
+  private let source: InputDocument
+  private let target: InputDocument
+  /// Where the lines are that have text in both languages, without their line feeds.
+  private let lines: [(source: Range<Int>, target: Range<Int>)]
+  /// Lines that are empty in either language.
+  private let skipped: Int
+
+  private init(
+    source: InputDocument, target: InputDocument, lines: [(source: Range<Int>, target: Range<Int>)],
+    skipped: Int
+  ) {
+    self.source = source
+    self.target = target
+    self.lines = lines
+    self.skipped = skipped
+  }
+
+  /// Reads both texts.
+  ///
+  /// - Throws: `PairError` where they are not line for line, or not UTF-8; `PreparationError`.
+  init(source: String, target: String) throws {
+    let sourceText = try InputDocument.open(file: source)
+    let targetText = try InputDocument.open(file: target)
+    let sourceLines = try sourceText.lines()
+    let targetLines = try targetText.lines()
+    guard sourceLines.count == targetLines.count else {
+      throw PairError.unequalLineCounts(
+        source: source, sourceCount: sourceLines.count, target: target,
+        targetCount: targetLines.count)
+    }
+    let pairs = zip(sourceLines, targetLines).map { (source: $0, target: $1) }
+    let filled = pairs.filter {
+      !sourceText.isBlank(in: $0.source) && !targetText.isBlank(in: $0.target)
+    }
+    guard !filled.isEmpty else { throw PairError.noPairs(source: source, target: target) }
+    self.init(
+      source: sourceText, target: targetText, lines: filled, skipped: pairs.count - filled.count)
+  }
+
+  var documents: [InputDocument] { [source, target] }
+
+  /// The last pairs, at least one; nil for a fraction of 0, or of a single pair.
+  func last(fraction: Double) -> PairedText? {
+    guard fraction > 0, lines.count > 1 else { return nil }
+    let count = min(lines.count - 1, max(1, Int(Double(lines.count) * fraction)))
+    return PairedText(
+      source: source, target: target, lines: lines.suffix(count), skipped: 0)
+  }
+
+  /// All pairs but those last ones; nil where none is left.
+  func dropping(_ last: PairedText?) -> PairedText? {
+    let kept = lines.dropLast(last?.lines.count ?? 0)
+    guard !kept.isEmpty else { return nil }
+    return PairedText(source: source, target: target, lines: Array(kept), skipped: skipped)
+  }
+
+  /// Both texts, from the first of these lines to the last one: what a tokenizer is trained on.
+  var spans: [TextSpan] {
+    guard let first = lines.first, let last = lines.last else { return [] }
+    return [
+      TextSpan(document: source, range: first.source.lowerBound..<last.source.upperBound),
+      TextSpan(document: target, range: first.target.lowerBound..<last.target.upperBound),
+    ]
+  }
+
+  /// Bytes of text in both languages.
+  var byteCount: Int { lines.reduce(0) { $0 + $1.source.count + $1.target.count } }
+
+  /// Writes both token files.
+  ///
+  /// - Parameters:
+  ///   - path: Without `.source.bin` and `.target.bin`.
+  ///   - report: Called with the bytes that were encoded since.
+  func write(
+    to path: String, tokenizer: any Tokenizer, endOfText: Int32, report: (Int) -> Void
+  ) throws -> PairManifest.Part {
+    func write(
+      _ document: InputDocument, _ lines: [Range<Int>], _ path: String
+    ) throws -> (tokens: Int, sha256: String) {
+      let writer = try TokenFileWriter(
+        path: path, vocabularyCount: tokenizer.vocabularyCount, tokenizerHash: tokenizer.contentHash
+      )
+      for line in lines {
+        let text = UnsafeRawBufferPointer(rebasing: document.bytes[line])
+        try writer.append(tokenizer.encode(text) + [endOfText])
+        report(line.count)
+      }
+      try writer.finish()
+      return (writer.count, try FileHash.sha256(ofFile: path))
+    }
+    let sources = try write(source, lines.map(\.source), path + ".source.bin")
+    let targets = try write(target, lines.map(\.target), path + ".target.bin")
+    return PairManifest.Part(
+      pairs: lines.count, skipped: skipped, sourceTokens: sources.tokens,
+      targetTokens: targets.tokens, sourceSHA256: sources.sha256, targetSHA256: targets.sha256)
+  }
+}
+
+extension InputDocument {
+  /// One text file.
+  fileprivate static func open(file path: String) throws(PreparationError) -> InputDocument {
+    guard let document = try open([path]).first else { throw .emptyInput(paths: [path]) }
+    guard document.name == path else {
+      throw .unreadableInput(path: path, reason: "a directory; expected a text file")
+    }
+    return document
+  }
+
+  /// Where the lines are, without their line feeds and carriage returns.
+  ///
+  /// - Throws: `PairError.notUTF8`.
+  fileprivate func lines() throws(PairError) -> [Range<Int>] {
+    var lines: [Range<Int>] = []
+    var start = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      let hasReturn = end > start && bytes[end - 1] == UInt8(ascii: "\r")
+      let line = start..<(hasReturn ? end - 1 : end)
+      do throws(TokenizerError) {
+        try UTF8Scalar.forEach(in: UnsafeRawBufferPointer(rebasing: bytes[line])) {
+          (_, _) throws(TokenizerError) in
+        }
+      } catch {
+        throw .notUTF8(path: name, line: lines.count + 1)
+      }
+      lines.append(line)
+      start = end + 1
+    }
+    return lines
+  }
+
+  fileprivate func isBlank(in line: Range<Int>) -> Bool {
+    bytes[line].allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+  }
+}
