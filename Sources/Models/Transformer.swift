@@ -15,8 +15,8 @@ public struct Transformer: SequenceToSequenceModel {
   /// Nil if tied.
   let targetEmbedding: Embedding?
   let head: Parameter?
-  let encoder: Encoder
-  let decoder: Decoder
+  let encoder: TransformerEncoder
+  let decoder: TransformerDecoder
 
   public static let checkpointNames = [
     "embedding": "model.shared", "targetEmbedding": "model.decoder.embed_tokens",
@@ -36,8 +36,8 @@ public struct Transformer: SequenceToSequenceModel {
       configuration.tied
       ? nil : Embedding(count: vocabularyCount, width: width, initializer: initializer)
     head = configuration.tied ? nil : Parameter([vocabularyCount, width], initializer: initializer)
-    encoder = Encoder(configuration)
-    decoder = Decoder(configuration)
+    encoder = TransformerEncoder(configuration)
+    decoder = TransformerDecoder(configuration)
   }
 
   public var context: Int { configuration.context }
@@ -85,7 +85,7 @@ public struct Transformer: SequenceToSequenceModel {
 }
 
 /// Reads sources: every position sees all of its source.
-struct Encoder: Module {
+struct TransformerEncoder: Module {
   let positions: Positions
   let blocks: [EncoderLayer]
   /// Nil with norms after each branch.
@@ -118,14 +118,14 @@ struct Encoder: Module {
 }
 
 /// Writes targets: every position sees the target up to itself, and all of the source.
-struct Decoder: Module {
+struct TransformerDecoder: Module {
   let positions: Positions
   let blocks: [DecoderLayer]
   /// Nil with norms after each branch.
   let finalNorm: LayerNorm?
   let dropout: Float
 
-  static let checkpointNames = Encoder.checkpointNames
+  static let checkpointNames = TransformerEncoder.checkpointNames
 
   init(_ configuration: TransformerConfiguration) {
     positions = Positions(configuration)

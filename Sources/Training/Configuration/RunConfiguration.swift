@@ -170,7 +170,7 @@ public struct RunConfiguration: Configurable {
     case .maskedLanguageModeling: [Vocabulary.maskName]
     case .languageModeling:
       data.tokens?.augmentation.sentinelNames(positions: model.context) ?? []
-    case .classification, .regression: []
+    case .translation, .classification, .regression: []
     }
   }
 
