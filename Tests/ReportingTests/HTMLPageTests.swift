@@ -9,14 +9,12 @@ import Testing
     if: HeadlessBrowser.isAvailable, "no Chromium is installed; launch/test.sh installs one"))
 struct HTMLPageTests {
   /// Writes a page, hands on where it is, and removes it.
-  private func withFile<Result>(
-    _ page: HTMLPage, _ body: (URL) throws -> Result
-  ) throws -> Result {
+  private func withFile(_ page: HTMLPage, _ body: (URL) throws -> Void) throws {
     let file = FileManager.default.temporaryDirectory
       .appendingPathComponent("lockstep-page-\(UUID().uuidString).html")
     try Data(page.bytes).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }
-    return try body(file)
+    try body(file)
   }
 
   @Test func theScriptFindsTheDataWhateverTheyHold() throws {
@@ -46,7 +44,8 @@ struct HTMLPageTests {
         shown.textContent = shown.title === data[0];
         """)
     try withFile(page) { file in
-      #expect(try HeadlessBrowser().document(of: file).contains(">true</p>"))
+      let document = try HeadlessBrowser().document(of: file)
+      #expect(document.contains(">true</p>"))
     }
   }
 
@@ -73,10 +72,10 @@ struct HTMLPageTests {
     let elsewhere = HTMLPage(title: "", body: #"<img src="https://example.org/a.png">"#)
     let broken = HTMLPage(title: "", body: "", script: "nothing.there();")
     try withFile(elsewhere) { file in
-      #expect(throws: MPIRunner.Failure.self) { try HeadlessBrowser().document(of: file) }
+      #expect(throws: MPIRunner.Failure.self) { _ = try HeadlessBrowser().document(of: file) }
     }
     try withFile(broken) { file in
-      #expect(throws: MPIRunner.Failure.self) { try HeadlessBrowser().document(of: file) }
+      #expect(throws: MPIRunner.Failure.self) { _ = try HeadlessBrowser().document(of: file) }
     }
   }
 }

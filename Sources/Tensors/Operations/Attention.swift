@@ -101,6 +101,9 @@ extension Heads {
       mask == .full || positions <= keys.positions,
       "attend: a causal mask leaves queries without keys: \(positions) for \(keys.positions) keys")
     let workspace = tensor.workspace
+    if let observer = workspace.observer as? any AttentionObserver {
+      observer.attention(probabilities(keys: keys) { attend(keys: keys, values: $0, mask: mask) })
+    }
     let result = Tensor(
       uninitialized: [sequences, positions, count * width], in: workspace)
     let pass = AttentionPass(

@@ -16,6 +16,8 @@ public final class LoadedModel {
   public let path: String
   /// Optimiser steps taken; nil where that is not known.
   public let step: Int?
+  /// One line about the architecture, for people.
+  public let summary: String
 
   private let parameters: LoadedParameters
 
@@ -52,6 +54,7 @@ public final class LoadedModel {
       throw LoadingError.noLanguageModel(path: directory)
     }
     self.model = model
+    summary = configuration.summary
     parameters = try LoadedParameters(of: model, from: directory, in: workspace)
   }
 }
