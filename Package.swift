@@ -35,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "Benchmarking", "Training",
+        "Benchmarking", "Explanations", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -45,6 +45,19 @@ let package = Package(
       [
         "Training", "Models", "NeuralNetworks", "Tensors", "Datasets", "Communication",
         "Parallelism", "Settings", "CKernels",
+      ]),
+
+    // What `lockstep explain` shows.
+    .target(
+      name: "Explanations",
+      dependencies: [
+        "Training", "Models", "NeuralNetworks", "Tensors", "Datasets", "Checkpoints", "Reporting",
+        "Settings",
+      ],
+      resources: [
+        .embedInCode("Page/explanation.css"), .embedInCode("Page/explanation.js"),
+        .embedInCode("Page/text.html"), .embedInCode("Page/text.js"),
+        .embedInCode("Page/image.html"), .embedInCode("Page/image.js"),
       ]),
 
     // Where the middle targets meet.
@@ -76,7 +89,7 @@ let package = Package(
       ]),
     .library("Communication", ["CMPI", "CKernels", "Parallelism"]),
     .library("Checkpoints", [.product(name: "Crypto", package: "swift-crypto")]),
-    .library("Reporting", []),
+    .target(name: "Reporting", resources: [.embedInCode("Pages/page.css")]),
 
     // The ground floor: open to any target above.
     .library("Settings", []),
@@ -108,10 +121,14 @@ let package = Package(
     .tests(of: "Settings"),
     .tests(of: "Parallelism"),
     .tests(of: "Training"),
+    .testTarget(
+      name: "ExplanationsTests",
+      dependencies: ["Explanations", "TestSupport", "Models", "NeuralNetworks", "Checkpoints"],
+      resources: [.copy("Fixtures")]),
     .tests(of: "Benchmarking", ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: ["TestSupport", "Training", "linear-regression"]),
+      dependencies: ["TestSupport", "Training", "Explanations", "linear-regression"]),
     .executableTarget(
       name: "communication-probe", dependencies: ["Communication", "TestSupport"],
       path: "Tests/CommunicationProbe"),

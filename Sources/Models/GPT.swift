@@ -6,7 +6,7 @@ import Tensors
 /// GPT-2 (Radford et al., 2019): learned positions, pre-norm blocks, tanh GELU, a head tied to the
 /// token embedding. Names and layouts of the parameters are those of Hugging Face's
 /// `GPT2LMHeadModel`.
-public struct GPT: LanguageModel {
+public struct GPT: LanguageModel, LayeredModel {
   public let configuration: GPTConfiguration
 
   let tokenEmbedding: Embedding
@@ -44,7 +44,7 @@ public struct GPT: LanguageModel {
   /// - Returns: The states before the head, [B, T, D].
   public func states(of tokens: Indices, cache: GenerationCache? = nil) -> Tensor {
     let start = cache?.positions ?? 0
-    var x = tokenEmbedding(tokens)
+    var x = tokenEmbedding(tokens).observed(as: "token embedding")
       .addingPositions(positionEmbedding.weight.tensor, from: start)
       .dropout(Float(configuration.dropout))
       .observed(as: "embedding")
@@ -55,6 +55,10 @@ public struct GPT: LanguageModel {
       x = recomputes ? x.recomputing(run) : run(x)
     }
     return finalNorm(x).observed(as: "final norm")
+  }
+
+  public func readout(of states: Tensor) -> Tensor {
+    finalNorm(states).linear(weight: headWeight.tensor)
   }
 
   public func products(sequences: Int, positions: Int) -> ForwardProducts {

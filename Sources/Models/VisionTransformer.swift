@@ -62,7 +62,7 @@ public enum PositionKind: String, SettingChoice {
 /// A Transformer over the patches of an image (Dosovitskiy et al., "An image is worth 16x16 words",
 /// 2021), its outputs taken from the mean over all patches instead of a class token (Beyer et al.,
 /// "Better plain ViT baselines", 2022).
-public struct VisionTransformer: Predictor {
+public struct VisionTransformer: Predictor, LayeredModel {
   let embedding: Linear
   /// One of the two is there.
   let learnedPositions: LearnedPositions?
@@ -101,6 +101,10 @@ public struct VisionTransformer: Predictor {
     if let sinusoidalPositions { x = sinusoidalPositions(x) }
     x = x.dropout(dropout).observed(as: "embedding")
     for (index, block) in blocks.enumerated() { x = block(x, name: "block \(index)") }
-    return head(finalNorm(x).meanOverPositions()).observed(as: "outputs")
+    return readout(of: x).observed(as: "outputs")
+  }
+
+  public func readout(of states: Tensor) -> Tensor {
+    head(finalNorm(states).meanOverPositions())
   }
 }

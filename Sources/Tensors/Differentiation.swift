@@ -71,6 +71,12 @@ public final class GradientSlot {
     isFilled = false
   }
 
+  /// A copy of the gathered gradient; nil where there is none.
+  func elements(count: Int) -> [Float]? {
+    guard isFilled, let buffer else { return nil }
+    return Array(UnsafeBufferPointer(start: buffer.pointer, count: count))
+  }
+
   /// Before adding in place: a gradient that was passed on whole may have a second reader, who
   /// keeps the old elements.
   fileprivate func makeOwn(in pool: BufferPool) {

@@ -159,6 +159,22 @@ extension CommandLineTests {
       Case(
         "evaluation on other tokens", "evaluate done --data characters/validation.bin",
         "characters/validation.bin"),
+      Case("an explanation of nothing", "explain none --text a", "none: no such"),
+      Case(
+        "an explanation of a long text", "explain done --text abcdefghijklmnopq", "17 tokens",
+        "context is 16"),
+      Case(
+        "an explanation of no position", "explain done --text abc --position 3", "--position 3",
+        "0 to 2"),
+      Case(
+        "an explanation of two tokens", "explain done --text abc --target de",
+        "2 tokens, \"d\" and \"e\""),
+      Case("an explanation of an image", "explain done --image 0", "give it --text"),
+      Case("an explanation of both", "explain done --image 0 --text a", "either --text"),
+      Case(
+        "an explanation below a file", "explain done --text abc --output text.txt/page.html",
+        "text.txt/page.html: Not a directory"),
+      Case("an explanation in a folder", "explain done --text abc --output data", "data: Is a dir"),
       Case("inspection of nothing", "inspect none", "none: no such"),
       Case("inspection of a text", "inspect text.txt", "text.txt: not a token file"),
       Case("inspection of an empty folder", "inspect nothing", "nothing: expected"),

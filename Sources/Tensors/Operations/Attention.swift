@@ -129,6 +129,9 @@ extension Heads {
         "attend: \(ranges.upper.count) ranges of keys do not fit \(self) and \(keys)")
     }
     let workspace = tensor.workspace
+    if let observer = workspace.observer as? any AttentionObserver {
+      observer.attention(probabilities(keys: keys) { attend(keys: keys, values: $0, mask: mask) })
+    }
     let result = Tensor(
       uninitialized: [sequences, positions, count * width], in: workspace)
     let pass = AttentionPass(

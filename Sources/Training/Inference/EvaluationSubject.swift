@@ -121,30 +121,16 @@ struct EvaluatedSamples: EvaluationSubject {
   ///   - options, workspace: As of `ModelEvaluation`.
   init(directory: String, options: EvaluationOptions, workspace: Workspace) throws {
     if options.stride != nil { throw EvaluationError.strideOfNoText }
-    let configuration = try RunConfiguration.load(path: directory + "/config.yaml")
-    guard let bytes = FileManager.default.contents(atPath: directory + "/samples.json"),
-      let description = try? JSONDecoder().decode(SampleDescription.self, from: bytes)
-    else { throw EvaluationError.noDescription(path: directory + "/samples.json") }
-    let isTable = description.columns != nil
-    var paths = configuration.data.samplePaths.validation
-    if let data = options.data {
-      guard isTable == (options.labels == nil) else {
-        throw isTable ? EvaluationError.labelsOfNoImages : EvaluationError.noLabels(images: data)
-      }
-      paths = [data] + (options.labels.map { [$0] } ?? [])
-    } else if options.labels != nil {
-      throw EvaluationError.labelsOfNoImages
-    }
-    guard let first = paths.first else { throw EvaluationError.noData(source: directory) }
-    let files = try paths.map { (try GzipFile.contents($0), $0) }
+    let files = try PredictorFiles(directory: directory)
+    let samples = try files.heldOutSamples(data: options.data, labels: options.labels)
     task = try PredictionTask(
-      configuration, description: description,
+      files.configuration, description: files.samples,
       heldOut: SampleLoader(
-        description.heldOut(files), description: description, batchSize: options.sequences))
+        samples, description: files.samples, batchSize: options.sequences))
     parameters = try LoadedParameters(of: task.model, from: directory, in: workspace)
     path = directory
     step = try? Checkpoint(path: directory).step
-    dataPath = first
+    dataPath = samples.path
   }
 
   let unit = "samples"

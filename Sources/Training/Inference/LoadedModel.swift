@@ -23,6 +23,8 @@ public final class LoadedTextModel<Model> {
   public let path: String
   /// Optimiser steps taken; nil where that is not known.
   public let step: Int?
+  /// One line about the architecture, for people.
+  public let summary: String
 
   private let parameters: LoadedParameters
 
@@ -56,6 +58,7 @@ public final class LoadedTextModel<Model> {
       preconditionFailure("a configuration of \(kind) builds a model of that kind")
     }
     self.model = model
+    summary = configuration.summary
     parameters = try LoadedParameters(of: module, from: directory, in: workspace)
   }
 }

@@ -1,0 +1,155 @@
+// H rows and W columns of pixels, T patches, C classes.
+
+import Datasets
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// A look inside a classifier that sees an image: what it predicts and which pixels that is owed to;
+/// of a vision Transformer also what each layer would say, and where attention looks.
+public struct ImageExplanation: Codable, Sendable {
+  /// What was looked at.
+  public struct Image: Codable, Sendable {
+    public let path: String
+    /// The image's place in its file, from 0.
+    public let index: Int
+    /// 0 black to 255 white, [H][W].
+    public let pixels: [[Int]]
+    /// The number of the class that it is of.
+    public let label: Int
+  }
+
+  public struct Prediction: Codable, Sendable {
+    /// [C].
+    public let classes: [String]
+    /// [C].
+    public let probabilities: [Double]
+    /// The number of the class that is explained.
+    public let target: Int
+    /// The target's score.
+    public let logit: Double
+  }
+
+  /// Gradient × input of the target's logit; an input is a pixel as the model gets it.
+  public struct Attribution: Codable, Sendable {
+    /// [H][W].
+    public let values: [[Double]]
+    public let sum: Double
+  }
+
+  /// What a layer's states would say, read as if they were the last.
+  public struct LensLayer: Codable, Sendable {
+    public let name: String
+    /// [C].
+    public let probabilities: [Double]
+  }
+
+  /// Where attention looks.
+  public struct Attention: Codable, Sendable {
+    /// Patches from top to bottom, and from left to right: T together, row by row.
+    public let rows: Int
+    public let columns: Int
+    public let layers: [AttentionLayer]
+    /// How much of each patch reaches the mean over the last layer's positions; see
+    /// `AttentionRollout`, [T].
+    public let rollout: [Double]
+  }
+
+  public let model: ExplainedModel
+  public let image: Image
+  public let prediction: Prediction
+  public let attribution: Attribution
+  /// The embedding, then each block; empty for networks whose layers have states of their own.
+  public let lens: [LensLayer]
+  /// Nil for networks without attention.
+  public let attention: Attention?
+
+  /// - Parameters:
+  ///   - source: What the user calls the model.
+  ///   - loaded: A classifier of images.
+  ///   - samples: Images like those that it learned from.
+  ///   - index: Which of them.
+  ///   - target: The name of the class that is explained; nil: the likeliest.
+  /// - Throws: `ExplanationError`.
+  public init(
+    source: String, loaded: LoadedPredictor, samples: SampleSet, index: Int, target: String? = nil
+  ) throws(ExplanationError) {
+    // The parameters live as long as it does.
+    defer { withExtendedLifetime(loaded) {} }
+    guard case .pixels(let pixels) = samples.features else {
+      throw .notImages(path: loaded.path)
+    }
+    guard let classes = loaded.samples.classes, case .classes(let labels) = samples.targets else {
+      throw .notClasses(path: loaded.path)
+    }
+    guard (0..<samples.count).contains(index) else {
+      throw .noImage(index, path: samples.path, count: samples.count)
+    }
+    var chosen: Int?
+    if let target {
+      guard let found = classes.firstIndex(of: target) else {
+        throw .noClass(target, classes: classes)
+      }
+      chosen = found
+    }
+    var batch = SampleBatch()
+    SampleLoader(samples, description: loaded.samples, batchSize: 1)
+      .fill(&batch, evaluationBatch: index)
+    let (height, width) = (samples.sampleShape[0], samples.sampleShape[1])
+    let inspection = SampleInspection(
+      of: loaded.predictor, sample: batch.features, shape: [1, height, width], target: chosen,
+      in: loaded.workspace)
+    let isQuestionEach = loaded.configuration.asksOfEachClass
+    func probabilities(_ scores: [Float]) -> [Double] {
+      let distribution = Distribution(scores)
+      return scores.indices.map {
+        (isQuestionEach
+          ? 1 / (1 + exp(-Double(scores[$0]))) : distribution.probability(of: $0))
+          .rounded(decimals: 6)
+      }
+    }
+    model = ExplainedModel(
+      source: source, directory: loaded.path, summary: loaded.configuration.model.summary,
+      step: loaded.step, model: loaded.predictor)
+    let start = index * samples.featureCount
+    image = Image(
+      path: samples.path, index: index,
+      pixels: (0..<height).map { row in
+        pixels[start + row * width..<start + (row + 1) * width].map(Int.init)
+      }, label: Int(labels[index]))
+    prediction = Prediction(
+      classes: classes, probabilities: probabilities(inspection.scores),
+      target: inspection.target,
+      logit: Double(inspection.scores[inspection.target]).rounded(decimals: 6))
+    attribution = Attribution(
+      values: (0..<height).map { row in
+        inspection.attribution[row * width..<(row + 1) * width].map { $0.rounded(decimals: 6) }
+      }, sum: inspection.attribution.reduce(0, +).rounded(decimals: 6))
+    lens = inspection.readouts.map {
+      LensLayer(name: $0.name, probabilities: probabilities($0.scores))
+    }
+    attention = Attention(inspection, loaded.configuration.model, height: height, width: width)
+  }
+}
+
+extension ImageExplanation.Attention {
+  /// Nil where the model is no vision Transformer.
+  fileprivate init?(
+    _ inspection: SampleInspection, _ model: ModelConfiguration, height: Int, width: Int
+  ) {
+    guard case .vit(let configuration) = model.architecture else { return nil }
+    rows = height / configuration.patch
+    columns = width / configuration.patch
+    layers = inspection.recorder.attentionLayers()
+    rollout = AttentionRollout(inspection.recorder.attention.map(\.probabilities)).mean
+      .map { $0.rounded(decimals: 6) }
+  }
+}
+
+extension RunConfiguration {
+  /// Whether each class is a question of its own, answered by yes or no.
+  fileprivate var asksOfEachClass: Bool {
+    if case .binaryCrossEntropy = loss.kind { true } else { false }
+  }
+}

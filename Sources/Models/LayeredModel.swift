@@ -1,0 +1,18 @@
+// B sequences, T positions, D width, V vocabulary, C outputs.
+
+import NeuralNetworks
+import Tensors
+
+/// A network of blocks that add to the same states, so that the states after any block can be read
+/// as if it were the last ("logit lens", nostalgebraist, 2020).
+///
+/// It shows its states [B, T, D] to an `ActivationObserver` as "embedding" and, for each block,
+/// "block 0 output"; attention as "block 0 attention". Where something is added to the vectors of the
+/// tokens, it shows these before as "token embedding".
+public protocol LayeredModel: Module {
+  /// What the model would give if these were its last block's states: final norm and head.
+  ///
+  /// - Parameter states: [B, T, D].
+  /// - Returns: [B, T, V] of a language model, [B, C] of a predictor.
+  func readout(of states: Tensor) -> Tensor
+}

@@ -1,0 +1,91 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Models
+import Tensors
+
+/// A trained model of samples, read from a run or a checkpoint.
+public final class LoadedPredictor {
+  public let predictor: any Predictor
+  public let workspace: Workspace
+  public let configuration: RunConfiguration
+  /// Of the samples that it learned from.
+  public let samples: SampleDescription
+  /// The directory that was read.
+  public let path: String
+  /// Optimiser steps taken; nil where that is not known.
+  public let step: Int?
+
+  private let parameters: LoadedParameters
+
+  /// - Parameters:
+  ///   - path: A run (its newest complete checkpoint is taken) or a checkpoint.
+  ///   - workspace: Computes with the model.
+  /// - Throws: `LoadingError`, `CheckpointError`, `ConfigurationError`, `EvaluationError`.
+  public init(path: String, in workspace: Workspace) throws {
+    let directory = try ModelDirectory.find(path)
+    let files = try PredictorFiles(directory: directory)
+    guard
+      let predictor = try files.configuration.model.predictor(
+        sampleShape: Shape(files.samples.sampleShape), outputs: files.samples.outputCount)
+    else { throw LoadingError.noModel(path: directory, missing: "a model for samples") }
+    self.predictor = predictor
+    self.workspace = workspace
+    self.path = directory
+    configuration = files.configuration
+    samples = files.samples
+    step = try? Checkpoint(path: directory).step
+    parameters = try LoadedParameters(of: predictor, from: directory, in: workspace)
+  }
+
+  /// Samples like those that the model learned from, read as `EvaluationOptions` says.
+  ///
+  /// - Throws: `SampleDataError`, `EvaluationError`.
+  public func heldOutSamples(data: String? = nil, labels: String? = nil) throws -> SampleSet {
+    try PredictorFiles(directory: path).heldOutSamples(data: data, labels: labels)
+  }
+
+  /// Whether a run or checkpoint holds a model of samples rather than of text.
+  ///
+  /// - Throws: `LoadingError` where there is neither.
+  public static func isAt(_ path: String) throws -> Bool {
+    ModelDirectory.holdsPredictor(try ModelDirectory.find(path))
+  }
+}
+
+/// What a checkpoint of a classification or a regression says of its model and its samples.
+struct PredictorFiles {
+  let directory: String
+  let configuration: RunConfiguration
+  let samples: SampleDescription
+
+  /// - Parameter directory: Of a checkpoint.
+  init(directory: String) throws {
+    self.directory = directory
+    configuration = try RunConfiguration.load(path: directory + "/config.yaml")
+    guard let bytes = FileManager.default.contents(atPath: directory + "/samples.json"),
+      let samples = try? JSONDecoder().decode(SampleDescription.self, from: bytes)
+    else { throw EvaluationError.noDescription(path: directory + "/samples.json") }
+    self.samples = samples
+  }
+
+  /// The samples that the model is measured on: its run's validation files unless others are given.
+  ///
+  /// - Parameters:
+  ///   - data: A table or images; nil: the run's.
+  ///   - labels: Those of the images.
+  func heldOutSamples(data: String?, labels: String?) throws -> SampleSet {
+    let isTable = samples.columns != nil
+    var paths = configuration.data.samplePaths.validation
+    if let data {
+      guard isTable == (labels == nil) else {
+        throw isTable ? EvaluationError.labelsOfNoImages : EvaluationError.noLabels(images: data)
+      }
+      paths = [data] + (labels.map { [$0] } ?? [])
+    } else if labels != nil {
+      throw EvaluationError.labelsOfNoImages
+    }
+    guard !paths.isEmpty else { throw EvaluationError.noData(source: directory) }
+    return try samples.heldOut(paths.map { (try GzipFile.contents($0), $0) })
+  }
+}

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Checkpoints
+import Explanations
+import Reporting
+import Tensors
+import Training
+
+struct Explain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Looks inside a trained model: writes a page with what it did and why.",
+    discussion: """
+      Attention maps of every layer and head, the tokens or pixels that a prediction is owed to \
+      (gradient × input), and what each layer would say (logit lens). The page is one file that \
+      opens in any browser. What text and images there can be is in docs/explain.md.
+      """)
+
+  @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
+  var source: String
+
+  @Option(help: "The text that a language model reads.")
+  var text: String?
+
+  @Option(help: "The token after which the prediction is explained, from 0. Default: the last.")
+  var position: Int?
+
+  @Option(help: "What is explained: the text of a token, or a class. Default: the likeliest.")
+  var target: String?
+
+  @Option(help: "Which of the images a classifier sees, from 0.")
+  var image: Int?
+
+  @Option(help: "A file of images (IDX). Default: the validation images of the run.")
+  var data: String?
+
+  @Option(help: "The labels (IDX) of the images given with --data.")
+  var labels: String?
+
+  @Option(help: "The page to write. Default: explanation.html; with --json none.")
+  var output: String?
+
+  @Flag(help: "Print everything that the page shows as one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard (text == nil) != (image == nil) else {
+      throw ValidationError(
+        "give either --text, for a language model, or --image, for a classifier of images")
+    }
+    guard position == nil || text != nil else {
+      throw ValidationError("--position goes with --text")
+    }
+    guard data == nil && labels == nil || image != nil else {
+      throw ValidationError("--data and --labels go with --image")
+    }
+  }
+
+  func run() throws {
+    let workspace = Workspace(threadCount: ProcessorMask.current.usableCount)
+    if let text {
+      try show(try explanation(of: text, in: workspace)) { try $0.page() }
+    } else if let image {
+      try show(try explanation(ofImage: image, in: workspace)) { try $0.page() }
+    }
+  }
+
+  private func explanation(of text: String, in workspace: Workspace) throws -> TextExplanation {
+    guard try !LoadedPredictor.isAt(source) else {
+      throw ExplanationError.needsImage(path: source)
+    }
+    return try TextExplanation(
+      source: source, loaded: LoadedModel(path: source, in: workspace), text: text,
+      position: position, target: target)
+  }
+
+  private func explanation(
+    ofImage index: Int, in workspace: Workspace
+  ) throws -> ImageExplanation {
+    guard try LoadedPredictor.isAt(source) else { throw ExplanationError.needsText(path: source) }
+    let loaded = try LoadedPredictor(path: source, in: workspace)
+    return try ImageExplanation(
+      source: source, loaded: loaded,
+      samples: loaded.heldOutSamples(data: data, labels: labels), index: index, target: target)
+  }
+
+  private func show<Explanation: Encodable & CustomStringConvertible>(
+    _ explanation: Explanation, page: (Explanation) throws -> HTMLPage
+  ) throws {
+    if let path = output ?? (json ? nil : "explanation.html") {
+      let bytes = try page(explanation).bytes
+      do {
+        try AtomicFile.write(bytes, to: path)
+      } catch {
+        throw ExplanationError.output(path: path, error)
+      }
+      if !json { print("\(path): \(explanation)") }
+    }
+    if json { try print(explanation, asJSON: true) }
+  }
+}
