@@ -76,7 +76,7 @@ let package = Package(
       ]),
     .library("Communication", ["CMPI", "CKernels", "Parallelism"]),
     .library("Checkpoints", [.product(name: "Crypto", package: "swift-crypto")]),
-    .library("Reporting", []),
+    .target(name: "Reporting", resources: [.embedInCode("Pages/page.css")]),
 
     // The ground floor: open to any target above.
     .library("Settings", []),

@@ -56,6 +56,16 @@ provide_libraries() {
   provided zlib1g-dev pkg-config --exists zlib
 }
 
+# Notes a browser for the tests of pages (64 MB to fetch, 220 MB on disk), where Debian's package of it
+# can be had; Ubuntu has none. The tests are skipped without.
+provide_browser() {
+  local program
+  for program in chromium-headless-shell chromium chromium-browser google-chrome; do
+    if command -v "$program" >/dev/null 2>&1; then return; fi
+  done
+  if grep -qs '^ID=debian' /etc/os-release; then missing+=(chromium-headless-shell); fi
+}
+
 # Installs the packages noted as missing; without any, nothing is run and no network is needed.
 install_missing() {
   [[ ${#missing[@]} -gt 0 ]] || return 0

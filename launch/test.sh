@@ -9,6 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
 provide_libraries
+provide_browser
 install_missing
 
 # Built once, in the mode in which Lockstep is used: the tests train, and would take long otherwise.

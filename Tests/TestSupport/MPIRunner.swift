@@ -49,7 +49,8 @@ public struct MPIRunner: Sendable {
     try run(try product(program), arguments, timeout: timeout)
   }
 
-  private static func run(
+  /// Runs a program to its end, or until it has taken too long.
+  static func run(
     _ executable: URL, _ arguments: [String], timeout: Duration
   ) throws -> Outcome {
     // Files rather than pipes: nobody has to empty them for the program to go on.
@@ -90,7 +91,7 @@ public struct MPIRunner: Sendable {
   }
 
   /// An executable of the search path.
-  private static func path(of name: String) -> URL? {
+  static func path(of name: String) -> URL? {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     return folders.map { URL(fileURLWithPath: String($0)).appendingPathComponent(name) }
       .first { FileManager.default.isExecutableFile(atPath: $0.path) }

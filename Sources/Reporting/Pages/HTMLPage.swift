@@ -1,0 +1,90 @@
+import Foundation
+
+/// A self-contained page: style, data and script are inside, and nothing is loaded from elsewhere.
+///
+/// It follows the reader's choice of light or dark, and fits a phone. `page.css` beside this file has
+/// the colours and the common elements.
+public struct HTMLPage: Sendable {
+  public var title: String
+  /// Rules that only this page needs.
+  public var style: String
+  /// Markup between `<main>` and `</main>`.
+  public var body: String
+  /// JSON that the script finds as `data`.
+  public var data: Data
+  /// Plain JavaScript, run when everything else is there.
+  public var script: String
+
+  /// - Parameters:
+  ///   - title: Text, as the browser's tab shows it.
+  ///   - style: CSS. Default: none.
+  ///   - body: Markup; see `escaped(_:)`.
+  ///   - data: JSON, UTF-8. Default: `null`.
+  ///   - script: JavaScript. Default: none.
+  public init(
+    title: String, style: String = "", body: String, data: Data = Data("null".utf8),
+    script: String = ""
+  ) {
+    self.title = title
+    self.style = style
+    self.body = body
+    self.data = data
+    self.script = script
+  }
+
+  /// Text as markup that shows it, also inside an attribute's quotes.
+  public static func escaped(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+      .replacing("\"", with: "&quot;")
+  }
+
+  /// The whole file, UTF-8.
+  public var bytes: [UInt8] {
+    // The policy makes the browser refuse whatever is not in the file.
+    let head = """
+      <!doctype html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+      style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+      <title>\(Self.escaped(title))</title>
+      <style>
+      \(String(decoding: PackageResources.page_css, as: UTF8.self))\(style)
+      </style>
+      </head>
+      <body>
+      <main>
+      \(body)
+      </main>
+      <script type="application/json" id="data">
+
+      """
+    let tail = """
+
+      </script>
+      <script>
+      "use strict";
+      const data = JSON.parse(document.getElementById("data").textContent);
+      \(script)
+      </script>
+      </body>
+      </html>
+
+      """
+    return Array(head.utf8) + Self.inScript(data) + Array(tail.utf8)
+  }
+
+  /// JSON without the characters that would end the element around it: `<` occurs in strings only,
+  /// where it can be written by its number.
+  private static func inScript(_ json: Data) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(json.count)
+    let escape = Array(#"\u003c"#.utf8)
+    for byte in json {
+      if byte == UInt8(ascii: "<") { bytes += escape } else { bytes.append(byte) }
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import Reporting
+import TestSupport
+import Testing
+
+@Suite(
+  .serialized,
+  .enabled(
+    if: HeadlessBrowser.isAvailable, "no Chromium is installed; launch/test.sh installs one"))
+struct HTMLPageTests {
+  /// Writes a page, hands on where it is, and removes it.
+  private func withFile<Result>(
+    _ page: HTMLPage, _ body: (URL) throws -> Result
+  ) throws -> Result {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lockstep-page-\(UUID().uuidString).html")
+    try Data(page.bytes).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    return try body(file)
+  }
+
+  @Test func theScriptFindsTheDataWhateverTheyHold() throws {
+    let text = #"</script><b> & "quoted" \ é 😀"#
+    let page = HTMLPage(
+      title: "a < b & c", body: "<p id=\"shown\"></p>",
+      data: try JSONEncoder().encode([text]),
+      script: """
+        document.getElementById("shown").textContent = data[0] + location.hash + innerWidth;
+        """)
+    try withFile(page) { file in
+      let document = try HeadlessBrowser(width: 390).document(of: file, fragment: "here")
+      #expect(document.contains("<title>a &lt; b &amp; c</title>"))
+      #expect(
+        document.contains(
+          #"<p id="shown">&lt;/script&gt;&lt;b&gt; &amp; "quoted" \ é 😀#here390</p>"#))
+    }
+  }
+
+  @Test func escapedTextIsShownAsItIs() throws {
+    let text = #"<i title='x'> & "y""#
+    let page = HTMLPage(
+      title: "", body: "<p id=\"shown\" title=\"\(HTMLPage.escaped(text))\"></p>",
+      data: try JSONEncoder().encode([text]),
+      script: """
+        const shown = document.getElementById("shown");
+        shown.textContent = shown.title === data[0];
+        """)
+    try withFile(page) { file in
+      #expect(try HeadlessBrowser().document(of: file).contains(">true</p>"))
+    }
+  }
+
+  @Test(arguments: HeadlessBrowser.Appearance.allCases)
+  func coloursFollowTheReader(_ appearance: HeadlessBrowser.Appearance) throws {
+    let page = HTMLPage(
+      title: "colours", body: "<p id=\"shown\"></p>",
+      script: """
+        document.getElementById("shown").textContent =
+          getComputedStyle(document.body).backgroundColor;
+        """)
+    try withFile(page) { file in
+      let document = try HeadlessBrowser(appearance: appearance).document(of: file)
+      #expect(
+        document.contains(appearance == .dark ? ">rgb(19, 21, 24)<" : ">rgb(251, 251, 250)<"))
+      let image = file.deletingPathExtension().appendingPathExtension("png")
+      defer { try? FileManager.default.removeItem(at: image) }
+      try HeadlessBrowser(appearance: appearance).screenshot(of: file, to: image)
+      #expect(try Data(contentsOf: image).starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    }
+  }
+
+  @Test func nothingIsLoadedAndFailingScriptsAreTold() throws {
+    let elsewhere = HTMLPage(title: "", body: #"<img src="https://example.org/a.png">"#)
+    let broken = HTMLPage(title: "", body: "", script: "nothing.there();")
+    try withFile(elsewhere) { file in
+      #expect(throws: MPIRunner.Failure.self) { try HeadlessBrowser().document(of: file) }
+    }
+    try withFile(broken) { file in
+      #expect(throws: MPIRunner.Failure.self) { try HeadlessBrowser().document(of: file) }
+    }
+  }
+}
