@@ -35,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "Benchmarking", "Training",
+        "Benchmarking", "Sweeps", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -46,6 +46,15 @@ let package = Package(
         "Training", "Models", "NeuralNetworks", "Tensors", "Datasets", "Communication",
         "Parallelism", "Settings", "CKernels",
       ]),
+
+    // Searches: many runs, told apart by their configurations.
+    .target(
+      name: "Sweeps",
+      dependencies: [
+        "Training", "Optimization", "Communication", "Checkpoints", "Reporting", "Settings",
+        "Tensors",
+      ],
+      resources: [.embedInCode("Report/sweep.css"), .embedInCode("Report/sweep.js")]),
 
     // Where the middle targets meet.
     .library(
@@ -108,6 +117,7 @@ let package = Package(
     .tests(of: "Settings"),
     .tests(of: "Parallelism"),
     .tests(of: "Training"),
+    .tests(of: "Sweeps", ["Training", "Communication", "Settings"]),
     .tests(of: "Benchmarking", ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
     .testTarget(
       name: "IntegrationTests",
