@@ -113,7 +113,7 @@ import Testing
     ] {
       #expect(found.contains { $0.hasPrefix(expected) }, "\(expected)\n\(found)")
     }
-    #expect(found.count == 8, "\(found)")
+    #expect(found.count == 9, "\(found)")
   }
 
   @Test(arguments: [

@@ -11,8 +11,9 @@ package struct ParallelPlot: Sendable {
   }
 
   package enum Values: Sendable {
-    /// Numbers from the lowest to the highest, or with `isFlipped` from the highest.
-    case numbers(PlotAxis.Scale, isFlipped: Bool)
+    /// Numbers from the lowest to the highest, or with `isFlipped` from the highest; `ticks` are
+    /// labelled, or round numbers.
+    case numbers(PlotAxis.Scale, isFlipped: Bool = false, ticks: [Double]? = nil)
     /// Names, from the bottom to the top.
     case names([String])
   }
@@ -53,13 +54,13 @@ package struct ParallelPlot: Sendable {
   private func place(_ axis: Axis, values: [Value]) -> Place {
     let (top, bottom) = (Self.top, Self.bottom)
     switch axis.values {
-    case .numbers(let scale, let isFlipped):
+    case .numbers(let scale, let isFlipped, let ticks):
       let numbers = values.compactMap { if case .number(let number) = $0 { number } else { nil } }
       let plot = PlotAxis(
         numbers, scale: scale, from: isFlipped ? top : bottom, to: isFlipped ? bottom : top)
       return Place(
         position: { if case .number(let number) = $0 { plot.position(number) } else { nil } },
-        ticks: plot.ticks.map { (PlotAxis.label($0), plot.position($0)) })
+        ticks: (ticks ?? plot.ticks).map { (PlotAxis.label($0), plot.position($0)) })
     case .names(let names):
       func y(_ index: Int) -> Double {
         bottom - (bottom - top) * (Double(index) + 0.5) / Double(max(1, names.count))

@@ -100,7 +100,7 @@ public struct ParameterDomain: Configurable {
     checks.require(
       values.isEmpty || !isRange, "values", "a list, or low and high, but not both",
       involving: "low", "high")
-    guard isRange else { return }
+    guard isRange, values.isEmpty else { return }
     guard let low, let high else {
       return checks.require(false, low == nil ? "low" : "high", "a number, for a range has both ends")
     }

@@ -62,10 +62,14 @@ package struct RangeCurve: Encodable, Equatable, Sendable {
     let best = settled.min { $0.smoothedLoss < $1.smoothedLoss }
     lowest = best?.learningRate
     let falling = settled.filter { $0.step <= best?.step ?? 0 }
-    let slopes = zip(falling, falling.dropFirst(2)).map { $1.smoothedLoss - $0.smoothedLoss }
+    // Over a twentieth of the curve to either side, so that no single loss decides.
+    let reach = max(1, points.count / 20)
+    let slopes = zip(falling, falling.dropFirst(2 * reach)).map {
+      $1.smoothedLoss - $0.smoothedLoss
+    }
     let middle = slopes.indices.min { slopes[$0] < slopes[$1] }
     steepest = middle.flatMap { index in
-      slopes[index] < 0 ? Array(falling)[index + 1].learningRate : nil
+      slopes[index] < 0 ? Array(falling)[index + reach].learningRate : nil
     }
   }
 }

@@ -67,9 +67,11 @@ public final class SweepConsole {
           steps: measurement?.steps, metric: metric, seconds: record.seconds))
     case .text:
       let total = plan.trials.count
+      let keys = plan.configuration.parameters.parameters.map(\.key)
+      let shortened = SweepTable.shortened(among: keys)
       let place = "\(run.trial)/\(total)" + (run.fold.map { ", fold \($0)" } ?? "")
       let values = plan.trials[run.trial - 1].values
-        .map { "\($0.key) \(EncodedSetting($0.value).text)" }
+        .map { "\(shortened($0.key)) \(EncodedSetting($0.value).text)" }
       let outcome: String
       switch record.state {
       case .finished, .paused:
@@ -112,8 +114,12 @@ public final class SweepConsole {
           event: report.state.rawValue, best: report.best, metric: best?.metric,
           report: directory.reportPath, page: directory.pagePath))
     case .text:
-      output.write("\n" + SweepTable(report).text + "\n")
-      if let curve = report.rangeTest { show(curve) }
+      output.write("\n")
+      if let curve = report.rangeTest {
+        show(curve)
+      } else {
+        output.write(SweepTable(report).text + "\n")
+      }
       if report.state == .stopped {
         line("stopped", "everything is saved, --resume goes on from here")
       } else if let best, report.rangeTest == nil {

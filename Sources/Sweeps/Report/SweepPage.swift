@@ -45,7 +45,14 @@ struct SweepPage {
       ("search", "\(report.method), from \(plan.configuration.base)"),
       ("trials", states.joined(separator: ", ")),
     ]
-    if report.rangeTest == nil {
+    if let curve = report.rangeTest {
+      let rates = [
+        ("suggestion", curve.suggestion), ("steepest", curve.steepest), ("lowest", curve.lowest),
+      ]
+      facts += rates.compactMap { name, rate in
+        rate.map { (name, "learning rate \(PlotAxis.label($0))") }
+      }
+    } else {
       facts.append(("metric", "\(report.metric), \(better)"))
       if let best = report.best { facts.append(("best", describe(report.trials[best - 1]))) }
     }
@@ -110,7 +117,7 @@ struct SweepPage {
   private func axisValues(of parameter: SweptParameters.Parameter) -> ParallelPlot.Values {
     let domain = parameter.domain
     if domain.values.isEmpty {
-      return .numbers(domain.scale == .log ? .log : .linear, isFlipped: false)
+      return .numbers(domain.scale == .log ? .log : .linear)
     }
     let numbers = domain.values.compactMap { $0.scalar.flatMap(Double.init) }
     guard numbers.count == domain.values.count, Set(numbers).count > 1 else {
@@ -118,7 +125,7 @@ struct SweepPage {
     }
     // Evenly spread factors, such as 0.001, 0.01, 0.1.
     let isWide = numbers.allSatisfy { $0 > 0 } && (numbers.max() ?? 1) >= 20 * (numbers.min() ?? 1)
-    return .numbers(isWide ? .log : .linear, isFlipped: false)
+    return .numbers(isWide ? .log : .linear, ticks: numbers)
   }
 
   private var curves: String? {
@@ -159,7 +166,9 @@ struct SweepPage {
 
   private static func plot(_ label: String, _ series: [SeriesPlot.Series]) -> String {
     var plot = SeriesPlot(title: label, xLabel: "step", yLabel: label, series: series)
-    let heights = series.flatMap { $0.points.map(\.y) }.sorted()
+    // What diverges leaves the plot at its top, and does not flatten the others.
+    plot.yLimit = series.compactMap { $0.points.first?.y }.max().map { 2 * $0 }
+    let heights = series.flatMap { $0.points.map(\.y) }.filter { $0 <= plot.yLimit ?? 0 }.sorted()
     if let low = heights.first, low > 0, let high = heights.last, high > 10 * low {
       plot.yScale = .log
     }
@@ -193,7 +202,9 @@ struct SweepPage {
         .init(attributes: #"class="smoothed""#, points: smoothed),
       ])
     plot.xScale = .log
-    plot.yLimit = smoothed.map(\.y).min().map { $0 * RangeCurve.explosion }
+    let lowest = smoothed.map(\.y).min() ?? 0
+    plot.yLimit = max(smoothed[0].y, lowest * RangeCurve.explosion)
+    if lowest > 0, smoothed[0].y > 10 * lowest { plot.yScale = .log }
     plot.marks = [("suggestion", curve.suggestion), ("steepest", curve.steepest), ("lowest", curve.lowest)]
       .compactMap { name, rate in
         rate.map { SeriesPlot.Mark("\(name): \(PlotAxis.label($0))", x: $0) }
@@ -206,7 +217,8 @@ struct SweepPage {
 
   // MARK: - Table
 
-  private var table: String {
+  private var table: String? {
+    guard report.rangeTest == nil else { return nil }
     let table = SweepTable(report)
     func row(_ cells: [String], _ element: String) -> String {
       cells.enumerated().map { index, cell in

@@ -33,7 +33,7 @@ struct SweepTable {
   }
 
   /// The last part of a key's path, where no other key has the same.
-  private static func shortened(among keys: [String]) -> (String) -> String {
+  static func shortened(among keys: [String]) -> (String) -> String {
     func last(_ key: String) -> String { key.split(separator: ".").last.map(String.init) ?? key }
     return { key in keys.count { last($0) == last(key) } == 1 ? last(key) : key }
   }

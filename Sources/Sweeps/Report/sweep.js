@@ -52,9 +52,11 @@ for (const area of all(".hit")) {
   };
   area.addEventListener("pointerdown", down => {
     const start = height(down);
+    const follow = move => draw(Math.min(start, height(move)), Math.max(start, height(move)));
     draw(start, start);
-    area.setPointerCapture(down.pointerId);
-    area.onpointermove = move => draw(Math.min(start, height(move)), Math.max(start, height(move)));
-    area.onpointerup = () => { area.onpointermove = null; };
+    document.addEventListener("pointermove", follow);
+    document.addEventListener(
+      "pointerup", () => document.removeEventListener("pointermove", follow), { once: true });
+    down.preventDefault();
   });
 }

@@ -95,7 +95,8 @@ public final class Sweep {
         hasStopped = try ranks.isStopRequested(stop)
         if hasStopped { break }
         let record = try runner.train(
-          run, from: results.record(of: run), until: stop, pausing: pause(of: run, rung: rung))
+          run, from: results.record(of: run), until: stop, isLast: rung == plan.rungs.count - 1,
+          pausing: pause(of: run, rung: rung))
         try finish(record, of: run, rung: rung)
         records.append(record)
       }

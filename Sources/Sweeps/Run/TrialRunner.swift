@@ -25,25 +25,30 @@ final class TrialRunner {
   ///
   /// - Parameters:
   ///   - record: What came of it before.
+  ///   - isLast: Whether a pause is the end.
   ///   - isPause: As of `Trainer.run(until:pausing:)`.
   /// - Returns: On the group's rank zero, what has come of it now. An error that ends the run is
   ///   recorded and not thrown.
   /// - Throws: What ends the job; `AgreedError` where the record can not be stored.
   func train(
-    _ run: PlannedRun, from record: RunRecord, until stop: StopRequest,
+    _ run: PlannedRun, from record: RunRecord, until stop: StopRequest, isLast: Bool,
     pausing isPause: (_ step: Int, _ loss: Double?) -> Bool
   ) throws -> RunRecord {
     var record = record
     do {
       try train(run, until: stop, pausing: isPause, recordingIn: &record)
     } catch let error as AgreedError {
-      record.state = error.underlying is NotFiniteError ? .diverged : .failed
-      record.reason = try message(of: error)
+      if let notFinite = error.underlying as? NotFiniteError {
+        (record.state, record.reason) = (.diverged, notFinite.reason)
+      } else {
+        (record.state, record.reason) = (.failed, try message(of: error))
+      }
     } catch let error as CommunicationError {
       // Found by all ranks alike, before anything was allocated.
       guard case .outOfMemory = error else { throw error }
       (record.state, record.reason) = (.failed, "\(error)")
     }
+    if record.state == .paused && isLast { record.state = .finished }
     if record.state == .stopped { ranks.announceStop() }
     try group.onRankZero { try directory.store(record, of: run) }
     return record
@@ -73,6 +78,7 @@ final class TrialRunner {
       record.reason = "stopped after step \(run.trainer.stepsTaken)"
       return
     }
+    record.state = run.trainer.isDone ? .finished : .paused
     try group.onRankZero { try record.measure(run, in: directory, metric: metric) }
   }
 
@@ -84,8 +90,21 @@ final class TrialRunner {
   }
 }
 
+extension NotFiniteError {
+  /// What happened, in words that do not depend on the number of ranks.
+  fileprivate var reason: String {
+    switch self {
+    case .loss(let step, _, let microbatch, let value):
+      let kind = value.isNaN ? "not a number" : "infinite"
+      return "step \(step): the loss of micro-batch \(microbatch) is \(kind)"
+    case .gradient(let step, _, _, _), .gradientNorm(let step, _):
+      return "step \(step): the gradient is not finite"
+    }
+  }
+}
+
 extension RunRecord {
-  /// Takes in what a run has come to.
+  /// Takes in what a run that has paused or finished has come to.
   fileprivate mutating func measure(
     _ run: TrainingRun, in directory: RunDirectory, metric: String
   ) throws {
@@ -104,7 +123,6 @@ extension RunRecord {
       values["validation_loss"] = trainer.lastEvaluation?.loss
       (parametersSHA256, seconds) = (trainer.parametersHash, trainer.secondsTaken)
     }
-    state = trainer.isDone ? .finished : .paused
     if values[metric]?.isFinite != true {
       (state, reason) = (.diverged, "\(metric) is not a finite number")
     }
