@@ -35,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "Benchmarking", "Explanations", "Training",
+        "Benchmarking", "Explanations", "Sweeps", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -59,6 +59,15 @@ let package = Package(
         .embedInCode("Page/text.html"), .embedInCode("Page/text.js"),
         .embedInCode("Page/image.html"), .embedInCode("Page/image.js"),
       ]),
+
+    // Searches: many runs, told apart by their configurations.
+    .target(
+      name: "Sweeps",
+      dependencies: [
+        "Training", "Optimization", "Communication", "Checkpoints", "Reporting", "Settings",
+        "Tensors",
+      ],
+      resources: [.embedInCode("Report/sweep.css"), .embedInCode("Report/sweep.js")]),
 
     // Where the middle targets meet.
     .library(
@@ -125,6 +134,7 @@ let package = Package(
       name: "ExplanationsTests",
       dependencies: ["Explanations", "TestSupport", "Models", "NeuralNetworks", "Checkpoints"],
       resources: [.copy("Fixtures")]),
+    .tests(of: "Sweeps", ["Training", "Communication", "Settings"]),
     .tests(of: "Benchmarking", ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
     .testTarget(
       name: "IntegrationTests",

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Trains with several ranks on this machine.
+# Trains with several ranks on this machine, or searches.
 #
 #   launch/local.sh RANKS CONFIG.yaml [further arguments of lockstep train]
+#   launch/local.sh RANKS sweep SWEEP.yaml [further arguments of lockstep sweep]
 #   launch/local.sh 2 configs/kjv.yaml --output runs/kjv
+#   launch/local.sh 2 sweep configs/sweep-fashion.yaml --groups 2
 #
 # Each rank gets its share of the cores as threads, and is bound to them where that is safe. More
 # ranks than cores work too, slowly. The results are the same bits for any number of ranks.
@@ -11,11 +13,18 @@ set -euo pipefail
 # shellcheck source=launch/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-usage="usage: local.sh RANKS CONFIG.yaml [further arguments of lockstep train]"
+usage="usage: local.sh RANKS [sweep] FILE.yaml [further arguments of lockstep train, or sweep]"
 [[ $# -ge 2 && $1 =~ ^[1-9][0-9]*$ ]] || fail "$usage" 2
 ranks=$1
-config=$2
-shift 2
+shift
+command=train
+if [[ $1 == sweep ]]; then
+  command=sweep
+  shift
+  [[ $# -ge 1 ]] || fail "$usage" 2
+fi
+config=$1
+shift
 need mpirun "install openmpi-bin, or run launch/quickstart.sh"
 lockstep=$(lockstep_binary)
 
@@ -24,4 +33,4 @@ if [[ $threads -lt 1 ]]; then threads=1; fi
 mapfile -t options < <(placement "$ranks" "$threads")
 
 launch mpirun -np "$ranks" "${options[@]}" \
-  "$lockstep" train "$config" --set "threads=$threads" "$@"
+  "$lockstep" "$command" "$config" --set "threads=$threads" "$@"

@@ -92,7 +92,7 @@ package enum FileSystem {
   }
 
   /// The directory that holds a path: `.` for a bare name.
-  static func parent(of path: String) -> String {
+  package static func parent(of path: String) -> String {
     let parts = path.split(separator: "/", omittingEmptySubsequences: true)
     let head = parts.dropLast().joined(separator: "/")
     if path.hasPrefix("/") { return "/" + head }

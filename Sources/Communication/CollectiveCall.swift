@@ -15,6 +15,7 @@ public struct CollectiveCall: Equatable, Sendable {
     case gather
     case scatter
     case finish
+    case split
   }
 
   public let kind: Kind

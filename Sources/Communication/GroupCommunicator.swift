@@ -229,6 +229,20 @@ package final class GroupCommunicator: Communicator {
     }
   }
 
+  // MARK: Parts
+
+  package func split(color: Int) throws -> any Communicator {
+    precondition(color >= 0, "a group's colour is at least 0, not \(color)")
+    try meet(CollectiveCall(.split), contributing: [UInt64(color)])
+    let members = (0..<topology.size).filter { contribution(of: $0)[0] == UInt64(color) }
+    let part = topology.part(of: members)
+    // Each part has a board on each host, which the first of its ranks there provides.
+    let boards = try allocateShared(byteCount: part.isLeader ? Board.byteCount(for: part) : 0)
+    return GroupCommunicator(
+      transport: try transport.split(color: color, members: members, topology: part),
+      boardMemory: boards.owners[members[part.leader] - topology.leader])
+  }
+
   // MARK: Sum and end
 
   package func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws {

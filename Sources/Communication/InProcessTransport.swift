@@ -79,23 +79,31 @@ final class Mailboxes: Sendable {
 final class InProcessTransport: Transport {
   let topology: Topology
   private let group: InProcessGroup
+  /// The group's number of each rank: their own, or those of the part that this is.
+  private let members: [Int]
 
-  init(group: InProcessGroup, topology: Topology) {
+  init(group: InProcessGroup, topology: Topology, members: [Int]? = nil) {
     self.group = group
     self.topology = topology
+    self.members = members ?? Array(0..<topology.size)
+  }
+
+  func split(color: Int, members part: [Int], topology: Topology) throws -> any Transport {
+    InProcessTransport(group: group, topology: topology, members: part.map { members[$0] })
   }
 
   func start(_ batch: MessageBatch) throws {
-    let rank = topology.rank
+    let rank = members[topology.rank]
     batch.tickets.removeAll(keepingCapacity: true)
     for message in batch.messages {
+      let peer = members[message.peer]
       switch message.direction {
       case .send:
         let number = group.mailboxes.post(
-          message.bytes, byteCount: message.byteCount, from: rank, to: message.peer)
+          message.bytes, byteCount: message.byteCount, from: rank, to: peer)
         batch.tickets.append(number)
       case .receive:
-        batch.tickets.append(group.mailboxes.expect(from: message.peer, to: rank))
+        batch.tickets.append(group.mailboxes.expect(from: peer, to: rank))
       }
     }
   }
@@ -104,17 +112,18 @@ final class InProcessTransport: Transport {
   private static let done = -1
 
   func progress(_ batch: MessageBatch) throws -> Bool {
-    let rank = topology.rank
+    let rank = members[topology.rank]
     var isFinished = true
     for (index, message) in batch.messages.enumerated() where batch.tickets[index] != Self.done {
       let number = batch.tickets[index]
+      let peer = members[message.peer]
       let isDone =
         switch message.direction {
         case .send:
-          group.mailboxes.isDelivered(number, from: rank, to: message.peer)
+          group.mailboxes.isDelivered(number, from: rank, to: peer)
         case .receive:
           group.mailboxes.receive(
-            number, into: message.bytes, byteCount: message.byteCount, from: message.peer, to: rank)
+            number, into: message.bytes, byteCount: message.byteCount, from: peer, to: rank)
         }
       if isDone { batch.tickets[index] = Self.done } else { isFinished = false }
     }
@@ -145,9 +154,10 @@ final class InProcessTransport: Transport {
     _ values: UnsafeMutableBufferPointer<Float>, barrier: () throws -> Void
   ) throws {
     guard let base = values.baseAddress else { return }
-    group.publish(address: UInt(bitPattern: base), rank: topology.rank)
+    group.publish(address: UInt(bitPattern: base), rank: members[topology.rank])
     try barrier()
-    let vectors = group.addresses.compactMap { UnsafeMutablePointer<Float>(bitPattern: $0) }
+    let addresses = group.addresses
+    let vectors = members.compactMap { UnsafeMutablePointer<Float>(bitPattern: addresses[$0]) }
     let size = topology.size
     func share(of rank: Int) -> Range<Int> {
       rank * values.count / size..<(rank + 1) * values.count / size
@@ -168,7 +178,7 @@ final class InProcessTransport: Transport {
     if let error = error as? CommunicationError {
       group.fail(error)
     } else {
-      group.fail(.failedPeer(rank: topology.rank, message: "\(error)"))
+      group.fail(.failedPeer(rank: members[topology.rank], message: "\(error)"))
     }
   }
 }

@@ -22,7 +22,7 @@ final class MPITransport: Transport {
   private var lossNoticed: ContinuousClock.Instant?
 
   /// - Parameters:
-  ///   - world: All ranks, ordered so that those of a host are contiguous.
+  ///   - world: All ranks of the group, ordered so that those of a host are contiguous.
   ///   - segmentsAreFiles: Share memory by files in /dev/shm from the beginning.
   init(world: CMPI_Communicator, topology: Topology, segmentsAreFiles: Bool) {
     self.world = world
@@ -79,6 +79,22 @@ final class MPITransport: Transport {
     }
     try check(code, "MPI_Allgather")
     return (0..<topology.localSize).map { Array(all[$0 * count..<($0 + 1) * count]) }
+  }
+
+  func split(color: Int, members: [Int], topology part: Topology) throws -> any Transport {
+    var communicator = CMPI_Communicator()
+    try check(
+      CMPI_split(world, Int32(color), Int32(topology.rank), &communicator), "MPI_Comm_split")
+    let transport = MPITransport(
+      world: communicator, topology: part, segmentsAreFiles: segmentsAreFiles)
+    if !peerProcesses.isEmpty {
+      transport.peerProcesses = members.filter(topology.hostRanks.contains).map {
+        peerProcesses[$0 - topology.leader]
+      }
+    }
+    // Files that share memory are named by process and number. Those of this group have been removed
+    // when its part makes some, and the other way round: the numbers need not differ.
+    return transport
   }
 
   // MARK: Messages

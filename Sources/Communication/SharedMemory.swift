@@ -35,7 +35,7 @@ package final class MemorySegment: @unchecked Sendable {
 public final class SharedMemory: @unchecked Sendable {
   /// The bytes of each local rank, in rank order; empty where it contributed none.
   public let segments: [UnsafeMutableRawBufferPointer]
-  private let owners: [MemorySegment]
+  let owners: [MemorySegment]
 
   package init(_ owners: [MemorySegment]) {
     self.owners = owners

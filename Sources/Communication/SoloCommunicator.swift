@@ -40,6 +40,8 @@ public final class SoloCommunicator: Communicator {
     return SharedMemory([try MemorySegment(privateByteCount: byteCount, rank: 0)])
   }
 
+  public func split(color: Int) -> any Communicator { SoloCommunicator() }
+
   public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws {}
 
   /// Does nothing: there is nobody to tell.

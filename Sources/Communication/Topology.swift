@@ -41,6 +41,22 @@ public struct Topology: Equatable, Sendable {
     self.init(hosts: hosts, rank: rank)
   }
 
+  /// The topology of some of the ranks, numbered anew in their order.
+  ///
+  /// - Parameter members: Ascending; this rank is one of them.
+  func part(of members: [Int]) -> Topology {
+    var hosts: [Range<Int>] = []
+    for ranks in self.hosts {
+      let start = hosts.last?.upperBound ?? 0
+      let count = members.count { ranks.contains($0) }
+      if count > 0 { hosts.append(start..<start + count) }
+    }
+    guard let place = members.firstIndex(of: rank) else {
+      preconditionFailure("rank \(rank) is not a member of its own part \(members)")
+    }
+    return Topology(hosts: hosts, rank: place)
+  }
+
   public var hostCount: Int { hosts.count }
   public var localRank: Int { rank - hostRanks.lowerBound }
   public var localSize: Int { hostRanks.count }

@@ -18,6 +18,14 @@ package protocol Transport: AnyObject {
   /// Throws if a peer can never arrive. `waited` is how long this rank has been waiting.
   func checkPeers(waited: Duration, step: Int, call: CollectiveCall) throws
 
+  /// The transport of some of the ranks among themselves. All ranks call it, each for its own part.
+  ///
+  /// - Parameters:
+  ///   - color: Tells the parts apart.
+  ///   - members: The part's ranks, as they are numbered here, ascending.
+  ///   - topology: The part's, in which they are numbered anew.
+  func split(color: Int, members: [Int], topology: Topology) throws -> any Transport
+
   /// Sums in place over all ranks. `barrier` waits for all of them.
   func allReduceSum(
     _ values: UnsafeMutableBufferPointer<Float>, barrier: () throws -> Void) throws

@@ -86,6 +86,18 @@ extension SettingNode: Equatable {
   }
 }
 
+/// Any value, as it was written: for keys whose values are another key's to judge.
+extension SettingNode: SettingConvertible {
+  public static var expectation: String { "any value" }
+
+  public static func decode(
+    _ node: SettingNode, over current: Self?, at path: SettingPath,
+    reporting violations: inout [Violation]
+  ) -> Self? { node }
+
+  public var settingNode: SettingNode { self }
+}
+
 extension SettingNode {
   /// The value under a dotted path of keys, and the origin of its last key; nil where there is none.
   public func entry(at path: String) -> Entry? {

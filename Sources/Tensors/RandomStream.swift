@@ -7,6 +7,7 @@ public enum RandomPurpose: UInt32, Sendable {
   case dropout = 2
   case sampling = 3
   case test = 4
+  case search = 8
 }
 
 /// A counter-based random stream: every number is a function of (seed, purpose, site, step,

@@ -10,7 +10,7 @@ struct Lockstep: ParsableCommand {
     commandName: "lockstep",
     abstract: "Trains networks data-parallel over MPI: the same bits on any number of ranks.",
     subcommands: [
-      Prepare.self, Train.self, Debug.self, Generate.self, Evaluate.self, Explain.self,
+      Prepare.self, Train.self, Sweep.self, Debug.self, Generate.self, Evaluate.self, Explain.self,
       Inspect.self, Doctor.self, Benchmark.self,
     ])
 

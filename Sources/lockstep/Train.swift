@@ -78,7 +78,8 @@ struct Train: ParsableCommand {
       let run = try TrainingRun(
         configuration: configuration, communicator: communicator,
         mode: launch.description(of: communicator.topology),
-        directory: RunDirectory(path: output ?? defaultOutput(path)), resume: resume)
+        directory: RunDirectory(path: output ?? RunDirectory.defaultPath(for: path)),
+        resume: resume)
       try communicator.onRankZero {
         try run.attach(console: quiet ? .quiet : json ? .json : .text)
       }
@@ -104,9 +105,5 @@ struct Train: ParsableCommand {
     } catch {
       throw ValidationError("\(path): cannot write: \(error.localizedDescription)")
     }
-  }
-
-  private func defaultOutput(_ path: String) -> String {
-    "runs/" + URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
   }
 }

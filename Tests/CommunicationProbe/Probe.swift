@@ -24,6 +24,7 @@ struct Probe {
     case "topology": printOnRankZero("\(communicator.topology.hosts)")
     case "reduce": try reduce()
     case "collectives": try collectives()
+    case "split": try split()
     case "too-much": _ = try communicator.allocateShared(byteCount: 1 << 50)
     case "mismatch": try mismatch()
     case "leave": try leave()
@@ -113,6 +114,14 @@ struct Probe {
       plain == (0..<1_000).map { Float($0 * size + size * (size - 1) / 2) }, "allReduceSum")
     try communicator.barrier()
     printOnRankZero("ok")
+  }
+
+  /// Reduces within groups of neighbours; each prints what `reduce` prints.
+  private func split() throws {
+    let groups = options.number("groups") ?? 2
+    let part = try communicator.split(color: communicator.rank * groups / communicator.size)
+    try Probe(part, options).reduce()
+    try communicator.barrier()
   }
 
   private func expect(_ condition: Bool, _ name: String) throws {

@@ -48,6 +48,21 @@ struct MPITests {
     #expect(outcome.exitCode == 0)
   }
 
+  @Test(arguments: [(2, 2, 2), (4, 4, 2), (5, 2, 2), (4, 4, 4)])
+  func groupsOfProcessesReduceByThemselves(ranks: Int, ranksPerHost: Int, groups: Int) throws {
+    let sizes = ["--elements", "100003", "--leaves", "5"]
+    let alone = try probe(ranks: 1, ["reduce"] + sizes).output.split(separator: "\n")
+    for files in [[], ["--files", "1"]] {
+      let outcome = try probe(
+        ranks: ranks, ranksPerHost: ranksPerHost,
+        ["split", "--groups", "\(groups)"] + sizes + files)
+      let expected = alone.flatMap { Array(repeating: $0, count: groups) }
+      #expect(
+        outcome.output.split(separator: "\n").sorted() == expected.sorted(),
+        "\(outcome.errorOutput)")
+    }
+  }
+
   /// The way for hosts on which ranks may not look into each other's /proc.
   @Test func memoryCanBeSharedByFilesThatAreGoneAfterwards() throws {
     func leftOver() throws -> [String] {

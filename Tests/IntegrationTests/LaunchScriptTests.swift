@@ -77,6 +77,10 @@ import Testing
     }
     #expect(outcome.output.contains("[--output] [x y]"))
     #expect(outcome.output.contains("blas threads 1\n"))
+    let sweep = try run("local.sh", ["2", "sweep", "b.yaml", "--groups", "2"], behavior: "0")
+    #expect(sweep.output.contains("rank 1 of 2: [sweep] [b.yaml] [--set] [threads="))
+    #expect(sweep.output.contains("[--groups] [2]"))
+    #expect(try run("local.sh", ["2", "sweep"], behavior: "0").status == 2)
   }
 
   @Test(arguments: [1, 2]) func localPassesOnTheExitCode(_ status: Int32) throws {

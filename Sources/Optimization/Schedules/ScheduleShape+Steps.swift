@@ -59,7 +59,7 @@ public struct MultiStepShape: ScheduleShape {
   }
 }
 
-/// A factor after every step.
+/// A factor after every step: a fall, or where it is above 1, a rise.
 ///
 ///     factor = decay ^ (step - warm-up)
 ///
@@ -74,7 +74,8 @@ public struct ExponentialShape: ScheduleShape {
   public static var fields: [Field<Self>] {
     [
       Field(
-        "decay", \.decay, .within(0...1), meaning: "What the rate is multiplied with at each step.")
+        "decay", \.decay, .within(0...10),
+        meaning: "What the rate is multiplied with at each step; above 1 it rises.")
     ]
   }
 

@@ -30,8 +30,20 @@ extension RunConfiguration {
     yaml text: String, source: String, overrides: [String] = [], ranks: Int? = nil
   ) throws(ConfigurationError) -> RunConfiguration {
     var violations: [Violation] = []
+    let root = tree(yaml: text, source: source, overrides: overrides, reporting: &violations)
+    guard let root else { throw ConfigurationError(violations: violations) }
+    return try RunConfiguration(readFrom: root, earlier: violations, ranks: ranks)
+  }
+
+  /// The settings of a configuration file with overrides over them, as they were written.
+  ///
+  /// - Returns: Nil if the text is no YAML.
+  package static func tree(
+    yaml text: String, source: String, overrides: [String],
+    reporting violations: inout [Violation]
+  ) -> SettingNode? {
     let root = YAMLReader(source: source).read(text, reporting: &violations)
-    guard var tree = root else { throw ConfigurationError(violations: violations) }
+    guard var tree = root else { return nil }
     if case .null = tree.content {
       violations.append(
         Violation(
@@ -39,7 +51,7 @@ extension RunConfiguration {
           at: .root, origin: SettingOrigin(source: source)))
     }
     for override in overrides { apply(override, to: &tree, reporting: &violations) }
-    return try RunConfiguration(readFrom: tree, earlier: violations, ranks: ranks)
+    return tree
   }
 
   /// The text of a configuration file, unparsed.

@@ -194,7 +194,7 @@ public struct RunConfiguration: Configurable {
   /// Reads a configuration, for a run on `ranks` ranks if that is known.
   ///
   /// - Throws: `ConfigurationError` with everything that is wrong, `earlier` included.
-  init(
+  package init(
     readFrom tree: SettingNode, earlier: [Violation] = [], ranks: Int?
   ) throws(ConfigurationError) {
     try self.init(settings: tree, earlier: earlier) { configuration, checks in

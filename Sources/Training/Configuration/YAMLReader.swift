@@ -3,19 +3,19 @@ import Settings
 import Yams
 
 /// Turns YAML into a tree of settings with the lines of everything, and gathers what is wrong.
-struct YAMLReader {
+package struct YAMLReader {
   /// What messages call the text: a file's path, or an option as it was typed.
   let source: String
   /// False for a text of one line, whose line numbers would say nothing.
   let hasLines: Bool
 
-  init(source: String, hasLines: Bool = true) {
+  package init(source: String, hasLines: Bool = true) {
     self.source = source
     self.hasLines = hasLines
   }
 
   /// The text's tree; nil if it is no YAML. An empty text is a null node.
-  func read(_ text: String, reporting violations: inout [Violation]) -> SettingNode? {
+  package func read(_ text: String, reporting violations: inout [Violation]) -> SettingNode? {
     do {
       guard let root = try compose(text) else {
         return SettingNode(.null, origin: SettingOrigin(source: source))

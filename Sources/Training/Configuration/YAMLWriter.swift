@@ -2,19 +2,19 @@ import Settings
 
 /// Writes a tree of settings as YAML: sections as blocks, lists in brackets, and, if given the
 /// descriptions of the keys, a comment over each key that says what it is.
-struct YAMLWriter {
+package struct YAMLWriter {
   /// Columns of a line of comment.
   private static let width = 96
 
   private let descriptions: [KeyDescription]
 
   /// - Parameter descriptions: Of all keys, for the comments; none for a text without comments.
-  init(commentsFrom descriptions: [KeyDescription] = []) {
+  package init(commentsFrom descriptions: [KeyDescription] = []) {
     self.descriptions = descriptions
   }
 
   /// The text of a map; anything else is a line of its own.
-  func write(_ tree: SettingNode) -> String {
+  package func write(_ tree: SettingNode) -> String {
     guard let entries = tree.entries else { return Self.inline(tree) + "\n" }
     return block(entries, in: tree, at: descriptions, indent: "")
   }
@@ -72,7 +72,7 @@ struct YAMLWriter {
   }
 
   /// A value on one line.
-  static func inline(_ node: SettingNode) -> String {
+  package static func inline(_ node: SettingNode) -> String {
     switch node.content {
     case .null: "null"
     case .plain(let characters): characters

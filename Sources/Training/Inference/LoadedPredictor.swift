@@ -49,7 +49,7 @@ public final class LoadedPredictor {
   ///
   /// - Throws: `LoadingError` where there is neither.
   public static func isAt(_ path: String) throws -> Bool {
-    ModelDirectory.holdsPredictor(try ModelDirectory.find(path))
+    try ModelDirectory.task(of: ModelDirectory.find(path))?.modelKind == .prediction
   }
 }
 

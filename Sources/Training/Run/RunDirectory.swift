@@ -12,6 +12,11 @@ public struct RunDirectory: Sendable {
     self.path = path
   }
 
+  /// Where the results of a file go unless someone says otherwise: `runs/` and its name.
+  public static func defaultPath(for file: String) -> String {
+    "runs/" + URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+  }
+
   public var configurationPath: String { path + "/config.yaml" }
   public var metricsPath: String { path + "/metrics.jsonl" }
   public var summaryPath: String { path + "/summary.json" }
@@ -62,7 +67,7 @@ public final class RunDirectoryLock {
   private let descriptor: Int32
 
   /// - Throws: `RunDirectoryError.inUse` where another process holds it, `.notWritable`.
-  fileprivate init(path: String, of run: String) throws {
+  package init(path: String, of run: String) throws {
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw RunDirectoryError.notWritable(path: run, reason: String(cString: strerror(errno)))

@@ -114,6 +114,15 @@ public final class Trainer {
   /// Optimiser steps taken.
   public var stepsTaken: Int { progress.step }
 
+  /// Seconds spent in steps, over all resumptions.
+  public var secondsTaken: Double { progress.seconds }
+
+  /// Mean loss of the last step that this process took.
+  public var lastLoss: Double? { progress.lastLoss }
+
+  /// What the last evaluation of this process measured.
+  public var lastEvaluation: EvaluationResult? { progress.lastEvaluation }
+
   /// Whether no step is left to take.
   public var isDone: Bool {
     progress.step >= configuration.steps || earlyStopping.stoppedAt != nil
@@ -135,16 +144,24 @@ public final class Trainer {
     }
   }
 
-  /// Trains until all steps are done or a stop is requested. Collective.
+  /// Trains until all steps are done, a stop is requested, or the run is to pause. Collective.
   ///
-  /// - Parameter stop: A request on any rank stops all of them at the end of the same step.
-  /// - Returns: What the process ends with: success, or stopped.
+  /// - Parameters:
+  ///   - stop: A request on any rank stops all of them at the end of the same step.
+  ///   - isPause: Whether to leave the run as it is after a step: evaluated and saved, so that it can
+  ///     be resumed. It is told how many steps have been taken and the last one's loss, nil where this
+  ///     process has taken none, and must give the same answers on all ranks. Default: never.
+  /// - Returns: What the process ends with: success, also where the run paused (see `isDone`), or
+  ///   stopped.
   /// - Throws: `AgreedError` where the loss is not finite or rank zero can not save.
-  public func run(until stop: StopRequest = StopRequest()) throws -> ExitCode {
+  public func run(
+    until stop: StopRequest = StopRequest(),
+    pausing isPause: (_ step: Int, _ loss: Double?) -> Bool = { _, _ in false }
+  ) throws -> ExitCode {
     communicator.stallWatch = StallWatch { [weak self] in self?.emit(.notice("\($0)")) }
     defer { communicator.stallWatch = nil }
     do {
-      return try takeSteps(until: stop)
+      return try takeSteps(until: stop, pausing: isPause)
     } catch let error as AgreedError {
       // A checkpoint under way is of an earlier step than what went wrong: it becomes complete.
       reportWritten((try? checkpoints?.finishOwn()) ?? [])
@@ -152,11 +169,14 @@ public final class Trainer {
     }
   }
 
-  private func takeSteps(until stop: StopRequest) throws -> ExitCode {
+  private func takeSteps(
+    until stop: StopRequest, pausing isPause: (_ step: Int, _ loss: Double?) -> Bool
+  ) throws -> ExitCode {
     let every = configuration.checkpoint.every
     if every > 0 && progress.step + every < configuration.steps {
       try communicator.agree { try checkpoints?.prepareForBackgroundWriting() }
     }
+    if !isDone && isPause(progress.step, nil) { return try paused() }
     while !isDone {
       let outcome = try takeStep(stop)
       // The last step is evaluated on all data anyway; but what goes by evaluations must not depend
@@ -167,6 +187,7 @@ public final class Trainer {
       if outcome.flag > 0 {
         return try stopped(by: StopRequest.name(of: Int32(outcome.flag)))
       }
+      if isPause(progress.step, outcome.loss) { return try paused() }
       if configuration.checkpoint.every > 0
         && progress.step.isMultiple(of: configuration.checkpoint.every)
       {
@@ -276,12 +297,23 @@ public final class Trainer {
   }
 
   private func stopped(by signal: String) throws -> ExitCode {
-    if let checkpoints {
-      try checkpoints.save(state)
-      reportWritten(try checkpoints.finish())
-    }
+    try saveAndWait()
     emit(.stopped(signal: signal, step: progress.step))
     return .stopped
+  }
+
+  /// Evaluates on all held-out data and saves, as at the end, but leaves the run open.
+  private func paused() throws -> ExitCode {
+    try evaluate(batches: 0)
+    try saveAndWait()
+    try communicator.agree { if let observerFailure { throw observerFailure } }
+    return .success
+  }
+
+  private func saveAndWait() throws {
+    guard let checkpoints else { return }
+    try checkpoints.save(state)
+    reportWritten(try checkpoints.finish())
   }
 
   /// The run ends with the weights that it presents. The last evaluation covers all held-out data;
@@ -289,10 +321,7 @@ public final class Trainer {
   private func finished() throws -> ExitCode {
     try versions.present()
     try evaluate(batches: 0)
-    if let checkpoints {
-      try checkpoints.save(state)
-      reportWritten(try checkpoints.finish())
-    }
+    try saveAndWait()
     emit(.finished(summary(floor: try measureFloor())))
     try communicator.agree { if let observerFailure { throw observerFailure } }
     return .success

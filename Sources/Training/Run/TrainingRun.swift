@@ -19,7 +19,7 @@ public final class TrainingRun {
   private let directory: RunDirectory?
   /// Held on rank zero while the run exists.
   private let lock: RunDirectoryLock?
-  private let trainer: Trainer
+  package let trainer: Trainer
   private let prepared: PreparedTask
 
   /// Opens the data, prepares the directory and the model. Collective.
@@ -28,17 +28,20 @@ public final class TrainingRun {
   ///   - mode: How the ranks were started, for the console.
   ///   - directory: Nil saves nothing.
   ///   - resume: Whether to go on from the newest complete checkpoint.
+  ///   - threads: Of this rank. Default: by the `ThreadPlan` of the communicator's ranks.
   /// - Throws: `AgreedError` with what is wrong.
   public init(
     configuration: RunConfiguration, communicator: any Communicator, mode: String,
-    directory: RunDirectory?, resume: Bool
+    directory: RunDirectory?, resume: Bool, threads: Int? = nil
   ) throws {
     self.configuration = configuration
     self.communicator = communicator
     self.mode = mode
     self.directory = directory
-    let plan = try ThreadPlan(requested: configuration.threads, communicator: communicator)
-    let workspace = Workspace(threadCount: plan.threads)
+    let threads =
+      try threads
+      ?? ThreadPlan(requested: configuration.threads, communicator: communicator).threads
+    let workspace = Workspace(threadCount: threads)
     prepared = try configuration.prepareTask(communicator)
     lock = try communicator.agree {
       guard communicator.isRankZero else { return nil }
@@ -67,15 +70,20 @@ public final class TrainingRun {
   ///
   /// A run that is complete is left as it is.
   ///
+  /// - Parameters:
+  ///   - stop, isPause: As of `Trainer.run(until:pausing:)`.
   /// - Returns: What the process ends with.
-  public func run(until stop: StopRequest) throws -> ExitCode {
+  public func run(
+    until stop: StopRequest,
+    pausing isPause: (_ step: Int, _ loss: Double?) -> Bool = { _, _ in false }
+  ) throws -> ExitCode {
     trainer.emit(.started(overview))
     if try isComplete() {
       trainer.emit(
         .notice("all \(trainer.stepsTaken) steps were taken before: nothing is left to do"))
       return .success
     }
-    return try trainer.run(until: stop)
+    return try trainer.run(until: stop, pausing: isPause)
   }
 
   /// Whether all steps are taken and the summary is written. Collective.

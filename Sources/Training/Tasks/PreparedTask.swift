@@ -4,8 +4,8 @@ import Settings
 /// The task that a configuration names, its data opened on every rank.
 ///
 /// A further task gets a case in `TaskName` and one here; everything else asks the protocol.
-struct PreparedTask {
-  let task: any TrainingTask
+package struct PreparedTask {
+  package let task: any TrainingTask
   /// One line about the data, for the console.
   let dataSummary: String
   /// What the targets are, which are counted: "tokens" or "samples".
@@ -20,7 +20,7 @@ extension RunConfiguration {
   /// Opens the data and makes the task. Collective.
   ///
   /// - Throws: `AgreedError` with what is wrong with the configuration or the data.
-  func prepareTask(_ communicator: any Communicator) throws -> PreparedTask {
+  package func prepareTask(_ communicator: any Communicator) throws -> PreparedTask {
     try communicator.agree { try validate(ranks: communicator.size) }
     switch task {
     case .languageModeling:

@@ -1,0 +1,57 @@
+import Settings
+import Training
+
+extension SweepConfiguration {
+  /// Reads a sweep from the text of its file.
+  ///
+  /// - Parameters:
+  ///   - text: YAML.
+  ///   - source: What messages call it: the file's path.
+  /// - Throws: `ConfigurationError` with everything that is wrong.
+  public static func parse(
+    yaml text: String, source: String
+  ) throws(ConfigurationError) -> SweepConfiguration {
+    var violations: [Violation] = []
+    let tree = YAMLReader(source: source).read(text, reporting: &violations)
+    guard let tree else { throw ConfigurationError(violations: violations) }
+    if case .null = tree.content {
+      violations.append(
+        Violation(
+          .syntax("the file is empty; a sweep names at least base, method and parameters"),
+          at: .root, origin: SettingOrigin(source: source)))
+    }
+    return try SweepConfiguration(settings: tree, earlier: violations)
+  }
+
+  /// The sweep as YAML, every key included and explained.
+  public func yaml() -> String {
+    YAMLWriter(commentsFrom: Self.keyDescriptions).write(settingNode)
+  }
+
+  /// Refuses to go on with a stored sweep under one that chooses other trials.
+  ///
+  /// - Parameters:
+  ///   - stored: The sweep that the directory holds.
+  ///   - source: What messages call it.
+  /// - Throws: `ConfigurationError` with every key that differs. More trials of a random search are
+  ///   not another search: the first are the same.
+  func requireSameSweep(as stored: SweepConfiguration, storedIn source: String)
+    throws(ConfigurationError)
+  {
+    var comparable = stored
+    if case .random(let search) = method, case .random = stored.method {
+      comparable.method = .random(search)
+    }
+    let (mine, theirs) = (settingNode.entries ?? [], comparable.settingNode.entries ?? [])
+    let keys = mine.map(\.key) + theirs.map(\.key).filter { key in !mine.contains { $0.key == key } }
+    let violations: [Violation] = keys.compactMap { key in
+      let requested = mine.first { $0.key == key }.map { YAMLWriter.inline($0.value) } ?? "absent"
+      let stored = theirs.first { $0.key == key }.map { YAMLWriter.inline($0.value) } ?? "absent"
+      guard requested != stored else { return nil }
+      return Violation(
+        .differs(stored: stored, requested: requested), at: SettingPath(description: key),
+        origin: SettingOrigin(source: source))
+    }
+    if !violations.isEmpty { throw ConfigurationError(violations: violations) }
+  }
+}

@@ -1,0 +1,100 @@
+import Settings
+import Training
+
+/// Everything that a search will do, checked: its trials, each with its configuration, and how far
+/// they run before they are compared.
+package struct SweepPlan: Sendable {
+  package let configuration: SweepConfiguration
+  package let trials: [Trial]
+  /// What trials are compared by.
+  package var metric: String {
+    if case .rangeTest = configuration.method { "loss" } else { configuration.metric }
+  }
+
+  /// The runs of all trials, in their order.
+  package let runs: [PlannedRun]
+  /// Optimiser steps after which trials are compared, ascending; nil: at the end of the run.
+  package let rungs: [Int?]
+
+  /// - Parameters:
+  ///   - configuration: The sweep.
+  ///   - base: The text of the configuration that it names.
+  ///   - overrides: `key.path=value`, put over the base.
+  ///   - ranks: The most ranks that a trial runs on.
+  /// - Throws: `ConfigurationError` with everything that is wrong with any trial.
+  package init(
+    _ configuration: SweepConfiguration, base text: String, overrides: [String], ranks: Int
+  ) throws(ConfigurationError) {
+    var violations: [Violation] = []
+    let tree = RunConfiguration.tree(
+      yaml: text, source: configuration.base, overrides: overrides, reporting: &violations)
+    guard let tree else { throw ConfigurationError(violations: violations) }
+    let trials = configuration.trials
+    var configurations: [RunConfiguration] = []
+    for trial in trials {
+      var settings = tree
+      for (key, value) in configuration.settings(of: trial) { settings.set(key, to: value) }
+      do throws(ConfigurationError) {
+        configurations.append(
+          try RunConfiguration(readFrom: settings, earlier: violations, ranks: ranks))
+      } catch {
+        // Trials share most of what can be wrong: each place is told of once.
+        violations += error.violations.filter { new in
+          !violations.contains { $0.origin == new.origin && $0.path == new.path }
+        }
+      }
+    }
+    guard violations.isEmpty else { throw ConfigurationError(violations: violations) }
+    self.configuration = configuration
+    self.trials = trials
+    runs = zip(trials, configurations).map {
+      PlannedRun(trial: $0.number, fold: nil, configuration: $1)
+    }
+    rungs = try configuration.rungs(of: configurations)
+  }
+}
+
+/// One run of a trial.
+package struct PlannedRun: Sendable {
+  /// The trial's number.
+  package let trial: Int
+  /// The part of the data that is held out, from 1; nil where the trial has one run.
+  package let fold: Int?
+  package let configuration: RunConfiguration
+
+  /// Its directory in the sweep's: `trials/0007`.
+  package var name: String {
+    let digits = String(trial)
+    let trial = "trials/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    return trial + (fold.map { "/fold-\($0)" } ?? "")
+  }
+}
+
+extension SweepConfiguration {
+  /// The keys of a trial's configuration that are not the base's.
+  fileprivate func settings(of trial: Trial) -> [(key: String, value: SettingNode)] {
+    guard case .rangeTest(let test) = method else { return trial.values }
+    return test.settings
+  }
+
+  fileprivate func rungs(of configurations: [RunConfiguration]) throws(ConfigurationError) -> [Int?]
+  {
+    guard case .halving(let search) = method else { return [nil] }
+    let steps = Set(configurations.map(\.steps))
+    guard steps.count == 1, let steps = steps.first else {
+      throw ConfigurationError(violations: [
+        Violation(
+          .syntax("method: halving compares trials of equal length, so `steps` can not vary"),
+          at: SettingPath(description: "parameters.steps"), origin: nil)
+      ])
+    }
+    if let first = search.minSteps, first >= steps {
+      throw ConfigurationError(violations: [
+        Violation(
+          .wrongValue(found: "\(first)", expected: "below the configuration's steps (\(steps))"),
+          at: SettingPath(description: "min_steps"), origin: nil)
+      ])
+    }
+    return search.rungs(steps: steps).dropLast().map(Optional.some) + [nil]
+  }
+}

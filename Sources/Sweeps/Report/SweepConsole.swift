@@ -1,0 +1,142 @@
+import Foundation
+import Reporting
+import Settings
+
+/// What a search shows to the person or the script that started it.
+public final class SweepConsole {
+  public enum Style: Sendable {
+    case text, json, quiet
+  }
+
+  private let style: Style
+  private let plan: SweepPlan
+  private let output: any TextOutput
+
+  init(_ style: Style, _ plan: SweepPlan, output: any TextOutput = DescriptorOutput()) {
+    (self.style, self.plan, self.output) = (style, plan, output)
+  }
+
+  private func line(_ label: String, _ text: String) {
+    let padding = String(repeating: " ", count: max(1, 13 - label.count))
+    output.write(label + padding + text + "\n")
+  }
+
+  // MARK: - Beginning
+
+  func begin(mode: String, groups: Int, output path: String) {
+    guard style == .text else { return }
+    let trials = plan.trials.count
+    line("Lockstep", mode + (groups > 1 ? ", in \(groups) groups side by side" : ""))
+    line("sweep", "\(plan.configuration.method.variantName) from \(plan.configuration.base)")
+    line("trials", Quantity.count(trials) + (runsPerTrial > 1 ? ", \(runsPerTrial) runs each" : ""))
+    let better = plan.configuration.metricGoal == .min ? "lower" : "higher"
+    line("metric", "\(plan.metric), the \(better) the better")
+    let rungs = plan.rungs.compactMap(\.self)
+    if !rungs.isEmpty {
+      line("rungs", rungs.map(Quantity.count).joined(separator: ", ") + " steps, and all")
+    }
+    line("saved in", path)
+    output.write("\n")
+  }
+
+  private var runsPerTrial: Int { plan.runs.count / plan.trials.count }
+
+  // MARK: - One run
+
+  private struct RunEvent: Encodable {
+    let event = "run"
+    let trial: Int
+    let fold: Int?
+    let state: RunRecord.State
+    let reason: String?
+    let steps: Int?
+    let metric: Double?
+    let seconds: Double
+  }
+
+  /// Tells of a run that has ended for now.
+  func show(_ record: RunRecord, of run: PlannedRun, rung: Int) {
+    let measurement = record.state == .diverged ? nil : record.measurement(rung: rung)
+    let metric = measurement?.values[plan.metric]
+    switch style {
+    case .quiet: break
+    case .json:
+      write(
+        RunEvent(
+          trial: run.trial, fold: run.fold, state: record.state, reason: record.reason,
+          steps: measurement?.steps, metric: metric, seconds: record.seconds))
+    case .text:
+      let total = plan.trials.count
+      let keys = plan.configuration.parameters.parameters.map(\.key)
+      let shortened = SweepTable.shortened(among: keys)
+      let place = "\(run.trial)/\(total)" + (run.fold.map { ", fold \($0)" } ?? "")
+      let values = plan.trials[run.trial - 1].values
+        .map { "\(shortened($0.key)) \(EncodedSetting($0.value).text)" }
+      let outcome: String
+      switch record.state {
+      case .finished, .paused:
+        let steps = measurement.map { "\(Quantity.count($0.steps)) steps in " } ?? ""
+        outcome =
+          (metric.map { MetricValue(plan.metric, $0).description } ?? "")
+          + "   " + steps + Quantity.duration(record.seconds)
+      case .diverged, .failed, .stopped:
+        outcome = "\(record.state.rawValue): \(record.reason ?? "")"
+      }
+      line("trial \(place)", (values + [outcome]).joined(separator: "   "))
+    }
+  }
+
+  private func write(_ event: some Encodable) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    guard let bytes = try? encoder.encode(event) else { return }
+    output.write(String(decoding: bytes, as: UTF8.self) + "\n")
+  }
+
+  // MARK: - The end
+
+  private struct EndEvent: Encodable {
+    let event: String
+    let best: Int?
+    let metric: Double?
+    let report: String
+    let page: String
+  }
+
+  func end(_ report: SweepReport, _ results: SweepResults, directory: SweepDirectory) {
+    let best = report.best.map { report.trials[$0 - 1] }
+    switch style {
+    case .quiet: break
+    case .json:
+      write(
+        EndEvent(
+          event: report.state.rawValue, best: report.best, metric: best?.metric,
+          report: directory.reportPath, page: directory.pagePath))
+    case .text:
+      output.write("\n")
+      if let curve = report.rangeTest {
+        show(curve)
+      } else {
+        output.write(SweepTable(report).text + "\n")
+      }
+      if report.state == .stopped {
+        line("stopped", "everything is saved, --resume goes on from here")
+      } else if let best, report.rangeTest == nil {
+        line("best", "trial \(best.trial), in \(directory.path)/\(best.runs[0].directory)")
+      } else if best == nil {
+        line("failed", "no trial came to an end")
+      }
+      line("report", "\(directory.pagePath), \(directory.reportPath)")
+    }
+  }
+
+  private func show(_ curve: RangeCurve) {
+    guard let lowest = curve.lowest else { return }
+    line("lowest loss", "at rate \(Quantity.rate(lowest))")
+    if let steepest = curve.steepest, let suggestion = curve.suggestion {
+      line("steepest", "at rate \(Quantity.rate(steepest))")
+      line("suggestion", "learning rate \(Quantity.rate(suggestion))")
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import Checkpoints
+import Communication
+import Foundation
+import Reporting
+import Settings
+import Training
+
+/// A search as `lockstep sweep` makes it: all its runs, one after another on all ranks or side by side
+/// on groups of them, and the report.
+///
+/// Runs are dealt out before they start, the i-th of a rung's to group i mod G. Groups meet at the end
+/// of each rung, where what all have found decides who goes on. So nobody has to hand out work, and
+/// nothing depends on who was faster.
+public final class Sweep {
+  private let plan: SweepPlan
+  private let directory: SweepDirectory
+  private let ranks: SweepRanks
+  private let console: SweepConsole
+  private let runner: TrialRunner
+  /// Held on rank zero while the sweep exists.
+  private let lock: RunDirectoryLock?
+  private var results: SweepResults
+  private var whole: any Communicator { ranks.whole }
+
+  /// Reads the sweep, checks every trial, and prepares the directory. Collective.
+  ///
+  /// - Parameters:
+  ///   - path: The sweep's YAML.
+  ///   - overrides: `key.path=value`, put over the configuration that it names.
+  ///   - groups: How many trials run side by side.
+  ///   - communicator: All ranks.
+  ///   - mode: How the ranks were started, for the console.
+  ///   - output: The sweep's directory.
+  ///   - resume: Whether to go on with a sweep that is there.
+  ///   - console: What is printed.
+  /// - Throws: `AgreedError` with what is wrong.
+  public init(
+    path: String, overrides: [String] = [], groups: Int = 1, communicator: any Communicator,
+    mode: String, output: String, resume: Bool, console style: SweepConsole.Style = .text
+  ) throws {
+    try communicator.agree {
+      guard (1...communicator.size).contains(groups) else {
+        throw SweepError.groups(groups, ranks: communicator.size)
+      }
+    }
+    let plan = try SweepPlan(path, overrides, groups: groups, communicator)
+    let directory = SweepDirectory(path: output)
+    let ranks = try SweepRanks(communicator, groups: groups)
+    try plan.requireMeasured(by: ranks)
+
+    var lock: RunDirectoryLock?
+    let stored = try communicator.fromRankZero {
+      let prepared = try directory.prepare(for: plan, resume: resume)
+      lock = prepared.lock
+      return try RunRecord.encode(prepared.records)
+    }
+    self.lock = lock
+    results = SweepResults(plan, records: try communicator.agree { try RunRecord.decode(stored) })
+    (self.plan, self.directory, self.ranks) = (plan, directory, ranks)
+    console = SweepConsole(style, plan)
+    runner = TrialRunner(
+      ranks: ranks, directory: directory, metric: plan.metric, mode: mode,
+      plan: try ThreadPlan(requested: 0, communicator: communicator))
+    if communicator.isRankZero { console.begin(mode: mode, groups: groups, output: output) }
+  }
+
+  /// Runs all trials, or what is left of them. Collective.
+  ///
+  /// - Parameter stop: A request on any rank stops all of them, each run saved after its step.
+  /// - Returns: Success, stopped, or failure where no trial came to an end.
+  /// - Throws: `AgreedError` where the report or a record can not be written.
+  public func run(until stop: StopRequest) throws -> ExitCode {
+    for rung in plan.rungs.indices {
+      let hasStopped = try runAll(rung, until: stop)
+      guard !hasStopped else {
+        try report(.stopped)
+        return .stopped
+      }
+    }
+    let report = try report(.finished)
+    return report.best == nil ? .failure : .success
+  }
+
+  /// Takes all contenders of a rung to its end.
+  ///
+  /// - Returns: Whether a stop was requested.
+  private func runAll(_ rung: Int, until stop: StopRequest) throws -> Bool {
+    let pending = results.pending(rung: rung)
+    var records: [RunRecord] = []
+    var hasStopped = false
+    // A group that can not store its records tells the others when all meet.
+    let outcome = Result {
+      for (index, run) in pending.enumerated()
+      where index % ranks.groupCount == ranks.groupIndex {
+        hasStopped = try ranks.isStopRequested(stop)
+        if hasStopped { break }
+        let record = try runner.train(
+          run, from: results.record(of: run), until: stop, isLast: rung == plan.rungs.count - 1,
+          pausing: pause(of: run, rung: rung))
+        try finish(record, of: run, rung: rung)
+        records.append(record)
+      }
+    }
+    if case .failure(let error) = outcome, !(error is AgreedError) { throw error }
+    try whole.agree { try outcome.get() }
+    for record in try ranks.exchange(records) { results.add(record) }
+    let stops = try whole.allGather([hasStopped || !results.pending(rung: rung).isEmpty ? 1 : 0])
+    return stops.contains([1])
+  }
+
+  /// Takes note of a run that has ended for now, and tells of it.
+  private func finish(_ record: RunRecord, of run: PlannedRun, rung: Int) throws {
+    guard ranks.group.isRankZero else { return }
+    if ranks.groupCount == 1 {
+      results.add(record)
+      // For whoever looks meanwhile.
+      try directory.write(SweepReport(results, state: .running))
+    }
+    console.show(record, of: run, rung: rung)
+  }
+
+  /// When a run leaves off at a rung.
+  private func pause(
+    of run: PlannedRun, rung: Int
+  ) throws -> (_ step: Int, _ loss: Double?) -> Bool {
+    if case .rangeTest = plan.configuration.method {
+      return try explosion(in: directory.runDirectory(of: run))
+    }
+    guard let steps = plan.rungs[rung] else { return { _, _ in false } }
+    return { step, _ in step >= steps }
+  }
+
+  /// When the loss of a range test has exploded, going by all its steps, those before a stop included.
+  /// Collective over the group.
+  private func explosion(
+    in run: RunDirectory
+  ) throws -> (_ step: Int, _ loss: Double?) -> Bool {
+    let bytes = try ranks.group.fromRankZero {
+      let losses = RunHistory(path: run.metricsPath).steps.compactMap(\.loss)
+      return Array(try JSONEncoder().encode(losses))
+    }
+    let earlier = try ranks.group.agree { try JSONDecoder().decode([Double].self, from: Data(bytes)) }
+    var smoothing = RangeCurve.Smoothing()
+    var count = 0
+    return { step, loss in
+      while count < min(earlier.count, loss == nil ? step : step - 1) {
+        _ = smoothing.record(earlier[count])
+        count += 1
+      }
+      guard let loss else { return false }
+      count = step
+      return smoothing.hasExploded(smoothing.record(loss))
+    }
+  }
+
+  // MARK: - Report
+
+  /// Writes `sweep.json` and `sweep.html`, and prints the table. Collective.
+  @discardableResult
+  private func report(_ state: SweepReport.State) throws -> SweepReport {
+    var curve: RangeCurve?
+    if case .rangeTest = plan.configuration.method, whole.isRankZero, let run = plan.runs.first {
+      curve = RangeCurve(RunHistory(path: directory.runDirectory(of: run).metricsPath))
+    }
+    let report = SweepReport(results, state: state, rangeTest: curve)
+    try whole.onRankZero {
+      try directory.write(report)
+      try directory.write(SweepPage(report, plan: plan, directory: directory))
+      console.end(report, results, directory: directory)
+    }
+    return report
+  }
+}
+
+extension SweepDirectory {
+  func write(_ report: SweepReport) throws {
+    try AtomicFile.write(try report.bytes(), to: reportPath)
+  }
+
+  func write(_ page: SweepPage) throws {
+    try AtomicFile.write(try page.bytes(), to: pagePath)
+  }
+}
+
+extension SweepPlan {
+  /// Reads the files on rank zero. Collective.
+  fileprivate init(
+    _ path: String, _ overrides: [String], groups: Int, _ communicator: any Communicator
+  ) throws {
+    let text = try communicator.fromRankZero {
+      Array(try RunConfiguration.readText(path: path).utf8)
+    }
+    let configuration = try communicator.agree {
+      let configuration = try SweepConfiguration.parse(
+        yaml: String(decoding: text, as: UTF8.self), source: path)
+      for parameter in configuration.parameters.parameters
+      where overrides.contains(where: { $0.hasPrefix(parameter.key + "=") }) {
+        throw SweepError.overridden(key: parameter.key)
+      }
+      return configuration
+    }
+    let base = try communicator.fromRankZero {
+      Array(try RunConfiguration.readText(path: configuration.base).utf8)
+    }
+    self = try communicator.agree {
+      try SweepPlan(
+        configuration, base: String(decoding: base, as: UTF8.self), overrides: overrides,
+        ranks: (communicator.size + groups - 1) / groups)
+    }
+  }
+
+  /// Refuses a metric that the first trial's task does not measure, and data that can not be opened,
+  /// before anything runs. Collective.
+  fileprivate func requireMeasured(by ranks: SweepRanks) throws {
+    guard let first = runs.first else { return }
+    try ranks.whole.agree {
+      let task = try first.configuration.prepareTask(ranks.group).task
+      let measured =
+        ["loss"]
+        + (task.evaluationBatchCount > 0 ? ["validation_loss"] + task.metrics.map(\.key) : [])
+      guard measured.contains(metric) else {
+        throw SweepError.notMeasured(metric: metric, measured: measured)
+      }
+    }
+  }
+}

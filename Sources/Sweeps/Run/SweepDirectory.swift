@@ -1,0 +1,113 @@
+import Checkpoints
+import Foundation
+import Settings
+import Training
+
+/// A search's directory: the sweep, its trials' runs, what came of each, and the report.
+///
+///     sweep.yaml            the sweep, every key
+///     trials/0007/          the run of trial 7, as `lockstep train` makes it
+///     trials/0007.json      what came of it
+///     sweep.json            the report
+///     sweep.html            the report to look at
+package struct SweepDirectory: Sendable {
+  package let path: String
+
+  package init(path: String) {
+    self.path = path
+  }
+
+  package var configurationPath: String { path + "/sweep.yaml" }
+  package var reportPath: String { path + "/sweep.json" }
+  package var pagePath: String { path + "/sweep.html" }
+
+  package func runDirectory(of run: PlannedRun) -> RunDirectory {
+    RunDirectory(path: path + "/" + run.name)
+  }
+
+  private func recordPath(of run: PlannedRun) -> String { path + "/" + run.name + ".json" }
+
+  /// Makes the directory ready: creates it, or checks that what it holds may go on.
+  ///
+  /// - Returns: A lock that keeps other processes out, and what came of the runs before.
+  /// - Throws: `ConfigurationError` where another sweep is there; `SweepError`, `RunDirectoryError`.
+  package func prepare(
+    for plan: SweepPlan, resume: Bool
+  ) throws -> (lock: RunDirectoryLock, records: [RunRecord]) {
+    if FileManager.default.fileExists(atPath: configurationPath) {
+      guard resume else { throw SweepError.holdsSweep(path: path) }
+      let text = try RunConfiguration.readText(path: configurationPath)
+      try plan.configuration.requireSameSweep(
+        as: .parse(yaml: text, source: configurationPath), storedIn: configurationPath)
+      for run in plan.runs {
+        let directory = runDirectory(of: run)
+        guard FileManager.default.fileExists(atPath: directory.configurationPath) else { continue }
+        try run.configuration.requireSameRun(
+          as: directory.configuration(), storedIn: directory.configurationPath)
+      }
+    } else {
+      let contents = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
+        .filter { $0 != ".lock" }
+      guard contents.isEmpty else { throw SweepError.foreign(path: path) }
+      guard !resume else { throw SweepError.nothingToResume(path: path) }
+    }
+    do {
+      try FileSystem.makeDirectory(path)
+      let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
+      try AtomicFile.write(Array(plan.configuration.yaml().utf8), to: configurationPath)
+      return (lock, try plan.runs.compactMap(record))
+    } catch CheckpointError.fileSystem(_, _, let code, _) {
+      throw RunDirectoryError.notWritable(path: path, reason: String(cString: strerror(code)))
+    }
+  }
+
+  /// What came of a run before; nil where nothing did.
+  private func record(of run: PlannedRun) throws -> RunRecord? {
+    guard let bytes = FileManager.default.contents(atPath: recordPath(of: run)) else { return nil }
+    guard var record = try? RunRecord.decode(bytes).first else {
+      throw SweepError.unreadable(path: recordPath(of: run))
+    }
+    // Another disk, another day: it is tried again.
+    if record.state == .failed { record.state = .stopped }
+    return record
+  }
+
+  package func store(_ record: RunRecord, of run: PlannedRun) throws {
+    try FileSystem.makeDirectory(FileSystem.parent(of: recordPath(of: run)))
+    try AtomicFile.write(try RunRecord.encode([record]), to: recordPath(of: run))
+  }
+}
+
+/// Why a search can not be made.
+package enum SweepError: UserInputError, Equatable {
+  case holdsSweep(path: String)
+  /// There are files that no sweep made.
+  case foreign(path: String)
+  case nothingToResume(path: String)
+  /// A file of the directory is damaged.
+  case unreadable(path: String)
+  case groups(Int, ranks: Int)
+  /// The task does not measure what trials are to be compared by.
+  case notMeasured(metric: String, measured: [String])
+  /// `--set` on a key that every trial sets itself.
+  case overridden(key: String)
+
+  package var description: String {
+    switch self {
+    case .holdsSweep(let path):
+      "\(path) already holds a sweep: add --resume to go on, or choose another --output"
+    case .foreign(let path):
+      "\(path) is not empty and holds no sweep: choose another --output"
+    case .nothingToResume(let path):
+      "\(path) holds no sweep to resume: leave out --resume to start one"
+    case .unreadable(let path):
+      "\(path) is damaged: remove it, and its run is looked at again"
+    case .groups(let groups, let ranks):
+      "--groups \(groups): expected a number from 1 to that of the ranks (\(ranks))"
+    case .notMeasured(let metric, let measured):
+      "metric: these runs do not measure \(metric); they measure \(measured.joined(separator: ", "))"
+    case .overridden(let key):
+      "--set \(key): the sweep itself sets this key in every trial"
+    }
+  }
+}

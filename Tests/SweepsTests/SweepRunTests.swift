@@ -1,0 +1,149 @@
+import Communication
+import Foundation
+import Sweeps
+import TestSupport
+import Testing
+import Training
+
+@Suite struct SweepRunTests {
+  private static let halving = """
+    method: halving
+    trials: 9
+    metric: validation_loss
+    parameters:
+      optimizer.learning_rate: {low: 1e-4, high: 1e-1, scale: log}
+      batch.sequences: {low: 1, high: 4, integer: true}
+    """
+
+  /// A rate at which squares overflow in a step or two.
+  private static let diverging = """
+    parameters:
+      optimizer: {values: [{name: sgd, clip_norm: 0}]}
+      optimizer.learning_rate: {values: [1e-2, 1e30]}
+    """
+
+  @Test(arguments: [(2, 1), (2, 2), (3, 2), (4, 2)])
+  func sideBySideEqualsInSequence(ranks: Int, groups: Int) throws {
+    let bench = try SweepBench()
+    for (name, sweep) in [("halving", Self.halving), ("diverging", Self.diverging)] {
+      #expect(try bench.sweep(sweep, to: name) == [.success])
+      let codes = try bench.sweep(sweep, to: name + "-side", ranks: ranks, groups: groups)
+      #expect(codes == Array(repeating: .success, count: ranks))
+      #expect(try bench.report(name) == bench.report(name + "-side"))
+    }
+  }
+
+  @Test func aTrialIsTheRunOfItsConfiguration() throws {
+    let bench = try SweepBench()
+    try bench.sweep(
+      """
+      parameters:
+        optimizer.learning_rate: {values: [1e-3, 2e-2]}
+        batch.sequences: {values: [1, 3]}
+      """, to: "grid")
+    let report = try bench.json("grid")
+    #expect(report.trials.map(\.state) == Array(repeating: "finished", count: 4))
+    #expect(report.trials[2].runs[0].directory == "trials/0003")
+    let alone = try bench.train(["optimizer.learning_rate=2e-2", "batch.sequences=1"])
+    #expect(report.trials[2].runs[0].parametersSha256 == alone)
+    let losses = report.ranking.compactMap { report.trials[$0 - 1].metric }
+    #expect(losses.count == 4 && losses == losses.sorted())
+    #expect(bench.exists("grid/trials/0003/checkpoints/step-00000036"))
+  }
+
+  @Test func halvingLetsTheBestGoOnExactly() throws {
+    let bench = try SweepBench()
+    try bench.sweep(Self.halving, to: "halving", ranks: 2)
+    let report = try bench.json("halving")
+    // 36 steps, a ninth and a third of them first.
+    #expect(report.trials.count { $0.rungs.map(\.steps) == [4] } == 6)
+    #expect(report.trials.count { $0.rungs.map(\.steps) == [4, 12] } == 2)
+    let finished = try #require(report.trials.first { $0.rungs.map(\.steps) == [4, 12, 36] })
+    #expect(report.trials.count { $0.state == "pruned" } == 8 && finished.state == "finished")
+    for rung in 0..<2 {
+      let here = report.trials.filter { $0.rungs.count > rung }
+      let ranked = here.sorted { $0.rungs[rung].metric < $1.rungs[rung].metric }
+      let next = Set(report.trials.filter { $0.rungs.count > rung + 1 }.map(\.trial))
+      #expect(Set(ranked.prefix(here.count / 3).map(\.trial)) == next)
+    }
+    #expect(report.ranking.first == finished.trial)
+    // Pauses change no bit: it is the run that was never interrupted.
+    let values = try JSONSerialization.jsonObject(
+      with: Data(bench.text("halving/sweep.json").utf8))
+    let trials = (values as? [String: Any])?["trials"] as? [[String: Any]]
+    let chosen = try #require(trials?[finished.trial - 1]["parameters"] as? [String: Any])
+    let alone = try bench.train(chosen.map { "\($0)=\($1)" })
+    #expect(finished.runs[0].parametersSha256 == alone)
+  }
+
+  @Test func aDivergedTrialIsRecordedAndTheSweepGoesOn() throws {
+    let bench = try SweepBench()
+    #expect(try bench.sweep(Self.diverging, to: "out", ranks: 2, groups: 2) == [.success, .success])
+    let report = try bench.json("out")
+    #expect(report.trials.map(\.state) == ["finished", "diverged"])
+    #expect(report.trials[1].reason?.contains("step 2: the loss of micro-batch 0 is infinite") == true, "\(report.trials[1])")
+    #expect(report.trials[1].reason?.contains("rank") == false)
+    #expect(report.ranking == [1])
+  }
+
+  @Test func anErrorOfATrialIsRecordedAndTriedAgainOnResume() throws {
+    let bench = try SweepBench()
+    let sweep = """
+      parameters:
+        optimizer.groups: {values: [[], [{parameters: "nothing*", weight_decay: 0}]]}
+      """
+    #expect(try bench.sweep(sweep, to: "out") == [.success])
+    let before = try bench.report("out")
+    #expect(try bench.json("out").trials.map(\.state) == ["finished", "failed"])
+    #expect(try bench.json("out").trials[1].reason?.contains("nothing*") == true)
+    #expect(try bench.sweep(sweep, to: "out", resume: true) == [.success])
+    #expect(try bench.report("out") == before)
+  }
+
+  @Test func aSweepOfWhichNothingCameFails() throws {
+    let bench = try SweepBench()
+    let codes = try bench.sweep(
+      """
+      parameters:
+        optimizer: {values: [{name: sgd, clip_norm: 0, learning_rate: 1e30}]}
+      """, to: "out")
+    #expect(codes == [.failure])
+    #expect(try bench.json("out").ranking.isEmpty)
+  }
+
+  @Test func aStopBeforeTheFirstTrialLosesNothing() throws {
+    let bench = try SweepBench()
+    let stop = StopRequest()
+    stop.request(signal: SIGTERM)
+    #expect(try bench.sweep(Self.halving, to: "out", ranks: 2, groups: 2, stop: stop)
+      == [.stopped, .stopped])
+    #expect(try bench.json("out").state == "stopped")
+    #expect(try bench.json("out").trials.allSatisfy { $0.state == "open" })
+    #expect(try bench.sweep(Self.halving, to: "out", ranks: 3, resume: true)
+      == [.success, .success, .success])
+    try bench.sweep(Self.halving, to: "whole")
+    #expect(try bench.report("out") == bench.report("whole"))
+  }
+
+  @Test func aRangeTestFindsWhereTrainingDiverges() throws {
+    let bench = try SweepBench()
+    let text = "method: range-test\nlow: 1e-4\nhigh: 1e3\nsteps: 160\n"
+    let overrides = ["optimizer={name: sgd, clip_norm: 0}"]
+    try bench.sweep(text, to: "one", overrides: overrides)
+    try bench.sweep(text, to: "two", ranks: 2, overrides: overrides)
+    #expect(try bench.report("one") == bench.report("two"))
+    let test = try #require(try bench.json("one").rangeTest)
+    // It stopped long before the highest rate, and each rate is a factor above the one before.
+    #expect((40..<150).contains(test.points.count))
+    #expect(abs(test.points[0].learningRate - 1e-4) < 1e-12)
+    let factor = pow(1e7, 1.0 / 159)
+    for (one, next) in zip(test.points, test.points.dropFirst()) {
+      #expect(abs(next.learningRate / one.learningRate / factor - 1) < 1e-9)
+    }
+    // Gradient descent on squares of normalised inputs diverges at a rate of about 1.
+    let (lowest, steepest) = (try #require(test.lowest), try #require(test.steepest))
+    #expect((0.1...10).contains(lowest), "\(lowest)")
+    #expect(steepest < lowest && steepest > 1e-4)
+    #expect(try bench.json("one").trials.map(\.state) == ["finished"])
+  }
+}
