@@ -21,7 +21,7 @@ let package = Package(
       name: "Lockstep",
       targets: [
         "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
-        "Communication", "Checkpoints", "Reporting", "Settings", "Parallelism",
+        "Communication", "Checkpoints", "Reporting", "Scoring", "Settings", "Parallelism",
       ]),
   ],
   dependencies: [
@@ -35,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "Benchmarking", "Explanations", "Sweeps", "Training",
+        "Benchmarking", "Explanations", "Scoring", "Sweeps", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -74,7 +74,7 @@ let package = Package(
       "Training",
       [
         "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Reporting",
-        "Settings", "Parallelism", "CKernels", "COpenBLAS",
+        "Scoring", "Settings", "Parallelism", "CKernels", "COpenBLAS",
         .product(name: "Yams", package: "Yams"),
       ]),
 
@@ -99,6 +99,7 @@ let package = Package(
     .library("Communication", ["CMPI", "CKernels", "Parallelism"]),
     .library("Checkpoints", [.product(name: "Crypto", package: "swift-crypto")]),
     .target(name: "Reporting", resources: [.embedInCode("Pages/page.css")]),
+    .library("Scoring", ["Settings"]),
 
     // The ground floor: open to any target above.
     .library("Settings", []),
@@ -127,6 +128,8 @@ let package = Package(
     .tests(of: "Communication", ["CKernels", "Parallelism", "communication-probe"]),
     .tests(of: "Checkpoints"),
     .tests(of: "Reporting"),
+    .testTarget(
+      name: "ScoringTests", dependencies: ["Scoring"], resources: [.copy("Fixtures")]),
     .tests(of: "Settings"),
     .tests(of: "Parallelism"),
     .tests(of: "Training"),
