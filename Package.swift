@@ -80,7 +80,7 @@ let package = Package(
 
     // The middle: none imports another, but for the tower of models on layers on tensors, whose
     // matrix products optimisers use.
-    .library("Models", ["NeuralNetworks", "Settings"]),
+    .library("Models", ["NeuralNetworks", "Settings", "CKernels"]),
     .library("NeuralNetworks", ["Tensors"]),
     .library(
       "Tensors",

@@ -61,4 +61,9 @@ public final class GenerationCache {
 
   /// How many positions are filled.
   public var positions: Int { layers.first?.positions ?? 0 }
+
+  /// Sequence s goes on from what sequence `sequences[s]` was; there may be fewer, or more.
+  public func select(_ sequences: [Int]) {
+    for layer in layers { layer.select(sequences) }
+  }
 }

@@ -25,7 +25,7 @@ public enum WordTokenization: String, Sendable, CaseIterable {
     return switch self {
     case .thirteenA: Self.thirteenA(scalars).words
     case .international: Self.international(scalars).words
-    case .characters: scalars.indices.map { scalars[$0...$0] }.filter { !$0[$0.startIndex].separates }
+    case .characters: scalars.words.flatMap { word in word.indices.map { word[$0...$0] } }
     case .none: scalars.words
     }
   }

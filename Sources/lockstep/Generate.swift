@@ -10,7 +10,8 @@ struct Generate: ParsableCommand {
     abstract: "Continues a text with a trained model, or fills in its hidden tokens.",
     discussion: """
       The same seed, prompt and model give the same text. A temperature of 0 always takes the \
-      likeliest token. A masked language model fills in each [MASK] of the prompt, a token each.
+      likeliest token; --beams looks for the likeliest text, which ends at the latest where the \
+      model's context does. A masked language model fills in each [MASK] of the prompt, a token each.
       """)
 
   @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
@@ -22,31 +23,18 @@ struct Generate: ParsableCommand {
   @Option(help: "How many tokens to add.")
   var maxTokens = 200
 
-  @Option(help: "Divides the logits; 0 is greedy.")
-  var temperature = 0.8
-
-  @Option(name: .customLong("top-k"), help: "Choose among this many of the likeliest tokens.")
-  var topK: Int?
-
-  @Option(
-    name: .customLong("top-p"),
-    help: "Choose among the likeliest tokens that together have this probability.")
-  var topP: Double?
-
-  @Option(help: "Decides all choices.")
-  var seed: UInt64 = 0
+  @OptionGroup var decoding: DecodingArguments
 
   @Flag(help: "Print one JSON object with prompt, text and tokens instead of the text.")
   var json = false
 
+  /// Where neither a temperature nor beams are given.
+  private static let defaultTemperature = 0.8
+
   func validate() throws {
     guard maxTokens >= 1 else { throw ValidationError("--max-tokens is at least 1") }
-    guard temperature >= 0, temperature.isFinite else {
-      throw ValidationError("--temperature is at least 0")
-    }
-    guard topK.map({ $0 >= 1 }) ?? true else { throw ValidationError("--top-k is at least 1") }
-    guard topP.map({ 0 < $0 && $0 <= 1 }) ?? true else {
-      throw ValidationError("--top-p is above 0 and at most 1")
+    guard decoding.lengthPenalty == nil || decoding.beams != nil else {
+      throw ValidationError("--length-penalty goes with --beams")
     }
   }
 
@@ -60,10 +48,13 @@ struct Generate: ParsableCommand {
   }
 
   private var sampler: TokenSampler {
-    TokenSampler(SamplingOptions(temperature: temperature, topK: topK, topP: topP, seed: seed))
+    TokenSampler(decoding.sampling(temperature: Self.defaultTemperature))
   }
 
   private func fillMasks(_ workspace: Workspace) throws {
+    guard decoding.beams == nil else {
+      throw ValidationError("--beams is for models that continue texts")
+    }
     let loaded = try LoadedMaskedModel(path: source, in: workspace)
     guard let tokenizer = loaded.tokenizer else {
       throw LoadingError.noTokenizer(path: loaded.path)
@@ -83,7 +74,7 @@ struct Generate: ParsableCommand {
     let filled = filler.fill(tokens, mask: mask)
     let text = tokenizer.decode(filled)
     if json {
-      try show(Report(prompt: prompt, text: text, tokens: filled))
+      try printJSON(GeneratedText.Report(prompt: prompt, text: text, tokens: filled))
     } else {
       print(text)
     }
@@ -99,53 +90,69 @@ struct Generate: ParsableCommand {
       guard let start = tokenizer.endOfText else { throw ValidationError("--prompt is empty") }
       tokens = [start]
     }
-    let generator = TextGenerator(
-      model: loaded.model, workspace: workspace, prompt: tokens,
-      vocabularyCount: tokenizer.vocabularyCount, sampler: sampler)
-    var decoder = StreamingDecoder(tokenizer)
-    var output = TextOutput(isQuiet: json)
-    output.show(prompt)
-    var generated: [Int32] = []
-    for _ in 0..<maxTokens {
-      let token = generator.next()
-      if token == tokenizer.endOfText { break }
-      generated.append(token)
-      output.append(decoder.append(token))
+    var output = GeneratedText(prompt: prompt, tokenizer: tokenizer, isQuiet: json)
+    if decoding.beams != nil {
+      let found = decoding.search().run(
+        PromptContinuation(of: tokens, by: loaded.model, in: workspace),
+        end: tokenizer.endOfText, maxTokens: maxTokens,
+        vocabularyCount: tokenizer.vocabularyCount, in: workspace)
+      for token in found.flatMap(\.tokens) { output.append(token) }
+    } else {
+      let generator = TextGenerator(
+        model: loaded.model, workspace: workspace, prompt: tokens,
+        vocabularyCount: tokenizer.vocabularyCount, sampler: sampler)
+      for _ in 0..<maxTokens {
+        let token = generator.next()
+        if token == tokenizer.endOfText { break }
+        output.append(token)
+      }
     }
-    output.append(decoder.finish())
-    output.show("\n")
-    if json { try show(Report(prompt: prompt, text: output.text, tokens: generated)) }
-  }
-
-  private func show(_ report: Report) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(report), as: UTF8.self))
-  }
-
-  private struct Report: Encodable {
-    let prompt: String
-    let text: String
-    let tokens: [Int32]
+    output.finish()
+    if json { try printJSON(output.report) }
   }
 }
 
 /// Text that appears as it is made, and is kept.
-private struct TextOutput {
-  let isQuiet: Bool
-  /// What was made.
-  private(set) var text = ""
+private struct GeneratedText {
+  private let prompt: String
+  private let isQuiet: Bool
+  private var decoder: StreamingDecoder
+  private var text = ""
+  private var tokens: [Int32] = []
 
-  init(isQuiet: Bool) { self.isQuiet = isQuiet }
+  init(prompt: String, tokenizer: any Tokenizer, isQuiet: Bool) {
+    self.prompt = prompt
+    self.isQuiet = isQuiet
+    decoder = StreamingDecoder(tokenizer)
+    show(prompt)
+  }
 
-  mutating func append(_ part: String) {
+  mutating func append(_ token: Int32) {
+    tokens.append(token)
+    add(decoder.append(token))
+  }
+
+  mutating func finish() {
+    add(decoder.finish())
+    show("\n")
+  }
+
+  private mutating func add(_ part: String) {
     text += part
     show(part)
   }
 
   /// Shows text that is not kept.
-  func show(_ part: String) {
+  private func show(_ part: String) {
     guard !isQuiet else { return }
     FileHandle.standardOutput.write(Data(part.utf8))
   }
+
+  struct Report: Encodable {
+    let prompt: String
+    let text: String
+    let tokens: [Int32]
+  }
+
+  var report: Report { Report(prompt: prompt, text: text, tokens: tokens) }
 }

@@ -11,7 +11,7 @@ struct Lockstep: ParsableCommand {
     abstract: "Trains networks data-parallel over MPI: the same bits on any number of ranks.",
     subcommands: [
       Prepare.self, Train.self, Sweep.self, Debug.self, Generate.self, Score.self, Evaluate.self,
-      Explain.self,       Inspect.self, Doctor.self, Benchmark.self,
+      Explain.self, Inspect.self, Doctor.self, Benchmark.self,
     ])
 
   static func main() {

@@ -34,7 +34,8 @@ private struct ScoreFixture: Decodable {
     let bleu: [String: ExpectedBLEU]
     let chrf: [ExpectedCharacterFScore]
 
-    func score(_ bleu: BLEU, _ characterFScore: CharacterFScore = CharacterFScore()) -> CorpusScore {
+    func score(_ bleu: BLEU, _ characterFScore: CharacterFScore = CharacterFScore()) -> CorpusScore
+    {
       var score = CorpusScore(bleu: bleu, characterFScore: characterFScore)
       for (index, line) in hypotheses.enumerated() {
         score.add(line, references: references.map { $0[index] })

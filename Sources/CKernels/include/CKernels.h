@@ -7,6 +7,7 @@
 #include "CKernels_activations.h"
 #include "CKernels_normalization.h"
 #include "CKernels_softmax.h"
+#include "CKernels_likeliest.h"
 #include "CKernels_random.h"
 #include "CKernels_rotary.h"
 #include "CKernels_elementwise.h"

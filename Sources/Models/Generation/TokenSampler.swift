@@ -1,4 +1,4 @@
-import Foundation
+import CKernels
 import Tensors
 
 /// How the next token is chosen from its probabilities.
@@ -42,42 +42,75 @@ public struct TokenSampler: Sendable {
   /// - Parameters:
   ///   - logits: [V], finite.
   ///   - position: The place in the text: each place has random numbers of its own.
-  public func token(from logits: UnsafeBufferPointer<Float>, at position: Int) -> Int {
+  ///   - text: Which of several texts: so has each text. Default: 0.
+  public func token(
+    from logits: UnsafeBufferPointer<Float>, at position: Int, of text: Int = 0
+  ) -> Int {
     precondition(!logits.isEmpty, "there is no token to choose from")
     let likeliest = { (best: Int, index: Int) in logits[index] > logits[best] ? index : best }
-    guard options.temperature > 0 else { return logits.indices.reduce(0, likeliest) }
+    let first = logits.indices.reduce(0, likeliest)
+    guard options.temperature > 0 else { return first }
+    var choices = Choices(logits, largest: logits[first], options)
+    var mass = choices.mass
+    if let topP = options.topP { mass = choices.first(reaching: topP * mass).mass }
+    let stream = RandomStream(
+      seed: options.seed, purpose: .sampling, step: position, microbatch: text)
+    return choices.first(reaching: stream.uniform(at: 0) * mass).token
+  }
+}
 
-    // Likeliest first; among equals the smaller token first, so that the order is defined.
-    let order = candidates(logits)
-    let largest = Double(logits[order[0]])
-    let weights = order.map { exp((Double(logits[$0]) - largest) / options.temperature) }
-    let kept = nucleus(weights)
-    let total = weights[..<kept].reduce(0, +)
-    let stream = RandomStream(seed: options.seed, purpose: .sampling, step: position)
-    var remaining = stream.uniform(at: 0) * total
-    for index in 0..<kept {
-      remaining -= weights[index]
-      if remaining < 0 { return order[index] }
+/// The tokens that take part, the likeliest first, of equally likely ones the smaller first.
+///
+/// Few tokens have nearly all of the probability: only these are sorted at first, the others when the
+/// choice falls among them. It is the choice among all tokens sorted.
+private struct Choices {
+  private let logits: UnsafeBufferPointer<Float>
+  private let topK: Int
+  /// e^((logit - largest) / temperature).
+  private let weights: [Float]
+  /// Tokens of at least this weight are sorted at first.
+  private static let depth: Float = 1e-5
+  /// The likeliest ones, sorted; in the end all.
+  private var order: [Int]
+
+  init(_ logits: UnsafeBufferPointer<Float>, largest: Float, _ options: SamplingOptions) {
+    self.logits = logits
+    topK = min(options.topK ?? logits.count, logits.count)
+    let exponents = logits.map { Float(Double($0 - largest) / options.temperature) }
+    weights = [Float](unsafeUninitializedCapacity: logits.count) { weights, count in
+      CKernels_exponential(exponents, weights.baseAddress, Int64(logits.count))
+      count = logits.count
     }
-    return order[kept - 1]
+    order = []
+    order = sorted { $0 >= Self.depth }
+    if order.count < topK && topK < logits.count { sortAll() }
   }
 
-  private func candidates(_ logits: UnsafeBufferPointer<Float>) -> [Int] {
-    let order = logits.indices.sorted {
-      logits[$0] != logits[$1] ? logits[$0] > logits[$1] : $0 < $1
-    }
-    return Array(order.prefix(options.topK ?? order.count))
+  /// The weights of all that take part.
+  var mass: Double {
+    topK < logits.count
+      ? order.prefix(topK).reduce(0) { $0 + Double(weights[$1]) }
+      : weights.reduce(0) { $0 + Double($1) }
   }
 
-  /// How many of the weights, largest first, reach the probability `topP` together.
-  private func nucleus(_ weights: [Double]) -> Int {
-    guard let topP = options.topP else { return weights.count }
-    let goal = weights.reduce(0, +) * topP
-    var sum = 0.0
-    for (index, weight) in weights.enumerated() {
-      sum += weight
-      if sum >= goal { return index + 1 }
+  /// The first token with which the weights reach `goal`, and what they then are; the last one where
+  /// they never do.
+  mutating func first(reaching goal: Double) -> (token: Int, mass: Double) {
+    var (mass, rank) = (0.0, 0)
+    while true {
+      mass += Double(weights[order[rank]])
+      if mass >= goal || rank == topK - 1 { return (order[rank], mass) }
+      rank += 1
+      if rank == order.count { sortAll() }
     }
-    return weights.count
+  }
+
+  private mutating func sortAll() {
+    order += sorted { !($0 >= Self.depth) }
+  }
+
+  private func sorted(where takesPart: (Float) -> Bool) -> [Int] {
+    logits.indices.filter { takesPart(weights[$0]) }
+      .sorted { logits[$0] != logits[$1] ? logits[$0] > logits[$1] : $0 < $1 }
   }
 }

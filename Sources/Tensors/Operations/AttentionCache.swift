@@ -43,18 +43,39 @@ public final class AttentionCache {
     )
   }
 
-  /// Sequence s goes on from what sequence `sequences[s]` was; there may be fewer than before.
+  /// Sequence s goes on from what sequence `sequences[s]` was; there may be fewer than before, or more.
   public func select(_ sequences: [Int]) {
-    let (capacity, width) = (memory.shape[1], memory.shape[2])
-    let selected = Tensor(
-      uninitialized: [sequences.count, capacity, width], in: memory.workspace)
-    for (place, sequence) in sequences.enumerated() {
-      precondition(
-        memory.shape[0] > sequence, "sequence \(sequence) is not in a cache of \(memory.shape[0])")
-      (selected.pointer + place * capacity * width).update(
-        from: memory.pointer + sequence * capacity * width, count: positions * width)
+    let count = memory.shape[0]
+    precondition(
+      sequences.allSatisfy { 0..<count ~= $0 }, "sequences \(sequences) of a cache of \(count)")
+    let shape: Shape = [sequences.count, memory.shape[1], memory.shape[2]]
+    if sequences.count > count {
+      let selected = Tensor(uninitialized: shape, in: memory.workspace)
+      copy(sequences.enumerated().map { ($1, $0) }, from: memory, to: selected)
+      memory = selected
+      return
     }
-    memory = selected
+    // Most sequences stay where they are. Of those that move, the ones that another one overwrites
+    // step aside first.
+    let moves = sequences.enumerated().filter { $0 != $1 }.map { (from: $1, to: $0) }
+    let overwritten = Set(moves.map(\.to)).intersection(moves.map(\.from)).sorted()
+    let aside = Tensor(
+      uninitialized: [overwritten.count, shape[1], shape[2]], in: memory.workspace)
+    copy(overwritten.enumerated().map { ($1, $0) }, from: memory, to: aside)
+    let places = Dictionary(uniqueKeysWithValues: overwritten.enumerated().map { ($1, $0) })
+    copy(moves.filter { places[$0.from] == nil }, from: memory, to: memory)
+    copy(
+      moves.compactMap { move in places[move.from].map { ($0, move.to) } }, from: aside, to: memory)
+    memory = Tensor(shape: shape, workspace: memory.workspace, buffer: memory.buffer)
+  }
+
+  /// Copies what is filled of some sequences.
+  private func copy(_ moves: [(from: Int, to: Int)], from source: Tensor, to target: Tensor) {
+    let (stride, filled) = (memory.shape[1] * memory.shape[2], positions * memory.shape[2])
+    memory.workspace.threads.run(tasks: moves.count) { task in
+      (target.pointer + moves[task].to * stride).update(
+        from: source.pointer + moves[task].from * stride, count: filled)
+    }
   }
 
   /// Forgets everything but the first `count` positions.

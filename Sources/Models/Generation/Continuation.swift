@@ -1,0 +1,122 @@
+// B texts, K rows of each text, V vocabulary, D width.
+
+import Tensors
+
+/// Texts that go on together, token by token: all that greedy choice, sampling and beam search ask of a
+/// model.
+///
+/// A text goes on in K ways at once, its rows: text b's are rows b · K ..< (b + 1) · K.
+public protocol Continuation: AnyObject {
+  /// B, before any is left out.
+  var textCount: Int { get }
+
+  /// The most tokens that a text may gain.
+  var limit: Int { get }
+
+  /// Reads what the texts begin with. Called once, before all else.
+  ///
+  /// - Parameter rowsPerText: K.
+  /// - Returns: The logits of each text's first token, [B, V].
+  func begin(rowsPerText: Int) -> Tensor
+
+  /// Adds a token to each row.
+  ///
+  /// - Parameter tokens: One for each row.
+  /// - Returns: The logits of each row's next token, [rows, V].
+  func logits(after tokens: [Int32]) -> Tensor
+
+  /// Row r goes on from what row `rows[r]` was. The rows of a text stay together; texts may be left out,
+  /// with all of their rows.
+  func select(_ rows: [Int])
+}
+
+/// A text that a language model continues.
+public final class PromptContinuation: Continuation {
+  private let model: any LanguageModel
+  private let prompt: [Int32]
+  private let cache: GenerationCache
+
+  /// - Parameters:
+  ///   - model: With its parameters bound in `workspace`.
+  ///   - prompt: At least one token; of one that leaves no room, the last half of a context is read.
+  public init(of prompt: [Int32], by model: any LanguageModel, in workspace: Workspace) {
+    precondition(!prompt.isEmpty, "a text starts from at least one token")
+    self.model = model
+    self.prompt =
+      prompt.count < model.context ? prompt : prompt.suffix(max(1, model.context / 2))
+    cache = model.makeCache(sequences: 1, in: workspace)
+  }
+
+  public let textCount = 1
+
+  /// The last token needs no place: nothing follows it.
+  public var limit: Int { model.context - prompt.count + 1 }
+
+  public func begin(rowsPerText: Int) -> Tensor {
+    let tokens = Indices(prompt, shape: [1, prompt.count])
+    let states = model.states(of: tokens, cache: cache)  // [1, t, D]
+    select([Int](repeating: 0, count: rowsPerText))
+    return states.row(prompt.count - 1).linear(weight: model.headWeight.tensor)  // [1, V]
+  }
+
+  public func logits(after tokens: [Int32]) -> Tensor {
+    let logits = model.logits(
+      of: Indices(tokens, shape: [tokens.count, 1]), cache: cache)  // [rows, 1, V]
+    return logits.reshaped(to: [tokens.count, logits.shape.last])
+  }
+
+  public func select(_ rows: [Int]) { cache.select(rows) }
+}
+
+/// Targets that a model writes to sources.
+public final class TargetContinuation: Continuation {
+  private let model: any SequenceToSequenceModel
+  private let encoded: EncodedSource
+  private let begin: Int32
+  private var cache: DecodingCache?
+  public let limit: Int
+
+  /// Reads the sources.
+  ///
+  /// - Parameters:
+  ///   - sources: The tokens of each, its end included; each at least one and at most the model's
+  ///     context.
+  ///   - begin: What each target begins with.
+  ///   - model: With its parameters bound in a workspace.
+  ///   - limit: The most tokens of a target, its end included; at most the model's context.
+  public init(
+    of sources: [[Int32]], begin: Int32, by model: any SequenceToSequenceModel, limit: Int
+  ) {
+    precondition(1...model.context ~= limit, "targets of \(limit) tokens are too long")
+    let positions = sources.reduce(0) { max($0, $1.count) }
+    let padded = sources.flatMap { $0 + [Int32](repeating: 0, count: positions - $0.count) }
+    encoded = model.encode(
+      source: Indices(padded, shape: [sources.count, positions]), lengths: sources.map(\.count))
+    self.model = model
+    self.begin = begin
+    self.limit = limit
+  }
+
+  public var textCount: Int { encoded.lengths.count }
+
+  public func begin(rowsPerText: Int) -> Tensor {
+    let cache = model.makeCache(for: encoded, beams: rowsPerText, capacity: limit)
+    self.cache = cache
+    let states = model.states(
+      of: Indices([Int32](repeating: begin, count: cache.rows), shape: [cache.rows, 1]),
+      cache: cache)  // [B · K, 1, D]
+    let firsts = (0..<textCount).map { Int32($0 * rowsPerText) }
+    return states.reshaped(to: [cache.rows, states.shape.last])
+      .rows(at: Indices(firsts, shape: [textCount]))  // [B, D]
+      .linear(weight: model.headWeight.tensor)  // [B, V]
+  }
+
+  public func logits(after tokens: [Int32]) -> Tensor {
+    guard let cache else { preconditionFailure("begin(rowsPerText:) comes first") }
+    let logits = model.logits(
+      of: Indices(tokens, shape: [tokens.count, 1]), cache: cache)  // [rows, 1, V]
+    return logits.reshaped(to: [tokens.count, logits.shape.last])
+  }
+
+  public func select(_ rows: [Int]) { cache?.select(rows) }
+}

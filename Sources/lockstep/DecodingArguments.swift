@@ -1,0 +1,64 @@
+import ArgumentParser
+import Models
+
+/// How a text is chosen: the options that `generate` and `translate` share.
+struct DecodingArguments: ParsableArguments {
+  @Option(
+    help: """
+      Look for the likeliest text, this many at a time, instead of drawing one at random; 1 is greedy.
+      """)
+  var beams: Int?
+
+  @Option(
+    help: """
+      With --beams: texts are compared by their log-probability divided by their length to this power \
+      (default: 1, the mean over tokens; 0 compares probabilities).
+      """)
+  var lengthPenalty: Double?
+
+  @Option(help: "Draw at random: divides the logits; 0 is greedy.")
+  var temperature: Double?
+
+  @Option(name: .customLong("top-k"), help: "Draw from this many of the likeliest tokens.")
+  var topK: Int?
+
+  @Option(
+    name: .customLong("top-p"),
+    help: "Draw from the likeliest tokens that together have this probability.")
+  var topP: Double?
+
+  @Option(help: "Decides all choices that are drawn.")
+  var seed: UInt64 = 0
+
+  func validate() throws {
+    func require(_ condition: Bool, _ message: String) throws {
+      guard condition else { throw ValidationError(message) }
+    }
+    try require(beams.map { 1...1024 ~= $0 } ?? true, "--beams is at least 1 and at most 1024")
+    try require(
+      lengthPenalty.map { $0 >= 0 && $0.isFinite } ?? true, "--length-penalty is at least 0")
+    try require(temperature.map { $0 >= 0 && $0.isFinite } ?? true, "--temperature is at least 0")
+    try require(topK.map { $0 >= 1 } ?? true, "--top-k is at least 1")
+    try require(topP.map { 0 < $0 && $0 <= 1 } ?? true, "--top-p is above 0 and at most 1")
+    try require(
+      beams == nil || temperature ?? 0 == 0 && topK == nil && topP == nil,
+      """
+      --beams looks for the likeliest text; --temperature above 0, --top-k and --top-p draw one at \
+      random: give one or the other
+      """)
+  }
+
+  /// Whether a text is to be drawn token by token.
+  var draws: Bool { temperature != nil || topK != nil || topP != nil }
+
+  /// - Parameter temperature: Where none is given.
+  func sampling(temperature: Double) -> SamplingOptions {
+    SamplingOptions(
+      temperature: self.temperature ?? temperature, topK: topK, topP: topP, seed: seed)
+  }
+
+  /// - Parameter beams: Where none are given.
+  func search(beams: Int = 1) -> BeamSearch {
+    BeamSearch(beams: self.beams ?? beams, lengthPenalty: lengthPenalty ?? 1)
+  }
+}
