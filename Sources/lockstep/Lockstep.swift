@@ -10,8 +10,8 @@ struct Lockstep: ParsableCommand {
     commandName: "lockstep",
     abstract: "Trains networks data-parallel over MPI: the same bits on any number of ranks.",
     subcommands: [
-      Prepare.self, Train.self, Sweep.self, Debug.self, Generate.self, Score.self, Evaluate.self,
-      Explain.self, Inspect.self, Doctor.self, Benchmark.self,
+      Prepare.self, Train.self, Sweep.self, Debug.self, Generate.self, Translate.self, Score.self,
+      Evaluate.self, Explain.self, Inspect.self, Doctor.self, Benchmark.self,
     ])
 
   static func main() {

@@ -1,0 +1,51 @@
+import Foundation
+
+/// Reads lines as they come: whatever is there at once, so that a program or person at the other end
+/// need not write more to be answered.
+struct LineReader {
+  private let file: FileHandle
+  private var pending: [UInt8] = []
+  private var hasEnded = false
+  /// Bytes read at a time.
+  private static let pieceSize = 1 << 16
+
+  /// - Parameter path: Nil is standard input.
+  init(path: String?) throws {
+    guard let path else {
+      file = .standardInput
+      return
+    }
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+      !isDirectory.boolValue, let file = FileHandle(forReadingAtPath: path)
+    else { throw TranslateError.unreadable(path: path) }
+    self.file = file
+  }
+
+  /// The next lines, at least one, without their ends; nil where there are no more. A last line need
+  /// not have an end.
+  mutating func next() throws -> [[UInt8]]? {
+    let newline = UInt8(ascii: "\n")
+    while !hasEnded {
+      let piece = try Self.piece(of: file)
+      hasEnded = piece.isEmpty
+      pending += piece
+      guard let end = pending.lastIndex(of: newline) else { continue }
+      let lines = pending[..<end].split(separator: newline, omittingEmptySubsequences: false)
+      pending = Array(pending[(end + 1)...])
+      return lines.map(Array.init)
+    }
+    defer { pending = [] }
+    return pending.isEmpty ? nil : [pending]
+  }
+
+  /// What is there; nothing at the end. Waits where there is nothing yet.
+  private static func piece(of file: FileHandle) throws -> [UInt8] {
+    var piece = [UInt8](repeating: 0, count: pieceSize)
+    while true {
+      let count = read(file.fileDescriptor, &piece, piece.count)
+      if count >= 0 { return Array(piece[..<count]) }
+      guard errno == EINTR else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    }
+  }
+}

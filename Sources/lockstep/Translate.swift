@@ -1,0 +1,122 @@
+import ArgumentParser
+import Communication
+import Foundation
+import Models
+import Settings
+import Tensors
+import Training
+
+struct Translate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Translates lines with a trained model.",
+    discussion: """
+      Reads lines and writes as many, in the same order: an empty line for an empty line. What is there \
+      to read is translated together and written at once. A line that is longer than the model's \
+      context is translated in parts. Without --temperature a beam search chooses the translation.
+      """)
+
+  @Argument(help: "A run or a checkpoint of the task translation.")
+  var source: String
+
+  @Option(help: "The file to translate, UTF-8. Default: standard input.")
+  var input: String?
+
+  @OptionGroup var decoding: DecodingArguments
+
+  @Option(help: "Most tokens of a translation. Default: the model's context.")
+  var maxTokens: Int?
+
+  @Option(help: "Lines translated at a time; does not change the translations.")
+  var batch = 32
+
+  @Flag(help: "Print a JSON object for each line: line, source, translation, tokens, score, parts.")
+  var json = false
+
+  @Flag(help: "Print nothing but translations.")
+  var quiet = false
+
+  /// Where neither beams nor a temperature are given.
+  static let defaultBeams = 4
+
+  func validate() throws {
+    guard maxTokens.map({ $0 >= 1 }) ?? true else {
+      throw ValidationError("--max-tokens is at least 1")
+    }
+    guard 1...4096 ~= batch else { throw ValidationError("--batch is at least 1 and at most 4096") }
+    guard decoding.lengthPenalty == nil || !decoding.draws else {
+      throw ValidationError("--length-penalty goes with --beams, not with --temperature")
+    }
+  }
+
+  func run() throws {
+    try requireOneRank()
+    let workspace = Workspace(threadCount: ProcessorMask.current.usableCount)
+    let translator = try Translator(
+      LoadedTranslator(path: source, in: workspace),
+      method: decoding.draws
+        ? .sampling(decoding.sampling(temperature: 1))
+        : .beamSearch(decoding.search(beams: Self.defaultBeams)),
+      batch: batch, maxTokens: maxTokens)
+    var lines = try LineReader(path: input)
+    var (lineCount, tokenCount, duration) = (0, 0, Duration.zero)
+    while let read = try lines.next() {
+      let start = ContinuousClock.now
+      let translations = try translator.translate(read, first: lineCount + 1)
+      duration += ContinuousClock.now - start
+      for (bytes, translation) in zip(read, translations) {
+        warn(of: translation, bytes)
+        try write(translation)
+        tokenCount += translation.tokens
+      }
+      lineCount += read.count
+    }
+    let seconds = duration / .seconds(1)
+    say(
+      "\(lineCount) line\(lineCount == 1 ? "" : "s"), \(tokenCount) tokens in "
+        + String(format: "%.1f s, %.0f tokens a second", seconds, Double(tokenCount) / seconds))
+  }
+
+  /// Ranks would all read the same lines.
+  private func requireOneRank() throws {
+    let environment = LaunchEnvironment(ProcessInfo.processInfo.environment)
+    guard environment.usesMPI && environment.size != 1 else { return }
+    throw environment.rank == 0 ? TranslateError.severalRanks : CommandExit(code: .usage)
+  }
+
+  private func write(_ translation: Translation) throws {
+    if json { return try printJSON(translation) }
+    FileHandle.standardOutput.write(Data((translation.translation + "\n").utf8))
+  }
+
+  private func warn(of translation: Translation, _ bytes: [UInt8]) {
+    if translation.parts > 1 {
+      say(
+        """
+        lockstep: line \(translation.line) is longer than the model's context: translated in \
+        \(translation.parts) parts
+        """)
+    }
+    if String(validating: bytes, as: UTF8.self) == nil {
+      say("lockstep: line \(translation.line) is not UTF-8: U+FFFD stands for what is not")
+    }
+  }
+
+  private func say(_ text: String) {
+    guard !quiet else { return }
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+}
+
+/// Why nothing can be translated.
+enum TranslateError: UserInputError {
+  case severalRanks
+  case unreadable(path: String)
+
+  var description: String {
+    switch self {
+    case .severalRanks:
+      "lockstep translate is one process, whose threads share the work: start it without a launcher"
+    case .unreadable(let path): "\(path): no such file, or it cannot be read"
+    }
+  }
+}
