@@ -4,10 +4,12 @@
 Needs torch, transformers and numpy, and a built lockstep; run from the repository's root:
 
     python3 scripts/check_transformers.py runs/kjv --data data/kjv/validation.bin
+    python3 scripts/check_transformers.py runs/llama --data data/kjv/validation.bin
+    python3 scripts/check_transformers.py runs/bert --prompt "And God [MASK] unto Moses,"
 
-Compares the loss on a token file with `lockstep evaluate`, the prompt's tokens with those of the
-`tokenizers` library, and each greedily generated token with the logits; exits with 1 at the first
-difference.
+For a GPT-2 or a Llama it compares the loss on a token file with `lockstep evaluate`, the prompt's
+tokens with those of the `tokenizers` library, and each greedily generated token with the logits; for
+a BERT the tokens that are filled in for the prompt's masks. It exits with 1 where they differ.
 """
 
 import argparse
@@ -19,10 +21,17 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
-from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import (
+    BertForMaskedLM,
+    GPT2LMHeadModel,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 HEADER_WORDS = 256
 TOKEN_TYPES = {20240520: np.uint16, 20240801: np.uint32}
+MODELS = {"gpt2": GPT2LMHeadModel, "llama": LlamaForCausalLM, "bert": BertForMaskedLM}
+MASK = "[MASK]"
 
 
 def newest_checkpoint(path):
@@ -44,7 +53,7 @@ def read_tokens(path):
 
 def loss_by_transformers(model, tokens):
     """The mean loss of all tokens but the first, in windows of the context that do not overlap."""
-    context, total = model.config.n_positions, 0.0
+    context, total = model.config.max_position_embeddings, 0.0
     with torch.no_grad():
         for start in range(0, len(tokens) - 1, context):
             window = tokens[start : start + context + 1]
@@ -71,7 +80,7 @@ def check_loss(arguments, model, checkpoint):
 def check_generation(arguments, model, tokenizer, checkpoint):
     """The prompt and what follows it stay within the context, so that nothing is cut off."""
     prompt = tokenizer(arguments.prompt)["input_ids"]
-    count = model.config.n_positions - len(prompt)
+    count = model.config.max_position_embeddings - len(prompt)
     made = lockstep_json(
         arguments.lockstep, "generate", checkpoint, "--prompt", arguments.prompt,
         "--temperature", 0, "--max-tokens", count,
@@ -87,25 +96,58 @@ def check_generation(arguments, model, tokenizer, checkpoint):
     return shortfall < 1e-4 and same_text
 
 
+def check_masks(arguments, model, tokenizer, checkpoint):
+    """Each mask is filled in with the token that scores highest."""
+    made = lockstep_json(
+        arguments.lockstep, "generate", checkpoint, "--prompt", arguments.prompt,
+        "--temperature", 0,
+    )
+    parts = [part.removesuffix(" ") for part in arguments.prompt.split(MASK)[:-1]]
+    parts.append(arguments.prompt.split(MASK)[-1])
+    mask = tokenizer.convert_tokens_to_ids(MASK)
+    encoded = [tokenizer(part)["input_ids"] for part in parts]
+    prompt = sum(([*part, mask] for part in encoded[:-1]), []) + encoded[-1]
+    tokens, filled = torch.tensor(prompt), torch.tensor(made["tokens"])
+    hidden = tokens == mask
+    same_text = bool((tokens[~hidden] == filled[~hidden]).all())
+    with torch.no_grad():
+        logits = model(tokens[None]).logits[0][hidden]
+    chosen = logits.gather(1, filled[hidden][:, None])[:, 0]
+    # The mask itself is never filled in.
+    logits[:, mask] = -torch.inf
+    shortfall = (logits.max(dim=1).values - chosen).max().item()
+    print(f"{hidden.sum()} masks filled in: at most {shortfall:.1e} below the likeliest")
+    print(f"the prompt's tokens: {'the same' if same_text else 'OTHERS'}; {made['text']}")
+    return shortfall < 1e-4 and same_text
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=pathlib.Path, help="a run or a checkpoint")
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="a token file")
-    parser.add_argument("--prompt", default="And God said,")
+    parser.add_argument("--data", type=pathlib.Path, help="a token file; not for a BERT")
+    parser.add_argument("--prompt", default="And God said,", help=f"with {MASK} for a BERT")
     parser.add_argument("--lockstep", default=".build/release/lockstep", help="the program")
     arguments = parser.parse_args()
 
     checkpoint = newest_checkpoint(arguments.source)
-    model, report = GPT2LMHeadModel.from_pretrained(checkpoint, output_loading_info=True)
+    kind = json.loads((checkpoint / "config.json").read_text())["model_type"]
+    if kind == "bert" and MASK not in arguments.prompt:
+        parser.error(f"a BERT needs a --prompt with {MASK}")
+    if kind != "bert" and arguments.data is None:
+        parser.error("--data is needed")
+    model, report = MODELS[kind].from_pretrained(checkpoint, output_loading_info=True)
     model.eval()
     problems = {name: found for name, found in report.items() if found}
     if problems:
         sys.exit(f"{checkpoint}: transformers found {problems}")
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(checkpoint / "tokenizer.json"))
-    checks = [
-        check_loss(arguments, model, checkpoint),
-        check_generation(arguments, model, tokenizer, checkpoint),
-    ]
+    if kind == "bert":
+        checks = [check_masks(arguments, model, tokenizer, checkpoint)]
+    else:
+        checks = [
+            check_loss(arguments, model, checkpoint),
+            check_generation(arguments, model, tokenizer, checkpoint),
+        ]
     sys.exit(0 if all(checks) else 1)
 
 

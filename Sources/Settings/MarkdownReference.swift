@@ -46,11 +46,22 @@ public struct MarkdownReference {
   private func sections(
     of keys: [KeyDescription], below path: String?, isFree: Bool
   ) -> [(section: String, text: String)] {
-    keys.filter(\.isSection).flatMap { key in
-      let path = Self.join(path, key.key)
-      let isFree = isFree || !key.decidesResult
-      let own = (section: path, text: text(of: key.children, below: path, isFree: isFree))
-      return [own] + sections(of: key.children, below: path, isFree: isFree)
+    let sections = keys.filter(\.isSection)
+    return sections.map(\.key).uniqued().flatMap { key in
+      let (outer, path) = (path, Self.join(path, key))
+      // Several variants may have a section of the same name, each with keys of its own.
+      let alike = sections.filter { $0.key == key }
+      let texts = alike.map { section in
+        let heading =
+          alike.count == 1
+          ? "" : section.condition.map { "With `\(Self.join(outer, $0.description))`:\n\n" } ?? ""
+        return heading
+          + text(of: section.children, below: path, isFree: isFree || !section.decidesResult)
+      }
+      return [(section: path, text: texts.joined(separator: "\n"))]
+        + alike.flatMap {
+          self.sections(of: $0.children, below: path, isFree: isFree || !$0.decidesResult)
+        }
     }
   }
 

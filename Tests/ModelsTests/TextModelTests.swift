@@ -110,7 +110,8 @@ import Testing
     let pool = subject.bound.workspace.pool
     let count = pool.allocationCount
     for _ in 0..<3 { _ = subject.step() }
-    #expect(pool.allocationCount == count && pool.lentCount == 0)
+    // The cosines and sines of rotary positions stay.
+    #expect(pool.allocationCount == count && pool.lentCount == (name == "llama" ? 2 : 0))
   }
 
   @Test(arguments: ["llama", "bert"])

@@ -46,6 +46,52 @@ import Testing
     #expect(reference.updating(once).page == once)
   }
 
+  /// Two variants may have a section of one name, each with keys of its own: both are documented.
+  @Test func sectionsOfOneNameAreToldApartByTheirVariant() {
+    struct Points: Configurable {
+      var point = SampleConfiguration.Point()
+      static var fields: [Field<Self>] { [Field("part", \.point, meaning: "Where.")] }
+    }
+    struct Lines: Configurable {
+      var line = SampleConfiguration.Line()
+      static var fields: [Field<Self>] { [Field("part", \.line, meaning: "How far.")] }
+    }
+    enum Choice: SettingVariants {
+      case points(Points)
+      case lines(Lines)
+      static var variants: [Variant<Self>] {
+        [
+          Variant("points", "Points.", Self.points) {
+            if case .points(let points) = $0 { points } else { nil }
+          },
+          Variant("lines", "Lines.", Self.lines) {
+            if case .lines(let lines) = $0 { lines } else { nil }
+          },
+        ]
+      }
+    }
+    struct Drawing: Configurable {
+      var choice = Choice.points(Points())
+      static var fields: [Field<Self>] {
+        [Field("kind", choosing: \.choice, meaning: "What is drawn.")]
+      }
+    }
+    let page = """
+      <!-- begin keys of top level -->
+      <!-- end keys of top level -->
+      <!-- begin keys of part -->
+      <!-- end keys of part -->
+      """
+    let updated = MarkdownReference(Drawing.keyDescriptions).updating(page)
+    #expect(updated.missing == [])
+    for expected in [
+      "With `kind: points`:\n\n| key", "| `part.x` |", "With `kind: lines`:\n\n| key",
+      "| `part.length` |",
+    ] {
+      #expect(updated.page.contains(expected), "\(expected)")
+    }
+  }
+
   @Test func settingsCanBeListedByWhatTheyDecide() {
     let decisive = SampleConfiguration().settings { $0.decidesResult }.map(\.path)
     #expect(
