@@ -10,6 +10,13 @@
 /// sizes each time. A pool belongs to one thread.
 public final class BufferPool {
   private var free: [Int: [UnsafeMutablePointer<Float>]] = [:]
+  /// All sizes that were ever allocated, ascending.
+  private var capacities: [Int] = []
+
+  /// Whether a size of which no buffer is free may be served from the smallest larger one, up to eight
+  /// times as large: where batches differ in shape, all shapes then share about the memory of the
+  /// largest. Where they do not, it would only waste memory. Default: false.
+  public var sharesSizes = false
 
   /// Bytes obtained from the system since the pool was made.
   public private(set) var allocatedBytes = 0
@@ -22,10 +29,19 @@ public final class BufferPool {
 
   /// A buffer of at least `count` floats with any contents.
   func buffer(count: Int) -> Buffer {
-    let capacity = max((count + 15) / 16 * 16, 16)
+    let wanted = max((count + 15) / 16 * 16, 16)
+    let capacity = freeCapacity(atLeast: wanted) ?? wanted
     let pointer = free[capacity]?.popLast() ?? allocate(capacity: capacity)
     lentCount += 1
     return Buffer(pointer: pointer, count: count, capacity: capacity, pool: self)
+  }
+
+  /// The size of a free buffer in place of one of the size wanted; nil: that size is free, or has to be
+  /// allocated.
+  private func freeCapacity(atLeast wanted: Int) -> Int? {
+    guard sharesSizes, free[wanted]?.isEmpty != false else { return nil }
+    let first = capacities.partitioningIndex { $0 > wanted }
+    return capacities[first...].prefix { $0 <= 8 * wanted }.first { free[$0]?.isEmpty == false }
   }
 
   fileprivate func takeBack(_ pointer: UnsafeMutablePointer<Float>, capacity: Int) {
@@ -47,6 +63,10 @@ public final class BufferPool {
     if isLarge { madvise(raw, bytes, MADV_HUGEPAGE) }
     allocatedBytes += bytes
     allocationCount += 1
+    let place = capacities.partitioningIndex { $0 >= capacity }
+    if place == capacities.count || capacities[place] != capacity {
+      capacities.insert(capacity, at: place)
+    }
     return raw.bindMemory(to: Float.self, capacity: capacity)
   }
 
@@ -57,12 +77,26 @@ public final class BufferPool {
       allocatedBytes -= capacity * pointers.count * MemoryLayout<Float>.stride
     }
     free = [:]
+    capacities = []
   }
 
   deinit {
     for pointers in free.values {
       for pointer in pointers { Glibc.free(pointer) }
     }
+  }
+}
+
+extension [Int] {
+  /// The first place from which on the condition holds, in an array where it holds for all that come
+  /// after one for which it does.
+  fileprivate func partitioningIndex(where belongsAfter: (Int) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if belongsAfter(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }
 

@@ -54,22 +54,18 @@ public struct PairBatch: Sendable, Equatable {
   }
 }
 
-/// The padded lengths of a batch.
+/// The padded lengths of a batch: those of its longest texts.
 public struct PairBatchShape: Hashable, Sendable {
   /// S.
   public let source: Int
   /// T.
   public let target: Int
 
-  /// Lengths are rounded up, so that few shapes occur, each often, and memory is found again.
-  static let step = 8
-
   /// - Parameter pairs: At least one.
   init(of pairs: ArraySlice<Int32>, in file: PairFile) {
     let lengths = pairs.map { file.lengths(of: Int($0)) }
-    func rounded(_ length: Int) -> Int { (length + Self.step - 1) / Self.step * Self.step }
-    source = rounded(lengths.reduce(1) { max($0, $1.source) })
-    target = rounded(lengths.reduce(1) { max($0, $1.target) })
+    source = lengths.reduce(1) { max($0, $1.source) }
+    target = lengths.reduce(1) { max($0, $1.target) }
   }
 }
 

@@ -91,6 +91,8 @@ public final class HeldOutPairs {
 extension SequenceToSequenceModel {
   /// The summed cross-entropy of a batch, in nats.
   func loss(of batch: PairBatch, labelSmoothing: Float) -> BatchLoss {
+    // Batches have many shapes.
+    headWeight.tensor.workspace.pool.sharesSizes = true
     let targetShape: Shape = [batch.sequenceCount, batch.targetPositionCount]
     return BatchLoss(
       sum: loss(

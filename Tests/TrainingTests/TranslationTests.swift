@@ -1,0 +1,196 @@
+import Communication
+import Datasets
+import Foundation
+import Models
+import Optimization
+import Reporting
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+/// Translation as a run does it.
+@Suite struct TranslationTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// A language of ten words, translated word by word into another of ten.
+  private func writePairs(count: Int, seed: UInt64, name: String) throws -> [String] {
+    var generator = SeededGenerator(seed: seed)
+    let lines = (0..<count).map { _ in
+      (0..<Int.random(in: 1...9, using: &generator)).map { _ in
+        Int.random(in: 0..<10, using: &generator)
+      }
+    }
+    let english = ["ab", "ba", "cd", "dc", "ef", "fe", "gh", "hg", "ij", "ji"]
+    let french = ["k", "l", "m", "n", "o", "p", "q", "r", "s", "t"]
+    return try [("en", english), ("fr", french)].map { language, words in
+      let text = lines.map { $0.map { words[$0] }.joined(separator: " ") + "\n" }.joined()
+      return try folder.write(Array(text.utf8), to: "\(name).\(language)")
+    }
+  }
+
+  private func configuration(
+    _ change: (inout TransformerConfiguration) -> Void = { _ in }
+  ) throws -> RunConfiguration {
+    _ = try PairPreparation(
+      inputs: writePairs(count: 400, seed: 1, name: "train"),
+      heldOut: writePairs(count: 50, seed: 2, name: "test"), output: folder.path + "/data",
+      tokenizer: .bytePairEncoding(vocabularySize: 290)
+    ).run()
+    var pairs = PairDataConfiguration()
+    pairs.trainSource = folder.path + "/data/train.source.bin"
+    pairs.trainTarget = folder.path + "/data/train.target.bin"
+    pairs.validationSource = folder.path + "/data/validation.source.bin"
+    pairs.validationTarget = folder.path + "/data/validation.target.bin"
+    pairs.tokenizer = folder.path + "/data/tokenizer.json"
+    var model = TransformerConfiguration()
+    (model.encoderLayers, model.decoderLayers, model.heads, model.width) = (1, 1, 2, 32)
+    (model.context, model.dropout) = (40, 0.05)
+    change(&model)
+    var smoothed = CrossEntropyConfiguration()
+    smoothed.labelSmoothing = 0.1
+    var configuration = RunConfiguration()
+    configuration.task = .translation
+    configuration.data = DataConfiguration(.pairs(pairs))
+    configuration.model = ModelConfiguration(.transformer(model))
+    configuration.loss = LossConfiguration(.crossEntropy(smoothed))
+    configuration.batch.sequences = 8
+    configuration.batch.microbatches = 6
+    configuration.optimizer.learningRate = 5e-3
+    configuration.schedule.warmupSteps = 5
+    configuration.steps = 30
+    return configuration
+  }
+
+  private struct Outcome: Sendable {
+    let hash: String
+    let loss: Double
+    let metrics: [MetricValue]
+  }
+
+  private func train(
+    _ configuration: RunConfiguration, ranks: Int = 1, directory: RunDirectory? = nil,
+    start: Trainer.Start = .beginning
+  ) throws -> Outcome {
+    let outcomes = try InProcessGroup(size: ranks).run { communicator in
+      let data = try TranslationData(configuration, communicator: communicator)
+      let trainer = try Trainer(
+        task: data.task(for: configuration), configuration: configuration,
+        communicator: communicator, directory: directory, start: start)
+      let recorder = EventRecorder()
+      trainer.attach(recorder)
+      _ = try trainer.run()
+      for case .finished(let summary) in recorder.events {
+        return Outcome(
+          hash: trainer.parametersHash, loss: summary.validationLoss ?? .nan,
+          metrics: summary.metrics)
+      }
+      throw Unfinished()
+    }
+    for outcome in outcomes { #expect(outcome.hash == outcomes[0].hash) }
+    return outcomes[0]
+  }
+
+  private struct Unfinished: Error {}
+
+  @Test func translationHasTheSameBitsOnAnyNumberOfRanks() throws {
+    let configuration = try configuration()
+    let alone = try train(configuration)
+    for ranks in [2, 3, 5] {
+      let together = try train(configuration, ranks: ranks)
+      #expect(together.hash == alone.hash, "\(ranks) ranks")
+      #expect(together.metrics == alone.metrics && together.loss == alone.loss)
+    }
+    #expect(alone.metrics.map(\.key) == ["perplexity"])
+    #expect(abs(try #require(alone.metrics["perplexity"]) - exp(alone.loss)) < 1e-9)
+  }
+
+  @Test func aTranslationThatIsResumedOnOtherRanksEqualsTheUninterrupted() throws {
+    var configuration = try configuration { $0.norm = .post }
+    configuration.schedule.shape = .constant
+    let whole = try train(configuration)
+    let directory = RunDirectory(path: folder.path + "/run")
+    var beginning = configuration
+    beginning.steps = 13
+    _ = try train(beginning, ranks: 3, directory: directory)
+    let resumed = try train(
+      configuration, ranks: 2, directory: directory, start: .newestCheckpoint)
+    #expect(resumed.hash == whole.hash)
+  }
+
+  /// A target that does not follow from the source costs 2.3 nats a word.
+  @Test func whatASourceSaysIsLearned() throws {
+    var configuration = try configuration { $0.dropout = 0 }
+    configuration.loss = LossConfiguration()
+    configuration.steps = 250
+    let outcome = try train(configuration)
+    #expect(outcome.loss < 0.2)
+
+    let directory = RunDirectory(path: folder.path + "/run")
+    configuration.steps = 3
+    configuration.schedule.warmupSteps = 0
+    let saved = try train(configuration, directory: directory)
+    let evaluation = try ModelEvaluation(
+      source: directory.path, options: EvaluationOptions(), workspace: Workspace())
+    let report = try evaluation.run(SoloCommunicator())
+    #expect(report.loss == saved.loss && report.unit == "tokens")
+    let loaded = try LoadedTranslator(path: directory.path, in: Workspace())
+    #expect(loaded.tokenizer.vocabularyCount == 290 && loaded.step == 3)
+    #expect(throws: LoadingError.self) {
+      try LoadedModel(path: directory.path, in: Workspace())
+    }
+  }
+
+  @Test func onceAllShapesWereSeenNoMemoryIsAskedFor() throws {
+    let configuration = try configuration()
+    let data = try TranslationData(configuration, communicator: SoloCommunicator())
+    let workspace = Workspace()
+    let trainer = try Trainer(
+      task: data.task(for: configuration), configuration: configuration,
+      communicator: SoloCommunicator(), workspace: workspace)
+    let counts = try (0..<40).map { step in
+      _ = try trainer.step.run(step: step)
+      #expect(workspace.pool.lentCount == 0)
+      return workspace.pool.allocationCount
+    }
+    // An epoch is 8 steps.
+    #expect(Set(counts[24...]).count == 1, "\(counts)")
+  }
+
+  @Test func configurationsThatDoNotFitTogetherAreRefused() throws {
+    func violations(_ yaml: String) -> [String] {
+      do {
+        _ = try RunConfiguration.parse(yaml: yaml, source: "run.yaml")
+        return []
+      } catch {
+        return error.violations.map { "\($0.path.description): \($0)" }
+      }
+    }
+    let task = "task: translation\n"
+    let pairs = "data: {format: pairs}\n"
+    let model = "model: {architecture: transformer}\n"
+    #expect(violations(task + pairs + model) == [])
+    for (yaml, path, words) in [
+      (task + pairs, "model.architecture", "transformer, because task is translation"),
+      (task + pairs + "model: {architecture: mlp}", "model.architecture", "transformer"),
+      (task + model, "data.format", "pairs, because task is translation"),
+      (pairs, "data.format", "tokens, because task is language-modeling"),
+      ("model: {architecture: transformer}", "model.architecture", "gpt"),
+      (task + pairs + model + "loss: {name: huber}", "loss.name", "a loss for translation"),
+      (
+        task + model + "data: {format: pairs, validation_source: null}", "data.validation_target",
+        "because data.validation_source is null"
+      ),
+      (
+        task + pairs + "model: {architecture: transformer, heads: 7}", "model.heads",
+        "a divisor of width (256)"
+      ),
+    ] {
+      let found = violations(yaml)
+      #expect(found.count == 1, "\(yaml): \(found)")
+      #expect(found.allSatisfy { $0.hasPrefix(path) && $0.contains(words) }, "\(found)")
+    }
+  }
+}
