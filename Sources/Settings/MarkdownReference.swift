@@ -115,8 +115,8 @@ public struct MarkdownReference {
   }
 }
 
-extension [KeyDescription.Condition] {
-  /// Each condition once, in the order of first appearance.
+extension Array where Element: Equatable {
+  /// Each element once, in the order of first appearance.
   fileprivate func uniqued() -> Self {
     reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
