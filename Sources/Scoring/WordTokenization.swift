@@ -21,7 +21,9 @@ public enum WordTokenization: String, Sendable, CaseIterable {
   }
 
   func words(scalars line: String) -> [ArraySlice<Unicode.Scalar>] {
-    let scalars = Array(line.unicodeScalars)
+    // White space at the end is gone first: punctuation before it is the end of the line.
+    let all = Array(line.unicodeScalars)
+    let scalars = Array(all[..<((all.lastIndex { !$0.separates } ?? -1) + 1)])
     return switch self {
     case .thirteenA: Self.thirteenA(scalars).words
     case .international: Self.international(scalars).words
@@ -31,8 +33,7 @@ public enum WordTokenization: String, Sendable, CaseIterable {
   }
 
   private static func thirteenA(_ line: [Unicode.Scalar]) -> [Unicode.Scalar] {
-    // Trailing white space is gone before lines are joined, so that "-" at the end remains.
-    var text = Array(line[..<((line.lastIndex { !$0.separates } ?? -1) + 1)])
+    var text = line
     let replacements = [
       ("<skipped>", ""), ("-\n", ""), ("\n", " "), ("&quot;", "\""), ("&amp;", "&"), ("&lt;", "<"),
       ("&gt;", ">"),

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Models
 
-/// How a text is chosen: the options that `generate` and `translate` share.
-struct DecodingArguments: ParsableArguments {
+/// How a beam search goes: the options that all commands which decode share.
+struct SearchArguments: ParsableArguments {
   @Option(
     help: """
       Look for the likeliest text, this many at a time, instead of drawing one at random; 1 is greedy.
@@ -11,10 +11,30 @@ struct DecodingArguments: ParsableArguments {
 
   @Option(
     help: """
-      With --beams: texts are compared by their log-probability divided by their length to this power \
-      (default: 1, the mean over tokens; 0 compares probabilities).
+      Texts are compared by their log-probability divided by their length to this power (default: 1, \
+      the mean over tokens; 0 compares probabilities).
       """)
   var lengthPenalty: Double?
+
+  func validate() throws {
+    guard beams.map({ 1...1024 ~= $0 }) ?? true else {
+      throw ValidationError("--beams is at least 1 and at most 1024")
+    }
+    guard lengthPenalty.map({ $0 >= 0 && $0.isFinite }) ?? true else {
+      throw ValidationError("--length-penalty is at least 0")
+    }
+  }
+
+  /// - Parameter defaults: What holds where nothing is given.
+  func search(_ defaults: BeamSearch = BeamSearch(beams: 1)) -> BeamSearch {
+    BeamSearch(
+      beams: beams ?? defaults.beams, lengthPenalty: lengthPenalty ?? defaults.lengthPenalty)
+  }
+}
+
+/// How a text is chosen: the options that `generate` and `translate` share.
+struct DecodingArguments: ParsableArguments {
+  @OptionGroup var beamSearch: SearchArguments
 
   @Option(help: "Draw at random: divides the logits; 0 is greedy.")
   var temperature: Double?
@@ -34,31 +54,26 @@ struct DecodingArguments: ParsableArguments {
     func require(_ condition: Bool, _ message: String) throws {
       guard condition else { throw ValidationError(message) }
     }
-    try require(beams.map { 1...1024 ~= $0 } ?? true, "--beams is at least 1 and at most 1024")
-    try require(
-      lengthPenalty.map { $0 >= 0 && $0.isFinite } ?? true, "--length-penalty is at least 0")
     try require(temperature.map { $0 >= 0 && $0.isFinite } ?? true, "--temperature is at least 0")
     try require(topK.map { $0 >= 1 } ?? true, "--top-k is at least 1")
     try require(topP.map { 0 < $0 && $0 <= 1 } ?? true, "--top-p is above 0 and at most 1")
     try require(
-      beams == nil || temperature ?? 0 == 0 && topK == nil && topP == nil,
+      beamSearch.beams == nil || temperature ?? 0 == 0 && topK == nil && topP == nil,
       """
       --beams looks for the likeliest text; --temperature above 0, --top-k and --top-p draw one at \
       random: give one or the other
       """)
+    try require(
+      beamSearch.lengthPenalty == nil || !draws,
+      "--length-penalty goes with --beams, not with --temperature, --top-k or --top-p")
   }
 
   /// Whether a text is to be drawn token by token.
-  var draws: Bool { temperature != nil || topK != nil || topP != nil }
+  var draws: Bool { beamSearch.beams == nil && (temperature != nil || topK != nil || topP != nil) }
 
   /// - Parameter temperature: Where none is given.
   func sampling(temperature: Double) -> SamplingOptions {
     SamplingOptions(
       temperature: self.temperature ?? temperature, topK: topK, topP: topP, seed: seed)
-  }
-
-  /// - Parameter beams: Where none are given.
-  func search(beams: Int = 1) -> BeamSearch {
-    BeamSearch(beams: self.beams ?? beams, lengthPenalty: lengthPenalty ?? 1)
   }
 }

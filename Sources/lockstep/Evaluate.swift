@@ -31,6 +31,8 @@ struct Evaluate: ParsableCommand {
       """)
   var stride: Int?
 
+  @OptionGroup(title: "Translations") var beamSearch: SearchArguments
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -42,6 +44,9 @@ struct Evaluate: ParsableCommand {
     var options = EvaluationOptions()
     (options.data, options.labels) = (data, labels)
     (options.sequences, options.stride) = (sequences, stride)
+    if beamSearch.beams != nil || beamSearch.lengthPenalty != nil {
+      options.search = beamSearch.search(EvaluationOptions.defaultSearch)
+    }
     return options
   }
 

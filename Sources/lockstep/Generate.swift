@@ -33,7 +33,7 @@ struct Generate: ParsableCommand {
 
   func validate() throws {
     guard maxTokens >= 1 else { throw ValidationError("--max-tokens is at least 1") }
-    guard decoding.lengthPenalty == nil || decoding.beams != nil else {
+    guard decoding.beamSearch.lengthPenalty == nil || decoding.beamSearch.beams != nil else {
       throw ValidationError("--length-penalty goes with --beams")
     }
   }
@@ -91,8 +91,8 @@ struct Generate: ParsableCommand {
       tokens = [start]
     }
     var output = GeneratedText(prompt: prompt, tokenizer: tokenizer, isQuiet: json)
-    if decoding.beams != nil {
-      let found = decoding.search().run(
+    if decoding.beamSearch.beams != nil {
+      let found = decoding.beamSearch.search().run(
         PromptContinuation(of: tokens, by: loaded.model, in: workspace),
         end: tokenizer.endOfText, maxTokens: maxTokens,
         vocabularyCount: tokenizer.vocabularyCount, in: workspace)

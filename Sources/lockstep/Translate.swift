@@ -35,17 +35,11 @@ struct Translate: ParsableCommand {
   @Flag(help: "Print nothing but translations.")
   var quiet = false
 
-  /// Where neither beams nor a temperature are given.
-  static let defaultBeams = 4
-
   func validate() throws {
     guard maxTokens.map({ $0 >= 1 }) ?? true else {
       throw ValidationError("--max-tokens is at least 1")
     }
     guard 1...4096 ~= batch else { throw ValidationError("--batch is at least 1 and at most 4096") }
-    guard decoding.lengthPenalty == nil || !decoding.draws else {
-      throw ValidationError("--length-penalty goes with --beams, not with --temperature")
-    }
   }
 
   func run() throws {
@@ -55,7 +49,7 @@ struct Translate: ParsableCommand {
       LoadedTranslator(path: source, in: workspace),
       method: decoding.draws
         ? .sampling(decoding.sampling(temperature: 1))
-        : .beamSearch(decoding.search(beams: Self.defaultBeams)),
+        : .beamSearch(decoding.beamSearch.search(EvaluationOptions.defaultSearch)),
       batch: batch, maxTokens: maxTokens)
     var lines = try LineReader(path: input)
     var (lineCount, tokenCount, duration) = (0, 0, Duration.zero)
@@ -70,7 +64,7 @@ struct Translate: ParsableCommand {
       }
       lineCount += read.count
     }
-    let seconds = duration / .seconds(1)
+    let seconds = max(duration / .seconds(1), 1e-6)
     say(
       "\(lineCount) line\(lineCount == 1 ? "" : "s"), \(tokenCount) tokens in "
         + String(format: "%.1f s, %.0f tokens a second", seconds, Double(tokenCount) / seconds))
@@ -97,7 +91,7 @@ struct Translate: ParsableCommand {
         """)
     }
     if String(validating: bytes, as: UTF8.self) == nil {
-      say("lockstep: line \(translation.line) is not UTF-8: U+FFFD stands for what is not")
+      say("lockstep: line \(translation.line) is not UTF-8: U+FFFD replaces what is not")
     }
   }
 

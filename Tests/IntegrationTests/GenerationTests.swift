@@ -63,6 +63,30 @@ extension CommandLineTests {
       }
     }
 
+    @Test func oneBeamTakesTheLikeliestTokenAndMoreFindALikelierText() throws {
+      let bench = try Workbench()
+      try bench.train("run")
+      let greedy = try generate(bench, "--temperature", "0", "--max-tokens", "30")
+      #expect(try generate(bench, "--beams", "1", "--max-tokens", "30") == greedy)
+      let found = try generate(bench, "--beams", "6", "--max-tokens", "30")
+      #expect(found == (try generate(bench, "--beams", "6", "--max-tokens", "30")))
+
+      let workspace = Workspace()
+      let loaded = try LoadedModel(path: bench.path("run"), in: workspace)
+      let start = try #require(loaded.tokenizer).encode("the")
+      func loss(_ tokens: [Int32]) -> Float {
+        let ignored = [Int32](repeating: -1, count: start.count - 1)
+        return workspace.withoutRecording {
+          let shape: Shape = [1, start.count + tokens.count - 1]
+          return loaded.model.loss(
+            of: Indices(start + tokens.dropLast(), shape: shape),
+            targets: Indices(ignored + tokens, shape: shape)
+          ).item
+        }
+      }
+      #expect(found.tokens.count == 30 && loss(found.tokens) < loss(greedy.tokens))
+    }
+
     @Test func aTextMayOutgrowTheContext() throws {
       let bench = try Workbench()
       try bench.train("run")

@@ -21,6 +21,7 @@ extension MetricValue: CustomStringConvertible {
     if key == "bits_per_byte" { return "\(Quantity.decimal(value, 4)) bits/byte" }
     let name = key.replacing("_", with: " ")
     if key.hasSuffix("accuracy") { return "\(name) \(Quantity.decimal(100 * value, 2)) %" }
-    return "\(name) \(Quantity.decimal(value, key == "perplexity" ? 2 : 4))"
+    let hasTwoDecimals = ["perplexity", "bleu", "chrf"].contains(key)
+    return "\(name) \(Quantity.decimal(value, hasTwoDecimals ? 2 : 4))"
   }
 }

@@ -9,6 +9,8 @@ public struct EvaluationConfiguration: Configurable {
   /// k of the top-k accuracy of a classification; of no more than 1, or no fewer than there are
   /// classes, it is not measured.
   public var topK = 5
+  /// Whether a translation run translates the held-out texts, for BLEU and chrF.
+  public var bleu = false
 
   public init() {}
 
@@ -27,6 +29,11 @@ public struct EvaluationConfiguration: Configurable {
         meaning:
           "A classification also measures how often the right class is among this many of the "
           + "likeliest; not where there are no more classes than that."),
+      Field(
+        "bleu", \.bleu,
+        meaning:
+          "A translation also measures BLEU and chrF, as sacrebleu does, of greedy translations of the "
+          + "held-out texts."),
     ]
   }
 }

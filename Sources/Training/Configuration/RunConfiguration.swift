@@ -135,6 +135,9 @@ public struct RunConfiguration: Configurable {
       involving: "task")
     checks.require(
       loss.kind.suits(task), "loss.name", "a loss for \(task.rawValue)", involving: "task")
+    checks.require(
+      !evaluate.bleu || task == .translation, "evaluate.bleu",
+      "false, because task is \(task.rawValue)", involving: "task")
     if needsEvaluations {
       checks.require(
         evaluate.every > 0, "evaluate.every",

@@ -31,7 +31,10 @@ struct EvaluatedPairs: EvaluationSubject {
       model: loaded.model,
       loader: try PairLoader(
         file, sequences: options.sequences, context: loaded.model.context,
-        requiresFullBatch: false))
+        requiresFullBatch: false),
+      scoring: TranslationScoring(
+        .beamSearch(options.search ?? EvaluationOptions.defaultSearch),
+        tokenizer: loaded.tokenizer))
   }
 
   var path: String { loaded.path }

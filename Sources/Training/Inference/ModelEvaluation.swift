@@ -1,6 +1,7 @@
 import Communication
 import Datasets
 import Foundation
+import Models
 import Reporting
 import Settings
 import Tensors
@@ -16,6 +17,11 @@ public struct EvaluationOptions: Sendable {
   public var sequences = 8
   /// Tokens from one window to the next, in 1 ... T; nil: T.
   public var stride: Int?
+  /// How texts are translated, to be scored; nil: by `defaultSearch`.
+  public var search: BeamSearch?
+
+  /// How translations are chosen where nothing else is asked for.
+  public static let defaultSearch = BeamSearch(beams: 4)
 
   public init() {}
 }
@@ -32,8 +38,10 @@ public final class ModelEvaluation {
   public init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
     self.workspace = workspace
     let directory = try ModelDirectory.find(source)
+    let task = try ModelDirectory.task(of: directory)
+    if options.search != nil && task != .translation { throw EvaluationError.beamsOfNoTranslation }
     subject =
-      switch try ModelDirectory.task(of: directory) {
+      switch task {
       case .classification, .regression:
         try EvaluatedSamples(directory: directory, options: options, workspace: workspace)
       case .translation:
@@ -104,6 +112,7 @@ public enum EvaluationError: UserInputError, Equatable {
   case noData(source: String)
   case wrongStride(Int, context: Int)
   case strideOfNoText
+  case beamsOfNoTranslation
   case noLabels(images: String)
   case labelsOfNoImages
   case noTranslations(source: String)
@@ -117,6 +126,7 @@ public enum EvaluationError: UserInputError, Equatable {
     case .wrongStride(let stride, let context):
       "--stride \(stride): expected 1 to \(context), the model's context"
     case .strideOfNoText: "--stride is for language models"
+    case .beamsOfNoTranslation: "--beams and --length-penalty are for translation models"
     case .noLabels(let images): "--data \(images): give the images' labels with --labels"
     case .labelsOfNoImages: "--labels goes with the images of --data"
     case .noMask(let path):

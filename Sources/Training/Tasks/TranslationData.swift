@@ -57,6 +57,8 @@ public final class TranslationData {
     return TranslationTask(
       model: model, labelSmoothing: configuration.loss.kind.labelSmoothing, loader: loader,
       heldOut: heldOut,
+      scoring: configuration.evaluate.bleu
+        ? TranslationScoring(.beamSearch(BeamSearch(beams: 1)), tokenizer: tokenizer) : nil,
       checkpointFiles: [
         ("config.yaml", Array(configuration.yaml().utf8)), ("tokenizer.json", tokenizerJSON),
       ])

@@ -19,15 +19,17 @@ public final class TranslationTask: TrainingTask {
   ///   - labelSmoothing: The share of a target that all tokens have alike, in training.
   ///   - loader: The training batches.
   ///   - heldOut: What it is evaluated on; nil: nothing.
+  ///   - scoring: How held-out texts are translated and scored; nil: not at all. Default: nil.
   ///   - checkpointFiles: Default: none.
   public init(
     model: any SequenceToSequenceModel, labelSmoothing: Double, loader: PairLoader,
-    heldOut: PairLoader?, checkpointFiles: [(name: String, bytes: [UInt8])] = []
+    heldOut: PairLoader?, scoring: TranslationScoring? = nil,
+    checkpointFiles: [(name: String, bytes: [UInt8])] = []
   ) {
     translator = model
     self.labelSmoothing = Float(labelSmoothing)
     self.loader = loader
-    self.heldOut = heldOut.map { HeldOutPairs(model: model, loader: $0) }
+    self.heldOut = heldOut.map { HeldOutPairs(model: model, loader: $0, scoring: scoring) }
     self.checkpointFiles = checkpointFiles
   }
 
@@ -65,18 +67,23 @@ public final class TranslationTask: TrainingTask {
 public final class HeldOutPairs {
   private let model: any SequenceToSequenceModel
   private let loader: PairLoader
+  private let scoring: TranslationScoring?
   private var batch = PairBatch()
 
   /// - Parameters:
   ///   - model: Its parameters are bound before the first loss is asked for.
   ///   - loader: The pairs.
-  public init(model: any SequenceToSequenceModel, loader: PairLoader) {
+  ///   - scoring: How texts are translated and scored; nil: not at all. Default: nil.
+  public init(
+    model: any SequenceToSequenceModel, loader: PairLoader, scoring: TranslationScoring? = nil
+  ) {
     self.model = model
     self.loader = loader
+    self.scoring = scoring
   }
 
   /// What is measured beside the loss.
-  public let metrics: [Metric] = [.perplexity]
+  public var metrics: [Metric] { [.perplexity] + (scoring?.metrics ?? []) }
 
   /// How many batches there are.
   public var count: Int { loader.evaluationBatchCount }
@@ -84,7 +91,10 @@ public final class HeldOutPairs {
   /// - Parameter index: In 0 ..< count.
   public func loss(batch index: Int) -> BatchLoss {
     loader.fill(&batch, evaluationBatch: index)
-    return model.loss(of: batch, labelSmoothing: 0)
+    let loss = model.loss(of: batch, labelSmoothing: 0)
+    return BatchLoss(
+      sum: loss.sum, targetCount: loss.targetCount,
+      sums: scoring?.sums(of: batch, by: model) ?? [])
   }
 }
 
