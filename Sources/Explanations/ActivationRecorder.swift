@@ -47,23 +47,23 @@ extension Workspace {
 
 extension ActivationRecorder {
   /// The states of a `LayeredModel` before its first block and after each: "embedding" and
-  /// "block 0 output" become "embedding" and "block 0".
+  /// "block 0 output" become "embedding" and "block 0"; of an encoder-decoder those of the decoder.
   var states: [(name: String, values: Tensor)] {
     layers.compactMap { name, values in
-      if name == "embedding" { return (name, values) }
-      guard name.hasPrefix("block "), name.hasSuffix(" output") else { return nil }
+      if ["embedding", "target embedding"].contains(name) { return ("embedding", values) }
+      guard name.hasPrefix("block ") || name.hasPrefix("decoder block "),
+        name.hasSuffix(" output")
+      else { return nil }
       return (String(name.dropLast(" output".count)), values)
     }
   }
 
   /// The maps of each attention layer, its name without " attention".
-  ///
-  /// - Parameter sequence: Which of the B.
-  func attentionLayers(sequence: Int = 0) -> [AttentionLayer] {
+  var attentionLayers: [AttentionLayer] {
     attention.map { name, probabilities in
       AttentionLayer(
         name: name.hasSuffix(" attention") ? String(name.dropLast(" attention".count)) : name,
-        probabilities: probabilities, sequence: sequence)
+        probabilities: probabilities)
     }
   }
 }

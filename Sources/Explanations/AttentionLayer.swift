@@ -2,22 +2,35 @@ import Tensors
 
 /// What each query of an attention layer gives to each key, head by head.
 public struct AttentionLayer: Codable, Sendable, Equatable {
+  /// The texts of an encoder-decoder.
+  public enum Side: String, Codable, Sendable {
+    case source
+    case target
+  }
+
   public let name: String
+  /// Where it looks from; nil where there is one text only.
+  public let queries: Side?
+  /// Where it looks; nil where there is one text only.
+  public let keys: Side?
   /// [H][T][S] without the zeros at the end of a row: a causal row has a number for itself and each
   /// position before. Rounded to six decimals.
   public let heads: [[[Double]]]
 
   /// - Parameters:
-  ///   - probabilities: [B, H, T, S].
-  ///   - sequence: Which of the B. Default: the first.
-  init(name: String, probabilities: Tensor, sequence: Int = 0) {
+  ///   - name: Begins with "encoder" or "decoder" in a model that has both.
+  ///   - probabilities: [1, H, T, S].
+  init(name: String, probabilities: Tensor) {
     self.name = name
+    let isEncoder = name.hasPrefix("encoder ")
+    queries = isEncoder ? .source : name.hasPrefix("decoder ") ? .target : nil
+    keys = isEncoder || name.hasSuffix(" cross-attention") ? .source : queries
     let shape = probabilities.shape
     let (headCount, queries, keys) = (shape[1], shape[2], shape[3])
     heads = probabilities.withElements { elements in
       (0..<headCount).map { head in
         (0..<queries).map { query in
-          let start = ((sequence * headCount + head) * queries + query) * keys
+          let start = (head * queries + query) * keys
           let row = elements[start..<start + keys]
           let end = row.lastIndex { $0 != 0 }.map { $0 + 1 } ?? start
           return row[..<end].map { Double($0).rounded(decimals: 6) }

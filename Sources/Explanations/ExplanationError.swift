@@ -15,6 +15,7 @@ public enum ExplanationError: UserInputError, Equatable {
   /// The model reads text, and was given an image; or the other way about.
   case needsText(path: String)
   case needsImage(path: String)
+  case translatesNothing(path: String)
   case notImages(path: String)
   case notClasses(path: String)
   case noImage(Int, path: String, count: Int)
@@ -38,9 +39,11 @@ public enum ExplanationError: UserInputError, Equatable {
       "--target \(name): no such class; expected one of \(classes.joined(separator: ", "))"
     case .noLayers(let path, let summary):
       "\(path): holds \(summary), whose layers cannot be read; "
-        + "explain takes GPT for text and models of images"
+        + "explain takes models that say how (docs/explain.md)"
     case .needsText(let path): "\(path): holds a model for text: give it --text, not --image"
     case .needsImage(let path): "\(path): holds a model for samples: give it --image, not --text"
+    case .translatesNothing(let path):
+      "--translation: \(path) holds no translation model (task: translation)"
     case .notImages(let path): "\(path): holds a model for a table's rows; explain takes images"
     case .notClasses(let path): "\(path): predicts values; explain takes classes of images"
     case .noImage(let index, let path, let count):

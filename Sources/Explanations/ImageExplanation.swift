@@ -141,7 +141,7 @@ extension ImageExplanation.Attention {
     guard case .vit(let configuration) = model.architecture else { return nil }
     rows = height / configuration.patch
     columns = width / configuration.patch
-    layers = inspection.recorder.attentionLayers()
+    layers = inspection.recorder.attentionLayers
     rollout = AttentionRollout(inspection.recorder.attention.map(\.probabilities)).mean
       .map { $0.rounded(decimals: 6) }
   }

@@ -31,7 +31,17 @@ public struct TextExplanation: Codable, Sendable {
   public struct Attribution: Codable, Sendable {
     /// [T].
     public let values: [Double]
+    /// Of these, and of the source's.
     public let sum: Double
+  }
+
+  /// What a translation model translates.
+  public struct Source: Codable, Sendable {
+    public let text: String
+    /// [S], the end included.
+    public let tokens: [Int32]
+    /// Gradient × input, [S].
+    public let attribution: [Double]
   }
 
   /// What a layer's states would say, read as if they were the last.
@@ -44,9 +54,12 @@ public struct TextExplanation: Codable, Sendable {
   }
 
   public let model: ExplainedModel
+  /// What the model reads; of a translation model the translation.
   public let text: String
-  /// [T].
+  /// [T]; of a translation model what the decoder reads, "begin" first.
   public let tokens: [Int32]
+  /// Of a translation model; else nil.
+  public let source: Source?
   /// The text of every token that occurs here, by its number.
   public let words: [String: String]
   public let prediction: Prediction
@@ -88,11 +101,76 @@ public struct TextExplanation: Codable, Sendable {
     if let position, !tokens.indices.contains(position) {
       throw ExplanationError.noPosition(position, tokens: tokens.count)
     }
-    try Self.requireMaps(of: network, tokens: tokens)
-    let inspection = TokenInspection(
-      of: network, tokens: tokens, position: position,
-      target: try target.map { try Self.token($0, tokenizer) })
+    // How many maps there are, one token shows.
+    try Self.requireMaps(
+      of: TokenInspection(of: network, tokens: [tokens[0]]), positions: tokens.count)
+    self.init(
+      inspection: TokenInspection(
+        of: network, tokens: tokens, position: position,
+        target: try target.map { try Self.token($0, tokenizer) }),
+      model: ExplainedModel(
+        source: source, directory: loaded.path, summary: loaded.summary, step: loaded.step,
+        model: loaded.model),
+      text: text, tokens: tokens, source: nil, tokenizer: tokenizer)
+  }
 
+  /// - Parameters:
+  ///   - source: What the user calls the model.
+  ///   - loaded: Translates.
+  ///   - text: At least one token; with its end at most the model's context.
+  ///   - translation: What the decoder reads; nil: what the model itself says, the likeliest token at
+  ///     each place.
+  ///   - position: Where a prediction is explained, in 0 ..< T; nil: the first, where the translation
+  ///     begins.
+  ///   - target: The text of the token that is explained; nil: the likeliest.
+  /// - Throws: `ExplanationError`; `TokenizerError`.
+  public init(
+    source: String, loaded: LoadedTranslator, text: String, translation: String? = nil,
+    position: Int? = nil, target: String? = nil
+  ) throws {
+    // The parameters live as long as it does.
+    defer { withExtendedLifetime(loaded) {} }
+    let summary = loaded.configuration.model.summary
+    guard let network = loaded.model as? any SequenceToSequenceModel & LayeredModel else {
+      throw ExplanationError.noLayers(path: loaded.path, summary: summary)
+    }
+    let tokenizer = loaded.tokenizer
+    let words = try tokenizer.encode(text)
+    guard !words.isEmpty else { throw ExplanationError.emptyText }
+    let sourceTokens = words + [loaded.endOfText]
+    let tokens =
+      [loaded.endOfText]
+      + (try translation.map { try tokenizer.encode($0) }
+        ?? loaded.likeliestTranslation(of: sourceTokens))
+    for count in [sourceTokens.count, tokens.count] where count > network.context {
+      throw ExplanationError.textTooLong(tokens: count, context: network.context)
+    }
+    let position = position ?? 0
+    guard tokens.indices.contains(position) else {
+      throw ExplanationError.noPosition(position, tokens: tokens.count)
+    }
+    try Self.requireMaps(
+      of: TokenInspection(of: network, source: [words[0]], tokens: [tokens[0]]),
+      positions: max(sourceTokens.count, tokens.count))
+    let inspection = TokenInspection(
+      of: network, source: sourceTokens, tokens: tokens, position: position,
+      target: try target.map { try Self.token($0, tokenizer) })
+    self.init(
+      inspection: inspection,
+      model: ExplainedModel(
+        source: source, directory: loaded.path, summary: summary, step: loaded.step,
+        model: loaded.model),
+      text: tokenizer.decode(tokens.dropFirst()), tokens: tokens,
+      source: Source(
+        text: text, tokens: sourceTokens,
+        attribution: inspection.sourceAttribution.map { $0.rounded(decimals: 6) }),
+      tokenizer: tokenizer)
+  }
+
+  private init(
+    inspection: TokenInspection, model: ExplainedModel, text: String, tokens: [Int32],
+    source: Source?, tokenizer: any Tokenizer
+  ) {
     var lens: [LensLayer] = []
     var last: Distribution?
     inspection.forEachReadout { name, logits in
@@ -105,11 +183,10 @@ public struct TextExplanation: Codable, Sendable {
       last = chosen
     }
     guard let said = last else { preconditionFailure("a LayeredModel shows its states") }
-    model = ExplainedModel(
-      source: source, directory: loaded.path, summary: loaded.summary, step: loaded.step,
-      model: loaded.model)
+    self.model = model
     self.text = text
     self.tokens = tokens
+    self.source = source
     prediction = Prediction(
       position: inspection.position, target: said.candidate(inspection.target),
       rank: said.rank(of: Int(inspection.target)),
@@ -117,26 +194,28 @@ public struct TextExplanation: Codable, Sendable {
       candidates: said.candidates(Self.candidateCount))
     attribution = Attribution(
       values: inspection.attribution.map { $0.rounded(decimals: 6) },
-      sum: inspection.attribution.reduce(0, +).rounded(decimals: 6))
+      sum: (inspection.attribution + inspection.sourceAttribution).reduce(0, +)
+        .rounded(decimals: 6))
     self.lens = lens
-    attention = inspection.recorder.attentionLayers()
+    attention = inspection.recorder.attentionLayers
     var words: [String: String] = [:]
     let shown =
       lens.flatMap { $0.positions.joined() } + prediction.candidates + [prediction.target]
-    for token in tokens + shown.map(\.token) { words["\(token)"] = tokenizer.word(token) }
+    for token in tokens + (source?.tokens ?? []) + shown.map(\.token) {
+      words["\(token)"] = tokenizer.word(token)
+    }
     self.words = words
   }
 
+  /// - Parameter inspection: Of any text.
   /// - Throws: `ExplanationError.tooManyMaps` where a page would not open.
   private static func requireMaps(
-    of network: any LanguageModel & LayeredModel, tokens: [Int32]
+    of inspection: TokenInspection, positions: Int
   ) throws(ExplanationError) {
-    // How many maps there are, one token shows.
-    let maps = TokenInspection(of: network, tokens: [tokens[0]]).recorder.attention
-      .reduce(0) { $0 + $1.probabilities.shape[1] }
+    let maps = inspection.recorder.attention.reduce(0) { $0 + $1.probabilities.shape[1] }
     let most = Int((Double(mostWeights) / Double(max(1, maps))).squareRoot())
-    guard tokens.count <= most else {
-      throw .tooManyMaps(positions: tokens.count, maps: maps, mostPositions: most)
+    guard positions <= most else {
+      throw .tooManyMaps(positions: positions, maps: maps, mostPositions: most)
     }
   }
 
@@ -147,6 +226,28 @@ public struct TextExplanation: Codable, Sendable {
       throw ExplanationError.noToken(text, pieces: tokens.map(tokenizer.word))
     }
     return tokens[0]
+  }
+}
+
+extension LoadedTranslator {
+  /// The translation that takes the likeliest token at each place, without its end.
+  ///
+  /// - Parameter source: With its end.
+  fileprivate func likeliestTranslation(of source: [Int32]) -> [Int32] {
+    workspace.withoutRecording {
+      let encoded = model.encode(
+        source: Indices(source, shape: [1, source.count]), lengths: [source.count])
+      var tokens = [endOfText]
+      while tokens.count < model.context {
+        let states = model.states(of: Indices(tokens, shape: [1, tokens.count]), given: encoded)
+        let logits = states.row(tokens.count - 1).linear(weight: model.headWeight.tensor)
+        let next = Int32(
+          Distribution(Array(logits.elements.prefix(tokenizer.vocabularyCount))).highest(1)[0])
+        guard next != endOfText else { break }
+        tokens.append(next)
+      }
+      return Array(tokens.dropFirst())
+    }
   }
 }
 

@@ -11,14 +11,16 @@ public struct TokenInspection {
   public let target: Int32
   /// The target's score before the softmax.
   public let logit: Float
-  /// For each token the sum over its embedding of gradient × input: how much the target's logit
-  /// changes, to first order, with the embedding's length (Shrikumar et al., "Not just a black box",
-  /// 2016); [T].
+  /// For each token that is read the sum over its embedding of gradient × input: how much the target's
+  /// logit changes, to first order, with the embedding's length (Shrikumar et al., "Not just a black
+  /// box", 2016); [T].
   public let attribution: [Double]
+  /// The same for the tokens of the source, [S]; empty for models without one.
+  public let sourceAttribution: [Double]
   /// What passed through the layers.
   public let recorder: ActivationRecorder
 
-  private let model: any LanguageModel & LayeredModel
+  private let model: any LayeredModel
 
   /// - Parameters:
   ///   - model: Its parameters are bound.
@@ -30,17 +32,48 @@ public struct TokenInspection {
     target: Int32? = nil
   ) {
     precondition(!tokens.isEmpty && tokens.count <= model.context)
-    let workspace = model.headWeight.tensor.workspace
-    let position = position ?? tokens.count - 1
-    let (recorder, chosen, logit) = workspace.withRecorder { recorder in
-      let states = model.states(of: Indices(tokens, shape: [1, tokens.count]), cache: nil)
-      let logits = workspace.withoutRecording {
-        states.row(position).linear(weight: model.headWeight.tensor)
-      }
+    self.init(
+      of: model, head: model.headWeight.tensor, position: position ?? tokens.count - 1,
+      target: target
+    ) {
+      model.states(of: Indices(tokens, shape: [1, tokens.count]), cache: nil)
+    }
+  }
+
+  /// - Parameters:
+  ///   - model: Its parameters are bound.
+  ///   - source: Ends with the token that ends a text; at most the model's context.
+  ///   - tokens: What the decoder reads: "begin", then the translation; at most the model's context.
+  ///   - position: In 0 ..< T. Default: the first.
+  ///   - target: In 0 ..< V. Default: the likeliest.
+  public init(
+    of model: any SequenceToSequenceModel & LayeredModel, source: [Int32], tokens: [Int32],
+    position: Int = 0, target: Int32? = nil
+  ) {
+    precondition(!source.isEmpty && source.count <= model.context)
+    precondition(!tokens.isEmpty && tokens.count <= model.context)
+    self.init(of: model, head: model.headWeight.tensor, position: position, target: target) {
+      let encoded = model.encode(
+        source: Indices(source, shape: [1, source.count]), lengths: [source.count])
+      return model.states(of: Indices(tokens, shape: [1, tokens.count]), given: encoded)
+    }
+  }
+
+  /// - Parameters:
+  ///   - head: logits = states · headᵀ, [V, D].
+  ///   - states: Computes those before the head, [1, T, D].
+  private init(
+    of model: any LayeredModel, head: Tensor, position: Int, target: Int32?,
+    states: () -> Tensor
+  ) {
+    let workspace = head.workspace
+    (recorder, self.target, logit) = workspace.withRecorder { recorder in
+      let states = states()
+      let logits = workspace.withoutRecording { states.row(position).linear(weight: head) }
       let chosen = target ?? Int32(Distribution(logits.elements).highest(1)[0])
       // The logit is the product of the position's state with the target's row of the head.
       let width = states.shape.last
-      let weight = workspace.withoutRecording { model.headWeight.tensor.row(Int(chosen)) }
+      let weight = workspace.withoutRecording { head.row(Int(chosen)) }
       var mask = [Float](repeating: 0, count: states.shape.count)
       mask.replaceSubrange(position * width..<(position + 1) * width, with: weight.elements)
       (states * Tensor(mask, shape: states.shape, in: workspace)).sum().backward()
@@ -48,10 +81,11 @@ public struct TokenInspection {
     }
     self.model = model
     self.position = position
-    self.target = chosen
-    self.logit = logit
-    self.recorder = recorder
-    attribution = recorder.gradientTimesInput(tokens: tokens.count)
+    let read = ["target token embedding", "token embedding", "embedding"].lazy
+      .compactMap(recorder.gradientTimesInput).first
+    guard let read else { preconditionFailure("a LayeredModel shows its embedding") }
+    attribution = read
+    sourceAttribution = recorder.gradientTimesInput("source token embedding") ?? []
   }
 
   /// The scores of all tokens after each position as the states after each block would have them, the
@@ -68,19 +102,17 @@ public struct TokenInspection {
 }
 
 extension ActivationRecorder {
-  /// Σ gradient · input over the vector of each token, [T].
-  fileprivate func gradientTimesInput(tokens: Int) -> [Double] {
-    for name in ["token embedding", "embedding"] {
-      guard let input = values(of: name), let gradient = gradients[name] else { continue }
-      let width = input.shape.last
-      return input.withElements { elements in
-        (0..<tokens).map { token in
-          (token * width..<(token + 1) * width).reduce(0) {
-            $0 + Double(elements[$1]) * Double(gradient[$1])
-          }
+  /// Σ gradient · input over each vector of a layer's output [1, T, D]; nil where there is no such
+  /// layer.
+  fileprivate func gradientTimesInput(_ name: String) -> [Double]? {
+    guard let input = values(of: name), let gradient = gradients[name] else { return nil }
+    let width = input.shape.last
+    return input.withElements { elements in
+      (0..<input.shape.rows).map { row in
+        (row * width..<(row + 1) * width).reduce(0) {
+          $0 + Double(elements[$1]) * Double(gradient[$1])
         }
       }
     }
-    preconditionFailure("a LayeredModel shows its embedding")
   }
 }

@@ -8,7 +8,10 @@ import Tensors
 ///
 /// It shows its states [B, T, D] to an `ActivationObserver` as "embedding" and, for each block,
 /// "block 0 output"; attention as "block 0 attention". Where something is added to the vectors of the
-/// tokens, it shows these before as "token embedding".
+/// tokens, it shows these before as "token embedding". A decoder that reads a source, too, says
+/// "target embedding", "target token embedding" and "decoder block 0" instead; of the source's encoder
+/// there are "source token embedding" and "encoder block 0", and "decoder block 0 cross-attention"
+/// looks from the target to the source.
 public protocol LayeredModel: Module {
   /// What the model would give if these were its last block's states: final norm and head.
   ///

@@ -7,7 +7,7 @@ import Tensors
 ///
 /// Parameters have the names that Hugging Face gives models of this kind (BART, Marian, M2M-100), and
 /// PyTorch's layout.
-public struct Transformer: SequenceToSequenceModel {
+public struct Transformer: SequenceToSequenceModel, LayeredModel {
   public let configuration: TransformerConfiguration
 
   /// Of both languages, and the head, if they are tied; else of sources.
@@ -48,14 +48,19 @@ public struct Transformer: SequenceToSequenceModel {
       lengths.count == source.shape[0]
         && lengths.allSatisfy { 1...source.shape[1] ~= $0 },
       "lengths \(lengths) do not fit sources \(source.shape)")
-    let embedded = scaled(embedding(source))  // [B, S, D]
+    let embedded = scaled(embedding(source)).observed(as: "source token embedding")  // [B, S, D]
     return EncodedSource(states: encoder(embedded, lengths: lengths), lengths: lengths)
   }
 
   public func states(of targets: Indices, given encoded: EncodedSource) -> Tensor {
     let sources = decoder.blocks.map { $0.sourceKeys(of: encoded.states) }
-    return decoder(
-      scaled((targetEmbedding ?? embedding)(targets)), sources: sources, lengths: encoded.lengths)
+    let embedded = scaled((targetEmbedding ?? embedding)(targets))
+      .observed(as: "target token embedding")  // [B, T, D]
+    return decoder(embedded, sources: sources, lengths: encoded.lengths)
+  }
+
+  public func readout(of states: Tensor) -> Tensor {
+    (decoder.finalNorm?(states) ?? states).linear(weight: headWeight.tensor)
   }
 
   public func states(of targets: Indices, cache: DecodingCache) -> Tensor {

@@ -17,10 +17,17 @@ struct Explain: ParsableCommand {
   @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
   var source: String
 
-  @Option(help: "The text that a language model reads.")
+  @Option(help: "The text that a language model reads, or a translation model translates.")
   var text: String?
 
-  @Option(help: "The token after which the prediction is explained, from 0. Default: the last.")
+  @Option(help: "The translation that is looked at. Default: the model's own.")
+  var translation: String?
+
+  @Option(
+    help: """
+      The token after which the prediction is explained, from 0. Default: the last; of a translation \
+      the first, where it begins.
+      """)
   var position: Int?
 
   @Option(help: "What is explained: the text of a token, or a class. Default: the likeliest.")
@@ -46,8 +53,8 @@ struct Explain: ParsableCommand {
       throw ValidationError(
         "give either --text, for a language model, or --image, for a classifier of images")
     }
-    guard position == nil || text != nil else {
-      throw ValidationError("--position goes with --text")
+    guard position == nil && translation == nil || text != nil else {
+      throw ValidationError("--position and --translation go with --text")
     }
     guard data == nil && labels == nil || image != nil else {
       throw ValidationError("--data and --labels go with --image")
@@ -67,6 +74,12 @@ struct Explain: ParsableCommand {
     guard try !LoadedPredictor.isAt(source) else {
       throw ExplanationError.needsImage(path: source)
     }
+    if try LoadedTranslator.isAt(source) {
+      return try TextExplanation(
+        source: source, loaded: LoadedTranslator(path: source, in: workspace), text: text,
+        translation: translation, position: position, target: target)
+    }
+    guard translation == nil else { throw ExplanationError.translatesNothing(path: source) }
     return try TextExplanation(
       source: source, loaded: LoadedModel(path: source, in: workspace), text: text,
       position: position, target: target)

@@ -86,6 +86,47 @@ import Testing
     #expect(last[last.startIndex + Int(inspection.target)] == last.max())
   }
 
+  @Test func insideTheEncoderDecoderEverythingEqualsPyTorch() throws {
+    let fixture = try expected("transformer.safetensors")
+    var configuration = TransformerConfiguration()
+    configuration.encoderLayers = 2
+    configuration.decoderLayers = 2
+    configuration.heads = 3
+    configuration.width = 12
+    configuration.feedForward = 20
+    configuration.context = 9
+    let source = try weights("transformer/pre")
+    let filled = try FilledModel(
+      Transformer(configuration, vocabularyCount: 23), from: source, prefix: "weights.")
+    defer { withExtendedLifetime(filled) {} }
+    func tokens(_ name: String, _ count: Int) throws -> [Int32] {
+      try source.floats(name).prefix(count).map { Int32($0) }
+    }
+    let inspection = TokenInspection(
+      of: filled.model, source: try tokens("source", 6), tokens: try tokens("inputs", 5),
+      position: Int(try fixture.floats("position")[0]),
+      target: Int32(try fixture.floats("target")[0]))
+    let maps = inspection.recorder.attention
+    let expectedNames = ["encoder.0", "encoder.1", "decoder.0", "cross.0", "decoder.1", "cross.1"]
+    try #require(maps.count == expectedNames.count)
+    for (map, name) in zip(maps, expectedNames) {
+      #expect(
+        try error(of: map.probabilities.elements, from: fixture.floats(name)) < 1e-5, "\(name)")
+    }
+    var names: [String] = []
+    try inspection.forEachReadout { name, logits in
+      let expected = try fixture.floats("lens.\(names.count)")
+      #expect(try error(of: logits.elements, from: expected) < 2e-5)
+      names.append(name)
+    }
+    #expect(names == ["embedding", "decoder block 0", "decoder block 1"])
+    #expect(
+      try error(of: inspection.attribution, from: fixture.floats("attribution.target")) < 1e-4)
+    #expect(
+      try error(of: inspection.sourceAttribution, from: fixture.floats("attribution.source"))
+        < 1e-4)
+  }
+
   @Test func insideTheVisionTransformerEverythingEqualsPyTorch() throws {
     let fixture = try expected("vit.safetensors")
     var configuration = VisionTransformerConfiguration()

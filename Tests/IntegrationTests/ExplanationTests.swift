@@ -198,7 +198,90 @@ extension CommandLineTests {
       #expect(!linear.html.contains("Where attention looks</h2>"))
     }
 
+    // MARK: - Translation
+
+    /// A model of two blocks that has learned to write é for e, a little.
+    private func benchWithPairs() throws -> Workbench {
+      let bench = try Workbench()
+      let source = Workbench.sentences(count: 200)
+      try bench.write(source, to: "train.en")
+      try bench.write(source.replacing("e", with: "é"), to: "train.fr")
+      let files = ["train_source", "train_target", "validation_source", "validation_target"].map {
+        "  \($0): pairs/\($0.replacing("_", with: ".")).bin"
+      }
+      try bench.write(
+        """
+        task: translation
+        data:
+          format: pairs
+          tokenizer: pairs/tokenizer.json
+        \(files.joined(separator: "\n"))
+        model:
+          {architecture: transformer, encoder_layers: 1, decoder_layers: 2, heads: 2, width: 16, context: 60}
+        batch: {sequences: 4, microbatches: 2}
+        steps: 8
+        """, to: "pairs.yaml")
+      for command in [
+        "prepare train.en train.fr --pairs --output pairs --vocabulary-size 300",
+        "train pairs.yaml --quiet --output pairs-run",
+      ] {
+        let ending = try bench.run(command.split(separator: " ").map(String.init))
+        try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+      }
+      return bench
+    }
+
+    @Test(
+      .enabled(
+        if: HeadlessBrowser.isAvailable, "no Chromium is installed; launch/test.sh installs one"))
+    func ofATranslationBothTextsAreShown() throws {
+      let bench = try benchWithPairs()
+      let options = ["pairs-run", "--text", "tin", "--translation", "noé", "--position", "1"]
+      let found: TextExplanation = try explanation(bench, options)
+      let source = try #require(found.source)
+      #expect(found.text == "noé" && source.text == "tin")
+      #expect(source.tokens.last == found.tokens.first)
+      #expect(
+        found.attention.map(\.name) == [
+          "encoder block 0", "decoder block 0", "decoder block 0 cross-attention",
+          "decoder block 1", "decoder block 1 cross-attention",
+        ])
+      #expect(found.attention.map(\.queries) == [.source, .target, .target, .target, .target])
+      #expect(found.attention.map(\.keys) == [.source, .target, .source, .target, .source])
+      let cross = found.attention[2].heads[1]
+      #expect(cross.count == found.tokens.count && cross[0].count == source.tokens.count)
+      #expect(found.lens.map(\.name) == ["embedding", "decoder block 0", "decoder block 1"])
+      #expect(found.attribution.values[2...].allSatisfy { $0 == 0 })
+      #expect(source.attribution.count == source.tokens.count)
+      #expect(source.attribution.contains { $0 != 0 })
+
+      let shown = try page(
+        bench, options, fragment: "decoder-block-1-cross-attention-head-0")
+      #expect(shown.text(ofID: "reading") == "\u{201C}tin\u{201D} → \u{201C}noé\u{201D}")
+      #expect(shown.count(of: #"<a class="map"#) == 10)
+      #expect(shown.text(ofID: "map-name") == "decoder block 1 cross-attention, head 0")
+      let words = { (tokens: [Int32]) in
+        tokens.map { ShownPage.visible(found.words["\($0)"] ?? "") }
+      }
+      #expect(shown.texts(ofClass: "word", inID: "strip") == words(found.tokens))
+      #expect(shown.texts(ofClass: "word", inID: "strip-keys") == words(source.tokens))
+      #expect(shown.texts(ofClass: "word", inID: "attribution-source") == words(source.tokens))
+
+      // Without a translation the model's own, which is what it says at each place.
+      let own: TextExplanation = try explanation(bench, ["pairs-run", "--text", "tin"])
+      let said = (own.lens.last?.positions ?? []).map { $0[0].token }
+      #expect(own.prediction.position == 0)
+      #expect(Array(own.tokens.dropFirst()) == Array(said.prefix(own.tokens.count - 1)))
+    }
+
     // MARK: - Bad input
+
+    @Test func aTranslationOfALanguageModelIsRefused() throws {
+      let bench = try benchWithText()
+      let ending = try bench.run(["explain", "run", "--text", "a", "--translation", "b"])
+      #expect(ending.exitCode == 2)
+      #expect(ending.errorOutput.contains("holds no translation model"))
+    }
 
     @Test func anEmptyTextIsToldAndNothingWritten() throws {
       let bench = try benchWithText()
@@ -227,7 +310,7 @@ extension CommandLineTests {
         (["vit", "--image", "0", "--target", "3"], "expected one of 0, 1, 2"),
         (["vit", "--text", "a"], "give it --image"),
         (["vit", "--image", "0", "--data", "train-images"], "--labels"),
-        (["vit", "--image", "0", "--position", "1"], "--position goes with --text"),
+        (["vit", "--image", "0", "--position", "1"], "go with --text"),
         (["vit"], "either --text"),
         (["line", "--image", "0"], "a table's rows"),
       ] {
@@ -243,59 +326,4 @@ extension CommandLineTests {
 
 extension Workbench {
   fileprivate func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
-}
-
-/// What a browser made of a page.
-private struct ShownPage {
-  let html: String
-
-  /// As the pages show a token's blanks.
-  static func visible(_ text: String) -> String {
-    text.replacing(" ", with: "·").replacing("\n", with: "↵").replacing("\t", with: "⇥")
-  }
-
-  var title: String { between("<title>", "</title>", in: html) }
-
-  func count(of text: String) -> Int { html.components(separatedBy: text).count - 1 }
-
-  /// The markup inside the element of this id.
-  func inside(id: String) -> String {
-    guard let start = html.range(of: #" id="\#(id)""#),
-      let tagStart = html[..<start.lowerBound].lastIndex(of: "<"),
-      let open = html[start.upperBound...].firstIndex(of: ">")
-    else { return "" }
-    let tag = html[html.index(after: tagStart)...].prefix { $0.isLetter || $0.isNumber }
-    // Counts elements of the same kind inside.
-    var depth = 1
-    var rest = html.index(after: open)
-    while let next = html.range(
-      of: #"</?\#(tag)[ >]"#, options: .regularExpression, range: rest..<html.endIndex)
-    {
-      depth += html[next].hasPrefix("</") ? -1 : 1
-      if depth == 0 { return String(html[html.index(after: open)..<next.lowerBound]) }
-      rest = next.upperBound
-    }
-    return ""
-  }
-
-  func text(ofID id: String) -> String { Self.text(inside(id: id)) }
-
-  /// The text of each `span` of exactly this class inside the element of this id.
-  func texts(ofClass name: String, inID id: String) -> [String] {
-    inside(id: id).components(separatedBy: #" class="\#(name)""#).dropFirst().map { part in
-      Self.text(between(">", "</span>", in: part))
-    }
-  }
-
-  private func between(_ start: String, _ end: String, in text: String) -> String {
-    guard let from = text.range(of: start),
-      let to = text.range(of: end, range: from.upperBound..<text.endIndex)
-    else { return "" }
-    return String(text[from.upperBound..<to.lowerBound])
-  }
-
-  private static func text(_ markup: String) -> String {
-    markup.replacing(/<[^>]*>/, with: "").replacing("&lt;", with: "<").replacing("&gt;", with: ">")
-      .replacing("&nbsp;", with: "\u{A0}").replacing("&amp;", with: "&")
-  }
 }

@@ -1,5 +1,8 @@
 const words = data.words;
 const tokens = data.tokens.map((token) => words[token]);
+// The texts that attention looks from and at: of a translation model two.
+const texts = { target: tokens, source: data.source?.tokens.map((token) => words[token]) };
+const textOf = (side) => texts[side] ?? tokens;
 const prediction = data.prediction;
 
 // Blanks that are part of a token are made visible.
@@ -8,7 +11,8 @@ const word = (text, attributes = {}) => make("span", { class: "word", ...attribu
 const target = words[prediction.target.token];
 
 byId("source").textContent = data.model.source;
-byId("reading").textContent = `\u201c${data.text}\u201d`;
+byId("reading").textContent = data.source
+  ? `\u201c${data.source.text}\u201d \u2192 \u201c${data.text}\u201d` : `\u201c${data.text}\u201d`;
 facts(byId("facts"), [...modelFacts(), ["tokens", `${tokens.length}, counted from 0`]]);
 for (const place of document.querySelectorAll(".target")) place.textContent = visible(target);
 
@@ -20,12 +24,17 @@ bars(byId("candidates"),
   prediction.candidates.findIndex(({ token }) => token === prediction.target.token));
 
 // Attribution.
-const largest = Math.max(...data.attribution.values.map(Math.abs), 0);
-for (const [index, value] of data.attribution.values.entries()) {
-  byId("attribution").append(
-    make("span", { class: index === prediction.position ? "token chosen" : "token", style: signedShade(value, largest) },
-      word(tokens[index]), make("span", { class: "value", text: signed(value, largest) })));
+if (!data.source) for (const element of document.querySelectorAll(".of-source")) element.remove();
+const largest = Math.max(...[...data.attribution.values, ...(data.source?.attribution ?? [])].map(Math.abs), 0);
+function attribute(container, texts, values, chosen) {
+  for (const [index, value] of values.entries()) {
+    container.append(
+      make("span", { class: index === chosen ? "token chosen" : "token", style: signedShade(value, largest) },
+        word(texts[index]), make("span", { class: "value", text: signed(value, largest) })));
+  }
 }
+attribute(byId("attribution"), tokens, data.attribution.values, prediction.position);
+if (data.source) attribute(byId("attribution-source"), texts.source, data.source.attribution);
 byId("completeness").textContent =
   `The numbers add up to ${signed(data.attribution.sum, 1)}; the score itself is ${signed(prediction.logit, 1)}. ` +
   "The two agree only where a network is linear in its input: this shows a direction, not shares of a whole. " +
@@ -69,65 +78,71 @@ showPlace(prediction.position);
 
 // Attention.
 let shown;
-let query = prediction.position;
 
 smallMultiples(byId("maps"), data.attention,
   (canvas, layer, head) => {
     const rows = layer.heads[head];
-    paint(canvas, rows.length, tokens.length, (row, column) => Math.sqrt(rows[row][column] ?? 0));
+    paint(canvas, rows.length, textOf(layer.keys).length, (row, column) => Math.sqrt(rows[row][column] ?? 0));
   },
   (layer, head) => {
-    shown = layer.heads[head];
+    const isNew = shown?.queries !== textOf(layer.queries) || shown?.keys !== textOf(layer.keys);
+    const query = shown?.queries === textOf(layer.queries) ? shown.query
+      : layer.queries === "source" ? 0 : prediction.position;
+    shown = { rows: layer.heads[head], queries: textOf(layer.queries), keys: textOf(layer.keys), query };
     byId("map-name").textContent = `${layer.name}, head ${head}`;
+    if (isNew) showStrips();
     showLarge();
     look(query);
   });
 
 function showLarge() {
+  const { rows, queries, keys } = shown;
   const container = byId("map-large");
-  const longest = Math.max(...tokens.map((text) => text.length));
+  const longest = Math.max(...queries.map((text) => text.length));
   const room = container.parentElement.clientWidth - Math.min(110, 16 + 8 * longest);
-  const cell = Math.max(5, Math.min(26, Math.floor(room / tokens.length)));
+  const cell = Math.max(5, Math.min(26, Math.floor(room / keys.length)));
   // Labels that would lie on each other are left out.
   const every = Math.ceil(11 / cell);
   container.style.setProperty("--cell", cell + "px");
-  const canvas = make("canvas", { style: `width: ${cell * tokens.length}px; height: ${cell * shown.length}px` });
-  const labels = () => tokens.map((text, index) => make("span", {}, ...(index % every === 0 ? [word(text)] : [])));
+  const canvas = make("canvas", { style: `width: ${cell * keys.length}px; height: ${cell * rows.length}px` });
+  const labels = (texts) => texts.map((text, index) => make("span", {}, ...(index % every === 0 ? [word(text)] : [])));
   container.replaceChildren(
-    make("div", { class: "axis columns" }, ...labels()),
-    make("div", { class: "axis rows" }, ...labels()), canvas);
-  const rows = shown;
-  paint(canvas, rows.length, tokens.length, (row, column) => Math.sqrt(rows[row][column] ?? 0));
+    make("div", { class: "axis columns" }, ...labels(keys)),
+    make("div", { class: "axis rows" }, ...labels(queries)), canvas);
+  paint(canvas, rows.length, keys.length, (row, column) => Math.sqrt(rows[row][column] ?? 0));
   const point = (event) => {
     const box = canvas.getBoundingClientRect();
     const row = Math.floor((event.clientY - box.top) / box.height * rows.length);
-    const column = Math.floor((event.clientX - box.left) / box.width * tokens.length);
-    if (row < 0 || column < 0 || row >= rows.length || column >= tokens.length) return;
-    byId("cell").replaceChildren(word(tokens[row]), " gives ", word(tokens[column]), ` ${percent(rows[row][column] ?? 0)}`);
+    const column = Math.floor((event.clientX - box.left) / box.width * keys.length);
+    if (row < 0 || column < 0 || row >= rows.length || column >= keys.length) return;
+    byId("cell").replaceChildren(word(queries[row]), " gives ", word(keys[column]), ` ${percent(rows[row][column] ?? 0)}`);
     look(row);
   };
   canvas.addEventListener("pointermove", point);
   canvas.addEventListener("pointerdown", point);
 }
 
+// The text that looks, to choose from, and below it the other one where it looks at another.
+function showStrips() {
+  byId("strip").replaceChildren(...shown.queries.map((text, index) => {
+    const choose = () => look(index);
+    return make("button", { class: "token", onclick: choose, onpointerenter: choose, onfocus: choose }, word(text));
+  }));
+  const isOther = shown.keys !== shown.queries;
+  byId("strip-keys").replaceChildren(...(isOther ? shown.keys.map((text) => make("span", { class: "token" }, word(text))) : []));
+}
+
 // Shows where the token at this position looks.
 function look(position) {
-  query = position;
-  const row = shown[position];
-  const strip = byId("strip");
-  if (strip.childElementCount === 0) {
-    for (const [index, text] of tokens.entries()) {
-      const choose = () => look(index);
-      strip.append(make("button", { class: "token", onclick: choose, onpointerenter: choose, onfocus: choose }, word(text)));
-    }
-  }
-  for (const [index, token] of [...strip.children].entries()) {
-    token.style.cssText = shade(row[index] ?? 0);
-    token.classList.toggle("chosen", index === position);
-  }
+  shown.query = position;
+  const { rows, queries, keys } = shown;
+  const row = rows[position];
+  for (const [index, token] of [...byId("strip").children].entries()) token.classList.toggle("chosen", index === position);
+  const seen = keys === queries ? byId("strip") : byId("strip-keys");
+  for (const [index, token] of [...seen.children].entries()) token.style.cssText = shade(row[index] ?? 0);
   const best = row.map((share, index) => ({ share, index })).sort((a, b) => b.share - a.share).slice(0, 5);
   byId("looks").replaceChildren(
-    "Choose a token below to see where it looks: ", word(tokens[position]), ` at position ${position} looks at `,
+    "Choose a token below to see where it looks: ", word(queries[position]), ` at position ${position} looks at `,
     ...best.flatMap(({ share, index }, place) => [
-      place > 0 ? ", " : "", make("span", { class: "pair" }, word(tokens[index]), ` ${percent(share)}`)]), ".");
+      place > 0 ? ", " : "", make("span", { class: "pair" }, word(keys[index]), ` ${percent(share)}`)]), ".");
 }

@@ -48,4 +48,11 @@ public final class LoadedTranslator {
     parameters = try LoadedParameters(of: model, from: directory, in: workspace)
     step = try? Checkpoint(path: directory).step
   }
+
+  /// Whether a run or checkpoint holds a translation model.
+  ///
+  /// - Throws: `LoadingError` where there is neither.
+  public static func isAt(_ path: String) throws -> Bool {
+    try ModelDirectory.task(of: ModelDirectory.find(path)) == .translation
+  }
 }
