@@ -69,11 +69,33 @@ extension Heads: CustomStringConvertible {
 }
 
 /// Which keys a query sees.
-public enum AttentionMask: Sendable {
+public enum AttentionMask: Sendable, Equatable {
   /// Query t sees keys 0 ... t + (keys - queries): itself and what came before.
   case causal
   /// Every query sees every key.
   case full
+  /// Every query sees a range of its own.
+  case ranges(KeyRanges)
+}
+
+/// The keys that each query sees: one range for all heads. A query whose range is empty sees nothing;
+/// its output is zero, and so are its gradients.
+public struct KeyRanges: Sendable, Equatable {
+  /// The first key that a query sees, [B, T].
+  public let lower: [Int32]
+  /// One more than the last key that it sees, [B, T].
+  public let upper: [Int32]
+
+  /// - Parameters:
+  ///   - lower: Each at least 0, [B, T].
+  ///   - upper: Each at least its `lower`, and at most the number of keys, [B, T].
+  public init(lower: [Int32], upper: [Int32]) {
+    precondition(
+      lower.count == upper.count && zip(lower, upper).allSatisfy { 0 <= $0 && $0 <= $1 },
+      "ranges of keys begin at 0 or later and do not end before they begin")
+    self.lower = lower
+    self.upper = upper
+  }
 }
 
 extension Heads {
@@ -98,8 +120,14 @@ extension Heads {
         && values.sequences == sequences,
       "attend: queries, keys and values do not fit: \(self), \(keys), \(values)")
     precondition(
-      mask == .full || positions <= keys.positions,
+      mask != .causal || positions <= keys.positions,
       "attend: a causal mask leaves queries without keys: \(positions) for \(keys.positions) keys")
+    if case .ranges(let ranges) = mask {
+      precondition(
+        ranges.upper.count == sequences * positions
+          && ranges.upper.allSatisfy { $0 <= keys.positions },
+        "attend: \(ranges.upper.count) ranges of keys do not fit \(self) and \(keys)")
+    }
     let workspace = tensor.workspace
     let result = Tensor(
       uninitialized: [sequences, positions, count * width], in: workspace)

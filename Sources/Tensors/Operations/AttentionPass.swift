@@ -30,12 +30,14 @@ struct AttentionPass {
     let keyCount: Int
     /// As many, rounded up to what a packed factor can be cut at.
     let columns: Int
-    /// Keys that the first query sees, and how many more each later one does.
+    /// Keys that the first query sees, and how many more each later one does; means nothing where
+    /// the mask has ranges.
     let visible: Int
     let visibleStep: Int
   }
 
-  private var blocks: [Block] {
+  /// The blocks of a sequence's queries.
+  private func blocks(of sequence: Int) -> [Block] {
     stride(from: 0, to: queries.positions, by: Self.blockHeight).map { start in
       let height = min(Self.blockHeight, queries.positions - start)
       switch mask {
@@ -49,6 +51,13 @@ struct AttentionPass {
         return Block(
           start: start, height: height, keyCount: keyCount,
           columns: min(keys.positions, (keyCount + 31) / 32 * 32), visible: first, visibleStep: 1)
+      case .ranges(let ranges):
+        let row = sequence * queries.positions + start
+        let keyCount = Int(ranges.upper[row..<row + height].max() ?? 0)
+        return Block(
+          start: start, height: height, keyCount: keyCount,
+          columns: min(keys.positions, (keyCount + 31) / 32 * 32), visible: keyCount,
+          visibleStep: 0)
       }
     }
   }
@@ -68,7 +77,7 @@ struct AttentionPass {
     let scratchCount = area + 2 * packedCount
     let scratch = Tensor(
       uninitialized: [workspace.threads.threadCount, scratchCount], in: workspace)
-    let blocks = blocks
+    let sequenceBlocks = (0..<queries.sequences).map { blocks(of: $0) }
     workspace.threads.run(tasks: queries.sequences * queries.count) { task, worker in
       let (sequence, head) = (task / queries.count, task % queries.count)
       let scores = scratch.pointer + worker * scratchCount
@@ -80,16 +89,22 @@ struct AttentionPass {
         values.matrix(sequence: sequence, head: head / queriesPerKey),
         inner: keys.positions, columns: keys.width, in: scores + area + packedCount)
       let o = outputs.matrix(sequence: sequence, head: head)
-      for block in blocks {
+      for block in sequenceBlocks[sequence] {
         let row = task * queries.positions + block.start
+        if block.keyCount == 0 {
+          o.from(row: block.start).clear(rows: block.height, columns: queries.width)
+          continue
+        }
         let s = Matrix(scores, stride: scoreStride)
         k.multiply(
           from: q.from(row: block.start), into: s, rows: block.height,
           columns: block.columns, inner: queries.width)
-        CKernels_softmaxForward(
-          scores, scale, Int64(block.height), Int64(block.keyCount), Int64(scoreStride),
-          Int64(block.visible), Int64(block.visibleStep), statistics.pointer + row,
-          statistics.pointer + rows + row)
+        softmax(scores, block, sequence: sequence) { scores, height, columns, visible, line in
+          CKernels_softmaxForward(
+            scores, scale, height, columns, Int64(scoreStride), visible,
+            Int64(block.visibleStep), statistics.pointer + row + line,
+            statistics.pointer + rows + row + line)
+        }
         drop(scores, into: scores, block, row: row)
         v.multiply(
           from: s, into: o.from(row: block.start), rows: block.height, columns: queries.width,
@@ -107,7 +122,7 @@ struct AttentionPass {
     let scratchCount = scoreCount + 3 * packedCount
     let scratch = Tensor(
       uninitialized: [workspace.threads.threadCount, scratchCount], in: workspace)
-    let blocks = Array(blocks.reversed())
+    let sequenceBlocks = (0..<queries.sequences).map { Array(blocks(of: $0).reversed()) }
     targets.withMemory { dq, dk, dv in
       // Query heads that share keys add to the same gradients: they belong to one task.
       workspace.threads.run(tasks: queries.sequences * keys.count) { task, worker in
@@ -120,7 +135,7 @@ struct AttentionPass {
         for member in 0..<queriesPerKey {
           let head = keyHead * queriesPerKey + member
           let place = Place(sequence: sequence, head: head, keyHead: keyHead, isFirst: member == 0)
-          for (index, block) in blocks.enumerated() {
+          for (index, block) in sequenceBlocks[sequence].enumerated() {
             backward(
               block, at: place, isFirstBlock: index == 0, gradient: gradient,
               statistics: statistics, factors: factors, scratch: scores, dq: dq, dk: dk, dv: dv)
@@ -158,7 +173,8 @@ struct AttentionPass {
 
   private typealias Destination = AttentionGradients.Destination
 
-  // Blocks come last first: the last one sees all keys, so it can overwrite what others add to.
+  // Blocks come last first: the last one sees all keys, so it can overwrite what others add to. With
+  // ranges no block may see all keys: there the memory is cleared first.
   private func backward(
     _ block: Block, at place: Place, isFirstBlock: Bool, gradient: Tensor, statistics: Tensor,
     factors: Factors, scratch: UnsafeMutablePointer<Float>, dq: Destination, dk: Destination,
@@ -168,6 +184,19 @@ struct AttentionPass {
     let rows = queries.sequences * queries.count * queries.positions
     let row = (sequence * queries.count + head) * queries.positions + block.start
     let area = Self.blockHeight * scoreStride
+    let isFirst = isFirstBlock && place.isFirst
+    let dK = keys.layout.matrix(dk.pointer, sequence: sequence, head: place.keyHead)
+    let dV = values.layout.matrix(dv.pointer, sequence: sequence, head: place.keyHead)
+    let dQ = queries.layout.matrix(dq.pointer, sequence: sequence, head: head)
+      .from(row: block.start)
+    if isFirst && hasRanges {
+      if !dk.adds { dK.clear(rows: keys.positions, columns: width) }
+      if !dv.adds { dV.clear(rows: keys.positions, columns: width) }
+    }
+    if block.keyCount == 0 {
+      if !dq.adds { dQ.clear(rows: block.height, columns: width) }
+      return
+    }
     let (probabilities, dropped) = (scratch, scratch + area)
     let (scoreGradient, dot) = (scratch + 2 * area, scratch + 3 * area)
     let q = queries.matrix(sequence: sequence, head: head)
@@ -180,17 +209,17 @@ struct AttentionPass {
     let ds = Matrix(scoreGradient, stride: scoreStride)
     factors.keysTransposed.multiply(
       from: q, into: p, rows: block.height, columns: block.columns, inner: width)
-    CKernels_softmaxAgain(
-      probabilities, scale, Int64(block.height), Int64(block.keyCount), Int64(scoreStride),
-      Int64(block.visible), Int64(block.visibleStep), statistics.pointer + row,
-      statistics.pointer + rows + row)
+    softmax(probabilities, block, sequence: sequence) { scores, height, columns, visible, line in
+      CKernels_softmaxAgain(
+        scores, scale, height, columns, Int64(scoreStride), visible, Int64(block.visibleStep),
+        statistics.pointer + row + line, statistics.pointer + rows + row + line)
+    }
     let used = stream == nil ? probabilities : dropped
     drop(probabilities, into: used, block, row: row)
-    let sharesOverwrite = isFirstBlock && place.isFirst
+    let overwrites = isFirst && !hasRanges
     multiply(
-      Matrix(used, stride: scoreStride).transposed, dO,
-      into: values.layout.matrix(dv.pointer, sequence: sequence, head: place.keyHead),
-      rows: block.keyCount, columns: width, inner: block.height, adds: dv.adds || !sharesOverwrite)
+      Matrix(used, stride: scoreStride).transposed, dO, into: dV,
+      rows: block.keyCount, columns: width, inner: block.height, adds: dv.adds || !overwrites)
     factors.valuesTransposed.multiply(
       from: dO, into: ds, rows: block.height, columns: block.columns, inner: width)
     drop(scoreGradient, into: scoreGradient, block, row: row)
@@ -202,14 +231,38 @@ struct AttentionPass {
       probabilities, scoreGradient, dot, scale, Int64(block.height), Int64(block.keyCount),
       Int64(scoreStride))
     factors.keys.multiply(
-      from: ds,
-      into: queries.layout.matrix(dq.pointer, sequence: sequence, head: head).from(
-        row: block.start),
-      rows: block.height, columns: width, inner: block.keyCount, adds: dq.adds)
+      from: ds, into: dQ, rows: block.height, columns: width, inner: block.keyCount, adds: dq.adds)
     multiply(
-      ds.transposed, q,
-      into: keys.layout.matrix(dk.pointer, sequence: sequence, head: place.keyHead),
-      rows: block.keyCount, columns: width, inner: block.height, adds: dk.adds || !sharesOverwrite)
+      ds.transposed, q, into: dK, rows: block.keyCount, columns: width, inner: block.height,
+      adds: dk.adds || !overwrites)
+  }
+
+  private var hasRanges: Bool {
+    if case .ranges = mask { true } else { false }
+  }
+
+  /// Hands a block's scores to a softmax: all rows at once, or each row's range by itself, all else
+  /// being zero.
+  ///
+  /// - Parameter kernel: Takes scores, rows, columns, how many of them the first row sees, and which
+  ///   row of the block that is.
+  private func softmax(
+    _ scores: UnsafeMutablePointer<Float>, _ block: Block, sequence: Int,
+    _ kernel: (UnsafeMutablePointer<Float>, Int64, Int64, Int64, Int) -> Void
+  ) {
+    guard case .ranges(let ranges) = mask else {
+      return kernel(scores, Int64(block.height), Int64(block.keyCount), Int64(block.visible), 0)
+    }
+    for line in 0..<block.height {
+      let place = sequence * queries.positions + block.start + line
+      let (lower, upper) = (Int(ranges.lower[place]), Int(ranges.upper[place]))
+      let row = scores + line * scoreStride
+      let first = lower == upper ? block.keyCount : lower
+      row.update(repeating: 0, count: first)
+      if lower < upper {
+        kernel(row + lower, 1, Int64(block.keyCount - lower), Int64(upper - lower), line)
+      }
+    }
   }
 
   /// Masks a block of probabilities, or of their gradients, where dropout is on.

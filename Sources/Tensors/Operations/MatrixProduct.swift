@@ -27,6 +27,11 @@ package struct Matrix {
     return part
   }
 
+  /// Zeroes a matrix that is not transposed.
+  func clear(rows: Int, columns: Int) {
+    for row in 0..<rows { (pointer + row * stride).update(repeating: 0, count: columns) }
+  }
+
   fileprivate var factor: CKernels_Factor {
     CKernels_Factor(elements: pointer, stride: Int64(stride), transposed: isTransposed ? 1 : 0)
   }
