@@ -40,16 +40,20 @@ public struct GPT: LanguageModel, LayeredModel {
 
   /// - Parameters:
   ///   - tokens: [B, T].
+  ///   - documents: Where documents begin in whole sequences; nil: each sequence is one text.
   ///   - cache: Holds the earlier positions; nil when `tokens` are whole sequences.
   /// - Returns: The states before the head, [B, T, D].
-  public func states(of tokens: Indices, cache: GenerationCache? = nil) -> Tensor {
-    let start = cache?.positions ?? 0
-    var x = tokenEmbedding(tokens).observed(as: "token embedding")
-      .addingPositions(positionEmbedding.weight.tensor, from: start)
+  public func states(
+    of tokens: Indices, documents: PackedDocuments?, cache: GenerationCache?
+  ) -> Tensor {
+    precondition(documents == nil || cache == nil, "documents are packed in whole sequences only")
+    let embedded = tokenEmbedding(tokens).observed(as: "token embedding")
+    var x = positioned(embedded, documents, start: cache?.positions ?? 0)
       .dropout(Float(configuration.dropout))
       .observed(as: "embedding")
+    let mask = documents?.mask ?? .causal
     for (index, block) in blocks.enumerated() {
-      let run = { block($0, cache: cache?.layers[index], name: "block \(index)") }
+      let run = { block($0, mask: mask, cache: cache?.layers[index], name: "block \(index)") }
       // The last block's activations are wanted at once: keeping them takes no more memory.
       let recomputes = configuration.recompute && cache == nil && index < blocks.count - 1
       x = recomputes ? x.recomputing(run) : run(x)
@@ -59,6 +63,14 @@ public struct GPT: LanguageModel, LayeredModel {
 
   public func readout(of states: Tensor) -> Tensor {
     finalNorm(states).linear(weight: headWeight.tensor)
+  }
+
+  /// Adds the vectors of the positions.
+  private func positioned(_ x: Tensor, _ documents: PackedDocuments?, start: Int) -> Tensor {
+    guard let documents else {
+      return x.addingPositions(positionEmbedding.weight.tensor, from: start)
+    }
+    return x + positionEmbedding(documents.positions)
   }
 
   public func products(sequences: Int, positions: Int) -> ForwardProducts {
@@ -104,9 +116,11 @@ struct GPTBlock: Module {
 
   /// - Parameter x: [B, T, D].
   /// - Returns: [B, T, D].
-  func callAsFunction(_ x: Tensor, cache: AttentionCache?, name: String) -> Tensor {
+  func callAsFunction(
+    _ x: Tensor, mask: AttentionMask, cache: AttentionCache?, name: String
+  ) -> Tensor {
     // A norm is computed again in the backward pass: of its output nothing else is wanted.
-    let attended = attention(x, after: attentionNorm, cache: cache)
+    let attended = attention(x, after: attentionNorm, mask: mask, cache: cache)
       .observed(as: "\(name) attention")
     let middle = x + attended
     let fed = feedForward(middle, after: feedForwardNorm).observed(as: "\(name) feed-forward")
@@ -134,14 +148,17 @@ struct GPTAttention: Module {
 
   /// - Parameter x: [B, T, D].
   /// - Returns: [B, T, D].
-  func callAsFunction(_ x: Tensor, after norm: LayerNorm, cache: AttentionCache?) -> Tensor {
+  func callAsFunction(
+    _ x: Tensor, after norm: LayerNorm, mask: AttentionMask, cache: AttentionCache?
+  ) -> Tensor {
     let projected = x.recomputing({ norm($0) }, for: { queriesKeysValues($0) })  // [B, T, 3D]
     let headWidth = width / heads
     let queries = Heads(projected, offset: 0, count: heads, width: headWidth)
     var keys = Heads(projected, offset: width, count: heads, width: headWidth)
     var values = Heads(projected, offset: 2 * width, count: heads, width: headWidth)
     if let cache { (keys, values) = cache.append(keys: keys, values: values) }
-    let attended = queries.attend(keys: keys, values: values, dropout: dropout)  // [B, T, D]
+    let attended = queries.attend(  // [B, T, D]
+      keys: keys, values: values, mask: mask, dropout: dropout)
     return output(attended).dropout(dropout)
   }
 }

@@ -15,9 +15,12 @@ public protocol LanguageModel: Module {
   ///
   /// - Parameters:
   ///   - tokens: [B, T].
+  ///   - documents: Where documents begin in whole sequences; nil: each sequence is one text.
   ///   - cache: Holds the earlier positions and gains these; nil for whole sequences.
   /// - Returns: [B, T, D].
-  func states(of tokens: Indices, cache: GenerationCache?) -> Tensor
+  func states(
+    of tokens: Indices, documents: PackedDocuments?, cache: GenerationCache?
+  ) -> Tensor
 
   /// The matrix products of a forward pass over whole sequences, the head's included; of causal
   /// attention only the half that is seen.
@@ -37,11 +40,25 @@ extension LanguageModel {
   /// - Parameters:
   ///   - tokens: [B, T].
   ///   - targets: [B, T].
+  ///   - documents: Where documents begin; nil: each sequence is one text. Default: nil.
   ///   - labelSmoothing: The share of the target that all tokens have alike. Default: 0.
   /// - Returns: A scalar.
-  public func loss(of tokens: Indices, targets: Indices, labelSmoothing: Float = 0) -> Tensor {
-    states(of: tokens, cache: nil).linearCrossEntropy(
+  public func loss(
+    of tokens: Indices, targets: Indices, documents: PackedDocuments? = nil,
+    labelSmoothing: Float = 0
+  ) -> Tensor {
+    states(of: tokens, documents: documents, cache: nil).linearCrossEntropy(
       weight: headWeight.tensor, targets: targets, labelSmoothing: labelSmoothing)
+  }
+
+  /// The states before the head, each sequence being one text.
+  ///
+  /// - Parameters:
+  ///   - tokens: [B, T].
+  ///   - cache: Holds the earlier positions and gains these; nil for whole sequences.
+  /// - Returns: [B, T, D].
+  public func states(of tokens: Indices, cache: GenerationCache?) -> Tensor {
+    states(of: tokens, documents: nil, cache: cache)
   }
 
   /// - Parameter tokens: [B, T].

@@ -41,16 +41,22 @@ public struct Llama: LanguageModel {
 
   /// - Parameters:
   ///   - tokens: [B, T].
+  ///   - documents: Where documents begin in whole sequences; nil: each sequence is one text. Rotary
+  ///     positions matter by their differences alone, so they need not begin anew.
   ///   - cache: Holds the earlier positions; nil when `tokens` are whole sequences.
   /// - Returns: The states before the head, [B, T, D].
-  public func states(of tokens: Indices, cache: GenerationCache? = nil) -> Tensor {
+  public func states(
+    of tokens: Indices, documents: PackedDocuments?, cache: GenerationCache?
+  ) -> Tensor {
+    precondition(documents == nil || cache == nil, "documents are packed in whole sequences only")
     let positions = (cache?.positions ?? 0) + tokens.shape[1]
     precondition(positions <= context, "\(positions) positions in a context of \(context)")
     var x = tokenEmbedding(tokens)
       .dropout(Float(configuration.dropout))
       .observed(as: "embedding")
+    let mask = documents?.mask ?? .causal
     for (index, block) in blocks.enumerated() {
-      let run = { block($0, cache: cache?.layers[index], name: "block \(index)") }
+      let run = { block($0, mask: mask, cache: cache?.layers[index], name: "block \(index)") }
       // The last block's activations are wanted at once: keeping them takes no more memory.
       let recomputes = configuration.recompute && cache == nil && index < blocks.count - 1
       x = recomputes ? x.recomputing(run) : run(x)
@@ -105,9 +111,12 @@ struct LlamaBlock: Module {
 
   /// - Parameter x: [B, T, D].
   /// - Returns: [B, T, D].
-  func callAsFunction(_ x: Tensor, cache: AttentionCache?, name: String) -> Tensor {
+  func callAsFunction(
+    _ x: Tensor, mask: AttentionMask, cache: AttentionCache?, name: String
+  ) -> Tensor {
     // A norm is computed again in the backward pass.
-    let attended = x.recomputing({ attentionNorm($0) }, for: { attention($0, cache: cache) })
+    let attended =
+      x.recomputing({ attentionNorm($0) }, for: { attention($0, mask: mask, cache: cache) })
       .observed(as: "\(name) attention")
     let middle = x + attended
     let fed = middle.recomputing({ feedForwardNorm($0) }, for: { feedForward($0) })
@@ -148,7 +157,7 @@ struct LlamaAttention: Module {
 
   /// - Parameter x: [B, T, D].
   /// - Returns: [B, T, D].
-  func callAsFunction(_ x: Tensor, cache: AttentionCache?) -> Tensor {
+  func callAsFunction(_ x: Tensor, mask: AttentionMask, cache: AttentionCache?) -> Tensor {
     let start = cache?.positions ?? 0
     let queries = Heads(self.queries(x), count: heads, width: headWidth)  // [B, T, H · K]
       .rotated(by: frequencies, from: start)
@@ -156,7 +165,7 @@ struct LlamaAttention: Module {
       .rotated(by: frequencies, from: start)
     var values = Heads(self.values(x), count: keyValueHeads, width: headWidth)
     if let cache { (keys, values) = cache.append(keys: keys, values: values) }
-    let attended = queries.attend(keys: keys, values: values, dropout: dropout)  // [B, T, D]
+    let attended = queries.attend(keys: keys, values: values, mask: mask, dropout: dropout)
     return output(attended).dropout(dropout)
   }
 }
