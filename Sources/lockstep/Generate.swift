@@ -52,7 +52,7 @@ struct Generate: ParsableCommand {
   }
 
   private func fillMasks(_ workspace: Workspace) throws {
-    guard decoding.beams == nil else {
+    guard decoding.beamSearch.beams == nil else {
       throw ValidationError("--beams is for models that continue texts")
     }
     let loaded = try LoadedMaskedModel(path: source, in: workspace)
