@@ -23,7 +23,7 @@ import Testing
 
   private func prepare(
     _ source: String, _ target: String, heldOut: [String] = [], output: String = "data",
-    vocabularySize: Int = 300, overwrites: Bool = false
+    vocabularySize: Int = 275, overwrites: Bool = false
   ) throws -> PairPreparation.Outcome {
     try PairPreparation(
       inputs: [try directory.write("text.en", source), try directory.write("text.fr", target)],
@@ -97,10 +97,10 @@ import Testing
     let text = sentences(20)
     _ = try prepare(text.source, text.target)
     #expect(throws: PreparationError.self) {
-      try prepare(text.source, text.target, vocabularySize: 290)
+      try prepare(text.source, text.target, vocabularySize: 270)
     }
-    let replaced = try prepare(text.source, text.target, vocabularySize: 290, overwrites: true)
-    #expect(replaced.manifest.tokenizer.vocabularySize == 290)
+    let replaced = try prepare(text.source, text.target, vocabularySize: 270, overwrites: true)
+    #expect(replaced.manifest.tokenizer.vocabularySize == 270)
     #expect(throws: PreparationError.self) {
       try DatasetPreparation(
         inputs: [directory.path + "/text.en"], output: directory.path + "/data", tokenizer: .bytes

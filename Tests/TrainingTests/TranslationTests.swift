@@ -37,7 +37,7 @@ import Training
     _ = try PairPreparation(
       inputs: writePairs(count: 400, seed: 1, name: "train"),
       heldOut: writePairs(count: 50, seed: 2, name: "test"), output: folder.path + "/data",
-      tokenizer: .bytePairEncoding(vocabularySize: 290)
+      tokenizer: .bytePairEncoding(vocabularySize: 270)
     ).run()
     var pairs = PairDataConfiguration()
     pairs.trainSource = folder.path + "/data/train.source.bin"
@@ -137,7 +137,7 @@ import Training
     let report = try evaluation.run(SoloCommunicator())
     #expect(report.loss == saved.loss && report.unit == "tokens")
     let loaded = try LoadedTranslator(path: directory.path, in: Workspace())
-    #expect(loaded.tokenizer.vocabularyCount == 290 && loaded.step == 3)
+    #expect(loaded.tokenizer.vocabularyCount == 270 && loaded.step == 3)
     #expect(throws: LoadingError.self) {
       try LoadedModel(path: directory.path, in: Workspace())
     }
