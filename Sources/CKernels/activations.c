@@ -6,19 +6,17 @@
 #define GELU_SCALE 0.7978845608028654f
 #define GELU_CUBE 0.044715f
 
-/// tanh-GELU as x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3): the same function, one division.
+/// tanh-GELU as x sigmoid(u), u = 2 sqrt(2/pi) (x + 0.044715 x^3): the same function, one division.
 INLINE void gelu_tanh(Lanes *result, const Lanes *input) {
   Lanes x = *input;
-  Lanes u = GELU_SCALE * (x + GELU_CUBE * (x * x * x));
-  *result = x * lanes_sigmoid(2.0f * u);
+  *result = x * lanes_sigmoid(2.0f * GELU_SCALE * (x + GELU_CUBE * (x * x * x)));
 }
 
 INLINE void gelu_tanh_slope(Lanes *result, const Lanes *input) {
   Lanes x = *input, square = x * x;
-  Lanes u = GELU_SCALE * (x + GELU_CUBE * (square * x));
-  Lanes s = lanes_sigmoid(2.0f * u);
-  Lanes u_slope = GELU_SCALE * (1.0f + 3.0f * GELU_CUBE * square);
-  *result = s + x * (s * (1.0f - s)) * (2.0f * u_slope);
+  Lanes s = lanes_sigmoid(2.0f * GELU_SCALE * (x + GELU_CUBE * (square * x)));
+  Lanes u_slope = 2.0f * GELU_SCALE * (1.0f + 3.0f * GELU_CUBE * square);
+  *result = s + x * (s * (1.0f - s)) * u_slope;
 }
 
 /// The standard normal distribution function and e^(-x^2 / 2), by formula 7.1.26 of Abramowitz and
@@ -132,25 +130,6 @@ MULTIVERSIONED void CKernels_activationAndSlope(
     lanes_write(values + i, d, n);                                                                \
   }
   FOR_EACH_ACTIVATION(BOTH)
-}
-
-MULTIVERSIONED void CKernels_biasActivationForward(
-    CKernels_Activation activation, float slope, float *inputs, const float *bias, float *outputs,
-    int64_t rows, int64_t columns, int64_t stride) {
-#define BIAS_FORWARD(kind)                                                                        \
-  for (int64_t row = 0; row < rows; row++) {                                                      \
-    float *line = inputs + row * stride, *result = outputs + row * stride;                        \
-    FOR_LANES(columns) {                                                                          \
-      Lanes x = lanes_read(line + i, n), y;                                                       \
-      if (bias) {                                                                                 \
-        x += lanes_read(bias + i, n);                                                             \
-        lanes_write(line + i, x, n);                                                              \
-      }                                                                                           \
-      activate(&y, kind, slope, &x);                                                              \
-      lanes_write(result + i, y, n);                                                              \
-    }                                                                                             \
-  }
-  FOR_EACH_ACTIVATION(BIAS_FORWARD)
 }
 
 MULTIVERSIONED void CKernels_swigluForward(

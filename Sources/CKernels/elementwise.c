@@ -38,14 +38,6 @@ MULTIVERSIONED void CKernels_exponential(const float *inputs, float *outputs, in
   FOR_LANES(count) lanes_write(outputs + i, lanes_exp(lanes_read(inputs + i, n)), n);
 }
 
-MULTIVERSIONED void CKernels_addBias(
-    float *values, const float *bias, int64_t rows, int64_t columns, int64_t stride) {
-  for (int64_t row = 0; row < rows; row++) {
-    float *line = values + row * stride;
-    FOR_LANES(columns) lanes_write(line + i, lanes_read(line + i, n) + lanes_read(bias + i, n), n);
-  }
-}
-
 /// The sums of `width` lanes of columns, at most STRIP: side by side, so that whole cache lines and
 /// few pages are read at a time. Only the last lanes can be fewer than sixteen: `last` of them.
 #define STRIP 8

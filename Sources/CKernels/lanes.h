@@ -81,8 +81,10 @@ INLINE void lanes_read_into(Lanes *result, const float *source, int64_t n) {
   if (n == LANE_COUNT) {
     memcpy(result, source, sizeof *result);
   } else {
-    *result = (Lanes){0};
-    copy_few((float *)result, source, n);
+    // By way of a variable of its own: whole ones then stay in registers.
+    Lanes few = {0};
+    copy_few((float *)&few, source, n);
+    *result = few;
   }
 }
 
@@ -99,7 +101,8 @@ INLINE void lanes_write_from(const Lanes *lanes, float *destination, int64_t n) 
   if (n == LANE_COUNT) {
     memcpy(destination, lanes, sizeof *lanes);
   } else {
-    copy_few(destination, (const float *)lanes, n);
+    Lanes few = *lanes;
+    copy_few(destination, (const float *)&few, n);
   }
 }
 
@@ -131,11 +134,13 @@ INLINE float lanes_sum_of(const Lanes *lanes) {
   return (b[0] + b[2]) + (b[1] + b[3]);
 }
 
-/// The largest lane.
+/// The largest lane; any of them if one is not a number.
 INLINE float lanes_maximum_of(const Lanes *lanes) {
-  float largest = (*lanes)[0];
-  for (int i = 1; i < LANE_COUNT; i++) largest = (*lanes)[i] > largest ? (*lanes)[i] : largest;
-  return largest;
+  float a[LANE_COUNT];
+  memcpy(a, lanes, sizeof a);
+  for (int half = LANE_COUNT / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) a[i] = a[i] > a[i + half] ? a[i] : a[i + half];
+  return a[0];
 }
 
 #endif

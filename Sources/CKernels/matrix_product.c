@@ -12,8 +12,12 @@
 /// Products of so few rows have kernels of their own, and blocks whose sums stay in the first-level cache.
 #define FEW_ROWS 4
 #define FEW_COLUMNS 3072
-/// The highest tile, and the lanes that a packed sliver may write beyond its end.
-#define SLIVER_COUNT (14 * CKERNELS_PRODUCT_CHUNK + 2 * LANE_COUNT)
+/// Columns of a transposed left factor that are copied lie so far apart: at least the highest tile's rows.
+#define SLIVER_STEP LANE_COUNT
+#define SLIVER_COUNT (SLIVER_STEP * CKERNELS_PRODUCT_CHUNK)
+/// Elements of a chunk of an untransposed right factor, from its first row to its last, that the tiles
+/// read where they lie: half of the second-level cache.
+#define IN_PLACE_COUNT (512 * CKERNELS_PRODUCT_CHUNK)
 
 // Each thread's memory for packing, kept from its first product to its end.
 static pthread_key_t scratch_key;
@@ -32,11 +36,23 @@ static float *scratch(void) {
   return thread_scratch = memory;
 }
 
-/// A right factor as `pack` leaves it: [inner, columns].
-typedef struct Packed {
+/// A right factor [inner, columns], as `pack` leaves it or as it lies in memory.
+typedef struct RightFactor {
   const float *elements;
   int64_t inner, columns;
-} Packed;
+  /// Elements from one row to the next; 0 for a packed factor.
+  int64_t stride;
+} RightFactor;
+
+/// Where the sums over a chunk of the inner dimension go.
+typedef struct Target {
+  float *elements;
+  int64_t stride, columns;
+  /// Whether they are added to what is there.
+  int adds;
+  /// Added to each row afterwards; null for none.
+  const float *bias;
+} Target;
 
 INLINE int64_t chunk_count(int64_t start, int64_t inner) {
   int64_t left = inner - start;
@@ -51,16 +67,13 @@ INLINE CKernels_Epilogue epilogue_from(const CKernels_Epilogue *epilogue, int64_
   return part;
 }
 
-static void finish_rows(
-    const CKernels_Epilogue *epilogue, float *values, int64_t stride, int64_t row, int64_t rows,
-    int64_t columns) {
-  if (epilogue->activated) {
-    CKernels_biasActivationForward(
-        epilogue->activation, epilogue->slope, values, epilogue->bias,
-        epilogue->activated + row * stride, rows, columns, stride);
-  } else if (epilogue->bias) {
-    CKernels_addBias(values, epilogue->bias, rows, columns, stride);
-  }
+/// Activates rows of a product that are complete; the first one is `row` of the epilogue's.
+static void activate_rows(
+    const CKernels_Epilogue *epilogue, Target values, int64_t row, int64_t rows) {
+  for (int64_t r = 0; r < rows; r++)
+    CKernels_activationForward(
+        epilogue->activation, epilogue->slope, values.elements + r * values.stride,
+        epilogue->activated + (row + r) * values.stride, values.columns);
 }
 
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -119,22 +132,32 @@ INLINE void pack_transposed(
   }
 }
 
-/// Whether rows so many elements apart lie in few sets of the first-level cache, so that a tile's rows
-/// would drive each other out. Otherwise a left factor is read where it lies.
-INLINE int collides(int64_t stride) { return stride % 512 == 0; }
+/// Whether the tiles read an untransposed right factor where it lies: packing pays where its rows spread
+/// over more than the second-level cache.
+INLINE int stays_in_place(CKernels_Factor b, int64_t inner) {
+  return !b.transposed && inner * b.stride <= IN_PLACE_COUNT;
+}
 
-/// Copies `height` columns of a transposed left factor, `step` >= height apart in the sliver.
-INLINE void copy_columns(
-    const float *source, int64_t stride, int64_t height, int64_t inner, float *sliver,
-    int64_t step) {
-  int64_t k = 0;
-  // Sixteen at a time, of which the next ones overwrite what is too much; what is read beyond the
-  // columns lies in the next row, which the last row does not have.
-  if (stride >= LANE_COUNT)
-    for (; k + 1 < inner; k++) lanes_store(sliver + k * step, lanes_load(source + k * stride));
-  for (; k < inner; k++) {
-    const float *column = source + k * stride;
-    for (int64_t i = 0; i < height; i++) sliver[k * step + i] = column[i];
+/// Whether slivers of the left factor are copied before the tiles read them. Rows of which all start in
+/// the same set of the first-level cache drive each other out of it; so do columns, for which a copy pays
+/// only where it is read often.
+INLINE int copies_left(CKernels_Factor a, int64_t columns) {
+  if (!a.transposed) return a.stride % 1024 == 0;
+  return columns > 256 && a.stride >= 512 && (a.stride & (a.stride - 1)) == 0;
+}
+
+/// Copies `height` rows of the left factor: rows CKERNELS_PRODUCT_CHUNK apart, or columns SLIVER_STEP.
+INLINE void copy_sliver(
+    const float *source, CKernels_Factor a, int64_t height, int64_t inner, float *sliver) {
+  if (a.transposed) {
+    for (int64_t k = 0; k < inner; k++)
+      for (int64_t i = 0; i < height; i++)
+        sliver[k * SLIVER_STEP + i] = source[k * a.stride + i];
+  } else {
+    for (int64_t r = 0; r < height; r++)
+      memcpy(
+          sliver + r * CKERNELS_PRODUCT_CHUNK, source + r * a.stride,
+          (size_t)inner * sizeof(float));
   }
 }
 
@@ -220,6 +243,7 @@ void CKernels_matrixProductPacked(
     CKernels_Factor a, const float *packed, int64_t packedInner, int64_t packedColumns, float *c,
     int64_t stride, int64_t rows, int64_t columns, int64_t inner, int adds) {
   int version = CKernels_matrixProductVersions();
-  Packed b = {packed, packedInner, packedColumns};
-  CALL(version, multiply_packed, a, b, c, stride, rows, columns, inner, adds);
+  RightFactor b = {packed, packedInner, packedColumns, 0};
+  Target target = {c, stride, columns, adds, NULL};
+  CALL(version, multiply_packed, a, b, target, rows, inner);
 }

@@ -12,21 +12,20 @@
 
 /// One tile: its sum over a chunk of the inner dimension, written to C or added to it.
 ///
-/// - rows, lanes, innerStep: constants where this is expanded. The left factor's element of row i and
-///   inner index k is a[i * rowStride + k * innerStep].
-/// - b: packed, rows of `lanes` times sixteen.
-/// - columns: how many of the tile's columns C has.
+/// - rows, lanes: constants where this is expanded, as is one of the steps. The left factor's element of
+///   row i and inner index k is a[i * rowStep + k * innerStep].
+/// - b: rows of `lanes` times sixteen, `rightStep` apart.
 INLINE void LEVEL(tile)(
-    const int rows, const int lanes, const int64_t rowStride, const int innerStep, const float *a,
-    const float *b, float *c, int64_t stride, int64_t inner, int adds, int64_t columns) {
+    const int rows, const int lanes, const int64_t rowStep, const int64_t innerStep, const float *a,
+    const float *b, int64_t rightStep, int64_t inner, Target c) {
   Lanes sums[TILE_ROWS][TILE_LANES];
   // One pointer for three rows: an address may hold a base and one or two strides, and fourteen
   // pointers would not fit the registers.
   const float *bases[(TILE_ROWS + 2) / 3];
-  UNROLLED for (int i = 0; i < rows; i += 3) bases[i / 3] = a + i * rowStride;
+  UNROLLED for (int i = 0; i < rows; i += 3) bases[i / 3] = a + i * rowStep;
   UNROLLED for (int i = 0; i < rows; i++) {
     UNROLLED for (int j = 0; j < lanes; j++) {
-      __builtin_prefetch(c + i * stride + j * LANE_COUNT, 1);
+      __builtin_prefetch(c.elements + i * c.stride + j * LANE_COUNT, 1);
       sums[i][j] = (Lanes){0};
     }
   }
@@ -34,21 +33,25 @@ INLINE void LEVEL(tile)(
     Lanes right[TILE_LANES];
     UNROLLED for (int j = 0; j < lanes; j++) right[j] = lanes_load(b + j * LANE_COUNT);
     UNROLLED for (int i = 0; i < rows; i++) {
-      Lanes left = lanes_fill(bases[i / 3][i % 3 * rowStride]);
+      Lanes left = lanes_fill(bases[i / 3][i % 3 * rowStep]);
       UNROLLED for (int j = 0; j < lanes; j++)
         sums[i][j] = __builtin_elementwise_fma(left, right[j], sums[i][j]);
     }
     UNROLLED for (int i = 0; i < rows; i += 3) bases[i / 3] += innerStep;
-    b += lanes * LANE_COUNT;
+    b += rightStep;
   }
-  UNROLLED for (int i = 0; i < rows; i++) {
-    UNROLLED for (int j = 0; j < lanes; j++) {
-      float *destination = c + i * stride + j * LANE_COUNT;
-      int64_t left = columns - j * LANE_COUNT, n = left < LANE_COUNT ? left : LANE_COUNT;
+  UNROLLED for (int j = 0; j < lanes; j++) {
+    float *column = c.elements + j * LANE_COUNT;
+    int64_t left = c.columns - j * LANE_COUNT, n = left < LANE_COUNT ? left : LANE_COUNT;
+    Lanes bias = c.bias && n > 0 ? lanes_read(c.bias + j * LANE_COUNT, n) : (Lanes){0};
+    UNROLLED for (int i = 0; i < rows; i++) {
+      float *destination = column + i * c.stride;
       if (n == LANE_COUNT) {
-        lanes_store(destination, adds ? lanes_load(destination) + sums[i][j] : sums[i][j]);
+        Lanes sum = c.adds ? lanes_load(destination) + sums[i][j] : sums[i][j];
+        lanes_store(destination, c.bias ? sum + bias : sum);
       } else if (n > 0) {
-        lanes_write(destination, adds ? lanes_read(destination, n) + sums[i][j] : sums[i][j], n);
+        Lanes sum = c.adds ? lanes_read(destination, n) + sums[i][j] : sums[i][j];
+        lanes_write(destination, c.bias ? sum + bias : sum, n);
       }
     }
   }
@@ -56,11 +59,10 @@ INLINE void LEVEL(tile)(
 
 #define TILE_CASE(height)                                                                         \
   case height:                                                                                    \
-    if (columns > TILE_COLUMNS - LANE_COUNT)                                                      \
-      LEVEL(tile)(                                                                                \
-          height, TILE_LANES, ROW_STRIDE, INNER_STEP, a, b, c, stride, inner, adds, columns);     \
+    if (c.columns > TILE_COLUMNS - LANE_COUNT)                                                    \
+      LEVEL(tile)(height, TILE_LANES, ROW_STEP, INNER_STEP, a, b, rightStep, inner, c);           \
     else                                                                                          \
-      LEVEL(tile)(height, 1, ROW_STRIDE, INNER_STEP, a, b, c, stride, inner, adds, columns);      \
+      LEVEL(tile)(height, 1, ROW_STEP, INNER_STEP, a, b, rightStep, inner, c);                    \
     break;
 #if TILE_ROWS > 6
 #define TILE_CASES                                                                                \
@@ -71,25 +73,25 @@ INLINE void LEVEL(tile)(
   TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5) TILE_CASE(6)
 #endif
 
-/// A tile whose left factor lies in rows, `rowStride` apart.
+/// A tile whose left factor lies in rows, `step` apart.
 static __attribute__((noinline)) void LEVEL(tile_of_rows)(
-    int64_t rows, const float *a, int64_t rowStride, const float *b, float *c, int64_t stride,
-    int64_t inner, int adds, int64_t columns) {
-#define ROW_STRIDE rowStride
+    int64_t rows, const float *a, int64_t step, const float *b, int64_t rightStep, int64_t inner,
+    Target c) {
+#define ROW_STEP step
 #define INNER_STEP 1
   switch (rows) { TILE_CASES }
-#undef ROW_STRIDE
+#undef ROW_STEP
 #undef INNER_STEP
 }
 
-/// A tile whose left factor lies in columns, TILE_ROWS apart.
+/// A tile whose left factor lies in columns, `step` apart.
 static __attribute__((noinline)) void LEVEL(tile_of_columns)(
-    int64_t rows, const float *a, const float *b, float *c, int64_t stride, int64_t inner, int adds,
-    int64_t columns) {
-#define ROW_STRIDE 1
-#define INNER_STEP TILE_ROWS
+    int64_t rows, const float *a, int64_t step, const float *b, int64_t rightStep, int64_t inner,
+    Target c) {
+#define ROW_STEP 1
+#define INNER_STEP step
   switch (rows) { TILE_CASES }
-#undef ROW_STRIDE
+#undef ROW_STEP
 #undef INNER_STEP
 }
 
@@ -127,72 +129,77 @@ static void LEVEL(pack)(CKernels_Factor b, int64_t inner, int64_t columns, float
 /// C = A B, or C += A B, over the chunk of the inner dimension that starts at `start`. `sliver` holds
 /// SLIVER_COUNT floats.
 static void LEVEL(multiply_chunk)(
-    CKernels_Factor a, Packed b, int64_t start, float *c, int64_t stride, int64_t rows,
-    int64_t columns, int64_t inner, int adds, const CKernels_Epilogue *epilogue, float *sliver) {
+    CKernels_Factor a, RightFactor b, int64_t start, Target c, int64_t rows, int64_t inner,
+    const CKernels_Epilogue *epilogue, float *sliver) {
   int64_t sliverCount = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  int copies = copies_left(a, c.columns);
+  a.elements += a.transposed ? start * a.stride : start;
   for (int64_t s = 0; s < sliverCount; s++) {
     // All about as high: a last one of a single row would leave the vector unit idle.
     int64_t i = rows * s / sliverCount, height = rows * (s + 1) / sliverCount - i;
-    const float *left = a.transposed ? sliver : a.elements + i * a.stride + start;
-    int64_t leftStride = a.stride;
-    if (a.transposed) {
-      copy_columns(a.elements + start * a.stride + i, a.stride, height, inner, sliver, TILE_ROWS);
-    } else if (collides(a.stride)) {
-      for (int64_t r = 0; r < height; r++)
-        memcpy(
-            sliver + r * CKERNELS_PRODUCT_CHUNK, left + r * a.stride,
-            (size_t)inner * sizeof(float));
+    const float *left = a.elements + (a.transposed ? i : i * a.stride);
+    int64_t leftStep = a.stride;
+    if (copies) {
+      leftStep = a.transposed ? SLIVER_STEP : CKERNELS_PRODUCT_CHUNK;
+      copy_sliver(left, a, height, inner, sliver);
       left = sliver;
-      leftStride = CKERNELS_PRODUCT_CHUNK;
     }
-    float *row = c + i * stride;
+    Target row = c;
+    row.elements += i * c.stride;
     const float *right = b.elements;
-    for (int64_t j = 0, width; j < columns; j += width, right += b.inner * width) {
+    for (int64_t j = 0, width; j < c.columns; j += width) {
       width = LEVEL(packed_width)(j, b.columns);
-      const float *tile = right + start * width;
-      int64_t count = columns - j < width ? columns - j : width;
+      int64_t rightStep = b.stride ? b.stride : width;
+      Target tile = row;
+      tile.elements += j;
+      tile.columns = c.columns - j < width ? c.columns - j : width;
+      if (c.bias) tile.bias += j;
       if (a.transposed)
-        LEVEL(tile_of_columns)(height, left, tile, row + j, stride, inner, adds, count);
+        LEVEL(tile_of_columns)(
+            height, left, leftStep, right + start * rightStep, rightStep, inner, tile);
       else
-        LEVEL(tile_of_rows)(height, left, leftStride, tile, row + j, stride, inner, adds, count);
+        LEVEL(tile_of_rows)(
+            height, left, leftStep, right + start * rightStep, rightStep, inner, tile);
+      right += b.stride ? width : b.inner * width;
     }
-    if (epilogue) finish_rows(epilogue, row, stride, i, height, columns);
+    if (epilogue && epilogue->activated) activate_rows(epilogue, row, i, height);
   }
 }
 
 static void LEVEL(multiply_packed)(
-    CKernels_Factor a, Packed b, float *c, int64_t stride, int64_t rows, int64_t columns,
-    int64_t inner, int adds) {
-  for (int64_t k = 0; k < inner; k += CKERNELS_PRODUCT_CHUNK)
-    LEVEL(multiply_chunk)(
-        a, b, k, c, stride, rows, columns, chunk_count(k, inner), adds || k > 0, NULL, scratch());
+    CKernels_Factor a, RightFactor b, Target c, int64_t rows, int64_t inner) {
+  for (int64_t k = 0; k < inner; k += CKERNELS_PRODUCT_CHUNK, c.adds = 1)
+    LEVEL(multiply_chunk)(a, b, k, c, rows, chunk_count(k, inner), NULL, scratch());
 }
 
 /// C = A B, or C += A B, for few rows, as in generating text: B is read once, from one end to the other,
 /// and never packed. The same bits: a chunk's sums gather in `sums`, of FEW_ROWS * FEW_COLUMNS floats.
 static void LEVEL(multiply_few_rows)(
-    CKernels_Factor a, CKernels_Factor b, float *c, int64_t stride, int64_t rows, int64_t columns,
-    int64_t inner, int adds, float *sums) {
+    CKernels_Factor a, CKernels_Factor b, Target c, int64_t rows, int64_t inner,
+    const CKernels_Epilogue *epilogue, float *sums) {
   int64_t rowStep = a.transposed ? 1 : a.stride, innerStep = a.transposed ? a.stride : 1;
   for (int64_t k = 0; k < inner; k++) {
     const float *right = b.elements + k * b.stride;
     for (int64_t r = 0; r < rows; r++) {
       Lanes left = lanes_fill(a.elements[r * rowStep + k * innerStep]);
-      float *row = sums + r * columns;
-      FOR_LANES(columns) {
+      float *row = sums + r * c.columns;
+      FOR_LANES(c.columns) {
         Lanes before = k == 0 ? (Lanes){0} : lanes_read(row + i, n);
         lanes_write(row + i, __builtin_elementwise_fma(left, lanes_read(right + i, n), before), n);
       }
     }
   }
   for (int64_t r = 0; r < rows; r++) {
-    float *destination = c + r * stride;
-    const float *row = sums + r * columns;
-    FOR_LANES(columns) {
+    float *destination = c.elements + r * c.stride;
+    const float *row = sums + r * c.columns;
+    FOR_LANES(c.columns) {
       Lanes sum = lanes_read(row + i, n);
-      lanes_write(destination + i, adds ? lanes_read(destination + i, n) + sum : sum, n);
+      if (c.adds) sum = lanes_read(destination + i, n) + sum;
+      if (c.bias) sum += lanes_read(c.bias + i, n);
+      lanes_write(destination + i, sum, n);
     }
   }
+  if (epilogue && epilogue->activated) activate_rows(epilogue, c, 0, rows);
 }
 
 static void LEVEL(multiply)(
@@ -211,16 +218,19 @@ static void LEVEL(multiply)(
       right.elements += b.transposed ? j * b.stride + k : k * b.stride + j;
       left.elements += a.transposed ? k * a.stride : k;
       const CKernels_Epilogue *last = epilogue && k + count == inner ? &own : NULL;
+      Target target = {c + j, stride, width, adds || k > 0, last ? last->bias : NULL};
       if (rows <= FEW_ROWS && !b.transposed) {
-        LEVEL(multiply_few_rows)(
-            left, right, c + j, stride, rows, width, count, adds || k > 0, packed);
-        if (last) finish_rows(last, c + j, stride, 0, rows, width);
+        LEVEL(multiply_few_rows)(left, right, target, rows, count, last, packed);
+        continue;
+      }
+      RightFactor factor = {packed, count, width, 0};
+      if (stays_in_place(right, count) && width % TILE_COLUMNS == 0) {
+        factor.elements = right.elements;
+        factor.stride = right.stride;
       } else {
         LEVEL(pack)(right, count, width, packed);
-        LEVEL(multiply_chunk)(
-            left, (Packed){packed, count, width}, 0, c + j, stride, rows, width, count,
-            adds || k > 0, last, sliver);
       }
+      LEVEL(multiply_chunk)(left, factor, 0, target, rows, count, last, sliver);
     }
   }
 }

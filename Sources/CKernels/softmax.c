@@ -9,16 +9,26 @@ INLINE int64_t visible_columns(int64_t visible, int64_t step, int64_t row, int64
 }
 
 INLINE float row_maximum(const float *row, int64_t count) {
-  Lanes largest = lanes_fill(row[0]);
-  int64_t i = 0;
-  for (; i + LANE_COUNT <= count; i += LANE_COUNT) {
-    Lanes x = lanes_load(row + i);
+  if (count < LANE_COUNT) {
+    float largest = row[0];
+    for (int64_t i = 1; i < count; i++) largest = row[i] > largest ? row[i] : largest;
+    return largest;
+  }
+  Lanes largest = lanes_load(row);
+  for (int64_t i = LANE_COUNT; i < count; i += LANE_COUNT) {
+    // The last sixteen may overlap those before.
+    Lanes x = lanes_load(row + (i + LANE_COUNT <= count ? i : count - LANE_COUNT));
     largest = lanes_choose(x > largest, x, largest);
   }
-  float m = lanes_maximum_of(&largest);
-  for (; i < count; i++) m = row[i] > m ? row[i] : m;
-  return m;
+  return lanes_maximum_of(&largest);
 }
+
+/// As FOR_LANES over the visible columns, where `width` elements may be read and written: all sixteen
+/// wherever the row has them, though fewer may be visible. What is hidden is cleared afterwards.
+#define FOR_VISIBLE_LANES                                                                         \
+  for (int64_t i = 0, n, width; n = count - i < LANE_COUNT ? count - i : LANE_COUNT,              \
+               width = i + LANE_COUNT <= columns ? LANE_COUNT : n, i < count;                     \
+       i += LANE_COUNT)
 
 MULTIVERSIONED void CKernels_softmaxForward(
     float *scores, float scale, int64_t rows, int64_t columns, int64_t stride, int64_t visible,
@@ -28,14 +38,14 @@ MULTIVERSIONED void CKernels_softmaxForward(
     int64_t count = visible_columns(visible, step, r, columns);
     float maximum = row_maximum(row, count) * scale;
     Lanes sum = {0};
-    FOR_LANES(count) {
-      Lanes e = lanes_exp(lanes_read(row + i, n) * scale - maximum);
+    FOR_VISIBLE_LANES {
+      Lanes e = lanes_exp(lanes_read(row + i, width) * scale - maximum);
       if (n < LANE_COUNT) e = lanes_keep(e, n);
-      lanes_write(row + i, e, n);
+      lanes_write(row + i, e, width);
       sum += e;
     }
     float inverse = 1.0f / lanes_sum(sum);
-    FOR_LANES(count) lanes_write(row + i, lanes_read(row + i, n) * inverse, n);
+    FOR_VISIBLE_LANES lanes_write(row + i, lanes_read(row + i, width) * inverse, width);
     memset(row + count, 0, (size_t)(columns - count) * sizeof(float));
     maxima[r] = maximum;
     inverseSums[r] = inverse;
@@ -49,8 +59,9 @@ MULTIVERSIONED void CKernels_softmaxAgain(
     float *row = scores + r * stride;
     int64_t count = visible_columns(visible, step, r, columns);
     float maximum = maxima[r], inverse = inverseSums[r];
-    FOR_LANES(count)
-    lanes_write(row + i, lanes_exp(lanes_read(row + i, n) * scale - maximum) * inverse, n);
+    FOR_VISIBLE_LANES
+    lanes_write(
+        row + i, lanes_exp(lanes_read(row + i, width) * scale - maximum) * inverse, width);
     memset(row + count, 0, (size_t)(columns - count) * sizeof(float));
   }
 }

@@ -35,12 +35,6 @@ void CKernels_activationBackward(
 void CKernels_activationAndSlope(
     CKernels_Activation activation, float slope, float *values, float *outputs, int64_t count);
 
-/// A bias and an activation in one pass over rows `stride` elements apart: inputs gains the bias
-/// in place (backward needs it), outputs = activation(inputs). bias may be null.
-void CKernels_biasActivationForward(
-    CKernels_Activation activation, float slope, float *inputs, const float *bias, float *outputs,
-    int64_t rows, int64_t columns, int64_t stride);
-
 /// outputs = silu(gate) * up.
 void CKernels_swigluForward(const float *gate, const float *up, float *outputs, int64_t count);
 

@@ -26,10 +26,6 @@ void CKernels_scale(const float *source, float scale, float *destination, int64_
 /// [-87.3, 88.3].
 void CKernels_exponential(const float *inputs, float *outputs, int64_t count);
 
-/// Each row of values [rows, columns] gains bias [columns]; rows are `stride` elements apart.
-void CKernels_addBias(
-    float *values, const float *bias, int64_t rows, int64_t columns, int64_t stride);
-
 /// sums[columns] = the sum of the rows of values [rows, columns], or += where `adds`. Rows are
 /// summed in blocks of 64 in order, the blocks in order.
 void CKernels_columnSums(
