@@ -117,7 +117,7 @@ let package = Package(
     .tests(of: "Settings"),
     .tests(of: "Parallelism"),
     .tests(of: "Training"),
-    .tests(of: "Sweeps", ["Training", "Communication", "Settings"]),
+    .tests(of: "Sweeps", ["Training", "Communication", "Settings", "Tensors"]),
     .tests(of: "Benchmarking", ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
     .testTarget(
       name: "IntegrationTests",
