@@ -151,7 +151,10 @@ extension CommandLineTests {
         ("good.yaml --resume", "runs/good holds no sweep to resume"),
         ("good.yaml --output data", "data is not empty and holds no sweep"),
         ("good.yaml --output there", "already holds a sweep: add --resume"),
-        ("search.yaml --output there --resume", "model.width: the run holds 16, the configuration says 48"),
+        (
+          "search.yaml --output there --resume",
+          "model.width: the run holds 16, the configuration says 48"
+        ),
         ("key.yaml --output there --resume", "did you mean learning_rate"),
         ("good.yaml --set model.dropout=0", "the sweep itself sets this key"),
         ("good.yaml --set stps=3", "stps: unknown key; did you mean steps?"),
