@@ -137,7 +137,7 @@ let package = Package(
       name: "ExplanationsTests",
       dependencies: ["Explanations", "TestSupport", "Models", "NeuralNetworks", "Checkpoints"],
       resources: [.copy("Fixtures")]),
-    .tests(of: "Sweeps", ["Training", "Communication", "Settings"]),
+    .tests(of: "Sweeps", ["Training", "Communication", "Settings", "Tensors"]),
     .tests(of: "Benchmarking", ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
     .testTarget(
       name: "IntegrationTests",

@@ -45,13 +45,13 @@ public protocol Communicator: AnyObject {
   /// - Throws: `CommunicationError.sharedMemory`, on all ranks, when any of them fails.
   func allocateShared(byteCount: Int) throws -> SharedMemory
 
-  /// Divides the group into smaller ones: the ranks that give the same colour are one of them, in the
-  /// order that they have here, each with shared memory, collectives and messages of its own.
+  /// Divides the group into smaller ones: the ranks that give the same colour are one of them, in
+  /// the order that they have here, each with shared memory, collectives and messages of its own.
   /// Collective.
   ///
-  /// A group's collectives concern its own ranks. While it is used, its ranks leave this communicator
-  /// alone. An error that a rank can not go on from still ends all ranks (`abort`). The groups last as
-  /// long as this one.
+  /// A group's collectives concern its own ranks. While it is used, its ranks leave this
+  /// communicator alone. An error that a rank can not go on from still ends all ranks (`abort`).
+  /// The groups last as long as this one.
   ///
   /// - Parameter color: At least 0.
   /// - Returns: This rank's communicator in its group.

@@ -92,8 +92,8 @@ final class MPITransport: Transport {
         peerProcesses[$0 - topology.leader]
       }
     }
-    // Files that share memory are named by process and number. Those of this group have been removed
-    // when its part makes some, and the other way round: the numbers need not differ.
+    // Files that share memory are named by process and number. Those of this group have been
+    // removed when its part makes some, and the other way round: the numbers need not differ.
     return transport
   }
 

@@ -18,8 +18,8 @@ extension Double {
     return result
   }
 
-  /// Any power of a number that is not negative, where the result is within e^±700; exact for 0 and 1
-  /// and the powers 1 and 2.
+  /// Any power of a number that is not negative, where the result is within e^±700; exact for 0 and
+  /// 1 and the powers 1 and 2.
   package func raised(to exponent: Double) -> Double {
     if self == 0 || self == 1 { return self }
     if exponent == 1 { return self }

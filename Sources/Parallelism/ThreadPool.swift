@@ -15,18 +15,10 @@ public final class ThreadPool: @unchecked Sendable {
   /// How many threads share the tasks, the caller included.
   public let threadCount: Int
 
-  /// The largest number of tasks of one call: what fits the counters of `ticket`.
+  /// The largest number of tasks of one call: what fits the counters of a call.
   public static let largestTaskCount = 1 << 20 - 1
 
-  /// Generation (24 bits), number of tasks (20 bits), next task (20 bits): a worker that claims a
-  /// task by compare-and-exchange knows that it belongs to the call in progress.
-  private let ticket = Atomic<UInt64>(0)
-  private let remaining = Atomic<Int>(0)
-  private let sleepers = Atomic<Int>(0)
-  private let isEnding = Atomic<Bool>(false)
-  private let parking = ParkingLot()
-  private var body: ((Int, Int) -> Void)?
-  private var threads: [pthread_t] = []
+  private let crew = Crew()
 
   /// Starts `threadCount - 1` workers.
   ///
@@ -35,9 +27,11 @@ public final class ThreadPool: @unchecked Sendable {
     precondition(threadCount >= 1, "a thread pool needs at least 1 thread, not \(threadCount)")
     self.threadCount = threadCount
     for worker in 1..<max(threadCount, 1) {
-      start(worker: worker)
+      crew.start(worker: worker)
     }
   }
+
+  deinit { crew.end() }
 
   /// Runs `body(task)` for every task in 0 ..< tasks and returns when all are done.
   public func run(tasks: Int, _ body: (Int) -> Void) {
@@ -52,6 +46,39 @@ public final class ThreadPool: @unchecked Sendable {
       for task in 0..<tasks { body(task, 0) }
       return
     }
+    crew.run(tasks: tasks, body)
+  }
+
+  /// Splits 0 ..< count into contiguous ranges, at most one a thread, of at least `grain`
+  /// elements but for the last, and runs `body` on each. For elementwise work, whose results do
+  /// not depend on where the cuts are.
+  public func run(over count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    guard count > 0 else { return }
+    let pieces = max(1, min(threadCount, count / max(grain, 1)))
+    let width = ((count + pieces - 1) / pieces + 15) / 16 * 16
+    run(tasks: (count + width - 1) / width) { piece in
+      body(piece * width..<min(count, (piece + 1) * width))
+    }
+  }
+}
+
+/// The workers of a pool, and what they share with their caller.
+///
+/// An object of its own: workers hold it as long as they live, and so can not keep the pool, whose
+/// end is theirs, alive.
+private final class Crew: @unchecked Sendable {
+  /// Generation (24 bits), number of tasks (20 bits), next task (20 bits): a worker that claims a
+  /// task by compare-and-exchange knows that it belongs to the call in progress.
+  private let ticket = Atomic<UInt64>(0)
+  private let remaining = Atomic<Int>(0)
+  private let sleepers = Atomic<Int>(0)
+  private let isEnding = Atomic<Bool>(false)
+  private let parking = ParkingLot()
+  private var body: ((Int, Int) -> Void)?
+  private var threads: [pthread_t] = []
+
+  /// Runs `body(task, worker)` for every task and returns when all are done.
+  func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
     withoutActuallyEscaping(body) { body in
       self.body = body
       remaining.store(tasks, ordering: .relaxed)
@@ -65,18 +92,6 @@ public final class ThreadPool: @unchecked Sendable {
         if spins > Self.spinsBeforeYield { sched_yield() }
       }
       self.body = nil
-    }
-  }
-
-  /// Splits 0 ..< count into contiguous ranges, at most one a thread, of at least `grain`
-  /// elements but for the last, and runs `body` on each. For elementwise work, whose results do
-  /// not depend on where the cuts are.
-  public func run(over count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
-    guard count > 0 else { return }
-    let pieces = max(1, min(threadCount, count / max(grain, 1)))
-    let width = ((count + pieces - 1) / pieces + 15) / 16 * 16
-    run(tasks: (count + width - 1) / width) { piece in
-      body(piece * width..<min(count, (piece + 1) * width))
     }
   }
 
@@ -138,35 +153,36 @@ public final class ThreadPool: @unchecked Sendable {
     return ticket.load(ordering: .acquiring) >> 40
   }
 
-  private func start(worker: Int) {
-    let entry = Unmanaged.passRetained(WorkerEntry(pool: self, worker: worker))
+  func start(worker: Int) {
+    let entry = Unmanaged.passRetained(WorkerEntry(crew: self, worker: worker))
     var thread = pthread_t()
     let code = pthread_create(
       &thread, nil,
       { argument in
         guard let argument else { return nil }
         let entry = Unmanaged<WorkerEntry>.fromOpaque(argument).takeRetainedValue()
-        entry.pool.loop(worker: entry.worker)
+        entry.crew.loop(worker: entry.worker)
         return nil
       }, entry.toOpaque())
     precondition(code == 0, "cannot start thread \(worker): \(String(cString: strerror(code)))")
     threads.append(thread)
   }
 
-  deinit {
+  /// Ends the workers and waits for that.
+  func end() {
     isEnding.store(true, ordering: .sequentiallyConsistent)
     parking.wakeAll()
     for thread in threads { pthread_join(thread, nil) }
   }
 }
 
-/// What a new thread is told. It does not keep the pool alive: the pool's end joins its threads.
+/// What a new thread is told.
 private final class WorkerEntry: @unchecked Sendable {
-  unowned(unsafe) let pool: ThreadPool
+  let crew: Crew
   let worker: Int
 
-  init(pool: ThreadPool, worker: Int) {
-    self.pool = pool
+  init(crew: Crew, worker: Int) {
+    self.crew = crew
     self.worker = worker
   }
 }

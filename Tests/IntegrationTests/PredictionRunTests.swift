@@ -120,7 +120,7 @@ extension CommandLineTests {
       try FileManager.default.createSymbolicLink(
         at: bench.url("configs"), withDestinationURL: folder)
       let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
-        guard $0.hasSuffix(".yaml") else { return false }
+        guard $0.hasSuffix(".yaml"), !$0.hasPrefix("sweep-") else { return false }
         let text = try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8)
         return ["classification", "regression"].contains { text.contains("task: \($0)") }
       }

@@ -15,8 +15,11 @@ extension CommandLineTests {
         model.dropout: {values: [0.0, 0.1]}
       """
 
+    /// Overrides under which a trial takes a tenth of a second.
     private static let tiny =
-      Workbench.tiny + ["--set", "schedule.name=constant", "--set", "steps=80"]
+      Workbench.tiny + [
+        "--set", "schedule.name=constant", "--set", "steps=80", "--set", "checkpoint.every=25",
+      ]
 
     private func makeBench() throws -> Workbench {
       let bench = try Workbench()
@@ -33,7 +36,8 @@ extension CommandLineTests {
     private func search(
       _ bench: Workbench, _ output: String, ranks: Int? = nil, _ options: [String] = []
     ) throws -> RunningCommand.Ending {
-      try bench.run(["sweep", "search.yaml", "--output", output] + Self.tiny + options, ranks: ranks)
+      try bench.run(
+        ["sweep", "search.yaml", "--output", output] + Self.tiny + options, ranks: ranks)
     }
 
     @Test func processesSideBySideEqualOneInSequence() throws {
@@ -84,7 +88,8 @@ extension CommandLineTests {
     @Test func aSignalToOneRankStopsAllGroups() throws {
       let bench = try makeBench()
       let running = try bench.start(
-        ["sweep", "search.yaml", "--output", "out", "--json", "--groups", "2"] + Self.tiny, ranks: 2)
+        ["sweep", "search.yaml", "--output", "out", "--json", "--groups", "2"] + Self.tiny, ranks: 2
+      )
       #expect(running.nextLine() != nil)
       kill(try #require(running.processID(ofRank: 1)), SIGTERM)
       #expect(try running.wait().exitCode == 75)
@@ -97,7 +102,8 @@ extension CommandLineTests {
     @Test func aKilledRankEndsTheJobAndResumeGoesOn() throws {
       let bench = try makeBench()
       let running = try bench.start(
-        ["sweep", "search.yaml", "--output", "out", "--json", "--groups", "2"] + Self.tiny, ranks: 2)
+        ["sweep", "search.yaml", "--output", "out", "--json", "--groups", "2"] + Self.tiny, ranks: 2
+      )
       #expect(running.nextLine() != nil)
       kill(try #require(running.processID(ofRank: 0)), SIGKILL)
       let ending = try running.wait()
@@ -119,14 +125,19 @@ extension CommandLineTests {
         ("metric", parameters + "seed: {values: [3]}\nmetric: accuracy\n"),
         ("base", "{base: none.yaml, parameters: {seed: {values: [1]}}}"),
         ("data", parameters + "data.train: {values: [none.bin]}"),
-        ("halving", parameters + "seed: {low: 1, high: 9, integer: true}\nmethod: halving\nmin_steps: 50\n"),
+        (
+          "halving",
+          parameters + "seed: {low: 1, high: 9, integer: true}\nmethod: halving\nmin_steps: 50\n"
+        ),
         ("good", Self.sweep),
       ]
       for (name, text) in files { try bench.write(text, to: "\(name).yaml") }
       try bench.write("something", to: "full.txt")
       #expect(try bench.run(["sweep", "good.yaml", "--output", "there"] + Self.tiny).exitCode == 0)
       for (arguments, expected) in [
-        ("key.yaml", "key.yaml:3: optimizer.learing_rate: unknown key; did you mean learning_rate?"),
+        (
+          "key.yaml", "key.yaml:3: optimizer.learing_rate: unknown key; did you mean learning_rate?"
+        ),
         ("section.yaml", "optimiser: unknown key; did you mean optimizer?"),
         ("value.yaml", "value.yaml:3: model.heads: found 5, expected a divisor"),
         ("twice.yaml", "methd: unknown key; did you mean method?"),
@@ -140,7 +151,10 @@ extension CommandLineTests {
         ("good.yaml --resume", "runs/good holds no sweep to resume"),
         ("good.yaml --output data", "data is not empty and holds no sweep"),
         ("good.yaml --output there", "already holds a sweep: add --resume"),
-        ("search.yaml --output there --resume", "the run holds 80, the configuration says 50"),
+        (
+          "search.yaml --output there --resume",
+          "model.width: the run holds 16, the configuration says 48"
+        ),
         ("key.yaml --output there --resume", "did you mean learning_rate"),
         ("good.yaml --set model.dropout=0", "the sweep itself sets this key"),
         ("good.yaml --set stps=3", "stps: unknown key; did you mean steps?"),

@@ -33,6 +33,16 @@ import Testing
     #expect(outside.load(ordering: .relaxed) == 0)
   }
 
+  @Test func aPoolAndItsThreadsEndWithTheLastReference() {
+    weak var ended: ThreadPool?
+    do {
+      let pool = ThreadPool(threadCount: 4)
+      pool.run(tasks: 100) { _ in }
+      ended = pool
+    }
+    #expect(ended == nil)
+  }
+
   @Test(arguments: [0, 1, 15, 16, 17, 1000, 4097])
   func rangesCoverTheCountWithoutOverlap(count: Int) {
     let pool = ThreadPool(threadCount: 4)

@@ -40,8 +40,9 @@ struct SweepPageTests {
     // The rows begin with the best.
     let best = try #require(report.ranking.first)
     let rows = try #require(document.components(separatedBy: "<tbody>").last)
-    #expect(rows.firstRange(of: "data-trial=\"\(best)\"")?.lowerBound
-      == rows.firstRange(of: "data-trial=")?.lowerBound)
+    #expect(
+      rows.firstRange(of: "data-trial=\"\(best)\"")?.lowerBound
+        == rows.firstRange(of: "data-trial=")?.lowerBound)
     // Nothing comes from elsewhere.
     #expect(!document.contains("http://") && !document.contains("https://"))
   }

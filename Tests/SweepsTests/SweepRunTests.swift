@@ -1,6 +1,7 @@
 import Communication
 import Foundation
 import Sweeps
+import Tensors
 import TestSupport
 import Testing
 import Training
@@ -22,12 +23,13 @@ import Training
       optimizer.learning_rate: {values: [1e-2, 1e30]}
     """
 
-  @Test(arguments: [(2, 1), (2, 2), (3, 2), (4, 2)])
-  func sideBySideEqualsInSequence(ranks: Int, groups: Int) throws {
+  @Test(arguments: [(2, 2, 1), (2, 2, 2), (3, 3, 2), (4, 4, 2), (4, 2, 2), (4, 2, 4), (4, 1, 2)])
+  func sideBySideEqualsInSequence(ranks: Int, ranksPerHost: Int, groups: Int) throws {
     let bench = try SweepBench()
     for (name, sweep) in [("halving", Self.halving), ("diverging", Self.diverging)] {
       #expect(try bench.sweep(sweep, to: name) == [.success])
-      let codes = try bench.sweep(sweep, to: name + "-side", ranks: ranks, groups: groups)
+      let codes = try bench.sweep(
+        sweep, to: name + "-side", ranks: ranks, ranksPerHost: ranksPerHost, groups: groups)
       #expect(codes == Array(repeating: .success, count: ranks))
       #expect(try bench.report(name) == bench.report(name + "-side"))
     }
@@ -76,12 +78,31 @@ import Training
     #expect(finished.runs[0].parametersSha256 == alone)
   }
 
+  @Test func aRunThatHasEndedLeavesNothingBehind() throws {
+    let bench = try SweepBench()
+    weak var trainer: Trainer?
+    weak var workspace: Workspace?
+    do {
+      let run = try TrainingRun(
+        configuration: RunConfiguration.load(path: bench.path("run.yaml")),
+        communicator: SoloCommunicator(), mode: "test",
+        directory: RunDirectory(path: bench.path("run")), resume: false, threads: 3)
+      try run.attach(console: .quiet)
+      #expect(try run.run(until: StopRequest()) == .success)
+      (trainer, workspace) = (run.trainer, run.trainer.replica.workspace)
+    }
+    #expect(trainer == nil && workspace == nil)
+  }
+
   @Test func aDivergedTrialIsRecordedAndTheSweepGoesOn() throws {
     let bench = try SweepBench()
-    #expect(try bench.sweep(Self.diverging, to: "out", ranks: 2, groups: 2) == [.success, .success])
+    #expect(
+      try bench.sweep(Self.diverging, to: "out", ranks: 2, groups: 2) == [.success, .success])
     let report = try bench.json("out")
     #expect(report.trials.map(\.state) == ["finished", "diverged"])
-    #expect(report.trials[1].reason?.contains("step 2: the loss of micro-batch 0 is infinite") == true, "\(report.trials[1])")
+    #expect(
+      report.trials[1].reason?.contains("step 2: the loss of micro-batch 0 is infinite") == true,
+      "\(report.trials[1])")
     #expect(report.trials[1].reason?.contains("rank") == false)
     #expect(report.ranking == [1])
   }
@@ -102,12 +123,15 @@ import Training
 
   @Test func aSweepOfWhichNothingCameFails() throws {
     let bench = try SweepBench()
-    let codes = try bench.sweep(
-      """
-      parameters:
-        optimizer: {values: [{name: sgd, clip_norm: 0, learning_rate: 1e30}]}
-      """, to: "out")
-    #expect(codes == [.failure])
+    let error = #expect(throws: AgreedError.self) {
+      try bench.sweep(
+        """
+        parameters:
+          optimizer: {values: [{name: sgd, clip_norm: 0, learning_rate: 1e30}]}
+        """, to: "out")
+    }
+    #expect(error?.exitCode == .failure && error?.speaks == true)
+    #expect(error.map { "\($0)".hasPrefix("no trial came to an end; the first: step 2") } == true)
     #expect(try bench.json("out").ranking.isEmpty)
   }
 
@@ -115,12 +139,14 @@ import Training
     let bench = try SweepBench()
     let stop = StopRequest()
     stop.request(signal: SIGTERM)
-    #expect(try bench.sweep(Self.halving, to: "out", ranks: 2, groups: 2, stop: stop)
-      == [.stopped, .stopped])
+    #expect(
+      try bench.sweep(Self.halving, to: "out", ranks: 2, groups: 2, stop: stop)
+        == [.stopped, .stopped])
     #expect(try bench.json("out").state == "stopped")
     #expect(try bench.json("out").trials.allSatisfy { $0.state == "open" })
-    #expect(try bench.sweep(Self.halving, to: "out", ranks: 3, resume: true)
-      == [.success, .success, .success])
+    #expect(
+      try bench.sweep(Self.halving, to: "out", ranks: 3, resume: true)
+        == [.success, .success, .success])
     try bench.sweep(Self.halving, to: "whole")
     #expect(try bench.report("out") == bench.report("whole"))
   }
@@ -145,5 +171,9 @@ import Training
     #expect((0.1...10).contains(lowest), "\(lowest)")
     #expect(steepest < lowest && steepest > 1e-4)
     #expect(try bench.json("one").trials.map(\.state) == ["finished"])
+    // One that jumps to infinity has found something, too.
+    let steep = "method: range-test\nlow: 1e-3\nhigh: 1e38\nsteps: 40\n"
+    #expect(try bench.sweep(steep, to: "steep", overrides: overrides) == [.success])
+    #expect(try bench.json("steep").rangeTest?.lowest != nil)
   }
 }

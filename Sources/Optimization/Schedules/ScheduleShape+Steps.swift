@@ -74,7 +74,7 @@ public struct ExponentialShape: ScheduleShape {
   public static var fields: [Field<Self>] {
     [
       Field(
-        "decay", \.decay, .within(0...10),
+        "decay", \.decay, .within(0...1000),
         meaning: "What the rate is multiplied with at each step; above 1 it rises.")
     ]
   }

@@ -1,7 +1,7 @@
 /// Parallel coordinates: a vertical axis for each quantity, and a line through them for each case.
 ///
-/// A. Inselberg, "The Plane with Parallel Coordinates", 1985. Colours are the page's; a script finds
-/// the lines by their attributes, and by `data-y` where they cross the axes.
+/// A. Inselberg, "The Plane with Parallel Coordinates", 1985. Colours are the page's; a script
+/// finds the lines by their attributes, and by `data-y` where they cross the axes.
 package struct ParallelPlot: Sendable {
   package struct Axis: Sendable {
     package let label: String

@@ -52,7 +52,8 @@ package struct PlotAxis: Sendable {
     }
     let unit = pow(10, log10((high - low) / 5).rounded(.down))
     let step = [1, 2, 5, 10].map { $0 * unit }.first { (high - low) / $0 <= 6 } ?? unit
-    let first = Int((low / step).rounded(.up)), last = Int((high / step).rounded(.down))
+    let first = Int((low / step).rounded(.up))
+    let last = Int((high / step).rounded(.down))
     return first <= last ? (first...last).map { Double($0) * step } : [low, high]
   }
 
@@ -62,7 +63,8 @@ package struct PlotAxis: Sendable {
     guard let power = text.firstIndex(of: "e") else { return text }
     let exponent = Int(text[text.index(after: power)...]) ?? 0
     // Numbers of up to seven digits read better written out.
-    return (0..<7).contains(exponent) ? String(format: "%.0f", value) : "\(text[..<power])e\(exponent)"
+    return (0..<7).contains(exponent)
+      ? String(format: "%.0f", value) : "\(text[..<power])e\(exponent)"
   }
 }
 

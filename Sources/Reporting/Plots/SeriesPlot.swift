@@ -1,5 +1,5 @@
-/// Several curves over the same axes, as SVG for a page: colours are the page's (`page.css`), and each
-/// curve carries attributes by which a script finds it.
+/// Several curves over the same axes, as SVG for a page: colours are the page's (`page.css`), and
+/// each curve carries attributes by which a script finds it.
 package struct SeriesPlot: Sendable {
   package struct Series: Sendable {
     /// Attributes of the curve: `data-trial="7" class="curve"`.
@@ -64,9 +64,10 @@ package struct SeriesPlot: Sendable {
     let pointers = marks.enumerated().map { index, mark in
       let place = SVG.pixel(x.position(mark.x))
       let isNearEnd = x.position(mark.x) > right - 160
+      let line = SVG.pixel(top + 12 + 16 * Double(index))
       return """
         <line class="mark" x1="\(place)" x2="\(place)" y1="\(top)" y2="\(bottom)"/>\
-        <text class="mark" x="\(place)" dx="\(isNearEnd ? -5 : 5)" y="\(SVG.pixel(top + 12 + 16 * Double(index)))" \
+        <text class="mark" x="\(place)" dx="\(isNearEnd ? -5 : 5)" y="\(line)" \
         text-anchor="\(isNearEnd ? "end" : "start")">\(HTMLPage.escaped(mark.label))</text>
         """
     }

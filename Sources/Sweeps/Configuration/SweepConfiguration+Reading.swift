@@ -43,7 +43,8 @@ extension SweepConfiguration {
       comparable.method = .random(search)
     }
     let (mine, theirs) = (settingNode.entries ?? [], comparable.settingNode.entries ?? [])
-    let keys = mine.map(\.key) + theirs.map(\.key).filter { key in !mine.contains { $0.key == key } }
+    let keys =
+      mine.map(\.key) + theirs.map(\.key).filter { key in !mine.contains { $0.key == key } }
     let violations: [Violation] = keys.compactMap { key in
       let requested = mine.first { $0.key == key }.map { YAMLWriter.inline($0.value) } ?? "absent"
       let stored = theirs.first { $0.key == key }.map { YAMLWriter.inline($0.value) } ?? "absent"

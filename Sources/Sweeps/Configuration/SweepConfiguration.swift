@@ -1,14 +1,17 @@
 import Settings
 import Training
 
-/// What a search is told: the configuration that it starts from, which of its keys vary and how, and
-/// what to look for.
+/// What a search is told: the configuration that it starts from, which of its keys vary and how,
+/// and what to look for.
 public struct SweepConfiguration: Configurable {
   public var base = ""
   public var method = SearchMethod.grid
   public var parameters = SweptParameters()
   public var metric = "validation_loss"
   public var goal: Goal?
+  /// Parts of the samples that are held out in turn; nil: trials are compared on the base's own
+  /// held-out data.
+  public var folds: Int?
   /// Decides the random choices of values; not the runs' own seed.
   public var seed = 1
 
@@ -39,6 +42,12 @@ public struct SweepConfiguration: Configurable {
         "goal", \.goal,
         meaning: "Which values are better; `null` knows it of the metrics of Lockstep's tasks."),
       Field(
+        "folds", \.folds, .ifPresent(.within(2...1000)),
+        meaning:
+          "Cross-validation: each trial is so many runs, each of which holds out another part of the "
+          + "samples learned from (`data.folds`), and its metric is their mean. `null`: one run, "
+          + "compared on `data.validation`. For classification and regression."),
+      Field(
         "seed", \.seed, .atLeast(0),
         meaning:
           "Decides the values that are drawn: those of trial i are a function of `seed` and i. The "
@@ -59,6 +68,7 @@ public struct SweepConfiguration: Configurable {
     switch method {
     case .rangeTest:
       checks.require(keys.isEmpty, "parameters", "nothing, because method is range-test")
+      checks.require(folds == nil, "folds", "null, because method is range-test")
     case .grid:
       checks.require(!keys.isEmpty, "parameters", names)
       let ranges = keys.filter(\.domain.values.isEmpty).map(\.key).joined(separator: ", ")

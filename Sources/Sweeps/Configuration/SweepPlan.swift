@@ -30,13 +30,16 @@ package struct SweepPlan: Sendable {
       yaml: text, source: configuration.base, overrides: overrides, reporting: &violations)
     guard let tree else { throw ConfigurationError(violations: violations) }
     let trials = configuration.trials
-    var configurations: [RunConfiguration] = []
-    for trial in trials {
+    let folds = configuration.folds.map { Array(0..<$0).map(Optional.some) } ?? [nil]
+    var runs: [PlannedRun] = []
+    for (trial, fold) in trials.flatMap({ trial in folds.map { (trial, $0) } }) {
       var settings = tree
       for (key, value) in configuration.settings(of: trial) { settings.set(key, to: value) }
+      if let fold { settings.holdOut(fold: fold, of: folds.count) }
       do throws(ConfigurationError) {
-        configurations.append(
-          try RunConfiguration(readFrom: settings, earlier: violations, ranks: ranks))
+        let configuration = try RunConfiguration(
+          readFrom: settings, earlier: violations, ranks: ranks)
+        runs.append(PlannedRun(trial: trial.number, fold: fold, configuration: configuration))
       } catch {
         // Trials share most of what can be wrong: each place is told of once.
         violations += error.violations.filter { new in
@@ -47,10 +50,8 @@ package struct SweepPlan: Sendable {
     guard violations.isEmpty else { throw ConfigurationError(violations: violations) }
     self.configuration = configuration
     self.trials = trials
-    runs = zip(trials, configurations).map {
-      PlannedRun(trial: $0.number, fold: nil, configuration: $1)
-    }
-    rungs = try configuration.rungs(of: configurations)
+    self.runs = runs
+    rungs = try configuration.rungs(of: runs.map(\.configuration))
   }
 }
 
@@ -58,7 +59,7 @@ package struct SweepPlan: Sendable {
 package struct PlannedRun: Sendable {
   /// The trial's number.
   package let trial: Int
-  /// The part of the data that is held out, from 1; nil where the trial has one run.
+  /// The part of the samples that is held out, from 0; nil where the trial has one run.
   package let fold: Int?
   package let configuration: RunConfiguration
 
@@ -67,6 +68,18 @@ package struct PlannedRun: Sendable {
     let digits = String(trial)
     let trial = "trials/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     return trial + (fold.map { "/fold-\($0)" } ?? "")
+  }
+}
+
+extension SettingNode {
+  /// Makes a configuration hold out a part of the samples that it learns from, instead of
+  /// evaluating on other ones.
+  fileprivate mutating func holdOut(fold: Int, of count: Int) {
+    set("data.folds.count", to: count.settingNode)
+    set("data.folds.held_out", to: fold.settingNode)
+    for key in ["data.validation", "data.validation_labels"] where self[key] != nil {
+      set(key, to: SettingNode(.null))
+    }
   }
 }
 

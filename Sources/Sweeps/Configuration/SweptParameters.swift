@@ -1,6 +1,7 @@
 import Settings
 
-/// The `parameters` section: keys of the configuration, in the order written, and what each is to be.
+/// The `parameters` section: keys of the configuration, in the order written, and what each is to
+/// be.
 public struct SweptParameters: SettingConvertible, Equatable {
   public struct Parameter: Equatable, Sendable {
     /// A dotted path: `optimizer.learning_rate`.
@@ -102,7 +103,8 @@ public struct ParameterDomain: Configurable {
       involving: "low", "high")
     guard isRange, values.isEmpty else { return }
     guard let low, let high else {
-      return checks.require(false, low == nil ? "low" : "high", "a number, for a range has both ends")
+      return checks.require(
+        false, low == nil ? "low" : "high", "a number, for a range has both ends")
     }
     checks.require(low < high, "low", "below high (\(high))", involving: "high")
     checks.require(

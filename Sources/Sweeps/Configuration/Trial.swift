@@ -42,8 +42,8 @@ extension SweepConfiguration {
 }
 
 extension SweptParameters.Parameter {
-  /// A number in [0, 1) that depends on the seed, the trial and this key alone: what other keys there
-  /// are, and in which order, does not change it.
+  /// A number in [0, 1) that depends on the seed, the trial and this key alone: what other keys
+  /// there are, and in which order, does not change it.
   ///
   /// The key comes in by its FNV-1a hash (G. Fowler, L. C. Noll, K.-P. Vo).
   func draw(seed: UInt64, trial: Int) -> Double {
@@ -61,8 +61,8 @@ extension SweptParameters.Parameter {
   ///     linear:  low + u (high - low)
   ///     log:     low · (high / low)ᵘ
   ///
-  /// A number of a range has four digits that count; a whole number is the nearest, of a range that is
-  /// half a unit wider at both ends.
+  /// A number of a range has four digits that count; a whole number is the nearest, of a range that
+  /// is half a unit wider at both ends.
   ///
   /// - Parameter u: In [0, 1).
   func value(at u: Double) -> SettingNode {

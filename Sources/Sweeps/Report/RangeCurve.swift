@@ -12,7 +12,8 @@ package struct RangeCurve: Encodable, Equatable, Sendable {
   }
 
   package let points: [Point]
-  /// Where the smoothed loss falls fastest over the logarithm of the rate; nil where it never falls.
+  /// Where the smoothed loss falls fastest over the logarithm of the rate; nil where it never
+  /// falls.
   package let steepest: Double?
   /// Where the smoothed loss is lowest; training diverges a little above.
   package let lowest: Double?
@@ -56,8 +57,8 @@ package struct RangeCurve: Encodable, Equatable, Sendable {
           smoothedLoss: smoothing.record(loss)))
     }
     self.points = points
-    // The first losses are means of few; the rates' logarithms are evenly spaced, so that a difference
-    // of losses is a slope.
+    // The first losses are means of few; the rates' logarithms are evenly spaced, so that a
+    // difference of losses is a slope.
     let settled = points.dropFirst(min(10, points.count / 10))
     let best = settled.min { $0.smoothedLoss < $1.smoothedLoss }
     lowest = best?.learningRate

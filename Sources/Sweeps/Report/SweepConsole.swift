@@ -23,7 +23,7 @@ public final class SweepConsole {
 
   // MARK: - Beginning
 
-  func begin(mode: String, groups: Int, output path: String) {
+  func begin(mode: String, groups: Int, output path: String, results: SweepResults) {
     guard style == .text else { return }
     let trials = plan.trials.count
     line("Lockstep", mode + (groups > 1 ? ", in \(groups) groups side by side" : ""))
@@ -35,6 +35,8 @@ public final class SweepConsole {
     if !rungs.isEmpty {
       line("rungs", rungs.map(Quantity.count).joined(separator: ", ") + " steps, and all")
     }
+    let done = plan.runs.count { results.record(of: $0).state == .finished }
+    if done > 0 { line("resumed", "\(Quantity.count(done)) runs are at their end") }
     line("saved in", path)
     output.write("\n")
   }
@@ -104,7 +106,7 @@ public final class SweepConsole {
     let page: String
   }
 
-  func end(_ report: SweepReport, _ results: SweepResults, directory: SweepDirectory) {
+  func end(_ report: SweepReport, directory: SweepDirectory) {
     let best = report.best.map { report.trials[$0 - 1] }
     switch style {
     case .quiet: break
@@ -124,8 +126,6 @@ public final class SweepConsole {
         line("stopped", "everything is saved, --resume goes on from here")
       } else if let best, report.rangeTest == nil {
         line("best", "trial \(best.trial), in \(directory.path)/\(best.runs[0].directory)")
-      } else if best == nil {
-        line("failed", "no trial came to an end")
       }
       line("report", "\(directory.pagePath), \(directory.reportPath)")
     }

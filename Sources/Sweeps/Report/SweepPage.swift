@@ -3,7 +3,8 @@ import Reporting
 import Settings
 import Training
 
-/// `sweep.html`: the trials as parallel coordinates, their losses, a range test's curve, and the table.
+/// `sweep.html`: the trials as parallel coordinates, their losses, a range test's curve, and the
+/// table.
 struct SweepPage {
   private let report: SweepReport
   private let plan: SweepPlan
@@ -84,7 +85,8 @@ struct SweepPage {
     let place = report.ranking.firstIndex(of: trial.trial)
     let rank = place.map { Double($0) / Double(max(1, report.ranking.count - 1)) } ?? 1
     let kind = place == 0 ? " best" : place == nil ? " lost" : ""
-    return #"data-trial="\#(trial.trial)" class="trial\#(kind)" style="--rank: \#(PlotAxis.label(rank))""#
+    return
+      #"data-trial="\#(trial.trial)" class="trial\#(kind)" style="--rank: \#(PlotAxis.label(rank))""#
   }
 
   // MARK: - Plots
@@ -136,7 +138,10 @@ struct SweepPage {
       )
     }
     guard report.rangeTest == nil else { return nil }
+    // At most so many points a curve, each the mean of as many steps.
     let count = max(20, min(240, 60_000 / max(1, histories.count)))
+    let longest = histories.flatMap(\.runs).compactMap { $0.steps.last?.step }.max() ?? 0
+    let width = max(1, (longest + count - 1) / count)
     let training = histories.flatMap { trial, runs in
       runs.map { history in
         SeriesPlot.Series(
@@ -144,7 +149,7 @@ struct SweepPage {
           points: Self.thinned(
             history.steps.compactMap { step in
               step.loss.map { (x: Double(step.step), y: $0) }
-            }, to: count))
+            }, by: width))
       }
     }
     let heldOut = histories.flatMap { trial, runs in
@@ -175,13 +180,13 @@ struct SweepPage {
     return plot.svg()
   }
 
-  /// At most so many points, each the mean of neighbours.
+  /// The means of so many neighbours each.
   private static func thinned(
-    _ points: [(x: Double, y: Double)], to count: Int
+    _ points: [(x: Double, y: Double)], by width: Int
   ) -> [(x: Double, y: Double)] {
-    guard points.count > count else { return points }
-    return (0..<count).map { index in
-      let part = points[index * points.count / count..<(index + 1) * points.count / count]
+    guard width > 1 else { return points }
+    return stride(from: 0, to: points.count, by: width).map { start in
+      let part = points[start..<min(start + width, points.count)]
       let length = Double(part.count)
       return (
         x: part.reduce(0) { $0 + $1.x } / length, y: part.reduce(0) { $0 + $1.y } / length
@@ -205,10 +210,12 @@ struct SweepPage {
     let lowest = smoothed.map(\.y).min() ?? 0
     plot.yLimit = max(smoothed[0].y, lowest * RangeCurve.explosion)
     if lowest > 0, smoothed[0].y > 10 * lowest { plot.yScale = .log }
-    plot.marks = [("suggestion", curve.suggestion), ("steepest", curve.steepest), ("lowest", curve.lowest)]
-      .compactMap { name, rate in
-        rate.map { SeriesPlot.Mark("\(name): \(PlotAxis.label($0))", x: $0) }
-      }
+    plot.marks = [
+      ("suggestion", curve.suggestion), ("steepest", curve.steepest), ("lowest", curve.lowest),
+    ]
+    .compactMap { name, rate in
+      rate.map { SeriesPlot.Mark("\(name): \(PlotAxis.label($0))", x: $0) }
+    }
     return card(
       "Range test",
       "The loss of each step, and smoothed, while the learning rate grows. Below the steepest fall "
@@ -228,7 +235,8 @@ struct SweepPage {
       }.joined()
     }
     let rows = table.rows.map { trial, cells in
-      let reason = report.trials[trial - 1].reason.map { #" title="\#(HTMLPage.escaped($0))""# } ?? ""
+      let reason =
+        report.trials[trial - 1].reason.map { #" title="\#(HTMLPage.escaped($0))""# } ?? ""
       return #"<tr data-trial="\#(trial)" tabindex="0"\#(reason)>\#(row(cells, "td"))</tr>"#
     }
     return card(

@@ -55,8 +55,8 @@ package struct SweepResults {
 
   // MARK: - Rungs
 
-  /// Trials from the best to the worst of those that have come to the end of a rung; of equal ones the
-  /// one of the lower number first.
+  /// Trials from the best to the worst of those that have come to the end of a rung; of equal ones
+  /// the one of the lower number first.
   private func ranking(of trials: [Int], rung: Int) -> [Int] {
     let goal = plan.configuration.metricGoal
     let figures = trials.compactMap { trial in
@@ -89,7 +89,8 @@ package struct SweepResults {
     plan.rungs.indices.last { figure(of: trial, rung: $0) != nil }
   }
 
-  /// All trials that reached the end of a rung: those that came farthest first, of these the better.
+  /// All trials that reached the end of a rung: those that came farthest first, of these the
+  /// better.
   package var ranking: [Int] {
     let reached = Dictionary(grouping: plan.trials.map(\.number)) { lastRung(of: $0) ?? -1 }
     return plan.rungs.indices.reversed().flatMap { rung in
@@ -118,6 +119,9 @@ package struct SweepResults {
     let isDecided = pending(rung: rung).isEmpty
     return isDecided && !contenders(rung: rung + 1).contains(trial) ? .pruned : .open
   }
+
+  /// Why the first trial that did not come to its end did not.
+  var firstReason: String? { plan.trials.lazy.compactMap { reason(of: $0.number) }.first }
 
   func reason(of trial: Int) -> String? {
     runs(of: trial).lazy.compactMap { record(of: $0).reason }.first

@@ -7,9 +7,10 @@ struct SweepTable {
 
   init(_ report: SweepReport) {
     let hasDeviation = report.trials.contains { $0.deviation != nil }
-    header = ["", "trial"] + report.keys.map(Self.shortened(among: report.keys)) + [
-      report.metric, "steps", "seconds", "state",
-    ]
+    header =
+      ["", "trial"] + report.keys.map(Self.shortened(among: report.keys)) + [
+        report.metric, "steps", "seconds", "state",
+      ]
     let unranked = report.trials.map(\.trial).filter { !report.ranking.contains($0) }
     rows = (report.ranking + unranked).enumerated().map { place, number in
       let trial = report.trials[number - 1]

@@ -44,8 +44,8 @@ package struct RunRecord: Codable, Equatable, Sendable {
     return state == .finished ? measurements.last : nil
   }
 
-  /// Whether there is something left to do up to the end of a rung. What failed for an outer reason is
-  /// tried again when the sweep is resumed; what diverged would diverge again.
+  /// Whether there is something left to do up to the end of a rung. What failed for an outer reason
+  /// is tried again when the sweep is resumed; what diverged would diverge again.
   func isPending(rung: Int) -> Bool {
     switch state {
     case .diverged, .failed, .finished: false

@@ -5,12 +5,12 @@ import Reporting
 import Settings
 import Training
 
-/// A search as `lockstep sweep` makes it: all its runs, one after another on all ranks or side by side
-/// on groups of them, and the report.
+/// A search as `lockstep sweep` makes it: all its runs, one after another on all ranks or side by
+/// side on groups of them, and the report.
 ///
-/// Runs are dealt out before they start, the i-th of a rung's to group i mod G. Groups meet at the end
-/// of each rung, where what all have found decides who goes on. So nobody has to hand out work, and
-/// nothing depends on who was faster.
+/// Runs are dealt out before they start, the i-th of a rung's to group i mod G. Groups meet at the
+/// end of each rung, where what all have found decides who goes on. So nobody has to hand out work,
+/// and nothing depends on who was faster.
 public final class Sweep {
   private let plan: SweepPlan
   private let directory: SweepDirectory
@@ -61,14 +61,17 @@ public final class Sweep {
     runner = TrialRunner(
       ranks: ranks, directory: directory, metric: plan.metric, mode: mode,
       plan: try ThreadPlan(requested: 0, communicator: communicator))
-    if communicator.isRankZero { console.begin(mode: mode, groups: groups, output: output) }
+    if communicator.isRankZero {
+      console.begin(mode: mode, groups: groups, output: output, results: results)
+    }
   }
 
   /// Runs all trials, or what is left of them. Collective.
   ///
   /// - Parameter stop: A request on any rank stops all of them, each run saved after its step.
-  /// - Returns: Success, stopped, or failure where no trial came to an end.
-  /// - Throws: `AgreedError` where the report or a record can not be written.
+  /// - Returns: Success, or stopped.
+  /// - Throws: `AgreedError` where the report or a record can not be written, or no trial came to
+  ///   anything.
   public func run(until stop: StopRequest) throws -> ExitCode {
     for rung in plan.rungs.indices {
       let hasStopped = try runAll(rung, until: stop)
@@ -77,8 +80,8 @@ public final class Sweep {
         return .stopped
       }
     }
-    let report = try report(.finished)
-    return report.best == nil ? .failure : .success
+    try report(.finished)
+    return .success
   }
 
   /// Takes all contenders of a rung to its end.
@@ -130,8 +133,8 @@ public final class Sweep {
     return { step, _ in step >= steps }
   }
 
-  /// When the loss of a range test has exploded, going by all its steps, those before a stop included.
-  /// Collective over the group.
+  /// When the loss of a range test has exploded, going by all its steps, those before a stop
+  /// included. Collective over the group.
   private func explosion(
     in run: RunDirectory
   ) throws -> (_ step: Int, _ loss: Double?) -> Bool {
@@ -139,7 +142,9 @@ public final class Sweep {
       let losses = RunHistory(path: run.metricsPath).steps.compactMap(\.loss)
       return Array(try JSONEncoder().encode(losses))
     }
-    let earlier = try ranks.group.agree { try JSONDecoder().decode([Double].self, from: Data(bytes)) }
+    let earlier = try ranks.group.agree {
+      try JSONDecoder().decode([Double].self, from: Data(bytes))
+    }
     var smoothing = RangeCurve.Smoothing()
     var count = 0
     return { step, loss in
@@ -156,8 +161,7 @@ public final class Sweep {
   // MARK: - Report
 
   /// Writes `sweep.json` and `sweep.html`, and prints the table. Collective.
-  @discardableResult
-  private func report(_ state: SweepReport.State) throws -> SweepReport {
+  private func report(_ state: SweepReport.State) throws {
     var curve: RangeCurve?
     if case .rangeTest = plan.configuration.method, whole.isRankZero, let run = plan.runs.first {
       curve = RangeCurve(RunHistory(path: directory.runDirectory(of: run).metricsPath))
@@ -166,9 +170,22 @@ public final class Sweep {
     try whole.onRankZero {
       try directory.write(report)
       try directory.write(SweepPage(report, plan: plan, directory: directory))
-      console.end(report, results, directory: directory)
+      console.end(report, directory: directory)
+      // A range test is meant to diverge.
+      guard state == .stopped || report.best != nil || curve?.lowest != nil else {
+        throw NothingFoundError(reason: results.firstReason)
+      }
     }
-    return report
+  }
+}
+
+/// A search none of whose trials came to an end.
+struct NothingFoundError: Error, CustomStringConvertible {
+  /// Why the first did not.
+  let reason: String?
+
+  var description: String {
+    "no trial came to an end" + (reason.map { "; the first: \($0)" } ?? "")
   }
 }
 
@@ -209,8 +226,8 @@ extension SweepPlan {
     }
   }
 
-  /// Refuses a metric that the first trial's task does not measure, and data that can not be opened,
-  /// before anything runs. Collective.
+  /// Refuses a metric that the first trial's task does not measure, and data that can not be
+  /// opened, before anything runs. Collective.
   fileprivate func requireMeasured(by ranks: SweepRanks) throws {
     guard let first = runs.first else { return }
     try ranks.whole.agree {

@@ -30,7 +30,8 @@ package struct SweepDirectory: Sendable {
   /// Makes the directory ready: creates it, or checks that what it holds may go on.
   ///
   /// - Returns: A lock that keeps other processes out, and what came of the runs before.
-  /// - Throws: `ConfigurationError` where another sweep is there; `SweepError`, `RunDirectoryError`.
+  /// - Throws: `ConfigurationError` where another sweep is there; `SweepError`,
+  /// `RunDirectoryError`.
   package func prepare(
     for plan: SweepPlan, resume: Bool
   ) throws -> (lock: RunDirectoryLock, records: [RunRecord]) {

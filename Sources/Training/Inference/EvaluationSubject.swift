@@ -130,7 +130,10 @@ struct EvaluatedSamples: EvaluationSubject {
     parameters = try LoadedParameters(of: task.model, from: directory, in: workspace)
     path = directory
     step = try? Checkpoint(path: directory).step
-    dataPath = samples.path
+    let folds = files.configuration.data.folds
+    dataPath =
+      folds.isOn && options.data == nil
+      ? "fold \(folds.heldOut) of \(folds.count) of \(samples.path)" : samples.path
   }
 
   let unit = "samples"

@@ -69,14 +69,17 @@ struct PredictorFiles {
     self.samples = samples
   }
 
-  /// The samples that the model is measured on: its run's validation files unless others are given.
+  /// The samples that the model is measured on: its run's held-out fold or validation files unless
+  /// others are given.
   ///
   /// - Parameters:
   ///   - data: A table or images; nil: the run's.
   ///   - labels: Those of the images.
   func heldOutSamples(data: String?, labels: String?) throws -> SampleSet {
     let isTable = samples.columns != nil
-    var paths = configuration.data.samplePaths.validation
+    let holdsOutFold = configuration.data.folds.isOn && data == nil
+    let (train, validation) = configuration.data.samplePaths
+    var paths = holdsOutFold ? train : validation
     if let data {
       guard isTable == (labels == nil) else {
         throw isTable ? EvaluationError.labelsOfNoImages : EvaluationError.noLabels(images: data)
@@ -86,6 +89,11 @@ struct PredictorFiles {
       throw EvaluationError.labelsOfNoImages
     }
     guard !paths.isEmpty else { throw EvaluationError.noData(source: directory) }
-    return try samples.heldOut(paths.map { (try GzipFile.contents($0), $0) })
+    let files = try paths.map { (try GzipFile.contents($0), $0) }
+    guard holdsOutFold else { return try samples.heldOut(files) }
+    let split = try configuration.data.samples(
+      files, predictsClasses: configuration.task == .classification,
+      seed: UInt64(configuration.seed))
+    return try split.heldOut ?? samples.heldOut(files)
   }
 }

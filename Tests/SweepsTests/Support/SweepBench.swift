@@ -17,7 +17,9 @@ final class SweepBench: Sendable {
     var generator = SeededGenerator(seed: 4)
     for (name, count) in [("train", 60), ("test", 24)] {
       let rows = (0..<count).map { _ in
-        let (x, y) = (Double.random(in: -2...2, using: &generator), Double.random(in: -1...1, using: &generator))
+        let (x, y) = (
+          Double.random(in: -2...2, using: &generator), Double.random(in: -1...1, using: &generator)
+        )
         return "\(x),\(y),\(3 * x - y + 1)"
       }
       try write("x,y,z\n" + rows.joined(separator: "\n") + "\n", to: "\(name).csv")
@@ -62,8 +64,9 @@ final class SweepBench: Sendable {
   /// - Returns: What every rank ended with.
   @discardableResult
   func sweep(
-    _ sweep: String, to output: String, ranks: Int = 1, groups: Int = 1, resume: Bool = false,
-    overrides: [String] = [], stop: StopRequest = StopRequest()
+    _ sweep: String, to output: String, ranks: Int = 1, ranksPerHost: Int? = nil,
+    groups: Int = 1, resume: Bool = false, overrides: [String] = [],
+    stop: StopRequest = StopRequest()
   ) throws -> [ExitCode] {
     let file = "\(output).yaml"
     try write("base: \(path("run.yaml"))\n" + sweep, to: file)
@@ -75,7 +78,7 @@ final class SweepBench: Sendable {
       ).run(until: stop)
     }
     if ranks == 1 { return [try make(SoloCommunicator())] }
-    return try InProcessGroup(size: ranks).run(make)
+    return try InProcessGroup(size: ranks, ranksPerHost: ranksPerHost).run(make)
   }
 
   /// `sweep.json` without what a clock has measured.
