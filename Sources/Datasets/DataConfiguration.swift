@@ -48,6 +48,15 @@ public struct DataConfiguration: Configurable {
     [Field("format", choosing: \.format, meaning: "What the files are.")]
   }
 
+  /// The part of the samples that is held out; nothing of token files.
+  public var folds: FoldConfiguration {
+    switch format {
+    case .tokens: FoldConfiguration()
+    case .idx(let images): images.folds
+    case .csv(let table): table.folds
+    }
+  }
+
   /// The keys of token files; nil for other formats.
   public var tokens: TokenDataConfiguration? {
     if case .tokens(let tokens) = format { tokens } else { nil }
@@ -95,6 +104,7 @@ public struct ImageDataConfiguration: Configurable {
   /// nil: one more than the largest label learned from.
   public var classes: Int?
   public var normalize = true
+  public var folds = FoldConfiguration()
   public var augmentation = ImageAugmentation()
 
   public init() {}
@@ -117,6 +127,7 @@ public struct ImageDataConfiguration: Configurable {
         meaning:
           "Whether pixels are brought to mean 0 and deviation 1 over all images learned from; if "
           + "not, they are divided by 255."),
+      Field("folds", \.folds, meaning: "Holding out a part of the images learned from."),
       Field(
         "augmentation", \.augmentation,
         meaning: "How images are changed before each time that they are learned from."),
@@ -129,6 +140,7 @@ public struct ImageDataConfiguration: Configurable {
       validation == nil
         ? "null, because data.validation is null" : "a path, because data.validation is one",
       involving: "validation")
+    folds.check(&checks, validation: validation)
   }
 }
 
@@ -141,6 +153,7 @@ public struct TableDataConfiguration: Configurable {
   /// nil: all columns but the target.
   public var columns: [String]?
   public var normalize = true
+  public var folds = FoldConfiguration()
 
   public init() {}
 
@@ -162,6 +175,7 @@ public struct TableDataConfiguration: Configurable {
         meaning:
           "Whether each column is brought to mean 0 and deviation 1 over the rows learned from. The "
           + "target stays as it is."),
+      Field("folds", \.folds, meaning: "Holding out a part of the rows learned from."),
     ]
   }
 
@@ -169,5 +183,16 @@ public struct TableDataConfiguration: Configurable {
     checks.require(
       !(columns ?? []).contains(target), "columns", "columns without the target (\(target))",
       involving: "target")
+    folds.check(&checks, validation: validation)
+  }
+}
+
+extension FoldConfiguration {
+  /// What must hold between this section and the file to evaluate on, a key beside it.
+  fileprivate func check(_ checks: inout SettingChecks, validation: String?) {
+    checks.require(
+      !isOn || validation == nil, "validation",
+      "null, because data.folds.count is \(count) and the part held out is evaluated on",
+      involving: "folds.count")
   }
 }

@@ -158,6 +158,29 @@ import Training
     #expect(try #require(alone.metrics["r2"]) > 0.998)
   }
 
+  @Test func aFoldIsHeldOutTheSameOnAnyNumberOfRanks() throws {
+    var configuration = try regression()
+    guard case .csv(var table) = configuration.data.format else { return }
+    table.validation = nil
+    var hashes: Set<String> = []
+    for fold in 0..<3 {
+      table.folds = FoldConfiguration(count: 3, heldOut: fold)
+      configuration.data = DataConfiguration(.csv(table))
+      let directory = RunDirectory(path: folder.path + "/fold-\(fold)")
+      let alone = try train(configuration, directory: directory)
+      #expect(try train(configuration, ranks: 3).hash == alone.hash)
+      #expect(try #require(alone.metrics["r2"]) > 0.998)
+      hashes.insert(alone.hash)
+      let report = try ModelEvaluation(
+        source: directory.path, options: EvaluationOptions(), workspace: Workspace()
+      ).run(SoloCommunicator())
+      #expect(abs(report.loss - alone.loss) < 1e-6)
+      #expect(report.targets == 66 + (fold == 0 ? 0 : 1))
+      #expect(report.data.hasPrefix("fold \(fold) of 3 of "))
+    }
+    #expect(hashes.count == 3)
+  }
+
   @Test func configurationsThatDoNotFitTogetherAreRefused() throws {
     func violations(_ yaml: String) -> [String] {
       do {
@@ -188,6 +211,14 @@ import Training
       (
         "task: regression\ndata: {format: csv, columns: [y]}\nmodel: {architecture: linear}",
         "data.columns", "without the target"
+      ),
+      (
+        "task: regression\ndata: {format: csv, folds: {count: 3, held_out: 3}}\n"
+          + "model: {architecture: linear}", "data.folds.held_out", "below count (3)"
+      ),
+      (
+        "task: regression\ndata: {format: csv, validation: a, folds: {count: 3}}\n"
+          + "model: {architecture: linear}", "data.validation", "because data.folds.count is 3"
       ),
     ] {
       let found = violations(yaml)

@@ -10,6 +10,8 @@ public enum SampleDataError: UserInputError, Equatable {
   /// Images and labels are not equally many.
   case unequalCounts(images: String, imageCount: Int, labels: String, labelCount: Int)
   case noSamples(path: String)
+  /// A fold of a cross-validation would be empty.
+  case tooFewSamples(path: String, count: Int, folds: Int)
   /// `place` is "line 7" of a table or "label 12" of a file of labels.
   case unknownClass(path: String, place: String, found: String, expected: String)
   /// A table's line has another number of fields than its header.
@@ -36,6 +38,8 @@ public enum SampleDataError: UserInputError, Equatable {
       "\(images) has \(imageCount) images, but \(labels) has \(labelCount) labels: "
         + "they do not belong together"
     case .noSamples(let path): "\(path): has no samples"
+    case .tooFewSamples(let path, let count, let folds):
+      "\(path): \(count) samples are too few for data.folds.count: \(folds)"
     case .unknownClass(let path, let place, let found, let expected):
       "\(path): \(place): found class \(found), expected \(expected)"
     case .wrongFieldCount(let path, let line, let found, let expected):

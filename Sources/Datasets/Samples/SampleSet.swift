@@ -103,6 +103,39 @@ public struct SampleSet: Sendable {
   }
 }
 
+extension SampleSet {
+  /// Some of the samples, in this order.
+  func selecting(_ indices: [Int]) -> SampleSet {
+    let width = featureCount
+    func rows<Number>(_ elements: [Number]) -> [Number] {
+      indices.flatMap { elements[$0 * width..<($0 + 1) * width] }
+    }
+    let features: Features =
+      switch self.features {
+      case .pixels(let pixels): .pixels(rows(pixels))
+      case .numbers(let numbers): .numbers(rows(numbers))
+      }
+    let targets: Targets =
+      switch self.targets {
+      case .classes(let classes): .classes(indices.map { classes[$0] })
+      case .values(let values): .values(indices.map { values[$0] })
+      }
+    return SampleSet(
+      path: path, count: indices.count, sampleShape: sampleShape, features: features,
+      targets: targets)
+  }
+
+  private init(
+    path: String, count: Int, sampleShape: [Int], features: Features, targets: Targets
+  ) {
+    self.path = path
+    self.count = count
+    self.sampleShape = sampleShape
+    self.features = features
+    self.targets = targets
+  }
+}
+
 extension CSVTable {
   /// The different contents of a column: in the order of their values where all are whole numbers,
   /// else in that of their bytes.

@@ -80,7 +80,11 @@ struct EvaluatedSamples: EvaluationSubject {
       let description = try? JSONDecoder().decode(SampleDescription.self, from: bytes)
     else { throw EvaluationError.noDescription(path: directory + "/samples.json") }
     let isTable = description.columns != nil
-    var paths = configuration.data.samplePaths.validation
+    let folds = configuration.data.folds
+    let holdsOutFold = folds.isOn && options.data == nil
+    var paths =
+      holdsOutFold
+      ? configuration.data.samplePaths.train : configuration.data.samplePaths.validation
     if let data = options.data {
       guard isTable == (options.labels == nil) else {
         throw isTable ? EvaluationError.labelsOfNoImages : EvaluationError.noLabels(images: data)
@@ -91,14 +95,21 @@ struct EvaluatedSamples: EvaluationSubject {
     }
     guard let first = paths.first else { throw EvaluationError.noData(source: directory) }
     let files = try paths.map { (try GzipFile.contents($0), $0) }
+    let fold =
+      holdsOutFold
+      ? try configuration.data.samples(
+        files, predictsClasses: configuration.task == .classification,
+        seed: UInt64(configuration.seed)
+      ).heldOut : nil
     task = try PredictionTask(
       configuration, description: description,
       heldOut: SampleLoader(
-        description.heldOut(files), description: description, batchSize: options.sequences))
+        fold ?? description.heldOut(files), description: description,
+        batchSize: options.sequences))
     parameters = try LoadedParameters(of: task.model, from: directory, in: workspace)
     path = directory
     step = try? Checkpoint(path: directory).step
-    dataPath = first
+    dataPath = holdsOutFold ? "fold \(folds.heldOut) of \(folds.count) of \(first)" : first
   }
 
   let unit = "samples"

@@ -11,6 +11,7 @@ public final class SampleData {
   public let train: SampleSet
   public let validation: SampleSet?
   public let description: SampleDescription
+  private let folds: FoldConfiguration
   private let augmentation: ImageAugmentation
 
   /// Opens everything that the `data` section names. Collective.
@@ -21,11 +22,13 @@ public final class SampleData {
     let files = try SampleFiles(data) { path in
       try communicator.fromRankZero { try GzipFile.contents(path) }
     }
-    (train, description, validation) = try communicator.agree {
-      let (samples, description) = try data.samples(
-        files.train, predictsClasses: configuration.task == .classification)
-      let heldOut = files.validation.isEmpty ? nil : try description.heldOut(files.validation)
-      return (samples, description, heldOut)
+    folds = data.folds
+    (train, validation, description) = try communicator.agree {
+      let (train, heldOut, description) = try data.samples(
+        files.train, predictsClasses: configuration.task == .classification,
+        seed: UInt64(configuration.seed))
+      guard !files.validation.isEmpty else { return (train, heldOut, description) }
+      return (train, try description.heldOut(files.validation), description)
     }
     if case .idx(let images) = data.format {
       augmentation = images.augmentation
@@ -53,7 +56,8 @@ public final class SampleData {
   var summary: String {
     let shape = description.sampleShape.map(String.init).joined(separator: " × ")
     let classes = description.classes.map { ", \($0.count) classes" } ?? ""
-    let heldOut = validation.map { ", \($0.count) held out" } ?? ""
+    let fold = folds.isOn ? " (fold \(folds.heldOut) of \(folds.count))" : ""
+    let heldOut = validation.map { ", \($0.count) held out\(fold)" } ?? ""
     return "\(train.path), \(train.count) samples of \(shape)\(classes)\(heldOut)"
   }
 }

@@ -33,22 +33,26 @@ extension DataConfiguration {
     }
   }
 
-  /// What is learned from, and what a model has to know of it.
+  /// What is learned from, what is held out of it, and what a model has to know of the samples that
+  /// it learns from.
   ///
-  /// - Parameter predictsClasses: Whether a table's target is a class, not a value.
+  /// - Parameters:
+  ///   - predictsClasses: Whether a table's target is a class, not a value.
+  ///   - seed: Decides the folds.
   /// - Throws: `SampleDataError`.
   func samples(
-    _ files: [SampleFiles.File], predictsClasses: Bool
-  ) throws -> (samples: SampleSet, description: SampleDescription) {
+    _ files: [SampleFiles.File], predictsClasses: Bool, seed: UInt64
+  ) throws -> (train: SampleSet, heldOut: SampleSet?, description: SampleDescription) {
     switch format {
     case .tokens: preconditionFailure("token files hold no samples")
     case .idx(let images):
       let samples = try SampleSet(images: files[0], labels: files[1], classCount: images.classes)
       let classCount = images.classes ?? samples.largestClass + 1
+      let (train, heldOut) = try images.folds.split(samples, seed: seed)
       return (
-        samples,
+        train, heldOut,
         SampleDescription(
-          of: samples, normalizes: images.normalize,
+          of: train, normalizes: images.normalize,
           classes: (0..<classCount).map(String.init))
       )
     case .csv(let configuration):
@@ -58,10 +62,11 @@ extension DataConfiguration {
       let classes = predictsClasses ? try table.classes(in: target) : nil
       let samples = try SampleSet(
         table: table, target: target, columns: columns, classes: classes)
+      let (train, heldOut) = try configuration.folds.split(samples, seed: seed)
       return (
-        samples,
+        train, heldOut,
         SampleDescription(
-          of: samples, normalizes: configuration.normalize, columns: columns, target: target,
+          of: train, normalizes: configuration.normalize, columns: columns, target: target,
           classes: classes)
       )
     }
