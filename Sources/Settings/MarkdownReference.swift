@@ -46,7 +46,7 @@ public struct MarkdownReference {
   private func sections(
     of keys: [KeyDescription], below path: String?, isFree: Bool
   ) -> [(section: String, text: String)] {
-    keys.filter(\.isSection).flatMap { key in
+    keys.filter { !$0.children.isEmpty }.flatMap { key in
       let path = Self.join(path, key.key)
       let isFree = isFree || !key.decidesResult
       let own = (section: path, text: text(of: key.children, below: path, isFree: isFree))

@@ -1,5 +1,6 @@
 import Communication
 import Datasets
+import Foundation
 import Models
 import Settings
 import Tensors
@@ -9,31 +10,37 @@ import Tensors
 /// Rank zero's files decide. A host that has the same file at the same path maps its own; others
 /// get a copy in shared memory: no shared filesystem is needed.
 public final class LanguageModelingData {
-  public let train: TokenFile
-  public let validation: TokenFile?
+  /// With their weights.
+  public let train: [(file: TokenFile, weight: Double)]
+  /// Empty where nothing is held out.
+  public let validation: [TokenFile]
   /// Nil where the configuration names none.
   public let tokenizer: (any Tokenizer)?
+  /// The token between documents that are kept apart; nil: they are joined.
+  private let separator: Int32?
   private let tokenizerJSON: [UInt8]
 
   /// Opens everything that the `data` section names, and checks that it belongs together.
   /// Collective.
   ///
-  /// - Throws: `AgreedError` with a `TokenFileError` or `TokenizerError`.
+  /// - Throws: `AgreedError` with a `TokenFileError`, `TokenizerError`, `VocabularyError` or
+  ///   `MissingSeparatorError`.
   public init(_ configuration: RunConfiguration, communicator: any Communicator) throws {
     guard let data = configuration.data.tokens else {
       preconditionFailure("language modeling is configured with token files")
     }
-    train = try SharedTokenFile.open(data.train, communicator: communicator)
-    validation = try data.validation.map {
+    train = try data.train.elements.map {
+      (try SharedTokenFile.open($0.path, communicator: communicator), $0.weight)
+    }
+    validation = try (data.validation?.elements ?? []).map {
       try SharedTokenFile.open($0, communicator: communicator)
     }
     tokenizerJSON =
       try data.tokenizer.map { path in
         try communicator.fromRankZero { try TokenizerFile.contents(path) }
       } ?? []
-    let (train, validation, tokenizerJSON) = (train, validation, tokenizerJSON)
-    tokenizer = try communicator.agree {
-      let files = [train] + (validation.map { [$0] } ?? [])
+    let (files, tokenizerJSON) = (train.map(\.file) + validation, tokenizerJSON)
+    let tokenizer: (any Tokenizer)? = try communicator.agree {
       guard let path = data.tokenizer else {
         for file in files { try file.requireTokens(below: configuration.model.vocabulary ?? 1) }
         return nil
@@ -47,6 +54,10 @@ public final class LanguageModelingData {
       }
       return tokenizer
     }
+    self.tokenizer = tokenizer
+    separator = try communicator.agree {
+      try data.documents.separator(of: tokenizer, path: data.tokenizer)
+    }
   }
 
   /// The task of predicting this text with the configuration's model.
@@ -58,17 +69,20 @@ public final class LanguageModelingData {
     guard let model = configuration.model.languageModel(vocabularyCount: vocabularyCount) else {
       preconditionFailure("language modeling is configured with a language model")
     }
-    let loader = try LanguageModelingLoader(
-      file: train, sequences: configuration.batch.sequences, context: context,
-      microbatches: configuration.batch.microbatches, seed: UInt64(configuration.seed))
-    let heldOut = try validation.map {
-      HeldOutText(
-        model: model,
-        batches: try EvaluationBatches(
-          file: $0, sequences: configuration.batch.sequences, context: context),
-        byteCounts: tokenizer?.vocabulary.byteCounts)
+    let mixture = try TokenMixture(train, context: context, seed: UInt64(configuration.seed))
+    let loader = LanguageModelingLoader(
+      mixture, sequences: configuration.batch.sequences,
+      microbatches: configuration.batch.microbatches, separator: separator)
+    let texts = try validation.map {
+      try EvaluationBatches(
+        file: $0, sequences: configuration.batch.sequences, context: context, separator: separator)
     }
-    var files: [(name: String, bytes: [UInt8])] = []
+    let heldOut =
+      texts.isEmpty
+      ? nil
+      : HeldOutText(
+        model: model, texts: texts, byteCounts: tokenizer?.vocabulary.byteCounts)
+    var files = [(name: "config.yaml", bytes: Array(configuration.yaml().utf8))]
     let description = try configuration.model.huggingFaceJSON(
       vocabularyCount: vocabularyCount, endOfText: tokenizer?.endOfText.map(Int.init))
     if let description { files.append(("config.json", description)) }
@@ -79,9 +93,16 @@ public final class LanguageModelingData {
 
   /// One line for the console.
   var summary: String {
-    let heldOut = validation.map { ", \($0.count) tokens held out" } ?? ""
+    let heldOutCount = validation.reduce(0) { $0 + $1.count }
+    let heldOut = validation.isEmpty ? "" : ", \(heldOutCount) tokens held out"
     let vocabulary = tokenizer.map { ", vocabulary \($0.vocabularyCount)" } ?? ""
-    return "\(train.path), \(train.count) tokens\(heldOut)\(vocabulary)"
+    let total = train.reduce(0) { $0 + $1.weight }
+    let files = train.map { file, weight in
+      train.count > 1
+        ? String(format: "%@ %.3g %%", file.path, 100 * weight / total) : file.path
+    }
+    let count = train.reduce(0) { $0 + $1.file.count }
+    return "\(files.joined(separator: " + ")), \(count) tokens\(heldOut)\(vocabulary)"
   }
 }
 
