@@ -79,27 +79,34 @@ public struct DataConfiguration: Configurable {
 
 /// Token files, as `lockstep prepare` writes them.
 public struct TokenDataConfiguration: Configurable {
-  public var train = "data/train.bin"
+  public var train = OneOrMore(TokenSource())
   /// nil: nothing is held out, and nothing is evaluated.
-  public var validation: String? = "data/validation.bin"
+  public var validation: OneOrMore<String>? = OneOrMore("data/validation.bin")
   /// nil: the model knows tokens by number only, and no text can be made.
   public var tokenizer: String? = "data/tokenizer.json"
   public var augmentation = TokenAugmentation()
+  public var documents = DocumentHandling.joined
 
   public init() {}
 
   public init(train: String, validation: String?, tokenizer: String?) {
-    self.train = train
-    self.validation = validation
+    self.train = OneOrMore(TokenSource(path: train))
+    self.validation = validation.map { OneOrMore($0) }
     self.tokenizer = tokenizer
   }
 
   public static var fields: [Field<Self>] {
     [
-      Field("train", \.train, .path, meaning: "Token file to learn from."),
       Field(
-        "validation", \.validation, .ifPresent(.path), decidesResult: false,
-        meaning: "Token file to evaluate on; `null` evaluates nothing."),
+        "train", \.train,
+        meaning:
+          "Token file to learn from, or a list of them: each sequence is read from one, chosen by "
+          + "weight."),
+      Field(
+        "validation", \.validation, .ifPresent(.each(.path)), decidesResult: false,
+        meaning:
+          "Token file to evaluate on, or a list of them, read one after the other: the loss is the "
+          + "mean over all their tokens. `null` evaluates nothing."),
       Field(
         "tokenizer", \.tokenizer, .ifPresent(.path),
         meaning:
@@ -108,7 +115,17 @@ public struct TokenDataConfiguration: Configurable {
       Field(
         "augmentation", \.augmentation,
         meaning: "How sequences are changed before each time that they are learned from."),
+      Field(
+        "documents", \.documents,
+        meaning: "How documents that meet in a sequence are read, in training and evaluation."),
     ]
+  }
+
+  public func check(_ checks: inout SettingChecks) {
+    checks.require(
+      documents == .joined || tokenizer != nil, "documents",
+      "joined, because data.tokenizer is null and no token is known to end a text",
+      involving: "tokenizer")
   }
 }
 

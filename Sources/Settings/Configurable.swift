@@ -26,11 +26,17 @@ public protocol Configurable: SettingConvertible, Equatable {
   /// The keys, in the order in which they are written and documented.
   static var fields: [Field<Self>] { get }
 
+  /// The key whose value may be written in place of the whole map: `a.bin` for `{path: a.bin}`.
+  /// Default: none.
+  static var shorthandKey: String? { get }
+
   /// States what must hold between keys. The default states nothing.
   func check(_ checks: inout SettingChecks)
 }
 
 extension Configurable {
+  public static var shorthandKey: String? { nil }
+
   public func check(_ checks: inout SettingChecks) {}
 
   public static var expectation: String { "a map of keys" }
@@ -46,8 +52,11 @@ extension Configurable {
     // A section whose keys are all left out, or commented out, is a section of defaults.
     case .null: entries = []
     case .plain, .text, .list:
-      reject(node, at: path, reporting: &violations)
-      return nil
+      guard let shorthandKey, node.scalar != nil else {
+        reject(node, at: path, reporting: &violations)
+        return nil
+      }
+      entries = [SettingNode.Entry(shorthandKey, node, origin: node.origin)]
     }
     var reader = SectionReader(entries, at: path)
     value.readFields(from: &reader)
@@ -60,7 +69,17 @@ extension Configurable {
     return value
   }
 
-  public var settingNode: SettingNode { SettingNode(.map(entries)) }
+  /// The map of all keys; the shorthand where all other keys have their defaults.
+  public var settingNode: SettingNode {
+    let entries = entries
+    guard let short = entries.first(where: { $0.key == Self.shorthandKey }) else {
+      return SettingNode(.map(entries))
+    }
+    let isShort = zip(entries, Self().entries).allSatisfy {
+      $0.key == short.key || $0.value == $1.value
+    }
+    return isShort ? short.value : SettingNode(.map(entries))
+  }
 
   public static func describeKeys(of example: Self?) -> [KeyDescription] {
     let example = example ?? Self()

@@ -19,12 +19,13 @@ public struct KeyDescription: Sendable {
   public let choices: [ChoiceDescription]
   /// Whether the key takes part in deciding a run's parameters, bit for bit.
   public let decidesResult: Bool
-  /// The keys below this one; empty for scalars and lists of scalars.
+  /// The keys below this one, or of each element of a list; empty for scalars and lists of scalars.
   public let children: [KeyDescription]
   /// Under which choice the key exists; nil if always.
   public internal(set) var condition: Condition?
 
-  public var isSection: Bool { !children.isEmpty }
+  /// Whether it takes nothing but keys below it. A key with a shorthand takes a scalar, too.
+  public var isSection: Bool { !children.isEmpty && defaultValue.scalar == nil }
 }
 
 extension [KeyDescription] {

@@ -46,7 +46,7 @@ public struct MarkdownReference {
   private func sections(
     of keys: [KeyDescription], below path: String?, isFree: Bool
   ) -> [(section: String, text: String)] {
-    let sections = keys.filter(\.isSection)
+    let sections = keys.filter { !$0.children.isEmpty }
     return sections.map(\.key).uniqued().flatMap { key in
       let (outer, path) = (path, Self.join(path, key))
       // Several variants may have a section of the same name, each with keys of its own.

@@ -23,7 +23,7 @@ struct TokenBatchTests {
     let batch = loader.batch(step: 7, microbatch: 2)
     #expect(batch.targetCount == 48)
     for sequence in 0..<3 {
-      let start = Int32(loader.sampler.start(ofSample: (7 * 4 + 2) * 3 + sequence))
+      let start = Int32(loader.mixture.window(ofSample: (7 * 4 + 2) * 3 + sequence).start)
       let row = (sequence * 16)..<((sequence + 1) * 16)
       #expect(Array(batch.inputs[row]) == Array(start..<(start + 16)))
       #expect(Array(batch.targets[row]) == Array((start + 1)..<(start + 17)))
@@ -43,7 +43,7 @@ struct TokenBatchTests {
   @Test func oneEpochOfTrainingReadsEveryWindowOnce() throws {
     let loader = try LanguageModelingLoader(
       file: file(count: 16 * 13 + 5), sequences: 2, context: 16, microbatches: 3, seed: 5)
-    #expect(loader.sampler.windowCount == 12)
+    #expect(loader.mixture.parts[0].sampler.windowCount == 12)
     let targets = (0..<2).flatMap { step in
       (0..<3).flatMap { loader.batch(step: step, microbatch: $0).targets }
     }

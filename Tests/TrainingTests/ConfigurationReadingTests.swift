@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Models
 import Optimization
@@ -41,7 +42,7 @@ private func problems(
         """, source: "run.yaml", ranks: 16)
     let gpt = GPTConfiguration(layers: 3, heads: 2, width: 64, context: 32, dropout: 0.1)
     #expect(configuration.seed == 7)
-    #expect(configuration.data.tokens?.train == "a/train.bin")
+    #expect(configuration.data.tokens?.train == OneOrMore(TokenSource(path: "a/train.bin")))
     #expect(configuration.model.architecture == .gpt(gpt))
     #expect(gpt.headWidth == 32)
     #expect(configuration.batch.microbatches == 16)
@@ -66,7 +67,7 @@ private func problems(
     adamw.betas = [0.5, 0.6]
     #expect(configuration.optimizer.method == .adamw(adamw))
     #expect(configuration.data.tokens?.tokenizer == nil)
-    #expect(configuration.data.tokens?.train == "a b/c=d.bin")
+    #expect(configuration.data.tokens?.train == OneOrMore(TokenSource(path: "a b/c=d.bin")))
     #expect(configuration.schedule.shape == .constant)
   }
 
@@ -116,6 +117,48 @@ private func problems(
       ])
     #expect(throws: ConfigurationError.self) { try RunConfiguration().validate(ranks: 5) }
     #expect(throws: Never.self) { try RunConfiguration().validate(ranks: 4) }
+  }
+
+  @Test func oneTokenFileOrSeveralWithWeights() throws {
+    func train(_ yaml: String) throws -> [TokenSource]? {
+      let configuration = try RunConfiguration.parse(
+        yaml: "data: {train: \(yaml)}", source: "run.yaml")
+      let written = configuration.yaml(comments: false)
+      #expect(try RunConfiguration.parse(yaml: written, source: "written") == configuration)
+      #expect(configuration.identity.contains("data.train: "))
+      return configuration.data.tokens?.train.elements
+    }
+    #expect(try train("a.bin") == [TokenSource(path: "a.bin")])
+    #expect(try train("[a.bin, b.bin]") == ["a.bin", "b.bin"].map { TokenSource(path: $0) })
+    #expect(
+      try train("[{path: a.bin, weight: 3}, b.bin]")
+        == [TokenSource(path: "a.bin", weight: 3), TokenSource(path: "b.bin")])
+    #expect(try train("{path: a.bin, weight: 3}") == [TokenSource(path: "a.bin", weight: 3)])
+  }
+
+  @Test func wrongTokenFilesAreReportedWithTheirPlace() {
+    #expect(
+      problems("data: {train: [a.bin, {path: b.bin, weight: 0}, {weight: 1, file: c}, 3, []]}")
+        == [
+          "run.yaml:1: data.train[1].weight: found 0, expected a number above 0",
+          "run.yaml:1: data.train[2].file: unknown key; the keys here are path, weight",
+          "run.yaml:1: data.train[4]: found [], expected a path, or {path, weight}",
+        ])
+    let expected = "expected a path, or {path, weight}, or a list of at least one such"
+    #expect(problems("data: {train: []}") == ["run.yaml:1: data.train: found [], \(expected)"])
+    #expect(problems("data: {train: ~}") == ["run.yaml:1: data.train: found nothing, \(expected)"])
+    #expect(
+      problems("data: {validation: []}") == [
+        "run.yaml:1: data.validation: found [], expected text, or a list of at least one such"
+      ])
+  }
+
+  @Test func separateDocumentsNeedATokenizer() {
+    #expect(
+      problems("data: {tokenizer: ~, documents: separate}\nmodel: {vocabulary: 9}") == [
+        "run.yaml:1: data.documents: found \"separate\", "
+          + "expected joined, because data.tokenizer is null and no token is known to end a text"
+      ])
   }
 
   @Test func withoutATokenizerTheVocabularyMustBeGiven() {

@@ -13,6 +13,8 @@ public struct EvaluationBatches: Sendable {
   public let context: Int
   /// Number of tokens from one window's beginning to the next one's.
   public let stride: Int
+  /// The token between documents that are kept apart; nil: a window is read as one text.
+  public let separator: Int32?
 
   /// - Parameters:
   ///   - file: Where the tokens are.
@@ -20,9 +22,11 @@ public struct EvaluationBatches: Sendable {
   ///   - context: Number of positions of a sequence, T.
   ///   - stride: In 1 ... T. Less than T gives every target at least T - stride tokens of context, at
   ///     T / stride times the cost. Default: T, windows do not overlap.
+  ///   - separator: The token between documents that are kept apart; nil: a window is read as one
+  ///     text. Default: nil.
   /// - Throws: `TokenFileError.tooShort` if the file has fewer than two tokens, and so no target.
   public init(
-    file: TokenFile, sequences: Int, context: Int, stride: Int? = nil
+    file: TokenFile, sequences: Int, context: Int, stride: Int? = nil, separator: Int32? = nil
   ) throws(TokenFileError) {
     let stride = stride ?? context
     precondition(sequences > 0 && context > 0 && (1...context).contains(stride))
@@ -33,6 +37,7 @@ public struct EvaluationBatches: Sendable {
     self.sequences = sequences
     self.context = context
     self.stride = stride
+    self.separator = separator
   }
 
   /// Number of targets in the file.
@@ -65,6 +70,7 @@ public struct EvaluationBatches: Sendable {
         count: window < windowCount ? min(context, targetCount - start) : 0,
         context: window == 0 ? 0 : context - stride)
     }
+    if let separator { batch.markDocuments(separator: separator) }
   }
 
   /// A batch of the file, [B, T].

@@ -1,40 +1,51 @@
 /// Training batches for a model that predicts the next token.
 ///
-/// The batch of a (step, micro-batch) depends on the file, the shapes and the seed alone: any rank
+/// The batch of a (step, micro-batch) depends on the files, the shapes and the seed alone: any rank
 /// can ask for any of them, in any order.
 public struct LanguageModelingLoader: Sendable {
-  /// Where the tokens are.
-  public let file: TokenFile
+  /// Which windows of which files are read when.
+  public let mixture: TokenMixture
   /// Number of sequences in a micro-batch, B.
   public let sequences: Int
   /// Number of micro-batches in an optimiser step, over all ranks, M.
   public let microbatches: Int
-  /// Which windows are read when.
-  public let sampler: WindowSampler
+  /// The token between documents that are kept apart; nil: a window is read as one text.
+  public let separator: Int32?
 
   /// - Parameters:
-  ///   - file: Where the tokens are.
+  ///   - mixture: Which windows of which files are read when.
   ///   - sequences: Number of sequences in a micro-batch, B.
-  ///   - context: Number of positions of a sequence, T.
   ///   - microbatches: Number of micro-batches in an optimiser step, over all ranks, M.
+  ///   - separator: The token between documents that are kept apart; nil: a window is read as one
+  ///     text. Default: nil.
+  public init(
+    _ mixture: TokenMixture, sequences: Int, microbatches: Int, separator: Int32? = nil
+  ) {
+    precondition(sequences > 0 && microbatches > 0)
+    self.mixture = mixture
+    self.sequences = sequences
+    self.microbatches = microbatches
+    self.separator = separator
+  }
+
+  /// Batches of one file.
+  ///
+  /// - Parameters:
+  ///   - file: Where the tokens are.
+  ///   - context: Number of positions of a sequence, T.
   ///   - seed: Decides the order in which windows are read.
   /// - Throws: `TokenFileError.tooShort` if the file has fewer than T + 1 tokens.
   public init(
-    file: TokenFile, sequences: Int, context: Int, microbatches: Int, seed: UInt64
+    file: TokenFile, sequences: Int, context: Int, microbatches: Int, seed: UInt64,
+    separator: Int32? = nil
   ) throws(TokenFileError) {
-    precondition(sequences > 0 && microbatches > 0)
-    self.file = file
-    self.sequences = sequences
-    self.microbatches = microbatches
-    do throws(WindowSampler.TextTooShort) {
-      sampler = try WindowSampler(tokenCount: file.count, context: context, seed: seed)
-    } catch {
-      throw .tooShort(path: file.path, tokenCount: file.count, context: context)
-    }
+    self.init(
+      try TokenMixture([(file: file, weight: 1)], context: context, seed: seed),
+      sequences: sequences, microbatches: microbatches, separator: separator)
   }
 
   /// Number of positions of a sequence, T.
-  public var context: Int { sampler.context }
+  public var context: Int { mixture.context }
 
   /// A batch of the right shape, [B, T], to be filled.
   public func emptyBatch() -> TokenBatch {
@@ -52,9 +63,10 @@ public struct LanguageModelingLoader: Sendable {
     precondition(step >= 0 && microbatch >= 0 && microbatch < microbatches)
     for sequence in 0..<sequences {
       let index = sampleIndex(step: step, microbatch: microbatch, sequence: sequence)
-      batch.fill(
-        sequence: sequence, from: file, start: sampler.start(ofSample: index), count: context)
+      let (file, start) = mixture.window(ofSample: index)
+      batch.fill(sequence: sequence, from: file, start: start, count: context)
     }
+    if let separator { batch.markDocuments(separator: separator) }
   }
 
   /// The number of a sequence among all that are ever read.

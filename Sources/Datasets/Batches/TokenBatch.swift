@@ -13,6 +13,9 @@ public struct TokenBatch: Sendable, Equatable {
   public var inputs: [Int32]
   /// The token that follows each input, or ``ignoredTarget``, [B, T].
   public var targets: [Int32]
+  /// Where the document of each input begins in its sequence, [B, T]; empty where each sequence is
+  /// read as one text.
+  public private(set) var documentStarts: [Int32] = []
 
   /// A batch of zeros, all targets ignored.
   ///
@@ -37,6 +40,23 @@ public struct TokenBatch: Sendable, Equatable {
   /// - Parameter byteCounts: ``Vocabulary/byteCounts`` of the tokenizer, [V].
   public func targetByteCount(_ byteCounts: [Int32]) -> Int {
     targets.reduce(0) { $0 + ($1 == Self.ignoredTarget ? 0 : Int(byteCounts[Int($1)])) }
+  }
+
+  /// Finds where documents begin: with a sequence, and at each separator, which is the first token
+  /// of the document that it opens. So every target is predicted from its own document: the
+  /// separator as the end of the document before it, the first token of a text from the separator.
+  ///
+  /// - Parameter separator: The token between documents.
+  mutating func markDocuments(separator: Int32) {
+    if documentStarts.isEmpty { documentStarts = [Int32](repeating: 0, count: inputs.count) }
+    for sequence in 0..<sequenceCount {
+      var start: Int32 = 0
+      for position in 0..<positionCount {
+        let place = sequence * positionCount + position
+        if inputs[place] == separator { start = Int32(position) }
+        documentStarts[place] = start
+      }
+    }
   }
 
   /// Fills one sequence from a file: position t reads token start + t and predicts the next.

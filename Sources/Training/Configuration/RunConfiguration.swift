@@ -154,7 +154,14 @@ public struct RunConfiguration: Configurable {
 
   /// What must hold between token files and the rest.
   private func check(_ tokens: TokenDataConfiguration, _ checks: inout SettingChecks) {
+    checks.require(
+      tokens.documents == .joined || task == .languageModeling, "data.documents",
+      "joined, because task is \(task.rawValue)", involving: "task")
     guard tokens.augmentation.spanCorruption > 0 else { return }
+    checks.require(
+      tokens.documents == .joined, "data.documents",
+      "joined, because corrupted spans move what follows them",
+      involving: "data.augmentation.span_corruption")
     let key = "data.augmentation.span_corruption"
     checks.require(
       task == .languageModeling, key, "0, because task is \(task.rawValue)", involving: "task")

@@ -29,27 +29,33 @@ struct EvaluatedText: EvaluationSubject {
 
   /// - Parameters: As of `ModelEvaluation`.
   init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
-    loaded = try LoadedModel(path: source, in: workspace)
+    let loaded = try LoadedModel(path: source, in: workspace)
+    self.loaded = loaded
     if options.labels != nil { throw EvaluationError.labelsOfNoImages }
     if let stride = options.stride, !(1...loaded.model.context).contains(stride) {
       throw EvaluationError.wrongStride(stride, context: loaded.model.context)
     }
     let stored = try? RunDirectory(path: source).configuration()
-    guard let path = options.data ?? stored?.data.tokens?.validation else {
-      throw EvaluationError.noData(source: source)
+    let paths = options.data.map { [$0] } ?? stored?.data.tokens?.validation?.elements ?? []
+    guard !paths.isEmpty else { throw EvaluationError.noData(source: source) }
+    dataPath = paths.joined(separator: ", ")
+    let files = try paths.map { try TokenFile(path: $0) }
+    for file in files {
+      if let tokenizer = loaded.tokenizer {
+        try file.requireTokenizer(tokenizer)
+      } else {
+        try file.requireTokens(below: loaded.model.headWeight.shape[0])
+      }
     }
-    dataPath = path
-    let file = try TokenFile(path: path)
-    if let tokenizer = loaded.tokenizer {
-      try file.requireTokenizer(tokenizer)
-    } else {
-      try file.requireTokens(below: loaded.model.headWeight.shape[0])
-    }
+    let separator = try (stored?.data.tokens?.documents ?? .joined)
+      .separator(of: loaded.tokenizer, path: loaded.path)
     heldOut = HeldOutText(
       model: loaded.model,
-      batches: try EvaluationBatches(
-        file: file, sequences: options.sequences, context: loaded.model.context,
-        stride: options.stride),
+      texts: try files.map {
+        try EvaluationBatches(
+          file: $0, sequences: options.sequences, context: loaded.model.context,
+          stride: options.stride, separator: separator)
+      },
       byteCounts: loaded.tokenizer?.vocabulary.byteCounts)
   }
 
@@ -75,28 +81,29 @@ struct EvaluatedMaskedText: EvaluationSubject {
     if options.stride != nil { throw EvaluationError.strideOfNoText }
     // A directory that `transformers` saved says nothing of masks: then BERT's are taken.
     let stored = try? RunConfiguration.load(path: loaded.path + "/config.yaml")
-    guard let path = options.data ?? stored?.data.tokens?.validation else {
-      throw EvaluationError.noData(source: source)
-    }
-    dataPath = path
-    let file = try TokenFile(path: path)
+    let paths = options.data.map { [$0] } ?? stored?.data.tokens?.validation?.elements ?? []
+    guard !paths.isEmpty else { throw EvaluationError.noData(source: source) }
+    dataPath = paths.joined(separator: " + ")
+    let files = try paths.map { try TokenFile(path: $0) }
     let vocabularyCount = loaded.model.headWeight.shape[0]
     let vocabulary: MaskingVocabulary
     if let tokenizer = loaded.tokenizer {
-      try file.requireTokenizer(tokenizer)
+      for file in files { try file.requireTokenizer(tokenizer) }
       guard let known = MaskingVocabulary(tokenizer) else {
         throw EvaluationError.noMask(tokenizerOf: loaded.path)
       }
       vocabulary = known
     } else {
-      try file.requireTokens(below: vocabularyCount - 1)
+      for file in files { try file.requireTokens(below: vocabularyCount - 1) }
       vocabulary = MaskingVocabulary(count: vocabularyCount)
     }
     heldOut = HeldOutMaskedText(
       model: loaded.model,
-      batches: try MaskedEvaluationBatches(
-        file: file, sequences: options.sequences, context: loaded.model.context,
-        masking: stored?.masking ?? MaskingConfiguration(), vocabulary: vocabulary))
+      texts: try files.map {
+        try MaskedEvaluationBatches(
+          file: $0, sequences: options.sequences, context: loaded.model.context,
+          masking: stored?.masking ?? MaskingConfiguration(), vocabulary: vocabulary)
+      })
   }
 
   var path: String { loaded.path }

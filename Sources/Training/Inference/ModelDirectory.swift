@@ -37,7 +37,7 @@ enum ModelDirectory {
   static func configuration(
     _ directory: String, for kind: ModelKind = .language
   ) throws -> ModelConfiguration {
-    if let task = try task(of: directory) {
+    if let task = try task(of: directory), ![.language, .maskedLanguage].contains(task.modelKind) {
       throw LoadingError.otherModel(path: directory, found: task.modelKind, expected: kind)
     }
     let path = directory + "/config.json"

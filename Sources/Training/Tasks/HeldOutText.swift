@@ -2,23 +2,23 @@ import Datasets
 import Models
 import Tensors
 
-/// A text that is not learned from, and a model's loss on it.
+/// Texts that are not learned from, one after the other, and a model's loss on them.
 public final class HeldOutText {
   private let model: any LanguageModel
-  private let batches: EvaluationBatches
+  private let texts: [EvaluationBatches]
   /// Bytes of each token, [V]; nil without a tokenizer.
   private let byteCounts: [Int32]?
   private var batch: TokenBatch
 
   /// - Parameters:
   ///   - model: Its parameters are bound before the first loss is asked for.
-  ///   - batches: The text in order, [B, T] each.
+  ///   - texts: At least one, each in order, [B, T] a batch, of the same shape.
   ///   - byteCounts: Bytes of each token, [V], for bits per byte; nil: not counted.
-  public init(model: any LanguageModel, batches: EvaluationBatches, byteCounts: [Int32]?) {
+  public init(model: any LanguageModel, texts: [EvaluationBatches], byteCounts: [Int32]?) {
     self.model = model
-    self.batches = batches
+    self.texts = texts
     self.byteCounts = byteCounts
-    batch = batches.emptyBatch()
+    batch = texts[0].emptyBatch()
   }
 
   /// What is measured beside the loss.
@@ -26,13 +26,28 @@ public final class HeldOutText {
     byteCounts == nil ? [.perplexity] : [.bitsPerByte, .perplexity]
   }
 
-  /// How many batches the text has.
-  public var count: Int { batches.count }
+  /// How many batches the texts have.
+  public var count: Int { texts.reduce(0) { $0 + $1.count } }
 
   /// - Parameter index: In 0 ..< count.
   public func loss(batch index: Int) -> BatchLoss {
-    batches.fill(&batch, at: index)
+    let (text, place) = texts.batch(index, counting: \.count)
+    text.fill(&batch, at: place)
     return model.loss(of: batch, byteCounts: byteCounts)
+  }
+}
+
+extension Array {
+  /// The text that the batch `index` of all texts is of, and its place in that text.
+  ///
+  /// - Parameter count: How many batches a text has.
+  func batch(_ index: Int, counting count: (Element) -> Int) -> (text: Element, index: Int) {
+    var place = index
+    for text in self {
+      guard place >= count(text) else { return (text, place) }
+      place -= count(text)
+    }
+    preconditionFailure("there is no batch \(index)")
   }
 }
 
@@ -42,10 +57,13 @@ extension LanguageModel {
     of batch: TokenBatch, byteCounts: [Int32]?, labelSmoothing: Float = 0
   ) -> BatchLoss {
     let shape: Shape = [batch.sequenceCount, batch.positionCount]
+    let documents =
+      batch.documentStarts.isEmpty
+      ? nil : PackedDocuments(starts: Indices(batch.documentStarts, shape: shape))
     return BatchLoss(
       sum: loss(
         of: Indices(batch.inputs, shape: shape), targets: Indices(batch.targets, shape: shape),
-        labelSmoothing: labelSmoothing),
+        documents: documents, labelSmoothing: labelSmoothing),
       targetCount: batch.targetCount,
       sums: byteCounts.map { [Double(batch.targetByteCount($0))] } ?? [])
   }

@@ -1,5 +1,6 @@
 import Communication
 import Datasets
+import Foundation
 import Models
 import Settings
 import Tensors
@@ -9,31 +10,37 @@ import Tensors
 /// Rank zero's files decide. A host that has the same file at the same path maps its own; others
 /// get a copy in shared memory: no shared filesystem is needed.
 public final class LanguageModelingData {
-  public let train: TokenFile
-  public let validation: TokenFile?
+  /// With their weights.
+  public let train: [(file: TokenFile, weight: Double)]
+  /// Empty where nothing is held out.
+  public let validation: [TokenFile]
   /// With the special tokens that the task adds; nil where the configuration names none.
   public let tokenizer: (any Tokenizer)?
+  /// The token between documents that are kept apart; nil: they are joined.
+  private let separator: Int32?
   private let tokenizerJSON: [UInt8]
 
   /// Opens everything that the `data` section names, and checks that it belongs together.
   /// Collective.
   ///
-  /// - Throws: `AgreedError` with a `TokenFileError` or `TokenizerError`.
+  /// - Throws: `AgreedError` with a `TokenFileError`, `TokenizerError`, `VocabularyError` or
+  ///   `MissingSeparatorError`.
   public init(_ configuration: RunConfiguration, communicator: any Communicator) throws {
     guard let data = configuration.data.tokens else {
       preconditionFailure("language modeling is configured with token files")
     }
-    train = try SharedTokenFile.open(data.train, communicator: communicator)
-    validation = try data.validation.map {
+    train = try data.train.elements.map {
+      (try SharedTokenFile.open($0.path, communicator: communicator), $0.weight)
+    }
+    validation = try (data.validation?.elements ?? []).map {
       try SharedTokenFile.open($0, communicator: communicator)
     }
     let fileJSON =
       try data.tokenizer.map { path in
         try communicator.fromRankZero { try TokenizerFile.contents(path) }
       } ?? []
-    let (train, validation) = (train, validation)
-    (tokenizer, tokenizerJSON) = try communicator.agree {
-      let files = [train] + (validation.map { [$0] } ?? [])
+    let files = train.map(\.file) + validation
+    let (tokenizer, tokenizerJSON): ((any Tokenizer)?, [UInt8]) = try communicator.agree {
       let added = configuration.addedTokens
       guard let path = data.tokenizer else {
         // Without a tokenizer the last rows of the vocabulary are the added tokens'.
@@ -48,6 +55,11 @@ public final class LanguageModelingData {
       let isExtended = tokenizer.vocabularyCount > original.vocabularyCount
       return (tokenizer, isExtended ? tokenizer.tokenizerJSON() : fileJSON)
     }
+    self.tokenizer = tokenizer
+    self.tokenizerJSON = tokenizerJSON
+    separator = try communicator.agree {
+      try data.documents.separator(of: tokenizer, path: data.tokenizer)
+    }
   }
 
   /// V, where the model names none.
@@ -59,20 +71,22 @@ public final class LanguageModelingData {
   private func loader(
     _ configuration: RunConfiguration
   ) throws(TokenFileError) -> LanguageModelingLoader {
-    try LanguageModelingLoader(
-      file: train, sequences: configuration.batch.sequences,
-      context: configuration.model.context, microbatches: configuration.batch.microbatches,
-      seed: UInt64(configuration.seed))
+    LanguageModelingLoader(
+      try TokenMixture(
+        train, context: configuration.model.context, seed: UInt64(configuration.seed)),
+      sequences: configuration.batch.sequences, microbatches: configuration.batch.microbatches,
+      separator: separator)
   }
 
-  /// `config.json` and `tokenizer.json`.
+  /// `config.yaml`, `config.json` and `tokenizer.json`.
   private func checkpointFiles(
     _ configuration: RunConfiguration
   ) throws -> [(name: String, bytes: [UInt8])] {
     let description = try configuration.model.huggingFaceJSON(
       vocabularyCount: vocabularyCount(configuration),
       endOfText: tokenizer?.endOfText.map(Int.init))
-    return (description.map { [("config.json", $0)] } ?? [])
+    return [("config.yaml", Array(configuration.yaml().utf8))]
+      + (description.map { [("config.json", $0)] } ?? [])
       + (tokenizer == nil ? [] : [("tokenizer.json", tokenizerJSON)])
   }
 
@@ -84,13 +98,15 @@ public final class LanguageModelingData {
     guard let model = configuration.model.languageModel(vocabularyCount: count) else {
       preconditionFailure("language modeling is configured with a language model")
     }
-    let heldOut = try validation.map {
-      HeldOutText(
-        model: model,
-        batches: try EvaluationBatches(
-          file: $0, sequences: configuration.batch.sequences, context: context),
-        byteCounts: tokenizer?.vocabulary.byteCounts)
+    let texts = try validation.map {
+      try EvaluationBatches(
+        file: $0, sequences: configuration.batch.sequences, context: context, separator: separator)
     }
+    let heldOut =
+      texts.isEmpty
+      ? nil
+      : HeldOutText(
+        model: model, texts: texts, byteCounts: tokenizer?.vocabulary.byteCounts)
     return LanguageModelingTask(
       model: model, loader: try loader(configuration), augmenter: augmenter(configuration),
       labelSmoothing: configuration.labelSmoothing, heldOut: heldOut,
@@ -120,14 +136,12 @@ public final class LanguageModelingData {
       preconditionFailure("masked language modeling is configured with a model for it")
     }
     let vocabulary = tokenizer.flatMap(MaskingVocabulary.init) ?? MaskingVocabulary(count: count)
-    let heldOut = try validation.map {
-      HeldOutMaskedText(
-        model: model,
-        batches: try MaskedEvaluationBatches(
-          file: $0, sequences: configuration.batch.sequences,
-          context: configuration.model.context, masking: configuration.masking,
-          vocabulary: vocabulary))
+    let texts = try validation.map {
+      try MaskedEvaluationBatches(
+        file: $0, sequences: configuration.batch.sequences, context: configuration.model.context,
+        masking: configuration.masking, vocabulary: vocabulary)
     }
+    let heldOut = texts.isEmpty ? nil : HeldOutMaskedText(model: model, texts: texts)
     let probability = configuration.data.tokens?.augmentation.tokenDropout ?? 0
     let (seed, replacements) = (UInt64(configuration.seed), vocabulary.textTokens)
     return MaskedLanguageModelingTask(
@@ -136,16 +150,21 @@ public final class LanguageModelingData {
       dropout: probability > 0
         ? TokenDropout(probability: probability, replacements: replacements, seed: seed) : nil,
       labelSmoothing: configuration.labelSmoothing, heldOut: heldOut,
-      checkpointFiles: try checkpointFiles(configuration) + [
-        ("config.yaml", Array(configuration.yaml().utf8))
-      ])
+      checkpointFiles: try checkpointFiles(configuration))
   }
 
   /// One line for the console.
   var summary: String {
-    let heldOut = validation.map { ", \($0.count) tokens held out" } ?? ""
+    let heldOutCount = validation.reduce(0) { $0 + $1.count }
+    let heldOut = validation.isEmpty ? "" : ", \(heldOutCount) tokens held out"
     let vocabulary = tokenizer.map { ", vocabulary \($0.vocabularyCount)" } ?? ""
-    return "\(train.path), \(train.count) tokens\(heldOut)\(vocabulary)"
+    let total = train.reduce(0) { $0 + $1.weight }
+    let files = train.map { file, weight in
+      train.count > 1
+        ? String(format: "%@ %.3g %%", file.path, 100 * weight / total) : file.path
+    }
+    let count = train.reduce(0) { $0 + $1.file.count }
+    return "\(files.joined(separator: " + ")), \(count) tokens\(heldOut)\(vocabulary)"
   }
 }
 

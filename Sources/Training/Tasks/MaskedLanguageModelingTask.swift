@@ -76,31 +76,32 @@ public final class MaskedLanguageModelingTask: TrainingTask {
   }
 }
 
-/// A text that is not learned from, tokens of it hidden, and a model's loss on these.
+/// Texts that are not learned from, tokens of them hidden, and a model's loss on these.
 public final class HeldOutMaskedText {
   private let model: any MaskedLanguageModel
-  private let batches: MaskedEvaluationBatches
+  private let texts: [MaskedEvaluationBatches]
   private var batch: TokenBatch
 
   /// - Parameters:
   ///   - model: Its parameters are bound before the first loss is asked for.
-  ///   - batches: The text in order, [B, T] each.
-  public init(model: any MaskedLanguageModel, batches: MaskedEvaluationBatches) {
+  ///   - texts: At least one, each in order, [B, T] a batch, of the same shape.
+  public init(model: any MaskedLanguageModel, texts: [MaskedEvaluationBatches]) {
     self.model = model
-    self.batches = batches
-    batch = batches.emptyBatch()
+    self.texts = texts
+    batch = texts[0].emptyBatch()
   }
 
   /// What is measured beside the loss: how many hidden tokens are found.
   public var metrics: [Metric] { [.accuracy, .perplexity] }
 
-  /// How many batches the text has.
-  public var count: Int { batches.count }
+  /// How many batches the texts have.
+  public var count: Int { texts.reduce(0) { $0 + $1.count } }
 
   /// - Parameter index: In 0 ..< count.
   public func loss(batch index: Int) -> BatchLoss {
-    batches.fill(&batch, at: index)
-    let (tokens, positions) = batch.hidden(count: batches.predictedCount)
+    let (text, place) = texts.batch(index, counting: \.count)
+    text.fill(&batch, at: place)
+    let (tokens, positions) = batch.hidden(count: text.predictedCount)
     let states = model.headStates(of: tokens, at: positions)
     let found = model.logits(ofHeadStates: states)
       .countOfTargets(amongHighest: 1, targets: positions.targets.elements)
