@@ -57,10 +57,10 @@ public struct DataConfiguration: Configurable {
     [Field("format", choosing: \.format, meaning: "What the files are.")]
   }
 
-  /// The part of the samples that is held out; nothing of token files.
+  /// The part of the samples that is held out; nothing of texts.
   public var folds: FoldConfiguration {
     switch format {
-    case .tokens: FoldConfiguration()
+    case .tokens, .pairs: FoldConfiguration()
     case .idx(let images): images.folds
     case .csv(let table): table.folds
     }

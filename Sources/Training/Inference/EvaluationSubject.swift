@@ -76,14 +76,15 @@ struct EvaluatedMaskedText: EvaluationSubject {
 
   /// - Parameters: As of `ModelEvaluation`.
   init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
-    loaded = try LoadedMaskedModel(path: source, in: workspace)
+    let loaded = try LoadedMaskedModel(path: source, in: workspace)
+    self.loaded = loaded
     if options.labels != nil { throw EvaluationError.labelsOfNoImages }
     if options.stride != nil { throw EvaluationError.strideOfNoText }
     // A directory that `transformers` saved says nothing of masks: then BERT's are taken.
     let stored = try? RunConfiguration.load(path: loaded.path + "/config.yaml")
     let paths = options.data.map { [$0] } ?? stored?.data.tokens?.validation?.elements ?? []
     guard !paths.isEmpty else { throw EvaluationError.noData(source: source) }
-    dataPath = paths.joined(separator: " + ")
+    dataPath = paths.joined(separator: ", ")
     let files = try paths.map { try TokenFile(path: $0) }
     let vocabularyCount = loaded.model.headWeight.shape[0]
     let vocabulary: MaskingVocabulary
