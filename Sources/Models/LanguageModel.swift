@@ -55,9 +55,9 @@ extension LanguageModel {
   ///
   /// - Parameters:
   ///   - tokens: [B, T].
-  ///   - cache: Holds the earlier positions and gains these; nil for whole sequences.
+  ///   - cache: Holds the earlier positions and gains these; nil for whole sequences. Default: nil.
   /// - Returns: [B, T, D].
-  public func states(of tokens: Indices, cache: GenerationCache?) -> Tensor {
+  public func states(of tokens: Indices, cache: GenerationCache? = nil) -> Tensor {
     states(of: tokens, documents: nil, cache: cache)
   }
 
