@@ -65,7 +65,7 @@ extension CommandLineTests {
 
     @Test func oneBeamTakesTheLikeliestTokenAndMoreFindALikelierText() throws {
       let bench = try Workbench()
-      try bench.train("run", ["--steps", "15"])
+      try bench.train("run", ["--steps", "50"])
       let workspace = Workspace()
       let loaded = try LoadedModel(path: bench.path("run"), in: workspace)
       /// -log p of a continuation, nats.

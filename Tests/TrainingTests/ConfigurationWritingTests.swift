@@ -142,7 +142,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       "task", "data.format", "model.architecture", "loss.name", "optimizer.name", "schedule.name",
       "average.name", "early_stopping.patience",
     ]
-    #expect(keys.count - others.count == 8 + 29)
+    #expect(keys.count - others.count == 8 + 38)
   }
 
   @Test func moreStepsMakeAnotherRunOnlyWhereTheScheduleKnowsTheEnd() throws {
