@@ -39,10 +39,11 @@ public struct Llama: LanguageModel {
   public var context: Int { configuration.context }
   public var headWeight: Parameter { head?.weight ?? tokenEmbedding.weight }
 
+  /// Rotary positions are relative, so documents need no positions of their own.
+  ///
   /// - Parameters:
   ///   - tokens: [B, T].
-  ///   - documents: Where documents begin in whole sequences; nil: each sequence is one text. Rotary
-  ///     positions matter by their differences alone, so they need not begin anew.
+  ///   - documents: Where documents begin in whole sequences; nil: each sequence is one text.
   ///   - cache: Holds the earlier positions; nil when `tokens` are whole sequences.
   /// - Returns: The states before the head, [B, T, D].
   public func states(
@@ -115,9 +116,9 @@ struct LlamaBlock: Module {
     _ x: Tensor, mask: AttentionMask, cache: AttentionCache?, name: String
   ) -> Tensor {
     // A norm is computed again in the backward pass.
-    let attended =
-      x.recomputing({ attentionNorm($0) }, for: { attention($0, mask: mask, cache: cache) })
-      .observed(as: "\(name) attention")
+    let attended = x.recomputing(
+      { attentionNorm($0) }, for: { attention($0, mask: mask, cache: cache) }
+    ).observed(as: "\(name) attention")
     let middle = x + attended
     let fed = middle.recomputing({ feedForwardNorm($0) }, for: { feedForward($0) })
       .observed(as: "\(name) feed-forward")
@@ -165,7 +166,8 @@ struct LlamaAttention: Module {
       .rotated(by: frequencies, from: start)
     var values = Heads(self.values(x), count: keyValueHeads, width: headWidth)
     if let cache { (keys, values) = cache.append(keys: keys, values: values) }
-    let attended = queries.attend(keys: keys, values: values, mask: mask, dropout: dropout)
+    let attended = queries.attend(  // [B, T, D]
+      keys: keys, values: values, mask: mask, dropout: dropout)
     return output(attended).dropout(dropout)
   }
 }

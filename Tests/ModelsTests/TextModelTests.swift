@@ -127,7 +127,7 @@ import Testing
     for index in bound.values.indices { bound.values[index] *= 4 }
     let tokens = GPTTests.batch(sequences: 1, positions: 11, vocabulary: 97).tokens
     bound.workspace.withoutRecording {
-      let whole = bound.model.states(of: tokens).elements
+      let whole = bound.model.states(of: tokens, cache: nil).elements
       let cache = bound.model.makeCache(sequences: 1, in: bound.workspace)
       for part in parts {
         let start = cache.positions
@@ -140,6 +140,35 @@ import Testing
     }
   }
 
+  /// What GPT's tests of packed documents say in more detail.
+  @Test func aLlamaKeepsPackedDocumentsApart() {
+    let bound = BoundModel(Llama(Self.llama(context: 80), vocabularyCount: 50))
+    for index in bound.values.indices { bound.values[index] *= 4 }
+    let (tokens, targets) = GPTTests.batch(sequences: 2, positions: 80, vocabulary: 50)
+    let documents = PackedDocuments(
+      starts: PackedDocumentsTests.starts(PackedDocumentsTests.lengths))
+    let packed = Double(
+      bound.withGradient {
+        bound.model.loss(of: tokens, targets: targets, documents: documents)
+      })
+    let gradient = bound.gradient.map(Double.init)
+    var (loss, sum) = (0.0, [Double](repeating: 0, count: gradient.count))
+    var start = 0
+    for length in PackedDocumentsTests.lengths.joined() {
+      let part = start..<start + length
+      func rows(_ indices: Indices) -> Indices {
+        Indices(Array(indices.elements[part]), shape: [1, length])
+      }
+      loss += Double(
+        bound.withGradient { bound.model.loss(of: rows(tokens), targets: rows(targets)) })
+      for (index, value) in bound.gradient.enumerated() { sum[index] += Double(value) }
+      start += length
+    }
+    #expect(abs(packed / loss - 1) < 1e-6)
+    let largest = sum.reduce(0) { max($0, abs($1)) }
+    #expect(zip(gradient, sum).allSatisfy { abs($0 - $1) < 1e-4 * largest })
+  }
+
   @Test func bertSeesBothWaysAndLlamaOnlyBack() {
     let tokens = GPTTests.batch(sequences: 1, positions: 9, vocabulary: 97).tokens
     var changed = tokens.elements
@@ -148,7 +177,9 @@ import Testing
     let llama = BoundModel(Llama(Self.llama(), vocabularyCount: 97))
     let bert = BoundModel(BERT(Self.bert(), vocabularyCount: 97))
     func first(_ states: Tensor) -> [Float] { Array(states.elements[..<32]) }
-    #expect(first(llama.model.states(of: tokens)) == first(llama.model.states(of: other)))
+    #expect(
+      first(llama.model.states(of: tokens, cache: nil))
+        == first(llama.model.states(of: other, cache: nil)))
     #expect(first(bert.model.states(of: tokens)) != first(bert.model.states(of: other)))
   }
 

@@ -126,6 +126,9 @@ private func unusualPredictions() throws -> [RunConfiguration] {
     "initialization=[{method: he-normal}]", "early_stopping.min_improvement=1",
     "schedule.warmup_steps=3",
     "schedule.final_ratio=0", "reduction=allreduce", "steps=2000",
+    "masking.share=0.2", "masking.random=0.2", "masking.kept=0.2", "masking.span=3",
+    "data.augmentation.token_dropout=0.1", "data.augmentation.span_corruption=0.1",
+    "data.augmentation.corrupted_share=0.2", "data.augmentation.corrupted_span=2",
   ])
   func whatDecidesTheParametersIsPartOfIt(_ override: String) throws {
     let changed = try RunConfiguration.parse(
@@ -140,9 +143,9 @@ private func unusualPredictions() throws -> [RunConfiguration] {
     // What has only one choice, or changes other keys along with it, is not in their lists.
     let others = [
       "task", "data.format", "model.architecture", "loss.name", "optimizer.name", "schedule.name",
-      "average.name", "early_stopping.patience",
+      "average.name", "early_stopping.patience", "evaluate.bleu",
     ]
-    #expect(keys.count - others.count == 8 + 38)
+    #expect(keys.count - others.count == 8 + 37)
   }
 
   @Test func moreStepsMakeAnotherRunOnlyWhereTheScheduleKnowsTheEnd() throws {
