@@ -193,7 +193,7 @@ extension CommandLineTests {
     @Test func whatCanNotBeTranslatedIsRefused() throws {
       let bench = try makeBench(trained: false)
       try train(bench, "run", ["--steps", "1", "--set", "schedule.warmup_steps=0"])
-      try bench.train("text", Workbench.tiny + ["--set", "schedule.name=constant", "--steps", "1"])
+      try bench.train("text", Workbench.tiny + ["--set", "schedule.name=constant", "--steps", "6"])
       try bench.write("la chatte.\n", to: "short.fr")
       for (arguments, expected) in [
         ("translate text", "holds no translation model"),

@@ -95,6 +95,8 @@ public final class TargetContinuation: Continuation {
     self.model = model
     self.begin = begin
     self.limit = limit
+    // Sources differ in length, and texts leave as they end: hardly a size is asked for twice.
+    encoded.states.workspace.pool.sharesSizes = true
   }
 
   public var textCount: Int { encoded.lengths.count }

@@ -59,8 +59,8 @@ public final class AttentionCache {
     // step aside first.
     let moves = sequences.enumerated().filter { $0 != $1 }.map { (from: $1, to: $0) }
     let overwritten = Set(moves.map(\.to)).intersection(moves.map(\.from)).sorted()
-    let aside = Tensor(
-      uninitialized: [overwritten.count, shape[1], shape[2]], in: memory.workspace)
+    // Of the cache's own size, whatever steps aside: the same memory each time.
+    let aside = Tensor(uninitialized: memory.shape, in: memory.workspace)
     copy(overwritten.enumerated().map { ($1, $0) }, from: memory, to: aside)
     let places = Dictionary(uniqueKeysWithValues: overwritten.enumerated().map { ($1, $0) })
     copy(moves.filter { places[$0.from] == nil }, from: memory, to: memory)

@@ -62,19 +62,46 @@ struct AttentionPass {
     }
   }
 
-  /// Floats that the keys or values of a head take as a packed factor, read either way.
+  /// Floats that the keys or values of a head take as a packed factor, read either way. Rounded up with
+  /// the positions, so that a text that grows does not ask for other memory with each token.
   private var packedCount: Int {
     max(
-      PackedFactor.count(inner: keys.positions, columns: keys.width),
-      PackedFactor.count(inner: keys.width, columns: keys.positions))
+      PackedFactor.count(inner: scoreStride, columns: keys.width),
+      PackedFactor.count(inner: keys.width, columns: scoreStride))
   }
+
+  /// The keys or values of a head as a right factor: packed, unless there are so few queries that packing
+  /// would be most of the work.
+  private struct HeadFactor {
+    private let matrix: Matrix
+    private let packed: PackedFactor?
+
+    init(_ matrix: Matrix, inner: Int, columns: Int, memory: UnsafeMutablePointer<Float>?) {
+      self.matrix = matrix
+      packed = memory.map { PackedFactor(matrix, inner: inner, columns: columns, in: $0) }
+    }
+
+    /// C = A B; see `PackedFactor.multiply`.
+    func multiply(from a: Matrix, into c: Matrix, rows: Int, columns: Int, inner: Int) {
+      if let packed {
+        packed.multiply(from: a, into: c, rows: rows, columns: columns, inner: inner)
+      } else {
+        Tensors.multiply(
+          a, matrix, into: c, rows: rows, columns: columns, inner: inner, adds: false)
+      }
+    }
+  }
+
+  /// At most so many queries read keys and values where they lie.
+  private static let fewQueries = 4
 
   /// The rows' maxima and inverse sums, [2, B, H, T].
   func forward() -> Tensor {
     let rows = queries.sequences * queries.count * queries.positions
     let statistics = Tensor(uninitialized: [2, rows], in: workspace)
     let area = Self.blockHeight * scoreStride
-    let scratchCount = area + 2 * packedCount
+    let packs = queries.positions > Self.fewQueries
+    let scratchCount = area + (packs ? 2 * packedCount : 0)
     let scratch = Tensor(
       uninitialized: [workspace.threads.threadCount, scratchCount], in: workspace)
     let sequenceBlocks = (0..<queries.sequences).map { blocks(of: $0) }
@@ -82,12 +109,13 @@ struct AttentionPass {
       let (sequence, head) = (task / queries.count, task % queries.count)
       let scores = scratch.pointer + worker * scratchCount
       let q = queries.matrix(sequence: sequence, head: head)
-      let k = PackedFactor(
+      let k = HeadFactor(
         keys.matrix(sequence: sequence, head: head / queriesPerKey).transposed,
-        inner: keys.width, columns: keys.positions, in: scores + area)
-      let v = PackedFactor(
+        inner: keys.width, columns: keys.positions, memory: packs ? scores + area : nil)
+      let v = HeadFactor(
         values.matrix(sequence: sequence, head: head / queriesPerKey),
-        inner: keys.positions, columns: keys.width, in: scores + area + packedCount)
+        inner: keys.positions, columns: keys.width,
+        memory: packs ? scores + area + packedCount : nil)
       let o = outputs.matrix(sequence: sequence, head: head)
       for block in sequenceBlocks[sequence] {
         let row = task * queries.positions + block.start

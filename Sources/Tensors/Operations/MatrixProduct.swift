@@ -109,7 +109,8 @@ package struct ProductGrid {
   package init(rows: Int, columns: Int, inner: Int, threadCount: Int) {
     self.rows = rows
     self.columns = columns
-    let parts = max(1, min(threadCount, rows * columns * inner / Grain.product))
+    // Of few rows, the right factor takes as long to read as sixteen rows to compute.
+    let parts = max(1, min(threadCount, max(rows, 16) * columns * inner / Grain.product))
     // Each part of the columns brings its part of the right factor into order, which every part of
     // the rows does again; a sliver of the left factor is copied by every part of the columns, which
     // costs less.
