@@ -195,7 +195,7 @@ extension CommandLineTests {
         ("evaluate run --stride 4", ["--stride is for language models"]),
         ("evaluate run --data train-images --labels train-labels", ["--labels goes with"]),
         ("evaluate run --data words.csv", ["words.csv: line 3"]),
-        ("generate run --prompt a", ["lockstep evaluate measures it"]),
+        ("generate run --prompt a", ["lockstep evaluate takes it"]),
       ] as [(String, [String])] {
         for ranks in arguments.hasPrefix("train") ? [nil, 2] : [nil] {
           let before = try bench.contents(of: ".")

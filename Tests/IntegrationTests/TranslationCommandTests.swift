@@ -196,7 +196,7 @@ extension CommandLineTests {
       try bench.train("text", Workbench.tiny + ["--set", "schedule.name=constant", "--steps", "6"])
       try bench.write("la chatte.\n", to: "short.fr")
       for (arguments, expected) in [
-        ("translate text", "holds no translation model"),
+        ("translate text", "holds a model that continues texts, not a model that translates"),
         ("translate nowhere", "nowhere: no such run or checkpoint"),
         ("translate run --input nowhere", "nowhere: no such file"),
         ("translate run --input pairs", "pairs: no such file, or it cannot be read"),

@@ -92,6 +92,17 @@ extension LoadedTextModel<any MaskedLanguageModel> {
   }
 }
 
+extension ModelKind {
+  /// The command that uses such a model.
+  fileprivate var command: String {
+    switch self {
+    case .language, .maskedLanguage: "generate"
+    case .sequenceToSequence: "translate"
+    case .prediction: "evaluate"
+    }
+  }
+}
+
 /// Why no model could be read.
 public enum LoadingError: UserInputError, Equatable {
   case nothingThere(path: String)
@@ -112,7 +123,7 @@ public enum LoadingError: UserInputError, Equatable {
     case .noTokenizer(let path):
       "\(path): tokenizer.json is missing, so text can be neither read nor written"
     case .otherModel(let path, let found, let expected):
-      "\(path): holds \(found.description), not \(expected.description); lockstep evaluate measures it"
+      "\(path): holds \(found), not \(expected); lockstep \(found.command) takes it"
     case .otherTokenizer(let path, let tokens, let model):
       "\(path): has \(tokens) tokens, the model beside it only \(model)"
     }
