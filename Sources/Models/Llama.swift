@@ -7,7 +7,7 @@ import Tensors
 /// Llama (Touvron et al., 2023): rotary positions, pre-norm blocks with RMS norm, grouped-query
 /// attention (Ainslie et al., 2023), SwiGLU, no biases. Names and layouts of the parameters are those
 /// of Hugging Face's `LlamaForCausalLM`.
-public struct Llama: LanguageModel {
+public struct Llama: LanguageModel, LayeredModel {
   public let configuration: LlamaConfiguration
 
   let tokenEmbedding: Embedding
@@ -63,6 +63,10 @@ public struct Llama: LanguageModel {
       x = recomputes ? x.recomputing(run) : run(x)
     }
     return finalNorm(x).observed(as: "final norm")
+  }
+
+  public func readout(of states: Tensor) -> Tensor {
+    finalNorm(states).linear(weight: headWeight.tensor)
   }
 
   public func products(sequences: Int, positions: Int) -> ForwardProducts {

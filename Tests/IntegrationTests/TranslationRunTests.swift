@@ -127,7 +127,9 @@ extension CommandLineTests {
         ("train pairs.yaml --output new --set model.vocabulary=50", ["model.vocabulary: 50"]),
         ("train pairs.yaml --output new --set task=classification", ["data.format"]),
         ("train pairs.yaml --output new --set model={architecture: gpt}", ["transformer"]),
-        ("generate run --prompt a", ["holds a model that translates", "lockstep translate takes it"]),
+        (
+          "generate run --prompt a", ["holds a model that translates", "lockstep translate takes it"]
+        ),
         ("evaluate run --stride 4", ["--stride is for language models"]),
         (
           "evaluate run --data data/translations/train.source.bin",
