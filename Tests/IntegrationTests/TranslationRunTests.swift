@@ -128,7 +128,8 @@ extension CommandLineTests {
         ("train pairs.yaml --output new --set task=classification", ["data.format"]),
         ("train pairs.yaml --output new --set model={architecture: gpt}", ["transformer"]),
         (
-          "generate run --prompt a", ["holds a model that translates", "lockstep translate takes it"]
+          "generate run --prompt a",
+          ["holds a model that translates", "lockstep translate takes it"]
         ),
         ("evaluate run --stride 4", ["--stride is for language models"]),
         (
