@@ -129,6 +129,7 @@ extension CommandLineTests {
           "halving",
           parameters + "seed: {low: 1, high: 9, integer: true}\nmethod: halving\nmin_steps: 50\n"
         ),
+        ("folds", parameters + "seed: {values: [1]}\nfolds: 5\n"),
         ("good", Self.sweep),
       ]
       for (name, text) in files { try bench.write(text, to: "\(name).yaml") }
@@ -145,6 +146,9 @@ extension CommandLineTests {
         ("base.yaml", "none.yaml: no such file"),
         ("data.yaml", "none.bin"),
         ("halving.yaml", "min_steps: found 50, expected below the configuration's steps (50)"),
+        (
+          "folds.yaml", "data.folds: a key of format: idx or format: csv, but here format is tokens"
+        ),
         ("nothing.yaml", "nothing.yaml: no such file"),
         ("good.yaml --groups 2", "--groups 2: expected a number from 1 to that of the ranks (1)"),
         ("good.yaml --groups 0", "--groups 0: expected"),

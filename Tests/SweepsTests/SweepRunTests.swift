@@ -151,6 +151,46 @@ import Training
     #expect(try bench.report("out") == bench.report("whole"))
   }
 
+  @Test func crossValidationIsARunForEachFoldAndTheirMean() throws {
+    let bench = try SweepBench()
+    let sweep = """
+      folds: 3
+      metric: r2
+      parameters:
+        optimizer.learning_rate: {values: [1e-3, 2e-2]}
+      """
+    try bench.sweep(sweep, to: "one")
+    try bench.sweep(sweep, to: "two", ranks: 3, groups: 2)
+    #expect(try bench.report("one") == bench.report("two"))
+    let report = try bench.json("one")
+    #expect(report.ranking == [2, 1])
+    for trial in report.trials {
+      #expect(trial.runs.map(\.fold) == [0, 1, 2])
+      let figures = trial.runs.compactMap { $0.measured?["r2"] }
+      let mean = figures.reduce(0, +) / 3
+      #expect(figures.count == 3 && trial.metric == mean)
+      let variance = figures.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 2
+      #expect(abs((trial.deviation ?? 0) - variance.squareRoot()) < 1e-12 && variance > 0)
+    }
+    let alone = try bench.train([
+      "optimizer.learning_rate=2e-2", "data.folds={count: 3, held_out: 1}", "data.validation=null",
+    ])
+    #expect(report.trials[1].runs[1].parametersSha256 == alone)
+    #expect(bench.exists("one/trials/0002/fold-1/checkpoints"))
+    #expect(try bench.text("one/sweep.html").contains(" ± "))
+  }
+
+  @Test func halvingComparesTheMeansOfFolds() throws {
+    let bench = try SweepBench()
+    let sweep = Self.halving + "\nfolds: 2\n"
+    try bench.sweep(sweep, to: "one")
+    try bench.sweep(sweep, to: "two", ranks: 2, groups: 2)
+    #expect(try bench.report("one") == bench.report("two"))
+    let report = try bench.json("one")
+    #expect(report.trials.map(\.rungs.count).sorted() == [1, 1, 1, 1, 1, 1, 2, 2, 3])
+    #expect(report.trials.allSatisfy { $0.deviation != nil && $0.runs.count == 2 })
+  }
+
   @Test func aRangeTestFindsWhereTrainingDiverges() throws {
     let bench = try SweepBench()
     let text = "method: range-test\nlow: 1e-4\nhigh: 1e3\nsteps: 160\n"

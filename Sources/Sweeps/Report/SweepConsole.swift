@@ -125,7 +125,9 @@ public final class SweepConsole {
       if report.state == .stopped {
         line("stopped", "everything is saved, --resume goes on from here")
       } else if let best, report.rangeTest == nil {
-        line("best", "trial \(best.trial), in \(directory.path)/\(best.runs[0].directory)")
+        let run = best.runs[0].directory
+        let place = best.runs.count > 1 ? run.split(separator: "/").dropLast() : [run[...]]
+        line("best", "trial \(best.trial), in \(directory.path)/\(place.joined(separator: "/"))")
       }
       line("report", "\(directory.pagePath), \(directory.reportPath)")
     }
