@@ -58,6 +58,7 @@ public struct RunConfiguration: Configurable {
   public var seed = 1337
   public var data = DataConfiguration()
   public var model = ModelConfiguration()
+  public var wordVectors = WordVectorConfiguration()
   public var loss = LossConfiguration()
   public var batch = BatchConfiguration()
   public var optimizer = OptimizerConfiguration()
@@ -83,6 +84,9 @@ public struct RunConfiguration: Configurable {
         meaning: "Decides every random number: initial weights, order of the data, dropout."),
       Field("data", \.data, meaning: "The files to learn from."),
       Field("model", \.model, meaning: "The network."),
+      Field(
+        "word_vectors", \.wordVectors,
+        meaning: "Pretrained vectors that the token embedding begins with."),
       Field("loss", \.loss, meaning: "What is made small, by classification and regression."),
       Field("batch", \.batch, meaning: "How much is learned from at each step."),
       Field("optimizer", \.optimizer, meaning: "How the weights follow the gradient."),
@@ -125,6 +129,15 @@ public struct RunConfiguration: Configurable {
       involving: "task")
     checks.require(
       loss.kind.suits(task), "loss.name", "a loss for \(task.rawValue)", involving: "task")
+    if wordVectors.path != nil {
+      checks.require(
+        task == .languageModeling, "word_vectors.path", "null, because task is \(task.rawValue)",
+        involving: "task")
+      checks.require(
+        data.tokens == nil || data.tokens?.tokenizer != nil, "word_vectors.path",
+        "null, because data.tokenizer is null and no token is known to be a word",
+        involving: "data.tokenizer")
+    }
     if needsEvaluations {
       checks.require(
         evaluate.every > 0, "evaluate.every",

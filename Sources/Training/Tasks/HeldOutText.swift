@@ -2,10 +2,15 @@ import Datasets
 import Models
 import Tensors
 
-/// Texts that are not learned from, one after the other, and a model's loss on them.
+/// Texts that are not learned from, and a model's loss on them.
+///
+/// The first batches of several texts are of all of them, in proportion to their lengths: an evaluation
+/// of a few batches sees all texts.
 public final class HeldOutText {
   private let model: any LanguageModel
   private let texts: [EvaluationBatches]
+  /// Which batch of which text is measured when.
+  private let order: [(text: Int, batch: Int)]
   /// Bytes of each token, [V]; nil without a tokenizer.
   private let byteCounts: [Int32]?
   private var batch: TokenBatch
@@ -17,6 +22,14 @@ public final class HeldOutText {
   public init(model: any LanguageModel, texts: [EvaluationBatches], byteCounts: [Int32]?) {
     self.model = model
     self.texts = texts
+    order = texts.enumerated()
+      .flatMap { text, batches in
+        (0..<batches.count).map {
+          (text: text, batch: $0, place: (Double($0) + 0.5) / Double(batches.count))
+        }
+      }
+      .sorted { ($0.place, $0.text) < ($1.place, $1.text) }
+      .map { (text: $0.text, batch: $0.batch) }
     self.byteCounts = byteCounts
     batch = texts[0].emptyBatch()
   }
@@ -27,19 +40,12 @@ public final class HeldOutText {
   }
 
   /// How many batches the texts have.
-  public var count: Int { texts.reduce(0) { $0 + $1.count } }
+  public var count: Int { order.count }
 
   /// - Parameter index: In 0 ..< count.
   public func loss(batch index: Int) -> BatchLoss {
-    var place = index
-    for text in texts {
-      guard place >= text.count else {
-        text.fill(&batch, at: place)
-        return model.loss(of: batch, byteCounts: byteCounts)
-      }
-      place -= text.count
-    }
-    preconditionFailure("batch \(index) of \(count)")
+    texts[order[index].text].fill(&batch, at: order[index].batch)
+    return model.loss(of: batch, byteCounts: byteCounts)
   }
 }
 

@@ -19,6 +19,7 @@ public final class LanguageModelingData {
   /// The token between documents that are kept apart; nil: they are joined.
   private let separator: Int32?
   private let tokenizerJSON: [UInt8]
+  private let isRankZero: Bool
 
   /// Opens everything that the `data` section names, and checks that it belongs together.
   /// Collective.
@@ -29,6 +30,7 @@ public final class LanguageModelingData {
     guard let data = configuration.data.tokens else {
       preconditionFailure("language modeling is configured with token files")
     }
+    isRankZero = communicator.isRankZero
     train = try data.train.elements.map {
       (try SharedTokenFile.open($0.path, communicator: communicator), $0.weight)
     }
@@ -62,13 +64,15 @@ public final class LanguageModelingData {
 
   /// The task of predicting this text with the configuration's model.
   ///
-  /// - Throws: `TokenFileError.tooShort` where the text has no window of the model's context.
+  /// - Throws: `TokenFileError.tooShort` where the text has no window of the model's context;
+  ///   `WordVectorError`.
   public func task(for configuration: RunConfiguration) throws -> LanguageModelingTask {
     let vocabularyCount = tokenizer?.vocabularyCount ?? configuration.model.vocabulary ?? 0
     let context = configuration.model.context
     guard let model = configuration.model.languageModel(vocabularyCount: vocabularyCount) else {
       preconditionFailure("language modeling is configured with a language model")
     }
+    if !configuration.wordVectors.trained { model.embeddingWeight.freeze() }
     let mixture = try TokenMixture(train, context: context, seed: UInt64(configuration.seed))
     let loader = LanguageModelingLoader(
       mixture, sequences: configuration.batch.sequences,
@@ -88,7 +92,18 @@ public final class LanguageModelingData {
     if let description { files.append(("config.json", description)) }
     if tokenizer != nil { files.append(("tokenizer.json", tokenizerJSON)) }
     return LanguageModelingTask(
-      model: model, loader: loader, heldOut: heldOut, checkpointFiles: files)
+      model: model, loader: loader, heldOut: heldOut, checkpointFiles: files,
+      wordVectors: try wordVectors(configuration.wordVectors.path, of: model))
+  }
+
+  /// The vectors that the model's tokens begin with; nil where the configuration names none, and on
+  /// all ranks but zero, which get the parameters from there.
+  private func wordVectors(
+    _ path: String?, of model: any LanguageModel
+  ) throws(WordVectorError) -> WordVectors? {
+    guard let path, let tokenizer, isRankZero else { return nil }
+    return try WordVectors(
+      path: path, vocabulary: tokenizer.vocabulary, width: model.embeddingWeight.shape[1])
   }
 
   /// One line for the console.

@@ -9,6 +9,8 @@ public final class LanguageModelingTask: TrainingTask {
   private let loader: LanguageModelingLoader
   private let heldOut: HeldOutText?
   public let checkpointFiles: [(name: String, bytes: [UInt8])]
+  /// Pretrained vectors that the token embedding begins with; nil: none.
+  public let wordVectors: WordVectors?
 
   private var batch: TokenBatch
 
@@ -17,18 +19,28 @@ public final class LanguageModelingTask: TrainingTask {
   ///   - loader: The training batches, [B, T] each.
   ///   - heldOut: What it is evaluated on; nil: nothing. Default: nil.
   ///   - checkpointFiles: Default: none.
+  ///   - wordVectors: As wide as the model; nil: none. Default: nil.
   public init(
     model: any LanguageModel, loader: LanguageModelingLoader, heldOut: HeldOutText? = nil,
-    checkpointFiles: [(name: String, bytes: [UInt8])] = []
+    checkpointFiles: [(name: String, bytes: [UInt8])] = [], wordVectors: WordVectors? = nil
   ) {
     languageModel = model
     self.loader = loader
     self.heldOut = heldOut
     self.checkpointFiles = checkpointFiles
+    self.wordVectors = wordVectors
     batch = loader.emptyBatch()
   }
 
   public var model: any Module { languageModel }
+
+  public var initialRows: [String: InitialRows] {
+    guard let wordVectors else { return [:] }
+    return [
+      languageModel.embeddingName: InitialRows(
+        rows: wordVectors.tokens, elements: wordVectors.elements)
+    ]
+  }
 
   public var products: ForwardProducts? {
     languageModel.products(sequences: batch.sequenceCount, positions: batch.positionCount)

@@ -12,6 +12,8 @@ struct PreparedTask {
   let unit: String
   /// Samples in an epoch; nil where that is not what the data are divided into.
   let epochLength: Int?
+  /// One line about pretrained vectors; nil: there are none, or this is not rank zero.
+  var wordVectorSummary: String?
 }
 
 extension RunConfiguration {
@@ -23,9 +25,12 @@ extension RunConfiguration {
     switch task {
     case .languageModeling:
       let data = try LanguageModelingData(self, communicator: communicator)
+      let task = try communicator.agree { try data.task(for: self) }
       return PreparedTask(
-        task: try communicator.agree { try data.task(for: self) }, dataSummary: data.summary,
-        unit: "tokens", epochLength: nil)
+        task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
+        wordVectorSummary: task.wordVectors.map {
+          $0.summary + (wordVectors.trained ? "" : ", not trained")
+        })
     case .classification, .regression:
       let data = try SampleData(self, communicator: communicator)
       return PreparedTask(
