@@ -105,8 +105,8 @@ public struct TokenDataConfiguration: Configurable {
       Field(
         "validation", \.validation, .ifPresent(.each(.path)), decidesResult: false,
         meaning:
-          "Token file to evaluate on, or a list of them, read one after the other: the loss is the "
-          + "mean over all their tokens. `null` evaluates nothing."),
+          "Token file to evaluate on, or a list of them: the loss is the mean over all their tokens, "
+          + "whatever the weights in `train`. `null` evaluates nothing."),
       Field(
         "tokenizer", \.tokenizer, .ifPresent(.path),
         meaning:

@@ -37,6 +37,7 @@ public struct GPT: LanguageModel, LayeredModel {
 
   public var context: Int { configuration.context }
   public var headWeight: Parameter { tokenEmbedding.weight }
+  public var embeddingWeight: Parameter { tokenEmbedding.weight }
 
   /// - Parameters:
   ///   - tokens: [B, T].

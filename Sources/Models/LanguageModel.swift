@@ -4,7 +4,7 @@ import NeuralNetworks
 import Tensors
 
 /// A model that predicts the next token.
-public protocol LanguageModel: Module {
+public protocol LanguageModel: TokenEmbeddingModel {
   /// The most positions that a sequence can have.
   var context: Int { get }
 

@@ -38,6 +38,7 @@ public struct Llama: LanguageModel, LayeredModel {
 
   public var context: Int { configuration.context }
   public var headWeight: Parameter { head?.weight ?? tokenEmbedding.weight }
+  public var embeddingWeight: Parameter { tokenEmbedding.weight }
 
   /// Rotary positions are relative, so documents need no positions of their own.
   ///

@@ -10,6 +10,9 @@ public final class Parameter {
   /// Where a matrix has its inputs and outputs.
   public let layout: WeightLayout
 
+  /// Whether training changes it. Default: yes.
+  public private(set) var isTrained = true
+
   private var bound: Tensor?
 
   /// - Parameters:
@@ -44,6 +47,12 @@ public final class Parameter {
         "a parameter of shape \(shape) is used before a ParameterStore gave it memory")
     }
     return bound
+  }
+
+  /// Leaves the parameter as it is from now on: no gradient of it is computed, and no optimiser
+  /// changes it. To be called before a `ParameterStore` is made.
+  public func freeze() {
+    isTrained = false
   }
 
   func bind(to tensor: Tensor) {

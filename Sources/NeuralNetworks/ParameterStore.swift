@@ -15,6 +15,8 @@ public final class ParameterStore {
     public let range: Range<Int>
     /// Whether weight decay applies.
     public let decays: Bool
+    /// Whether training changes it.
+    public let isTrained: Bool
 
     /// Inputs and outputs, as initialisers count them.
     public var fans: (inputs: Int, outputs: Int) { parameter.fans }
@@ -46,7 +48,8 @@ public final class ParameterStore {
       end = start + parameter.shape.count
       entries.append(
         Entry(
-          name: name, shape: parameter.shape, range: start..<end, decays: parameter.decays,
+          name: name, shape: parameter.shape, range: start..<end,
+          decays: parameter.decays && parameter.isTrained, isTrained: parameter.isTrained,
           parameter: parameter, slot: GradientSlot()))
     }
     self.entries = entries
@@ -65,8 +68,8 @@ public final class ParameterStore {
     for entry in entries {
       entry.parameter.bind(
         to: Tensor(
-          viewing: values + entry.range.lowerBound, shape: entry.shape, gradient: entry.slot,
-          in: workspace))
+          viewing: values + entry.range.lowerBound, shape: entry.shape,
+          gradient: entry.isTrained ? entry.slot : nil, in: workspace))
     }
   }
 
@@ -75,15 +78,18 @@ public final class ParameterStore {
   /// - Parameters:
   ///   - seed: Each element is a function of it, the parameter's index and the position.
   ///   - initializers: In place of parameters' own, by name. Default: none.
+  ///   - rows: Rows that get other values than the initialisers', by parameter name. Default: none.
   public func initialize(
     _ values: UnsafeMutablePointer<Float>, seed: UInt64,
-    overriding initializers: [String: Initializer] = [:], in workspace: Workspace
+    overriding initializers: [String: Initializer] = [:], rows: [String: InitialRows] = [:],
+    in workspace: Workspace
   ) {
     for (index, entry) in entries.enumerated() {
       (initializers[entry.name] ?? entry.parameter.initializer).fill(
         UnsafeMutableBufferPointer(
           start: values + entry.range.lowerBound, count: entry.range.count),
         seed: seed, parameterIndex: index, on: workspace.threads)
+      if let rows = rows[entry.name] { entry.fill(rows, in: values) }
     }
   }
 
@@ -97,5 +103,22 @@ public final class ParameterStore {
   /// Completes the flat gradient: parameters that took no part in the loss get zeros.
   public func finishGradient() {
     for entry in entries { entry.slot.zeroIfUnfilled() }
+  }
+}
+
+extension ParameterStore.Entry {
+  /// Gives rows of this parameter their values.
+  fileprivate func fill(_ initial: InitialRows, in values: UnsafeMutablePointer<Float>) {
+    let width = shape.count / rowCount
+    precondition(
+      initial.elements.count == initial.rows.count * width
+        && initial.rows.allSatisfy { 0 <= $0 && $0 < rowCount },
+      "\(initial.rows.count) rows do not fit \(name), \(shape)")
+    for (place, row) in initial.rows.enumerated() {
+      for column in 0..<width {
+        values[range.lowerBound + Int(row) * width + column] =
+          initial.elements[place * width + column]
+      }
+    }
   }
 }

@@ -86,4 +86,32 @@ import Testing
     #expect(refused.errorOutput.contains("foreign/train.bin: the token file and the tokenizer"))
     #expect(!bench.exists("new"))
   }
+
+  @Test func wordVectorsAreReadOnRankZeroAndGiveTheSameBits() throws {
+    let lines = "abcdefghijklmnopqrstuvwxyz".map { letter in
+      "\(letter)" + (0..<48).map { " \(Double($0 % 7) / 100 - 0.03)" }.joined()
+    }
+    try bench.write(lines.joined(separator: "\n"), to: "vectors.txt")
+    let options = [
+      "--set", "word_vectors={path: vectors.txt, trained: false}", "--steps", "8",
+      "--set", "schedule.name=constant",
+    ]
+    let alone = try bench.train("alone", options)
+    #expect(try bench.train("two", options, ranks: 2).parametersSHA256 == alone.parametersSHA256)
+    try bench.train("resumed", options + ["--steps", "3"], ranks: 3)
+    #expect(
+      try bench.train("resumed", options + ["--resume"]).parametersSHA256
+        == alone.parametersSHA256)
+    let shown = try bench.run(["train", "run.yaml"] + options)
+    #expect(
+      shown.output.contains(
+        "vectors.txt, GloVe text, 26 words: vectors for 26 of 256 tokens, not trained"))
+    let checked = try bench.run(["debug", "run.yaml", "--check-gradients"] + options)
+    #expect(checked.exitCode == 0, "\(checked.output) \(checked.errorOutput)")
+    try bench.write(lines[0] + "\nb 1 2 3\n", to: "vectors.txt")
+    let refused = try bench.run(["train", "run.yaml", "--output", "new"] + options, ranks: 2)
+    #expect(refused.exitCode == 2)
+    #expect(refused.errorOutput.contains("vectors.txt: line 2: found 3 numbers after the word"))
+    #expect(!bench.exists("new"))
+  }
 }

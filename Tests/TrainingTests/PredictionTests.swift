@@ -181,6 +181,28 @@ import Training
     #expect(hashes.count == 3)
   }
 
+  @Test func theRanksOfAHostShareTheSamples() throws {
+    let configuration = try classification(.linear)
+    struct Place: Equatable, Sendable {
+      let address: Int
+      let bytes: [UInt8]
+    }
+    @Sendable func places(_ communicator: any Communicator) throws -> [Place] {
+      let data = try SampleData(configuration, communicator: communicator)
+      return try [data.train, #require(data.validation)].compactMap { samples in
+        guard case .pixels(let pixels) = samples.features else { return nil }
+        return pixels.withBytes {
+          Place(address: Int(bitPattern: $0.baseAddress), bytes: Array(pixels))
+        }
+      }
+    }
+    let alone = try places(SoloCommunicator())
+    let together = try InProcessGroup(size: 3).run { try places($0) }
+    #expect(together[0].map(\.bytes) == alone.map(\.bytes))
+    #expect(together[0].count == 2)
+    #expect(together[1] == together[0] && together[2] == together[0])
+  }
+
   @Test func configurationsThatDoNotFitTogetherAreRefused() throws {
     func violations(_ yaml: String) -> [String] {
       do {

@@ -20,6 +20,8 @@ public struct TokenMixture: Sendable {
   /// In the order given.
   public let parts: [Part]
   private let seed: UInt64
+  /// Each file's part of the sequences that the files before it leave, in 2⁻³².
+  private let ratios: [UInt64]
 
   /// Sequences among which each file has its share.
   private static let blockLength = 64
@@ -47,6 +49,10 @@ public struct TokenMixture: Sendable {
       }
     }
     self.parts = parts
+    ratios = files.indices.map { index in
+      let rest = files[index...].reduce(0) { $0 + $1.weight }
+      return UInt64(((files[index].weight / rest) * 0x1p32).rounded())
+    }
   }
 
   /// T, positions of a sequence.
@@ -84,12 +90,11 @@ public struct TokenMixture: Sendable {
   /// The first file gets its share, rounded down, the second its share of the rest, and so on: each
   /// count can only grow with the total, and together they are the total.
   private func counts(upTo total: Int) -> [Int] {
-    var (rest, restShare) = (total, 1.0)
-    return parts.indices.map { index in
-      guard index < parts.count - 1 else { return rest }
-      let count = min(rest, Int(Double(rest) * min(1, parts[index].share / restShare)))
+    var rest = total
+    return ratios.map { ratio in
+      let product = UInt64(rest).multipliedFullWidth(by: ratio)
+      let count = Int(product.high << 32 | product.low >> 32)
       rest -= count
-      restShare -= parts[index].share
       return count
     }
   }

@@ -54,7 +54,7 @@ public struct SampleDescription: Codable, Sendable, Equatable {
   }
 
   /// One mean and deviation for all pixels, from sums of whole numbers: exact in any order.
-  private static func statistics(of pixels: [UInt8]) -> ([Double], [Double]) {
+  private static func statistics(of pixels: SampleElements<UInt8>) -> ([Double], [Double]) {
     var (sum, squares) = (0, 0)
     for pixel in pixels {
       sum += Int(pixel)
@@ -67,7 +67,7 @@ public struct SampleDescription: Codable, Sendable, Equatable {
 
   /// A mean and deviation for each column; rows are added in order, in Double.
   private static func statistics(
-    of numbers: [Float], columns: Int
+    of numbers: SampleElements<Float>, columns: Int
   ) -> (means: [Double], deviations: [Double]) {
     let rows = numbers.count / columns
     let means = (0..<columns).map { column in

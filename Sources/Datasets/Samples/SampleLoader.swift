@@ -118,7 +118,7 @@ public struct SampleLoader: Sendable {
   }
 
   private func append(
-    _ pixels: ArraySlice<UInt8>, to batch: inout SampleBatch, change: ImageChange
+    _ pixels: Slice<SampleElements<UInt8>>, to batch: inout SampleBatch, change: ImageChange
   ) {
     let (height, width) = (samples.sampleShape[0], samples.sampleShape[1])
     for row in 0..<height {

@@ -3,9 +3,9 @@ public struct SampleSet: Sendable {
   /// What a sample is known by.
   public enum Features: Sendable {
     /// Pixels, 0 ... 255.
-    case pixels([UInt8])
+    case pixels(SampleElements<UInt8>)
     /// A table's numbers.
-    case numbers([Float])
+    case numbers(SampleElements<Float>)
   }
 
   /// What is to be predicted, one for each sample.
@@ -54,7 +54,7 @@ public struct SampleSet: Sendable {
     path = images.path
     count = pixels.dimensions[0]
     sampleShape = Array(pixels.dimensions.dropFirst())
-    features = .pixels(pixels.elements)
+    features = .pixels(SampleElements(pixels.elements))
     targets = .classes(classes.elements.map(Int32.init))
   }
 
@@ -99,7 +99,7 @@ public struct SampleSet: Sendable {
     path = table.path
     count = table.rows.count
     sampleShape = [columns.count]
-    features = .numbers(numbers)
+    features = .numbers(SampleElements(numbers))
   }
 }
 
@@ -107,8 +107,8 @@ extension SampleSet {
   /// Some of the samples, in this order.
   func selecting(_ indices: [Int]) -> SampleSet {
     let width = featureCount
-    func rows<Number>(_ elements: [Number]) -> [Number] {
-      indices.flatMap { elements[$0 * width..<($0 + 1) * width] }
+    func rows<Number>(_ elements: SampleElements<Number>) -> SampleElements<Number> {
+      SampleElements(indices.flatMap { elements[$0 * width..<($0 + 1) * width] })
     }
     let features: Features =
       switch self.features {
@@ -123,6 +123,27 @@ extension SampleSet {
     return SampleSet(
       path: path, count: indices.count, sampleShape: sampleShape, features: features,
       targets: targets)
+  }
+
+  /// The same samples with their features in other memory.
+  ///
+  /// - Parameter place: Given the bytes of the features, returns where the same bytes are, which
+  ///   nobody changes, and what keeps them.
+  package func moving(
+    _ place: (UnsafeRawBufferPointer) throws -> (bytes: UnsafeRawBufferPointer, owner: any Sendable)
+  ) throws -> SampleSet {
+    func moved<Number>(_ elements: SampleElements<Number>) throws -> SampleElements<Number> {
+      let (bytes, owner) = try elements.withBytes(place)
+      precondition(bytes.count == elements.count * MemoryLayout<Number>.stride)
+      return SampleElements(viewing: bytes, owner: owner)
+    }
+    let features: Features =
+      switch self.features {
+      case .pixels(let pixels): .pixels(try moved(pixels))
+      case .numbers(let numbers): .numbers(try moved(numbers))
+      }
+    return SampleSet(
+      path: path, count: count, sampleShape: sampleShape, features: features, targets: targets)
   }
 
   private init(

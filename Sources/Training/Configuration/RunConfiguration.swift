@@ -67,6 +67,7 @@ public struct RunConfiguration: Configurable {
   public var data = DataConfiguration()
   public var model = ModelConfiguration()
   public var masking = MaskingConfiguration()
+  public var wordVectors = WordVectorConfiguration()
   public var loss = LossConfiguration()
   public var batch = BatchConfiguration()
   public var optimizer = OptimizerConfiguration()
@@ -93,6 +94,9 @@ public struct RunConfiguration: Configurable {
       Field("data", \.data, meaning: "The files to learn from."),
       Field("model", \.model, meaning: "The network."),
       Field("masking", \.masking, meaning: "What `masked-language-modeling` hides."),
+      Field(
+        "word_vectors", \.wordVectors,
+        meaning: "Pretrained vectors that the token embedding begins with."),
       Field("loss", \.loss, meaning: "What is made small."),
       Field("batch", \.batch, meaning: "How much is learned from at each step."),
       Field("optimizer", \.optimizer, meaning: "How the weights follow the gradient."),
@@ -138,6 +142,15 @@ public struct RunConfiguration: Configurable {
     checks.require(
       !evaluate.bleu || task == .translation, "evaluate.bleu",
       "false, because task is \(task.rawValue)", involving: "task")
+    if wordVectors.path != nil {
+      checks.require(
+        task == .languageModeling, "word_vectors.path", "null, because task is \(task.rawValue)",
+        involving: "task")
+      checks.require(
+        data.tokens == nil || data.tokens?.tokenizer != nil, "word_vectors.path",
+        "null, because data.tokenizer is null and no token is known to be a word",
+        involving: "data.tokenizer")
+    }
     if needsEvaluations {
       checks.require(
         evaluate.every > 0, "evaluate.every",

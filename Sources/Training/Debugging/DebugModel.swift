@@ -17,7 +17,10 @@ final class DebugModel {
     seed = UInt64(configuration.seed)
     replica = try Replica(
       of: task.model, communicator: communicator, workspace: Workspace(threadCount: threads))
-    try replica.initialize(seed: seed, communicator: communicator)
+    try replica.initialize(
+      seed: seed,
+      overriding: configuration.initialization.initializers(for: replica.parameters),
+      rows: task.initialRows, communicator: communicator)
     gradient = .allocate(capacity: replica.parameters.flatCount)
     gradient.initialize(repeating: 0)
   }

@@ -74,18 +74,19 @@ public struct GradientCheck {
     }
   }
 
-  /// Checks every parameter tensor.
+  /// Checks every parameter tensor that is trained.
   public func run() throws -> Report {
     let model = try DebugModel(configuration, threads: ProcessorMask.current.usableCount)
     let targetCount = try model.differentiate(step: step, microbatch: 0).targetCount
-    for entry in model.replica.parameters.entries {
+    let entries = model.replica.parameters.entries.filter(\.isTrained)
+    for entry in entries {
       tampering?(entry.name, UnsafeMutableBufferPointer(rebasing: model.gradient[entry.range]))
     }
     let probe = SlopeProbe(
       model: model, step: step, lossAtStart: try model.loss(atStep: step),
       targetCount: targetCount)
     return Report(
-      lines: try model.replica.parameters.entries.enumerated().map { index, entry in
+      lines: try entries.enumerated().map { index, entry in
         let directions =
           Self.randomSigns(count: entry.range.count, index: index)
           + [Array(model.gradient[entry.range])]

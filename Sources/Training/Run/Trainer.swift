@@ -91,7 +91,8 @@ public final class Trainer {
       skippedCheckpoints = restored.skipped
     } else {
       try replica.initialize(
-        seed: UInt64(configuration.seed), overriding: initializers, communicator: communicator)
+        seed: UInt64(configuration.seed), overriding: initializers, rows: task.initialRows,
+        communicator: communicator)
     }
   }
 

@@ -114,12 +114,12 @@ public final class TrainingRun {
       threads: trainer.replica.workspace.threads.threadCount,
       parameterCount: trainer.replica.parameters.parameterCount, steps: configuration.steps,
       unit: prepared.unit,
-      lines: [
-        .init("model", configuration.model.summary),
-        .init("data", prepared.dataSummary),
-        .init("batch", prepared.batchSummary ?? batchSummary),
-        .init("optimiser", configuration.optimizerSummary),
-      ],
+      lines: [.init("model", configuration.model.summary)]
+        + (prepared.wordVectorSummary.map { [.init("vectors", $0)] } ?? []) + [
+          .init("data", prepared.dataSummary),
+          .init("batch", prepared.batchSummary ?? batchSummary),
+          .init("optimiser", configuration.optimizerSummary),
+        ],
       runDirectory: directory?.path,
       resumedStep: trainer.stepsTaken > 0 ? trainer.stepsTaken : nil,
       skipped: trainer.skippedCheckpoints.map { .init(path: $0.path, reason: "\($0.reason)") })

@@ -3,7 +3,8 @@ import NeuralNetworks
 import Optimization
 
 extension ParameterStore {
-  /// The table of parameters as optimisers see it.
+  /// The table of parameters as optimisers see it. What is not trained has no rate and no decay,
+  /// whatever its group says; its gradient is zero, so that it takes no part in norms and moments.
   ///
   /// - Parameters:
   ///   - groups: Say which parameters are treated unlike the others.
@@ -16,8 +17,14 @@ extension ParameterStore {
       OptimizedTensor(
         name: $0.name, shape: $0.shape.dimensions, range: $0.range, decays: $0.decays)
     }
+    let grouped = zip(try groups.applied(to: tensors), entries).map { tensor, entry in
+      guard !entry.isTrained else { return tensor }
+      var tensor = tensor
+      (tensor.rate, tensor.weightDecay) = (0, 0)
+      return tensor
+    }
     return ParameterLayout(
-      tensors: try groups.applied(to: tensors), elementCount: flatCount,
+      tensors: grouped, elementCount: flatCount,
       slices: (0..<partition.size).map(partition.slice(of:)), rank: rank)
   }
 }

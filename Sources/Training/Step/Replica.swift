@@ -32,13 +32,16 @@ public final class Replica {
 
   /// Fills the parameters by their initialisers: rank zero computes, the others receive. Collective.
   ///
-  /// - Parameter initializers: In place of parameters' own, by name. Default: none.
+  /// - Parameters:
+  ///   - initializers: In place of parameters' own, by name. Default: none.
+  ///   - rows: Rows that get other values, by parameter name; rank zero's count. Default: none.
   public func initialize(
     seed: UInt64, overriding initializers: [String: Initializer] = [:],
-    communicator: any Communicator
+    rows: [String: InitialRows] = [:], communicator: any Communicator
   ) throws {
     if communicator.isRankZero {
-      parameters.initialize(values, seed: seed, overriding: initializers, in: workspace)
+      parameters.initialize(
+        values, seed: seed, overriding: initializers, rows: rows, in: workspace)
     }
     try shared.broadcast()
   }

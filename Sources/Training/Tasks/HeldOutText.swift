@@ -2,10 +2,15 @@ import Datasets
 import Models
 import Tensors
 
-/// Texts that are not learned from, one after the other, and a model's loss on them.
+/// Texts that are not learned from, and a model's loss on them.
+///
+/// The first batches of several texts are of all of them, in proportion to their lengths: an evaluation
+/// of a few batches sees all texts.
 public final class HeldOutText {
   private let model: any LanguageModel
   private let texts: [EvaluationBatches]
+  /// Which batch of which text is measured when.
+  private let order: [(text: Int, batch: Int)]
   /// Bytes of each token, [V]; nil without a tokenizer.
   private let byteCounts: [Int32]?
   private var batch: TokenBatch
@@ -17,6 +22,7 @@ public final class HeldOutText {
   public init(model: any LanguageModel, texts: [EvaluationBatches], byteCounts: [Int32]?) {
     self.model = model
     self.texts = texts
+    order = interleaved(texts.map(\.count))
     self.byteCounts = byteCounts
     batch = texts[0].emptyBatch()
   }
@@ -27,28 +33,26 @@ public final class HeldOutText {
   }
 
   /// How many batches the texts have.
-  public var count: Int { texts.reduce(0) { $0 + $1.count } }
+  public var count: Int { order.count }
 
   /// - Parameter index: In 0 ..< count.
   public func loss(batch index: Int) -> BatchLoss {
-    let (text, place) = texts.batch(index, counting: \.count)
-    text.fill(&batch, at: place)
+    texts[order[index].text].fill(&batch, at: order[index].batch)
     return model.loss(of: batch, byteCounts: byteCounts)
   }
 }
 
-extension Array {
-  /// The text that the batch `index` of all texts is of, and its place in that text.
-  ///
-  /// - Parameter count: How many batches a text has.
-  func batch(_ index: Int, counting count: (Element) -> Int) -> (text: Element, index: Int) {
-    var place = index
-    for text in self {
-      guard place >= count(text) else { return (text, place) }
-      place -= count(text)
+/// The batches of several texts in the order in which they are measured: the first ones are of all
+/// texts, in proportion to their lengths.
+///
+/// - Parameter counts: How many batches each text has.
+func interleaved(_ counts: [Int]) -> [(text: Int, batch: Int)] {
+  counts.enumerated()
+    .flatMap { text, count in
+      (0..<count).map { (text: text, batch: $0, place: (Double($0) + 0.5) / Double(count)) }
     }
-    preconditionFailure("there is no batch \(index)")
-  }
+    .sorted { ($0.place, $0.text) < ($1.place, $1.text) }
+    .map { (text: $0.text, batch: $0.batch) }
 }
 
 extension LanguageModel {

@@ -19,6 +19,7 @@ public final class LanguageModelingData {
   /// The token between documents that are kept apart; nil: they are joined.
   private let separator: Int32?
   private let tokenizerJSON: [UInt8]
+  private let isRankZero: Bool
 
   /// Opens everything that the `data` section names, and checks that it belongs together.
   /// Collective.
@@ -29,6 +30,7 @@ public final class LanguageModelingData {
     guard let data = configuration.data.tokens else {
       preconditionFailure("language modeling is configured with token files")
     }
+    isRankZero = communicator.isRankZero
     train = try data.train.elements.map {
       (try SharedTokenFile.open($0.path, communicator: communicator), $0.weight)
     }
@@ -92,12 +94,14 @@ public final class LanguageModelingData {
 
   /// The task of predicting this text with the configuration's model.
   ///
-  /// - Throws: `TokenFileError.tooShort` where the text has no window of the model's context.
+  /// - Throws: `TokenFileError.tooShort` where the text has no window of the model's context;
+  ///   `WordVectorError`.
   public func task(for configuration: RunConfiguration) throws -> LanguageModelingTask {
     let (count, context) = (vocabularyCount(configuration), configuration.model.context)
     guard let model = configuration.model.languageModel(vocabularyCount: count) else {
       preconditionFailure("language modeling is configured with a language model")
     }
+    if !configuration.wordVectors.trained { model.embeddingWeight.freeze() }
     let texts = try validation.map {
       try EvaluationBatches(
         file: $0, sequences: configuration.batch.sequences, context: context, separator: separator)
@@ -110,7 +114,18 @@ public final class LanguageModelingData {
     return LanguageModelingTask(
       model: model, loader: try loader(configuration), augmenter: augmenter(configuration),
       labelSmoothing: configuration.labelSmoothing, heldOut: heldOut,
-      checkpointFiles: try checkpointFiles(configuration))
+      checkpointFiles: try checkpointFiles(configuration),
+      wordVectors: try wordVectors(configuration.wordVectors.path, of: model))
+  }
+
+  /// The vectors that the model's tokens begin with; nil where the configuration names none, and on
+  /// all ranks but zero, which get the parameters from there.
+  private func wordVectors(
+    _ path: String?, of model: any LanguageModel
+  ) throws(WordVectorError) -> WordVectors? {
+    guard let path, let tokenizer, isRankZero else { return nil }
+    return try WordVectors(
+      path: path, vocabulary: tokenizer.vocabulary, width: model.embeddingWeight.shape[1])
   }
 
   /// What changes the training sequences; nil: nothing.

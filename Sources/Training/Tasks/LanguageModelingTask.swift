@@ -11,6 +11,8 @@ public final class LanguageModelingTask: TrainingTask {
   private let labelSmoothing: Float
   private let heldOut: HeldOutText?
   public let checkpointFiles: [(name: String, bytes: [UInt8])]
+  /// Pretrained vectors that the token embedding begins with; nil: none.
+  public let wordVectors: WordVectors?
 
   private var batch: TokenBatch
 
@@ -21,10 +23,11 @@ public final class LanguageModelingTask: TrainingTask {
   ///   - labelSmoothing: The share of the target that all tokens have alike, in training. Default: 0.
   ///   - heldOut: What it is evaluated on; nil: nothing. Default: nil.
   ///   - checkpointFiles: Default: none.
+  ///   - wordVectors: As wide as the model; nil: none. Default: nil.
   public init(
     model: any LanguageModel, loader: LanguageModelingLoader, augmenter: SequenceAugmenter? = nil,
     labelSmoothing: Double = 0, heldOut: HeldOutText? = nil,
-    checkpointFiles: [(name: String, bytes: [UInt8])] = []
+    checkpointFiles: [(name: String, bytes: [UInt8])] = [], wordVectors: WordVectors? = nil
   ) {
     languageModel = model
     self.loader = loader
@@ -32,10 +35,19 @@ public final class LanguageModelingTask: TrainingTask {
     self.labelSmoothing = Float(labelSmoothing)
     self.heldOut = heldOut
     self.checkpointFiles = checkpointFiles
+    self.wordVectors = wordVectors
     batch = loader.emptyBatch()
   }
 
   public var model: any Module { languageModel }
+
+  public var initialRows: [String: InitialRows] {
+    guard let wordVectors else { return [:] }
+    return [
+      languageModel.embeddingName: InitialRows(
+        rows: wordVectors.tokens, elements: wordVectors.elements)
+    ]
+  }
 
   public var products: ForwardProducts? {
     languageModel.products(sequences: batch.sequenceCount, positions: batch.positionCount)

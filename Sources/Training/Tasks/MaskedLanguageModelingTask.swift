@@ -80,6 +80,8 @@ public final class MaskedLanguageModelingTask: TrainingTask {
 public final class HeldOutMaskedText {
   private let model: any MaskedLanguageModel
   private let texts: [MaskedEvaluationBatches]
+  /// Which batch of which text is measured when.
+  private let order: [(text: Int, batch: Int)]
   private var batch: TokenBatch
 
   /// - Parameters:
@@ -88,6 +90,7 @@ public final class HeldOutMaskedText {
   public init(model: any MaskedLanguageModel, texts: [MaskedEvaluationBatches]) {
     self.model = model
     self.texts = texts
+    order = interleaved(texts.map(\.count))
     batch = texts[0].emptyBatch()
   }
 
@@ -95,12 +98,12 @@ public final class HeldOutMaskedText {
   public var metrics: [Metric] { [.accuracy, .perplexity] }
 
   /// How many batches the texts have.
-  public var count: Int { texts.reduce(0) { $0 + $1.count } }
+  public var count: Int { order.count }
 
   /// - Parameter index: In 0 ..< count.
   public func loss(batch index: Int) -> BatchLoss {
-    let (text, place) = texts.batch(index, counting: \.count)
-    text.fill(&batch, at: place)
+    let text = texts[order[index].text]
+    text.fill(&batch, at: order[index].batch)
     let (tokens, positions) = batch.hidden(count: text.predictedCount)
     let states = model.headStates(of: tokens, at: positions)
     let found = model.logits(ofHeadStates: states)

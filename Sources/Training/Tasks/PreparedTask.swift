@@ -14,6 +14,8 @@ package struct PreparedTask {
   let epochLength: Int?
   /// One line about a step's batch; nil where it has as many targets as `batch` and `model.context` say.
   var batchSummary: String?
+  /// One line about pretrained vectors; nil: there are none, or this is not rank zero.
+  var wordVectorSummary: String?
 }
 
 extension RunConfiguration {
@@ -25,9 +27,12 @@ extension RunConfiguration {
     switch task {
     case .languageModeling:
       let data = try LanguageModelingData(self, communicator: communicator)
+      let task = try communicator.agree { try data.task(for: self) }
       return PreparedTask(
-        task: try communicator.agree { try data.task(for: self) }, dataSummary: data.summary,
-        unit: "tokens", epochLength: nil)
+        task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
+        wordVectorSummary: task.wordVectors.map {
+          $0.summary + (wordVectors.trained ? "" : ", not trained")
+        })
     case .maskedLanguageModeling:
       let data = try LanguageModelingData(self, communicator: communicator)
       return PreparedTask(

@@ -6,7 +6,8 @@ import Tensors
 
 /// The samples of a classification or regression, on every rank.
 ///
-/// Rank zero reads the files; the others get what it read, and no shared filesystem is needed.
+/// Rank zero reads the files; the others get what it read, and no shared filesystem is needed. The
+/// ranks of a host share the features in memory.
 public final class SampleData {
   public let train: SampleSet
   public let validation: SampleSet?
@@ -23,13 +24,16 @@ public final class SampleData {
       try communicator.fromRankZero { try GzipFile.contents(path) }
     }
     folds = data.folds
-    (train, validation, description) = try communicator.agree {
+    let (train, validation, description) = try communicator.agree {
       let (train, heldOut, description) = try data.samples(
         files.train, predictsClasses: configuration.task == .classification,
         seed: UInt64(configuration.seed))
       guard !files.validation.isEmpty else { return (train, heldOut, description) }
       return (train, try description.heldOut(files.validation), description)
     }
+    self.description = description
+    self.train = try train.shared(by: communicator)
+    self.validation = try validation?.shared(by: communicator)
     if case .idx(let images) = data.format {
       augmentation = images.augmentation
     } else {
@@ -59,5 +63,21 @@ public final class SampleData {
     let fold = folds.isOn ? " (fold \(folds.heldOut) of \(folds.count))" : ""
     let heldOut = validation.map { ", \($0.count) held out\(fold)" } ?? ""
     return "\(train.path), \(train.count) samples of \(shape)\(classes)\(heldOut)"
+  }
+}
+
+extension SampleSet {
+  /// The same samples, their features once on each host. Collective.
+  ///
+  /// - Throws: `CommunicationError.sharedMemory` where a host has too little memory.
+  func shared(by communicator: any Communicator) throws -> SampleSet {
+    guard communicator.size > 1 else { return self }
+    return try moving { bytes in
+      let isLeader = communicator.topology.isLeader
+      let memory = try communicator.allocateShared(byteCount: isLeader ? bytes.count : 0)
+      if isLeader { memory.segments[0].copyMemory(from: bytes) }
+      try communicator.barrier()
+      return (UnsafeRawBufferPointer(memory.segments[0]), memory)
+    }
   }
 }

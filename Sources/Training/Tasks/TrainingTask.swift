@@ -30,6 +30,10 @@ public protocol TrainingTask: AnyObject {
   /// The loss of one batch of held-out data, with the sums of all metrics, one after the other.
   func evaluationLoss(batch: Int) throws -> BatchLoss
 
+  /// Rows of parameters that begin with other values than their initialisers make, by parameter
+  /// name; asked for on rank zero only. Default: none.
+  var initialRows: [String: InitialRows] { get }
+
   /// Files that belong into each checkpoint beside the tensors, such as `config.json`.
   var checkpointFiles: [(name: String, bytes: [UInt8])] { get }
 }
@@ -38,6 +42,7 @@ extension TrainingTask {
   public var products: ForwardProducts? { nil }
   public var evaluationBatchCount: Int { 0 }
   public var metrics: [Metric] { [] }
+  public var initialRows: [String: InitialRows] { [:] }
   public var checkpointFiles: [(name: String, bytes: [UInt8])] { [] }
 
   public func evaluationLoss(batch: Int) throws -> BatchLoss {
