@@ -94,7 +94,7 @@ import Testing
     try bench.write(lines.joined(separator: "\n"), to: "vectors.txt")
     let options = [
       "--set", "word_vectors={path: vectors.txt, trained: false}", "--steps", "8",
-      "--set", "schedule.name=constant",
+      "--set", "schedule={name: constant, warmup_steps: 2}",
     ]
     let alone = try bench.train("alone", options)
     #expect(try bench.train("two", options, ranks: 2).parametersSHA256 == alone.parametersSHA256)

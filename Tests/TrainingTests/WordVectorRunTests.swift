@@ -123,8 +123,10 @@ import Training
   ) throws {
     var configuration = try configuration(trained: false)
     configuration.optimizer.method = method
-    configuration.optimizer.l1 = 1e-3
-    if case .lbfgs = method {} else {
+    if case .lbfgs = method {
+      configuration.optimizer.clipNorm = 0
+    } else {
+      configuration.optimizer.l1 = 1e-3
       // What its group says does not count.
       var group = ParameterGroup()
       (group.parameters, group.rate, group.weightDecay) = ("*wte*", 2, 0.5)

@@ -26,7 +26,9 @@ public struct SampleElements<Number: BitwiseCopyable & Sendable>: RandomAccessCo
   public subscript(index: Int) -> Number { elements[index] }
 
   /// Calls `body` with the numbers' bytes.
-  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
+    -> Result
+  {
     try withExtendedLifetime(owner) { try body(UnsafeRawBufferPointer(elements)) }
   }
 
