@@ -12,6 +12,9 @@
 /// Products of so few rows have kernels of their own, and blocks whose sums stay in the first-level cache.
 #define FEW_ROWS 4
 #define FEW_COLUMNS 3072
+/// Steps along the inner dimension for which a tile asks ahead: factors that are read where they lie come
+/// from far away, in strides that the processor does not foresee.
+#define PREFETCHED_STEPS 32
 /// Columns of a transposed left factor that are copied lie so far apart: at least the highest tile's rows.
 #define SLIVER_STEP LANE_COUNT
 #define SLIVER_COUNT (SLIVER_STEP * CKERNELS_PRODUCT_CHUNK)

@@ -31,7 +31,15 @@ INLINE void LEVEL(tile)(
   }
   for (int64_t k = 0; k < inner; k++) {
     Lanes right[TILE_LANES];
-    UNROLLED for (int j = 0; j < lanes; j++) right[j] = lanes_load(b + j * LANE_COUNT);
+    UNROLLED for (int j = 0; j < lanes; j++) {
+      right[j] = lanes_load(b + j * LANE_COUNT);
+      __builtin_prefetch(b + j * LANE_COUNT + PREFETCHED_STEPS * rightStep);
+    }
+    if (rowStep == 1) {
+      const float *column = bases[0] + PREFETCHED_STEPS * innerStep;
+      __builtin_prefetch(column);
+      __builtin_prefetch(column + rows - 1);
+    }
     UNROLLED for (int i = 0; i < rows; i++) {
       Lanes left = lanes_fill(bases[i / 3][i % 3 * rowStep]);
       UNROLLED for (int j = 0; j < lanes; j++)
