@@ -6,8 +6,10 @@ import Synchronization
 
 /// The threads of one rank: a fixed number of workers that share out the tasks of one call.
 ///
-/// Which worker runs a task is left to chance, so a task must write only what no other task of the
-/// same call reads or writes. Results then do not depend on the number of threads.
+/// Each thread begins with a contiguous part of the tasks, the same one whenever their number is the
+/// same, so that what it wrote in one call is still in its caches in the next. Who is done takes over
+/// what others have not begun: which thread runs a task is left to chance. A task must write only what
+/// no other task of the same call reads or writes; results then do not depend on the number of threads.
 ///
 /// A pool of one thread starts none and runs every task on the caller. One thread at a time may
 /// call `run`, and tasks must not call it again.
@@ -15,10 +17,10 @@ public final class ThreadPool: @unchecked Sendable {
   /// How many threads share the tasks, the caller included.
   public let threadCount: Int
 
-  /// The largest number of tasks of one call: what fits the counters of a call.
+  /// The largest number of tasks of one call: what fits the counters of a ticket.
   public static let largestTaskCount = 1 << 20 - 1
 
-  private let crew = Crew()
+  private let crew: Crew
 
   /// Starts `threadCount - 1` workers.
   ///
@@ -26,6 +28,7 @@ public final class ThreadPool: @unchecked Sendable {
   public init(threadCount: Int = 1) {
     precondition(threadCount >= 1, "a thread pool needs at least 1 thread, not \(threadCount)")
     self.threadCount = threadCount
+    crew = Crew(threadCount: threadCount)
     for worker in 1..<max(threadCount, 1) {
       crew.start(worker: worker)
     }
@@ -67,9 +70,12 @@ public final class ThreadPool: @unchecked Sendable {
 /// An object of its own: workers hold it as long as they live, and so can not keep the pool, whose
 /// end is theirs, alive.
 private final class Crew: @unchecked Sendable {
-  /// Generation (24 bits), number of tasks (20 bits), next task (20 bits): a worker that claims a
-  /// task by compare-and-exchange knows that it belongs to the call in progress.
-  private let ticket = Atomic<UInt64>(0)
+  private let threadCount: Int
+  /// What is left of each thread's part: generation (24 bits), end (20 bits), next task (20 bits). Who
+  /// claims a task by compare-and-exchange knows that it belongs to the call in progress.
+  private let tickets: UnsafeMutablePointer<Atomic<UInt64>>
+  /// Each ticket has a cache line of its own.
+  private static let ticketStride = 8
   private let remaining = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
   private let isEnding = Atomic<Bool>(false)
@@ -77,13 +83,26 @@ private final class Crew: @unchecked Sendable {
   private var body: ((Int, Int) -> Void)?
   private var threads: [pthread_t] = []
 
+  init(threadCount: Int) {
+    self.threadCount = threadCount
+    tickets = .allocate(capacity: threadCount * Self.ticketStride)
+    for worker in 0..<threadCount { ticketPointer(of: worker).initialize(to: Atomic(0)) }
+  }
+
   /// Runs `body(task, worker)` for every task and returns when all are done.
   func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
     withoutActuallyEscaping(body) { body in
       self.body = body
       remaining.store(tasks, ordering: .relaxed)
-      let generation = (ticket.load(ordering: .relaxed) >> 40 + 1) & 0xFF_FFFF
-      ticket.store(generation << 40 | UInt64(tasks) << 20, ordering: .sequentiallyConsistent)
+      let generation = (ticketPointer(of: 0).pointee.load(ordering: .relaxed) >> 40 + 1) & 0xFF_FFFF
+      func firstTask(of worker: Int) -> UInt64 {
+        UInt64((tasks * worker + threadCount - 1) / threadCount)
+      }
+      for worker in 0..<threadCount {
+        ticketPointer(of: worker).pointee.store(
+          generation << 40 | firstTask(of: worker + 1) << 20 | firstTask(of: worker),
+          ordering: .sequentiallyConsistent)
+      }
       if sleepers.load(ordering: .sequentiallyConsistent) > 0 { parking.wakeAll() }
       work(as: 0)
       var spins = 0
@@ -95,22 +114,34 @@ private final class Crew: @unchecked Sendable {
     }
   }
 
-  /// Claims and runs tasks until none is left.
+  private func ticketPointer(of worker: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+    tickets + worker * Self.ticketStride
+  }
+
+  /// Claims and runs tasks, first its own, then others', until none is left.
   private func work(as worker: Int) {
-    var current = ticket.load(ordering: .acquiring)
-    while true {
-      let next = current & 0xF_FFFF
-      guard next < current >> 20 & 0xF_FFFF else { return }
-      let (isMine, now) = ticket.weakCompareExchange(
-        expected: current, desired: current + 1, ordering: .acquiringAndReleasing)
-      guard isMine else {
-        current = now
-        continue
+    for offset in 0..<threadCount {
+      let owner = (worker + offset) % threadCount
+      while let task = claim(from: owner, isOwner: offset == 0) {
+        // The claimed task keeps the caller inside `run`: the body can not change under us.
+        perform(task, worker)
+        remaining.subtract(1, ordering: .releasing)
       }
-      // The claimed task keeps the caller inside `run`: the body can not change under us.
-      perform(Int(next), worker)
-      remaining.subtract(1, ordering: .releasing)
-      current = ticket.load(ordering: .acquiring)
+    }
+  }
+
+  /// A task of this thread's part: the first that is left for the thread itself, the last for others.
+  private func claim(from worker: Int, isOwner: Bool) -> Int? {
+    let ticket = ticketPointer(of: worker)
+    var current = ticket.pointee.load(ordering: .acquiring)
+    while true {
+      let (next, end) = (current & 0xF_FFFF, current >> 20 & 0xF_FFFF)
+      guard next < end else { return nil }
+      let (isMine, now) = ticket.pointee.weakCompareExchange(
+        expected: current, desired: isOwner ? current + 1 : current - 1 << 20,
+        ordering: .acquiringAndReleasing)
+      if isMine { return Int(isOwner ? next : end - 1) }
+      current = now
     }
   }
 
@@ -128,16 +159,17 @@ private final class Crew: @unchecked Sendable {
   private func loop(worker: Int) {
     var seen: UInt64 = 0
     while true {
-      seen = waitForCall(after: seen)
+      seen = waitForCall(after: seen, as: worker)
       if isEnding.load(ordering: .acquiring) { return }
       work(as: worker)
     }
   }
 
   /// Spins, then yields, then sleeps until the generation is another than `seen`; returns it.
-  private func waitForCall(after seen: UInt64) -> UInt64 {
+  private func waitForCall(after seen: UInt64, as worker: Int) -> UInt64 {
+    let ticket = ticketPointer(of: worker)
     func isNew() -> Bool {
-      ticket.load(ordering: .sequentiallyConsistent) >> 40 != seen
+      ticket.pointee.load(ordering: .sequentiallyConsistent) >> 40 != seen
         || isEnding.load(ordering: .acquiring)
     }
     var spins = 0
@@ -150,7 +182,7 @@ private final class Crew: @unchecked Sendable {
         sleepers.subtract(1, ordering: .sequentiallyConsistent)
       }
     }
-    return ticket.load(ordering: .acquiring) >> 40
+    return ticket.pointee.load(ordering: .acquiring) >> 40
   }
 
   func start(worker: Int) {
@@ -173,6 +205,11 @@ private final class Crew: @unchecked Sendable {
     isEnding.store(true, ordering: .sequentiallyConsistent)
     parking.wakeAll()
     for thread in threads { pthread_join(thread, nil) }
+  }
+
+  deinit {
+    for worker in 0..<threadCount { ticketPointer(of: worker).deinitialize(count: 1) }
+    tickets.deallocate()
   }
 }
 

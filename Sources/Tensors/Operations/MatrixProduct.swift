@@ -6,7 +6,7 @@ package struct Matrix {
   package let pointer: UnsafeMutablePointer<Float>
   /// Elements from one row to the next.
   package let stride: Int
-  private var isTransposed = false
+  fileprivate private(set) var isTransposed = false
 
   package init(_ pointer: UnsafeMutablePointer<Float>, stride: Int) {
     self.pointer = pointer
@@ -60,7 +60,8 @@ package func multiply(
 ) {
   guard rows > 0, columns > 0 else { return }
   let grid = ProductGrid(
-    rows: rows, columns: columns, inner: inner, threadCount: threads.threadCount)
+    rows: rows, columns: columns, inner: inner, threadCount: threads.threadCount,
+    keepsRows: !a.isTransposed)
   threads.run(tasks: grid.count) { index in
     let (rowRange, columnRange) = grid[index]
     let (row, column) = (rowRange.lowerBound, columnRange.lowerBound)
@@ -106,18 +107,26 @@ package struct ProductGrid {
   /// Cuts between columns are at multiples of this: whole tiles.
   private static let tile = 32
 
-  package init(rows: Int, columns: Int, inner: Int, threadCount: Int) {
+  /// - Parameter keepsRows: Whether the rows are those of activations, which one thread at a time works
+  ///   on from operation to operation, so that they stay in its caches. Default: false.
+  package init(
+    rows: Int, columns: Int, inner: Int, threadCount: Int, keepsRows: Bool = false
+  ) {
     self.rows = rows
     self.columns = columns
     // Of few rows, the right factor takes as long to read as sixteen rows to compute.
     let parts = max(1, min(threadCount, max(rows, 16) * columns * inner / Grain.product))
-    // Each part of the columns brings its part of the right factor into order, which every part of
-    // the rows does again; a sliver of the left factor is copied by every part of the columns, which
-    // costs less.
     let mostColumnParts = max(1, columns / (3 * Self.tile))
     let mostRowParts = max(1, rows / Self.tile)
-    columnParts = min(parts, mostColumnParts)
-    rowParts = min(mostRowParts, max(1, parts / columnParts))
+    // Each part of the columns brings its part of the right factor into order, which every part of
+    // the rows does again: little of the work where the parts have many rows.
+    if keepsRows && rows / parts >= 8 * Self.tile {
+      rowParts = parts
+      columnParts = 1
+    } else {
+      columnParts = min(parts, mostColumnParts)
+      rowParts = min(mostRowParts, max(1, parts / columnParts))
+    }
     count = rowParts * columnParts
   }
 
