@@ -12,14 +12,14 @@
 /// Products of so few rows have kernels of their own, and blocks whose sums stay in the first-level cache.
 #define FEW_ROWS 4
 #define FEW_COLUMNS 3072
-/// Steps along the inner dimension for which a tile asks ahead: factors that are read where they lie come
-/// from far away, in strides that the processor does not foresee.
+/// Steps along the inner dimension for which a tile asks ahead: factors that are read where they lie
+/// come from far away, in strides that the processor does not foresee.
 #define PREFETCHED_STEPS 32
-/// Columns of a transposed left factor that are copied lie so far apart: at least the highest tile's rows.
+/// Columns of a transposed left factor that are copied lie so far apart: not less than the highest tile.
 #define SLIVER_STEP LANE_COUNT
 #define SLIVER_COUNT (SLIVER_STEP * CKERNELS_PRODUCT_CHUNK)
-/// Elements of a chunk of an untransposed right factor, from its first row to its last, that the tiles
-/// read where they lie: half of the second-level cache.
+/// Elements of a chunk of an untransposed right factor, from its first row to its last, up to which the
+/// tiles read it where it lies: half of the second-level cache.
 #define IN_PLACE_COUNT (512 * CKERNELS_PRODUCT_CHUNK)
 
 // Each thread's memory for packing, kept from its first product to its end.
@@ -135,14 +135,14 @@ INLINE void pack_transposed(
   }
 }
 
-/// Whether the tiles read an untransposed right factor where it lies: packing pays where its rows spread
-/// over more than the second-level cache.
+/// Whether the tiles read a right factor where it lies: packing pays where it has to be transposed, and
+/// where its rows spread over much of the second-level cache.
 INLINE int stays_in_place(CKernels_Factor b, int64_t inner) {
   return !b.transposed && inner * b.stride <= IN_PLACE_COUNT;
 }
 
-/// Whether slivers of the left factor are copied before the tiles read them. Rows of which all start in
-/// the same set of the first-level cache drive each other out of it; so do columns, for which a copy pays
+/// Whether slivers of the left factor are copied before the tiles read them. Rows that all start in the
+/// same set of the first-level cache drive each other out of it; so do columns, for which a copy pays
 /// only where it is read often.
 INLINE int copies_left(CKernels_Factor a, int64_t columns) {
   if (!a.transposed) return a.stride % 1024 == 0;

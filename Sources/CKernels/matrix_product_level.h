@@ -12,8 +12,8 @@
 
 /// One tile: its sum over a chunk of the inner dimension, written to C or added to it.
 ///
-/// - rows, lanes: constants where this is expanded, as is one of the steps. The left factor's element of
-///   row i and inner index k is a[i * rowStep + k * innerStep].
+/// - rows, lanes: constants where this is expanded, as is one of the left factor's steps, whose element
+///   of row i and inner index k is a[i * rowStep + k * innerStep].
 /// - b: rows of `lanes` times sixteen, `rightStep` apart.
 INLINE void LEVEL(tile)(
     const int rows, const int lanes, const int64_t rowStep, const int64_t innerStep, const float *a,

@@ -2,6 +2,10 @@ import Parallelism
 import Synchronization
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 @Suite struct ThreadPoolTests {
   @Test(arguments: [1, 2, 3, 7])
   func everyTaskRunsExactlyOnce(threadCount: Int) {
@@ -41,6 +45,20 @@ import Testing
       ended = pool
     }
     #expect(ended == nil)
+  }
+
+  /// The first task waits for the others, of which one is in the same part.
+  @Test(.timeLimit(.minutes(1))) func idleThreadsTakeOverTasksOfBusyOnes() {
+    let pool = ThreadPool(threadCount: 2)
+    let others = Atomic<Int>(0)
+    pool.run(tasks: 4) { task in
+      guard task == 0 else {
+        others.add(1, ordering: .relaxed)
+        return
+      }
+      while others.load(ordering: .relaxed) < 3 { sched_yield() }
+    }
+    #expect(others.load(ordering: .relaxed) == 3)
   }
 
   @Test(arguments: [0, 1, 15, 16, 17, 1000, 4097])

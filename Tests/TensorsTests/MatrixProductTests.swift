@@ -159,6 +159,21 @@ import Testing
     }
   }
 
+  /// Some factors are read where they lie, some copied first: whole tiles of columns, rows of a length
+  /// at which they collide in the cache.
+  @Test(arguments: [(40, 64, 300), (20, 96, 1024), (512, 288, 260), (13, 800, 270), (30, 33, 512)])
+  func factorsInPlaceGiveTheBitsOfCopies(rows: Int, columns: Int, inner: Int) {
+    var generator = SeededGenerator(seed: 7)
+    for _ in 0..<6 {
+      let product = Product(rows: rows, columns: columns, inner: inner, using: &generator)
+      for version in 1...CKernels_matrixProductVersions() {
+        #expect(
+          differingBits(product.result(version: version), product.documented) == 0,
+          "version \(version), transposed: \(product.isATransposed), \(product.isBTransposed)")
+      }
+    }
+  }
+
   /// Products of few rows have kernels of their own, which a row of a larger product must not show.
   @Test func fewRowsHaveTheBitsOfMany() {
     var generator = SeededGenerator(seed: 6)
@@ -181,15 +196,18 @@ import Testing
   @Test func gridsCoverTheProduct() {
     for (rows, columns) in [(1, 1), (5, 700), (700, 5), (64, 64), (1000, 768), (1024, 50257)] {
       for threads in [1, 2, 3, 8, 64] {
-        let grid = ProductGrid(rows: rows, columns: columns, inner: 768, threadCount: threads)
-        var covered = 0
-        for index in 0..<grid.count {
-          let (rowRange, columnRange) = grid[index]
-          covered += rowRange.count * columnRange.count
-          #expect(!rowRange.isEmpty && !columnRange.isEmpty)
+        for keepsRows in [false, true] {
+          let grid = ProductGrid(
+            rows: rows, columns: columns, inner: 768, threadCount: threads, keepsRows: keepsRows)
+          var covered = 0
+          for index in 0..<grid.count {
+            let (rowRange, columnRange) = grid[index]
+            covered += rowRange.count * columnRange.count
+            #expect(!rowRange.isEmpty && !columnRange.isEmpty)
+          }
+          #expect(covered == rows * columns)
+          #expect(grid.count <= threads)
         }
-        #expect(covered == rows * columns)
-        #expect(grid.count <= threads)
       }
     }
   }
@@ -197,6 +215,12 @@ import Testing
   @Test func smallProductsAreNotShared() {
     #expect(ProductGrid(rows: 64, columns: 64, inner: 64, threadCount: 8).count == 1)
     #expect(ProductGrid(rows: 768, columns: 768, inner: 768, threadCount: 8).count == 8)
+  }
+
+  @Test func rowsOfActivationsStayWithAThread() {
+    let grid = ProductGrid(rows: 768, columns: 512, inner: 128, threadCount: 2, keepsRows: true)
+    #expect(grid[0] == (0..<384, 0..<512))
+    #expect(grid[1] == (384..<768, 0..<512))
   }
 
   private func differingBits(_ a: [Float], _ b: [Float]) -> Int {
