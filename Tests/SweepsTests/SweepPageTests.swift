@@ -34,7 +34,7 @@ struct SweepPageTests {
     #expect(count("class=\"trial best\"", in: document) == 3)
     #expect(count("class=\"trial lost\"", in: document) == 6)
     #expect(document.contains(">optimizer.learning_rate</text>"))
-    #expect(document.contains(">{name: sgd, clip_…</text>"))
+    #expect(document.contains(">…sgd, clip_norm: 0}</text>"))
     #expect(document.contains("<dt>trials</dt><dd>2 diverged, 4 finished</dd>"))
     #expect(count("<tr", in: document) == 7)
     // The rows begin with the best.

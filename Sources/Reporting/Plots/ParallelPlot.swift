@@ -70,13 +70,22 @@ package struct ParallelPlot: Sendable {
           guard case .name(let name) = value else { return nil }
           return names.firstIndex(of: name).map(y)
         },
-        ticks: names.enumerated().map { ($1, y($0)) })
+        ticks: Self.withoutCommonBeginning(names).enumerated().map { ($1, y($0)) })
     }
+  }
+
+  /// Names by the words in which they differ: `…mlp, hidden: [4]}` of `{architecture: mlp, …`.
+  private static func withoutCommonBeginning(_ names: [String]) -> [String] {
+    guard let first = names.first, names.count > 1 else { return names }
+    let common = names.dropFirst().reduce(first) { $0.commonPrefix(with: $1) }
+    guard let space = common.lastIndex(of: " ") else { return names }
+    let count = common.distance(from: common.startIndex, to: space) + 1
+    return names.map { "…" + $0.dropFirst(count) }
   }
 
   /// The image, 1000 × 350.
   package func svg() -> String {
-    let (left, right) = (90.0, 930.0)
+    let (left, right) = (80.0, 935.0)
     let step = (right - left) / Double(max(1, axes.count - 1))
     let places = axes.indices.map { column in
       place(axes[column], values: lines.compactMap { $0.values[column] })
@@ -95,10 +104,14 @@ package struct ParallelPlot: Sendable {
     }
     let frames = axes.indices.map { column -> String in
       let place = SVG.pixel(x(column))
+      // To the left of its axis; names that would not fit there are to the right of the first.
+      var side = #"dx="-7" text-anchor="end""#
+      if column == 0, case .names = axes[column].values { side = #"dx="7" text-anchor="start""# }
+      let room = max(6, min(28, Int(step / 7)))
       let labels = places[column].ticks.map { label, y in
-        let short = label.count > 18 ? String(label.prefix(17)) + "…" : label
+        let short = label.count > room ? String(label.prefix(room - 1)) + "…" : label
         return """
-          <text x="\(place)" dx="-7" y="\(SVG.pixel(y))" dy="4" text-anchor="end">\
+          <text x="\(place)" y="\(SVG.pixel(y))" dy="4" \(side)>\
           \(HTMLPage.escaped(short))</text>
           """
       }
