@@ -5,7 +5,7 @@ import Models
 struct SearchArguments: ParsableArguments {
   @Option(
     help: """
-      Look for the likeliest text, this many at a time, instead of drawing one at random; 1 is greedy.
+      Beam search: look for the likeliest text, with this many at a time; 1 is greedy.
       """)
   var beams: Int?
 
