@@ -13,12 +13,12 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: """
-      A token file, a table (CSV) or images (IDX), as the model learned from. Default: the validation \
-      file of the run.
+      A token file, a table (CSV), images (IDX) or a token file of texts to translate, as the model \
+      learned from. Default: the validation file of the run.
       """)
   var data: String?
 
-  @Option(help: "The labels (IDX) of the images given with --data.")
+  @Option(help: "The labels (IDX) of the images, or the translations (token file) of the texts.")
   var labels: String?
 
   @Option(help: "Sequences or samples computed at a time; does not change what is measured.")
