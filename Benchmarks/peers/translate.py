@@ -3,7 +3,7 @@ with it.
 
     translate.py --configuration CONFIG.json --seconds S --threads N --lines FILE --output DIR
 
-The configuration is that of Lockstep's run: data, model, batch, optimiser, schedule. Pairs are sorted
+The configuration is that of Lockstep's run: data, model, batch, optimiser, schedule, averaging. Pairs are sorted
 by length within an epoch's permutation, cut into batches and shuffled. Writes `metrics.jsonl` and
 `translations` into the output directory. Only training counts as time, not evaluation.
 """
@@ -18,6 +18,7 @@ import numpy
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
+from torch.optim import swa_utils
 
 from translator import Translator
 
@@ -84,6 +85,9 @@ def train(options: argparse.Namespace, configuration: dict[str, Any], tokenizer:
         eps=optimizing["epsilon"],
         fused=True,
     )
+    average = swa_utils.AveragedModel(
+        model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(configuration["average"]["decay"])
+    )
     warmup = schedule["warmup_steps"]
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warmup, (warmup / (step + 1)) ** 0.5)
@@ -99,6 +103,7 @@ def train(options: argparse.Namespace, configuration: dict[str, Any], tokenizer:
                 loss.backward()
                 nn.utils.clip_grad_norm_(model.parameters(), optimizing["clip_norm"])
                 optimizer.step()
+                average.update_parameters(model)
                 rate.step()
                 optimizer.zero_grad(set_to_none=True)
                 value = loss.item()
@@ -109,7 +114,7 @@ def train(options: argparse.Namespace, configuration: dict[str, Any], tokenizer:
                 metrics.write(json.dumps(record) + "\n")
                 if seconds >= options.seconds:
                     break
-    return model
+    return average.module
 
 
 def translate(

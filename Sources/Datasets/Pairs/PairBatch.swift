@@ -23,23 +23,25 @@ public struct PairBatch: Sendable, Equatable {
 
   public init() {}
 
-  /// - Parameters:
-  ///   - pairs: Numbers of B pairs.
-  ///   - shape: S and T, no less than any of the pairs has.
-  mutating func fill(with pairs: ArraySlice<Int32>, of file: PairFile, shape: PairBatchShape) {
+  /// Fills the batch with these pairs; S and T are the lengths of the longest.
+  ///
+  /// - Parameter pairs: Numbers of B pairs.
+  mutating func fill(with pairs: ArraySlice<Int32>, of file: PairFile) {
+    let lengths = pairs.map { file.lengths(of: Int($0)) }
     sequenceCount = pairs.count
-    (sourcePositionCount, targetPositionCount) = (shape.source, shape.target)
-    sources.assign(0, count: pairs.count * shape.source)
-    inputs.assign(0, count: pairs.count * shape.target)
-    targets.assign(TokenBatch.ignoredTarget, count: pairs.count * shape.target)
+    sourcePositionCount = lengths.reduce(1) { max($0, $1.source) }
+    targetPositionCount = lengths.reduce(1) { max($0, $1.target) }
+    sources.assign(0, count: pairs.count * sourcePositionCount)
+    inputs.assign(0, count: pairs.count * targetPositionCount)
+    targets.assign(TokenBatch.ignoredTarget, count: pairs.count * targetPositionCount)
     sourceLengths.removeAll(keepingCapacity: true)
     targetCount = 0
     for (row, pair) in pairs.enumerated() {
       let (source, target) = file.ranges(of: Int(pair))
       sourceLengths.append(source.count)
       targetCount += target.count
-      let sourceStart = row * shape.source
-      let targetStart = row * shape.target
+      let sourceStart = row * sourcePositionCount
+      let targetStart = row * targetPositionCount
       sources.withUnsafeMutableBufferPointer {
         file.source.copyTokens(source, into: .init(rebasing: $0[sourceStart...]))
       }
@@ -51,21 +53,6 @@ public struct PairBatch: Sendable, Equatable {
         inputs[place] = targets[place - 1]
       }
     }
-  }
-}
-
-/// The padded lengths of a batch: those of its longest texts.
-public struct PairBatchShape: Hashable, Sendable {
-  /// S.
-  public let source: Int
-  /// T.
-  public let target: Int
-
-  /// - Parameter pairs: At least one.
-  init(of pairs: ArraySlice<Int32>, in file: PairFile) {
-    let lengths = pairs.map { file.lengths(of: Int($0)) }
-    source = lengths.reduce(1) { max($0, $1.source) }
-    target = lengths.reduce(1) { max($0, $1.target) }
   }
 }
 

@@ -14,7 +14,7 @@ public enum PairError: UserInputError, Equatable {
   /// A token file whose last text does not end.
   case noEnd(path: String)
   /// Fewer pairs than a micro-batch has fit the model.
-  case tooFewPairs(path: String, fitting: Int, count: Int, context: Int, sequences: Int)
+  case tooFewPairs(path: String, fitting: Int, count: Int, context: Int, needed: Int)
   /// The tokenizer has no token to end a text with.
   case noEndOfText(path: String)
 
@@ -35,9 +35,10 @@ public enum PairError: UserInputError, Equatable {
     case .noEnd(let path):
       "\(path): its last text does not end with <|endoftext|>: not made by "
         + "'lockstep prepare --pairs'"
-    case .tooFewPairs(let path, let fitting, let count, let context, let sequences):
-      "\(path): \(fitting) of its \(count) pairs fit a context of \(context), and a batch "
-        + "needs \(sequences); raise model.context, lower batch.sequences, or give more pairs"
+    case .tooFewPairs(let path, let fitting, let count, let context, let needed):
+      "\(path): \(fitting) of its \(count) pairs fit a context of \(context), and a step "
+        + "needs \(needed); raise model.context, lower batch.sequences or batch.microbatches, "
+        + "or give more pairs"
     case .noEndOfText(let path): "\(path): has no <|endoftext|>, which ends each text of a pair"
     }
   }

@@ -2,15 +2,13 @@
 
 /// Batches of pairs, to learn from and to be evaluated on.
 ///
-/// Pairs of like length come together, so that little of a batch is padding. An epoch is a
-/// pseudo-random permutation of all pairs that fit, of which the last few (fewer than B) are left out;
-/// sorted by length, those of equal length staying in the permutation's order; cut into batches of B;
-/// and these batches in another pseudo-random order. An epoch's order is found at its first batch, from
-/// nothing but the seed: the batch of a (step, micro-batch) depends on the files, the shapes and the
-/// seed alone, and any rank can ask for any of them, in any order.
-///
-/// Of the micro-batches of a step, long ones stand beside short ones (longest with shortest, and so
-/// on inwards), so that ranks have about the same work.
+/// Pairs of like length come together, so that little of a batch is padding, and the batches of a step
+/// are of like length, so that ranks have about the same work. An epoch is a pseudo-random permutation
+/// of all pairs that fit, of which the last few (fewer than B M) are left out; sorted by length, those of
+/// equal length staying in the permutation's order; cut into steps of M batches of B; and these steps in
+/// another pseudo-random order. An epoch's order is found at its first batch, from nothing but the seed:
+/// the batch of a (step, micro-batch) depends on the files, the shapes and the seed alone, and any rank
+/// can ask for any of them, in any order.
 public final class PairLoader {
   public let file: PairFile
   /// B, pairs in a micro-batch.
@@ -20,19 +18,19 @@ public final class PairLoader {
   /// The pairs that fit the context, in the file's order.
   private let fitting: [Int32]
   private let seed: UInt64
-  /// The newest epochs, oldest first: a step may span two.
-  private var epochs: [Epoch] = []
+  /// The newest epoch.
+  private var epoch: Epoch?
 
   /// - Parameters:
   ///   - sequences: B.
   ///   - context: The most tokens of a text, end included; longer pairs are left out.
   ///   - microbatches: M. Default: 1.
   ///   - seed: Decides the order. Default: 0.
-  ///   - requiresFullBatch: Whether fewer than B pairs are too few; if not, only none. Default: true.
+  ///   - requiresFullStep: Whether fewer than B M pairs are too few; if not, only none. Default: true.
   /// - Throws: `PairError.tooFewPairs`.
   public init(
     _ file: PairFile, sequences: Int, context: Int, microbatches: Int = 1, seed: UInt64 = 0,
-    requiresFullBatch: Bool = true
+    requiresFullStep: Bool = true
   ) throws(PairError) {
     precondition(sequences > 0 && microbatches > 0)
     self.file = file
@@ -40,19 +38,19 @@ public final class PairLoader {
     self.microbatches = microbatches
     self.seed = seed
     fitting = file.pairs(fitting: context)
-    let least = requiresFullBatch ? sequences : 1
+    let least = requiresFullStep ? sequences * microbatches : 1
     guard fitting.count >= least else {
       throw .tooFewPairs(
         path: file.source.path, fitting: fitting.count, count: file.count, context: context,
-        sequences: least)
+        needed: least)
     }
   }
 
   /// Pairs that fit the context.
   public var pairCount: Int { fitting.count }
 
-  /// Batches in an epoch.
-  public var batchCount: Int { fitting.count / sequences }
+  /// Optimiser steps in an epoch.
+  public var stepCount: Int { fitting.count / (sequences * microbatches) }
 
   /// Target tokens of all pairs that fit.
   public var targetTokenCount: Int {
@@ -66,61 +64,38 @@ public final class PairLoader {
   ///   - microbatch: In 0 ..< M, over all ranks.
   public func fill(_ batch: inout PairBatch, step: Int, microbatch: Int) {
     precondition(step >= 0 && microbatch >= 0 && microbatch < microbatches)
-    let batches = (0..<microbatches).map { self.batch(number: step * microbatches + $0) }
-    let byWork = batches.enumerated().sorted {
-      ($0.element.work, $0.offset) < ($1.element.work, $1.offset)
-    }
-    // Shortest, longest, second shortest, second longest, and so on.
-    let place =
-      microbatch.isMultiple(of: 2) ? microbatch / 2 : microbatches - 1 - microbatch / 2
-    let chosen = byWork[place].element
-    batch.fill(with: chosen.pairs, of: file, shape: chosen.shape)
-  }
-
-  /// The batch that is read as number `number` of all that are ever read, but for the order within
-  /// a step.
-  private func batch(number: Int) -> Batch {
-    let (epoch, place) = number.quotientAndRemainder(dividingBy: batchCount)
-    return batch(self.epoch(epoch).batches[place])
-  }
-
-  private func batch(_ pairs: ArraySlice<Int32>) -> Batch {
-    Batch(pairs: pairs, shape: PairBatchShape(of: pairs, in: file))
-  }
-
-  private struct Batch {
-    let pairs: ArraySlice<Int32>
-    let shape: PairBatchShape
-
-    /// What it takes to compute, about.
-    var work: Int { shape.source + shape.target }
+    let (number, place) = step.quotientAndRemainder(dividingBy: stepCount)
+    let pairs = epoch(number).steps[place]
+    let start = pairs.startIndex + microbatch * sequences
+    batch.fill(with: pairs[start..<start + sequences], of: file)
   }
 
   private struct Epoch {
     let number: Int
-    /// In the order in which they are learned from.
-    let batches: [ArraySlice<Int32>]
+    /// The pairs of each step, in the order in which they are learned from.
+    let steps: [ArraySlice<Int32>]
   }
 
   private func epoch(_ number: Int) -> Epoch {
-    if let known = epochs.first(where: { $0.number == number }) { return known }
+    if let epoch, epoch.number == number { return epoch }
     let key = Bits.mixed(Bits.mixed(seed &+ 3 &* Bits.step) ^ UInt64(number) &* Bits.step)
     let permutation = IndexPermutation(count: fitting.count, key: key)
-    let chosen = (0..<batchCount * sequences).map { fitting[permutation[$0]] }
-    let epoch = Epoch(number: number, batches: shuffled(chosen, key: Bits.mixed(key)))
-    epochs = epochs.suffix(1) + [epoch]
-    return epoch
+    let size = sequences * microbatches
+    let chosen = (0..<stepCount * size).map { fitting[permutation[$0]] }
+    let new = Epoch(number: number, steps: shuffled(chosen, size: size, key: Bits.mixed(key)))
+    epoch = new
+    return new
   }
 
-  /// Batches of pairs of like length, in pseudo-random order.
-  private func shuffled(_ pairs: [Int32], key: UInt64) -> [ArraySlice<Int32>] {
+  /// Groups of `size` pairs of like length, in pseudo-random order.
+  private func shuffled(_ pairs: [Int32], size: Int, key: UInt64) -> [ArraySlice<Int32>] {
     // Sorting by the place last makes the order of equals definite.
     let sorted = pairs.enumerated().map { place, pair in
       let (source, target) = file.lengths(of: Int(pair))
       return (target: target, source: source, place: place, pair: pair)
     }.sorted { ($0.target, $0.source, $0.place) < ($1.target, $1.source, $1.place) }.map(\.pair)
-    let cuts = stride(from: 0, to: sorted.count, by: sequences).map {
-      sorted[$0..<min($0 + sequences, sorted.count)]
+    let cuts = stride(from: 0, to: sorted.count, by: size).map {
+      sorted[$0..<min($0 + size, sorted.count)]
     }
     let order = IndexPermutation(count: cuts.count, key: key)
     return cuts.indices.map { cuts[order[$0]] }
@@ -128,7 +103,7 @@ public final class PairLoader {
 
   /// All pairs that fit, sorted by length, in one pseudo-random order: the first batches are a
   /// sample of all. The last pairs make a smaller batch.
-  private lazy var evaluationBatches = shuffled(fitting, key: 0)
+  private lazy var evaluationBatches = shuffled(fitting, size: sequences, key: 0)
 
   /// Batches of an evaluation.
   public var evaluationBatchCount: Int { evaluationBatches.count }
@@ -137,7 +112,6 @@ public final class PairLoader {
   ///
   /// - Parameter index: In 0 ..< evaluationBatchCount.
   public func fill(_ batch: inout PairBatch, evaluationBatch index: Int) {
-    let chosen = self.batch(evaluationBatches[index])
-    batch.fill(with: chosen.pairs, of: file, shape: chosen.shape)
+    batch.fill(with: evaluationBatches[index], of: file)
   }
 }

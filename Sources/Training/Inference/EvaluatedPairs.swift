@@ -31,7 +31,7 @@ struct EvaluatedPairs: EvaluationSubject {
       model: loaded.model,
       loader: try PairLoader(
         file, sequences: options.sequences, context: loaded.model.context,
-        requiresFullBatch: false),
+        requiresFullStep: false),
       scoring: TranslationScoring(
         .beamSearch(options.search ?? EvaluationOptions.defaultSearch),
         tokenizer: loaded.tokenizer))

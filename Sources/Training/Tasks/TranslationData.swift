@@ -52,7 +52,7 @@ public final class TranslationData {
       microbatches: configuration.batch.microbatches, seed: UInt64(configuration.seed))
     let heldOut = try validation.map {
       try PairLoader(
-        $0, sequences: configuration.batch.sequences, context: context, requiresFullBatch: false)
+        $0, sequences: configuration.batch.sequences, context: context, requiresFullStep: false)
     }
     return TranslationTask(
       model: model, labelSmoothing: configuration.loss.kind.labelSmoothing, loader: loader,

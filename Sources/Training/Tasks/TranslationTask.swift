@@ -55,7 +55,7 @@ public final class TranslationTask: TrainingTask {
     let (sequences, microbatches) = (loader.sequences, loader.microbatches)
     let pairs = sequences * microbatches
     let tokens = loader.targetTokenCount * pairs / loader.pairCount
-    let epochs = Double(steps * microbatches) / Double(loader.batchCount)
+    let epochs = Double(steps) / Double(loader.stepCount)
     let left = loader.file.count - loader.pairCount
     let note = left > 0 ? "; \(left) pairs are longer than the context and left out" : ""
     return "\(microbatches) micro-batch\(microbatches == 1 ? "" : "es") of \(sequences) pairs: "
