@@ -5,7 +5,8 @@ import Settings
 /// Why nothing can be explained.
 public enum ExplanationError: UserInputError, Equatable {
   case emptyText
-  case textTooLong(tokens: Int, context: Int)
+  /// `option` says which text: `--text` or `--translation`.
+  case textTooLong(option: String, tokens: Int, context: Int)
   case noPosition(Int, tokens: Int)
   /// The target is not one token; `pieces` are those that it would be.
   case noToken(String, pieces: [String])
@@ -25,8 +26,8 @@ public enum ExplanationError: UserInputError, Equatable {
   public var description: String {
     switch self {
     case .emptyText: "--text is empty: give at least one token"
-    case .textTooLong(let tokens, let context):
-      "--text: has \(tokens) tokens, the model's context is \(context): shorten it"
+    case .textTooLong(let option, let tokens, let context):
+      "\(option): has \(tokens) tokens, the model's context is \(context): shorten it"
     case .noPosition(let position, let tokens):
       "--position \(position): expected 0 to \(tokens - 1), the places of the text's tokens"
     case .noToken(let text, let pieces) where pieces.isEmpty:

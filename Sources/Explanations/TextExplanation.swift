@@ -95,9 +95,7 @@ public struct TextExplanation: Codable, Sendable {
     }
     let tokens = try tokenizer.encode(text)
     guard !tokens.isEmpty else { throw ExplanationError.emptyText }
-    guard tokens.count <= network.context else {
-      throw ExplanationError.textTooLong(tokens: tokens.count, context: network.context)
-    }
+    try Self.require(tokens, "--text", fit: network.context)
     if let position, !tokens.indices.contains(position) {
       throw ExplanationError.noPosition(position, tokens: tokens.count)
     }
@@ -138,13 +136,12 @@ public struct TextExplanation: Codable, Sendable {
     let words = try tokenizer.encode(text)
     guard !words.isEmpty else { throw ExplanationError.emptyText }
     let sourceTokens = words + [loaded.endOfText]
+    try Self.require(sourceTokens, "--text", fit: network.context)
     let tokens =
       [loaded.endOfText]
       + (try translation.map { try tokenizer.encode($0) }
         ?? loaded.likeliestTranslation(of: sourceTokens))
-    for count in [sourceTokens.count, tokens.count] where count > network.context {
-      throw ExplanationError.textTooLong(tokens: count, context: network.context)
-    }
+    try Self.require(tokens, "--translation", fit: network.context)
     let position = position ?? 0
     guard tokens.indices.contains(position) else {
       throw ExplanationError.noPosition(position, tokens: tokens.count)
@@ -207,6 +204,14 @@ public struct TextExplanation: Codable, Sendable {
     self.words = words
   }
 
+  private static func require(
+    _ tokens: [Int32], _ option: String, fit context: Int
+  ) throws(ExplanationError) {
+    guard tokens.count <= context else {
+      throw .textTooLong(option: option, tokens: tokens.count, context: context)
+    }
+  }
+
   /// - Parameter inspection: Of any text.
   /// - Throws: `ExplanationError.tooManyMaps` where a page would not open.
   private static func requireMaps(
@@ -233,21 +238,13 @@ extension LoadedTranslator {
   /// The translation that takes the likeliest token at each place, without its end.
   ///
   /// - Parameter source: With its end.
+  /// - Returns: Fewer tokens than the context has: the decoder reads "begin" before them.
   fileprivate func likeliestTranslation(of source: [Int32]) -> [Int32] {
-    workspace.withoutRecording {
-      let encoded = model.encode(
-        source: Indices(source, shape: [1, source.count]), lengths: [source.count])
-      var tokens = [endOfText]
-      while tokens.count < model.context {
-        let states = model.states(of: Indices(tokens, shape: [1, tokens.count]), given: encoded)
-        let logits = states.row(tokens.count - 1).linear(weight: model.headWeight.tensor)
-        let next = Int32(
-          Distribution(Array(logits.elements.prefix(tokenizer.vocabularyCount))).highest(1)[0])
-        guard next != endOfText else { break }
-        tokens.append(next)
-      }
-      return Array(tokens.dropFirst())
-    }
+    BeamSearch(beams: 1).run(
+      TargetContinuation(of: [source], begin: endOfText, by: model, limit: model.context),
+      end: endOfText, maxTokens: max(1, model.context - 1),
+      vocabularyCount: tokenizer.vocabularyCount, in: workspace
+    )[0].tokens
   }
 }
 

@@ -41,7 +41,11 @@ public struct SinusoidalPositions: Module {
   ///   - start: The position of the first. Default: 0.
   /// - Returns: Of the same shape.
   public func callAsFunction(_ x: Tensor, from start: Int = 0) -> Tensor {
-    let rows = Tensor(table.elements, shape: [table.positions, table.width], in: x.workspace)
-    return x.addingPositions(rows, from: start)
+    let (end, width) = (start + x.shape[1], table.width)
+    precondition(end <= table.positions, "positions \(start) ..< \(end) of \(table.positions)")
+    let rows = Tensor(
+      Array(table.elements[start * width..<end * width]), shape: [end - start, width],
+      in: x.workspace)
+    return x.addingPositions(rows)
   }
 }

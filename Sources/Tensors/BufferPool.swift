@@ -14,8 +14,9 @@ public final class BufferPool {
   private var capacities: [Int] = []
 
   /// Whether a size of which no buffer is free may be served from the smallest larger one, up to eight
-  /// times as large: where batches differ in shape, all shapes then share about the memory of the
-  /// largest. Where they do not, it would only waste memory. Default: false.
+  /// times as large, and one that has to be allocated replaces the largest smaller one that is free:
+  /// where batches differ in shape, all shapes then share about the memory of the largest. Where they do
+  /// not, it would only waste memory. Default: false.
   public var sharesSizes = false
 
   /// Bytes obtained from the system since the pool was made.
@@ -31,7 +32,7 @@ public final class BufferPool {
   func buffer(count: Int) -> Buffer {
     let wanted = max((count + 15) / 16 * 16, 16)
     let capacity = freeCapacity(atLeast: wanted) ?? wanted
-    let pointer = free[capacity]?.popLast() ?? allocate(capacity: capacity)
+    let pointer = free[capacity]?.popLast() ?? allocateReplacing(capacity: capacity)
     lentCount += 1
     return Buffer(pointer: pointer, count: count, capacity: capacity, pool: self)
   }
@@ -42,6 +43,19 @@ public final class BufferPool {
     guard sharesSizes, free[wanted]?.isEmpty != false else { return nil }
     let first = capacities.partitioningIndex { $0 > wanted }
     return capacities[first...].prefix { $0 <= 8 * wanted }.first { free[$0]?.isEmpty == false }
+  }
+
+  private func allocateReplacing(capacity: Int) -> UnsafeMutablePointer<Float> {
+    if sharesSizes {
+      let smaller = capacities[..<capacities.partitioningIndex { $0 >= capacity }]
+      if let replaced = smaller.last(where: { free[$0]?.isEmpty == false }),
+        let pointer = free[replaced]?.popLast()
+      {
+        Glibc.free(pointer)
+        allocatedBytes -= replaced * MemoryLayout<Float>.stride
+      }
+    }
+    return allocate(capacity: capacity)
   }
 
   fileprivate func takeBack(_ pointer: UnsafeMutablePointer<Float>, capacity: Int) {

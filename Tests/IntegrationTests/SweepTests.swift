@@ -124,7 +124,8 @@ extension CommandLineTests {
         ("twice", parameters + "steps: {values: [3, -3]}\nmethd: grid\n"),
         ("metric", parameters + "seed: {values: [3]}\nmetric: accuracy\n"),
         ("base", "{base: none.yaml, parameters: {seed: {values: [1]}}}"),
-        ("data", parameters + "data.train: {values: [none.bin]}"),
+        ("data", parameters + "data.train: {values: [data/train.bin, none.bin]}"),
+        ("model", parameters + "model: {values: [{architecture: gpt, layers: 1, width: 16}]}"),
         (
           "halving",
           parameters + "seed: {low: 1, high: 9, integer: true}\nmethod: halving\nmin_steps: 50\n"
@@ -160,7 +161,8 @@ extension CommandLineTests {
           "model.width: the run holds 16, the configuration says 48"
         ),
         ("key.yaml --output there --resume", "did you mean learning_rate"),
-        ("good.yaml --set model.dropout=0", "the sweep itself sets this key"),
+        ("good.yaml --set model.dropout=0", "the sweep itself sets model.dropout in every"),
+        ("model.yaml --set model.width=32", "model.width: the sweep itself sets model in every"),
         ("good.yaml --set stps=3", "stps: unknown key; did you mean steps?"),
       ] {
         let before = try bench.contents(of: ".")

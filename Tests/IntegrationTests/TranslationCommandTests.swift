@@ -195,6 +195,7 @@ extension CommandLineTests {
       try train(bench, "run", ["--steps", "1", "--set", "schedule.warmup_steps=0"])
       try bench.train("text", Workbench.tiny + ["--set", "schedule.name=constant", "--steps", "6"])
       try bench.write("la chatte.\n", to: "short.fr")
+      let long = String(repeating: "xyz", count: 30)
       for (arguments, expected) in [
         ("translate text", "holds a model that continues texts, not a model that translates"),
         ("translate nowhere", "nowhere: no such run or checkpoint"),
@@ -210,6 +211,8 @@ extension CommandLineTests {
         ("generate text --prompt a --beams 0", "--beams is at least 1"),
         ("generate text --prompt a --beams 2 --top-p 0.5", "give one or the other"),
         ("generate text --prompt a --length-penalty 1", "--length-penalty goes with --beams"),
+        ("explain run --text \(long)", "--text: has "),
+        ("explain run --text chat --translation \(long)", "--translation: has "),
         ("evaluate text --beams 2", "are for translation models"),
         ("score short.fr held.fr", "short.fr has 1 lines, held.fr has 40"),
         ("score short.fr", "references"),

@@ -23,6 +23,25 @@ import Testing
     #expect(kept.elements.allSatisfy { $0 == 2 })
   }
 
+  @Test func sizesThatAreSharedTakeTheMemoryOfTheLargest() {
+    let workspace = Workspace()
+    let pool = workspace.pool
+    pool.sharesSizes = true
+    func use(_ count: Int) { _ = Tensor(repeating: 1, shape: [count], in: workspace) }
+    use(64)
+    use(640)
+    #expect(pool.allocatedBytes == 4 * 640)
+    use(80)
+    #expect(pool.allocatedBytes == 4 * 640)
+    // 640 is more than eight times 64; nothing smaller is free.
+    use(64)
+    #expect(pool.allocatedBytes == 4 * (640 + 64))
+    let kept = Tensor(repeating: 1, shape: [640], in: workspace)
+    use(320)
+    #expect(pool.allocatedBytes == 4 * (640 + 320))
+    #expect(kept.elements.allSatisfy { $0 == 1 })
+  }
+
   @Test func tensorsOutliveTheirWorkspace() {
     let tensor = Tensor(repeating: 3, shape: [5], in: Workspace())
     #expect(tensor.elements == [3, 3, 3, 3, 3])

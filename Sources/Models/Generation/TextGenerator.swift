@@ -9,7 +9,7 @@ public final class TextGenerator {
   private let vocabularyCount: Int?
   private var cache: GenerationCache
   private var tokens: [Int32]
-  /// How many of `tokens` the cache holds, counted from `windowStart`.
+  /// The first of `tokens` that the model still reads.
   private var windowStart = 0
 
   /// - Parameters:

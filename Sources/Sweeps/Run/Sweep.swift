@@ -210,9 +210,11 @@ extension SweepPlan {
     let configuration = try communicator.agree {
       let configuration = try SweepConfiguration.parse(
         yaml: String(decoding: text, as: UTF8.self), source: path)
-      for parameter in configuration.parameters.parameters
-      where overrides.contains(where: { $0.hasPrefix(parameter.key + "=") }) {
-        throw SweepError.overridden(key: parameter.key)
+      for parameter in configuration.parameters.parameters.map(\.key) {
+        let keys = overrides.compactMap { $0.split(separator: "=").first.map(String.init) }
+        if let key = keys.first(where: { $0 == parameter || $0.hasPrefix(parameter + ".") }) {
+          throw SweepError.overridden(key: key, parameter: parameter)
+        }
       }
       return configuration
     }
@@ -226,17 +228,20 @@ extension SweepPlan {
     }
   }
 
-  /// Refuses a metric that the first trial's task does not measure, and data that can not be
-  /// opened, before anything runs. Collective.
+  /// Refuses data that can not be opened, and a metric that is not measured on them, before anything
+  /// runs. Collective.
   fileprivate func requireMeasured(by ranks: SweepRanks) throws {
-    guard let first = runs.first else { return }
-    try ranks.whole.agree {
-      let task = try first.configuration.prepareTask(ranks.group).task
-      let measured =
-        ["loss"]
-        + (task.evaluationBatchCount > 0 ? ["validation_loss"] + task.metrics.map(\.key) : [])
-      guard measured.contains(metric) else {
-        throw SweepError.notMeasured(metric: metric, measured: measured)
+    var opened: [DataConfiguration] = []
+    for configuration in runs.map(\.configuration) where !opened.contains(configuration.data) {
+      opened.append(configuration.data)
+      try ranks.whole.agree {
+        let task = try configuration.prepareTask(ranks.group).task
+        let measured =
+          ["loss"]
+          + (task.evaluationBatchCount > 0 ? ["validation_loss"] + task.metrics.map(\.key) : [])
+        guard measured.contains(metric) else {
+          throw SweepError.notMeasured(metric: metric, measured: measured)
+        }
       }
     }
   }

@@ -90,8 +90,8 @@ package enum SweepError: UserInputError, Equatable {
   case groups(Int, ranks: Int)
   /// The task does not measure what trials are to be compared by.
   case notMeasured(metric: String, measured: [String])
-  /// `--set` on a key that every trial sets itself.
-  case overridden(key: String)
+  /// `--set` on a key that every trial sets itself, or on one of a section that varies as a whole.
+  case overridden(key: String, parameter: String)
 
   package var description: String {
     switch self {
@@ -107,8 +107,8 @@ package enum SweepError: UserInputError, Equatable {
       "--groups \(groups): expected a number from 1 to that of the ranks (\(ranks))"
     case .notMeasured(let metric, let measured):
       "metric: these runs do not measure \(metric); they measure \(measured.joined(separator: ", "))"
-    case .overridden(let key):
-      "--set \(key): the sweep itself sets this key in every trial"
+    case .overridden(let key, let parameter):
+      "--set \(key): the sweep itself sets \(parameter) in every trial"
     }
   }
 }

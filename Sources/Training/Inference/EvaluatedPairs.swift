@@ -42,6 +42,7 @@ struct EvaluatedPairs: EvaluationSubject {
   let unit = "tokens"
   var batchCount: Int { heldOut.count }
   var metrics: [Metric] { heldOut.metrics }
+  var leftOutCount: Int { heldOut.leftOutCount }
 
   func loss(batch index: Int) -> BatchLoss { heldOut.loss(batch: index) }
 }

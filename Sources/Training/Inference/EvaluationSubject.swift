@@ -16,9 +16,15 @@ protocol EvaluationSubject {
   var unit: String { get }
   var batchCount: Int { get }
   var metrics: [Metric] { get }
+  /// Texts that do not fit the model. Default: 0.
+  var leftOutCount: Int { get }
 
   /// - Parameter index: In 0 ..< batchCount.
   func loss(batch index: Int) -> BatchLoss
+}
+
+extension EvaluationSubject {
+  var leftOutCount: Int { 0 }
 }
 
 /// A language model and a text.

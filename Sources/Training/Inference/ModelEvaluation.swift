@@ -63,6 +63,7 @@ public final class ModelEvaluation {
     return Report(
       checkpoint: subject.path, step: subject.step, data: subject.dataPath, loss: result.loss,
       metrics: result.metrics, unit: subject.unit, targets: result.targetCount,
+      leftOut: subject.leftOutCount,
       seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
@@ -77,6 +78,8 @@ public final class ModelEvaluation {
     /// What the targets are: "tokens" or "samples".
     public let unit: String
     public let targets: Int
+    /// Pairs that are longer than the model's context.
+    public let leftOut: Int
     public let seconds: Double
 
     /// One JSON object.
@@ -85,6 +88,7 @@ public final class ModelEvaluation {
         "checkpoint": checkpoint, "data": data, "loss": loss, unit: targets, "seconds": seconds,
       ]
       if let step { members["step"] = step }
+      if leftOut > 0 { members["left_out"] = leftOut }
       for metric in metrics { members[metric.key] = metric.value }
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -101,8 +105,9 @@ public final class ModelEvaluation {
     /// For people.
     public func text() -> String {
       let figures = [String(format: "loss %.4f", loss)] + metrics.map(\.description)
+      let note = leftOut > 0 ? "; \(leftOut) longer than the context left out" : ""
       return "\(checkpoint) on \(data): \(figures.joined(separator: "  "))  "
-        + String(format: "(%d %@, %.1f s)", targets, unit, seconds)
+        + String(format: "(%d %@, %.1f s%@)", targets, unit, seconds, note)
     }
   }
 }

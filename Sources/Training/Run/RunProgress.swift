@@ -22,6 +22,7 @@ struct RunProgress {
   private(set) var ownSteps = 0
   /// Targets a second, a moving average over about ten steps.
   private var recentRate = 0.0
+  /// Of a step, a moving average over about a hundred: steps may be of very different lengths.
   private var recentStepSeconds = 0.0
 
   init(configuration: RunConfiguration) {
@@ -45,9 +46,8 @@ struct RunProgress {
     ownSteps += 1
     lastLoss = outcome.loss
     let rate = outcome.targetCount / max(stepSeconds, 1e-9)
-    let weight = max(0.1, 1 / Double(ownSteps))
-    recentRate += weight * (rate - recentRate)
-    recentStepSeconds += weight * (stepSeconds - recentStepSeconds)
+    recentRate += max(0.1, 1 / Double(ownSteps)) * (rate - recentRate)
+    recentStepSeconds += max(0.01, 1 / Double(ownSteps)) * (stepSeconds - recentStepSeconds)
   }
 
   mutating func record(_ result: EvaluationResult) {

@@ -88,6 +88,9 @@ public final class HeldOutPairs {
   /// How many batches there are.
   public var count: Int { loader.evaluationBatchCount }
 
+  /// Pairs that are longer than the context, which no batch holds.
+  public var leftOutCount: Int { loader.file.count - loader.pairCount }
+
   /// - Parameter index: In 0 ..< count.
   public func loss(batch index: Int) -> BatchLoss {
     loader.fill(&batch, evaluationBatch: index)
