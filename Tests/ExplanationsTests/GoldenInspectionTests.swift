@@ -46,8 +46,30 @@ import Testing
 
   @Test(arguments: [false, true])
   func insideGPT2EverythingEqualsPyTorch(recompute: Bool) throws {
-    let fixture = try expected("gpt2.safetensors")
-    let filled = try gpt(recompute: recompute)
+    try expectAgreement(of: try gpt(recompute: recompute), with: "gpt2.safetensors")
+  }
+
+  @Test func insideLlamaEverythingEqualsPyTorch() throws {
+    var configuration = LlamaConfiguration()
+    configuration.layers = 2
+    configuration.heads = 4
+    configuration.keyValueHeads = 2
+    configuration.width = 32
+    configuration.feedForward = 44
+    configuration.context = 24
+    configuration.ropeTheta = 300
+    configuration.normEpsilon = 1e-3
+    configuration.tieEmbeddings = false
+    let filled = try FilledModel(
+      Llama(configuration, vocabularyCount: 97), from: weights("llama/model"))
+    try expectAgreement(of: filled, with: "llama.safetensors")
+  }
+
+  /// A model of two blocks with four heads.
+  private func expectAgreement(
+    of filled: FilledModel<some LanguageModel & LayeredModel>, with name: String
+  ) throws {
+    let fixture = try expected(name)
     defer { withExtendedLifetime(filled) {} }
     let inspection = TokenInspection(
       of: filled.model, tokens: try fixture.floats("tokens").map { Int32($0) },
