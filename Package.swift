@@ -21,7 +21,7 @@ let package = Package(
       name: "Lockstep",
       targets: [
         "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
-        "Communication", "Checkpoints", "Reporting", "Scoring", "Settings", "Parallelism",
+        "Communication", "Checkpoints", "Reporting", "Scoring", "Settings", "Files", "Parallelism",
       ]),
   ],
   dependencies: [
@@ -35,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "lockstep",
       dependencies: [
-        "Benchmarking", "Explanations", "Scoring", "Sweeps", "Training",
+        "Benchmarking", "Explanations", "Scoring", "Sweeps", "Training", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -52,7 +52,7 @@ let package = Package(
       name: "Explanations",
       dependencies: [
         "Training", "Models", "NeuralNetworks", "Tensors", "Datasets", "Checkpoints", "Reporting",
-        "Settings",
+        "Settings", "Files",
       ],
       resources: [
         .embedInCode("Page/explanation.css"), .embedInCode("Page/explanation.js"),
@@ -64,8 +64,7 @@ let package = Package(
     .target(
       name: "Sweeps",
       dependencies: [
-        "Training", "Optimization", "Communication", "Checkpoints", "Reporting", "Settings",
-        "Tensors",
+        "Training", "Optimization", "Communication", "Reporting", "Settings", "Files", "Tensors",
       ],
       resources: [.embedInCode("Report/sweep.css"), .embedInCode("Report/sweep.js")]),
 
@@ -74,7 +73,7 @@ let package = Package(
       "Training",
       [
         "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Reporting",
-        "Scoring", "Settings", "Parallelism", "CKernels", "COpenBLAS",
+        "Scoring", "Settings", "Files", "Parallelism", "CKernels", "COpenBLAS",
         .product(name: "Yams", package: "Yams"),
       ]),
 
@@ -92,17 +91,19 @@ let package = Package(
     .library(
       "Datasets",
       [
-        "CZlib", "Settings",
+        "CZlib", "Settings", "Files",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HeapModule", package: "swift-collections"),
       ]),
     .library("Communication", ["CMPI", "CKernels", "Parallelism"]),
-    .library("Checkpoints", [.product(name: "Crypto", package: "swift-crypto")]),
-    .target(name: "Reporting", resources: [.embedInCode("Pages/page.css")]),
+    .library("Checkpoints", ["Files", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(
+      name: "Reporting", dependencies: ["Files"], resources: [.embedInCode("Pages/page.css")]),
     .library("Scoring", ["Settings"]),
 
     // The ground floor: open to any target above.
     .library("Settings", []),
+    .library("Files", []),
     .library("Parallelism", []),
     .target(name: "CKernels"),
     .target(name: "CMPI", dependencies: ["COpenMPI"]),
@@ -126,13 +127,14 @@ let package = Package(
       name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .tests(of: "Communication", ["CKernels", "Parallelism", "communication-probe"]),
-    .tests(of: "Checkpoints"),
-    .tests(of: "Reporting"),
+    .tests(of: "Checkpoints", ["Files"]),
+    .tests(of: "Reporting", ["Files"]),
     .testTarget(
       name: "ScoringTests", dependencies: ["Scoring"], resources: [.copy("Fixtures")]),
     .tests(of: "Settings"),
+    .tests(of: "Files"),
     .tests(of: "Parallelism"),
-    .tests(of: "Training"),
+    .tests(of: "Training", ["Files"]),
     .testTarget(
       name: "ExplanationsTests",
       dependencies: ["Explanations", "TestSupport", "Models", "NeuralNetworks", "Checkpoints"],

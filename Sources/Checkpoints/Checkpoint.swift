@@ -1,4 +1,5 @@
 import Crypto
+import Files
 
 /// A complete checkpoint on disk: a directory whose manifest agrees with the files beside it.
 public struct Checkpoint: Sendable {
@@ -33,7 +34,7 @@ public struct Checkpoint: Sendable {
     }
     for file in manifest.files {
       let filePath = path + "/" + file.name
-      let size = try FileSystem.size(of: filePath)
+      let size = try onDisk { () throws(FileError) in try FileSystem.size(of: filePath) }
       guard size == file.bytes else {
         throw .wrongSize(path: filePath, expected: file.bytes, found: size)
       }
@@ -47,7 +48,7 @@ public struct Checkpoint: Sendable {
     for file in manifest.files {
       let filePath = path + "/" + file.name
       var hash = SHA256()
-      try MappedFile(path: filePath).withBytes { hash.update(bufferPointer: $0) }
+      try MappedFile.opened(filePath).withBytes { hash.update(bufferPointer: $0) }
       let found = hash.finalize().hexadecimal
       guard found == file.sha256 else {
         throw .wrongHash(path: filePath, expected: file.sha256, found: found)
@@ -73,6 +74,6 @@ public struct Checkpoint: Sendable {
   /// A further file's content, or nil where the checkpoint has no such file.
   public func file(named name: String) throws(CheckpointError) -> [UInt8]? {
     guard manifest.files.contains(where: { $0.name == name }) else { return nil }
-    return try MappedFile(path: path + "/" + name).withBytes { Array($0) }
+    return try MappedFile.opened(path + "/" + name).withBytes { Array($0) }
   }
 }

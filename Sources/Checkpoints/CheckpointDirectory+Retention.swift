@@ -1,3 +1,5 @@
+import Files
+
 /// A checkpoint that was passed over, and why.
 public struct SkippedCheckpoint: Error, Equatable, Sendable {
   /// The step in its name.
@@ -71,9 +73,11 @@ extension CheckpointDirectory {
     for step in removed {
       // A half-removed checkpoint must not look like one.
       let doomed = path + "/" + Self.removingPrefix + Self.name(ofStep: step)
-      try FileSystem.remove(doomed)
-      try FileSystem.rename(path(ofStep: step), to: doomed)
-      try FileSystem.remove(doomed)
+      try onDisk { () throws(FileError) in
+        try FileSystem.remove(doomed)
+        try FileSystem.rename(path(ofStep: step), to: doomed)
+        try FileSystem.remove(doomed)
+      }
     }
     return removed
   }

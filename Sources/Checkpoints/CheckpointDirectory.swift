@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A run's checkpoints: `checkpoints/step-00000250`, `step-00000500`, …
@@ -22,9 +23,10 @@ public struct CheckpointDirectory: Sendable {
   /// Steps for which there is a checkpoint, complete or not, ascending. Empty where the directory
   /// does not exist.
   public func steps() throws(CheckpointError) -> [Int] {
-    do throws(CheckpointError) {
+    do throws(FileError) {
       return try FileSystem.names(in: path).compactMap { Self.step(ofName: $0) }.sorted()
-    } catch .fileSystem(_, _, ENOENT, _) {
+    } catch {
+      guard error.code == ENOENT else { throw .fileSystem(error) }
       return []
     }
   }
@@ -34,14 +36,16 @@ public struct CheckpointDirectory: Sendable {
   ///
   /// - Throws: `CheckpointError.fileSystem`, with `EACCES` where the directory is not writable.
   public func recover() throws(CheckpointError) {
-    try FileSystem.makeDirectory(path)
-    for name in try FileSystem.names(in: path) {
-      if let step = Self.step(ofName: name, prefix: Self.replacedPrefix),
-        !FileSystem.isDirectory(path(ofStep: step))
-      {
-        try FileSystem.rename(path + "/" + name, to: path(ofStep: step))
-      } else if Self.transientPrefixes.contains(where: name.hasPrefix) {
-        try FileSystem.remove(path + "/" + name)
+    try onDisk { () throws(FileError) in
+      try FileSystem.makeDirectory(path)
+      for name in try FileSystem.names(in: path) {
+        if let step = Self.step(ofName: name, prefix: Self.replacedPrefix),
+          !FileSystem.isDirectory(path(ofStep: step))
+        {
+          try FileSystem.rename(path + "/" + name, to: path(ofStep: step))
+        } else if Self.transientPrefixes.contains(where: name.hasPrefix) {
+          try FileSystem.remove(path + "/" + name)
+        }
       }
     }
   }
@@ -74,18 +78,20 @@ public struct CheckpointDirectory: Sendable {
   /// Gives a complete checkpoint its name, in place of an older one of the same step.
   func publish(_ temporaryPath: String, step: Int) throws(CheckpointError) {
     let replacedPath = path + "/" + Self.replacedPrefix + Self.name(ofStep: step)
-    if FileSystem.isDirectory(path(ofStep: step)) {
+    try onDisk { () throws(FileError) in
+      if FileSystem.isDirectory(path(ofStep: step)) {
+        try FileSystem.remove(replacedPath)
+        try FileSystem.rename(path(ofStep: step), to: replacedPath)
+      }
+      do throws(FileError) {
+        try FileSystem.rename(temporaryPath, to: path(ofStep: step))
+      } catch {
+        try? FileSystem.rename(replacedPath, to: path(ofStep: step))
+        throw error
+      }
+      try FileSystem.synchronize(directory: path)
       try FileSystem.remove(replacedPath)
-      try FileSystem.rename(path(ofStep: step), to: replacedPath)
     }
-    do throws(CheckpointError) {
-      try FileSystem.rename(temporaryPath, to: path(ofStep: step))
-    } catch {
-      try? FileSystem.rename(replacedPath, to: path(ofStep: step))
-      throw error
-    }
-    try FileSystem.synchronize(directory: path)
-    try FileSystem.remove(replacedPath)
   }
 }
 

@@ -1,3 +1,5 @@
+import Files
+
 /// A checkpoint in the making, whose optimiser state comes piece by piece: it need not be in memory
 /// as a whole, only on its way to the file.
 ///
@@ -11,7 +13,7 @@ public final class CheckpointDraft {
   private let snapshot: CheckpointSnapshot
   private let temporaryPath: String
   private let bytesNeeded: Int
-  private let optimizerFile: OutputFile
+  private let optimizerFile: HashedFile
   private var missingByteCount: Int
   private var files: [Manifest.File]
   private var isPublished = false
@@ -29,10 +31,10 @@ public final class CheckpointDraft {
     let temporaryPath = directory.temporaryPath(ofStep: snapshot.state.step)
     let missingByteCount = layouts.reduce(0) { $0 + $1.byteCount }
     let bytesNeeded = snapshot.byteCount + missingByteCount
-    try FileSystem.makeDirectory(directory.path)
-    try FileSystem.remove(temporaryPath)
-    try FileSystem.makeDirectory(temporaryPath)
-    do throws(CheckpointError) {
+    do throws(FileError) {
+      try FileSystem.makeDirectory(directory.path)
+      try FileSystem.remove(temporaryPath)
+      try FileSystem.makeDirectory(temporaryPath)
       let model = try Self.open(
         Checkpoint.modelFileName, in: temporaryPath, snapshot.parameters.map(\.layout),
         bytesNeeded: bytesNeeded)
@@ -45,7 +47,7 @@ public final class CheckpointDraft {
     } catch {
       // The first error is the one to tell.
       try? FileSystem.remove(temporaryPath)
-      throw error
+      throw .fileSystem(error)
     }
     self.directory = directory
     self.snapshot = snapshot
@@ -61,8 +63,8 @@ public final class CheckpointDraft {
   /// Opens a file for tensors and writes its header.
   private static func open(
     _ name: String, in directory: String, _ layouts: [TensorLayout], bytesNeeded: Int
-  ) throws(CheckpointError) -> OutputFile {
-    let file = try OutputFile(path: directory + "/" + name, bytesNeeded: bytesNeeded)
+  ) throws(FileError) -> HashedFile {
+    let file = try HashedFile(path: directory + "/" + name, bytesNeeded: bytesNeeded)
     // `transformers` refuses files that do not name the framework they come from.
     try file.write(SafetensorsHeader.encode(layouts, metadata: ["format": "pt"]))
     return file
@@ -74,33 +76,39 @@ public final class CheckpointDraft {
   public func append(_ values: UnsafeBufferPointer<Float>) throws(CheckpointError) {
     let bytes = UnsafeRawBufferPointer(values)
     precondition(bytes.count <= missingByteCount, "more elements than the layouts have")
-    try optimizerFile.write(bytes)
+    try onDisk { () throws(FileError) in try optimizerFile.write(bytes) }
     missingByteCount -= bytes.count
   }
 
   /// Writes the rest and makes the checkpoint durable and visible.
   func complete() throws(CheckpointError) -> Checkpoint {
     precondition(missingByteCount == 0, "\(missingByteCount) bytes of the state are missing")
-    func write(_ name: String, _ bytes: [UInt8]) throws(CheckpointError) {
-      let file = try OutputFile(path: temporaryPath + "/" + name, bytesNeeded: bytesNeeded)
-      try file.write(bytes)
-      files.append(Manifest.File(name: name, digest: try file.finish()))
+    let state = try JSON.encode(
+      snapshot.state, path: temporaryPath + "/" + Checkpoint.stateFileName)
+    try onDisk { () throws(FileError) in
+      files.append(
+        Manifest.File(name: Checkpoint.optimizerFileName, digest: try optimizerFile.finish()))
+      try write(Checkpoint.stateFileName, state)
+      for file in snapshot.files { try write(file.name, file.bytes) }
     }
-    files.append(
-      Manifest.File(name: Checkpoint.optimizerFileName, digest: try optimizerFile.finish()))
-    try write(
-      Checkpoint.stateFileName,
-      try JSON.encode(snapshot.state, path: temporaryPath + "/" + Checkpoint.stateFileName))
-    for file in snapshot.files { try write(file.name, file.bytes) }
     let manifest = Manifest(
       version: Manifest.currentVersion, step: snapshot.state.step,
       parametersSHA256: parametersSHA256(of: snapshot.parameters), files: files)
-    try FileSystem.synchronize(directory: temporaryPath)
-    try write(
-      Manifest.fileName, try JSON.encode(manifest, path: temporaryPath + "/" + Manifest.fileName))
-    try FileSystem.synchronize(directory: temporaryPath)
+    let listing = try JSON.encode(manifest, path: temporaryPath + "/" + Manifest.fileName)
+    try onDisk { () throws(FileError) in
+      // Who finds the manifest finds all that it lists.
+      try FileSystem.synchronize(directory: temporaryPath)
+      try write(Manifest.fileName, listing)
+      try FileSystem.synchronize(directory: temporaryPath)
+    }
     try directory.publish(temporaryPath, step: snapshot.state.step)
     isPublished = true
     return try Checkpoint(path: directory.path(ofStep: snapshot.state.step))
+  }
+
+  private func write(_ name: String, _ bytes: [UInt8]) throws(FileError) {
+    let file = try HashedFile(path: temporaryPath + "/" + name, bytesNeeded: bytesNeeded)
+    try file.write(bytes)
+    files.append(Manifest.File(name: name, digest: try file.finish()))
   }
 }

@@ -1,10 +1,10 @@
-import Foundation
+import Files
 
 /// Whatever can go wrong between a checkpoint and the disk.
 public enum CheckpointError: Error, Equatable, Sendable {
-  /// The operating system refused. `bytesNeeded` is the size of what was being written, in bytes: of
-  /// the whole checkpoint, or of a file that stands alone.
-  case fileSystem(operation: String, path: String, code: Int32, bytesNeeded: Int?)
+  /// The operating system refused. Where something was being written, `bytesNeeded` is the size of the
+  /// whole checkpoint.
+  case fileSystem(FileError)
   /// The file's content breaks its format. `offset` counts bytes from the file's start.
   case malformed(path: String, offset: Int, tensor: String?, problem: String)
   /// The file holds no tensor of that name.
@@ -21,12 +21,14 @@ public enum CheckpointError: Error, Equatable, Sendable {
   case unsupportedVersion(path: String, found: Int, supported: Int)
 }
 
-extension CheckpointError {
-  /// The error of a system call that just failed: reads `errno`.
-  static func system(
-    _ operation: String, _ path: String, bytesNeeded: Int? = nil
-  ) -> CheckpointError {
-    .fileSystem(operation: operation, path: path, code: errno, bytesNeeded: bytesNeeded)
+/// Runs what works on files; what the operating system refuses becomes `CheckpointError.fileSystem`.
+func onDisk<Result>(
+  _ body: () throws(FileError) -> Result
+) throws(CheckpointError) -> Result {
+  do throws(FileError) {
+    return try body()
+  } catch {
+    throw .fileSystem(error)
   }
 }
 
@@ -34,11 +36,8 @@ extension CheckpointError: CustomStringConvertible {
   /// One sentence for the user: which file, where in it, what was expected and what was found.
   public var description: String {
     switch self {
-    case .fileSystem(let operation, let path, let code, let bytesNeeded):
-      let reason = String(cString: strerror(code))
-      guard let bytesNeeded else { return "\(path): cannot \(operation): \(reason)" }
-      let free = FileSystem.freeBytes(near: path).map { ", \($0) bytes are free" } ?? ""
-      return "\(path): cannot \(operation): \(reason) (\(bytesNeeded) bytes needed\(free))"
+    case .fileSystem(let error):
+      return error.description
     case .malformed(let path, let offset, let tensor, let problem):
       let place = tensor.map { "tensor '\($0)', " } ?? ""
       return "\(path): \(place)byte \(offset): \(problem)"
@@ -55,5 +54,12 @@ extension CheckpointError: CustomStringConvertible {
     case .unsupportedVersion(let path, let found, let supported):
       return "\(path): has format version \(found), this Lockstep reads up to \(supported)"
     }
+  }
+}
+
+extension MappedFile {
+  /// - Throws: `CheckpointError.fileSystem`.
+  static func opened(_ path: String) throws(CheckpointError) -> MappedFile {
+    try onDisk { () throws(FileError) in try MappedFile(path: path) }
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// How Lockstep's own small files in a checkpoint are written and read.
@@ -18,7 +19,7 @@ enum JSON {
   static func decode<Value: Decodable>(
     _ type: Value.Type, path: String
   ) throws(CheckpointError) -> Value {
-    let data = try MappedFile(path: path).withBytes { Data($0) }
+    let data = try MappedFile.opened(path).withBytes { Data($0) }
     do {
       return try JSONDecoder().decode(type, from: data)
     } catch let error as DecodingError {

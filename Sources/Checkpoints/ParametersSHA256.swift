@@ -1,4 +1,5 @@
 import Crypto
+import Files
 
 /// SHA-256 of all tensors' little-endian bytes, in name order: two runs are equal when it is equal.
 ///

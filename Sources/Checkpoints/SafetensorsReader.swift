@@ -1,3 +1,5 @@
+import Files
+
 /// A safetensors file, memory-mapped and checked on opening.
 ///
 /// Reads F32, F16 and BF16 tensors as `Float`; other types are listed, not read. Sendable because
@@ -21,7 +23,7 @@ public final class SafetensorsReader: @unchecked Sendable {
   ///   range or contradict their shapes.
   public init(path: String) throws(CheckpointError) {
     self.path = path
-    file = try MappedFile(path: path)
+    file = try MappedFile.opened(path)
     let header = try file.withBytes { bytes throws(CheckpointError) in
       try SafetensorsHeader(parsing: bytes, path: path)
     }

@@ -1,3 +1,5 @@
+import Files
+
 /// Writes tensors of `Float` in Hugging Face's safetensors format.
 ///
 /// The order given is the order in the file; the header is padded with spaces so that data starts
@@ -6,17 +8,17 @@ public enum SafetensorsWriter {
   /// Writes a file atomically.
   ///
   /// - Parameter metadata: Free text under `__metadata__`. `transformers` wants `format: pt`.
-  /// - Returns: Length and SHA-256 of the file.
   /// - Throws: `CheckpointError.fileSystem`; nothing is left behind, an older file stays.
-  @discardableResult
   public static func write(
     _ tensors: [TensorView], metadata: [String: String] = [:], to path: String
-  ) throws(CheckpointError) -> FileDigest {
+  ) throws(CheckpointError) {
     let header = SafetensorsHeader.encode(tensors.map(\.layout), metadata: metadata)
     let byteCount = tensors.reduce(header.count) { $0 + $1.bytes.count }
-    let file = try AtomicFile(path: path, bytesNeeded: byteCount)
-    try file.write(header)
-    for tensor in tensors { try file.write(tensor.bytes) }
-    return try file.commit()
+    try onDisk { () throws(FileError) in
+      let file = try AtomicFile(path: path, bytesNeeded: byteCount)
+      try file.write(header)
+      for tensor in tensors { try file.write(tensor.bytes) }
+      try file.commit()
+    }
   }
 }

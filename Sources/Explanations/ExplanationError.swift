@@ -1,4 +1,4 @@
-import Checkpoints
+import Files
 import Foundation
 import Settings
 
@@ -21,7 +21,8 @@ public enum ExplanationError: UserInputError, Equatable {
   case notClasses(path: String)
   case noImage(Int, path: String, count: Int)
   case tooManyMaps(positions: Int, maps: Int, mostPositions: Int)
-  case output(path: String, CheckpointError)
+  /// The page can not be written.
+  case output(path: String, FileError)
 
   public var description: String {
     switch self {
@@ -52,9 +53,7 @@ public enum ExplanationError: UserInputError, Equatable {
     case .tooManyMaps(let positions, let maps, let mostPositions):
       "\(positions) tokens and \(maps) attention maps would make a page too large for a browser: "
         + "give at most \(mostPositions) tokens"
-    case .output(let path, .fileSystem(_, _, let code, _)):
-      "--output \(path): \(String(cString: strerror(code)))"
-    case .output(let path, let error): "--output \(path): \(error)"
+    case .output(let path, let error): "--output \(path): \(error.reason)"
     }
   }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Checkpoints
 import Explanations
+import Files
 import Reporting
 import Tensors
 import Training

@@ -1,5 +1,7 @@
 import Checkpoints
+import Files
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct CheckpointDirectoryTests {
@@ -73,8 +75,10 @@ import Testing
     #expect(search.skipped.map(\.step) == [3])
     let reason = try #require(search.skipped.first?.reason)
     switch (damage, reason) {
-    case (.manifestGone, .fileSystem(_, _, ENOENT, _)), (.modelGone, .fileSystem(_, _, ENOENT, _)),
-      (.empty, .fileSystem(_, _, ENOENT, _)), (.manifestTruncated, .malformed),
+    case (.manifestGone, .fileSystem(let error)), (.modelGone, .fileSystem(let error)),
+      (.empty, .fileSystem(let error)):
+      #expect(error.code == ENOENT && error.path.contains("step-00000003"))
+    case (.manifestTruncated, .malformed),
       (.manifestReachesOutside, .malformed), (.manifestOfLaterVersion, .unsupportedVersion),
       (.modelTruncated, .wrongSize), (.modelLonger, .wrongSize), (.modelByteFlipped, .wrongHash),
       (.stateByteFlipped, .wrongHash):
@@ -117,10 +121,12 @@ import Testing
       snapshot.files.append(.init(name: String(repeating: "x", count: 300), bytes: [1]))
       let error = #expect(throws: CheckpointError.self) { try checkpoints.write(snapshot) }
       // 29 elements and the bytes of both files.
-      guard case .fileSystem("create", _, ENAMETOOLONG, 4 * 29 + 21 + 1) = error else {
+      guard case .fileSystem(let cause) = error else {
         Issue.record("\(String(describing: error))")
         return
       }
+      #expect(cause.operation == "create" && cause.code == ENAMETOOLONG)
+      #expect(cause.bytesNeeded == 4 * 29 + 21 + 1)
     }
     #expect(try temporary.names(in: "run/checkpoints") == ["step-00000004"])
     #expect(try checkpoints.newestComplete().found?.step == 4)

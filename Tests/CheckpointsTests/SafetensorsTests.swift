@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsTests {
@@ -74,7 +75,7 @@ import Testing
     }
     let directory = try TemporaryDirectory()
     let path = directory.path + "/any.safetensors"
-    let digest = try SafetensorsWriter.write(tensors.views, to: path)
+    try SafetensorsWriter.write(tensors.views, to: path)
     let reader = try SafetensorsReader(path: path)
     #expect(reader.entries.count == tensors.views.count)
     for view in tensors.views {
@@ -85,7 +86,6 @@ import Testing
       #expect(same)
     }
     let content = try Data(contentsOf: URL(fileURLWithPath: path))
-    #expect(content.count == digest.byteCount)
     #expect(content.withUnsafeBytes { $0.load(as: UInt64.self) } % 8 == 0)
   }
 

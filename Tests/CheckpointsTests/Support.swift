@@ -1,25 +1,6 @@
 import Checkpoints
 import Foundation
 
-/// A directory of its own for one test, removed with it.
-final class TemporaryDirectory {
-  let path: String
-
-  init() throws {
-    let url = FileManager.default.temporaryDirectory
-      .appendingPathComponent("lockstep-checkpoints-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    path = url.path
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// Names in it, or in a directory below it, sorted.
-  func names(in name: String = "") throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: path + "/" + name).sorted()
-  }
-}
-
 /// Tensors in memory that is never freed: it only has to last for a test.
 struct TensorSet {
   private(set) var views: [TensorView] = []

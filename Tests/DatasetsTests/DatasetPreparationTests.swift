@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Settings
+import TestSupport
 import Testing
 
 struct DatasetPreparationTests {
@@ -158,14 +159,14 @@ struct DatasetPreparationTests {
   @Test func removesWhatAKilledRunLeftAndNothingElse() throws {
     let input = try directory.write("text.txt", lines(100))
     // Process ids end at 2^22; the other is a process that is always there.
-    try directory.write("out/train.bin.99999999.partial", "old")
-    try directory.write("out/train.bin.1.partial", "alive")
-    try directory.write("out/notes.partial", "mine")
+    try directory.write("out/.train.bin.writing-99999999", "old")
+    try directory.write("out/.train.bin.writing-1", "alive")
+    try directory.write("out/.notes.writing-99999999", "mine")
     _ = try prepare([input])
     #expect(
       try directory.names(in: "out") == [
-        "dataset.json", "notes.partial", "tokenizer.json", "train.bin", "train.bin.1.partial",
-        "validation.bin",
+        ".notes.writing-99999999", ".train.bin.writing-1", "dataset.json", "tokenizer.json",
+        "train.bin", "validation.bin",
       ])
   }
 

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Reporting
 import Testing
@@ -87,7 +88,7 @@ import Testing
   @Test func errorsNameThePath() throws {
     let path = file.path + "/below"
     try "".write(toFile: file.path, atomically: true, encoding: .utf8)
-    let error = #expect(throws: ReportingError.self) { try JSONLinesReporter(path: path) }
+    let error = #expect(throws: FileError.self) { try JSONLinesReporter(path: path) }
     #expect(error?.path == path)
     #expect(error?.code == ENOTDIR)
   }
@@ -95,7 +96,7 @@ import Testing
   @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
   func fullDiskIsThrown() throws {
     let reporter = try JSONLinesReporter(path: "/dev/full")
-    #expect(throws: ReportingError(operation: "write", path: "/dev/full", code: ENOSPC)) {
+    #expect(throws: FileError(operation: "write", path: "/dev/full", code: ENOSPC)) {
       try reporter.receive(.step(Sample.step(1)))
     }
   }

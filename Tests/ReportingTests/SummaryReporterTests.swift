@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Reporting
 import Testing
@@ -42,7 +43,7 @@ import Testing
   @Test func failureLeavesTheOldSummary() throws {
     try FileManager.default.createDirectory(
       atPath: file.path, withIntermediateDirectories: false)
-    #expect(throws: ReportingError.self) { try Sample.summary.write(to: file.path) }
+    #expect(throws: FileError.self) { try Sample.summary.write(to: file.path) }
     #expect(try file.siblings == ["summary.json"])
   }
 }

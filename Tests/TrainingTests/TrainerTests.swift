@@ -1,5 +1,6 @@
 import Checkpoints
 import Communication
+import Files
 import Foundation
 import Reporting
 import Tensors
@@ -180,7 +181,7 @@ struct TrainerTests {
   private final class FailingObserver: RunObserver {
     func receive(_ event: RunEvent) throws {
       if case .step(let record) = event, record.step == 4 {
-        throw ReportingError(operation: "write", path: "/full", code: ENOSPC)
+        throw FileError(operation: "write", path: "/full", code: ENOSPC)
       }
     }
   }

@@ -1,3 +1,5 @@
+import Files
+
 /// What `lockstep inspect` tells of a token file.
 public struct TokenFileSummary: Sendable, Codable, Equatable, CustomStringConvertible {
   /// The file's path.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The files of a data set, and how they come to be.
@@ -18,33 +19,14 @@ struct DatasetFiles {
   init(directory: String) throws(PreparationError) {
     self.directory = directory
     do throws(FileError) {
-      try Self.makeDirectory(directory)
+      try FileSystem.makeDirectory(directory)
       // Not committed, so it is gone at once.
       _ = try AtomicFile(path: directory + "/" + Self.manifestName)
     } catch {
       throw .outputNotWritable(path: directory, reason: error.reason)
     }
-    removeLeftovers()
-  }
-
-  /// Removes what a run that was killed left behind; a run that is still alive keeps its files.
-  private func removeLeftovers() {
-    let present = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    for name in present where Self.names.contains(where: { name.hasPrefix($0 + ".") }) {
-      if AtomicFile.isLeftover(name) { try? FileManager.default.removeItem(atPath: path(name)) }
-    }
-  }
-
-  /// Makes a directory and those above it, as far as they are not there.
-  private static func makeDirectory(_ directory: String) throws(FileError) {
-    var path = directory.hasPrefix("/") ? "/" : ""
-    for part in directory.split(separator: "/") {
-      path += part + "/"
-      if mkdir(path, 0o777) == 0 || errno == EEXIST { continue }
-      // One that is there may still lie where nothing can be made.
-      let failure = FileError.last("make the directory", path)
-      if access(path, F_OK) != 0 { throw failure }
-    }
+    // Of a run that was killed; one that is still alive keeps its files.
+    AtomicFile.removeLeftovers(of: Self.names, in: directory)
   }
 
   func path(_ name: String) -> String { directory + "/" + name }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// One text that is part of a data set: a file, or standard input.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Makes a data set from texts and their translations, line for line: `train.source.bin`,

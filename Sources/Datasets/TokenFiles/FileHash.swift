@@ -1,4 +1,5 @@
 import Crypto
+import Files
 
 /// SHA-256 of contents, in hexadecimal.
 enum FileHash {
@@ -6,7 +7,7 @@ enum FileHash {
   static func sha256(of bytes: UnsafeRawBufferPointer) -> String {
     var hash = SHA256()
     hash.update(bufferPointer: bytes)
-    return Hexadecimal.text(of: hash.finalize())
+    return hash.finalize().hexadecimal
   }
 
   /// The hash of a file.

@@ -1,3 +1,5 @@
+import Files
+
 /// The tokens of a text, in a file mapped into memory.
 ///
 /// The format is llm.c's; see ``TokenFileHeader``. Opening checks the header and the file's size,
@@ -73,10 +75,9 @@ public final class TokenFile: Sendable {
   /// The first 16 bytes of the tokenizer's hash in hexadecimal; nil if the file does not say.
   public var tokenizerHashPrefix: String? {
     guard header.tokenizerWords.contains(where: { $0 != 0 }) else { return nil }
-    return Hexadecimal.text(
-      of: header.tokenizerWords.flatMap { word in
-        withUnsafeBytes(of: word.littleEndian) { Array($0) }
-      })
+    return header.tokenizerWords.flatMap { word in
+      withUnsafeBytes(of: word.littleEndian) { Array($0) }
+    }.hexadecimal
   }
 
   /// Copies consecutive tokens.

@@ -1,3 +1,5 @@
+import Files
+
 /// Writes a token file, piece by piece. The file appears under its name when it is complete.
 public final class TokenFileWriter {
   /// Number of tokens written so far.

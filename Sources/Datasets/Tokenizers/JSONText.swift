@@ -1,3 +1,5 @@
+import Files
+
 /// A JSON text that is being written, piece by piece.
 struct JSONText {
   private(set) var bytes: [UInt8] = []
@@ -16,7 +18,7 @@ struct JSONText {
         bytes.append(UInt8(ascii: "\\"))
         bytes.append(byte)
       case 0..<0x20:
-        append("\\u00" + Hexadecimal.text(of: [byte]))
+        append("\\u00" + [byte].hexadecimal)
       default:
         bytes.append(byte)
       }

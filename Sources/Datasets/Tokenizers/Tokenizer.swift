@@ -1,3 +1,5 @@
+import Files
+
 /// Text to token ids and back.
 ///
 /// Every tokenizer here is a table of tokens, each a string of bytes, and a way of cutting text into

@@ -1,3 +1,5 @@
+import Files
+
 /// Reads any tokenizer that Lockstep can use from a Hugging Face `tokenizer.json`.
 public struct TokenizerFile {
   private let path: String

@@ -1,4 +1,5 @@
 import Crypto
+import Files
 
 /// SHA-256 over all that decides how a tokenizer encodes text. Names that a task added
 /// (`Vocabulary.textCount`) do not.
@@ -38,5 +39,5 @@ public struct TokenizerHash: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The digest in hexadecimal, 64 characters.
-  public var description: String { Hexadecimal.text(of: bytes) }
+  public var description: String { bytes.hexadecimal }
 }

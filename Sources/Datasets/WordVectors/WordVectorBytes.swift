@@ -1,3 +1,5 @@
+import Files
+
 /// The bytes of a file of vectors: mapped, or what was compressed by gzip.
 struct WordVectorBytes {
   private let file: MappedFile

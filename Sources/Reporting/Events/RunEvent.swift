@@ -23,6 +23,6 @@ public enum RunEvent: Sendable {
 public protocol RunObserver: AnyObject {
   /// Called from one thread, in the order of events; returns soon, because the run waits.
   ///
-  /// - Throws: `ReportingError` where the event could not be stored.
+  /// - Throws: `FileError` where the event could not be stored.
   func receive(_ event: RunEvent) throws
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Keeps `metrics.jsonl`: one JSON object a line for every step and every evaluation.
@@ -13,18 +14,17 @@ public final class JSONLinesReporter: RunObserver {
   /// - Parameter resumedStep: The step that a resumed run goes on from: lines of later steps, which
   ///   will be taken again, are removed, as is a last line that a crash cut short. Nil starts an
   ///   empty file.
-  /// - Throws: `ReportingError`.
-  public init(path: String, resumedStep: Int? = nil) throws(ReportingError) {
+  public init(path: String, resumedStep: Int? = nil) throws(FileError) {
     self.path = path
     let emptying = resumedStep == nil ? O_TRUNC : 0
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | emptying, 0o666)
-    guard descriptor >= 0 else { throw .system("open", path) }
+    guard descriptor >= 0 else { throw .last("open", path) }
     guard let resumedStep else { return }
     guard let content = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
-      throw .system("read", path)
+      throw .last("read", path)
     }
     let kept = Self.byteCount(of: content, upToStep: resumedStep)
-    guard ftruncate(descriptor, off_t(kept)) == 0 else { throw .system("shorten", path) }
+    guard ftruncate(descriptor, off_t(kept)) == 0 else { throw .last("shorten", path) }
   }
 
   deinit {
@@ -38,18 +38,8 @@ public final class JSONLinesReporter: RunObserver {
     case .evaluation(let record): record.add(to: &object)
     case .started, .checkpoint, .notice, .stopped, .finished: return
     }
-    try append(object.line + "\n")
-  }
-
-  private func append(_ text: String) throws(ReportingError) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-      if written < 0 {
-        if errno == EINTR { continue }
-        throw .system("write", path)
-      }
-      rest = rest.dropFirst(written)
+    try Array((object.line + "\n").utf8).lent { (bytes) throws(FileError) in
+      try OutputFile.write(bytes, to: descriptor, path: path)
     }
   }
 

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Writes `summary.json` when a run has finished.
@@ -8,7 +9,7 @@ public final class SummaryReporter: RunObserver {
     self.path = path
   }
 
-  /// - Throws: `ReportingError`.
+  /// - Throws: `FileError`.
   public func receive(_ event: RunEvent) throws {
     guard case .finished(let summary) = event else { return }
     try summary.write(to: path)
@@ -16,22 +17,11 @@ public final class SummaryReporter: RunObserver {
 }
 
 extension RunSummary {
-  /// Writes the summary under a temporary name and renames it: the file is whole or the old one.
-  ///
-  /// - Throws: `ReportingError`.
-  public func write(to path: String) throws(ReportingError) {
+  /// Writes the summary: whole, or not at all.
+  public func write(to path: String) throws(FileError) {
     var object = JSONObject()
     add(to: &object)
-    let temporaryPath = path + ".writing"
-    guard let file = fopen(temporaryPath, "w") else { throw .system("open", temporaryPath) }
-    let isWritten =
-      fputs(object.page, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0
-    let isClosed = fclose(file) == 0
-    guard isWritten, isClosed, rename(temporaryPath, path) == 0 else {
-      let error = ReportingError.system("write", path)
-      unlink(temporaryPath)
-      throw error
-    }
+    try AtomicFile.write(Array(object.page.utf8), to: path)
   }
 
   /// Reads a run's summary. A number that is no other member is a metric.

@@ -1,5 +1,5 @@
-import Checkpoints
 import Communication
+import Files
 import Foundation
 import Reporting
 import Settings

@@ -1,4 +1,4 @@
-import Checkpoints
+import Files
 import Foundation
 import Settings
 import Training
@@ -57,8 +57,8 @@ package struct SweepDirectory: Sendable {
       let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
       try AtomicFile.write(Array(plan.configuration.yaml().utf8), to: configurationPath)
       return (lock, try plan.runs.compactMap(record))
-    } catch CheckpointError.fileSystem(_, _, let code, _) {
-      throw RunDirectoryError.notWritable(path: path, reason: String(cString: strerror(code)))
+    } catch let error as FileError {
+      throw RunDirectoryError.notWritable(path: path, reason: error.reason)
     }
   }
 

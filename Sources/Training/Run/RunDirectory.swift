@@ -1,4 +1,5 @@
 import Checkpoints
+import Files
 import Foundation
 import Settings
 
@@ -56,8 +57,8 @@ public struct RunDirectory: Sendable {
       let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
       try AtomicFile.write(Array(configuration.yaml().utf8), to: configurationPath)
       return lock
-    } catch CheckpointError.fileSystem(_, _, let code, _) {
-      throw RunDirectoryError.notWritable(path: path, reason: String(cString: strerror(code)))
+    } catch let error as FileError {
+      throw RunDirectoryError.notWritable(path: path, reason: error.reason)
     }
   }
 }

@@ -1,21 +1,15 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Foundation
 
 /// A file's bytes, mapped into memory, read only.
 ///
 /// The mapping is private, but a file that another process shortens under it ends this one with
 /// SIGBUS: files are replaced by renaming, never rewritten in place.
-final class MappedFile: Sendable {
+package final class MappedFile: Sendable {
   /// Files up to this many bytes are mapped page by page at once, so that reading faults none in.
   private static let largestPopulated = 256 << 20
 
   /// Number of bytes.
-  let count: Int
+  package let count: Int
   /// Page aligned; valid as long as the object lives. Nothing writes to it, so threads may share it.
   nonisolated(unsafe) private let base: UnsafeRawPointer?
   /// Keeps memory that was mapped by others; nil where this object mapped it.
@@ -24,12 +18,12 @@ final class MappedFile: Sendable {
   /// Maps a file; a pipe is read to its end first.
   ///
   /// - Throws: `FileError` if it cannot be opened or mapped, or is a directory.
-  convenience init(path: String) throws(FileError) {
+  package convenience init(path: String) throws(FileError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    if descriptor < 0 { throw FileError.last("open", path) }
+    if descriptor < 0 { throw .last("open", path) }
     defer { close(descriptor) }
     var status = stat()
-    if fstat(descriptor, &status) != 0 { throw FileError.last("read", path) }
+    if fstat(descriptor, &status) != 0 { throw .last("read", path) }
     if status.st_mode & S_IFMT == S_IFIFO {
       try self.init(spooling: descriptor, name: path)
     } else {
@@ -41,22 +35,22 @@ final class MappedFile: Sendable {
   ///
   /// - Parameter name: What errors call it.
   /// - Throws: `FileError` if it cannot be read, or the temporary file not be written.
-  convenience init(spooling source: Int32, name: String) throws(FileError) {
+  package convenience init(spooling source: Int32, name: String) throws(FileError) {
     let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array((directory + "/lockstep-XXXXXX").utf8CString)
     let spool = mkstemp(&template)
-    if spool < 0 { throw FileError.last("make a temporary file in", directory) }
+    if spool < 0 { throw .last("make a temporary file in", directory) }
     defer { close(spool) }
     unlink(template)
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     while true {
       let count = read(source, &buffer, buffer.count)
       if count < 0 && errno == EINTR { continue }
-      if count < 0 { throw FileError.last("read", name) }
+      if count < 0 { throw .last("read", name) }
       if count == 0 { break }
       try buffer.withUnsafeBufferPointer { (bytes) throws(FileError) in
         let read = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<count])
-        try AtomicFile.write(read, to: spool, path: directory)
+        try OutputFile.write(read, to: spool, path: directory)
       }
     }
     try self.init(descriptor: spool, path: name)
@@ -67,7 +61,7 @@ final class MappedFile: Sendable {
   /// - Parameters:
   ///   - bytes: Nothing changes them any more.
   ///   - owner: Keeps them.
-  init(viewing bytes: UnsafeRawBufferPointer, owner: any Sendable) {
+  package init(viewing bytes: UnsafeRawBufferPointer, owner: any Sendable) {
     count = bytes.count
     base = bytes.baseAddress
     self.owner = owner
@@ -75,7 +69,7 @@ final class MappedFile: Sendable {
 
   private init(descriptor: Int32, path: String) throws(FileError) {
     var status = stat()
-    if fstat(descriptor, &status) != 0 { throw FileError.last("read", path) }
+    if fstat(descriptor, &status) != 0 { throw .last("read", path) }
     if status.st_mode & S_IFMT == S_IFDIR {
       throw FileError(operation: "read", path: path, code: EISDIR)
     }
@@ -90,7 +84,7 @@ final class MappedFile: Sendable {
       if count <= Self.largestPopulated { flags |= MAP_POPULATE }
     #endif
     let address = mmap(nil, count, PROT_READ, flags, descriptor, 0)
-    if address == MAP_FAILED { throw FileError.last("map", path) }
+    if address == MAP_FAILED { throw .last("map", path) }
     base = UnsafeRawPointer(address)
   }
 
@@ -99,10 +93,10 @@ final class MappedFile: Sendable {
   }
 
   /// The bytes; valid as long as the object lives.
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
   /// Calls `body` with the bytes, which stay mapped until it returns.
-  func withBytes<Result, Failure: Error>(
+  package func withBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try withExtendedLifetime(self) { () throws(Failure) in try body(bytes) }

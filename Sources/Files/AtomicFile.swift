@@ -16,12 +16,13 @@ public final class AtomicFile {
   /// Opens the temporary file.
   ///
   /// - Parameter bytesNeeded: What will be written in all, in bytes; only error messages use it.
-  /// - Throws: `CheckpointError.fileSystem`, with `EACCES` where the directory is not writable.
-  public init(path: String, bytesNeeded: Int? = nil) throws(CheckpointError) {
+  /// - Throws: With `EACCES` where the directory is not writable.
+  public init(path: String, bytesNeeded: Int? = nil) throws(FileError) {
     self.path = path
     let name = path.split(separator: "/").last.map(String.init) ?? path
     // The process number keeps two writers of one name apart; the last to commit wins.
-    temporaryPath = FileSystem.parent(of: path) + "/.\(name).writing-\(getpid())"
+    temporaryPath =
+      FileSystem.parent(of: path) + "/" + Self.temporaryPrefix(of: name) + "\(getpid())"
     file = try OutputFile(path: temporaryPath, bytesNeeded: bytesNeeded)
   }
 
@@ -31,35 +32,50 @@ public final class AtomicFile {
 
   /// Appends bytes.
   ///
-  /// - Throws: `CheckpointError.fileSystem`, with `ENOSPC` when the disk is full.
-  public func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+  /// - Throws: With `ENOSPC` when the disk is full.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     try file.write(bytes)
   }
 
   /// Appends bytes.
-  public func write(_ bytes: [UInt8]) throws(CheckpointError) {
-    try file.write(bytes)
+  public func write(_ bytes: [UInt8]) throws(FileError) {
+    try bytes.lent(to: file.write)
+  }
+
+  /// Replaces bytes at the beginning of the file.
+  public func rewrite(_ bytes: [UInt8]) throws(FileError) {
+    try bytes.lent(to: file.rewrite)
   }
 
   /// Makes the content durable and gives the file its name. Nothing may be written afterwards.
-  ///
-  /// - Returns: Length and SHA-256 of the content.
-  @discardableResult
-  public func commit() throws(CheckpointError) -> FileDigest {
+  public func commit() throws(FileError) {
     precondition(!isCommitted, "AtomicFile.commit() is called once")
-    let digest = try file.finish()
+    try file.finish()
     try FileSystem.rename(temporaryPath, to: path)
     isCommitted = true
     try FileSystem.synchronize(directory: FileSystem.parent(of: path))
-    return digest
   }
 
   /// Writes a whole file atomically.
-  @discardableResult
-  public static func write(_ bytes: [UInt8], to path: String) throws(CheckpointError) -> FileDigest
-  {
+  public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
     let file = try AtomicFile(path: path, bytesNeeded: bytes.count)
     try file.write(bytes)
-    return try file.commit()
+    try file.commit()
+  }
+
+  private static func temporaryPrefix(of name: String) -> String { ".\(name).writing-" }
+
+  /// Removes the temporary files that processes of this host that are no more have left behind.
+  ///
+  /// - Parameter names: The final names, in `directory`.
+  package static func removeLeftovers(of names: [String], in directory: String) {
+    for present in (try? FileSystem.names(in: directory)) ?? [] {
+      for prefix in names.map(temporaryPrefix) where present.hasPrefix(prefix) {
+        guard let process = Int32(present.dropFirst(prefix.count)), process > 0,
+          kill(process, 0) != 0, errno == ESRCH
+        else { continue }
+        unlink(directory + "/" + present)
+      }
+    }
   }
 }

@@ -3,7 +3,7 @@ import Foundation
 /// The few system calls that durability needs and Foundation does not offer, with typed errors.
 package enum FileSystem {
   /// Creates a directory and those above it; an existing one is fine.
-  package static func makeDirectory(_ path: String) throws(CheckpointError) {
+  package static func makeDirectory(_ path: String) throws(FileError) {
     if mkdir(path, 0o777) == 0 { return }
     switch errno {
     case EEXIST where isDirectory(path):
@@ -11,16 +11,16 @@ package enum FileSystem {
     case ENOENT where !parent(of: path).isEmpty && parent(of: path) != path:
       try makeDirectory(parent(of: path))
       guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-        throw .system("create directory", path)
+        throw .last("create directory", path)
       }
     default:
-      throw .system("create directory", path)
+      throw .last("create directory", path)
     }
   }
 
   /// Names in a directory, sorted, without `.` and `..`.
-  static func names(in path: String) throws(CheckpointError) -> [String] {
-    guard let stream = opendir(path) else { throw .system("list directory", path) }
+  package static func names(in path: String) throws(FileError) -> [String] {
+    guard let stream = opendir(path) else { throw .last("list directory", path) }
     defer { closedir(stream) }
     var names: [String] = []
     while let entry = readdir(stream) {
@@ -33,54 +33,54 @@ package enum FileSystem {
   }
 
   /// Removes a file, or a directory with all it holds. What is already gone is fine.
-  static func remove(_ path: String) throws(CheckpointError) {
+  package static func remove(_ path: String) throws(FileError) {
     var status = stat()
     guard lstat(path, &status) == 0 else {
       if errno == ENOENT { return }
-      throw .system("examine", path)
+      throw .last("examine", path)
     }
     if status.st_mode & S_IFMT == S_IFDIR {
       for name in try names(in: path) { try remove(path + "/" + name) }
-      guard rmdir(path) == 0 else { throw .system("remove directory", path) }
+      guard rmdir(path) == 0 else { throw .last("remove directory", path) }
     } else {
-      guard unlink(path) == 0 else { throw .system("remove", path) }
+      guard unlink(path) == 0 else { throw .last("remove", path) }
     }
   }
 
   /// Moves a file or directory within its file system, in one step.
-  static func rename(_ source: String, to destination: String) throws(CheckpointError) {
+  package static func rename(_ source: String, to destination: String) throws(FileError) {
     // The global function, not this one.
     guard Foundation.rename(source, destination) == 0 else {
-      throw .system("rename to \(destination)", source)
+      throw .last("rename to \(destination)", source)
     }
   }
 
   /// Makes the names in a directory survive a power failure.
-  static func synchronize(directory path: String) throws(CheckpointError) {
+  package static func synchronize(directory path: String) throws(FileError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system("open directory", path) }
+    guard descriptor >= 0 else { throw .last("open directory", path) }
     defer { close(descriptor) }
     // Some network file systems cannot synchronise a directory and say EINVAL.
     guard fsync(descriptor) == 0 || errno == EINVAL else {
-      throw .system("synchronise directory", path)
+      throw .last("synchronise directory", path)
     }
   }
 
-  static func isDirectory(_ path: String) -> Bool {
+  package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// A regular file's length in bytes.
-  static func size(of path: String) throws(CheckpointError) -> Int {
+  package static func size(of path: String) throws(FileError) -> Int {
     var status = stat()
-    guard stat(path, &status) == 0 else { throw .system("examine", path) }
+    guard stat(path, &status) == 0 else { throw .last("examine", path) }
     return Int(status.st_size)
   }
 
   /// Bytes that an ordinary user may still write to the file system that holds a path, which
   /// itself need not exist.
-  static func freeBytes(near path: String) -> Int? {
+  package static func freeBytes(near path: String) -> Int? {
     var status = statvfs()
     var place = path
     while statvfs(place, &status) != 0 {

@@ -1,0 +1,37 @@
+import Foundation
+
+/// A system call on a file failed.
+public struct FileError: Error, CustomStringConvertible, Equatable, Sendable {
+  /// What was tried: "open", "write", "create directory", …
+  public let operation: String
+  /// The file it was tried on.
+  public let path: String
+  /// The system's error number.
+  public let code: Int32
+  /// Of a write: the bytes that were to be written in all; nil where that is not known.
+  public let bytesNeeded: Int?
+
+  package init(operation: String, path: String, code: Int32, bytesNeeded: Int? = nil) {
+    self.operation = operation
+    self.path = path
+    self.code = code
+    self.bytesNeeded = bytesNeeded
+  }
+
+  /// The failure that `errno` tells of.
+  package static func last(
+    _ operation: String, _ path: String, bytesNeeded: Int? = nil
+  ) -> FileError {
+    FileError(operation: operation, path: path, code: errno, bytesNeeded: bytesNeeded)
+  }
+
+  /// The system's words for the error number.
+  public var reason: String { String(cString: strerror(code)) }
+
+  public var description: String {
+    let sentence = "\(path): cannot \(operation): \(reason)"
+    guard let bytesNeeded else { return sentence }
+    let free = FileSystem.freeBytes(near: path).map { ", \($0) bytes are free" } ?? ""
+    return sentence + " (\(bytesNeeded) bytes needed\(free))"
+  }
+}

@@ -1,0 +1,8 @@
+extension Sequence where Element == UInt8 {
+  /// Two lower-case hexadecimal digits a byte.
+  package var hexadecimal: String {
+    let digits = Array("0123456789abcdef".utf8)
+    let characters = flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    return String(decoding: characters, as: UTF8.self)
+  }
+}
