@@ -60,9 +60,7 @@ struct DatasetFiles {
         sha256: tokenizer.contentHash.description),
       train: try part(train, bytes: trainBytes, Self.trainName),
       validation: try held.map { try part($0.writer, bytes: $0.bytes, Self.validationName) })
-    let file = try AtomicFile(path: path(Self.manifestName))
-    try file.write(manifest.json())
-    try file.commit()
+    try AtomicFile.write(manifest.json(), to: path(Self.manifestName))
     return manifest
   }
 
@@ -100,24 +98,5 @@ struct DatasetFiles {
     if FileManager.default.fileExists(atPath: path(name)) {
       try FileManager.default.removeItem(atPath: path(name))
     }
-  }
-
-  /// How the files of a directory differ from what its manifest says; nil if they do not.
-  static func difference(from manifest: DatasetManifest, in directory: String) -> String? {
-    let parts = [(trainName, manifest.train), (validationName, manifest.validation)]
-    do {
-      let tokenizer = try TokenizerFile.load(directory + "/" + tokenizerName)
-      guard tokenizer.contentHash.description == manifest.tokenizer.sha256 else {
-        return "its \(tokenizerName) is not the one its \(manifestName) tells of"
-      }
-      for case (let name, let part?) in parts {
-        guard try FileHash.sha256(ofFile: directory + "/" + name) == part.sha256 else {
-          return "its \(name) is not the one its \(manifestName) tells of"
-        }
-      }
-    } catch {
-      return "it is damaged (\(error))"
-    }
-    return nil
   }
 }

@@ -1,7 +1,5 @@
-import Foundation
-
 /// What a prepared data set holds and what it was made from: `dataset.json`.
-public struct DatasetManifest: Sendable, Codable, Equatable {
+public struct DatasetManifest: PreparedManifest {
   /// What was asked for.
   public struct Request: Sendable, Codable, Equatable {
     /// "bpe", "bytes", "characters", or the path of a tokenizer.json.
@@ -65,38 +63,8 @@ public struct DatasetManifest: Sendable, Codable, Equatable {
   /// The part that was held out: the last bytes of the text.
   public var validation: Part?
 
-  /// The manifest as it stands in `dataset.json`, UTF-8.
-  public func json() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
-  }
-
-  /// Reads a `dataset.json`; nil if there is none, or it is none.
-  static func load(_ path: String) -> DatasetManifest? {
-    guard let data = FileManager.default.contents(atPath: path) else { return nil }
-    return try? JSONDecoder().decode(DatasetManifest.self, from: data)
-  }
-
-  /// How a data set for this request and these inputs would differ; nil if it would be the same.
-  ///
-  /// - Parameter tokenizerHash: The tokenizer's, if it is taken from a file.
-  func difference(
-    from request: Request, inputs: [Input], tokenizerHash: TokenizerHash?
-  ) -> String? {
-    let contents = { (inputs: [Input]) in inputs.map(\.sha256) }
-    if contents(inputs) != contents(self.inputs) { return "it was made from other text" }
-    if let tokenizerHash {
-      if tokenizerHash.description != tokenizer.sha256 { return "it has another tokenizer" }
-    } else if request.tokenizer != self.request.tokenizer {
-      return "its tokenizer is '\(self.request.tokenizer)'"
-    }
-    if request.vocabularySize != self.request.vocabularySize {
-      return "its vocabulary size is \(self.request.vocabularySize.map { "\($0)" } ?? "given")"
-    }
-    if request.validationFraction != self.request.validationFraction {
-      return "its validation fraction is \(self.request.validationFraction)"
-    }
-    return nil
+  public var tokenFiles: [(name: String, sha256: String)] {
+    [(DatasetFiles.trainName, train.sha256)]
+      + (validation.map { [(DatasetFiles.validationName, $0.sha256)] } ?? [])
   }
 }

@@ -127,7 +127,9 @@ public struct DatasetPreparation: Sendable {
       DatasetManifest.Input(
         name: document.name, bytes: document.bytes.count, sha256: document.contentHash)
     }
-    if let manifest = try existing(records, tokenizerHash: given?.contentHash) {
+    if let manifest = try DatasetManifest.existing(
+      for: self, inputs: records, tokenizerHash: given?.contentHash)
+    {
       return Outcome(manifest: manifest, wasPrepared: true)
     }
     let files = try DatasetFiles(directory: output)
@@ -211,31 +213,5 @@ public struct DatasetPreparation: Sendable {
     if documentCount > separated {
       throw .noEndOfText(tokenizer: request.tokenizer, documentCount: documentCount)
     }
-  }
-
-  /// The manifest of the data set that the directory holds, if it is the one asked for.
-  ///
-  /// - Throws: `PreparationError.outputDiffers` if it holds another that must not be overwritten.
-  private func existing(
-    _ inputs: [DatasetManifest.Input], tokenizerHash: TokenizerHash?
-  ) throws(PreparationError) -> DatasetManifest? {
-    let present = DatasetFiles.names.filter { name in
-      FileManager.default.fileExists(atPath: output + "/" + name)
-    }
-    if present.isEmpty { return nil }
-    let reason: String
-    if let manifest = DatasetManifest.load(output + "/" + DatasetFiles.manifestName) {
-      let difference =
-        manifest.difference(from: request, inputs: inputs, tokenizerHash: tokenizerHash)
-        ?? DatasetFiles.difference(from: manifest, in: output)
-      guard let difference else { return manifest }
-      reason = difference
-    } else {
-      reason =
-        "it is not complete: \(present.joined(separator: ", ")) without a valid "
-        + DatasetFiles.manifestName
-    }
-    if overwrites { return nil }
-    throw .outputDiffers(directory: output, reason: reason)
   }
 }

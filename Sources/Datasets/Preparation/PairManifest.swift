@@ -1,7 +1,5 @@
-import Foundation
-
 /// What prepared pairs hold and what they were made from: `dataset.json`.
-public struct PairManifest: Sendable, Codable, Equatable {
+public struct PairManifest: PreparedManifest {
   /// The pairs to learn from, or those held out.
   public struct Part: Sendable, Codable, Equatable {
     public var pairs: Int
@@ -31,16 +29,12 @@ public struct PairManifest: Sendable, Codable, Equatable {
   public var train: Part
   public var validation: Part?
 
-  /// The manifest as it stands in `dataset.json`, UTF-8.
-  public func json() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
-  }
-
-  /// Reads a `dataset.json`; nil if there is none, or it is none of pairs.
-  static func load(_ path: String) -> PairManifest? {
-    guard let data = FileManager.default.contents(atPath: path) else { return nil }
-    return try? JSONDecoder().decode(PairManifest.self, from: data)
+  public var tokenFiles: [(name: String, sha256: String)] {
+    var files: [(name: String, sha256: String)] = []
+    for case (let name, let part?) in [("train", train), ("validation", validation)] {
+      files.append(("\(name).source.bin", part.sourceSHA256))
+      files.append(("\(name).target.bin", part.targetSHA256))
+    }
+    return files
   }
 }

@@ -1,5 +1,4 @@
 import Files
-import Foundation
 
 /// Makes a data set from texts and their translations, line for line: `train.source.bin`,
 /// `train.target.bin`, the same of what is held out, `tokenizer.json`, `dataset.json`.
@@ -87,7 +86,9 @@ public struct PairPreparation: Sendable {
     let inputs = (all.documents + (given?.documents ?? [])).map {
       DatasetManifest.Input(name: $0.name, bytes: $0.bytes.count, sha256: $0.contentHash)
     }
-    if let manifest = try existing(inputs, tokenizerHash: dataset.givenTokenizer()?.contentHash) {
+    if let manifest = try PairManifest.existing(
+      for: dataset, inputs: inputs, tokenizerHash: dataset.givenTokenizer()?.contentHash)
+    {
       return Outcome(manifest: manifest, wasPrepared: true)
     }
     let files = try DatasetFiles(directory: dataset.output)
@@ -114,60 +115,7 @@ public struct PairPreparation: Sendable {
         sha256: tokenizer.contentHash.description),
       train: try encode(train, "train"), validation: try held.map { try encode($0, "validation") })
     try tokenizer.save(to: files.path(DatasetFiles.tokenizerName))
-    let file = try AtomicFile(path: files.path(DatasetFiles.manifestName))
-    try file.write(manifest.json())
-    try file.commit()
+    try AtomicFile.write(manifest.json(), to: files.path(DatasetFiles.manifestName))
     return Outcome(manifest: manifest, wasPrepared: false)
-  }
-
-  /// The manifest of the data set that the directory holds, if it is the one asked for.
-  ///
-  /// - Throws: `PreparationError.outputDiffers` if it holds another that must not be overwritten.
-  private func existing(
-    _ inputs: [DatasetManifest.Input], tokenizerHash: TokenizerHash?
-  ) throws -> PairManifest? {
-    let directory = dataset.output
-    let isEmpty = !DatasetFiles.names.contains {
-      FileManager.default.fileExists(atPath: "\(directory)/\($0)")
-    }
-    if isEmpty { return nil }
-    let reason: String
-    if let manifest = PairManifest.load("\(directory)/\(DatasetFiles.manifestName)") {
-      let made = DatasetManifest(
-        request: manifest.request, inputs: manifest.inputs, tokenizer: manifest.tokenizer,
-        train: DatasetManifest.Part(tokens: 0, bytes: 0, sha256: ""))
-      let difference =
-        made.difference(from: dataset.request, inputs: inputs, tokenizerHash: tokenizerHash)
-        ?? manifest.damage(in: directory)
-      guard let difference else { return manifest }
-      reason = difference
-    } else {
-      reason = "it is not one of complete pairs"
-    }
-    if dataset.overwrites { return nil }
-    throw PreparationError.outputDiffers(directory: directory, reason: reason)
-  }
-}
-
-extension PairManifest {
-  /// How the files of a directory differ from what this says; nil if they do not.
-  fileprivate func damage(in directory: String) -> String? {
-    do {
-      let tokenizer = try TokenizerFile.load("\(directory)/\(DatasetFiles.tokenizerName)")
-      guard tokenizer.contentHash.description == self.tokenizer.sha256 else {
-        return "its tokenizer is not the one its \(DatasetFiles.manifestName) tells of"
-      }
-      for case (let name, let part?) in [("train", train), ("validation", validation)] {
-        for (side, hash) in [("source", part.sourceSHA256), ("target", part.targetSHA256)] {
-          let file = "\(name).\(side).bin"
-          guard try FileHash.sha256(ofFile: "\(directory)/\(file)") == hash else {
-            return "its \(file) is not the one its \(DatasetFiles.manifestName) tells of"
-          }
-        }
-      }
-    } catch {
-      return "it is damaged (\(error))"
-    }
-    return nil
   }
 }

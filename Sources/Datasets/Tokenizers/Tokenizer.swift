@@ -135,8 +135,6 @@ extension Tokenizer {
   ///
   /// - Throws: `FileError` if the file cannot be written.
   public func save(to path: String) throws(FileError) {
-    let file = try AtomicFile(path: path)
-    try file.write(tokenizerJSON())
-    try file.commit()
+    try AtomicFile.write(tokenizerJSON(), to: path)
   }
 }
