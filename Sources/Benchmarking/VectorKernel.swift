@@ -9,8 +9,8 @@ struct VectorKernel {
   let name: String
   /// Arrays of the memory's size that one run reads and writes, each direction counted.
   let arrays: Int
-  /// Makes what the kernel needs beside the memory; what it returns runs the kernel once over all of
-  /// the memory.
+  /// Makes what the kernel needs besides, once for all runs; what it returns runs the kernel over all
+  /// of the memory.
   let prepared: (BenchmarkMemory) -> (ThreadPool) -> Void
 
   /// Columns of a row: GPT-2's width.
@@ -172,8 +172,7 @@ private final class RowMemory {
   let means: UnsafeMutablePointer<Float>
   let deviations: UnsafeMutablePointer<Float>
   let targets: UnsafeMutablePointer<Int32>
-  /// For half a head and as many positions as a task has rows, which begin at position zero: as cosines
-  /// or as sines.
+  /// Cosines or sines for half a head, at as many positions as a task has rows.
   let angles: UnsafeMutablePointer<Float>
   private let sums: UnsafeMutablePointer<Float>
   private let rows: Int
