@@ -9,8 +9,8 @@ struct VectorKernel {
   let name: String
   /// Arrays of the memory's size that one run reads and writes, each direction counted.
   let arrays: Int
-  /// Makes what the kernel needs besides, once for all runs; what it returns runs the kernel over all
-  /// of the memory.
+  /// Makes what the kernel needs besides, once for all runs; what it returns runs the kernel over
+  /// all of the memory.
   let prepared: (BenchmarkMemory) -> (ThreadPool) -> Void
 
   /// Columns of a row: GPT-2's width.
