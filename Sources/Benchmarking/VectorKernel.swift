@@ -17,6 +17,7 @@ struct VectorKernel {
   private static let width = 768
   /// Half of a head's columns.
   fileprivate static let halfHead = 32
+  private static let heads = Int64(width / (2 * halfHead))
   /// Columns of the attention's scores.
   private static let keys = 1024
   /// Columns of the logits, a multiple of a cache line that is near GPT-2's vocabulary.
@@ -55,8 +56,7 @@ struct VectorKernel {
       rowwise("rotary embedding", arrays: 2, columns: width) { memory, rows, small in
         CKernels_rotate(
           memory[0] + rows.lowerBound * width, Int64(width), memory[1] + rows.lowerBound * width,
-          Int64(width), small.angles, small.angles, Int64(rows.count),
-          Int64(width / (2 * halfHead)), Int64(halfHead), 1, 0)
+          Int64(width), small.angles, small.angles, Int64(rows.count), heads, Int64(halfHead), 1, 0)
       },
       elementwise("GELU, forward", arrays: 2) { memory, start, count in
         CKernels_activationForward(
