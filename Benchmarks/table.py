@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the results of compare.sh, others.sh and translation.sh as the tables of the documentation.
+"""Writes the results of compare.sh, others.sh and translation.sh as tables of the documentation.
 
   Benchmarks/table.py compare.json others.json                # prints them
   Benchmarks/table.py --update docs/benchmarks.md compare.json others.json
@@ -223,8 +223,8 @@ def main() -> None:
         if places != 1:
             names = ", ".join(map(str, pages))
             raise SystemExit(
-                f"table.py: there are {places} places for the table {name} in {names}, where one is "
-                "expected: give every page that these results have tables in"
+                f"table.py: there are {places} places for the table {name} in {names}, where one "
+                "is expected: give every page that these results have tables in"
             )
     for path, page in pages.items():
         path.write_text(page)

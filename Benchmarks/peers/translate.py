@@ -4,9 +4,9 @@ lines with it.
     translate.py --configuration CONFIG.json --seconds S --threads N --lines FILE --output DIR
 
 The configuration is that of Lockstep's run: data, model, loss, batch, optimiser, schedule,
-averaging. Pairs are sorted by length within an epoch's permutation, cut into batches and shuffled. Writes
-`metrics.jsonl`, `model.pt` and `translations` into the output directory; where `model.pt` is there,
-nothing is trained. Only training counts as time, not evaluation.
+averaging. Pairs are sorted by length within an epoch's permutation, cut into batches and shuffled.
+Writes `metrics.jsonl`, `model.pt` and `translations` into the output directory; where `model.pt` is
+there, nothing is trained. Only training counts as time, not evaluation.
 """
 
 import argparse
