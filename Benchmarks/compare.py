@@ -2,7 +2,6 @@
 """Compares the speed and memory of training with Lockstep and with PyTorch. See compare.sh."""
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -13,9 +12,10 @@ from statistics import median
 from typing import Any
 
 from measuring import floor, lockstep, processes, processors, pytorch
-from measuring.arguments import Parser, count, output_file
+from measuring.arguments import Parser, count
 from measuring.cases import CASES, LAYOUTS, Case, Layout
 from measuring.failure import Failure
+from measuring.results import ResultsFile
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="default: those of 1x1, 1x2 and 2x1 for which there are cores",
     )
     parser.add_argument("--pairs", type=count, default=5, metavar="N", help="default: 5")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="where results are stored")
+    parser.add_argument(
+        "--json", type=ResultsFile.argument("case", "layout"), metavar="FILE",
+        help="where results are stored; those of other cases and layouts that it holds are kept",
+    )  # fmt: skip
     parser.add_argument("--plan", action="store_true", help="say what would be measured, and end")
     options = parser.parse_args(arguments)
     available = len(processors.cores())
@@ -195,7 +198,7 @@ def main(arguments: Sequence[str]) -> None:
                 comparison = Comparison(case, layout, binary, tokens, directory)
                 results.append(comparison.run(options.pairs))
                 if options.json:
-                    options.json.write_text(json.dumps(results, indent=2) + "\n")
+                    options.json.store(results[-1])
     print(f"\n{table(results)}")
 
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Compares what surrounds training with other people's programs. See others.sh."""
 
-import json
 import os
 import subprocess
 import sys
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from measuring import processes, processors
-from measuring.arguments import Parser, count, output_file
+from measuring.arguments import Parser, count
 from measuring.bench import Bench
 from measuring.failure import Failure
+from measuring.results import ResultsFile
 from parts import checkpoint, generation, reduction, startup, tokenizer
 
 PARTS = {
@@ -35,7 +35,10 @@ def parse(arguments: Sequence[str]) -> Namespace:
         "parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; default: all"
     )
     parser.add_argument("--rounds", type=count, default=5, metavar="N", help="default: 5")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="where results are stored")
+    parser.add_argument(
+        "--json", type=ResultsFile.argument("benchmark", "case", "peer"), metavar="FILE",
+        help="where results are stored; those of other parts that it holds are kept",
+    )  # fmt: skip
     parser.add_argument("--plan", action="store_true", help="say what would be measured, and end")
     options = parser.parse_args(arguments)
     for part in options.parts:
@@ -73,16 +76,14 @@ def main(arguments: Sequence[str]) -> None:
         return
     processes.end_on_terminate()
     print(processors.description(), flush=True)
-    results: list[dict[str, Any]] = []
     for part in options.parts:
         print(f"\n{part}", flush=True)
         with tempfile.TemporaryDirectory(prefix="lockstep-benchmark-") as directory:
             bench = Bench(Path(os.environ["LOCKSTEP"]), Path(directory), options.rounds)
             for result in PARTS[part](bench):
                 show(result)
-                results.append(result)
                 if options.json:
-                    options.json.write_text(json.dumps(results, indent=2) + "\n")
+                    options.json.store(result)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the results of compare.sh and others.sh as the tables of docs/benchmarks.md.
+"""Writes the results of compare.sh, others.sh and translation.sh as tables of the documentation.
 
   Benchmarks/table.py compare.json others.json                # prints them
   Benchmarks/table.py --update docs/benchmarks.md compare.json others.json
+  Benchmarks/table.py --update docs/benchmarks.md --update docs/translation.md *.json
 
 Each file is a list of objects as `--json` stores it; what a file holds is seen from its objects.
 """
@@ -152,19 +153,49 @@ def is_large(size: str) -> bool:
     return unit == "GB" or unit == "MB" and float(number) >= 16
 
 
+def translation_table(results: Results) -> str:
+    """What translations score, and what training they took."""
+    rows = []
+    for result in results:
+        for scores in result["scores"]:
+            side = scores["system"].lower()
+            row = [scores["system"], f"{scores['bleu']:.1f}", f"{scores['chrf']:.1f}"]
+            if f"{side}_steps" in result:
+                row += [
+                    str(result.get("beams", "")),
+                    f"{result[f'{side}_steps']:,}",
+                    f"{result[f'{side}_tokens_per_second']:,.0f}",
+                    f"{result['seconds']:,.0f} s",
+                ]
+            rows.append(row + [""] * (7 - len(row)))
+    header = ["system", "BLEU", "chrF", "beams", "steps", "target tokens/s", "training"]
+    return markdown(header, rows)
+
+
+def kind_of(result: dict[str, Any]) -> str:
+    """The program that a result comes from."""
+    if result.get("benchmark") == "translation":
+        return "translation"
+    return "compare" if "floor_fraction" in result else "others"
+
+
 #: The tables by the names of their places in the documentation, and the files they are made from.
 TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "speed": ("compare", speed_table),
     "memory": ("compare", memory_table),
     "scaling": ("compare", scaling_table),
     "others": ("others", others_table),
+    "translation": ("translation", translation_table),
 }
 
 
 def parse() -> Namespace:
     parser = Parser(prog="table.py", description="Writes benchmark results as Markdown.")
     parser.add_argument("results", type=Path, nargs="+", metavar="RESULTS.json")
-    parser.add_argument("--update", type=Path, metavar="PAGE.md", help="replace its tables")
+    parser.add_argument(
+        "--update", type=Path, action="append", default=[], metavar="PAGE.md",
+        help="replace its tables; may be given several times",
+    )  # fmt: skip
     return parser.parse_args()
 
 
@@ -173,24 +204,30 @@ def main() -> None:
     results: dict[str, list[dict[str, Any]]] = {}
     for path in options.results:
         for result in json.loads(path.read_text()):
-            kind = "compare" if "floor_fraction" in result else "others"
-            results.setdefault(kind, []).append(result)
-    page = options.update.read_text() if options.update else ""
+            results.setdefault(kind_of(result), []).append(result)
+    pages = {path: path.read_text() for path in options.update}
     for name, (kind, render) in TABLES.items():
         if kind not in results:
             continue
         table = render(results[kind])
         begin, end = f"<!-- begin table {name} -->", f"<!-- end table {name} -->"
-        if options.update:
-            pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
-            block = f"{begin}\n\n{table}\n\n{end}"
-            page, count = re.subn(pattern, lambda _, text=block: text, page, flags=re.DOTALL)
-            if count != 1:
-                raise SystemExit(f"table.py: {options.update} has no place for table {name}")
-        else:
+        if not pages:
             print(f"{name}\n\n{table}\n")
-    if options.update:
-        options.update.write_text(page)
+            continue
+        pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
+        block = f"{begin}\n\n{table}\n\n{end}"
+        places = 0
+        for path, page in pages.items():
+            pages[path], count = re.subn(pattern, lambda _, text=block: text, page, flags=re.DOTALL)
+            places += count
+        if places != 1:
+            names = ", ".join(map(str, pages))
+            raise SystemExit(
+                f"table.py: there are {places} places for the table {name} in {names}, where one "
+                "is expected: give every page that these results have tables in"
+            )
+    for path, page in pages.items():
+        path.write_text(page)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from measuring.arguments import Parser, count, output_file
+from measuring.arguments import Parser, count
 from measuring.cases import Layout
 from measuring.failure import Failure
 from measuring.lockstep import ENVIRONMENT, launched
 from measuring.processors import cores, description, thread_environment
+from measuring.results import ResultsFile
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = ROOT / "configs" / "translate-en-fr.yaml"
 DATA = ROOT / "data" / "translations"
+
+#: The options that decide training, and those that decide no more than the translations.
+TRAINING, TRANSLATING = ("steps", "threads"), ("beams", "lines")
 
 
 def parse(arguments: Sequence[str]) -> Namespace:
@@ -34,13 +38,56 @@ def parse(arguments: Sequence[str]) -> Namespace:
     )  # fmt: skip
     parser.add_argument("--beams", type=count, default=4, metavar="B", help="default: 4")
     parser.add_argument("--lines", type=count, metavar="N", help="of the test set; default: all")
-    parser.add_argument("--output", type=directory, default=ROOT / "runs" / "translation")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="where results are stored")
+    parser.add_argument(
+        "--output", type=directory, default=ROOT / "runs" / "translation", metavar="DIR",
+        help="what is complete in it is not made again; default: runs/translation",
+    )  # fmt: skip
+    parser.add_argument(
+        "--json", type=ResultsFile.argument("benchmark"), metavar="FILE",
+        help="where the results are stored, as a list; those of other benchmarks are kept",
+    )  # fmt: skip
     parser.add_argument("--plan", action="store_true", help="say what would be measured, and end")
     options = parser.parse_args(arguments)
     if options.threads > len(cores()):
         parser.error(f"--threads {options.threads}: there are {len(cores())} cores")
+    refusal = refused(options)
+    if refusal:
+        parser.error(f"{refusal}: name another --output, or remove this one")
     return options
+
+
+def stored_options(output: Path) -> dict[str, Any] | None:
+    """The options that the output directory was made with; None where there are none."""
+    try:
+        stored = json.loads((output / "options.json").read_text())
+    except (OSError, ValueError):
+        return None
+    is_whole = isinstance(stored, dict) and all(name in stored for name in TRAINING + TRANSLATING)
+    return stored if is_whole else None
+
+
+def refused(options: Namespace) -> str | None:
+    """Why the output directory cannot be gone on with: its training was another one."""
+    if not (options.output / "lockstep").exists():
+        return None
+    stored = stored_options(options.output)
+    if stored is None:
+        return f"{options.output} holds a run, but no options.json that says how it was made"
+    differing = [name for name in TRAINING if stored[name] != getattr(options, name)]
+    if not differing:
+        return None
+    before = ", ".join(f"--{name} {stored[name] or 'not given'}" for name in differing)
+    now = ", ".join(f"--{name} {getattr(options, name) or 'not given'}" for name in differing)
+    return f"{options.output} was made with {before}, and this is {now}"
+
+
+def store_options(options: Namespace) -> None:
+    """Says in the output directory how it is made; translations made otherwise are removed."""
+    options.output.mkdir(parents=True, exist_ok=True)
+    wanted = {name: getattr(options, name) for name in TRAINING + TRANSLATING}
+    if stored_options(options.output) != wanted:
+        (options.output / "pytorch" / "translations").unlink(missing_ok=True)
+        (options.output / "options.json").write_text(json.dumps(wanted) + "\n")
 
 
 def directory(text: str) -> Path:
@@ -66,7 +113,7 @@ def run(command: Sequence[str | Path], **options: Any) -> None:
 
 
 def train(options: Namespace, binary: Path, output: Path) -> float:
-    """Trains with Lockstep, unless that run is complete; returns the seconds that its steps took."""
+    """Trains with Lockstep, unless that run is complete; returns how long its steps took."""
     if not (output / "summary.json").exists():
         command = [str(binary), "train", str(CONFIGURATION), "--output", str(output)]
         if options.steps:
@@ -90,6 +137,9 @@ def resolved(run_directory: Path, path: Path) -> None:
     for key in ("learning_rate", "epsilon", "clip_norm"):
         optimizer[key] = float(optimizer[key])
     optimizer["betas"] = [float(beta) for beta in optimizer["betas"]]
+    # Without the key the loss is the task's own, which is not smoothed.
+    loss = configuration["loss"]
+    loss["label_smoothing"] = float(loss.get("label_smoothing", 0))
     for key, value in configuration["data"].items():
         if key != "format":
             configuration["data"][key] = str(ROOT / value)
@@ -115,7 +165,7 @@ def read(path: Path, limit: int | None = None) -> list[str]:
 def compare(options: Namespace) -> None:
     print(description(), flush=True)
     binary = Path(os.environ["LOCKSTEP"])
-    options.output.mkdir(parents=True, exist_ok=True)
+    store_options(options)
     ours, theirs = options.output / "lockstep", options.output / "pytorch"
     sources, references = (read(DATA / f"test.{side}", options.lines) for side in ("en", "fr"))
     lines = options.output / "lines"
@@ -128,6 +178,7 @@ def compare(options: Namespace) -> None:
         run([*command, "--quiet"], stdout=output, env={**os.environ, **ENVIRONMENT})
 
     if not (theirs / "translations").exists():
+        # Trained already, it only translates.
         print(f"PyTorch, for {seconds:.0f} seconds", flush=True)
         resolved(ours, options.output / "configuration.json")
         command = [
@@ -155,8 +206,9 @@ def compare(options: Namespace) -> None:
     for key, value in figures.items():
         print(f"  {key:<28} {value:,.0f}")
     if options.json:
-        record = {"machine": description(), "scores": results, **figures}
-        options.json.write_text(json.dumps(record, indent=2) + "\n")
+        made = {"threads": options.threads, "beams": options.beams, "lines": len(sources)}
+        record = {"benchmark": "translation", "machine": description(), **made}
+        options.json.store({**record, "scores": results, **figures})
 
 
 def main(arguments: Sequence[str]) -> None:

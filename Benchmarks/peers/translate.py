@@ -1,11 +1,12 @@
-"""Trains the Transformer of `translator.py` on prepared pairs for a given time, and translates lines
-with it.
+"""Trains the Transformer of `translator.py` on prepared pairs for a given time, and translates
+lines with it.
 
     translate.py --configuration CONFIG.json --seconds S --threads N --lines FILE --output DIR
 
-The configuration is that of Lockstep's run: data, model, batch, optimiser, schedule, averaging. Pairs are sorted
-by length within an epoch's permutation, cut into batches and shuffled. Writes `metrics.jsonl` and
-`translations` into the output directory. Only training counts as time, not evaluation.
+The configuration is that of Lockstep's run: data, model, loss, batch, optimiser, schedule,
+averaging. Pairs are sorted by length within an epoch's permutation, cut into batches and shuffled.
+Writes `metrics.jsonl`, `model.pt` and `translations` into the output directory; where `model.pt` is
+there, nothing is trained. Only training counts as time, not evaluation.
 """
 
 import argparse
@@ -63,12 +64,9 @@ def padded(texts: list[numpy.ndarray]) -> tuple[Tensor, Tensor]:
     return rows, torch.arange(rows.shape[1])[None] >= lengths[:, None]
 
 
-def train(options: argparse.Namespace, configuration: dict[str, Any], tokenizer: Tokenizer) -> Translator:
-    data, shape, batch = (configuration[key] for key in ("data", "model", "batch"))
-    optimizing, schedule = configuration["optimizer"], configuration["schedule"]
-    end = tokenizer.token_to_id("<|endoftext|>")
-    pairs = Pairs(data["train_source"], data["train_target"], end, shape["context"])
-    model = Translator(
+def untrained(configuration: dict[str, Any], tokenizer: Tokenizer) -> Translator:
+    shape = configuration["model"]
+    return Translator(
         shape["encoder_layers"],
         shape["decoder_layers"],
         shape["heads"],
@@ -77,7 +75,24 @@ def train(options: argparse.Namespace, configuration: dict[str, Any], tokenizer:
         shape["context"],
         tokenizer.get_vocab_size(),
         shape["dropout"],
+        shape["norm"] == "pre",
+        shape["activation"],
+        configuration["loss"]["label_smoothing"],
     )
+
+
+def train(
+    model: Translator,
+    options: argparse.Namespace,
+    configuration: dict[str, Any],
+    tokenizer: Tokenizer,
+) -> Translator:
+    """Returns the average of the weights."""
+    data, batch = configuration["data"], configuration["batch"]
+    optimizing, schedule = configuration["optimizer"], configuration["schedule"]
+    end = tokenizer.token_to_id("<|endoftext|>")
+    context = configuration["model"]["context"]
+    pairs = Pairs(data["train_source"], data["train_target"], end, context)
     optimizer = torch.optim.Adam(
         model.parameters(),
         lr=optimizing["learning_rate"],
@@ -147,10 +162,19 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     configuration = json.loads(options.configuration.read_text())
     tokenizer = Tokenizer.from_file(configuration["data"]["tokenizer"])
-    model = train(options, configuration, tokenizer)
-    lines = options.lines.read_text(encoding="utf-8").splitlines()
+    model = untrained(configuration, tokenizer)
+    stored = options.output / "model.pt"
+    if stored.exists():
+        model.load_state_dict(torch.load(stored, weights_only=True))
+    else:
+        model = train(model, options, configuration, tokenizer)
+        torch.save(model.state_dict(), options.output / "model.part")
+        (options.output / "model.part").rename(stored)
+    lines = options.lines.read_text(encoding="utf-8").split("\n")[:-1]
     found = translate(model, tokenizer, lines, configuration["model"]["context"], options.beams)
-    (options.output / "translations").write_text("".join(f"{line}\n" for line in found))
+    part = options.output / "translations.part"
+    part.write_text("".join(f"{line}\n" for line in found), encoding="utf-8")
+    part.rename(options.output / "translations")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""The encoder-decoder Transformer in PyTorch, as its users write it: nn.Transformer with norms before
-each branch, sinusoidal positions, one table for both embeddings and the head."""
+"""The encoder-decoder Transformer in PyTorch, as its users write it: nn.Transformer, sinusoidal
+positions, one table for both embeddings and the head."""
 
 import math
 
@@ -19,8 +19,12 @@ class Translator(nn.Module):
         context: int,
         vocabulary: int,
         dropout: float,
+        norm_first: bool,
+        activation: str,
+        label_smoothing: float,
     ) -> None:
         super().__init__()
+        self.label_smoothing = label_smoothing
         self.transformer = nn.Transformer(
             width,
             heads,
@@ -28,9 +32,13 @@ class Translator(nn.Module):
             decoder_layers,
             inner,
             dropout,
+            activation,
             batch_first=True,
-            norm_first=True,
+            norm_first=norm_first,
         )
+        if not norm_first:
+            # Every layer ends with a norm: one more after the last is not in Lockstep's model.
+            self.transformer.encoder.norm = self.transformer.decoder.norm = None
         for parameter in self.transformer.parameters():
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
@@ -71,7 +79,10 @@ class Translator(nn.Module):
         """The mean smoothed cross-entropy of targets that are not -1."""
         states = self.decode(inputs, self.encode(source, padding), padding)
         return functional.cross_entropy(
-            self.logits(states).flatten(0, 1), targets.flatten(), ignore_index=-1, label_smoothing=0.1
+            self.logits(states).flatten(0, 1),
+            targets.flatten(),
+            ignore_index=-1,
+            label_smoothing=self.label_smoothing,
         )
 
     @torch.inference_mode()

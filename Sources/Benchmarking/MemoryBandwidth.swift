@@ -53,9 +53,13 @@ final class BenchmarkMemory {
 
   /// Fills the arrays with numbers of an ordinary size, all positive.
   func reset() {
+    let period = 1024
     for (number, array) in arrays.enumerated() {
-      for index in 0..<elementCount {
-        array[index] = Float((index &* 40_503 &+ number) & 1023) / 1024 + 0.01
+      for index in 0..<min(period, elementCount) {
+        array[index] = Float((index &* 40_503 &+ number) & (period - 1)) / 1024 + 0.01
+      }
+      for start in stride(from: period, to: elementCount, by: period) {
+        (array + start).update(from: array, count: min(period, elementCount - start))
       }
     }
   }

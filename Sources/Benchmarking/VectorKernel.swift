@@ -9,18 +9,22 @@ struct VectorKernel {
   let name: String
   /// Arrays of the memory's size that one run reads and writes, each direction counted.
   let arrays: Int
-  /// Runs the kernel once over all of the memory.
-  let run: (BenchmarkMemory, ThreadPool) -> Void
+  /// Makes what the kernel needs besides, once for all runs; what it returns runs the kernel over
+  /// all of the memory.
+  let prepared: (BenchmarkMemory) -> (ThreadPool) -> Void
 
   /// Columns of a row: GPT-2's width.
   private static let width = 768
+  /// Half of a head's columns.
+  fileprivate static let halfHead = 32
+  private static let heads = Int64(width / (2 * halfHead))
   /// Columns of the attention's scores.
   private static let keys = 1024
   /// Columns of the logits, a multiple of a cache line that is near GPT-2's vocabulary.
   private static let vocabulary = 50_304
 
   /// Arrays that a kernel needs at most.
-  static let arrayCount = 4
+  static let arrayCount = 5
 
   static var all: [VectorKernel] {
     [
@@ -37,6 +41,23 @@ struct VectorKernel {
           memory[2] + rows.lowerBound * width, 0, small.sums(of: rows),
           small.sums(of: rows) + width, Int64(rows.count), Int64(width))
       },
+      rowwise("RMS norm, forward", arrays: 2, columns: width) { memory, rows, small in
+        CKernels_rmsNormForward(
+          memory[0] + rows.lowerBound * width, small.weight, 1e-5,
+          memory[1] + rows.lowerBound * width, small.deviations + rows.lowerBound,
+          Int64(rows.count), Int64(width))
+      },
+      rowwise("RMS norm, backward", arrays: 3, columns: width) { memory, rows, small in
+        CKernels_rmsNormBackward(
+          memory[0] + rows.lowerBound * width, small.weight, small.deviations + rows.lowerBound,
+          memory[1] + rows.lowerBound * width, memory[2] + rows.lowerBound * width, 0,
+          small.sums(of: rows), Int64(rows.count), Int64(width))
+      },
+      rowwise("rotary embedding", arrays: 2, columns: width) { memory, rows, small in
+        CKernels_rotate(
+          memory[0] + rows.lowerBound * width, Int64(width), memory[1] + rows.lowerBound * width,
+          Int64(width), small.angles, small.angles, Int64(rows.count), heads, Int64(halfHead), 1, 0)
+      },
       elementwise("GELU, forward", arrays: 2) { memory, start, count in
         CKernels_activationForward(
           CKernels_geluTanh, 0, memory[0] + start, memory[1] + start, count)
@@ -44,6 +65,14 @@ struct VectorKernel {
       elementwise("GELU, backward", arrays: 3) { memory, start, count in
         CKernels_activationBackward(
           CKernels_geluTanh, 0, memory[0] + start, memory[1] + start, memory[2] + start, count, 0)
+      },
+      elementwise("SwiGLU, forward", arrays: 3) { memory, start, count in
+        CKernels_swigluForward(memory[0] + start, memory[1] + start, memory[2] + start, count)
+      },
+      elementwise("SwiGLU, backward", arrays: 5) { memory, start, count in
+        CKernels_swigluBackward(
+          memory[0] + start, memory[1] + start, memory[2] + start, memory[3] + start,
+          memory[4] + start, count, 0, 0)
       },
       rowwise("softmax, forward", arrays: 2, columns: keys) { memory, rows, small in
         CKernels_softmaxForward(
@@ -94,7 +123,8 @@ struct VectorKernel {
 
   /// The fastest run, in 10⁹ bytes a second.
   func gigabytes(_ memory: BenchmarkMemory, threads: ThreadPool, seconds: Double) -> Double {
-    let fastest = fastestRun(for: seconds) { run(memory, threads) }
+    let run = prepared(memory)
+    let fastest = fastestRun(for: seconds) { run(threads) }
     return Double(arrays * memory.elementCount * MemoryLayout<Float>.stride) / fastest / 1e9
   }
 
@@ -103,12 +133,14 @@ struct VectorKernel {
   private static func elementwise(
     _ name: String, arrays: Int, _ body: @escaping (BenchmarkMemory, Int, Int64) -> Void
   ) -> VectorKernel {
-    VectorKernel(name: name, arrays: arrays) { memory, threads in
+    VectorKernel(name: name, arrays: arrays) { memory in
       // Random streams may be cut at multiples of 64 elements.
       let block = 1 << 16
-      threads.run(tasks: (memory.elementCount + block - 1) / block) { task in
-        let start = task * block
-        body(memory, start, Int64(min(block, memory.elementCount - start)))
+      return { threads in
+        threads.run(tasks: (memory.elementCount + block - 1) / block) { task in
+          let start = task * block
+          body(memory, start, Int64(min(block, memory.elementCount - start)))
+        }
       }
     }
   }
@@ -118,12 +150,14 @@ struct VectorKernel {
     _ name: String, arrays: Int, columns: Int,
     _ body: @escaping (BenchmarkMemory, Range<Int>, RowMemory) -> Void
   ) -> VectorKernel {
-    VectorKernel(name: name, arrays: arrays) { memory, threads in
+    VectorKernel(name: name, arrays: arrays) { memory in
       let rows = memory.elementCount / columns
       let small = RowMemory(rows: rows, columns: columns)
-      threads.run(tasks: RowMemory.taskCount) { task in
-        let first = rows * task / RowMemory.taskCount
-        body(memory, first..<rows * (task + 1) / RowMemory.taskCount, small)
+      return { threads in
+        threads.run(tasks: RowMemory.taskCount) { task in
+          let first = rows * task / RowMemory.taskCount
+          body(memory, first..<rows * (task + 1) / RowMemory.taskCount, small)
+        }
       }
     }
   }
@@ -138,6 +172,8 @@ private final class RowMemory {
   let means: UnsafeMutablePointer<Float>
   let deviations: UnsafeMutablePointer<Float>
   let targets: UnsafeMutablePointer<Int32>
+  /// Cosines or sines for half a head, at as many positions as a task has rows.
+  let angles: UnsafeMutablePointer<Float>
   private let sums: UnsafeMutablePointer<Float>
   private let rows: Int
   private let columns: Int
@@ -156,6 +192,7 @@ private final class RowMemory {
     deviations = floats(rows)
     targets = .allocate(capacity: rows)
     targets.initialize(repeating: 1, count: rows)
+    angles = floats((rows / Self.taskCount + 1) * VectorKernel.halfHead)
     sums = floats(Self.taskCount * 2 * columns)
   }
 
@@ -166,7 +203,7 @@ private final class RowMemory {
   }
 
   deinit {
-    for memory in [weight, bias, means, deviations, sums] { memory.deallocate() }
+    for memory in [weight, bias, means, deviations, angles, sums] { memory.deallocate() }
     targets.deallocate()
   }
 }

@@ -167,7 +167,7 @@ extension ModelConfiguration {
     case .vit(let vit):
       return Self.summary(
         "vit, patch \(vit.patch)", layers: vit.layers, heads: vit.heads, width: vit.width,
-        ["\(vit.positions.rawValue) positions"], dropout: vit.dropout)
+        ["\(vit.positions.rawValue) positions"], dropout: vit.dropout, recompute: vit.recompute)
     }
   }
 

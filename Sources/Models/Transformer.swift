@@ -96,6 +96,7 @@ struct TransformerEncoder: Module {
   /// Nil with norms after each branch.
   let finalNorm: LayerNorm?
   let dropout: Float
+  let recomputes: Bool
 
   static let checkpointNames = [
     "positions": "embed_positions", "blocks": "layers", "finalNorm": "layer_norm",
@@ -106,6 +107,7 @@ struct TransformerEncoder: Module {
     blocks = (0..<configuration.encoderLayers).map { _ in EncoderLayer(configuration) }
     finalNorm = configuration.norm == .pre ? LayerNorm(width: configuration.width) : nil
     dropout = Float(configuration.dropout)
+    recomputes = configuration.recompute
   }
 
   /// - Parameters:
@@ -116,7 +118,9 @@ struct TransformerEncoder: Module {
     let mask = AttentionMask.sources(of: lengths, queries: embedded.shape[1])
     var x = positions(embedded, from: 0).dropout(dropout).observed(as: "source embedding")
     for (index, block) in blocks.enumerated() {
-      x = block(x, mask: mask, name: "encoder block \(index)")
+      let run = { block($0, mask: mask, name: "encoder block \(index)") }
+      // The last one too: the whole decoder runs before its activations are wanted.
+      x = recomputes ? x.recomputing(run) : run(x)
     }
     return (finalNorm?(x) ?? x).observed(as: "encoded source")
   }
@@ -129,6 +133,7 @@ struct TransformerDecoder: Module {
   /// Nil with norms after each branch.
   let finalNorm: LayerNorm?
   let dropout: Float
+  let recomputes: Bool
 
   static let checkpointNames = TransformerEncoder.checkpointNames
 
@@ -137,6 +142,7 @@ struct TransformerDecoder: Module {
     blocks = (0..<configuration.decoderLayers).map { _ in DecoderLayer(configuration) }
     finalNorm = configuration.norm == .pre ? LayerNorm(width: configuration.width) : nil
     dropout = Float(configuration.dropout)
+    recomputes = configuration.recompute
   }
 
   /// - Parameters:
@@ -154,9 +160,13 @@ struct TransformerDecoder: Module {
     var x = positions(embedded, from: caches?.first?.positions ?? 0).dropout(dropout)
       .observed(as: "target embedding")
     for (index, block) in blocks.enumerated() {
-      x = block(
-        x, source: sources[index], mask: mask, cache: caches?[index],
-        name: "decoder block \(index)")
+      let run = {
+        block(
+          $0, source: sources[index], mask: mask, cache: caches?[index],
+          name: "decoder block \(index)")
+      }
+      // The last block's activations are wanted at once: keeping them takes no more memory.
+      x = recomputes && caches == nil && index < blocks.count - 1 ? x.recomputing(run) : run(x)
     }
     return (finalNorm?(x) ?? x).observed(as: "decoder states")
   }

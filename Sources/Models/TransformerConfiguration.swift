@@ -44,6 +44,9 @@ public struct TransformerConfiguration: Configurable {
   /// Whether source, target and head share one table.
   public var tied = true
   public var dropout = 0.1
+  /// Whether training keeps of each block its input only and computes the rest again in the backward
+  /// pass: less memory, more time, the same bits.
+  public var recompute = false
   /// V; nil takes it from the tokenizer.
   public var vocabulary: Int?
 
@@ -58,6 +61,7 @@ public struct TransformerConfiguration: Configurable {
     return "transformer, \(encoderLayers) + \(decoderLayers) layers, "
       + "\(heads) head\(heads == 1 ? "" : "s"), width \(width), feed-forward \(feedForwardWidth), "
       + "context \(context), \(norm.rawValue)-norm\(dropout)"
+      + (recompute ? ", recomputed in backward" : "")
   }
 
   public static var fields: [Field<Self>] {
@@ -88,6 +92,11 @@ public struct TransformerConfiguration: Configurable {
         meaning:
           "Share of elements dropped after the embedding, in attention and on each residual branch, "
           + "in training."),
+      Field(
+        "recompute", \.recompute, decidesResult: false,
+        meaning:
+          "Whether training keeps of each block its input only and computes the rest again in the "
+          + "backward pass: less memory, more time, the same bits."),
       Field(
         "vocabulary", \.vocabulary, .ifPresent(.within(1...16_777_216)),
         meaning:

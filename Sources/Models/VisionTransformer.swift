@@ -13,6 +13,9 @@ public struct VisionTransformerConfiguration: Configurable {
   public var width = 64
   public var positions = PositionKind.learned
   public var dropout = 0.0
+  /// Whether training keeps of each block its input only and computes the rest again in the backward
+  /// pass: less memory, more time, the same bits.
+  public var recompute = false
 
   public init() {}
 
@@ -34,6 +37,11 @@ public struct VisionTransformerConfiguration: Configurable {
         meaning:
           "Share of elements dropped after the embedding, in attention and on each residual branch, "
           + "in training."),
+      Field(
+        "recompute", \.recompute, decidesResult: false,
+        meaning:
+          "Whether training keeps of each block its input only and computes the rest again in the "
+          + "backward pass: less memory, more time, the same bits."),
     ]
   }
 
@@ -72,6 +80,7 @@ public struct VisionTransformer: Predictor, LayeredModel {
   let head: Linear
   let patch: Int
   let dropout: Float
+  let recomputes: Bool
 
   /// - Parameters:
   ///   - sampleShape: [H, W], both multiples of the patch's side.
@@ -81,6 +90,7 @@ public struct VisionTransformer: Predictor, LayeredModel {
     let positions = sampleShape[0] / side * (sampleShape[1] / side)
     patch = side
     dropout = Float(configuration.dropout)
+    recomputes = configuration.recompute
     embedding = Linear(inputs: side * side, outputs: width)
     let isLearned = configuration.positions == .learned
     learnedPositions = isLearned ? LearnedPositions(positions: positions, width: width) : nil
@@ -100,7 +110,11 @@ public struct VisionTransformer: Predictor, LayeredModel {
     if let learnedPositions { x = learnedPositions(x) }
     if let sinusoidalPositions { x = sinusoidalPositions(x) }
     x = x.dropout(dropout).observed(as: "embedding")
-    for (index, block) in blocks.enumerated() { x = block(x, name: "block \(index)") }
+    for (index, block) in blocks.enumerated() {
+      let run = { block($0, name: "block \(index)") }
+      // The last block's activations are wanted at once: keeping them takes no more memory.
+      x = recomputes && index < blocks.count - 1 ? x.recomputing(run) : run(x)
+    }
     return readout(of: x).observed(as: "outputs")
   }
 

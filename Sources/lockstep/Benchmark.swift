@@ -7,7 +7,62 @@ import Training
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures this machine, the reduction, or training; nothing is written.",
-    subcommands: [BenchmarkKernels.self, BenchmarkReduction.self, BenchmarkTraining.self])
+    subcommands: [
+      BenchmarkMachine.self, BenchmarkKernels.self, BenchmarkReduction.self, BenchmarkTraining.self,
+    ],
+    defaultSubcommand: BenchmarkMachine.self)
+}
+
+struct BenchmarkMachine: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "machine",
+    abstract: "Training, and in short the kernels or, with several ranks, the reduction.",
+    discussion: "As lockstep benchmark, or mpirun -np 2 lockstep benchmark: half a minute.")
+
+  @Argument(help: "Whose shapes: tiny, small, gpt2, gpt2-long, or a configuration, YAML.")
+  var source = "small"
+
+  @Option(help: "Optimiser steps that are timed. Default: about 10 seconds.")
+  var steps: Int?
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard steps.map({ $0 >= 1 }) ?? true else { throw ValidationError("--steps is at least 1") }
+  }
+
+  func run() throws {
+    Launch.run { communicator, _ in
+      let benchmark = try BenchmarkCase(source, communicator: communicator)
+      var result = MachineResult()
+      func say(_ part: String) {
+        if communicator.isRankZero && !json { print(part + "\n") }
+      }
+      // First, because the kernels' arrays would count as its memory.
+      let training = try TrainingBenchmark(benchmark, steps: steps, communicator: communicator)
+      say(training.description)
+      result.training = training
+      if communicator.size == 1 {
+        let kernels = try KernelBenchmark(benchmark, communicator: communicator, seconds: 0.02)
+        say(kernels.description)
+        result.kernels = kernels
+      } else {
+        let reduction = try ReductionBenchmark(communicator: communicator, largest: 16 << 20)
+        say(reduction.description)
+        result.reduction = reduction
+      }
+      if communicator.isRankZero && json { try printJSON(result) }
+      return .success
+    }
+  }
+}
+
+/// What `lockstep benchmark` measures; what is nil was not measured.
+private struct MachineResult: Encodable {
+  var kernels: KernelBenchmark?
+  var reduction: ReductionBenchmark?
+  var training: TrainingBenchmark?
 }
 
 struct BenchmarkKernels: ParsableCommand {

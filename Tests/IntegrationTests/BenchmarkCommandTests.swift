@@ -30,6 +30,26 @@ extension CommandLineTests {
       #expect(try bench.contents(of: ".") == before)
     }
 
+    @Test func withoutAPartItMeasuresThisMachine() throws {
+      let bench = try Workbench()
+      let before = try bench.contents(of: ".")
+      let alone = try bench.run(["benchmark", "run.yaml", "--steps", "2"])
+      #expect(alone.exitCode == 0, "\(alone.errorOutput)")
+      for part in ["GFLOP/s (OpenBLAS)", "layer norm, forward", "tokens"] {
+        #expect(alone.output.contains(part), "\(alone.output)")
+      }
+      let together = try bench.run(["benchmark", "run.yaml", "--steps", "2", "--json"], ranks: 2)
+      #expect(together.exitCode == 0, "\(together.errorOutput)")
+      let result = try object(together.output)
+      #expect(Set(result.keys) == ["reduction", "training"])
+      let reduction = try #require(result["reduction"] as? [String: Any])
+      #expect(reduction["ranks"] as? Int == 2)
+      #expect((reduction["sizes"] as? [Any])?.count == 8)
+      let training = try #require(result["training"] as? [String: Any])
+      #expect(training["steps"] as? Int == 2)
+      #expect(try bench.contents(of: ".") == before)
+    }
+
     @Test func kernelsPrintOneObject() throws {
       let bench = try Workbench()
       let ending = try bench.run(["benchmark", "kernels", "run.yaml", "--json"])

@@ -24,9 +24,11 @@ import Testing
 
   private static func bound(
     norm: TransformerConfiguration.NormPlacement = .pre, tied: Bool = true, dropout: Double = 0,
-    threads: Int = 1
+    layers: Int = 2, recompute: Bool = false, threads: Int = 1
   ) -> BoundModel<Transformer> {
     var configuration = TransformerConfiguration.small(dropout: dropout)
+    (configuration.encoderLayers, configuration.decoderLayers) = (layers, layers)
+    configuration.recompute = recompute
     (configuration.norm, configuration.tied) = (norm, tied)
     configuration.positions = tied ? .sinusoidal : .learned
     return BoundModel(
@@ -95,6 +97,27 @@ import Testing
     }
     let alone = run(threads: 1)
     for threads in [2, 5] { #expect(run(threads: threads) == alone) }
+  }
+
+  @Test(arguments: [TransformerConfiguration.NormPlacement.pre, .post])
+  func recomputationChangesNoBitAndKeepsLess(norm: TransformerConfiguration.NormPlacement) {
+    let batch = Self.batch(sourcePositions: 21, targetPositions: 19)
+    func run(recompute: Bool) -> (bits: [UInt32], bytes: Int) {
+      let bound = Self.bound(norm: norm, dropout: 0.2, layers: 6, recompute: recompute)
+      bound.workspace.isTraining = true
+      bound.workspace.seekRandom(seed: 3, step: 1, microbatch: 2)
+      let loss = bound.withGradient {
+        bound.model.loss(
+          source: batch.source, lengths: batch.lengths, inputs: batch.inputs,
+          targets: batch.targets, labelSmoothing: 0.1)
+      }
+      return (
+        [loss.bitPattern] + bound.gradient.map(\.bitPattern), bound.workspace.pool.allocatedBytes
+      )
+    }
+    let (plain, recomputed) = (run(recompute: false), run(recompute: true))
+    #expect(zip(plain.bits, recomputed.bits).count { $0 != $1 } == 0)
+    #expect(recomputed.bytes < plain.bytes * 3 / 4)
   }
 
   /// Token by token from a cache, with two beams a source, as from whole targets.
