@@ -52,7 +52,7 @@ public struct InitializationRule: Configurable {
   }
 
   /// The initialiser of a parameter.
-  func initializer(of entry: ParameterStore.Entry) -> Initializer {
+  package func initializer(of entry: ParameterStore.Entry) -> Initializer {
     let (inputs, outputs) = entry.fans
     let initializer: Initializer =
       switch method {
