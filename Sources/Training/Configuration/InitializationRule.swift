@@ -27,7 +27,7 @@ public struct InitializationRule: Configurable {
       case .uniform: "Uniform with bound scale."
       case .orthogonal: "Orthogonal rows or columns of length scale."
       case .zeros: "Zeros."
-      case .ones: "scale."
+      case .ones: "All elements are scale."
       }
     }
   }
