@@ -84,7 +84,7 @@ public struct HuberConfiguration: Configurable {
 }
 
 extension LossConfiguration.Kind {
-  /// Of a cross-entropy; 0 of others.
+  /// The share of the target that all classes or tokens have alike, in training.
   var labelSmoothing: Double {
     if case .crossEntropy(let own) = self { own.labelSmoothing } else { 0 }
   }
@@ -101,11 +101,6 @@ extension LossConfiguration.Kind {
 }
 
 extension RunConfiguration {
-  /// The share of the target that all classes or tokens have alike, in training.
-  var labelSmoothing: Double {
-    if case .crossEntropy(let configuration) = loss.kind { configuration.labelSmoothing } else { 0 }
-  }
-
   /// What a predictor is to be good at.
   func objective(for description: SampleDescription) -> any Objective {
     guard let classes = description.classes else {
@@ -115,7 +110,7 @@ extension RunConfiguration {
     }
     let loss: ClassificationObjective.Loss =
       loss.kind == .binaryCrossEntropy
-      ? .binaryCrossEntropy : .crossEntropy(labelSmoothing: labelSmoothing)
+      ? .binaryCrossEntropy : .crossEntropy(labelSmoothing: loss.kind.labelSmoothing)
     return ClassificationObjective(
       loss: loss, classCount: classes.count,
       topK: evaluate.topK < classes.count && evaluate.topK > 1 ? evaluate.topK : nil)
