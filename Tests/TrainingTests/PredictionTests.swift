@@ -186,6 +186,18 @@ import Training
     #expect(try #require(alone.metrics["r2"]) > 0.998)
   }
 
+  @Test func aModelOfOnesOwnLearnsAsAConfiguredOne() throws {
+    let configuration = try regression()
+    let communicator = SoloCommunicator()
+    let data = try SampleData(configuration, communicator: communicator)
+    let task = try data.task(of: LinearPredictor(features: 2, outputs: 1), for: configuration)
+    #expect(task.checkpointFiles.map { $0.name } == ["samples.json"])
+    let trainer = try Trainer(
+      task: task, configuration: configuration, communicator: communicator)
+    _ = try trainer.run()
+    #expect(trainer.parametersHash == (try train(configuration).hash))
+  }
+
   @Test func aFoldIsHeldOutTheSameOnAnyNumberOfRanks() throws {
     var configuration = try regression()
     guard case .csv(var table) = configuration.data.format else { return }
