@@ -84,7 +84,7 @@ extension CommandLineTests {
       Case(
         "a key of another optimiser",
         "train run.yaml --output new --set optimizer={name:\u{A0}lion,momentum:\u{A0}0.5}",
-        "optimizer.momentum"),
+        "optimizer.momentum", "is lion"),
     ]
 
     private static let data = [
