@@ -6,6 +6,16 @@ extension Target {
     .target(name: name, dependencies: dependencies)
   }
 
+  static func example(_ name: String) -> Target {
+    .executableTarget(
+      name: name,
+      dependencies: [
+        "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
+        "Communication", "Checkpoints", "Reporting", "Settings", "Parallelism",
+      ],
+      path: "docs/examples/\(name)/Sources/\(name)", packageAccess: false)
+  }
+
   static func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
       name: name + "Tests",
@@ -143,20 +153,17 @@ let package = Package(
     .tests(of: "Benchmarking", ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: ["TestSupport", "Training", "Explanations", "linear-regression"]),
+      dependencies: [
+        "TestSupport", "Training", "Explanations", "linear-regression", "own-model",
+      ]),
     .executableTarget(
       name: "communication-probe", dependencies: ["Communication", "TestSupport"],
       path: "Tests/CommunicationProbe"),
 
-    // The example package's program once more, so that tests run it without building Lockstep
-    // again. Like a user's, it sees only what is public.
-    .executableTarget(
-      name: "linear-regression",
-      dependencies: [
-        "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
-        "Communication", "Checkpoints", "Reporting", "Settings", "Parallelism",
-      ],
-      path: "docs/examples/linear-regression/Sources/linear-regression", packageAccess: false),
+    // The example packages' programs once more, so that tests run them without building Lockstep
+    // again. Like a user's, they see only what is public.
+    .example("linear-regression"),
+    .example("own-model"),
   ],
   swiftLanguageModes: [.v6]
 )

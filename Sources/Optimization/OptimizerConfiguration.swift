@@ -11,7 +11,7 @@ public struct OptimizerConfiguration: Configurable {
   public var l1 = 0.0
   /// Standard deviations from the mean at which a step is skipped; 0 skips none.
   public var skipAbove = 0.0
-  /// Steps over which mean and deviation are taken.
+  /// N of the running mean and deviation, which a step enters with a weight of 1/N.
   public var skipWindow = 100
   public var groups: [ParameterGroup] = []
 
@@ -44,7 +44,9 @@ public struct OptimizerConfiguration: Configurable {
         "clip_adaptive", \.clipping.adaptive, .atLeast(0),
         meaning:
           "Largest norm of the gradient of a matrix's row or of a vector, as a share of the norm of "
-          + "its weights; a longer one is scaled down (Brock et al. 2021). `0` never scales."),
+          + "its weights; a longer one is scaled down (Brock et al. 2021). A row is one as stored: "
+          + "the weights of an output, but in `gpt`, whose linear layers are stored "
+          + "[inputs, outputs], those of an input. `0` never scales."),
       Field(
         "l1", \.l1, .atLeast(0),
         meaning: "Times the sign of the weight, added to its gradient (L1); matrices only."),
@@ -55,8 +57,9 @@ public struct OptimizerConfiguration: Configurable {
           + "the steps before changes nothing. `0` skips none."),
       Field(
         "skip_window", \.skipWindow, .atLeast(2),
-        meaning: "Steps over which that mean and deviation are taken; the first so many never skip."
-      ),
+        meaning:
+          "N of that mean and deviation, which are running ones: a step enters them with a weight "
+          + "of 1/N. The first N steps have equal weights and are never skipped."),
       Field(
         "groups", \.groups,
         meaning:

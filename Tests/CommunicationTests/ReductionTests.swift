@@ -91,16 +91,17 @@ import Testing
   }
 
   @Test(arguments: 0..<40)
-  func bitsEqualTheSequentialTreeForRandomShapes(_: Int) throws {
-    let size = Int.random(in: 1...9)
+  func bitsEqualTheSequentialTreeForRandomShapes(round: Int) throws {
+    var generator = SeededGenerator(seed: UInt64(round))
+    let size = Int.random(in: 1...9, using: &generator)
     // Mostly small numbers of leaves, sometimes up to the largest.
-    let largest = [9, 9, 30, 30, 200, 4_096].randomElement() ?? 9
-    let leafCount = Int.random(in: size...max(size, largest))
-    let elementCount = Int.random(in: 0...max(1, 400_000 / leafCount))
+    let largest = [9, 9, 30, 30, 200, 4_096].randomElement(using: &generator) ?? 9
+    let leafCount = Int.random(in: size...max(size, largest), using: &generator)
+    let elementCount = Int.random(in: 0...max(1, 400_000 / leafCount), using: &generator)
     try expectCanonical(
       Case(
         size: size, leafCount: leafCount, elementCount: elementCount,
-        ranksPerHost: Int.random(in: 1...3)))
+        ranksPerHost: Int.random(in: 1...3, using: &generator)))
   }
 
   @Test func normAndScalarsDoNotDependOnRanksAndHosts() throws {

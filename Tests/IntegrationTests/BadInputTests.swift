@@ -19,6 +19,8 @@ extension CommandLineTests {
       try bench.write(
         good.replacing("layers: 2", with: "layers: 0").replacing("width: 48", with: "width: 49")
           .replacing("steps: 50", with: "steps: many"), to: "three.yaml")
+      try bench.write("the 1 2 3\nof 4 5 6\n", to: "narrow.txt")
+      try bench.write("2 3\nthe 1 2 3\nof 4 5 6\n", to: "narrow-header.txt")
       let words = try bench.run(
         ["prepare", "text.txt", "--output", "characters", "--tokenizer", "characters"])
       #expect(words.exitCode == 0)
@@ -36,9 +38,12 @@ extension CommandLineTests {
       /// What the message must contain, all of them.
       let expected: [String]
 
+      /// - Parameter arguments: Divided by spaces; one that does not divide is U+00A0.
       init(_ description: String, _ arguments: String, _ expected: String...) {
         self.description = description
-        self.arguments = arguments.split(separator: " ").map(String.init)
+        self.arguments = arguments.split(separator: " ").map {
+          String($0).replacing("\u{A0}", with: " ")
+        }
         self.expected = expected
       }
     }
@@ -76,6 +81,10 @@ extension CommandLineTests {
         "an override of nothing", "train run.yaml --output new --set optimiser.betas=1",
         "did you mean optimizer"),
       Case("no steps", "train run.yaml --output new --steps 0", "steps"),
+      Case(
+        "a key of another optimiser",
+        "train run.yaml --output new --set optimizer={name:\u{A0}lion,momentum:\u{A0}0.5}",
+        "optimizer.momentum", "is lion"),
     ]
 
     private static let data = [
@@ -102,6 +111,14 @@ extension CommandLineTests {
         "text instead of tokens", "train run.yaml --output new --set data.train=text.txt",
         "text.txt: not a token file"),
       Case("no token file", "train run.yaml --output new --set data.train=none.bin", "none.bin"),
+      Case(
+        "word vectors of another width",
+        "train run.yaml --output new --set word_vectors.path=narrow.txt",
+        "narrow.txt: vectors of 3 numbers, but model.width is 48: set it to 3"),
+      Case(
+        "word vectors that say so",
+        "train run.yaml --output new --set word_vectors.path=narrow-header.txt",
+        "narrow-header.txt: vectors of 3 numbers, but model.width is 48: set it to 3"),
     ]
 
     private static let outputs = [
@@ -127,6 +144,9 @@ extension CommandLineTests {
       Case("no configuration", "train --output new", "configuration"),
       Case("options that exclude each other", "train run.yaml --quiet --json", "--quiet"),
       Case("a number that is none", "train run.yaml --steps ten", "steps"),
+      Case(
+        "a plot's file without a plot", "train run.yaml --plot-output rate.svg",
+        "--plot-schedule"),
       Case("a debugging run of nothing", "debug", "--replay"),
       Case("no ranks", "debug run.yaml --ranks 0", "--ranks"),
       Case("a replay of no step", "debug --replay done", "--step"),

@@ -2,12 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The example package that newcomers copy. Its program is also a target of this package, one that
-/// sees nothing but what is public, so that it is built without building Lockstep once more.
+/// The example packages that newcomers copy. Their programs are also targets of this package that
+/// see nothing but what is public, so that they are built without building Lockstep once more.
 @Suite(.serialized) struct ExamplePackageTests {
-  private let package = URL(fileURLWithPath: #filePath)
+  private let repository = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("docs/examples/linear-regression")
 
   /// The word after a label at the beginning of a line.
   private func value(of label: String, in output: String) throws -> String {
@@ -36,10 +35,23 @@ import Testing
     #expect(try value(of: label, in: ranks.output) == value(of: label, in: alone.output))
   }
 
-  @Test func theExampleNamesTheLibraryAsUsersDo() throws {
-    let manifest = try manifest(of: package)
+  @Test func aModelOfOnesOwnIsFittedByABuiltInTask() throws {
+    let table = repository.appendingPathComponent("configs/data/cars.csv").path
+    let outcome = try MPIRunner.runAlone("own-model", [table])
+    #expect(outcome.exitCode == 0, "\(outcome.errorOutput)")
+    // By the normal equations, of speeds of mean 0 and deviation 1.
+    for (label, expected) in [("a", 40.24112), ("b", 20.89631), ("c", 2.73888), ("r2", 0.667331)] {
+      let found = try #require(Double(value(of: label, in: outcome.output)))
+      #expect(abs(found - expected) < 1e-3, "\(label): \(found)")
+    }
+  }
+
+  @Test(arguments: ["linear-regression", "own-model"])
+  func theExampleNamesTheLibraryAsUsersDo(name: String) throws {
+    let manifest = try manifest(
+      of: repository.appendingPathComponent("docs/examples/\(name)"))
     let target = try #require((manifest["targets"] as? [[String: Any]])?.first)
-    #expect(target["name"] as? String == "linear-regression")
+    #expect(target["name"] as? String == name)
     #expect((manifest["targets"] as? [Any])?.count == 1)
     let dependencies = try #require(target["dependencies"] as? [[String: Any]])
     try #require(dependencies.count == 1)

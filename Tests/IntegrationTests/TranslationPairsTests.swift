@@ -112,6 +112,37 @@ import Testing
       ])
   }
 
+  /// By their own names nu is to be tested on, and zeta and alpha are to be learned from.
+  @Test func packagesThatShareAParagraphAreInOnePart() throws {
+    func index(_ language: String, _ texts: [(package: String, lines: [String])]) -> String {
+      texts.enumerated().map { number, text in
+        "Package: \(text.package)\nDescription-md5: \(number)\nDescription-\(language): "
+          + text.lines.joined(separator: "\n ") + "\n\n"
+      }.joined()
+    }
+    let files = try pairs(
+      index(
+        "en",
+        [
+          ("alpha", ["editor for small texts"]),
+          ("nu", ["box of wooden toys", "Both of the packages say this."]),
+          ("zeta", ["bag with paper flowers", "Both of the packages say this."]),
+        ]),
+      index(
+        "fr",
+        [
+          ("alpha", ["éditeur de petits textes"]),
+          ("nu", ["caisse de jouets en bois", "Les deux paquets disent ceci."]),
+          ("zeta", ["sac avec des fleurs en papier", "Les deux paquets disent ceci."]),
+        ]))
+    #expect(files["train.en"] == ["editor for small texts"])
+    #expect(files["validation.en"] == [])
+    #expect(
+      files["test.en"]?.sorted() == [
+        "Both of the packages say this.", "bag with paper flowers", "box of wooden toys",
+      ])
+  }
+
   @Test func noTextIsBothLearnedFromAndTestedOn() throws {
     let colours = ["red", "green", "blue", "white", "black"]
     let french = ["rouge", "vert", "bleu", "blanc", "noir"]

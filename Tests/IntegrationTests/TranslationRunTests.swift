@@ -128,6 +128,10 @@ extension CommandLineTests {
         ("train pairs.yaml --output new --set task=classification", ["data.format"]),
         ("train pairs.yaml --output new --set model={architecture: gpt}", ["transformer"]),
         (
+          "train pairs.yaml --output new --set model={architecture: mlp}",
+          ["model.architecture: found \"mlp\"", "because task is translation"]
+        ),
+        (
           "generate run --prompt a",
           ["holds a model that translates", "lockstep translate takes it"]
         ),
@@ -143,6 +147,7 @@ extension CommandLineTests {
         let ending = try bench.run(parts)
         let told = "\(arguments): \(ending.errorOutput)"
         #expect(ending.exitCode == 2, "\(told)")
+        #expect(ending.messages.count == 1, "\(told)")
         for text in expected { #expect(ending.errorOutput.contains(text), "\(told)") }
         #expect(try bench.contents(of: ".") == before, "\(arguments) changed files")
       }

@@ -37,6 +37,32 @@ import Testing
     }
   }
 
+  @Test(
+    arguments: [
+      (.xavierUniform(inputs: 300, outputs: 200), (Float(6) / 500).squareRoot()),
+      (.heUniform(inputs: 300), (Float(6) / 300).squareRoot()),
+      (.uniform(bound: 2), 2),
+    ] as [(Initializer, Float)])
+  func uniformOnesFillTheRangeToTheirBound(initializer: Initializer, bound: Float) {
+    let largest = values([200, 300], initializer).reduce(0) { max($0, abs($1)) }
+    #expect(largest <= bound && largest > 0.99 * bound, "\(largest), not \(bound)")
+  }
+
+  @Test(
+    arguments: [
+      (.xavierNormal(inputs: 300, outputs: 200), (Float(2) / 500).squareRoot()),
+      (.heNormal(inputs: 300), (Float(2) / 300).squareRoot()),
+      (.normal(deviation: 0.5), 0.5),
+    ] as [(Initializer, Float)])
+  func normalOnesReachBeyondTheUniformBound(initializer: Initializer, deviation: Float) {
+    // The bound of a uniform distribution with this deviation.
+    let bound = deviation * Float(3).squareRoot()
+    let found = values([200, 300], initializer)
+    let share = Double(found.count { abs($0) > bound }) / Double(found.count)
+    // 1 - erf(√(3 / 2)).
+    #expect(abs(share - 0.0833) < 0.005, "\(share)")
+  }
+
   @Test func truncatedNormalHasTheDistributionsDeviationWithinTheBound() {
     let found = values([400, 400], .truncatedNormal(deviation: 0.1, bound: 0.15))
     #expect(found.allSatisfy { abs($0) <= 0.15 })

@@ -2,6 +2,7 @@ import Foundation
 import Optimization
 import Parallelism
 import Settings
+import TestSupport
 import Testing
 
 @Suite struct OptimizerTests {
@@ -84,17 +85,25 @@ import Testing
   @Test(arguments: [0, 2, 4, 5, 7, 8, 9, 10, 11, 12, 14], [1, 3])
   func bitsDoNotDependOnSlicesOrThreads(index: Int, threads: Int) throws {
     let reference = fixture.cases[index]
-    let count = Int.random(in: 100_000...150_000)
-    let cuts = [0] + (0..<8).map { _ in Int.random(in: 0...count) }.sorted() + [count]
-    let tensors = zip(cuts, cuts.dropFirst()).enumerated().map { place, ends in
+    var generator = SeededGenerator(seed: UInt64(10 * index + threads))
+    let count = Int.random(in: 100_000...150_000, using: &generator)
+    func cuts(_ number: Int) -> [Int] {
+      [0] + (0..<number).map { _ in Int.random(in: 0...count, using: &generator) }.sorted()
+        + [count]
+    }
+    let ends = cuts(8)
+    let tensors = zip(ends, ends.dropFirst()).enumerated().map { place, ends in
       var tensor = OptimizedTensor(
         name: "\(place)", shape: [ends.1 - ends.0], range: ends.0..<ends.1,
         decays: place.isMultiple(of: 2))
       if place == 3 { tensor.rate = 0.3 }
       return tensor
     }
-    let initial = (0..<count).map { _ in Float.random(in: -1...1) }
-    let gradients = (0..<3).map { _ in (0..<count).map { _ in Float.random(in: -1...1) } }
+    func numbers() -> [Float] {
+      (0..<count).map { _ in Float.random(in: -1...1, using: &generator) }
+    }
+    let initial = numbers()
+    let gradients = (0..<3).map { _ in numbers() }
     func train(_ layout: ParameterLayout, threads: Int) throws -> (any Optimizer, [Float]) {
       let optimizer = try optimizer(reference, layout: layout, threads: threads)
       var parameters = initial
@@ -106,7 +115,7 @@ import Testing
     }
     let (whole, expected) = try train(
       ParameterLayout(tensors: tensors, elementCount: count), threads: 1)
-    let borders = [0] + (0..<threads).map { _ in Int.random(in: 0...count) }.sorted() + [count]
+    let borders = cuts(threads)
     let slices = zip(borders, borders.dropFirst()).map { $0..<$1 }
     for rank in slices.indices {
       let (piece, parameters) = try train(
@@ -134,8 +143,9 @@ import Testing
           OptimizedTensor(
             name: "b", shape: [count - decaying], range: decaying..<count, decays: false),
         ], elementCount: count))
-    let initial = (0..<count).map { _ in Float.random(in: -1...1) }
-    let gradient = (0..<count).map { _ in Float.random(in: -1...1) }
+    var generator = SeededGenerator(seed: UInt64(count))
+    let initial = (0..<count).map { _ in Float.random(in: -1...1, using: &generator) }
+    let gradient = (0..<count).map { _ in Float.random(in: -1...1, using: &generator) }
     var parameters = initial
     try optimizer.update(&parameters, gradient, scale: 0.5, step: 1, learningRate: 0.1)
     // In the first step the corrected moments are the gradient and its square.

@@ -1,15 +1,19 @@
 import Optimization
+import TestSupport
 import Testing
 
 @Suite struct SliceMapTests {
   @Test(arguments: 0..<50) func segmentsCoverTheSliceAndFollowTheTensors(round: Int) {
-    let count = Int.random(in: 1...60)
-    let cuts = [0] + (0..<4).map { _ in Int.random(in: 0...count) }.sorted() + [count]
+    var generator = SeededGenerator(seed: UInt64(round))
+    let count = Int.random(in: 1...60, using: &generator)
+    let inner = (0..<4).map { _ in Int.random(in: 0...count, using: &generator) }.sorted()
+    let cuts = [0] + inner + [count]
     let tensors = zip(cuts, cuts.dropFirst()).enumerated().map { index, ends in
       OptimizedTensor(
-        name: "\(index)", shape: [ends.1 - ends.0], range: ends.0..<ends.1, decays: Bool.random())
+        name: "\(index)", shape: [ends.1 - ends.0], range: ends.0..<ends.1,
+        decays: Bool.random(using: &generator))
     }
-    let middle = Int.random(in: 0...count)
+    let middle = Int.random(in: 0...count, using: &generator)
     for (rank, slice) in [0..<middle, middle..<count].enumerated() {
       let segments = SliceMap(
         ParameterLayout(

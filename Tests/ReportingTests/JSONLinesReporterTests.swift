@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Reporting
+import TestSupport
 import Testing
 
 @Suite struct JSONLinesReporterTests {
@@ -45,8 +46,9 @@ import Testing
 
   @Test func numbersReadBackExactly() throws {
     let reporter = try JSONLinesReporter(path: file.path)
+    var generator = SeededGenerator(seed: 46)
     let values = (0..<1000).map { _ in
-      Double(bitPattern: UInt64.random(in: 0..<0x7FF0_0000_0000_0000))
+      Double(bitPattern: UInt64.random(in: 0..<0x7FF0_0000_0000_0000, using: &generator))
     }
     for value in values { try reporter.receive(.step(Sample.step(1, loss: value))) }
     struct Line: Decodable { let loss: Double }

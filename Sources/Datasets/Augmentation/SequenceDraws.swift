@@ -1,20 +1,12 @@
 /// The random numbers of one sequence: each is a function of (seed, purpose, the sequence's number,
 /// place) alone, so that any rank and any resumed run draws the same.
 struct SequenceDraws {
-  /// What the numbers are drawn for. The values are part of the format: they never change.
-  enum Purpose: UInt64 {
-    case masking = 16
-    case tokenDropout = 17
-    case spanCorruption = 18
-  }
-
   private let key: UInt64
 
   /// - Parameter number: The sequence's number among all that are ever read; see
   ///   `WindowSampler.sampleIndex`.
-  init(_ purpose: Purpose, seed: UInt64, number: Int) {
-    key = Bits.mixed(
-      Bits.mixed(seed &+ purpose.rawValue &* Bits.step) ^ UInt64(number) &* Bits.step)
+  init(_ purpose: DrawPurpose, seed: UInt64, number: Int) {
+    key = purpose.key(seed: seed, number: UInt64(number))
   }
 
   /// 64 random bits.

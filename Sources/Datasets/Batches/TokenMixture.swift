@@ -73,7 +73,7 @@ public struct TokenMixture: Sendable {
     let (block, place) = index.quotientAndRemainder(dividingBy: Self.blockLength)
     let before = counts(upTo: block * Self.blockLength)
     let after = counts(upTo: (block + 1) * Self.blockLength)
-    let key = Bits.mixed(Bits.mixed(seed &+ 4 &* Bits.step) ^ UInt64(block) &* Bits.step)
+    let key = DrawPurpose.mixture.key(seed: seed, number: UInt64(block))
     let order = IndexPermutation(count: Self.blockLength, key: key)
     // The block's slots belong to the files side by side: to each as many as it reads sequences.
     var (chosen, slots) = (0, 0..<after[0] - before[0])

@@ -76,16 +76,17 @@ public struct WindowSampler: Sendable {
   public func start(ofSample index: Int) -> Int {
     precondition(index >= 0)
     let (epoch, position) = index.quotientAndRemainder(dividingBy: windowCount)
-    let window = IndexPermutation(count: windowCount, key: key(of: epoch, purpose: 0))[position]
+    let window = IndexPermutation(count: windowCount, key: key(of: epoch, use: 0))[position]
     return phase(of: epoch) + window * context
   }
 
   /// Where the first window of an epoch begins, in 0 ..< `phaseCount`.
   private func phase(of epoch: Int) -> Int {
-    Int(key(of: epoch, purpose: 1).multipliedFullWidth(by: UInt64(phaseCount)).high)
+    Int(key(of: epoch, use: 1).multipliedFullWidth(by: UInt64(phaseCount)).high)
   }
 
-  private func key(of epoch: Int, purpose: UInt64) -> UInt64 {
-    Bits.mixed(Bits.mixed(seed &+ Bits.step) ^ (UInt64(epoch) &* 2 &+ purpose) &* Bits.step)
+  /// - Parameter use: 0 or 1: which of two independent keys.
+  private func key(of epoch: Int, use: UInt64) -> UInt64 {
+    DrawPurpose.windows.key(seed: seed, number: UInt64(epoch) &* 2 &+ use)
   }
 }

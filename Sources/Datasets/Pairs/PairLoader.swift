@@ -78,7 +78,7 @@ public final class PairLoader {
 
   private func epoch(_ number: Int) -> Epoch {
     if let epoch, epoch.number == number { return epoch }
-    let key = Bits.mixed(Bits.mixed(seed &+ 3 &* Bits.step) ^ UInt64(number) &* Bits.step)
+    let key = DrawPurpose.pairs.key(seed: seed, number: UInt64(number))
     let permutation = IndexPermutation(count: fitting.count, key: key)
     let size = sequences * microbatches
     let chosen = (0..<stepCount * size).map { fitting[permutation[$0]] }

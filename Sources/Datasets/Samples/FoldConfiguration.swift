@@ -49,7 +49,7 @@ public struct FoldConfiguration: Configurable {
       throw .tooFewSamples(path: samples.path, count: samples.count, folds: count)
     }
     let permutation = IndexPermutation(
-      count: samples.count, key: Bits.mixed(seed &+ 5 &* Bits.step))
+      count: samples.count, key: DrawPurpose.folds.key(seed: seed))
     let places =
       samples.count * heldOut / count..<samples.count * (heldOut + 1) / count
     let chosen = Set(places.map { permutation[$0] })

@@ -43,7 +43,7 @@ struct ImageChange: Equatable {
   ///   - number: The image's number among all that are ever read, repetitions counted.
   ///   - seed: Decides all changes.
   init(_ augmentation: ImageAugmentation, height: Int, width: Int, number: Int, seed: UInt64) {
-    let key = Bits.mixed(Bits.mixed(seed &+ 3 &* Bits.step) ^ UInt64(number) &* Bits.step)
+    let key = DrawPurpose.imageChanges.key(seed: seed, number: UInt64(number))
     var draws: UInt64 = 0
     /// The next number in 0 ..< count.
     func draw(below count: Int) -> Int {

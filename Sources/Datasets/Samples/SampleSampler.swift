@@ -20,7 +20,7 @@ public struct SampleSampler: Sendable {
   /// - Parameter number: (step · M + microbatch) · B + place; see `WindowSampler.sampleIndex`.
   public func sample(_ number: Int) -> Int {
     let (epoch, place) = number.quotientAndRemainder(dividingBy: count)
-    let key = Bits.mixed(Bits.mixed(seed &+ 2 &* Bits.step) ^ UInt64(epoch) &* Bits.step)
+    let key = DrawPurpose.samples.key(seed: seed, number: UInt64(epoch))
     return IndexPermutation(count: count, key: key)[place]
   }
 }

@@ -13,9 +13,9 @@ public struct WordVectorConfiguration: Configurable {
       Field(
         "path", \.path, .ifPresent(.path),
         meaning:
-          "File of vectors as wide as the model, in word2vec's text or binary format or in GloVe's, "
-          + "gzipped or not; its content tells which. Tokens without a vector begin as ever. `null` "
-          + "reads none."),
+          "File of vectors as wide as the model, a `gpt` or a `llama`, in word2vec's text or "
+          + "binary format or in GloVe's, gzipped or not; its content tells which. Tokens without a "
+          + "vector begin as ever. `null` reads none."),
       Field(
         "trained", \.trained,
         meaning:

@@ -2,7 +2,8 @@
 ///
 ///     z = (x - mean) / deviation
 ///
-/// Mean and deviation are running ones over a window of steps. An outlier enters them cut down to
+/// Mean and deviation are running ones: with a window of N, a step enters them with a weight of 1/N,
+/// and the first N have equal weights. An outlier enters them cut down to
 /// the limit: a lasting change is let through after some steps.
 public struct OutlierDetector: Codable, Equatable, Sendable {
   /// Running mean and variance of one number.
@@ -41,7 +42,7 @@ public struct OutlierDetector: Codable, Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - limit: The largest z that is no outlier, above 0.
-  ///   - window: Steps that mean and deviation are taken over.
+  ///   - window: N: a step's weight in mean and deviation is 1/N; the first N are no outliers.
   /// - Returns: What lies above the limit, in words; nil where nothing does.
   public mutating func outlier(
     loss lossValue: Double, norm normValue: Double, limit: Double, window: Int

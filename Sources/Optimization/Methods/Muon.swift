@@ -55,7 +55,12 @@ public struct Muon: TensorMethod {
       Field(
         "iterations", \.iterations, .within(1...99),
         meaning: "Newton-Schulz iterations that make a matrix orthogonal."),
-      Field("step_size", \.stepSize, meaning: "How large the orthogonal step is."),
+      Field(
+        "step_size", \.stepSize,
+        meaning:
+          "How large the orthogonal step is. Rows and columns are those of the matrix as stored: "
+          + "outputs and inputs, but in `gpt`, whose linear layers are stored [inputs, outputs], "
+          + "the other way round."),
       Field(
         "adamw_parameters", \.adamWParameters,
         meaning:

@@ -26,10 +26,14 @@ public struct PlateauShape: ScheduleShape {
         "decay", \.decay, .within(0..<1), meaning: "What the rate is multiplied with at each fall."),
       Field(
         "patience", \.patience, .atLeast(0),
-        meaning: "Evaluations in a row without improvement that are put up with."),
+        meaning:
+          "Evaluations in a row without improvement that are put up with: the rate falls at the "
+          + "next, while `early_stopping.patience` ends a run at the last of so many."),
       Field(
         "min_improvement", \.minImprovement, .within(0..<1),
-        meaning: "How much lower than the best a loss must be, as a share of it."),
+        meaning:
+          "How much lower than the best a loss must be, as a share of it, while "
+          + "`early_stopping.min_improvement` is a difference of losses."),
       Field(
         "cooldown", \.cooldown, .atLeast(0),
         meaning: "Evaluations after a fall that do not count."),

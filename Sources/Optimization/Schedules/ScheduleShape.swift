@@ -2,7 +2,8 @@ import Settings
 
 /// The course of the learning rate after the warm-up, with its keys.
 public protocol ScheduleShape: Configurable {
-  /// The rate at a step, as a share of the full rate. 1 up to the end of the warm-up.
+  /// The rate at a step, as a share of the full rate, before the warm-up's share. Up to the end of
+  /// the warm-up it is that of the course's beginning: 1, but for one-cycle, which begins lower.
   func factor(step: Int, over span: ScheduleSpan) -> Double
 
   /// Whether the rates of the first steps depend on how many there will be.

@@ -27,7 +27,7 @@ public struct InitializationRule: Configurable {
       case .uniform: "Uniform with bound scale."
       case .orthogonal: "Orthogonal rows or columns of length scale."
       case .zeros: "Zeros."
-      case .ones: "scale."
+      case .ones: "All elements are scale."
       }
     }
   }
@@ -52,7 +52,7 @@ public struct InitializationRule: Configurable {
   }
 
   /// The initialiser of a parameter.
-  func initializer(of entry: ParameterStore.Entry) -> Initializer {
+  package func initializer(of entry: ParameterStore.Entry) -> Initializer {
     let (inputs, outputs) = entry.fans
     let initializer: Initializer =
       switch method {

@@ -6,6 +6,7 @@ public struct LossConfiguration: Configurable {
   public enum Kind: SettingVariants {
     case standard
     case crossEntropy(CrossEntropyConfiguration)
+    case divergence(CrossEntropyConfiguration)
     case binaryCrossEntropy
     case squaredError
     case huber(HuberConfiguration)
@@ -21,6 +22,14 @@ public struct LossConfiguration: Configurable {
           Self.crossEntropy
         ) {
           if case .crossEntropy(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "kl-divergence",
+          "Of the right class, smoothed, from the softmax of the outputs (Kullback & Leibler 1951): "
+            + "the cross-entropy, less the entropy of the smoothed class; for classification.",
+          Self.divergence
+        ) {
+          if case .divergence(let configuration) = $0 { configuration } else { nil }
         },
         Variant(
           "binary-cross-entropy",
@@ -51,7 +60,7 @@ public struct LossConfiguration: Configurable {
   }
 }
 
-/// The keys of `loss.name: cross-entropy`.
+/// The keys of `loss.name: cross-entropy` and of `loss.name: kl-divergence`.
 public struct CrossEntropyConfiguration: Configurable {
   public var labelSmoothing = 0.0
 
@@ -84,9 +93,12 @@ public struct HuberConfiguration: Configurable {
 }
 
 extension LossConfiguration.Kind {
-  /// Of a cross-entropy; 0 of others.
+  /// The share of the target that all classes or tokens have alike, in training.
   var labelSmoothing: Double {
-    if case .crossEntropy(let own) = self { own.labelSmoothing } else { 0 }
+    switch self {
+    case .crossEntropy(let own), .divergence(let own): own.labelSmoothing
+    case .standard, .binaryCrossEntropy, .squaredError, .huber: 0
+    }
   }
 
   /// Whether a task can have this loss.
@@ -94,18 +106,13 @@ extension LossConfiguration.Kind {
     switch self {
     case .standard: true
     case .crossEntropy: task != .regression
-    case .binaryCrossEntropy: task == .classification
+    case .divergence, .binaryCrossEntropy: task == .classification
     case .squaredError, .huber: task == .regression
     }
   }
 }
 
 extension RunConfiguration {
-  /// The share of the target that all classes or tokens have alike, in training.
-  var labelSmoothing: Double {
-    if case .crossEntropy(let configuration) = loss.kind { configuration.labelSmoothing } else { 0 }
-  }
-
   /// What a predictor is to be good at.
   func objective(for description: SampleDescription) -> any Objective {
     guard let classes = description.classes else {
@@ -113,11 +120,16 @@ extension RunConfiguration {
         if case .huber(let huber) = loss.kind { .huber(delta: huber.delta) } else { .squaredError }
       return RegressionObjective(loss: loss, targetMean: description.targetMean)
     }
-    let loss: ClassificationObjective.Loss =
-      loss.kind == .binaryCrossEntropy
-      ? .binaryCrossEntropy : .crossEntropy(labelSmoothing: labelSmoothing)
+    let smoothing = loss.kind.labelSmoothing
+    let ownLoss: ClassificationObjective.Loss =
+      switch loss.kind {
+      case .divergence: .divergence(labelSmoothing: smoothing)
+      case .binaryCrossEntropy: .binaryCrossEntropy
+      case .standard, .crossEntropy, .squaredError, .huber:
+        .crossEntropy(labelSmoothing: smoothing)
+      }
     return ClassificationObjective(
-      loss: loss, classCount: classes.count,
+      loss: ownLoss, classCount: classes.count,
       topK: evaluate.topK < classes.count && evaluate.topK > 1 ? evaluate.topK : nil)
   }
 }

@@ -2,7 +2,7 @@ import Settings
 
 /// The `early_stopping` section: when a run ends because it no longer improves.
 public struct EarlyStoppingConfiguration: Configurable {
-  /// Evaluations in a row without improvement that are put up with; 0 never stops.
+  /// Evaluations in a row without improvement, at the last of which a run ends; 0 never stops.
   public var patience = 0
   public var minImprovement = 0.0
 
@@ -15,11 +15,14 @@ public struct EarlyStoppingConfiguration: Configurable {
       Field(
         "patience", \.patience, .atLeast(0),
         meaning:
-          "Evaluations in a row without improvement after which the run ends with the weights of the "
-          + "best one. `0` never stops; otherwise a run ends with the best weights in any case."),
+          "Evaluations in a row without improvement, at the last of which the run ends with the "
+          + "weights of the best one (`schedule.patience` waits for one more). `0` never stops; "
+          + "otherwise a run ends with the best weights in any case."),
       Field(
         "min_improvement", \.minImprovement, .atLeast(0),
-        meaning: "How much lower than the best so far a loss must be to be an improvement."),
+        meaning:
+          "How much lower than the best so far a loss must be to be an improvement: a difference "
+          + "of losses, while `schedule.min_improvement` is a share."),
     ]
   }
 }

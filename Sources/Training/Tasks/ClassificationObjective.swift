@@ -7,6 +7,7 @@ import Tensors
 struct ClassificationObjective: Objective {
   enum Loss {
     case crossEntropy(labelSmoothing: Double)
+    case divergence(labelSmoothing: Double)
     case binaryCrossEntropy
   }
 
@@ -18,7 +19,11 @@ struct ClassificationObjective: Objective {
   var metrics: [Metric] {
     var metrics: [Metric] = [.accuracy]
     if let topK { metrics.append(.topAccuracy(topK)) }
-    if case .crossEntropy = loss { metrics.append(.perplexity) }
+    switch loss {
+    // Held-out labels are not smoothed, and the divergence of one class is the cross-entropy.
+    case .crossEntropy, .divergence: metrics.append(.perplexity)
+    case .binaryCrossEntropy: break
+    }
     return metrics
   }
 
@@ -28,15 +33,24 @@ struct ClassificationObjective: Objective {
       return outputs.softmaxCrossEntropy(
         targets: Indices(batch.classes, shape: [batch.count]),
         labelSmoothing: isTraining ? smoothing : 0)
+    case .divergence(let smoothing):
+      return outputs.divergence(
+        from: answers(to: batch, like: outputs, smoothing: isTraining ? smoothing : 0))
     case .binaryCrossEntropy:
-      // One for the right class, zero for all others, [B, C].
-      var answers = [Float](repeating: 0, count: batch.count * classCount)
-      for (row, target) in batch.classes.enumerated() {
-        answers[row * classCount + Int(target)] = 1
-      }
-      return outputs.binaryCrossEntropy(
-        to: Tensor(answers, shape: outputs.shape, in: outputs.workspace))
+      return outputs.binaryCrossEntropy(to: answers(to: batch, like: outputs, smoothing: 0))
     }
+  }
+
+  /// What the outputs are to be: 1 - ε for the right class, and ε shared by all alike, [B, C].
+  private func answers(
+    to batch: SampleBatch, like outputs: Tensor, smoothing: Double
+  ) -> Tensor {
+    var answers = [Float](
+      repeating: Float(smoothing / Double(classCount)), count: batch.count * classCount)
+    for (row, target) in batch.classes.enumerated() {
+      answers[row * classCount + Int(target)] += Float(1 - smoothing)
+    }
+    return Tensor(answers, shape: outputs.shape, in: outputs.workspace)
   }
 
   func sums(of outputs: Tensor, for batch: SampleBatch) -> [Double] {

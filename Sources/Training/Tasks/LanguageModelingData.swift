@@ -113,7 +113,7 @@ public final class LanguageModelingData {
         model: model, texts: texts, byteCounts: tokenizer?.vocabulary.byteCounts)
     return LanguageModelingTask(
       model: model, loader: try loader(configuration), augmenter: augmenter(configuration),
-      labelSmoothing: configuration.labelSmoothing, heldOut: heldOut,
+      labelSmoothing: configuration.loss.kind.labelSmoothing, heldOut: heldOut,
       checkpointFiles: try checkpointFiles(configuration),
       wordVectors: try wordVectors(configuration.wordVectors.path, of: model))
   }
@@ -164,7 +164,7 @@ public final class LanguageModelingData {
       masking: TokenMasking(configuration.masking, vocabulary: vocabulary, seed: seed),
       dropout: probability > 0
         ? TokenDropout(probability: probability, replacements: replacements, seed: seed) : nil,
-      labelSmoothing: configuration.labelSmoothing, heldOut: heldOut,
+      labelSmoothing: configuration.loss.kind.labelSmoothing, heldOut: heldOut,
       checkpointFiles: try checkpointFiles(configuration))
   }
 

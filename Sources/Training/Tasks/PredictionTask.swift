@@ -20,13 +20,15 @@ public final class PredictionTask: TrainingTask {
   public let checkpointFiles: [(name: String, bytes: [UInt8])]
   private var batch = SampleBatch()
 
+  /// With the configuration's model.
+  ///
   /// - Parameters:
   ///   - configuration: `task`, `model`, `loss` and `evaluate` are used.
   ///   - description: Of the samples learned from.
   ///   - loader: What is learned from. Default: nothing.
   ///   - heldOut: What the model is evaluated on; nil: nothing.
   /// - Throws: `SampleShapeError` where the model can not take such samples.
-  init(
+  convenience init(
     _ configuration: RunConfiguration, description: SampleDescription,
     loader: SampleLoader? = nil, heldOut: SampleLoader?
   ) throws {
@@ -34,6 +36,20 @@ public final class PredictionTask: TrainingTask {
       let predictor = try configuration.model.predictor(
         sampleShape: Shape(description.sampleShape), outputs: description.outputCount)
     else { preconditionFailure("\(configuration.task) is configured with a predictor") }
+    try self.init(
+      of: predictor, configuration, description: description, loader: loader, heldOut: heldOut,
+      files: [("config.yaml", Array(configuration.yaml().utf8))])
+  }
+
+  /// - Parameters:
+  ///   - predictor: The model.
+  ///   - configuration: `loss` and `evaluate` are used.
+  ///   - files: Of each checkpoint, beside the description of the samples. Default: none.
+  init(
+    of predictor: any Predictor, _ configuration: RunConfiguration,
+    description: SampleDescription, loader: SampleLoader?, heldOut: SampleLoader?,
+    files: [(name: String, bytes: [UInt8])] = []
+  ) throws {
     guard let parameter = predictor.namedParameters.first?.parameter else {
       preconditionFailure("a model has parameters")
     }
@@ -45,10 +61,8 @@ public final class PredictionTask: TrainingTask {
     sampleShape = description.sampleShape
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    checkpointFiles = [
-      ("config.yaml", Array(configuration.yaml().utf8)),
-      ("samples.json", Array(try encoder.encode(description)) + [UInt8(ascii: "\n")]),
-    ]
+    let samples = Array(try encoder.encode(description)) + [UInt8(ascii: "\n")]
+    checkpointFiles = files + [(name: "samples.json", bytes: samples)]
   }
 
   public var model: any Module { predictor }

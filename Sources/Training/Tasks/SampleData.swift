@@ -45,15 +45,38 @@ public final class SampleData {
   ///
   /// - Throws: `SampleShapeError` where the model can not take such samples.
   public func task(for configuration: RunConfiguration) throws -> any TrainingTask {
-    let loader = SampleLoader(
+    try PredictionTask(
+      configuration, description: description, loader: loader(configuration),
+      heldOut: heldOutLoader(configuration))
+  }
+
+  /// The task of predicting these samples' classes or values with a model of one's own.
+  ///
+  /// Checkpoints then have no `config.yaml`, for no configuration describes the model.
+  ///
+  /// - Parameters:
+  ///   - predictor: From samples of `description.sampleShape` to `description.outputCount` numbers.
+  ///   - configuration: `loss`, `batch`, `evaluate` and `seed` are used. `model` is not, but has to
+  ///     be some architecture for samples.
+  public func task(
+    of predictor: any Predictor, for configuration: RunConfiguration
+  ) throws -> any TrainingTask {
+    try PredictionTask(
+      of: predictor, configuration, description: description, loader: loader(configuration),
+      heldOut: heldOutLoader(configuration))
+  }
+
+  private func loader(_ configuration: RunConfiguration) -> SampleLoader {
+    SampleLoader(
       train, description: description, batchSize: configuration.batch.sequences,
       microbatches: configuration.batch.microbatches, augmentation: augmentation,
       seed: UInt64(configuration.seed))
-    let heldOut = validation.map {
+  }
+
+  private func heldOutLoader(_ configuration: RunConfiguration) -> SampleLoader? {
+    validation.map {
       SampleLoader($0, description: description, batchSize: configuration.batch.sequences)
     }
-    return try PredictionTask(
-      configuration, description: description, loader: loader, heldOut: heldOut)
   }
 
   /// One line for the console.
