@@ -74,7 +74,8 @@ let package = Package(
     .target(
       name: "Sweeps",
       dependencies: [
-        "Training", "Optimization", "Communication", "Reporting", "Settings", "Files", "Tensors",
+        "Training", "Optimization", "Datasets", "Communication", "Reporting", "Settings", "Files",
+        "Tensors",
       ],
       resources: [.embedInCode("Report/sweep.css"), .embedInCode("Report/sweep.js")]),
 

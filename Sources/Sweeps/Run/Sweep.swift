@@ -1,4 +1,5 @@
 import Communication
+import Datasets
 import Files
 import Foundation
 import Reporting
