@@ -13,12 +13,8 @@ struct Benchmark: ParsableCommand {
     defaultSubcommand: BenchmarkMachine.self)
 }
 
-struct BenchmarkMachine: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "machine",
-    abstract: "Training, and in short the kernels or, with several ranks, the reduction.",
-    discussion: "As lockstep benchmark, or mpirun -np 2 lockstep benchmark: half a minute.")
-
+/// What is trained to measure, and how it is told.
+struct TrainingBenchmarkArguments: ParsableArguments {
   @Argument(help: "Whose shapes: tiny, small, gpt2, gpt2-long, or a configuration, YAML.")
   var source = "small"
 
@@ -32,15 +28,31 @@ struct BenchmarkMachine: ParsableCommand {
     guard steps.map({ $0 >= 1 }) ?? true else { throw ValidationError("--steps is at least 1") }
   }
 
+  /// The timed run. Collective.
+  func measure(_ benchmark: BenchmarkCase, _ communicator: any Communicator) throws
+    -> TrainingBenchmark
+  {
+    try TrainingBenchmark(benchmark, steps: steps, communicator: communicator)
+  }
+}
+
+struct BenchmarkMachine: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "machine",
+    abstract: "Training, and in short the kernels or, with several ranks, the reduction.",
+    discussion: "As lockstep benchmark, or mpirun -np 2 lockstep benchmark: half a minute.")
+
+  @OptionGroup var arguments: TrainingBenchmarkArguments
+
   func run() throws {
     Launch.run { communicator, _ in
-      let benchmark = try BenchmarkCase(source, communicator: communicator)
+      let benchmark = try BenchmarkCase(arguments.source, communicator: communicator)
       var result = MachineResult()
       func say(_ part: String) {
-        if communicator.isRankZero && !json { print(part + "\n") }
+        if communicator.isRankZero && !arguments.json { print(part + "\n") }
       }
       // First, because the kernels' arrays would count as its memory.
-      let training = try TrainingBenchmark(benchmark, steps: steps, communicator: communicator)
+      let training = try arguments.measure(benchmark, communicator)
       say(training.description)
       result.training = training
       if communicator.size == 1 {
@@ -52,7 +64,7 @@ struct BenchmarkMachine: ParsableCommand {
         say(reduction.description)
         result.reduction = reduction
       }
-      if communicator.isRankZero && json { try printJSON(result) }
+      if communicator.isRankZero && arguments.json { try printJSON(result) }
       return .success
     }
   }
@@ -114,25 +126,13 @@ struct BenchmarkTraining: ParsableCommand {
       A built-in case has one micro-batch a step for each rank.
       """)
 
-  @Argument(help: "tiny, small, gpt2, gpt2-long, or a configuration, YAML.")
-  var source = "small"
-
-  @Option(help: "Optimiser steps that are timed. Default: about 10 seconds.")
-  var steps: Int?
-
-  @Flag(help: "Print one JSON object.")
-  var json = false
-
-  func validate() throws {
-    guard steps.map({ $0 >= 1 }) ?? true else { throw ValidationError("--steps is at least 1") }
-  }
+  @OptionGroup var arguments: TrainingBenchmarkArguments
 
   func run() throws {
     Launch.run { communicator, _ in
-      let result = try TrainingBenchmark(
-        BenchmarkCase(source, communicator: communicator), steps: steps,
-        communicator: communicator)
-      if communicator.isRankZero { try print(result, asJSON: json) }
+      let benchmark = try BenchmarkCase(arguments.source, communicator: communicator)
+      let result = try arguments.measure(benchmark, communicator)
+      if communicator.isRankZero { try print(result, asJSON: arguments.json) }
       return .success
     }
   }

@@ -82,18 +82,25 @@ import Testing
     #expect(loss(padding: 13) == alone)
   }
 
+  /// The bits of a training step's loss and gradient, dropout included.
+  private static func trainingBits(
+    of bound: BoundModel<Transformer>,
+    _ batch: (source: Indices, lengths: [Int], inputs: Indices, targets: Indices)
+  ) -> [UInt32] {
+    bound.workspace.isTraining = true
+    bound.workspace.seekRandom(seed: 3, step: 1, microbatch: 2)
+    let loss = bound.withGradient {
+      bound.model.loss(
+        source: batch.source, lengths: batch.lengths, inputs: batch.inputs,
+        targets: batch.targets, labelSmoothing: 0.1)
+    }
+    return [loss.bitPattern] + bound.gradient.map(\.bitPattern)
+  }
+
   @Test func threadsDoNotChangeABitOfLossAndGradients() {
     let batch = Self.batch(sourcePositions: 21, targetPositions: 19)
     func run(threads: Int) -> [UInt32] {
-      let bound = Self.bound(dropout: 0.2, threads: threads)
-      bound.workspace.isTraining = true
-      bound.workspace.seekRandom(seed: 3, step: 1, microbatch: 2)
-      let loss = bound.withGradient {
-        bound.model.loss(
-          source: batch.source, lengths: batch.lengths, inputs: batch.inputs,
-          targets: batch.targets, labelSmoothing: 0.1)
-      }
-      return [loss.bitPattern] + bound.gradient.map(\.bitPattern)
+      Self.trainingBits(of: Self.bound(dropout: 0.2, threads: threads), batch)
     }
     let alone = run(threads: 1)
     for threads in [2, 5] { #expect(run(threads: threads) == alone) }
@@ -104,16 +111,7 @@ import Testing
     let batch = Self.batch(sourcePositions: 21, targetPositions: 19)
     func run(recompute: Bool) -> (bits: [UInt32], bytes: Int) {
       let bound = Self.bound(norm: norm, dropout: 0.2, layers: 6, recompute: recompute)
-      bound.workspace.isTraining = true
-      bound.workspace.seekRandom(seed: 3, step: 1, microbatch: 2)
-      let loss = bound.withGradient {
-        bound.model.loss(
-          source: batch.source, lengths: batch.lengths, inputs: batch.inputs,
-          targets: batch.targets, labelSmoothing: 0.1)
-      }
-      return (
-        [loss.bitPattern] + bound.gradient.map(\.bitPattern), bound.workspace.pool.allocatedBytes
-      )
+      return (Self.trainingBits(of: bound, batch), bound.workspace.pool.allocatedBytes)
     }
     let (plain, recomputed) = (run(recompute: false), run(recompute: true))
     #expect(zip(plain.bits, recomputed.bits).count { $0 != $1 } == 0)
