@@ -96,7 +96,7 @@ struct MPITests {
   func aMismatchEndsTheJobWithOneMessage(ranksPerHost: Int) throws {
     let outcome = try probe(ranks: 4, ranksPerHost: ranksPerHost, ["mismatch"])
     #expect(outcome.exitCode == 3)
-    #expect(outcome.duration < .seconds(15))
+    #expect(!outcome.timedOut)
     let messages = outcome.errorOutput.split(separator: "\n").filter { $0.hasPrefix("lockstep:") }
     #expect(messages.count == 1, "\(outcome.errorOutput)")
     #expect(messages.first?.contains("rank 3 called allGather(8 bytes) in step 7") == true)
@@ -121,7 +121,7 @@ struct MPITests {
   func aKilledRankEndsTheJobWithOneMessage(ranksPerHost: Int) throws {
     let outcome = try probe(ranks: 3, ranksPerHost: ranksPerHost, ["die"])
     #expect(outcome.exitCode != 0)
-    #expect(outcome.duration < .seconds(15))
+    #expect(!outcome.timedOut)
     // The launcher's own message; Lockstep adds none.
     #expect(outcome.errorOutput.contains("process rank 2"), "\(outcome.errorOutput)")
     #expect(!outcome.errorOutput.contains("lockstep:"), "\(outcome.errorOutput)")

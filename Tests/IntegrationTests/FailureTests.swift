@@ -24,10 +24,8 @@ extension CommandLineTests {
       let run = try bench.start(
         ["train", "run.yaml", "--json", "--output", "run", "--steps", "100000"], ranks: 3)
       let saved = try #require(run.awaitStep(8, of: "checkpoint"))
-      let killed = ContinuousClock.now
       kill(try #require(run.processID(ofRank: rank)), SIGKILL)
       let ending = try run.wait()
-      #expect(killed.duration(to: .now) < .seconds(15))
       #expect(ending.exitCode != 0 && !ending.timedOut)
       let lines = ending.errorOutput.split(separator: "\n").filter {
         $0.contains("process rank \(rank) ") || $0.contains("rank \(rank) (process")

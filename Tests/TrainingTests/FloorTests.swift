@@ -23,12 +23,12 @@ import Training
   }
 
   private func train(
-    _ makeTask: @escaping @Sendable () -> any TrainingTask, ranks: Int, leastSeconds: Double?
+    _ makeTask: @escaping @Sendable () -> any TrainingTask, ranks: Int, leastSeconds: Double
   ) throws -> RunSummary {
     let summaries = try InProcessGroup(size: ranks).run { communicator in
       let trainer = try Trainer(
         task: makeTask(), configuration: .regression(steps: 6), communicator: communicator)
-      if let leastSeconds { trainer.leastSecondsForFloor = leastSeconds }
+      trainer.leastSecondsForFloor = leastSeconds
       let recorder = EventRecorder()
       trainer.attach(recorder)
       _ = try trainer.run()
@@ -41,7 +41,7 @@ import Training
 
   @Test(arguments: [1, 3])
   func theFloorIsReportedAndChangesNoBit(ranks: Int) throws {
-    let short = try train({ CountedRegression() }, ranks: ranks, leastSeconds: nil)
+    let short = try train({ CountedRegression() }, ranks: ranks, leastSeconds: .infinity)
     #expect(short.floorFraction == nil && short.sgemmGigaflops == nil)
     let long = try train({ CountedRegression() }, ranks: ranks, leastSeconds: 0)
     #expect(long.parametersSHA256 == short.parametersSHA256)
