@@ -1,38 +1,60 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// Targets are named after their folders here: "Training" for Sources/Training. Their modules have
+// Lockstep's name before theirs, because a module's name must be unique among all the packages that
+// a program is made of: `LockstepTraining`, and in C `CLockstepKernels`.
+
 extension Target {
-  static func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies)
+  /// The module of a folder.
+  static func module(_ folder: String) -> String {
+    folder.hasPrefix("C") && folder.dropFirst().first?.isUppercase == true
+      ? "CLockstep" + folder.dropFirst() : "Lockstep" + folder
   }
 
+  static func modules(_ folders: [String]) -> [Dependency] {
+    folders.map { .byName(name: module($0)) }
+  }
+
+  static func library(
+    _ folder: String, uses folders: [String] = [], _ dependencies: [Dependency] = [],
+    resources: [Resource]? = nil
+  ) -> Target {
+    .target(
+      name: module(folder), dependencies: modules(folders) + dependencies,
+      path: "Sources/\(folder)", resources: resources)
+  }
+
+  static func system(_ folder: String, pkgConfig: String, apt package: String) -> Target {
+    .systemLibrary(
+      name: module(folder), path: "Sources/\(folder)", pkgConfig: pkgConfig,
+      providers: [.apt([package])])
+  }
+
+  /// The example packages' programs once more, so that tests run them without building Lockstep
+  /// again. Like a user's, they see only what is public.
   static func example(_ name: String) -> Target {
     .executableTarget(
-      name: name,
-      dependencies: [
-        "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
-        "Communication", "Checkpoints", "Reporting", "Settings", "Parallelism",
-      ],
+      name: name, dependencies: ["Lockstep"],
       path: "docs/examples/\(name)/Sources/\(name)", packageAccess: false)
   }
 
-  static func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  static func tests(
+    of folder: String, uses folders: [String] = [], _ dependencies: [Dependency] = [],
+    hasFixtures: Bool = false
+  ) -> Target {
     .testTarget(
-      name: name + "Tests",
-      dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies)
+      name: folder + "Tests",
+      dependencies: modules([folder] + folders) + ["TestSupport"] + dependencies,
+      resources: hasFixtures ? [.copy("Fixtures")] : nil)
   }
 }
 
 let package = Package(
   name: "lockstep",
   products: [
-    .executable(name: "lockstep", targets: ["lockstep"]),
-    .library(
-      name: "Lockstep",
-      targets: [
-        "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
-        "Communication", "Checkpoints", "Reporting", "Scoring", "Settings", "Files", "Parallelism",
-      ]),
+    .executable(name: "lockstep", targets: ["LockstepCommand"]),
+    .library(name: "Lockstep", targets: ["Lockstep"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -41,26 +63,32 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
-    // The top: the command line.
+    // The top: the command line, and what users of the library import.
     .executableTarget(
-      name: "lockstep",
-      dependencies: [
+      name: "LockstepCommand",
+      dependencies: Target.modules([
         "Benchmarking", "Explanations", "Scoring", "Sweeps", "Training", "Files",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Sources/Command"),
+    .target(
+      name: "Lockstep",
+      dependencies: Target.modules([
+        "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
+        "Communication", "Checkpoints", "Reporting", "Scoring", "Settings", "Parallelism",
+      ])),
 
     // What `lockstep benchmark` measures.
     .library(
       "Benchmarking",
-      [
+      uses: [
         "Training", "Models", "NeuralNetworks", "Tensors", "Datasets", "Communication",
         "Parallelism", "Settings", "CKernels",
       ]),
 
     // What `lockstep explain` shows.
-    .target(
-      name: "Explanations",
-      dependencies: [
+    .library(
+      "Explanations",
+      uses: [
         "Training", "Models", "NeuralNetworks", "Tensors", "Datasets", "Checkpoints", "Reporting",
         "Settings", "Files",
       ],
@@ -71,9 +99,9 @@ let package = Package(
       ]),
 
     // Searches: many runs, told apart by their configurations.
-    .target(
-      name: "Sweeps",
-      dependencies: [
+    .library(
+      "Sweeps",
+      uses: [
         "Training", "Optimization", "Datasets", "Communication", "Reporting", "Settings", "Files",
         "Tensors",
       ],
@@ -82,87 +110,71 @@ let package = Package(
     // Where the middle targets meet.
     .library(
       "Training",
-      [
+      uses: [
         "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Reporting",
         "Scoring", "Settings", "Files", "Parallelism", "CKernels", "COpenBLAS",
-        .product(name: "Yams", package: "Yams"),
-      ]),
+      ],
+      [.product(name: "Yams", package: "Yams")]),
 
     // The middle: none imports another, but for the tower of models on layers on tensors, whose
     // matrix products optimisers use.
-    .library("Models", ["NeuralNetworks", "Settings", "CKernels"]),
-    .library("NeuralNetworks", ["Tensors"]),
+    .library("Models", uses: ["NeuralNetworks", "Settings", "CKernels"]),
+    .library("NeuralNetworks", uses: ["Tensors"]),
     .library(
-      "Tensors",
-      [
-        "CKernels", "Parallelism",
-        .product(name: "HeapModule", package: "swift-collections"),
-      ]),
-    .library("Optimization", ["CKernels", "Parallelism", "Settings", "Tensors"]),
+      "Tensors", uses: ["CKernels", "Parallelism"],
+      [.product(name: "HeapModule", package: "swift-collections")]),
+    .library("Optimization", uses: ["CKernels", "Parallelism", "Settings", "Tensors"]),
     .library(
-      "Datasets",
+      "Datasets", uses: ["CZlib", "Settings", "Files"],
       [
-        "CZlib", "Settings", "Files",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HeapModule", package: "swift-collections"),
       ]),
-    .library("Communication", ["CMPI", "CKernels", "Parallelism"]),
-    .library("Checkpoints", ["Files", .product(name: "Crypto", package: "swift-crypto")]),
-    .target(
-      name: "Reporting", dependencies: ["Files"], resources: [.embedInCode("Pages/page.css")]),
-    .library("Scoring", ["Settings"]),
+    .library("Communication", uses: ["CMPI", "CKernels", "Parallelism"]),
+    .library("Checkpoints", uses: ["Files"], [.product(name: "Crypto", package: "swift-crypto")]),
+    .library("Reporting", uses: ["Files"], resources: [.embedInCode("Pages/page.css")]),
+    .library("Scoring", uses: ["Settings"]),
 
     // The ground floor: open to any target above.
-    .library("Settings", []),
-    .library("Files", []),
-    .library("Parallelism", []),
-    .target(name: "CKernels"),
-    .target(name: "CMPI", dependencies: ["COpenMPI"]),
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .library("Settings"),
+    .library("Files"),
+    .library("Parallelism"),
+    .library("CKernels"),
+    .library("CMPI", uses: ["COpenMPI"]),
+    .system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+    .system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    .system("COpenMPI", pkgConfig: "ompi-c", apt: "libopenmpi-dev"),
 
     // Tests: one folder per target.
-    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
-    .testTarget(
-      name: "TensorsTests", dependencies: ["Tensors", "TestSupport", "CKernels"],
-      resources: [.copy("Fixtures")]),
+    .target(
+      name: "TestSupport", dependencies: Target.modules(["Tensors"]), path: "Tests/TestSupport"),
+    .tests(of: "Tensors", uses: ["CKernels"], hasFixtures: true),
     .tests(of: "NeuralNetworks"),
-    .testTarget(
-      name: "ModelsTests",
-      dependencies: ["Models", "TestSupport", "Checkpoints", "Optimization"],
-      resources: [.copy("Fixtures")]),
+    .tests(of: "Models", uses: ["Checkpoints", "Optimization"], hasFixtures: true),
     .tests(of: "Optimization"),
-    .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"],
-      resources: [.copy("Fixtures")]),
-    .tests(of: "Communication", ["CKernels", "Parallelism", "communication-probe"]),
-    .tests(of: "Checkpoints", ["Files"]),
-    .tests(of: "Reporting", ["Files"]),
-    .testTarget(
-      name: "ScoringTests", dependencies: ["Scoring"], resources: [.copy("Fixtures")]),
+    .tests(of: "Datasets", hasFixtures: true),
+    .tests(of: "Communication", uses: ["CKernels", "Parallelism"], ["communication-probe"]),
+    .tests(of: "Checkpoints", uses: ["Files"]),
+    .tests(of: "Reporting", uses: ["Files"]),
+    .tests(of: "Scoring", hasFixtures: true),
     .tests(of: "Settings"),
     .tests(of: "Files"),
     .tests(of: "Parallelism"),
-    .tests(of: "Training", ["Files"]),
-    .testTarget(
-      name: "ExplanationsTests",
-      dependencies: ["Explanations", "TestSupport", "Models", "NeuralNetworks", "Checkpoints"],
-      resources: [.copy("Fixtures")]),
-    .tests(of: "Sweeps", ["Training", "Communication", "Settings", "Tensors"]),
-    .tests(of: "Benchmarking", ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
+    .tests(of: "Training", uses: ["Files"]),
+    .tests(
+      of: "Explanations", uses: ["Models", "NeuralNetworks", "Checkpoints"], hasFixtures: true),
+    .tests(of: "Sweeps", uses: ["Training", "Communication", "Settings", "Tensors"]),
+    .tests(
+      of: "Benchmarking", uses: ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: [
-        "TestSupport", "Training", "Explanations", "linear-regression", "own-model",
+      dependencies: Target.modules(["Training", "Explanations"]) + [
+        "TestSupport", "LockstepCommand", "linear-regression", "own-model",
       ]),
     .executableTarget(
-      name: "communication-probe", dependencies: ["Communication", "TestSupport"],
+      name: "communication-probe",
+      dependencies: Target.modules(["Communication"]) + ["TestSupport"],
       path: "Tests/CommunicationProbe"),
-
-    // The example packages' programs once more, so that tests run them without building Lockstep
-    // again. Like a user's, they see only what is public.
     .example("linear-regression"),
     .example("own-model"),
   ],

@@ -1,11 +1,11 @@
 // B sequences, T positions, D width, V vocabulary.
 
-import Communication
-import Datasets
 import Foundation
-import Models
-import Settings
-import Training
+import LockstepCommunication
+import LockstepDatasets
+import LockstepModels
+import LockstepSettings
+import LockstepTraining
 
 /// What is trained by a benchmark: a built-in case, or a configuration whose data need not exist.
 public struct BenchmarkCase: Sendable {

@@ -1,11 +1,11 @@
-import Communication
 import Foundation
-import Models
-import NeuralNetworks
-import Parallelism
-import Settings
-import Tensors
-import Training
+import LockstepCommunication
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepParallelism
+import LockstepSettings
+import LockstepTensors
+import LockstepTraining
 
 /// What this machine can do: plain matrix products, memory, and Lockstep's vector kernels, with one
 /// thread and with all.

@@ -1,6 +1,6 @@
-import CKernels
+import CLockstepKernels
 import Foundation
-import Parallelism
+import LockstepParallelism
 
 /// How fast this process's threads read and write memory, beyond the caches.
 ///

@@ -1,8 +1,8 @@
-import Communication
 import Foundation
-import Settings
-import Tensors
-import Training
+import LockstepCommunication
+import LockstepSettings
+import LockstepTensors
+import LockstepTraining
 
 /// The time of Lockstep's canonical reduction and of `MPI_Allreduce`, alternately, by size.
 public struct ReductionBenchmark: Encodable, Sendable, CustomStringConvertible {

@@ -1,10 +1,10 @@
 // B sequences, T positions, V vocabulary.
 
-import Datasets
-import Models
-import NeuralNetworks
-import Tensors
-import Training
+import LockstepDatasets
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
+import LockstepTraining
 
 /// Predicting tokens that mean nothing: as much work as any text, and no file.
 final class SyntheticText: TrainingTask {

@@ -1,7 +1,7 @@
-import Communication
 import Foundation
-import Tensors
-import Training
+import LockstepCommunication
+import LockstepTensors
+import LockstepTraining
 
 /// How fast a model trains here: steps on synthetic tokens, timed, against the floor that plain
 /// matrix products of the same number of operations set. Nothing is written.

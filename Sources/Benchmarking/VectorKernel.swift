@@ -1,7 +1,7 @@
 // R rows, D columns.
 
-import CKernels
-import Parallelism
+import CLockstepKernels
+import LockstepParallelism
 
 /// A kernel of a training step that does little but read and write memory, and how to run it over
 /// arrays that no cache holds.

@@ -1,5 +1,5 @@
 import Crypto
-import Files
+import LockstepFiles
 
 /// A complete checkpoint on disk: a directory whose manifest agrees with the files beside it.
 public struct Checkpoint: Sendable {

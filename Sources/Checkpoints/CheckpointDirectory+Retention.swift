@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// A checkpoint that was passed over, and why.
 public struct SkippedCheckpoint: Error, Equatable, Sendable {

@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import LockstepFiles
 
 /// A run's checkpoints: `checkpoints/step-00000250`, `step-00000500`, …
 ///

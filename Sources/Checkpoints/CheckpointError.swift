@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// Whatever can go wrong between a checkpoint and the disk.
 public enum CheckpointError: Error, Equatable, Sendable {

@@ -1,5 +1,5 @@
 import Crypto
-import Files
+import LockstepFiles
 
 /// Length and SHA-256 of a file's content.
 public struct FileDigest: Equatable, Sendable {

@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import LockstepFiles
 
 /// How Lockstep's own small files in a checkpoint are written and read.
 enum JSON {

@@ -1,5 +1,5 @@
 import Crypto
-import Files
+import LockstepFiles
 
 /// SHA-256 of all tensors' little-endian bytes, in name order: two runs are equal when it is equal.
 ///

@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// A safetensors file, memory-mapped and checked on opening.
 ///

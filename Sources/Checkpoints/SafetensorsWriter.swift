@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// Writes tensors of `Float` in Hugging Face's safetensors format.
 ///

@@ -1,5 +1,5 @@
-import CKernels
-import Parallelism
+import CLockstepKernels
+import LockstepParallelism
 
 /// The plain reduction: gradients are added up in place and summed by `MPI_Allreduce`.
 ///

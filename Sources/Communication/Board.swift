@@ -1,4 +1,4 @@
-import CMPI
+import CLockstepMPI
 import Synchronization
 
 #if canImport(Glibc)

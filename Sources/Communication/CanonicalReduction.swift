@@ -1,4 +1,4 @@
-import Parallelism
+import LockstepParallelism
 
 /// The reduction whose bits do not depend on who computes it: sums follow the `CanonicalTree` over
 /// the micro-batches of a step, on any number of ranks, hosts and threads.

@@ -1,4 +1,4 @@
-import Parallelism
+import LockstepParallelism
 
 /// The part of a reduction that crosses ranks: each rank sums its slice over all hosts.
 ///

@@ -1,4 +1,4 @@
-import CMPI
+import CLockstepMPI
 
 /// What the host can still give.
 package enum HostMemory {

@@ -1,4 +1,4 @@
-import CMPI
+import CLockstepMPI
 
 /// Messages between threads: the receiver copies out of the sender's buffer.
 final class Mailboxes: Sendable {

@@ -1,4 +1,4 @@
-import CMPI
+import CLockstepMPI
 
 extension CommunicationError {
   /// The error of an MPI call, with MPI's own text.

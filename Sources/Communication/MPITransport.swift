@@ -1,4 +1,4 @@
-import CMPI
+import CLockstepMPI
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,4 @@
-import CMPI
+import CLockstepMPI
 
 /// Messages that travel together: started at once, finished at once.
 ///

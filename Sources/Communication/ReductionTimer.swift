@@ -1,4 +1,4 @@
-import Parallelism
+import LockstepParallelism
 
 /// Times reductions of a gradient of given size: Lockstep's, and MPI's of as many bytes.
 package final class ReductionTimer {

@@ -1,4 +1,4 @@
-import CMPI
+import CLockstepMPI
 
 /// A piece of mapped memory, unmapped with its last reference.
 package final class MemorySegment: @unchecked Sendable {

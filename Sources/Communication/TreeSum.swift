@@ -1,5 +1,5 @@
-import CKernels
-import Parallelism
+import CLockstepKernels
+import LockstepParallelism
 
 /// The sum of several vectors in the order of a tree, ready to be computed on any range.
 final class TreeSum {

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `data` section: what the files are, and the keys that such files need. Relative paths are
 /// relative to the current directory.

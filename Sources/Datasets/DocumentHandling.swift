@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// How the documents of a token file share a sequence.
 public enum DocumentHandling: String, SettingChoice {

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// Texts and their translations, as `lockstep prepare --pairs` writes them.
 public struct PairDataConfiguration: Configurable {

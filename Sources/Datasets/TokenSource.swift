@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// A token file to learn from, and how much of it: an element of `data.train`.
 public struct TokenSource: Configurable {

@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// Keeps what passes through the named layers of a network, the gradients, and what attention looks
 /// at.

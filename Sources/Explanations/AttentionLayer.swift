@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// What each query of an attention layer gives to each key, head by head.
 public struct AttentionLayer: Codable, Sendable, Equatable {

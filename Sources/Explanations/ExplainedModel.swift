@@ -1,7 +1,7 @@
-import Checkpoints
 import Foundation
-import NeuralNetworks
-import Training
+import LockstepCheckpoints
+import LockstepNeuralNetworks
+import LockstepTraining
 
 /// Which model an explanation is about.
 public struct ExplainedModel: Codable, Sendable, Equatable {

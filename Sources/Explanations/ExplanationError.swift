@@ -1,6 +1,6 @@
-import Files
 import Foundation
-import Settings
+import LockstepFiles
+import LockstepSettings
 
 /// Why nothing can be explained.
 public enum ExplanationError: UserInputError, Equatable {

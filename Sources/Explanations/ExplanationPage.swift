@@ -1,5 +1,5 @@
 import Foundation
-import Reporting
+import LockstepReporting
 
 extension TextExplanation {
   /// The explanation as a page to be opened in a browser.

@@ -1,10 +1,10 @@
 // H rows and W columns of pixels, T patches, C classes.
 
-import Datasets
 import Foundation
-import Models
-import Tensors
-import Training
+import LockstepDatasets
+import LockstepModels
+import LockstepTensors
+import LockstepTraining
 
 /// A look inside a classifier that sees an image: what it predicts and which pixels that is owed to;
 /// of a vision Transformer also what each layer would say, and where attention looks.

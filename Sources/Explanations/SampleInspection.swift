@@ -1,7 +1,7 @@
 // F numbers of a sample, D width, C outputs.
 
-import Models
-import Tensors
+import LockstepModels
+import LockstepTensors
 
 /// What happens in a predictor that sees one sample: the numbers that an `ImageExplanation` shows.
 public struct SampleInspection {

@@ -1,9 +1,9 @@
 // T tokens of the text.
 
-import Datasets
-import Models
-import Tensors
-import Training
+import LockstepDatasets
+import LockstepModels
+import LockstepTensors
+import LockstepTraining
 
 /// A look inside a language model that reads a text: what it predicts, which tokens that is owed to,
 /// what each layer would say, and where attention looks.

@@ -1,7 +1,7 @@
 // T positions of one sequence, D width, V vocabulary.
 
-import Models
-import Tensors
+import LockstepModels
+import LockstepTensors
 
 /// What happens in a language model that reads a text: the numbers that a `TextExplanation` shows.
 public struct TokenInspection {

@@ -1,8 +1,8 @@
 // B sequences, T positions, D width, H heads, K head width, F feed-forward width, V vocabulary,
 // N positions whose token is predicted.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// BERT (Devlin et al., 2019) with its masked-language-modeling head: learned positions, post-norm
 /// blocks, a head tied to the token embedding behind a transform. Names and layouts of the parameters

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The shape of a BERT encoder: learned positions, every position sees every other, a norm behind each
 /// part of a block (Devlin et al., "BERT", 2019).

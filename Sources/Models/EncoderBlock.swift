@@ -1,7 +1,7 @@
 // B sequences, T positions, D width, H heads.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// A Transformer block in which every position sees every other: x + attention(norm(x)), then
 /// x + feedForward(norm(x)), with GELU and F = 4D.

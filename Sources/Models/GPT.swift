@@ -1,7 +1,7 @@
 // B sequences, T positions, D width, H heads, K head width, F feed-forward width, V vocabulary.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// GPT-2 (Radford et al., 2019): learned positions, pre-norm blocks, tanh GELU, a head tied to the
 /// token embedding. Names and layouts of the parameters are those of Hugging Face's

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The shape of a GPT-2 style decoder: learned positions, pre-norm blocks, GELU (the tanh form),
 /// and a head tied to the token embedding (Radford et al. 2019).

@@ -1,5 +1,5 @@
 import Foundation
-import Settings
+import LockstepSettings
 
 /// A `config.json` of a model that Lockstep can not build.
 public struct UnsupportedModelError: UserInputError, Equatable {

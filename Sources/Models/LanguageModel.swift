@@ -1,7 +1,7 @@
 // B sequences, T positions, D width, V vocabulary.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// A model that predicts the next token.
 public protocol LanguageModel: TokenEmbeddingModel {

@@ -1,7 +1,7 @@
 // B sequences, T positions, D width, V vocabulary, C outputs.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// A network of blocks that add to the same states, so that the states after any block can be read
 /// as if it were the last ("logit lens", nostalgebraist, 2020).

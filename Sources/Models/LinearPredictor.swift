@@ -1,7 +1,7 @@
 // B samples, F features, C outputs.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// y = W x + b: linear regression, or for classes softmax regression.
 public struct LinearPredictor: Predictor {

@@ -1,8 +1,8 @@
 // B sequences, T positions, D width, H heads, G heads of keys and values, K head width,
 // F feed-forward width, V vocabulary.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// Llama (Touvron et al., 2023): rotary positions, pre-norm blocks with RMS norm, grouped-query
 /// attention (Ainslie et al., 2023), SwiGLU, no biases. Names and layouts of the parameters are those

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The shape of a Llama decoder: rotary positions, RMS norm in front of each part of a block, SwiGLU,
 /// grouped-query attention, no biases (Touvron et al., "LLaMA", 2023).

@@ -1,7 +1,7 @@
 // B sequences, T positions, D width, V vocabulary, N positions whose token is predicted.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// A model that predicts hidden tokens of a text from all others.
 public protocol MaskedLanguageModel: Module {

@@ -1,5 +1,5 @@
-import Settings
-import Tensors
+import LockstepSettings
+import LockstepTensors
 
 /// What a model maps to what, which decides the tasks that it can learn.
 public enum ModelKind: Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `model` section: an architecture, and the keys of that architecture.
 public struct ModelConfiguration: Configurable {

@@ -1,8 +1,8 @@
 // B samples, F features, C outputs.
 
-import NeuralNetworks
-import Settings
-import Tensors
+import LockstepNeuralNetworks
+import LockstepSettings
+import LockstepTensors
 
 /// The keys of `model.architecture: mlp`.
 public struct MLPConfiguration: Configurable {

@@ -1,6 +1,6 @@
 // B sequences, T positions.
 
-import Tensors
+import LockstepTensors
 
 /// Where documents begin in sequences that hold several, one after the other.
 ///

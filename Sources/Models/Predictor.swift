@@ -1,8 +1,8 @@
 // B samples, H rows and W columns of an image, F features of a table's row, C outputs.
 
-import NeuralNetworks
-import Settings
-import Tensors
+import LockstepNeuralNetworks
+import LockstepSettings
+import LockstepTensors
 
 /// A model that maps a sample to numbers: the scores of its classes (logits), or a value.
 public protocol Predictor: Module {

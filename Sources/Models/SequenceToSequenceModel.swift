@@ -1,7 +1,7 @@
 // B sources, S positions of a source, T positions of a target, D width, V vocabulary, K beams.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// A model that predicts the next token of a target from a source and the tokens before it.
 public protocol SequenceToSequenceModel: Module {

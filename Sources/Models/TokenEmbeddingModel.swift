@@ -1,4 +1,4 @@
-import NeuralNetworks
+import LockstepNeuralNetworks
 
 /// A model that looks tokens up in a table, which may begin with pretrained vectors.
 public protocol TokenEmbeddingModel: Module {

@@ -1,7 +1,7 @@
 // B sources, S positions of a source, T positions of a target, D width, V vocabulary, K beams.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// The encoder-decoder Transformer of "Attention is all you need" (Vaswani et al., 2017).
 ///

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The keys of `model.architecture: transformer`: the encoder-decoder of "Attention is all you need"
 /// (Vaswani et al., 2017).

@@ -1,8 +1,8 @@
 // B sources, S positions of a source, T positions of a target, D width, H heads, F feed-forward
 // width, K beams.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// Self-attention and a feed-forward network, each with its residual branch and norm.
 struct EncoderLayer: Module {

@@ -1,8 +1,8 @@
 // B images, H rows and W columns of pixels, S the side of a patch, T patches, D width, C outputs.
 
-import NeuralNetworks
-import Settings
-import Tensors
+import LockstepNeuralNetworks
+import LockstepSettings
+import LockstepTensors
 
 /// The keys of `model.architecture: vit`.
 public struct VisionTransformerConfiguration: Configurable {

@@ -1,5 +1,5 @@
-import Parallelism
-import Tensors
+import LockstepParallelism
+import LockstepTensors
 
 /// How a parameter is filled before training. Every element is a function of (seed, parameter,
 /// position): the same on any number of ranks and threads.

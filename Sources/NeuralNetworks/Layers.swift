@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// An affine map with an optional activation: activation(x W + b).
 public struct Linear: Module {

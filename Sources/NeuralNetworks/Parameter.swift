@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// A trainable array: declared with its shape and initialiser by the layer that owns it, and given
 /// its memory by the `ParameterStore` that gathers a model's parameters.

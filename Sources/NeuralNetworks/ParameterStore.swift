@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// The parameters of a model as views into one flat buffer of values and one of gradients.
 ///

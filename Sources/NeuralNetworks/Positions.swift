@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// Adds a trained vector for each position of a sequence.
 public struct LearnedPositions: Module {

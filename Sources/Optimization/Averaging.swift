@@ -1,6 +1,6 @@
-import CKernels
-import Parallelism
-import Settings
+import CLockstepKernels
+import LockstepParallelism
+import LockstepSettings
 
 /// The `average` section: whether a run's result is an average of its weights over steps.
 public struct AveragingConfiguration: Configurable {

@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 /// The few functions that learning rates and bias corrections need, from additions and products
 /// alone.

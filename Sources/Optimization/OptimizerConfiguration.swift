@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `optimizer` section: a method with its own keys, and what every method has.
 public struct OptimizerConfiguration: Configurable {

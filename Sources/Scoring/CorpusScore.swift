@@ -1,5 +1,5 @@
 import Foundation
-import Settings
+import LockstepSettings
 
 /// BLEU and chrF of a corpus, line by line.
 public struct CorpusScore: Sendable {

@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 import HeapModule
 
 /// A tensor's place in the graph: where its gradient gathers, and the operation that made it.

@@ -1,5 +1,5 @@
-import CKernels
-import Parallelism
+import CLockstepKernels
+import LockstepParallelism
 
 extension RandomStream {
   /// Fills a span with normal numbers of mean 0: element i is a function of the stream and of i.

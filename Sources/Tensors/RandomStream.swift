@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 /// What random numbers are drawn for. Part of the generator's counter, so that two purposes never
 /// share a number. The values are part of the format: they never change.

@@ -1,4 +1,4 @@
-import Parallelism
+import LockstepParallelism
 
 /// What the tensors of one rank share: memory, threads, the place in the random streams, and
 /// whether operations are recorded for differentiation. A workspace belongs to one thread.

@@ -1,8 +1,8 @@
-import Benchmarking
-import Communication
 import Foundation
+import LockstepBenchmarking
+import LockstepCommunication
+import LockstepTraining
 import Testing
-import Training
 
 @Suite struct BenchmarkCaseTests {
   @Test(arguments: BenchmarkCase.names)

@@ -1,8 +1,8 @@
-import Benchmarking
-import Communication
 import Foundation
+import LockstepBenchmarking
+import LockstepCommunication
+import LockstepTraining
 import Testing
-import Training
 
 /// What the benchmarks report is whole and consistent; how fast it is, is not tested.
 @Suite(.serialized) struct BenchmarkTests {

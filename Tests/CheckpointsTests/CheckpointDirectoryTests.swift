@@ -1,6 +1,6 @@
-import Checkpoints
-import Files
 import Foundation
+import LockstepCheckpoints
+import LockstepFiles
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
-import Checkpoints
 import Foundation
+import LockstepCheckpoints
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
-import Checkpoints
 import Foundation
+import LockstepCheckpoints
 
 /// Tensors in memory that is never freed: it only has to last for a test.
 struct TensorSet {

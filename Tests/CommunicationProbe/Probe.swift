@@ -1,4 +1,4 @@
-import Communication
+import LockstepCommunication
 import TestSupport
 
 #if canImport(Glibc)

@@ -2,7 +2,7 @@
 //
 //     mpirun -np 4 communication-probe reduce --elements 100000 --leaves 8 --ranks-per-host 2
 
-import Communication
+import LockstepCommunication
 import TestSupport
 
 #if canImport(Glibc)

@@ -1,4 +1,4 @@
-import Communication
+import LockstepCommunication
 import Testing
 
 @Suite struct CanonicalTreeTests {

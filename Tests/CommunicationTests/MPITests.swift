@@ -1,5 +1,5 @@
-import Communication
 import Foundation
+import LockstepCommunication
 import TestSupport
 import Testing
 

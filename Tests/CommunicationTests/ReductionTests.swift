@@ -1,5 +1,5 @@
-import Communication
-import Parallelism
+import LockstepCommunication
+import LockstepParallelism
 import TestSupport
 import Testing
 

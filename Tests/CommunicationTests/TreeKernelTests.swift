@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 import TestSupport
 import Testing
 

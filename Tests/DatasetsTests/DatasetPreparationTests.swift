@@ -1,6 +1,6 @@
-import Datasets
 import Foundation
-import Settings
+import LockstepDatasets
+import LockstepSettings
 import TestSupport
 import Testing
 

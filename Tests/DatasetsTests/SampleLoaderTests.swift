@@ -1,4 +1,4 @@
-import Datasets
+import LockstepDatasets
 import Testing
 
 /// Which samples are read when, how they are normalised, and how images are changed.

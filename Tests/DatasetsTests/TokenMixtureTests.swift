@@ -1,4 +1,4 @@
-import Datasets
+import LockstepDatasets
 import TestSupport
 import Testing
 

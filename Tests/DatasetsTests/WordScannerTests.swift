@@ -1,4 +1,4 @@
-import Datasets
+import LockstepDatasets
 import Testing
 
 /// GPT-2's pattern by hand against GPT-2's pattern in the `tokenizers` library.

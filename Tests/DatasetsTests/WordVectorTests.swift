@@ -1,5 +1,5 @@
-import Datasets
 import Foundation
+import LockstepDatasets
 import TestSupport
 import Testing
 

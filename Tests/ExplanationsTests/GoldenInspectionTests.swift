@@ -1,9 +1,9 @@
-import Checkpoints
-import Explanations
 import Foundation
-import Models
-import NeuralNetworks
-import Tensors
+import LockstepCheckpoints
+import LockstepExplanations
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
 import Testing
 
 /// What is found inside networks against PyTorch: see scripts/fixtures/explanations.py.

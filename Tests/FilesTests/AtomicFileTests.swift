@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import LockstepFiles
 import TestSupport
 import Testing
 

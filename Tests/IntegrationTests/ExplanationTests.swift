@@ -1,5 +1,5 @@
-import Explanations
 import Foundation
+import LockstepExplanations
 import TestSupport
 import Testing
 

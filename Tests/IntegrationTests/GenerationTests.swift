@@ -1,9 +1,9 @@
 import Foundation
-import Models
-import Tensors
+import LockstepModels
+import LockstepTensors
+import LockstepTraining
 import TestSupport
 import Testing
-import Training
 
 extension CommandLineTests {
   @Suite struct GenerationTests {

@@ -1,7 +1,7 @@
 import Foundation
+import LockstepTraining
 import TestSupport
 import Testing
-import Training
 
 extension CommandLineTests {
   /// The check itself is checked: it must notice a gradient that is wrong, whatever the tensor.

@@ -1,6 +1,6 @@
-import Models
-import NeuralNetworks
-import Tensors
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// A model with memory for its parameters and gradients, as a trainer would set it up.
 final class BoundModel<Model: Module> {

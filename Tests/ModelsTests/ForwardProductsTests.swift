@@ -1,7 +1,7 @@
 // B sequences, T positions, D width, H heads, K head width, V vocabulary.
 
-import Models
-import NeuralNetworks
+import LockstepModels
+import LockstepNeuralNetworks
 import Testing
 
 @Suite struct ForwardProductsTests {

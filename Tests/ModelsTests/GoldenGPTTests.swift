@@ -1,9 +1,9 @@
-import Checkpoints
 import Foundation
-import Models
-import NeuralNetworks
-import Optimization
-import Tensors
+import LockstepCheckpoints
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepOptimization
+import LockstepTensors
 import Testing
 
 /// What scripts/fixtures/gpt2.py wrote: a small random GPT-2 and what PyTorch computes for it.

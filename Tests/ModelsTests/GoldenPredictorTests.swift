@@ -1,8 +1,8 @@
-import Checkpoints
 import Foundation
-import Models
-import NeuralNetworks
-import Tensors
+import LockstepCheckpoints
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
 import Testing
 
 /// The predictors against PyTorch: see scripts/fixtures/predictors.py.

@@ -1,8 +1,8 @@
-import Checkpoints
 import Foundation
-import Models
-import NeuralNetworks
-import Tensors
+import LockstepCheckpoints
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
 import Testing
 
 /// What scripts/fixtures/text_models.py wrote: a small random model as `transformers` saves it, and

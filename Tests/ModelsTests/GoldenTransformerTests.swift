@@ -1,7 +1,7 @@
-import Checkpoints
 import Foundation
-import Models
-import Tensors
+import LockstepCheckpoints
+import LockstepModels
+import LockstepTensors
 import Testing
 
 /// The encoder-decoder Transformer against PyTorch's layers: see scripts/fixtures/transformer.py.

@@ -1,4 +1,4 @@
-import Models
+import LockstepModels
 
 /// Beam search as `BeamSearch` documents it, one text at a time, without a cache, and without stopping
 /// before K continuations have finished.

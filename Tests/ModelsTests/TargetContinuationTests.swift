@@ -1,6 +1,6 @@
 import Foundation
-import Models
-import Tensors
+import LockstepModels
+import LockstepTensors
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
-import Models
-import NeuralNetworks
-import Tensors
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 import Testing
 
 private struct TwoLayers: Module {

@@ -1,6 +1,6 @@
 import Foundation
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 import Testing
 
 @Suite struct PositionsTests {

@@ -1,6 +1,6 @@
 import Foundation
-import Optimization
-import Settings
+import LockstepOptimization
+import LockstepSettings
 
 /// What the fixture scripts recorded of PyTorch: see `scripts/fixtures/optimizers.py` and
 /// `scripts/fixtures/schedules.py`.

@@ -1,7 +1,7 @@
 import Foundation
-import Optimization
-import Parallelism
-import Settings
+import LockstepOptimization
+import LockstepParallelism
+import LockstepSettings
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
 import Foundation
-import Optimization
-import Settings
+import LockstepOptimization
+import LockstepSettings
 import Testing
 
 @Suite struct ScheduleTests {

@@ -1,4 +1,4 @@
-import Optimization
+import LockstepOptimization
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
-import Optimization
-import Parallelism
-import Settings
+import LockstepOptimization
+import LockstepParallelism
+import LockstepSettings
 import Testing
 
 /// Equal up to rounding: relative to the larger, with a floor for what has cancelled.

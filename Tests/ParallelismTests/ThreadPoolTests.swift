@@ -1,4 +1,4 @@
-import Parallelism
+import LockstepParallelism
 import Synchronization
 import Testing
 

@@ -1,4 +1,4 @@
-import Reporting
+import LockstepReporting
 import Testing
 
 @Suite struct CurvePlotTests {

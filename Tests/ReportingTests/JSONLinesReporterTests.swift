@@ -1,6 +1,6 @@
-import Files
 import Foundation
-import Reporting
+import LockstepFiles
+import LockstepReporting
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
-import Files
 import Foundation
-import Reporting
+import LockstepFiles
+import LockstepReporting
 import Testing
 
 @Suite struct SummaryReporterTests {

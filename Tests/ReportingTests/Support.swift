@@ -1,5 +1,5 @@
 import Foundation
-import Reporting
+import LockstepReporting
 
 /// Keeps what a console would show.
 final class RecordedOutput: TextOutput {

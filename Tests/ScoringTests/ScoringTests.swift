@@ -1,5 +1,5 @@
 import Foundation
-import Scoring
+import LockstepScoring
 import Testing
 
 /// What scripts/fixtures/scores.py wrote: sacrebleu's words and scores.

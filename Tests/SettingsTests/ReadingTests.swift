@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 import Testing
 
 @Suite struct ReadingTests {

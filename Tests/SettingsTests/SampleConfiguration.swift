@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// A configuration with a key of every kind, for the tests of this folder.
 struct SampleConfiguration: Configurable {

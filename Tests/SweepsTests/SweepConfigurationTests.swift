@@ -1,6 +1,6 @@
 import Foundation
-import Settings
-import Sweeps
+import LockstepSettings
+import LockstepSweeps
 import Testing
 
 @Suite struct SweepConfigurationTests {

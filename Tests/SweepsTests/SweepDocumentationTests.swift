@@ -1,8 +1,8 @@
 import Foundation
-import Settings
-import Sweeps
+import LockstepSettings
+import LockstepSweeps
+import LockstepTraining
 import Testing
-import Training
 
 @Suite struct SweepDocumentationTests {
   private static let repository = URL(fileURLWithPath: #filePath)

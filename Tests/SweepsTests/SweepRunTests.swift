@@ -1,10 +1,10 @@
-import Communication
 import Foundation
-import Sweeps
-import Tensors
+import LockstepCommunication
+import LockstepSweeps
+import LockstepTensors
+import LockstepTraining
 import TestSupport
 import Testing
-import Training
 
 @Suite struct SweepRunTests {
   private static let halving = """

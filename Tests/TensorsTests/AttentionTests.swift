@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 import TestSupport
 import Testing
 

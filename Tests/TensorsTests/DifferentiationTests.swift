@@ -1,5 +1,5 @@
 import Foundation
-import Tensors
+import LockstepTensors
 import TestSupport
 import Testing
 

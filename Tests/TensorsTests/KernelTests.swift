@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 import Foundation
 import TestSupport
 import Testing

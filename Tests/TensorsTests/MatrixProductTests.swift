@@ -1,6 +1,6 @@
-import CKernels
-import Parallelism
-import Tensors
+import CLockstepKernels
+import LockstepParallelism
+import LockstepTensors
 import TestSupport
 import Testing
 

@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// Compares an operation with its naive version in double precision, and its gradients with central
 /// differences of that version.

@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// A tensor at the start of a graph, with memory of its own for its values and its gradient.
 ///

@@ -1,7 +1,7 @@
 import Foundation
-import Settings
+import LockstepSettings
+import LockstepTraining
 import Testing
-import Training
 
 @Suite struct ConfigurationDocumentationTests {
   private static let repository = URL(fileURLWithPath: #filePath)

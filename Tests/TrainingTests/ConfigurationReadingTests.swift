@@ -1,11 +1,11 @@
-import Datasets
 import Foundation
-import Models
-import Optimization
-import Settings
+import LockstepDatasets
+import LockstepModels
+import LockstepOptimization
+import LockstepSettings
+import LockstepTraining
 import TestSupport
 import Testing
-import Training
 
 /// The lines of the message that a configuration is refused with; empty if it is accepted.
 private func problems(

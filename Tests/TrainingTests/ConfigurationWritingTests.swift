@@ -1,10 +1,10 @@
-import Datasets
 import Foundation
-import Models
-import Optimization
-import Settings
+import LockstepDatasets
+import LockstepModels
+import LockstepOptimization
+import LockstepSettings
+import LockstepTraining
 import Testing
-import Training
 
 /// A configuration in which no key has its default.
 private func unusualConfiguration() throws -> RunConfiguration {

@@ -1,9 +1,9 @@
-import Communication
-import NeuralNetworks
-import Parallelism
-import Reporting
+import LockstepCommunication
+import LockstepNeuralNetworks
+import LockstepParallelism
+import LockstepReporting
+import LockstepTraining
 import Testing
-import Training
 
 @Suite struct FloorTests {
   /// The plane, with the matrix product that it consists of.

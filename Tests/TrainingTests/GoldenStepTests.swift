@@ -1,13 +1,13 @@
 // B sequences, T positions, P parameters, M micro-batches, N ranks.
 
-import Checkpoints
-import Communication
 import Foundation
-import Models
-import NeuralNetworks
-import Tensors
+import LockstepCheckpoints
+import LockstepCommunication
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
+import LockstepTraining
 import Testing
-import Training
 
 /// Whole steps against PyTorch: see `scripts/fixtures/gpt2.py`.
 struct GoldenStepTests {

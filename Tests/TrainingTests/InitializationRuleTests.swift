@@ -1,7 +1,7 @@
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
+import LockstepTraining
 import Testing
-import Training
 
 @Suite struct InitializationRuleTests {
   private struct Single: Module { let weight: Parameter }

@@ -1,7 +1,7 @@
 import Foundation
-import Tensors
+import LockstepTensors
+import LockstepTraining
 import Testing
-import Training
 
 @Suite struct MetricTests {
   private func value(_ metric: Metric, _ sums: [Double], loss: Double = 0, count: Int) -> Double? {

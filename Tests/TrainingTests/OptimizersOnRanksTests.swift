@@ -1,10 +1,10 @@
-import Communication
 import Foundation
-import Optimization
-import Settings
-import Tensors
+import LockstepCommunication
+import LockstepOptimization
+import LockstepSettings
+import LockstepTensors
+import LockstepTraining
 import Testing
-import Training
 
 /// Every method gives the same bits on any number of ranks, and goes on from a checkpoint of any
 /// other number.

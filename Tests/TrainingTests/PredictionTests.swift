@@ -1,12 +1,12 @@
-import Communication
-import Datasets
 import Foundation
-import Models
-import Optimization
-import Reporting
-import Tensors
+import LockstepCommunication
+import LockstepDatasets
+import LockstepModels
+import LockstepOptimization
+import LockstepReporting
+import LockstepTensors
+import LockstepTraining
 import Testing
-import Training
 
 /// Classification and regression as a run does them.
 @Suite struct PredictionTests {

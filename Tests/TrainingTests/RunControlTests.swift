@@ -1,12 +1,12 @@
-import Communication
 import Foundation
-import NeuralNetworks
-import Optimization
-import Reporting
-import Settings
-import Tensors
+import LockstepCommunication
+import LockstepNeuralNetworks
+import LockstepOptimization
+import LockstepReporting
+import LockstepSettings
+import LockstepTensors
+import LockstepTraining
 import Testing
-import Training
 
 /// What a run does beside its steps: it stops early, averages, skips, and falls on plateaus.
 @Suite struct RunControlTests {

@@ -1,8 +1,8 @@
-import Communication
-import Datasets
 import Foundation
+import LockstepCommunication
+import LockstepDatasets
+import LockstepTraining
 import Testing
-import Training
 
 @Suite struct SharedTokenFileTests {
   /// A token file of 100,000 tokens in a directory of its own.

@@ -1,9 +1,9 @@
-import Communication
-import Models
-import NeuralNetworks
-import Tensors
+import LockstepCommunication
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
+import LockstepTraining
 import Testing
-import Training
 
 /// After the second step the training loop asks for no memory.
 struct SteadyMemoryTests {

@@ -1,11 +1,11 @@
-import Checkpoints
-import Communication
-import Files
 import Foundation
-import Reporting
-import Tensors
+import LockstepCheckpoints
+import LockstepCommunication
+import LockstepFiles
+import LockstepReporting
+import LockstepTensors
+import LockstepTraining
 import Testing
-import Training
 
 /// The library as a user of it sees it: a module and a task of one's own.
 struct TrainerTests {

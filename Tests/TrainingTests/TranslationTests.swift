@@ -1,13 +1,13 @@
-import Communication
-import Datasets
 import Foundation
-import Models
-import Optimization
-import Reporting
-import Tensors
+import LockstepCommunication
+import LockstepDatasets
+import LockstepModels
+import LockstepOptimization
+import LockstepReporting
+import LockstepTensors
+import LockstepTraining
 import TestSupport
 import Testing
-import Training
 
 /// Translation as a run does it.
 @Suite struct TranslationTests {

@@ -1,11 +1,11 @@
-import Communication
-import Datasets
 import Foundation
-import Models
-import Optimization
+import LockstepCommunication
+import LockstepDatasets
+import LockstepModels
+import LockstepOptimization
+import LockstepTraining
 import TestSupport
 import Testing
-import Training
 
 /// Runs whose token embedding begins with vectors from a file.
 @Suite struct WordVectorRunTests {

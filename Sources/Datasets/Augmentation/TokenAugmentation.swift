@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `data.augmentation` section of token files: how sequences are changed before each time that
 /// they are learned from. Held-out text stays as it is.

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `masking` section: which tokens masked language modeling hides, and what stands in their place
 /// (Devlin et al., "BERT", 2019).

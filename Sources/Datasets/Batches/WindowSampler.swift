@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// Which piece of a text each training sequence reads.
 ///

@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// What `lockstep inspect` tells of a token file.
 public struct TokenFileSummary: Sendable, Codable, Equatable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// What can be wrong with pairs of texts.
 public enum PairError: UserInputError, Equatable {

@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import LockstepFiles
 
 /// The files of a data set, and how they come to be.
 struct DatasetFiles {

@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import LockstepFiles
 
 /// One text that is part of a data set: a file, or standard input.
 final class InputDocument: Sendable {

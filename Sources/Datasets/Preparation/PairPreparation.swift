@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// Makes a data set from texts and their translations, line for line: `train.source.bin`,
 /// `train.target.bin`, the same of what is held out, `tokenizer.json`, `dataset.json`.

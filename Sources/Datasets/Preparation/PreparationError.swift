@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// What can be wrong with what `lockstep prepare` was asked to do.
 public enum PreparationError: UserInputError, Equatable {

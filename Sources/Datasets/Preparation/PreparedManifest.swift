@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import LockstepFiles
 
 /// What every `dataset.json` tells: what was asked for, and what was made of it.
 public protocol PreparedManifest: Sendable, Codable, Equatable {

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `data.folds` section: cross-validation, one run of it.
 public struct FoldConfiguration: Configurable {

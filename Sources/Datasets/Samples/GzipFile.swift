@@ -1,4 +1,4 @@
-import CZlib
+import CLockstepZlib
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `data.augmentation` section: how images are changed before each time that they are learned
 /// from. Held-out images stay as they are.

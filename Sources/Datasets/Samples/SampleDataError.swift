@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// What can be wrong with files of images, labels or tables.
 public enum SampleDataError: UserInputError, Equatable {

@@ -1,5 +1,5 @@
 import Crypto
-import Files
+import LockstepFiles
 
 /// SHA-256 of contents, in hexadecimal.
 enum FileHash {

@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// The tokens of a text, in a file mapped into memory.
 ///

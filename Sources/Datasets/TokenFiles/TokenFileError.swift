@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// What can be wrong with a token file. Offsets are bytes from the start of the file.
 public enum TokenFileError: UserInputError, Equatable {

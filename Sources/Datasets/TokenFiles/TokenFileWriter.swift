@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// Writes a token file, piece by piece. The file appears under its name when it is complete.
 public final class TokenFileWriter {

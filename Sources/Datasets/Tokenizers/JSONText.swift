@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// A JSON text that is being written, piece by piece.
 struct JSONText {

@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// Text to token ids and back.
 ///

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// What can be wrong with a tokenizer's file, its training or a text given to it.
 public enum TokenizerError: UserInputError, Equatable {

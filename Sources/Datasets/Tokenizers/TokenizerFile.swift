@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// Reads any tokenizer that Lockstep can use from a Hugging Face `tokenizer.json`.
 public struct TokenizerFile {

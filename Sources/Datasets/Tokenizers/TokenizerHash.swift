@@ -1,5 +1,5 @@
 import Crypto
-import Files
+import LockstepFiles
 
 /// SHA-256 over all that decides how a tokenizer encodes text. Names that a task added
 /// (`Vocabulary.textCount`) do not.

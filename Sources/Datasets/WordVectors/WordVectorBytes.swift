@@ -1,4 +1,4 @@
-import Files
+import LockstepFiles
 
 /// The bytes of a file of vectors: mapped, or what was compressed by gzip.
 struct WordVectorBytes {

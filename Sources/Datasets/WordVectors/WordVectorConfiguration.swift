@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `word_vectors` section: pretrained vectors that the token embedding begins with.
 public struct WordVectorConfiguration: Configurable {

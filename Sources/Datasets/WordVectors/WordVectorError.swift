@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// What can be wrong with a file of word vectors. Lines count from 1, bytes from 0.
 public enum WordVectorError: UserInputError, Equatable {

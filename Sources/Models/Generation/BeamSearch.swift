@@ -1,6 +1,6 @@
 // B texts, K beams of each text, V vocabulary.
 
-import Tensors
+import LockstepTensors
 
 /// Looks for the likeliest continuation of each text, K at a time.
 ///

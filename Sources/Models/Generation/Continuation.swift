@@ -1,6 +1,6 @@
 // B texts, K rows of each text, V vocabulary, D width.
 
-import Tensors
+import LockstepTensors
 
 /// Texts that go on together, token by token: all that greedy choice, sampling and beam search ask of a
 /// model.

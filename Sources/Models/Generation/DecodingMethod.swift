@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// How texts are continued.
 public enum DecodingMethod: Sendable {

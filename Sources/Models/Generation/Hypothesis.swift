@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 /// A text that a model wrote.
 public struct Hypothesis: Sendable, Hashable {

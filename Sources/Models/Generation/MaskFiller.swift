@@ -1,6 +1,6 @@
 // T positions, V vocabulary.
 
-import Tensors
+import LockstepTensors
 
 /// Fills in the hidden tokens of a text, all at once: each is chosen without a look at the others.
 public struct MaskFiller {

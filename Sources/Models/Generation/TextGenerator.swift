@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// Continues a sequence of tokens, one at a time, with the keys and values of earlier positions kept
 /// in a cache.

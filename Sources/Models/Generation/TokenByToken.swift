@@ -1,4 +1,4 @@
-import Tensors
+import LockstepTensors
 
 /// Continues texts by choosing one token at a time: greedy, or at random.
 public struct TokenByToken: Sendable {

@@ -1,5 +1,5 @@
-import CKernels
-import Tensors
+import CLockstepKernels
+import LockstepTensors
 
 /// How the next token is chosen from its probabilities.
 public struct SamplingOptions: Sendable, Hashable {

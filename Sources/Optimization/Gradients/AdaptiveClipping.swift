@@ -1,5 +1,5 @@
-import CKernels
-import Parallelism
+import CLockstepKernels
+import LockstepParallelism
 
 /// Scales down the gradient of every unit (a row of a matrix, or a vector) that is longer than a
 /// share of the unit's weights.

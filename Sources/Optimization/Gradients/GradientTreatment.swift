@@ -1,5 +1,5 @@
-import CKernels
-import Parallelism
+import CLockstepKernels
+import LockstepParallelism
 
 /// What is done to a slice's gradient between the reduction and the optimiser, beside the norm's
 /// clipping, which is a factor:

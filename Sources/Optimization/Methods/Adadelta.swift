@@ -1,5 +1,5 @@
-import CKernels
-import Settings
+import CLockstepKernels
+import LockstepSettings
 
 /// Steps in the units of the parameters: the gradient times the ratio of recent steps to recent
 /// gradients.

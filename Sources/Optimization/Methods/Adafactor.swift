@@ -1,5 +1,5 @@
-import CKernels
-import Settings
+import CLockstepKernels
+import LockstepSettings
 
 /// Adam without momentum, whose mean squares of a matrix are kept as a column and a row.
 ///

@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 extension CKernels_AdamStep {
   /// The coefficients of Adam's kernels, each computed in double precision and rounded once. Without

@@ -1,5 +1,5 @@
-import CKernels
-import Settings
+import CLockstepKernels
+import LockstepSettings
 
 /// Adam with the largest recent gradient in place of the mean square.
 ///

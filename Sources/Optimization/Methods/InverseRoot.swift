@@ -1,6 +1,6 @@
-import CKernels
-import Parallelism
-import Tensors
+import CLockstepKernels
+import LockstepParallelism
+import LockstepTensors
 
 /// The inverse square or fourth root of a symmetric matrix with no negative eigenvalues, by Newton's
 /// coupled iteration:

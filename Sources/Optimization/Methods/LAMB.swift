@@ -1,5 +1,5 @@
-import CKernels
-import Settings
+import CLockstepKernels
+import LockstepSettings
 
 /// Adam's direction, in steps proportional to the norm of each tensor, for large batches.
 ///

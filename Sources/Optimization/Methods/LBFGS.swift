@@ -1,6 +1,6 @@
-import CKernels
-import Parallelism
-import Settings
+import CLockstepKernels
+import LockstepParallelism
+import LockstepSettings
 
 /// A quasi-Newton method: the inverse of the Hessian is known by its effect on the last steps. For
 /// batches that hold all of the data, the same at each step.

@@ -1,5 +1,5 @@
-import CKernels
-import Settings
+import CLockstepKernels
+import LockstepSettings
 
 /// Steps of one size, in the direction of the sign of the momentum.
 ///

@@ -1,6 +1,6 @@
-import CKernels
-import Settings
-import Tensors
+import CLockstepKernels
+import LockstepSettings
+import LockstepTensors
 
 /// Momentum whose matrices are made orthogonal before each step.
 ///

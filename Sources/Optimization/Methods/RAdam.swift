@@ -1,5 +1,5 @@
-import CKernels
-import Settings
+import CLockstepKernels
+import LockstepSettings
 
 /// Adam that begins as momentum, until the mean square is known well enough to divide by.
 ///

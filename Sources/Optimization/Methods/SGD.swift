@@ -1,5 +1,5 @@
-import CKernels
-import Settings
+import CLockstepKernels
+import LockstepSettings
 
 /// Stochastic gradient descent, with momentum if wanted. On batches that hold all of the data it is
 /// batch gradient descent.

@@ -1,6 +1,6 @@
-import CKernels
-import Settings
-import Tensors
+import CLockstepKernels
+import LockstepSettings
+import LockstepTensors
 
 /// Gradients of matrices, divided by roots of the sums of their products from the left and the right:
 /// a second-order method.

@@ -1,4 +1,4 @@
-import Parallelism
+import LockstepParallelism
 
 /// A method that updates every element by itself, from its gradient and what it remembers of it.
 public protocol ElementwiseMethod: OptimizerMethod {

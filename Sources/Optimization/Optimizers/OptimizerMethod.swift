@@ -1,5 +1,5 @@
-import Parallelism
-import Settings
+import LockstepParallelism
+import LockstepSettings
 
 /// An update rule with its keys: a value of the `optimizer` section, which makes the optimiser of a
 /// rank.

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// Parameters that are treated unlike the others: an element of `optimizer.groups`.
 public struct ParameterGroup: Configurable {

@@ -1,4 +1,4 @@
-import Parallelism
+import LockstepParallelism
 
 /// The tensors of a slice, and the walk over its elements that all elementwise methods share.
 package struct SliceMap {

@@ -1,5 +1,5 @@
-import CKernels
-import Parallelism
+import CLockstepKernels
+import LockstepParallelism
 
 /// A method that updates a tensor as a whole, because it needs its norm, its rows or its products.
 public protocol TensorMethod: OptimizerMethod {

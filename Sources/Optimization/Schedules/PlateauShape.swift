@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The full rate, multiplied with a factor whenever evaluations have stopped to improve.
 ///

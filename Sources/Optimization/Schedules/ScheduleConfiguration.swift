@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `schedule` section: how the learning rate changes, counted in optimiser steps.
 public struct ScheduleConfiguration: Configurable {

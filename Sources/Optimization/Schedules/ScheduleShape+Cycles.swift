@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// Half cosines, one after the other, each beginning at the full rate.
 ///

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// A factor after every so many steps.
 ///

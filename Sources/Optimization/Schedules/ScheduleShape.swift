@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The course of the learning rate after the warm-up, with its keys.
 public protocol ScheduleShape: Configurable {

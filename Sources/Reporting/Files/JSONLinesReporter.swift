@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import LockstepFiles
 
 /// Keeps `metrics.jsonl`: one JSON object a line for every step and every evaluation.
 ///

@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import LockstepFiles
 
 /// Writes `summary.json` when a run has finished.
 public final class SummaryReporter: RunObserver {

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// How a search chooses its trials, and how far each of them runs.
 public enum SearchMethod: SettingVariants {

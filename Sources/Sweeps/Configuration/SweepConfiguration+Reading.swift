@@ -1,5 +1,5 @@
-import Settings
-import Training
+import LockstepSettings
+import LockstepTraining
 
 extension SweepConfiguration {
   /// Reads a sweep from the text of its file.

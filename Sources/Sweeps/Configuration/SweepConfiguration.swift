@@ -1,5 +1,5 @@
-import Settings
-import Training
+import LockstepSettings
+import LockstepTraining
 
 /// What a search is told: the configuration that it starts from, which of its keys vary and how,
 /// and what to look for.

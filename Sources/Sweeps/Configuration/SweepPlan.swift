@@ -1,5 +1,5 @@
-import Settings
-import Training
+import LockstepSettings
+import LockstepTraining
 
 /// Everything that a search will do, checked: its trials, each with its configuration, and how far
 /// they run before they are compared.

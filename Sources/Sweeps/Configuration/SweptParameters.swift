@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `parameters` section: keys of the configuration, in the order written, and what each is to
 /// be.

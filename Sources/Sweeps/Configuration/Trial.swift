@@ -1,7 +1,7 @@
 import Foundation
-import Optimization
-import Settings
-import Tensors
+import LockstepOptimization
+import LockstepSettings
+import LockstepTensors
 
 /// One choice of values.
 package struct Trial: Sendable {

@@ -1,5 +1,5 @@
-import Optimization
-import Settings
+import LockstepOptimization
+import LockstepSettings
 
 /// What a learning-rate range test found.
 package struct RangeCurve: Encodable, Equatable, Sendable {

@@ -1,6 +1,6 @@
 import Foundation
-import Reporting
-import Settings
+import LockstepReporting
+import LockstepSettings
 
 /// What a search shows to the person or the script that started it.
 public final class SweepConsole {

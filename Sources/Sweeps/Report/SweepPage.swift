@@ -1,7 +1,7 @@
 import Foundation
-import Reporting
-import Settings
-import Training
+import LockstepReporting
+import LockstepSettings
+import LockstepTraining
 
 /// `sweep.html`: the trials as parallel coordinates, their losses, a range test's curve, and the
 /// table.

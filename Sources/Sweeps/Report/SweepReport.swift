@@ -1,6 +1,6 @@
 import Foundation
-import Settings
-import Training
+import LockstepSettings
+import LockstepTraining
 
 /// The content of `sweep.json`.
 ///

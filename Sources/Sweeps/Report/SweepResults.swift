@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// What trials have come to, and which are better.
 package struct SweepResults {

@@ -1,4 +1,4 @@
-import Reporting
+import LockstepReporting
 
 /// The trials as a table, the best first; those without a measurement come last.
 struct SweepTable {

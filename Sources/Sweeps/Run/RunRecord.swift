@@ -1,5 +1,5 @@
 import Foundation
-import Reporting
+import LockstepReporting
 
 /// What came of one run of a trial so far: stored beside its directory when it stops.
 package struct RunRecord: Codable, Equatable, Sendable {

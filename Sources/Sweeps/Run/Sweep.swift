@@ -1,10 +1,10 @@
-import Communication
-import Datasets
-import Files
 import Foundation
-import Reporting
-import Settings
-import Training
+import LockstepCommunication
+import LockstepDatasets
+import LockstepFiles
+import LockstepReporting
+import LockstepSettings
+import LockstepTraining
 
 /// A search as `lockstep sweep` makes it: all its runs, one after another on all ranks or side by
 /// side on groups of them, and the report.

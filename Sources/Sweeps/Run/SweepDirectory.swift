@@ -1,7 +1,7 @@
-import Files
 import Foundation
-import Settings
-import Training
+import LockstepFiles
+import LockstepSettings
+import LockstepTraining
 
 /// A search's directory: the sweep, its trials' runs, what came of each, and the report.
 ///

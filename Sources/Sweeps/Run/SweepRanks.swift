@@ -1,8 +1,8 @@
-import Communication
 import Foundation
-import Reporting
+import LockstepCommunication
+import LockstepReporting
+import LockstepTraining
 import Synchronization
-import Training
 
 /// How a job's ranks share out a search: groups of them, each of which trains one run at a time.
 ///

@@ -1,7 +1,7 @@
-import Communication
 import Foundation
-import Reporting
-import Training
+import LockstepCommunication
+import LockstepReporting
+import LockstepTraining
 
 /// Trains runs on one group of ranks.
 final class TrialRunner {

@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 /// An elementwise nonlinearity.
 public enum Activation: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 /// Heads side by side in the columns of a tensor: [B, T, columns], of which this takes
 /// `count` · K columns from `offset` on.

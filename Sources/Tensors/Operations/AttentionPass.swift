@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 /// Attention of given queries, keys and values, forward and backward, one (sequence, head) a task.
 ///

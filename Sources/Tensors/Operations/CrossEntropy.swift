@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 extension Tensor {
   /// The cross-entropy of a linear layer's softmax, summed over the rows: the head of a language

@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 extension Tensor {
   /// Zeroes each element with this probability and scales the others by 1 / (1 - probability)

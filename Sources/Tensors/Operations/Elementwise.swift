@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 extension Tensor {
   /// The sum, element by element, of two tensors of one shape.

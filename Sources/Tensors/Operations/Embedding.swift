@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 /// A rectangle of token ids or positions, [B, T].
 public struct Indices: Sendable {

@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 /// The likeliest columns of each row of logits, the likeliest first; of equally likely ones the smaller
 /// comes first.

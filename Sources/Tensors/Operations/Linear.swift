@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 /// How the weight of a linear layer lies in memory.
 public enum WeightLayout: Sendable {

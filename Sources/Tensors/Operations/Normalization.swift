@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 extension Tensor {
   /// Layer norm of each row: (x - mean) / √(variance + ε) · weight + bias (Ba et al., 2016).

@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 extension Tensor {
   /// The mean over the positions of each sequence.

@@ -1,5 +1,5 @@
-import CKernels
-import Parallelism
+import CLockstepKernels
+import LockstepParallelism
 
 /// How fast each pair of columns of a head turns with the position, in radians per position: K / 2
 /// numbers.

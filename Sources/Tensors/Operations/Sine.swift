@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 extension Tensor {
   /// The sine of each element, in radians; the same shape. Elements are below 10⁶ in magnitude.

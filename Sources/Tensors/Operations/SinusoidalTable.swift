@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 /// The fixed positions of "Attention is all you need" (Vaswani et al., 2017):
 ///

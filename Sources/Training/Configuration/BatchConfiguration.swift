@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `batch` section. Neither key depends on the number of ranks, and so neither do the results.
 public struct BatchConfiguration: Configurable {

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `checkpoint` section: when the run is saved, and how much of its past is kept.
 public struct CheckpointConfiguration: Configurable {

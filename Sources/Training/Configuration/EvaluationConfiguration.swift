@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `evaluate` section: when the held-out loss is measured, and on how much.
 public struct EvaluationConfiguration: Configurable {

@@ -1,6 +1,6 @@
-import NeuralNetworks
-import Optimization
-import Settings
+import LockstepNeuralNetworks
+import LockstepOptimization
+import LockstepSettings
 
 /// How some parameters are filled before training: an element of `initialization`.
 public struct InitializationRule: Configurable {

@@ -1,5 +1,5 @@
-import Datasets
-import Settings
+import LockstepDatasets
+import LockstepSettings
 
 /// The `loss` section: what a task makes small.
 public struct LossConfiguration: Configurable {

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// A key whose value decides a run's parameters, and that two configurations disagree on.
 public struct ConfigurationDifference: Sendable, Equatable {

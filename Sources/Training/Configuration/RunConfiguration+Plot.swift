@@ -1,5 +1,5 @@
-import Optimization
-import Reporting
+import LockstepOptimization
+import LockstepReporting
 
 extension RunConfiguration {
   /// The learning rate of every step, as far as it is known beforehand: with `schedule.name: plateau`

@@ -1,5 +1,5 @@
 import Foundation
-import Settings
+import LockstepSettings
 
 extension RunConfiguration {
   /// Reads a configuration file.

@@ -1,7 +1,7 @@
-import Datasets
-import Models
-import Optimization
-import Settings
+import LockstepDatasets
+import LockstepModels
+import LockstepOptimization
+import LockstepSettings
 
 /// What a run learns to do.
 public enum TaskName: String, SettingChoice {

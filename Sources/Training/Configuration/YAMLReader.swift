@@ -1,5 +1,5 @@
 import Foundation
-import Settings
+import LockstepSettings
 import Yams
 
 /// Turns YAML into a tree of settings with the lines of everything, and gathers what is wrong.

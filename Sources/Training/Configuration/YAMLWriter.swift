@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// Writes a tree of settings as YAML: sections as blocks, lists in brackets, and, if given the
 /// descriptions of the keys, a comment over each key that says what it is.

@@ -1,5 +1,5 @@
 import Foundation
-import Tensors
+import LockstepTensors
 
 /// What passes through each layer in one micro-batch: shape, mean, standard deviation, largest
 /// magnitude, and how many numbers are not finite; forward, then backward.

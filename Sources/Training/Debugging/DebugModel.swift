@@ -1,5 +1,5 @@
-import Communication
-import Tensors
+import LockstepCommunication
+import LockstepTensors
 
 /// A run's model and task in one process, with a gradient buffer of its own: what the debugging
 /// commands look at.

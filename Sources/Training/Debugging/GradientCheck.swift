@@ -1,6 +1,6 @@
 import Foundation
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// Compares the gradient of a configuration's model with finite differences, along four directions
 /// for each parameter tensor: three of random signs, and the gradient itself.

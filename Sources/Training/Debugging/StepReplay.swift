@@ -1,7 +1,7 @@
-import Communication
 import Foundation
-import Settings
-import Tensors
+import LockstepCommunication
+import LockstepSettings
+import LockstepTensors
 
 /// Takes one step of a real run again, in one process, and compares its loss and gradient norm with
 /// what the run recorded, bit by bit. A step that the run did not finish, because its loss was not

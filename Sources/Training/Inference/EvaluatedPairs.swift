@@ -1,6 +1,6 @@
-import Datasets
-import Settings
-import Tensors
+import LockstepDatasets
+import LockstepSettings
+import LockstepTensors
 
 /// A translation model, and texts with their translations.
 struct EvaluatedPairs: EvaluationSubject {

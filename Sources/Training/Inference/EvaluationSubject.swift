@@ -1,8 +1,8 @@
-import Checkpoints
-import Datasets
 import Foundation
-import Settings
-import Tensors
+import LockstepCheckpoints
+import LockstepDatasets
+import LockstepSettings
+import LockstepTensors
 
 /// A trained model and what it is evaluated on.
 protocol EvaluationSubject {

@@ -1,7 +1,7 @@
-import Checkpoints
-import Datasets
 import Foundation
-import Settings
+import LockstepCheckpoints
+import LockstepDatasets
+import LockstepSettings
 
 /// What is in a file or directory that Lockstep made, as `lockstep inspect` shows it.
 public enum Inspection: CustomStringConvertible, Encodable {

@@ -1,10 +1,10 @@
-import Checkpoints
-import Datasets
 import Foundation
-import Models
-import NeuralNetworks
-import Settings
-import Tensors
+import LockstepCheckpoints
+import LockstepDatasets
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepSettings
+import LockstepTensors
 
 /// A trained language model with its tokenizer, read from a run, a checkpoint, or a directory that
 /// Hugging Face's `transformers` saved.

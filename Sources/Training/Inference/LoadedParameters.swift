@@ -1,6 +1,6 @@
-import Checkpoints
-import NeuralNetworks
-import Tensors
+import LockstepCheckpoints
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// A model's parameters in memory of their own, read from a file; freed with this object.
 final class LoadedParameters {

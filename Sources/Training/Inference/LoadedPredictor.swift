@@ -1,8 +1,8 @@
-import Checkpoints
-import Datasets
 import Foundation
-import Models
-import Tensors
+import LockstepCheckpoints
+import LockstepDatasets
+import LockstepModels
+import LockstepTensors
 
 /// A trained model of samples, read from a run or a checkpoint.
 public final class LoadedPredictor {

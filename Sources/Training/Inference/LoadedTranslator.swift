@@ -1,8 +1,8 @@
-import Checkpoints
-import Datasets
-import Models
-import Settings
-import Tensors
+import LockstepCheckpoints
+import LockstepDatasets
+import LockstepModels
+import LockstepSettings
+import LockstepTensors
 
 /// A trained translation model with its tokenizer, read from a run or a checkpoint.
 public final class LoadedTranslator {

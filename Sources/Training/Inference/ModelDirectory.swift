@@ -1,7 +1,7 @@
-import Checkpoints
 import Foundation
-import Models
-import Settings
+import LockstepCheckpoints
+import LockstepModels
+import LockstepSettings
 
 /// Finds the directory that holds a trained model.
 enum ModelDirectory {

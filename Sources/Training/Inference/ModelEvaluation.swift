@@ -1,10 +1,10 @@
-import Communication
-import Datasets
 import Foundation
-import Models
-import Reporting
-import Settings
-import Tensors
+import LockstepCommunication
+import LockstepDatasets
+import LockstepModels
+import LockstepReporting
+import LockstepSettings
+import LockstepTensors
 
 /// How a trained model is evaluated.
 public struct EvaluationOptions: Sendable {

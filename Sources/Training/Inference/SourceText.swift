@@ -1,4 +1,4 @@
-import Datasets
+import LockstepDatasets
 
 /// A line to be translated, cut where it is longer than the model can read.
 struct SourceText {

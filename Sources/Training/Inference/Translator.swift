@@ -1,7 +1,7 @@
-import Datasets
-import Models
-import Settings
-import Tensors
+import LockstepDatasets
+import LockstepModels
+import LockstepSettings
+import LockstepTensors
 
 /// A line and its translation.
 public struct Translation: Sendable, Encodable {

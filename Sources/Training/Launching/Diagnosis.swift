@@ -1,8 +1,8 @@
-import Communication
 import Foundation
-import NeuralNetworks
-import Parallelism
-import Tensors
+import LockstepCommunication
+import LockstepNeuralNetworks
+import LockstepParallelism
+import LockstepTensors
 
 /// What decides how a job runs and how fast: where the ranks are, what they compute with, and a few
 /// measured speeds. Gathered on rank zero.

@@ -1,5 +1,5 @@
-import Communication
 import Foundation
+import LockstepCommunication
 
 /// Starts a rank the way the process was started, and ends it so that all ranks end together.
 public struct Launch: Sendable {

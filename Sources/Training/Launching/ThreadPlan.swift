@@ -1,5 +1,5 @@
-import Communication
 import Foundation
+import LockstepCommunication
 
 /// How many threads a rank computes with, and why.
 public struct ThreadPlan: Sendable, Equatable {

@@ -1,7 +1,7 @@
-import CKernels
-import COpenBLAS
-import NeuralNetworks
-import Parallelism
+import CLockstepKernels
+import CLockstepOpenBLAS
+import LockstepNeuralNetworks
+import LockstepParallelism
 
 /// Who multiplies matrices.
 package enum ProductLibrary: Sendable {

@@ -1,6 +1,6 @@
 // B samples, C classes.
 
-import Tensors
+import LockstepTensors
 
 extension Metric {
   /// The share of the samples whose class has the highest score.

@@ -1,5 +1,5 @@
 import Foundation
-import Reporting
+import LockstepReporting
 
 /// A figure of merit on held-out data beside the loss: how it follows from sums over all targets.
 ///

@@ -1,6 +1,6 @@
-import Datasets
-import Models
-import Scoring
+import LockstepDatasets
+import LockstepModels
+import LockstepScoring
 
 /// How held-out texts are translated and compared with their translations.
 public struct TranslationScoring: Sendable {

@@ -1,4 +1,4 @@
-import Communication
+import LockstepCommunication
 
 extension Communicator {
   /// Runs `body` on every rank and goes on only if it succeeded on all. Collective.

@@ -1,7 +1,7 @@
-import Checkpoints
-import Communication
 import Foundation
-import Optimization
+import LockstepCheckpoints
+import LockstepCommunication
+import LockstepOptimization
 
 /// Saves a run and brings it back, on any number of ranks.
 ///

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// The `early_stopping` section: when a run ends because it no longer improves.
 public struct EarlyStoppingConfiguration: Configurable {

@@ -1,4 +1,4 @@
-import Settings
+import LockstepSettings
 
 /// What a process ends with.
 public struct ExitCode: RawRepresentable, Equatable, Sendable {

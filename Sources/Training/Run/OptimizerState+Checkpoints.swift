@@ -1,5 +1,5 @@
-import Checkpoints
-import Optimization
+import LockstepCheckpoints
+import LockstepOptimization
 
 extension OptimizerState {
   /// The tensors as a checkpoint sees them.

@@ -1,5 +1,5 @@
-import Checkpoints
-import NeuralNetworks
+import LockstepCheckpoints
+import LockstepNeuralNetworks
 
 extension ParameterStore {
   /// The parameters as a checkpoint sees them.

@@ -1,7 +1,7 @@
-import Checkpoints
-import Files
 import Foundation
-import Settings
+import LockstepCheckpoints
+import LockstepFiles
+import LockstepSettings
 
 /// A run's directory: its resolved configuration, metrics, summary and checkpoints.
 ///

@@ -1,5 +1,5 @@
-import Checkpoints
-import Reporting
+import LockstepCheckpoints
+import LockstepReporting
 
 /// How far a run has come, over all its resumptions.
 struct RunProgress {

@@ -1,11 +1,11 @@
-import Checkpoints
-import Communication
 import Foundation
-import NeuralNetworks
-import Optimization
-import Reporting
-import Settings
-import Tensors
+import LockstepCheckpoints
+import LockstepCommunication
+import LockstepNeuralNetworks
+import LockstepOptimization
+import LockstepReporting
+import LockstepSettings
+import LockstepTensors
 
 /// Trains a task on one rank: steps, evaluations and checkpoints in their order, and an event for
 /// each, which observers on rank zero render or store.

@@ -1,9 +1,9 @@
-import Communication
-import Datasets
 import Foundation
-import Models
-import Reporting
-import Tensors
+import LockstepCommunication
+import LockstepDatasets
+import LockstepModels
+import LockstepReporting
+import LockstepTensors
 
 /// A run as `lockstep train` makes it from a configuration: its data and model, its directory, and
 /// on rank zero what the user sees.

@@ -1,6 +1,6 @@
-import Communication
-import NeuralNetworks
-import Optimization
+import LockstepCommunication
+import LockstepNeuralNetworks
+import LockstepOptimization
 
 /// The weights that a run keeps beside those it trains: their average over steps, and the best that
 /// an evaluation found.

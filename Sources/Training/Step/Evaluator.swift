@@ -1,7 +1,7 @@
-import Communication
 import Foundation
-import Reporting
-import Tensors
+import LockstepCommunication
+import LockstepReporting
+import LockstepTensors
 
 /// Measures a loss on held-out batches, shared out over all ranks.
 ///

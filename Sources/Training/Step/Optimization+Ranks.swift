@@ -1,6 +1,6 @@
-import Communication
-import NeuralNetworks
-import Optimization
+import LockstepCommunication
+import LockstepNeuralNetworks
+import LockstepOptimization
 
 extension ParameterStore {
   /// The table of parameters as optimisers see it. What is not trained has no rate and no decay,

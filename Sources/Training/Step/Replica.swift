@@ -1,6 +1,6 @@
-import Communication
-import NeuralNetworks
-import Tensors
+import LockstepCommunication
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// One rank's copy of the model: parameters in a flat buffer that the ranks of a host share, and
 /// the workspace that computes with them.

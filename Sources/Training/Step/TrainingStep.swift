@@ -1,9 +1,9 @@
 // M micro-batches of an optimiser step, N ranks.
 
-import Communication
-import Optimization
-import Parallelism
-import Tensors
+import LockstepCommunication
+import LockstepOptimization
+import LockstepParallelism
+import LockstepTensors
 
 /// One optimiser step on one rank: forward and backward of its micro-batches, one reduction, clip,
 /// update of its slice of the parameters, and the exchange of the slices.

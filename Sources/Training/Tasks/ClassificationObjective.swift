@@ -1,7 +1,7 @@
 // B samples, C classes.
 
-import Datasets
-import Tensors
+import LockstepDatasets
+import LockstepTensors
 
 /// The right class of each sample.
 struct ClassificationObjective: Objective {

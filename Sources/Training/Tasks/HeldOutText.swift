@@ -1,6 +1,6 @@
-import Datasets
-import Models
-import Tensors
+import LockstepDatasets
+import LockstepModels
+import LockstepTensors
 
 /// Texts that are not learned from, and a model's loss on them.
 ///

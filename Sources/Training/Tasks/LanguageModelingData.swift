@@ -1,9 +1,9 @@
-import Communication
-import Datasets
 import Foundation
-import Models
-import Settings
-import Tensors
+import LockstepCommunication
+import LockstepDatasets
+import LockstepModels
+import LockstepSettings
+import LockstepTensors
 
 /// The files of a language-modeling run, opened on every rank.
 ///

@@ -1,7 +1,7 @@
-import Datasets
-import Models
-import NeuralNetworks
-import Tensors
+import LockstepDatasets
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// Predicts each token of a text from those before it.
 public final class LanguageModelingTask: TrainingTask {

@@ -1,9 +1,9 @@
 // B sequences, T positions, D width, N positions whose token is predicted.
 
-import Datasets
-import Models
-import NeuralNetworks
-import Tensors
+import LockstepDatasets
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// Predicts hidden tokens of a text from all others (Devlin et al., "BERT", 2019).
 public final class MaskedLanguageModelingTask: TrainingTask {

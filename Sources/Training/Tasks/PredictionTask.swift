@@ -1,11 +1,11 @@
 // B samples, C classes.
 
-import Datasets
 import Foundation
-import Models
-import NeuralNetworks
-import Settings
-import Tensors
+import LockstepDatasets
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepSettings
+import LockstepTensors
 
 /// Predicts the class or the value of each sample.
 public final class PredictionTask: TrainingTask {

@@ -1,5 +1,5 @@
-import Communication
-import Settings
+import LockstepCommunication
+import LockstepSettings
 
 /// The task that a configuration names, its data opened on every rank.
 ///

@@ -1,7 +1,7 @@
 // B samples.
 
-import Datasets
-import Tensors
+import LockstepDatasets
+import LockstepTensors
 
 /// The right value of each sample.
 struct RegressionObjective: Objective {

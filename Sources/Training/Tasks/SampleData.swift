@@ -1,8 +1,8 @@
-import Communication
-import Datasets
 import Foundation
-import Models
-import Tensors
+import LockstepCommunication
+import LockstepDatasets
+import LockstepModels
+import LockstepTensors
 
 /// The samples of a classification or regression, on every rank.
 ///

@@ -1,4 +1,4 @@
-import Datasets
+import LockstepDatasets
 
 /// The files of samples that a `data` section names, read but not yet understood.
 struct SampleFiles {

@@ -1,5 +1,5 @@
-import Communication
-import Datasets
+import LockstepCommunication
+import LockstepDatasets
 
 /// Opens rank zero's token file on every rank, wherever the others are.
 package enum SharedTokenFile {

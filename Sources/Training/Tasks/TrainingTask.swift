@@ -1,5 +1,5 @@
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// What a run learns: a model, and the loss of any micro-batch.
 ///

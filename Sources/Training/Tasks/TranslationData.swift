@@ -1,7 +1,7 @@
-import Communication
-import Datasets
-import Models
-import Settings
+import LockstepCommunication
+import LockstepDatasets
+import LockstepModels
+import LockstepSettings
 
 /// The files of a translation run, opened on every rank as those of a language model are.
 public final class TranslationData {

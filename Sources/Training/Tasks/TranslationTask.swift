@@ -1,8 +1,8 @@
-import Datasets
 import Foundation
-import Models
-import NeuralNetworks
-import Tensors
+import LockstepDatasets
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
 
 /// Predicts each token of a translation from the text and the translation's tokens before it.
 public final class TranslationTask: TrainingTask {

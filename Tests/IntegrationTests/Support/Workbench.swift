@@ -1,5 +1,5 @@
 import Foundation
-import Reporting
+import LockstepReporting
 import TestSupport
 import Testing
 

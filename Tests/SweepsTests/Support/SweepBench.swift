@@ -1,9 +1,9 @@
-import Communication
 import Foundation
-import Sweeps
+import LockstepCommunication
+import LockstepSweeps
+import LockstepTraining
 import TestSupport
 import Testing
-import Training
 
 /// A folder with a small table and a small configuration, on which sweeps are made in this process;
 /// removed with this object. Paths in its files are absolute.

@@ -1,9 +1,9 @@
 // B examples, D width, F feed-forward width.
 
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
+import LockstepTraining
 import TestSupport
-import Training
 
 /// A network whose parameters fill several blocks of the flat buffer, so that every one of four ranks
 /// has a slice, and tensors are cut by slices.

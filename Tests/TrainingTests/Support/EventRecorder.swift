@@ -1,5 +1,5 @@
 import Foundation
-import Reporting
+import LockstepReporting
 
 /// Keeps the events of a run.
 final class EventRecorder: RunObserver {

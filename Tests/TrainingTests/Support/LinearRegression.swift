@@ -1,10 +1,10 @@
 // B examples, T positions.
 
 import Foundation
-import NeuralNetworks
-import Tensors
+import LockstepNeuralNetworks
+import LockstepTensors
+import LockstepTraining
 import TestSupport
-import Training
 
 /// A user's own model: y = W x + b of three inputs.
 struct Plane: Module {

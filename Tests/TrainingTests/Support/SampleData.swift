@@ -1,6 +1,6 @@
 import Foundation
+import LockstepTraining
 import TestSupport
-import Training
 
 extension TemporaryFolder {
   func write(_ bytes: [UInt8], to name: String) throws -> String {

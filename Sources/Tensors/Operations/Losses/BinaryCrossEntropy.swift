@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 extension Tensor {
   /// The binary cross-entropy of logits, summed, in nats: each element answers a question of its

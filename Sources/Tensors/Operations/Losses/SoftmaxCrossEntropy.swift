@@ -1,4 +1,4 @@
-import CKernels
+import CLockstepKernels
 
 extension Tensor {
   /// The cross-entropy of rows of logits, summed, in nats.

@@ -1,10 +1,6 @@
 // B rows in a micro-batch, M micro-batches in an optimiser step.
 
-import Communication
-import NeuralNetworks
-import Optimization
-import Tensors
-import Training
+import Lockstep
 
 /// distance = weight · (speed - 15) + bias.
 ///

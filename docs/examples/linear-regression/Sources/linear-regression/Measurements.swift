@@ -1,3 +1,5 @@
+import Lockstep
+
 /// Speeds in miles an hour and stopping distances in feet of cars of the 1920s.
 ///
 /// Source: M. Ezekiel, "Methods of Correlation Analysis", 1930; the data set `cars` of R. The line

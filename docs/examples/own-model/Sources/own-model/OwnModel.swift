@@ -1,13 +1,6 @@
 // B samples.
 
-import Communication
-import Datasets
-import Models
-import NeuralNetworks
-import Optimization
-import Reporting
-import Tensors
-import Training
+import Lockstep
 
 /// distance = a + b · v + c · v², of the speed v: braking takes the square of it.
 ///

@@ -1,9 +1,9 @@
 import ArgumentParser
-import Datasets
 import Foundation
-import Models
-import Tensors
-import Training
+import LockstepDatasets
+import LockstepModels
+import LockstepTensors
+import LockstepTraining
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(

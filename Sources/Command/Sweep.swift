@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
-import Sweeps
-import Training
+import LockstepSweeps
+import LockstepTraining
 
 struct Sweep: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -52,7 +52,7 @@ struct Sweep: ParsableCommand {
       // From here on a signal means: save and stop.
       let stop = StopRequest()
       let listener = stop.listen()
-      let sweep = try Sweeps.Sweep(
+      let sweep = try LockstepSweeps.Sweep(
         path: sweep, overrides: overrides, groups: groups, communicator: communicator,
         mode: launch.description(of: communicator.topology),
         output: output ?? RunDirectory.defaultPath(for: sweep), resume: resume,

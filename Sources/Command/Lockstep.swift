@@ -1,7 +1,7 @@
 import ArgumentParser
-import Communication
 import Foundation
-import Training
+import LockstepCommunication
+import LockstepTraining
 
 /// The command line: parses, runs one subcommand, and ends with one of Lockstep's exit codes.
 @main
@@ -34,10 +34,10 @@ struct Lockstep: ParsableCommand {
         let text = fullMessage(for: error)
         if !text.isEmpty { print(text, to: isHelp ? .standardOutput : .standardError) }
       }
-      Foundation.exit(isHelp ? 0 : Training.ExitCode.usage.rawValue)
+      Foundation.exit(isHelp ? 0 : LockstepTraining.ExitCode.usage.rawValue)
     }
     print("lockstep: \(error)", to: .standardError)
-    Foundation.exit(Training.ExitCode(of: error).rawValue)
+    Foundation.exit(LockstepTraining.ExitCode(of: error).rawValue)
   }
 
   private static func isParsingOutcome(_ error: any Error) -> Bool {
@@ -52,5 +52,5 @@ struct Lockstep: ParsableCommand {
 
 /// Ends the process with a code when everything has been said.
 struct CommandExit: Error {
-  let code: Training.ExitCode
+  let code: LockstepTraining.ExitCode
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Training
+import LockstepTraining
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(

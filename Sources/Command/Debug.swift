@@ -1,7 +1,7 @@
 import ArgumentParser
-import Communication
 import Foundation
-import Training
+import LockstepCommunication
+import LockstepTraining
 
 struct Debug: ParsableCommand {
   static let configuration = CommandConfiguration(

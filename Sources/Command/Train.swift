@@ -1,8 +1,8 @@
 import ArgumentParser
-import Communication
 import Foundation
-import Reporting
-import Training
+import LockstepCommunication
+import LockstepReporting
+import LockstepTraining
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Datasets
 import Foundation
+import LockstepDatasets
 
 /// `lockstep prepare`: text to token files.
 struct Prepare: ParsableCommand {

@@ -1,8 +1,8 @@
 import ArgumentParser
-import Benchmarking
-import Communication
 import Foundation
-import Training
+import LockstepBenchmarking
+import LockstepCommunication
+import LockstepTraining
 
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,10 +1,10 @@
 import ArgumentParser
-import Communication
 import Foundation
-import Models
-import Settings
-import Tensors
-import Training
+import LockstepCommunication
+import LockstepModels
+import LockstepSettings
+import LockstepTensors
+import LockstepTraining
 
 struct Translate: ParsableCommand {
   static let configuration = CommandConfiguration(

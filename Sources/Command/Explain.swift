@@ -1,9 +1,9 @@
 import ArgumentParser
-import Explanations
-import Files
-import Reporting
-import Tensors
-import Training
+import LockstepExplanations
+import LockstepFiles
+import LockstepReporting
+import LockstepTensors
+import LockstepTraining
 
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Models
+import LockstepModels
 
 /// How a beam search goes: the options that all commands which decode share.
 struct SearchArguments: ParsableArguments {

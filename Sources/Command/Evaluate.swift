@@ -1,8 +1,8 @@
 import ArgumentParser
-import Communication
 import Foundation
-import Tensors
-import Training
+import LockstepCommunication
+import LockstepTensors
+import LockstepTraining
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(

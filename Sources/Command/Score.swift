@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Scoring
+import LockstepScoring
 
 struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(

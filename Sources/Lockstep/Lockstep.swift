@@ -1,0 +1,14 @@
+// Everything that a program which trains with Lockstep uses, by one import.
+
+@_exported import LockstepCheckpoints
+@_exported import LockstepCommunication
+@_exported import LockstepDatasets
+@_exported import LockstepModels
+@_exported import LockstepNeuralNetworks
+@_exported import LockstepOptimization
+@_exported import LockstepParallelism
+@_exported import LockstepReporting
+@_exported import LockstepScoring
+@_exported import LockstepSettings
+@_exported import LockstepTensors
+@_exported import LockstepTraining
