@@ -86,7 +86,7 @@ struct AttentionPass {
       if let packed {
         packed.multiply(from: a, into: c, rows: rows, columns: columns, inner: inner)
       } else {
-        Tensors.multiply(
+        LockstepTensors.multiply(
           a, matrix, into: c, rows: rows, columns: columns, inner: inner, adds: false)
       }
     }
