@@ -36,7 +36,7 @@ public struct BenchmarkCase: Sendable {
     var data = TokenDataConfiguration()
     data.tokenizer = nil
     configuration.data = DataConfiguration(.tokens(data))
-    configuration.model = ModelConfiguration(.gpt(shape))
+    configuration.model = ModelConfiguration(shape)
     configuration.batch.sequences = sequences
     configuration.batch.microbatches = ranks
     self.name = name

@@ -138,7 +138,9 @@ extension ImageExplanation.Attention {
   fileprivate init?(
     _ inspection: SampleInspection, _ model: ModelConfiguration, height: Int, width: Int
   ) {
-    guard case .vit(let configuration) = model.architecture else { return nil }
+    guard let configuration = model.architecture as? VisionTransformerConfiguration else {
+      return nil
+    }
     rows = height / configuration.patch
     columns = width / configuration.patch
     layers = inspection.recorder.attentionLayers

@@ -91,18 +91,19 @@ import Testing
 
   @Test func samplesThatDoNotFitAreRefused() throws {
     #expect(throws: SampleShapeError.self) {
-      try ModelConfiguration(.sine).predictor(sampleShape: [2], outputs: 1)
+      try ModelConfiguration(SineConfiguration()).predictor(sampleShape: [2], outputs: 1)
     }
     var vit = VisionTransformerConfiguration()
     vit.patch = 5
     #expect(throws: SampleShapeError.self) {
-      try ModelConfiguration(.vit(vit)).predictor(sampleShape: [28, 28], outputs: 10)
+      try ModelConfiguration(vit).predictor(sampleShape: [28, 28], outputs: 10)
     }
     #expect(throws: SampleShapeError.self) {
-      try ModelConfiguration(.vit(vit)).predictor(sampleShape: [25], outputs: 10)
+      try ModelConfiguration(vit).predictor(sampleShape: [25], outputs: 10)
     }
-    #expect(try ModelConfiguration(.linear).predictor(sampleShape: [4], outputs: 2) != nil)
+    #expect(
+      try ModelConfiguration(LinearConfiguration()).predictor(sampleShape: [4], outputs: 2) != nil)
     #expect(try ModelConfiguration().predictor(sampleShape: [4], outputs: 2) == nil)
-    #expect(ModelConfiguration(.linear).languageModel(vocabularyCount: 4) == nil)
+    #expect(ModelConfiguration(LinearConfiguration()).languageModel(vocabularyCount: 4) == nil)
   }
 }

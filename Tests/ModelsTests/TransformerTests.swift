@@ -23,7 +23,7 @@ import Testing
   }
 
   private static func bound(
-    norm: TransformerConfiguration.NormPlacement = .pre, tied: Bool = true, dropout: Double = 0,
+    norm: NormPlacement = .pre, tied: Bool = true, dropout: Double = 0,
     layers: Int = 2, recompute: Bool = false, threads: Int = 1
   ) -> BoundModel<Transformer> {
     var configuration = TransformerConfiguration.small(dropout: dropout)
@@ -106,8 +106,8 @@ import Testing
     for threads in [2, 5] { #expect(run(threads: threads) == alone) }
   }
 
-  @Test(arguments: [TransformerConfiguration.NormPlacement.pre, .post])
-  func recomputationChangesNoBitAndKeepsLess(norm: TransformerConfiguration.NormPlacement) {
+  @Test(arguments: [NormPlacement.pre, .post])
+  func recomputationChangesNoBitAndKeepsLess(norm: NormPlacement) {
     let batch = Self.batch(sourcePositions: 21, targetPositions: 19)
     func run(recompute: Bool) -> (bits: [UInt32], bytes: Int) {
       let bound = Self.bound(norm: norm, dropout: 0.2, layers: 6, recompute: recompute)
@@ -119,8 +119,8 @@ import Testing
   }
 
   /// Token by token from a cache, with two beams a source, as from whole targets.
-  @Test(arguments: [TransformerConfiguration.NormPlacement.pre, .post])
-  func aCacheGivesTheSameStates(norm: TransformerConfiguration.NormPlacement) {
+  @Test(arguments: [NormPlacement.pre, .post])
+  func aCacheGivesTheSameStates(norm: NormPlacement) {
     let bound = Self.bound(norm: norm)
     let batch = Self.batch()
     bound.workspace.withoutRecording {

@@ -49,7 +49,36 @@ private struct Tied: Module {
   }
 }
 
+private struct Forest: Module {
+  static let checkpointNames = [
+    "trees": "t", "trees.trunk.one.weight": "w", "trees.h": "", "trees.second": "s.two",
+  ]
+
+  let trees = [Tree()]
+}
+
 @Suite struct ModuleTests {
+  @Test func namesOfTheOuterModuleHoldOverThoseOfTheInner() {
+    #expect(
+      Forest().namedParameters.map(\.name) == [
+        "t.0.trunk.one.w", "t.0.trunk.one.bias", "t.0.s.two.weight", "t.0.0.weight",
+        "t.0.0.bias", "t.0.1.weight", "t.0.mixed.0.weight", "t.0.mixed.1.gain",
+        "t.0.perhaps.1.weight", "t.0.scales.0", "t.0.scales.1", "t.0.any.gain",
+      ])
+  }
+
+  @Test(arguments: [
+    (NormPlacement.pre, nil, true), (.post, nil, false), (.pre, false, false), (.post, true, true),
+  ])
+  func aResidualStoresItsNormWhereItIsComputedOrWhereItIsTold(
+    placement: NormPlacement, storesNormFirst: Bool?, isFirst: Bool
+  ) {
+    let residual = Residual(
+      Twig(), norm: RMSNorm(width: 2), placement: placement, storesNormFirst: storesNormFirst)
+    let names = ["norm.weight", "branch.gain"]
+    #expect(residual.namedParameters.map(\.name) == (isFirst ? names : names.reversed()))
+  }
+
   @Test func parametersAreFoundInOptionalsArraysAndNestedModulesInOrder() {
     #expect(
       Tree().namedParameters.map(\.name) == [

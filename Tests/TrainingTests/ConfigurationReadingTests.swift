@@ -44,7 +44,7 @@ private func problems(
     let gpt = GPTConfiguration(layers: 3, heads: 2, width: 64, context: 32, dropout: 0.1)
     #expect(configuration.seed == 7)
     #expect(configuration.data.tokens?.train == OneOrMore(TokenSource(path: "a/train.bin")))
-    #expect(configuration.model.architecture == .gpt(gpt))
+    #expect(configuration.model == ModelConfiguration(gpt))
     #expect(gpt.headWidth == 32)
     #expect(configuration.batch.microbatches == 16)
     #expect(configuration.optimizer == OptimizerConfiguration())

@@ -165,7 +165,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
   @Test func anotherRunIsRefusedWithEveryKeyThatDiffers() throws {
     var stored = RunConfiguration()
     stored.seed = 1
-    stored.model.architecture = .gpt(GPTConfiguration())
+    stored.model.architecture = GPTConfiguration()
     stored.optimizer.learningRate = 0.5
     let error = #expect(throws: ConfigurationError.self) {
       try RunConfiguration().requireSameRun(as: stored, storedIn: "runs/a/config.yaml")

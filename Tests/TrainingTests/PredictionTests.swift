@@ -14,9 +14,7 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func classification(_ architecture: ModelConfiguration.Architecture) throws
-    -> RunConfiguration
-  {
+  private func classification(_ model: ModelConfiguration) throws -> RunConfiguration {
     var images = ImageDataConfiguration()
     (images.train, images.trainLabels) = try folder.writeImages(count: 300)
     let heldOut = try folder.writeImages(count: 90, seed: 2, name: "test")
@@ -27,7 +25,7 @@ import Testing
     var configuration = RunConfiguration()
     configuration.task = .classification
     configuration.data = DataConfiguration(.idx(images))
-    configuration.model = ModelConfiguration(architecture)
+    configuration.model = model
     configuration.batch.sequences = 8
     configuration.batch.microbatches = 6
     configuration.evaluate.topK = 2
@@ -44,7 +42,7 @@ import Testing
     var configuration = RunConfiguration()
     configuration.task = .regression
     configuration.data = DataConfiguration(.csv(table))
-    configuration.model = ModelConfiguration(.linear)
+    configuration.model = ModelConfiguration(LinearConfiguration())
     configuration.loss = LossConfiguration(loss)
     configuration.batch.sequences = 10
     configuration.batch.microbatches = 5
@@ -88,20 +86,19 @@ import Testing
 
   private struct Unfinished: Error {}
 
-  private static let vision: ModelConfiguration.Architecture = {
+  private static let vision = {
     var configuration = VisionTransformerConfiguration()
     (configuration.layers, configuration.width, configuration.dropout) = (1, 16, 0.1)
-    return .vit(configuration)
+    return ModelConfiguration(configuration)
   }()
 
-  private static let perceptron = ModelConfiguration.Architecture.mlp(
-    MLPConfiguration(hidden: [12], dropout: 0.1))
+  private static let perceptron = ModelConfiguration(MLPConfiguration(hidden: [12], dropout: 0.1))
 
-  @Test(arguments: [vision, perceptron, .linear])
+  @Test(arguments: [vision, perceptron, ModelConfiguration(LinearConfiguration())])
   func classificationHasTheSameBitsOnAnyNumberOfRanksAndLearns(
-    architecture: ModelConfiguration.Architecture
+    model: ModelConfiguration
   ) throws {
-    let configuration = try classification(architecture)
+    let configuration = try classification(model)
     let alone = try train(configuration)
     for ranks in [2, 3, 5] {
       let together = try train(configuration, ranks: ranks)
@@ -222,7 +219,7 @@ import Testing
   }
 
   @Test func theRanksOfAHostShareTheSamples() throws {
-    let configuration = try classification(.linear)
+    let configuration = try classification(ModelConfiguration(LinearConfiguration()))
     struct Place: Equatable, Sendable {
       let address: Int
       let bytes: [UInt8]

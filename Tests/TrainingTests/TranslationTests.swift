@@ -54,7 +54,7 @@ import Testing
     var configuration = RunConfiguration()
     configuration.task = .translation
     configuration.data = DataConfiguration(.pairs(pairs))
-    configuration.model = ModelConfiguration(.transformer(model))
+    configuration.model = ModelConfiguration(model)
     configuration.loss = LossConfiguration(.crossEntropy(smoothed))
     configuration.batch.sequences = 8
     configuration.batch.microbatches = 6

@@ -45,7 +45,7 @@ import Testing
           train: folder.path + "/train.bin", validation: nil,
           tokenizer: folder.path + "/tokenizer.json")))
     configuration.model = ModelConfiguration(
-      .gpt(GPTConfiguration(layers: 1, heads: 2, width: Self.width, context: 12)))
+      GPTConfiguration(layers: 1, heads: 2, width: Self.width, context: 12))
     configuration.wordVectors.path = vectors
     configuration.wordVectors.trained = trained
     configuration.batch.sequences = 2
@@ -167,7 +167,8 @@ import Testing
       #expect(found.allSatisfy { $0.hasPrefix(key) && $0.contains(words) }, "\(found)")
     }
     var configuration = try configuration(trained: true)
-    configuration.model = ModelConfiguration(.gpt(.init(layers: 1, heads: 1, width: 8, context: 4)))
+    configuration.model = ModelConfiguration(
+      GPTConfiguration(layers: 1, heads: 1, width: 8, context: 4))
     #expect(throws: (any Error).self) { try train(configuration) }
   }
 }

@@ -33,7 +33,7 @@ enum OwnModel {
       configuration.task = .regression
       configuration.data = DataConfiguration(.csv(table))
       // Some architecture for samples, in whose place the model comes.
-      configuration.model = ModelConfiguration(.linear)
+      configuration.model = ModelConfiguration(LinearConfiguration())
       // All 50 rows at every step.
       configuration.batch.sequences = 10
       configuration.batch.microbatches = 5

@@ -1,0 +1,53 @@
+// B sequences, T positions, D width, F feed-forward width.
+
+import LockstepTensors
+
+/// The feed-forward part of a block: output(activation(expansion(x))), or gated,
+/// output(activation(gate(x)) · expansion(x)) (Shazeer, "GLU variants improve Transformer", 2020).
+public struct FeedForward: Module {
+  let gate: Linear?
+  let expansion: Linear
+  let output: Linear
+  /// Of the gate.
+  private let gateActivation: Activation
+
+  /// Two linear layers.
+  ///
+  /// - Parameters:
+  ///   - expansion: From D to F, with its activation.
+  ///   - output: From F to D.
+  public init(_ expansion: Linear, output: Linear) {
+    gate = nil
+    self.expansion = expansion
+    self.output = output
+    gateActivation = .silu
+  }
+
+  /// Three linear layers, of which one lets through what the other gives.
+  ///
+  /// - Parameters:
+  ///   - gate: From D to F, without an activation.
+  ///   - expansion: From D to F, without an activation.
+  ///   - output: From F to D.
+  ///   - activation: Of the gate. Default: SiLU, which makes it SwiGLU.
+  public init(gate: Linear, expansion: Linear, output: Linear, activation: Activation = .silu) {
+    self.gate = gate
+    self.expansion = expansion
+    self.output = output
+    gateActivation = activation
+  }
+
+  /// Between the layers nothing is kept for the backward pass that is cheap to compute again.
+  ///
+  /// - Parameter x: [B, T, D].
+  /// - Returns: [B, T, D].
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    guard let gate else { return expansion(x, for: { output($0) }) }
+    let factor = expansion(x)  // [B, T, F]
+    return gate(x).recomputing(
+      { gated in
+        gateActivation == .silu
+          ? gated.swiglu(factor) : gated.activated(by: gateActivation) * factor
+      }, for: { output($0) })
+  }
+}

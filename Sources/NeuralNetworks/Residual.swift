@@ -1,0 +1,75 @@
+// B sequences, T positions, D width.
+
+import LockstepTensors
+
+/// A branch around which its input is added, and the norm of its input or of the sum.
+public struct Residual<Branch: Module>: Module {
+  public let branch: Branch
+  let norm: any Norm
+  let placement: NormPlacement
+  let dropout: Float
+  private let storesNormFirst: Bool
+
+  /// - Parameters:
+  ///   - branch: From [B, T, D] to [B, T, D].
+  ///   - norm: Of D elements.
+  ///   - placement: Default: before the branch.
+  ///   - dropout: Of what the branch gives, in training. Default: 0.
+  ///   - storesNormFirst: Whether the norm's parameters are stored before the branch's. Default: if
+  ///     it is computed before.
+  public init(
+    _ branch: Branch, norm: any Norm, placement: NormPlacement = .pre, dropout: Double = 0,
+    storesNormFirst: Bool? = nil
+  ) {
+    self.branch = branch
+    self.norm = norm
+    self.placement = placement
+    self.dropout = Float(dropout)
+    self.storesNormFirst = storesNormFirst ?? (placement == .pre)
+  }
+
+  public var parts: [(property: String, value: Any)] {
+    let (norm, branch): ((String, Any), (String, Any)) = (("norm", norm), ("branch", branch))
+    return storesNormFirst ? [norm, branch] : [branch, norm]
+  }
+
+  /// x + branch(norm(x)), or norm(x + branch(x)).
+  ///
+  /// A norm before the branch is computed again in the backward pass: of its output nothing else is
+  /// wanted.
+  ///
+  /// - Parameters:
+  ///   - x: [B, T, D].
+  ///   - name: What an observer is told of the branch's output.
+  ///   - apply: Computes the branch, with whatever it needs besides its input.
+  /// - Returns: [B, T, D].
+  public func callAsFunction(
+    _ x: Tensor, as name: @autoclosure () -> String, _ apply: (Branch, Tensor) -> Tensor
+  ) -> Tensor {
+    switch placement {
+    case .pre:
+      x
+        + x.recomputing({ norm($0) }, for: { apply(branch, $0) }).dropout(dropout)
+        .observed(as: name())
+    case .post: norm(x + apply(branch, x).dropout(dropout).observed(as: name()))
+    }
+  }
+}
+
+/// Where a block normalises.
+public enum NormPlacement: String, CaseIterable, Sendable {
+  /// x + f(norm(x)).
+  case pre
+  /// norm(x + f(x)).
+  case post
+}
+
+/// A norm over the innermost dimension.
+public protocol Norm: Module {
+  /// - Parameter x: [..., D].
+  /// - Returns: [..., D].
+  func callAsFunction(_ x: Tensor) -> Tensor
+}
+
+extension LayerNorm: Norm {}
+extension RMSNorm: Norm {}

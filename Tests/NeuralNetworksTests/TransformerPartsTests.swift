@@ -1,0 +1,121 @@
+// B sequences, T positions, D width, H heads, G heads of keys and values, K head width.
+
+import LockstepNeuralNetworks
+import LockstepTensors
+import TestSupport
+import Testing
+
+/// The parts that architectures share, where their golden fixtures do not reach.
+@Suite struct TransformerPartsTests {
+  private let workspace = Workspace()
+  private let sequences = 2
+  private let positions = 5
+  private let width = 12
+
+  private func input() -> Tensor {
+    var generator = SeededGenerator(seed: 3)
+    let elements = (0..<sequences * positions * width).map { _ in
+      Float.random(in: -1...1, using: &generator)
+    }
+    return Tensor(elements, shape: [sequences, positions, width], in: workspace)
+  }
+
+  /// Memory for a module's parameters, filled by its initialisers; it lives as long as the process.
+  private func bind(_ module: some Module) -> [String: UnsafeMutableBufferPointer<Float>] {
+    let store = ParameterStore(of: module)
+    let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: store.flatCount)
+    values.initialize(repeating: 0)
+    store.bind(to: values.baseAddress!, in: workspace)
+    store.initialize(values.baseAddress!, seed: 4, in: workspace)
+    return Dictionary(
+      uniqueKeysWithValues: store.entries.map {
+        ($0.name, UnsafeMutableBufferPointer(rebasing: values[$0.range]))
+      })
+  }
+
+  @Test func aJointProjectionIsThreeSeparateOnesSideBySide() {
+    let heads = AttentionHeads(count: 4, keyValueCount: 2, width: 6)
+    func linear(_ outputs: Int) -> Linear { Linear(inputs: width, outputs: outputs) }
+    let separate = SelfAttention(
+      SeparateProjections(queries: linear(24), keys: linear(12), values: linear(12)),
+      output: Linear(inputs: 24, outputs: width), heads: heads)
+    let joint = SelfAttention(
+      JointProjection(linear(48)), output: Linear(inputs: 24, outputs: width), heads: heads)
+    let (apart, together) = (bind(separate), bind(joint))
+    for part in ["weight", "bias"] {
+      let rows = ["queries", "keys", "values"].flatMap { Array(apart["\($0).\(part)"]!) }
+      _ = together["joint.\(part)"]!.update(from: rows)
+      _ = together["output.\(part)"]!.update(from: apart["output.\(part)"]!)
+    }
+    let x = input()
+    #expect(joint(x, mask: .causal).elements == separate(x, mask: .causal).elements)
+  }
+
+  @Test func theOrderOfProjectionsChangesNoOutput() {
+    func attention(_ order: SeparateProjections.Order) -> SelfAttention {
+      func linear() -> Linear { Linear(inputs: width, outputs: width) }
+      return SelfAttention(
+        SeparateProjections(queries: linear(), keys: linear(), values: linear(), order: order),
+        output: linear(), heads: AttentionHeads(count: 3, width: 4))
+    }
+    let (one, other) = (attention(.queriesKeysValues), attention(.keysValuesQueries))
+    _ = bind(one)
+    _ = bind(other)
+    let x = input()
+    #expect(one(x, mask: .full).elements == other(x, mask: .full).elements)
+  }
+
+  @Test func normsOfQueriesAndKeysMakeTheirLengthMeaningless() {
+    func attention() -> SelfAttention {
+      func linear() -> Linear { Linear(inputs: width, outputs: width, hasBias: false) }
+      return SelfAttention(
+        SeparateProjections(queries: linear(), keys: linear(), values: linear()),
+        output: linear(), heads: AttentionHeads(count: 3, width: 4),
+        queryNorm: RMSNorm(width: 4, epsilon: 0), keyNorm: RMSNorm(width: 4, epsilon: 0))
+    }
+    let (one, other) = (attention(), attention())
+    _ = bind(one)
+    let parameters = bind(other)
+    for name in ["queries.weight", "keys.weight"] {
+      for index in parameters[name]!.indices { parameters[name]![index] *= 4 }
+    }
+    let x = input()
+    #expect(one(x, mask: .causal).elements == other(x, mask: .causal).elements)
+  }
+
+  @Test(arguments: [Activation.silu, .gelu])
+  func aGatedFeedForwardFollowsItsFormula(activation: Activation) throws {
+    func linear() -> Linear { Linear(inputs: width, outputs: width) }
+    let (gate, expansion, output) = (linear(), linear(), linear())
+    let feedForward = FeedForward(
+      gate: gate, expansion: expansion, output: output, activation: activation)
+    _ = bind(feedForward)
+    let x = input()
+    let product = zip(gate(x).activated(by: activation).elements, expansion(x).elements).map(*)
+    let expected = output(Tensor(product, shape: x.shape, in: workspace)).elements
+    let found = feedForward(x).elements
+    #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-5 })
+  }
+
+  @Test func aStackShowsItsBlocksByNameAndRunsThemInOrder() {
+    final class Names: ActivationObserver {
+      var seen: [String] = []
+      func forward(_ name: String, _ values: UnsafeBufferPointer<Float>, shape: Shape) {
+        seen.append(name)
+      }
+      func backward(_ name: String, _ gradient: UnsafeBufferPointer<Float>, shape: Shape) {}
+    }
+    let names = Names()
+    workspace.observer = names
+    defer { workspace.observer = nil }
+    let stack = BlockStack(count: 3, name: "layer") { RMSNorm(width: 1) }
+    var places: [Int] = []
+    let x = Tensor([1], shape: [1, 1, 1], in: workspace)
+    let result = stack(x) { _, x, index, _ in
+      places.append(index)
+      return x * Float(index + 2)
+    }
+    #expect(result.item == 24 && places == [0, 1, 2])
+    #expect(names.seen == ["layer 0 output", "layer 1 output", "layer 2 output"])
+  }
+}
