@@ -1,4 +1,5 @@
 #include "CKernels.h"
+#include "double_math.h"
 #include "lanes.h"
 #include "lanes_math.h"
 
@@ -26,6 +27,31 @@ MULTIVERSIONED void CKernels_multiply(
   FOR_LANES(count) {
     Lanes product = lanes_read(a + i, n) * lanes_read(b + i, n);
     lanes_write(destination + i, adds ? lanes_read(destination + i, n) + product : product, n);
+  }
+}
+
+MULTIVERSIONED void CKernels_divide(
+    const float *a, const float *b, float *destination, int64_t count, int adds) {
+  FOR_LANES(count) {
+    Lanes quotient = lanes_read(a + i, n) / lanes_read(b + i, n);
+    lanes_write(destination + i, adds ? lanes_read(destination + i, n) + quotient : quotient, n);
+  }
+}
+
+MULTIVERSIONED void CKernels_divideBackward(
+    const float *gradient, const float *a, const float *b, float *destination, int64_t count,
+    int adds) {
+  FOR_LANES(count) {
+    Lanes divisor = lanes_read(b + i, n);
+    Lanes slope = -(lanes_read(gradient + i, n) * lanes_read(a + i, n)) / (divisor * divisor);
+    lanes_write(destination + i, adds ? lanes_read(destination + i, n) + slope : slope, n);
+  }
+}
+
+void CKernels_logarithm(const float *inputs, float *outputs, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    double x = inputs[i];
+    outputs[i] = x > 0 ? (float)natural_log(x) : x == 0 ? -__builtin_inff() : __builtin_nanf("");
   }
 }
 

@@ -9,7 +9,8 @@ public final class SharedParameters {
   public let partition: SlicePartition
 
   private let communicator: any Communicator
-  private let memory: SharedMemory
+  /// Keeps the memory of `values` for as long as it lives.
+  public let memory: SharedMemory
   private let batch = MessageBatch()
 
   /// Allocates the buffer. Collective.

@@ -75,8 +75,6 @@ public struct ImageExplanation: Codable, Sendable {
   public init(
     source: String, loaded: LoadedPredictor, samples: SampleSet, index: Int, target: String? = nil
   ) throws(ExplanationError) {
-    // The parameters live as long as it does.
-    defer { withExtendedLifetime(loaded) {} }
     guard case .pixels(let pixels) = samples.features else {
       throw .notImages(path: loaded.path)
     }

@@ -85,8 +85,6 @@ public struct TextExplanation: Codable, Sendable {
   public init(
     source: String, loaded: LoadedModel, text: String, position: Int? = nil, target: String? = nil
   ) throws {
-    // The parameters live as long as it does.
-    defer { withExtendedLifetime(loaded) {} }
     guard let tokenizer = loaded.tokenizer else {
       throw LoadingError.noTokenizer(path: loaded.path)
     }
@@ -126,8 +124,6 @@ public struct TextExplanation: Codable, Sendable {
     source: String, loaded: LoadedTranslator, text: String, translation: String? = nil,
     position: Int? = nil, target: String? = nil
   ) throws {
-    // The parameters live as long as it does.
-    defer { withExtendedLifetime(loaded) {} }
     let summary = loaded.configuration.model.summary
     guard let network = loaded.model as? any SequenceToSequenceModel & LayeredModel else {
       throw ExplanationError.noLayers(path: loaded.path, summary: summary)

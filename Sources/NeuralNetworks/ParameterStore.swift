@@ -62,13 +62,13 @@ public final class ParameterStore {
   /// Gives every parameter its memory.
   ///
   /// - Parameters:
-  ///   - values: The flat buffer of values, of `flatCount` floats; it must outlive the model.
+  ///   - values: The flat buffer of values, of `flatCount` floats, which the parameters hold.
   ///   - workspace: Of the rank that computes with them.
-  public func bind(to values: UnsafeMutablePointer<Float>, in workspace: Workspace) {
+  public func bind(to values: FloatMemory, in workspace: Workspace) {
     for entry in entries {
       entry.parameter.bind(
         to: Tensor(
-          viewing: values + entry.range.lowerBound, shape: entry.shape,
+          viewing: values, from: entry.range.lowerBound, shape: entry.shape,
           gradient: entry.isTrained ? entry.slot : nil, in: workspace))
     }
   }
@@ -93,11 +93,10 @@ public final class ParameterStore {
     }
   }
 
-  /// Directs the gradients of the next backward pass into this flat buffer, overwriting it.
-  public func beginGradient(into gradient: UnsafeMutablePointer<Float>) {
-    for entry in entries {
-      entry.slot.direct(into: gradient + entry.range.lowerBound, count: entry.range.count)
-    }
+  /// Directs the gradients of the next backward pass into this flat buffer, of `flatCount` floats,
+  /// overwriting it.
+  public func beginGradient(into gradient: FloatMemory) {
+    for entry in entries { entry.slot.direct(into: gradient, entry.range) }
   }
 
   /// Completes the flat gradient: parameters that took no part in the loss get zeros.

@@ -121,6 +121,8 @@ final class Buffer {
   let count: Int
   private let capacity: Int
   private let pool: BufferPool?
+  /// Who must live for as long as a view does.
+  private let owner: FloatMemory?
 
   fileprivate init(
     pointer: UnsafeMutablePointer<Float>, count: Int, capacity: Int, pool: BufferPool
@@ -129,14 +131,16 @@ final class Buffer {
     self.count = count
     self.capacity = capacity
     self.pool = pool
+    owner = nil
   }
 
-  /// A view: the memory must outlive it.
-  init(viewing pointer: UnsafeMutablePointer<Float>, count: Int) {
+  /// A view, which holds the memory's owner.
+  init(viewing pointer: UnsafeMutablePointer<Float>, count: Int, owner: FloatMemory) {
     self.pointer = pointer
     self.count = count
     capacity = count
     pool = nil
+    self.owner = owner
   }
 
   /// Whether the memory belongs to somebody else.

@@ -65,9 +65,12 @@ public final class GradientSlot {
 
   public init() {}
 
-  /// Directs the gradient into memory that others own, and forgets what was gathered.
-  public func direct(into memory: UnsafeMutablePointer<Float>, count: Int) {
-    buffer = Buffer(viewing: memory, count: count)
+  /// Directs the gradient into memory that others own, and forgets what was gathered. Until it is
+  /// directed elsewhere it holds the memory.
+  ///
+  /// - Parameter range: Where in the memory.
+  public func direct(into memory: FloatMemory, _ range: Range<Int>) {
+    buffer = memory.buffer(range)
     isFilled = false
   }
 

@@ -41,18 +41,19 @@ public final class Tensor {
     buffer.pointer.update(repeating: value, count: shape.count)
   }
 
-  /// A view of values and gradients that others own, such as a parameter in the flat buffers.
+  /// A view of values that others own, such as a parameter in the flat buffer. It holds the memory.
   ///
   /// - Parameters:
-  ///   - values: Valid for as long as the tensor is used.
+  ///   - values: Has the elements in row-major order.
+  ///   - start: The place of the first one. Default: 0.
   ///   - gradient: Receives the gradient; nil for a constant.
   public init(
-    viewing values: UnsafeMutablePointer<Float>, shape: Shape, gradient: GradientSlot?,
+    viewing values: FloatMemory, from start: Int = 0, shape: Shape, gradient: GradientSlot?,
     in workspace: Workspace
   ) {
     self.shape = shape
     self.workspace = workspace
-    storage = Buffer(viewing: values, count: shape.count)
+    storage = values.buffer(start..<start + shape.count)
     node = gradient.map { Node(shape: shape, workspace: workspace, gradient: $0) }
   }
 

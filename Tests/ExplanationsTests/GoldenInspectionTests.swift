@@ -70,7 +70,6 @@ import Testing
     of filled: FilledModel<some LanguageModel & LayeredModel>, with name: String
   ) throws {
     let fixture = try expected(name)
-    defer { withExtendedLifetime(filled) {} }
     let inspection = TokenInspection(
       of: filled.model, tokens: try fixture.floats("tokens").map { Int32($0) },
       position: Int(try fixture.floats("position")[0]),
@@ -101,7 +100,6 @@ import Testing
     let fixture = try expected("gpt2.safetensors")
     let tokens = try fixture.floats("tokens").map { Int32($0) }
     let filled = try gpt()
-    defer { withExtendedLifetime(filled) {} }
     let inspection = TokenInspection(of: filled.model, tokens: tokens)
     let last = try fixture.floats("lens.2").suffix(97)
     #expect(inspection.position == 18)
@@ -120,7 +118,6 @@ import Testing
     let source = try weights("transformer/pre")
     let filled = try FilledModel(
       Transformer(configuration, vocabularyCount: 23), from: source, prefix: "weights.")
-    defer { withExtendedLifetime(filled) {} }
     func tokens(_ name: String, _ count: Int) throws -> [Int32] {
       try source.floats(name).prefix(count).map { Int32($0) }
     }
@@ -160,7 +157,6 @@ import Testing
     let filled = try FilledModel(
       VisionTransformer(configuration, sampleShape: [8, 8], outputs: 3), from: source,
       prefix: "weights.")
-    defer { withExtendedLifetime(filled) {} }
     let inspection = SampleInspection(
       of: filled.model, sample: Array(try source.floats("samples")[128..<192]), shape: [1, 8, 8],
       in: filled.workspace)
@@ -189,7 +185,6 @@ import Testing
       MultilayerPerceptron(
         MLPConfiguration(hidden: [9, 7], activation: .tanh), features: 64, outputs: 3),
       from: weights("predictors/mlp"), prefix: "weights.")
-    defer { withExtendedLifetime(filled) {} }
     let inspection = SampleInspection(
       of: filled.model, sample: try fixture.floats("sample"), shape: [1, 8, 8],
       in: filled.workspace)
@@ -203,7 +198,6 @@ import Testing
     let filled = FilledModel(LinearPredictor(features: 3, outputs: 2)) { _, count in
       count == 6 ? [1, 2, 3, -1, 0.5, 4] : [10, 20]
     }
-    defer { withExtendedLifetime(filled) {} }
     let inspection = SampleInspection(
       of: filled.model, sample: [2, -1, 0.5], shape: [1, 3], target: 0, in: filled.workspace)
     #expect(inspection.attribution == [2, -2, 1.5])
@@ -215,24 +209,20 @@ import Testing
 private final class FilledModel<Model: Module> {
   let model: Model
   let workspace = Workspace()
-  private let values: UnsafeMutableBufferPointer<Float>
 
   /// - Parameter elements: Of the parameter of this name and count.
   init(_ model: Model, elements: (_ name: String, _ count: Int) throws -> [Float]) rethrows {
     self.model = model
     let store = ParameterStore(of: model)
-    values = .allocate(capacity: store.flatCount)
-    values.initialize(repeating: 0)
-    store.bind(to: values.baseAddress!, in: workspace)
+    let values = FloatMemory(count: store.flatCount)
+    store.bind(to: values, in: workspace)
     for entry in store.entries {
       let read = try elements(entry.name, entry.range.count)
-      _ = UnsafeMutableBufferPointer(rebasing: values[entry.range]).update(from: read)
+      _ = UnsafeMutableBufferPointer(rebasing: values.elements[entry.range]).update(from: read)
     }
   }
 
   convenience init(_ model: Model, from file: SafetensorsReader, prefix: String = "") throws {
     try self.init(model) { name, _ in try file.floats(prefix + name) }
   }
-
-  deinit { values.deallocate() }
 }

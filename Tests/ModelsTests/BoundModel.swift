@@ -7,33 +7,28 @@ final class BoundModel<Model: Module> {
   let model: Model
   let workspace: Workspace
   let store: ParameterStore
-  let values: UnsafeMutableBufferPointer<Float>
-  let gradient: UnsafeMutableBufferPointer<Float>
+  private let valueMemory: FloatMemory
+  let gradientMemory: FloatMemory
+  var values: UnsafeMutableBufferPointer<Float> { valueMemory.elements }
+  var gradient: UnsafeMutableBufferPointer<Float> { gradientMemory.elements }
 
   init(_ model: Model, seed: UInt64 = 1, threads: Int = 1) {
     self.model = model
     workspace = Workspace(threadCount: threads)
     store = ParameterStore(of: model)
-    values = .allocate(capacity: store.flatCount)
-    values.initialize(repeating: 0)
-    gradient = .allocate(capacity: store.flatCount)
-    gradient.initialize(repeating: 0)
-    store.bind(to: values.baseAddress!, in: workspace)
+    valueMemory = FloatMemory(count: store.flatCount)
+    gradientMemory = FloatMemory(count: store.flatCount)
+    store.bind(to: valueMemory, in: workspace)
     store.initialize(values.baseAddress!, seed: seed, in: workspace)
   }
 
   /// A loss, whose gradient then lies in `gradient`.
   func withGradient(_ loss: () -> Tensor) -> Float {
-    store.beginGradient(into: gradient.baseAddress!)
+    store.beginGradient(into: gradientMemory)
     let loss = loss()
     loss.backward()
     store.finishGradient()
     return loss.item
-  }
-
-  deinit {
-    values.deallocate()
-    gradient.deallocate()
   }
 }
 

@@ -150,7 +150,7 @@ import Testing
   @Test func aWalkedGraphKeepsNoMemoryButItsLoss() {
     let bound = BoundModel(GPT(.small(), vocabularyCount: 97))
     let (tokens, targets) = Self.batch(sequences: 3, positions: 24, vocabulary: 97)
-    bound.store.beginGradient(into: bound.gradient.baseAddress!)
+    bound.store.beginGradient(into: bound.gradientMemory)
     let loss = bound.model.loss(of: tokens, targets: targets)
     #expect(bound.workspace.pool.lentCount > 20)
     loss.backward()

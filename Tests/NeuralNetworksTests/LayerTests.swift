@@ -11,12 +11,11 @@ import Testing
     let store = ParameterStore(of: module)
     let workspace = Workspace()
     var generator = SeededGenerator(seed: 6)
-    var values = generator.normals(store.flatCount)
-    return values.withUnsafeMutableBufferPointer { values in
-      store.bind(to: values.baseAddress!, in: workspace)
-      let output = body(workspace).elements
-      return (output, store.entries.map { values[$0.range].map(Double.init) })
-    }
+    let memory = FloatMemory(count: store.flatCount)
+    _ = memory.elements.update(from: generator.normals(store.flatCount))
+    store.bind(to: memory, in: workspace)
+    let output = body(workspace).elements
+    return (output, store.entries.map { memory.elements[$0.range].map(Double.init) })
   }
 
   private func isClose(_ actual: [Float], _ expected: [Double]) -> Bool {

@@ -13,23 +13,18 @@ private struct TwoLayers: Module {
 private final class Memory {
   let store: ParameterStore
   let workspace: Workspace
-  let values: UnsafeMutableBufferPointer<Float>
-  let gradient: UnsafeMutableBufferPointer<Float>
+  private let valueMemory: FloatMemory
+  let gradientMemory: FloatMemory
+  var values: UnsafeMutableBufferPointer<Float> { valueMemory.elements }
+  var gradient: UnsafeMutableBufferPointer<Float> { gradientMemory.elements }
 
   init(_ module: some Module, seed: UInt64 = 1, threads: Int = 1) {
     store = ParameterStore(of: module)
     workspace = Workspace(threadCount: threads)
-    values = .allocate(capacity: store.flatCount)
-    values.initialize(repeating: 0)
-    gradient = .allocate(capacity: store.flatCount)
-    gradient.initialize(repeating: 0)
-    store.bind(to: values.baseAddress!, in: workspace)
+    valueMemory = FloatMemory(count: store.flatCount)
+    gradientMemory = FloatMemory(count: store.flatCount)
+    store.bind(to: valueMemory, in: workspace)
     store.initialize(values.baseAddress!, seed: seed, in: workspace)
-  }
-
-  deinit {
-    values.deallocate()
-    gradient.deallocate()
   }
 }
 
@@ -59,7 +54,7 @@ private final class Memory {
       where !memory.store.entries.contains(where: { $0.range.contains(index) }) {
         memory.gradient[index] = 0
       }
-      memory.store.beginGradient(into: memory.gradient.baseAddress!)
+      memory.store.beginGradient(into: memory.gradientMemory)
       let x = Tensor([1, 2, 3, 4, 5], shape: [1, 5], in: memory.workspace)
       module.second(module.norm(module.first(x))).sum().backward()
       memory.store.finishGradient()

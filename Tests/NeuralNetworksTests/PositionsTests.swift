@@ -23,12 +23,10 @@ import Testing
     let layer = LearnedPositions(positions: 3, width: 2)
     let store = ParameterStore(of: layer)
     let workspace = Workspace()
-    var values = [Float](repeating: 0, count: store.flatCount)
-    for index in 0..<6 { values[index] = Float(index) }
-    values.withUnsafeMutableBufferPointer { values in
-      store.bind(to: values.baseAddress!, in: workspace)
-      let x = Tensor(repeating: 10, shape: [2, 2, 2], in: workspace)
-      #expect(layer(x, from: 1).elements == [12, 13, 14, 15, 12, 13, 14, 15])
-    }
+    let values = FloatMemory(count: store.flatCount)
+    for index in 0..<6 { values.elements[index] = Float(index) }
+    store.bind(to: values, in: workspace)
+    let x = Tensor(repeating: 10, shape: [2, 2, 2], in: workspace)
+    #expect(layer(x, from: 1).elements == [12, 13, 14, 15, 12, 13, 14, 15])
   }
 }

@@ -20,12 +20,12 @@ import Testing
     return Tensor(elements, shape: [sequences, positions, width], in: workspace)
   }
 
-  /// Memory for a module's parameters, filled by its initialisers; it lives as long as the process.
+  /// A module's parameters, filled by its initialisers, which hold their memory.
   private func bind(_ module: some Module) -> [String: UnsafeMutableBufferPointer<Float>] {
     let store = ParameterStore(of: module)
-    let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: store.flatCount)
-    values.initialize(repeating: 0)
-    store.bind(to: values.baseAddress!, in: workspace)
+    let memory = FloatMemory(count: store.flatCount)
+    let values = memory.elements
+    store.bind(to: memory, in: workspace)
     store.initialize(values.baseAddress!, seed: 4, in: workspace)
     return Dictionary(
       uniqueKeysWithValues: store.entries.map {

@@ -71,22 +71,43 @@ import Testing
   @Test func aGradientSlotGathersAnewAfterItIsDirected() {
     let workspace = Workspace()
     let slot = GradientSlot()
-    var values: [Float] = [1, 2]
-    var gradient: [Float] = [9, 9]
-    values.withUnsafeMutableBufferPointer { values in
-      gradient.withUnsafeMutableBufferPointer { gradient in
-        let x = Tensor(viewing: values.baseAddress!, shape: [2], gradient: slot, in: workspace)
-        for _ in 0..<2 {
-          slot.direct(into: gradient.baseAddress!, count: 2)
-          (x * x).sum().backward()
-          #expect(Array(gradient) == [2, 4])
-        }
-        slot.direct(into: gradient.baseAddress!, count: 2)
-        #expect(!slot.isFilled)
-        slot.zeroIfUnfilled()
-        #expect(Array(gradient) == [0, 0])
-      }
+    let (values, gradient) = (FloatMemory(count: 2), FloatMemory(count: 4))
+    _ = values.elements.update(from: [1, 2])
+    gradient.elements.update(repeating: 9)
+    let x = Tensor(viewing: values, shape: [2], gradient: slot, in: workspace)
+    for _ in 0..<2 {
+      slot.direct(into: gradient, 1..<3)
+      (x * x).sum().backward()
+      #expect(Array(gradient.elements) == [9, 2, 4, 9])
     }
+    slot.direct(into: gradient, 1..<3)
+    #expect(!slot.isFilled)
+    slot.zeroIfUnfilled()
+    #expect(Array(gradient.elements) == [9, 0, 0, 9])
+  }
+
+  @Test func aViewHoldsItsMemoryAndTheMemoryItsOwner() {
+    final class Owner {
+      let elements = UnsafeMutableBufferPointer<Float>.allocate(capacity: 3)
+      deinit { elements.deallocate() }
+    }
+    weak var owner: Owner?
+    var (value, gradient): (Tensor?, GradientSlot?)
+    do {
+      let new = Owner()
+      _ = new.elements.initialize(from: [1, 2, 3])
+      owner = new
+      let memory = FloatMemory(viewing: new.elements, owner: new)
+      gradient = GradientSlot()
+      gradient?.direct(into: memory, 2..<3)
+      value = Tensor(
+        viewing: memory, from: 1, shape: [1], gradient: gradient, in: Workspace())
+    }
+    #expect(value?.item == 2 && owner != nil)
+    value = nil
+    #expect(owner != nil)
+    gradient = nil
+    #expect(owner == nil)
   }
 
   @Test func operationsKeepOnlyTheElementsThatTheirBackwardPassReads() {

@@ -5,8 +5,7 @@ import LockstepTensors
 /// The gradient's memory starts as NaN: what a backward pass forgets to write shows.
 public final class Leaf {
   public let tensor: Tensor
-  private let values: UnsafeMutablePointer<Float>
-  private let gradientMemory: UnsafeMutablePointer<Float>
+  private let gradientMemory: FloatMemory
 
   /// - Parameters:
   ///   - elements: In row-major order.
@@ -15,15 +14,14 @@ public final class Leaf {
     _ elements: [Float], shape: Shape, needsGradient: Bool = true, in workspace: Workspace
   ) {
     precondition(elements.count == shape.count)
-    values = .allocate(capacity: max(elements.count, 1))
-    values.initialize(repeating: 0, count: max(elements.count, 1))
-    for (index, element) in elements.enumerated() { values[index] = element }
-    gradientMemory = .allocate(capacity: max(elements.count, 1))
-    gradientMemory.initialize(repeating: .nan, count: max(elements.count, 1))
+    let values = FloatMemory(count: max(elements.count, 1))
+    _ = values.elements.update(from: elements)
+    gradientMemory = FloatMemory(count: max(elements.count, 1))
+    gradientMemory.elements.update(repeating: .nan)
     var slot: GradientSlot?
     if needsGradient {
       let new = GradientSlot()
-      new.direct(into: gradientMemory, count: elements.count)
+      new.direct(into: gradientMemory, 0..<elements.count)
       slot = new
     }
     tensor = Tensor(viewing: values, shape: shape, gradient: slot, in: workspace)
@@ -31,11 +29,6 @@ public final class Leaf {
 
   /// What the last backward pass wrote.
   public var gradient: [Float] {
-    Array(UnsafeBufferPointer(start: gradientMemory, count: tensor.shape.count))
-  }
-
-  deinit {
-    values.deallocate()
-    gradientMemory.deallocate()
+    Array(gradientMemory.elements.prefix(tensor.shape.count))
   }
 }

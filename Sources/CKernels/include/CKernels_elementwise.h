@@ -22,6 +22,18 @@ void CKernels_multiply(
 /// destination = scale * source.
 void CKernels_scale(const float *source, float scale, float *destination, int64_t count);
 
+/// destination = a / b, or destination += a / b where `adds`.
+void CKernels_divide(const float *a, const float *b, float *destination, int64_t count, int adds);
+
+/// The gradient of a / b at b: destination = -gradient * a / b², or += where `adds`.
+void CKernels_divideBackward(
+    const float *gradient, const float *a, const float *b, float *destination, int64_t count,
+    int adds);
+
+/// outputs = ln inputs, computed in double precision and rounded: -infinity of 0, NaN of what is
+/// negative.
+void CKernels_logarithm(const float *inputs, float *outputs, int64_t count);
+
 /// outputs = e^inputs, by the exponential that all kernels use; inputs are clamped to
 /// [-87.3, 88.3].
 void CKernels_exponential(const float *inputs, float *outputs, int64_t count);

@@ -94,7 +94,7 @@ extension Tensor {
     }
   }
 
-  private func requireSameShape(as other: Tensor, in operation: String) {
+  func requireSameShape(as other: Tensor, in operation: String) {
     precondition(
       shape == other.shape, "\(operation): shapes \(shape) and \(other.shape) differ")
   }

@@ -6,8 +6,9 @@ import LockstepTensors
 final class DebugModel {
   let task: any TrainingTask
   let replica: Replica
+  private let gradientMemory: FloatMemory
   /// [P].
-  let gradient: UnsafeMutableBufferPointer<Float>
+  var gradient: UnsafeMutableBufferPointer<Float> { gradientMemory.elements }
   private let seed: UInt64
 
   /// The model with its initial parameters.
@@ -21,11 +22,8 @@ final class DebugModel {
       seed: seed,
       overriding: configuration.initialization.initializers(for: replica.parameters),
       rows: task.initialRows, communicator: communicator)
-    gradient = .allocate(capacity: replica.parameters.flatCount)
-    gradient.initialize(repeating: 0)
+    gradientMemory = FloatMemory(count: replica.parameters.flatCount)
   }
-
-  deinit { gradient.deallocate() }
 
   /// The summed loss of a micro-batch, with the random numbers that the run would draw.
   func loss(step: Int, microbatch: Int) throws -> BatchLoss {
@@ -36,8 +34,7 @@ final class DebugModel {
 
   /// Computes the loss and its gradient into `gradient`.
   func differentiate(step: Int, microbatch: Int) throws -> BatchLoss {
-    guard let base = gradient.baseAddress else { preconditionFailure("a model has parameters") }
-    replica.parameters.beginGradient(into: base)
+    replica.parameters.beginGradient(into: gradientMemory)
     let loss = try loss(step: step, microbatch: microbatch)
     loss.sum.backward()
     replica.parameters.finishGradient()

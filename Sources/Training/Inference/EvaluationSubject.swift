@@ -155,6 +155,6 @@ struct EvaluatedSamples: EvaluationSubject {
   var metrics: [Metric] { task.metrics }
 
   func loss(batch index: Int) -> BatchLoss {
-    withExtendedLifetime(parameters) { task.evaluationLoss(batch: index) }
+    task.evaluationLoss(batch: index)
   }
 }

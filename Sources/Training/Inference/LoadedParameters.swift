@@ -2,10 +2,8 @@ import LockstepCheckpoints
 import LockstepNeuralNetworks
 import LockstepTensors
 
-/// A model's parameters in memory of their own, read from a file; freed with this object.
-final class LoadedParameters {
-  private let values: UnsafeMutableBufferPointer<Float>
-
+/// A model's parameters in memory of their own, read from a file.
+struct LoadedParameters {
   /// Binds a model's parameters and fills them.
   ///
   /// - Parameters:
@@ -14,13 +12,12 @@ final class LoadedParameters {
   /// - Throws: `CheckpointError`.
   init(of model: any Module, from directory: String, in workspace: Workspace) throws {
     let parameters = ParameterStore(of: model)
-    values = .allocate(capacity: parameters.flatCount)
-    values.initialize(repeating: 0)
-    guard let base = values.baseAddress else { preconditionFailure("a model has parameters") }
-    parameters.bind(to: base, in: workspace)
+    let values = FloatMemory(count: parameters.flatCount)
+    guard let base = values.elements.baseAddress else {
+      preconditionFailure("a model has parameters")
+    }
+    parameters.bind(to: values, in: workspace)
     try parameters.read(
       from: SafetensorsReader(path: directory + "/model.safetensors"), into: base)
   }
-
-  deinit { values.deallocate() }
 }

@@ -27,7 +27,8 @@ public final class Replica {
       preconditionFailure("a model without parameters can not be trained")
     }
     values = base
-    parameters.bind(to: base, in: workspace)
+    parameters.bind(
+      to: FloatMemory(viewing: shared.values, owner: shared.memory), in: workspace)
   }
 
   /// Fills the parameters by their initialisers: rank zero computes, the others receive. Collective.

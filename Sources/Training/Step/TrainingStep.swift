@@ -137,12 +137,10 @@ public final class TrainingStep {
     step: Int, microbatch: Int
   ) throws -> (sum: Double, targetCount: Double) {
     let workspace = replica.workspace
-    guard let leaf = reduction.leafBuffer.baseAddress else {
-      preconditionFailure("the reduction has no buffer for a gradient")
-    }
     workspace.isTraining = true
     workspace.seekRandom(seed: seed, step: step, microbatch: microbatch)
-    replica.parameters.beginGradient(into: leaf)
+    replica.parameters.beginGradient(
+      into: FloatMemory(viewing: reduction.leafBuffer, owner: reduction))
     let loss = try phases.time(\.forward) { try task.loss(step: step, microbatch: microbatch) }
     phases.time(\.backward) {
       loss.sum.backward()

@@ -1,0 +1,41 @@
+/// Floats that tensors are views of: the flat buffer of a model's parameters, or of their gradients.
+///
+/// Whoever views them holds this object, and it holds the memory: a tensor may outlive the trainer or
+/// the file that it came from.
+public final class FloatMemory {
+  public let elements: UnsafeMutableBufferPointer<Float>
+  /// Whose memory it is; nil: its own.
+  private let owner: AnyObject?
+
+  /// Memory of its own, zero at first.
+  ///
+  /// - Parameter count: How many floats.
+  public init(count: Int) {
+    elements = .allocate(capacity: count)
+    elements.initialize(repeating: 0)
+    owner = nil
+  }
+
+  /// Somebody else's memory.
+  ///
+  /// - Parameter owner: Keeps the memory for as long as it lives.
+  public init(viewing elements: UnsafeMutableBufferPointer<Float>, owner: AnyObject) {
+    self.elements = elements
+    self.owner = owner
+  }
+
+  deinit {
+    if owner == nil { elements.deallocate() }
+  }
+
+  /// A view of some of the floats, which holds this memory.
+  func buffer(_ range: Range<Int>) -> Buffer {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= elements.count,
+      "floats \(range) are not in memory of \(elements.count)")
+    guard let base = elements.baseAddress else {
+      preconditionFailure("there is nothing to view in memory without floats")
+    }
+    return Buffer(viewing: base + range.lowerBound, count: range.count, owner: self)
+  }
+}
