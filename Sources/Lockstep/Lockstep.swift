@@ -12,3 +12,4 @@
 @_exported import LockstepSettings
 @_exported import LockstepTensors
 @_exported import LockstepTraining
+@_exported import LockstepWeights
