@@ -33,9 +33,9 @@ extension Target {
 
   /// The example packages' programs once more, so that tests run them without building Lockstep
   /// again. Like a user's, they see only what is public.
-  static func example(_ name: String) -> Target {
+  static func example(_ name: String, uses folders: [String] = []) -> Target {
     .executableTarget(
-      name: name, dependencies: ["Lockstep"],
+      name: name, dependencies: ["Lockstep"] + modules(folders),
       path: "docs/examples/\(name)/Sources/\(name)", packageAccess: false)
   }
 
@@ -50,11 +50,21 @@ extension Target {
   }
 }
 
+/// Only what a launcher starts needs MPI, and with `--disable-default-traits` nothing does.
+let withMPI = TargetDependencyCondition.when(traits: ["MPI"])
+
 let package = Package(
   name: "lockstep",
   products: [
     .executable(name: "lockstep", targets: ["LockstepCommand"]),
     .library(name: "Lockstep", targets: ["Lockstep"]),
+    // For programs whose ranks are processes: `Launch.run(over: .mpi)`.
+    .library(
+      name: Target.module("MPICommunication"), targets: [Target.module("MPICommunication")]),
+  ],
+  traits: [
+    .trait(name: "MPI", description: "Ranks as processes under an MPI launcher; needs Open MPI."),
+    .default(enabledTraits: ["MPI"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -68,13 +78,15 @@ let package = Package(
       name: "LockstepCommand",
       dependencies: Target.modules([
         "Benchmarking", "Explanations", "Scoring", "Sweeps", "Training", "Files",
+        "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
     .target(
       name: "Lockstep",
       dependencies: Target.modules([
         "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
-        "Communication", "Checkpoints", "Reporting", "Scoring", "Settings", "Parallelism",
+        "Communication", "Checkpoints", "Weights", "Reporting", "Scoring", "Settings",
+        "Parallelism",
       ])),
 
     // What `lockstep benchmark` measures.
@@ -111,17 +123,17 @@ let package = Package(
     .library(
       "Training",
       uses: [
-        "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Reporting",
-        "Scoring", "Settings", "Files", "Parallelism", "CKernels", "COpenBLAS",
+        "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Weights",
+        "Reporting", "Scoring", "Settings", "Files", "Parallelism", "CKernels", "COpenBLAS",
       ],
       [.product(name: "Yams", package: "Yams")]),
 
     // The middle: none imports another, but for the tower of models on layers on tensors, whose
-    // matrix products optimisers use.
-    .library("Models", uses: ["NeuralNetworks", "Settings", "CKernels"]),
+    // matrix products optimisers use, and for weights, which models name and checkpoints consist of.
+    .library("Models", uses: ["NeuralNetworks", "Weights", "Settings", "CKernels"]),
     .library("NeuralNetworks", uses: ["Tensors"]),
     .library(
-      "Tensors", uses: ["CKernels", "Parallelism"],
+      "Tensors", uses: ["CKernels", "COpenBLAS", "Parallelism"],
       [.product(name: "HeapModule", package: "swift-collections")]),
     .library("Optimization", uses: ["CKernels", "Parallelism", "Settings", "Tensors"]),
     .library(
@@ -130,39 +142,51 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HeapModule", package: "swift-collections"),
       ]),
-    .library("Communication", uses: ["CMPI", "CKernels", "Parallelism"]),
-    .library("Checkpoints", uses: ["Files"], [.product(name: "Crypto", package: "swift-crypto")]),
+    .library("Communication", uses: ["CHost", "CKernels", "Parallelism"]),
+    .library(
+      "MPICommunication", uses: ["Communication"],
+      [.target(name: Target.module("CMPI"), condition: withMPI)]),
+    .library(
+      "Checkpoints", uses: ["Weights", "Files"],
+      [.product(name: "Crypto", package: "swift-crypto")]),
+    .library("Weights", uses: ["Settings", "Files"]),
     .library("Reporting", uses: ["Files"], resources: [.embedInCode("Pages/page.css")]),
-    .library("Scoring", uses: ["Settings"]),
+    .library("Scoring", uses: ["Settings", "Files"]),
 
     // The ground floor: open to any target above.
     .library("Settings"),
     .library("Files"),
     .library("Parallelism"),
     .library("CKernels"),
-    .library("CMPI", uses: ["COpenMPI"]),
+    .library("CHost"),
+    .target(
+      name: Target.module("CMPI"),
+      dependencies: [.target(name: Target.module("COpenMPI"), condition: withMPI)],
+      path: "Sources/CMPI", cSettings: [.define("CMPI_HAS_MPI", .when(traits: ["MPI"]))]),
     .system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
     .system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     .system("COpenMPI", pkgConfig: "ompi-c", apt: "libopenmpi-dev"),
 
     // Tests: one folder per target.
     .target(
-      name: "TestSupport", dependencies: Target.modules(["Tensors"]), path: "Tests/TestSupport"),
+      name: "TestSupport", dependencies: Target.modules(["Tensors", "Weights"]),
+      path: "Tests/TestSupport"),
     .tests(of: "Tensors", uses: ["CKernels"], hasFixtures: true),
     .tests(of: "NeuralNetworks"),
-    .tests(of: "Models", uses: ["Checkpoints", "Optimization"], hasFixtures: true),
+    .tests(of: "Models", uses: ["Weights", "Optimization"], hasFixtures: true),
     .tests(of: "Optimization"),
     .tests(of: "Datasets", hasFixtures: true),
     .tests(of: "Communication", uses: ["CKernels", "Parallelism"], ["communication-probe"]),
-    .tests(of: "Checkpoints", uses: ["Files"]),
+    .tests(of: "Checkpoints", uses: ["Weights", "Files"]),
+    .tests(of: "Weights", uses: ["Files"]),
     .tests(of: "Reporting", uses: ["Files"]),
     .tests(of: "Scoring", hasFixtures: true),
     .tests(of: "Settings"),
     .tests(of: "Files"),
     .tests(of: "Parallelism"),
-    .tests(of: "Training", uses: ["Files"]),
+    .tests(of: "Training", uses: ["Files", "Weights"]),
     .tests(
-      of: "Explanations", uses: ["Models", "NeuralNetworks", "Checkpoints"], hasFixtures: true),
+      of: "Explanations", uses: ["Models", "NeuralNetworks", "Weights"], hasFixtures: true),
     .tests(of: "Sweeps", uses: ["Training", "Communication", "Settings", "Tensors"]),
     .tests(
       of: "Benchmarking", uses: ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
@@ -173,9 +197,9 @@ let package = Package(
       ]),
     .executableTarget(
       name: "communication-probe",
-      dependencies: Target.modules(["Communication"]) + ["TestSupport"],
+      dependencies: Target.modules(["Communication", "MPICommunication"]) + ["TestSupport"],
       path: "Tests/CommunicationProbe"),
-    .example("linear-regression"),
+    .example("linear-regression", uses: ["MPICommunication"]),
     .example("own-model"),
   ],
   swiftLanguageModes: [.v6]

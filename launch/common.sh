@@ -146,18 +146,27 @@ placement() {
 
 # launch COMMAND...: runs a launcher such that Ctrl-C and SIGTERM let the ranks save and stop.
 #
-# At a SIGINT or SIGTERM of its own, mpirun gives its ranks about two seconds to live. But a SIGUSR1 it
-# passes on, and waits: Lockstep saves, and exits with 75. So that is what it gets here, in a process
-# group of its own which the terminal's Ctrl-C does not reach. A second Ctrl-C is passed on as it is.
+# At a SIGINT or SIGTERM of its own, mpirun gives its ranks about two seconds to live, at a SIGHUP none.
+# But a SIGUSR1 it passes on, and waits: Lockstep saves, and exits with 75. So that is what it gets here,
+# in a process group of its own which the terminal's Ctrl-C does not reach. A second Ctrl-C is passed on
+# as it is. A SIGHUP that nohup had ignored stays ignored: then no trap can be set.
+#
+# mpirun also ends its ranks when nobody reads its output any more. So a pipe is written by tee, which
+# goes on without it.
 launch() {
   local status=0 seen
   signals=0
   set -m
-  "$@" </dev/null &
+  if [[ -p /dev/stdout ]]; then
+    "$@" </dev/null > >(exec tee -p /dev/null) &
+  else
+    "$@" </dev/null &
+  fi
   launcher=$!
   set +m
   trap 'forward TERM' TERM
   trap 'forward INT' INT
+  trap 'forward HUP' HUP
   trap 'forward USR1' USR1
   while true; do
     seen=$signals
@@ -166,7 +175,7 @@ launch() {
     # A signal ends `wait` too, with the launcher still running.
     [[ $seen -ne $signals ]] || break
   done
-  trap - TERM INT USR1
+  trap - TERM INT HUP USR1
   return "$status"
 }
 
@@ -174,7 +183,9 @@ launch() {
 forward() {
   signals=$((signals + 1))
   if [[ $signals -eq 1 ]]; then
-    [[ $1 == USR1 ]] || printf '\n%s: saving and stopping; once more to stop at once\n' "$(basename "$0")" >&2
+    # Behind a SIGHUP there may be no terminal left to write to.
+    [[ $1 == USR1 || $1 == HUP ]] ||
+      printf '\n%s: saving and stopping; once more to stop at once\n' "$(basename "$0")" >&2 || true
     kill -USR1 "$launcher" 2>/dev/null || true
   elif [[ $1 != USR1 ]]; then
     kill "-$1" "$launcher" 2>/dev/null || true

@@ -14,7 +14,7 @@
 #
 # THREADS=8 launch/hostfile.sh … binds each rank to eight cores of its own. Without it ranks are not
 # bound, and each takes its share of its machine's cores.
-# Ctrl-C, SIGTERM or SIGUSR1: all ranks save and stop, with exit code 75; --resume goes on.
+# Ctrl-C, SIGTERM, SIGHUP or SIGUSR1: all ranks save and stop, with exit code 75; --resume goes on.
 set -euo pipefail
 # shellcheck source=launch/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

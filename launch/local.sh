@@ -8,7 +8,7 @@
 #
 # Each rank gets its share of the cores as threads, and is bound to them where that is safe. More
 # ranks than cores work too, slowly. The results are the same bits for any number of ranks.
-# Ctrl-C, SIGTERM or SIGUSR1: all ranks save and stop, with exit code 75; --resume goes on.
+# Ctrl-C, SIGTERM, SIGHUP or SIGUSR1: all ranks save and stop, with exit code 75; --resume goes on.
 set -euo pipefail
 # shellcheck source=launch/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -1,6 +1,9 @@
 #define _GNU_SOURCE
 #include "CMPI.h"
 
+// Defined by Package.swift with the package trait MPI. SwiftPM compiles all files of a package.
+#ifdef CMPI_HAS_MPI
+
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,3 +169,5 @@ void CMPI_libraryVersion(char *text, int64_t capacity) {
   strncpy(text, version, (size_t)capacity - 1);
   text[capacity - 1] = 0;
 }
+
+#endif

@@ -1,4 +1,4 @@
-import CLockstepMPI
+import CLockstepHost
 import Synchronization
 
 #if canImport(Glibc)
@@ -134,7 +134,7 @@ package final class Board {
   private func raise(_ word: Word, to number: UInt32) {
     word.pointee.store(number, ordering: .sequentiallyConsistent)
     if self.word(at: Layout.sleepers).pointee.load(ordering: .sequentiallyConsistent) > 0 {
-      CMPI_wakeAll(word)
+      CHost_wakeAll(word)
     }
   }
 
@@ -144,7 +144,7 @@ package final class Board {
     sleepers.pointee.add(1, ordering: .sequentiallyConsistent)
     let number = word.pointee.load(ordering: .sequentiallyConsistent)
     if !Self.reached(number, meeting) {
-      CMPI_sleepWhileEqual(word, number, Patience.longestSleep)
+      CHost_sleepWhileEqual(word, number, Patience.longestSleep)
     }
     sleepers.pointee.subtract(1, ordering: .sequentiallyConsistent)
   }

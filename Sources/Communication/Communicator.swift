@@ -1,7 +1,7 @@
 /// One rank's view of a group of ranks that compute together.
 ///
-/// `SoloCommunicator` is a group of one, `InProcessGroup` makes ranks of threads, `MPISession` of
-/// processes. All collectives are built on the requirements below, so the three differ in nothing
+/// `SoloCommunicator` is a group of one, `InProcessGroup` makes ranks of threads, a
+/// `MessageLibrary` of processes. All collectives are built on the requirements below, so the three differ in nothing
 /// else. A communicator belongs to one thread at a time.
 ///
 /// Collective: every rank calls it, in the same order. Each collective begins with `meet`, which

@@ -23,8 +23,9 @@ package struct FoldPlan: Equatable {
   package private(set) var leaves: [Leaf] = []
   /// What is left after the last leaf: nodes from left to right.
   package private(set) var pending: [Pending] = []
-  /// The fewest buffers that suffice. For L leaves 1 + log2(L), rounded down, where the range begins
-  /// at a multiple of L rounded up to a power of two; at most 3 + 2·log2(L) anywhere.
+  /// The fewest buffers that suffice. For L leaves at most 1 + log2(L) where the range begins at a
+  /// multiple of L rounded up to a power of two, and 2·log2(L + 1) - 1 anywhere: the nodes before
+  /// the last leaf, which double in size up to the middle and halve after it, and that leaf.
   package private(set) var bufferCount = 0
 
   package init(tree: CanonicalTree, owned: Range<Int>) {

@@ -1,4 +1,4 @@
-import CLockstepMPI
+import CLockstepHost
 
 /// What the host can still give.
 package enum HostMemory {
@@ -8,6 +8,9 @@ package enum HostMemory {
   /// Sources: proc(5), "MemAvailable"; the kernel's cgroup-v2.rst, "memory.max".
   package static var available: Int? {
     var available = Int64(0)
-    return CMPI_memoryAvailable(&available) == 0 ? Int(available) : nil
+    return CHost_memoryAvailable(&available) == 0 ? Int(available) : nil
   }
+
+  /// Bytes that /dev/shm has left; -1 where there is none.
+  package static var sharedFree: Int { Int(CHost_sharedMemoryFree()) }
 }

@@ -1,5 +1,3 @@
-import CLockstepMPI
-
 /// Messages between threads: the receiver copies out of the sender's buffer.
 final class Mailboxes: Sendable {
   private struct Letter {

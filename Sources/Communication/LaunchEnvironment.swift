@@ -11,7 +11,7 @@ public struct LaunchEnvironment: Equatable, Sendable {
   }
 
   public let launcher: Launcher
-  /// The launcher's rank; `MPISession` may number ranks otherwise. 0 without a launcher.
+  /// The launcher's rank; a communicator may number ranks otherwise. 0 without a launcher.
   public let rank: Int
   /// The number of ranks, where the launcher tells it.
   public let size: Int?

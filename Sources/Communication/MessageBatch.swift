@@ -1,5 +1,3 @@
-import CLockstepMPI
-
 /// Messages that travel together: started at once, finished at once.
 ///
 /// Between two ranks, messages match in the order in which they were added and started; both sides
@@ -9,15 +7,14 @@ public final class MessageBatch {
   package enum Direction { case send, receive }
 
   package struct Message {
-    let direction: Direction
-    let peer: Int
-    let bytes: UnsafeMutableRawPointer
-    let byteCount: Int
+    package let direction: Direction
+    package let peer: Int
+    package let bytes: UnsafeMutableRawPointer
+    package let byteCount: Int
   }
 
   package private(set) var messages: [Message] = []
   /// What the transport keeps for each message or part of one, while the batch is under way.
-  package var requests: [CMPI_Request] = []
   package var tickets: [Int] = []
   /// Between start and finish.
   package var isUnderWay = false

@@ -1,4 +1,4 @@
-import CLockstepMPI
+import CLockstepHost
 
 #if canImport(Glibc)
   import Glibc
@@ -27,7 +27,7 @@ package struct Patience {
   package mutating func yields() -> Bool {
     polls += 1
     if polls > Self.yieldCount { return false }
-    if polls > Self.lookCount { sched_yield() } else { CMPI_relax() }
+    if polls > Self.lookCount { sched_yield() } else { CHost_relax() }
     return true
   }
 

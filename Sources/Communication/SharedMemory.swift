@@ -1,4 +1,4 @@
-import CLockstepMPI
+import CLockstepHost
 
 /// A piece of mapped memory, unmapped with its last reference.
 package final class MemorySegment: @unchecked Sendable {
@@ -14,7 +14,7 @@ package final class MemorySegment: @unchecked Sendable {
   /// - Throws: `CommunicationError.sharedMemory` when there is not enough.
   package convenience init(privateByteCount byteCount: Int, rank: Int) throws {
     var base: UnsafeMutableRawPointer?
-    let code = byteCount == 0 ? 0 : CMPI_mapPrivate(Int64(byteCount), &base)
+    let code = byteCount == 0 ? 0 : CHost_mapPrivate(Int64(byteCount), &base)
     guard code == 0 else {
       throw CommunicationError.sharedMemory(
         operation: "map", byteCount: byteCount, code: Int(code), rank: rank, freeBytes: nil)
@@ -23,7 +23,7 @@ package final class MemorySegment: @unchecked Sendable {
   }
 
   deinit {
-    if let base = bytes.baseAddress { CMPI_unmap(base, Int64(bytes.count)) }
+    if let base = bytes.baseAddress { CHost_unmap(base, Int64(bytes.count)) }
   }
 }
 

@@ -3,6 +3,7 @@
 //     mpirun -np 4 communication-probe reduce --elements 100000 --leaves 8 --ranks-per-host 2
 
 import LockstepCommunication
+import LockstepMPICommunication
 import TestSupport
 
 #if canImport(Glibc)
@@ -17,9 +18,13 @@ do {
       try Probe(communicator, options).run()
     }
   } else {
-    let session = try MPISession(
+    let library = MessageLibrary.mpi(
       ranksPerHost: options.number("ranks-per-host"),
       segmentsAreFiles: options.number("files") != nil)
+    guard case .present(_, let begin) = library else {
+      throw Probe.Failure(description: "built without MPI: only --threads")
+    }
+    let session = try begin()
     do {
       try Probe(session.communicator, options).run()
       try session.finish()

@@ -101,14 +101,31 @@ import Testing
       let digits = Int.bitWidth - leafCount.leadingZeroBitCount
       #expect(plan.bufferCount <= digits)
     }
-    let tree = CanonicalTree(leafCount: 100)
-    for start in 0..<100 {
-      for end in start + 1...100 {
-        let plan = FoldPlan(tree: tree, owned: start..<end)
-        let logarithm = Int.bitWidth - 1 - (end - start).leadingZeroBitCount
-        #expect(plan.bufferCount <= 3 + 2 * logarithm)
-        #expect(plan.bufferCount >= plan.pending.count)
+    for leafCount in [100, 128] {
+      let tree = CanonicalTree(leafCount: leafCount)
+      for start in 0..<leafCount {
+        for end in start + 1...leafCount {
+          let plan = FoldPlan(tree: tree, owned: start..<end)
+          // At most 2·log2(L + 1) - 1, without rounding.
+          let next = end - start + 1
+          #expect(1 << (plan.bufferCount + 1) <= next * next)
+          #expect(plan.bufferCount >= plan.pending.count)
+        }
       }
     }
+  }
+
+  /// The bound is met: no smaller one would do.
+  @Test func aRangeAcrossTheTreeTakesTwiceAsManyBuffersAsDigits() {
+    for digits in 1...7 {
+      let leafCount = (1 << digits) - 1
+      let plan = FoldPlan(tree: CanonicalTree(leafCount: 256), owned: 1..<1 + leafCount)
+      #expect(plan.bufferCount == 2 * digits - 1)
+    }
+    // Ranks of a run meet it, too: the last of 9 has 15 of 128 micro-batches.
+    let tree = CanonicalTree(leafCount: 128)
+    let owned = tree.ownedLeaves(rank: 8, size: 9)
+    #expect(owned.count == 15)
+    #expect(FoldPlan(tree: tree, owned: owned).bufferCount == 7)
   }
 }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The same promises with ranks that are processes. Serialised: ranks outnumber processors already.
-@Suite(.serialized, .enabled(if: MPIRunner.isAvailable, "mpirun is not installed"))
+@Suite(.serialized, .enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"))
 struct MPITests {
   private func probe(
     ranks: Int, ranksPerHost: Int? = nil, _ arguments: [String]

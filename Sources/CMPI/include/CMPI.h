@@ -1,25 +1,23 @@
-// The C seam of Communication.
+// The C seam of MPICommunication.
 //
 // Swift cannot see mpi.h: MPI_COMM_WORLD, MPI_FLOAT and MPI_STATUS_IGNORE are casts inside macros.
 // Each function here wraps one or two MPI calls, hides handles behind plain integers, takes 64-bit
 // counts, and returns MPI's own code (0 is success) so that Swift can throw it with its text.
 // It can go when Swift imports such macros.
+//
+// Without the package trait MPI nothing of this is there, and nothing calls it.
 #ifndef CMPI_H
 #define CMPI_H
 
 #include <stdint.h>
-
-#include "CMPI_sharedMemory.h"
 
 /// An MPI_Comm, whatever its type in this MPI.
 typedef struct CMPI_Communicator {
   intptr_t handle;
 } CMPI_Communicator;
 
-/// An MPI_Request, whatever its type in this MPI.
-typedef struct CMPI_Request {
-  intptr_t handle;
-} CMPI_Request;
+/// An MPI_Request, whatever its type in this MPI: an Int in Swift.
+typedef intptr_t CMPI_Request;
 
 /// Initialises MPI so that one thread at a time may call it (MPI_THREAD_SERIALIZED).
 /// `threadLevelSuffices` becomes 0 when this MPI only offers less.

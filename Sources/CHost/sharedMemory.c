@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CMPI_sharedMemory.h"
+#include "CHost.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,16 +14,16 @@
 /// Room for "/dev/shm/lockstep-PID-SERIAL" and "/proc/PID/fd/DESCRIPTOR".
 #define PATH_CAPACITY 80
 
-static void file_path(const CMPI_SegmentName *name, char path[PATH_CAPACITY]) {
+static void file_path(const CHost_SegmentName *name, char path[PATH_CAPACITY]) {
   snprintf(
       path, PATH_CAPACITY, "/dev/shm/lockstep-%d-%llx", name->processID,
       (unsigned long long)name->serial);
 }
 
-int CMPI_makeSegment(
-    int64_t byteCount, int32_t asFile, uint64_t serial, CMPI_SegmentName *name,
+int CHost_makeSegment(
+    int64_t byteCount, int32_t asFile, uint64_t serial, CHost_SegmentName *name,
     int32_t *descriptor) {
-  *name = (CMPI_SegmentName){byteCount, (int32_t)getpid(), -1, serial};
+  *name = (CHost_SegmentName){byteCount, (int32_t)getpid(), -1, serial};
   *descriptor = -1;
   if (byteCount == 0) return 0;
   char path[PATH_CAPACITY];
@@ -45,7 +45,7 @@ int CMPI_makeSegment(
   return 0;
 }
 
-int CMPI_openSegment(const CMPI_SegmentName *name, int32_t *descriptor) {
+int CHost_openSegment(const CHost_SegmentName *name, int32_t *descriptor) {
   char path[PATH_CAPACITY];
   if (name->descriptor < 0) {
     file_path(name, path);
@@ -56,7 +56,7 @@ int CMPI_openSegment(const CMPI_SegmentName *name, int32_t *descriptor) {
   return *descriptor < 0 ? errno : 0;
 }
 
-int CMPI_mapSegment(int32_t descriptor, int64_t byteCount, int32_t populate, void **base) {
+int CHost_mapSegment(int32_t descriptor, int64_t byteCount, int32_t populate, void **base) {
   int flags = MAP_SHARED | (populate ? MAP_POPULATE : 0);
   void *mapped = mmap(NULL, (size_t)byteCount, PROT_READ | PROT_WRITE, flags, descriptor, 0);
   if (mapped == MAP_FAILED) return errno;
@@ -64,14 +64,14 @@ int CMPI_mapSegment(int32_t descriptor, int64_t byteCount, int32_t populate, voi
   return 0;
 }
 
-void CMPI_unlinkSegment(const CMPI_SegmentName *name) {
+void CHost_unlinkSegment(const CHost_SegmentName *name) {
   if (name->byteCount == 0 || name->descriptor >= 0) return;
   char path[PATH_CAPACITY];
   file_path(name, path);
   unlink(path);
 }
 
-int CMPI_mapPrivate(int64_t byteCount, void **base) {
+int CHost_mapPrivate(int64_t byteCount, void **base) {
   void *mapped = mmap(
       NULL, (size_t)byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return errno;
@@ -81,15 +81,15 @@ int CMPI_mapPrivate(int64_t byteCount, void **base) {
   return 0;
 }
 
-void CMPI_unmap(void *base, int64_t byteCount) { munmap(base, (size_t)byteCount); }
+void CHost_unmap(void *base, int64_t byteCount) { munmap(base, (size_t)byteCount); }
 
-int64_t CMPI_sharedMemoryFree(void) {
+int64_t CHost_sharedMemoryFree(void) {
   struct statvfs status;
   if (statvfs("/dev/shm", &status) != 0) return -1;
   return (int64_t)status.f_bavail * (int64_t)status.f_frsize;
 }
 
-int CMPI_memoryAvailable(int64_t *byteCount) {
+int CHost_memoryAvailable(int64_t *byteCount) {
   FILE *file = fopen("/proc/meminfo", "re");
   if (file == NULL) return errno;
   char line[128];
@@ -109,11 +109,11 @@ int CMPI_memoryAvailable(int64_t *byteCount) {
 }
 
 // Not FUTEX_PRIVATE: sleeper and waker may be different processes.
-void CMPI_sleepWhileEqual(const void *word, uint32_t expected, int64_t nanoseconds) {
+void CHost_sleepWhileEqual(const void *word, uint32_t expected, int64_t nanoseconds) {
   struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
   syscall(SYS_futex, word, FUTEX_WAIT, expected, &limit, NULL, 0);
 }
 
-void CMPI_wakeAll(const void *word) {
+void CHost_wakeAll(const void *word) {
   syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }

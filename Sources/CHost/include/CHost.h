@@ -8,13 +8,13 @@
 // namespace of its own) a file in /dev/shm serves instead, unlinked once all have opened it.
 //
 // The shim exists because Swift's Glibc module offers neither memfd_create nor futex.
-#ifndef CMPI_SHARED_MEMORY_H
-#define CMPI_SHARED_MEMORY_H
+#ifndef CHOST_H
+#define CHOST_H
 
 #include <stdint.h>
 
 /// What a peer needs to open a segment. Plain bytes, so that it can be sent.
-typedef struct CMPI_SegmentName {
+typedef struct CHost_SegmentName {
   /// Bytes of memory; 0 for an empty segment, which is never opened.
   int64_t byteCount;
   int32_t processID;
@@ -22,31 +22,31 @@ typedef struct CMPI_SegmentName {
   int32_t descriptor;
   /// Tells apart the files of one process.
   uint64_t serial;
-} CMPI_SegmentName;
-_Static_assert(sizeof(CMPI_SegmentName) == 24, "sent between processes as three words");
+} CHost_SegmentName;
+_Static_assert(sizeof(CHost_SegmentName) == 24, "sent between processes as three words");
 
 /// Makes a segment, anonymous or as a file, with all its pages reserved and zero.
 /// Returns 0 or errno; `*descriptor` is the maker's own, to be mapped and then closed.
-int CMPI_makeSegment(
-    int64_t byteCount, int32_t asFile, uint64_t serial, CMPI_SegmentName *name,
+int CHost_makeSegment(
+    int64_t byteCount, int32_t asFile, uint64_t serial, CHost_SegmentName *name,
     int32_t *descriptor);
 /// Opens a peer's segment. Returns 0 or errno.
-int CMPI_openSegment(const CMPI_SegmentName *name, int32_t *descriptor);
+int CHost_openSegment(const CHost_SegmentName *name, int32_t *descriptor);
 /// Maps `byteCount` bytes; pages are entered into the page table now if `populate`.
-int CMPI_mapSegment(int32_t descriptor, int64_t byteCount, int32_t populate, void **base);
+int CHost_mapSegment(int32_t descriptor, int64_t byteCount, int32_t populate, void **base);
 /// Removes the file of a segment made with `asFile`. Anonymous segments have none.
-void CMPI_unlinkSegment(const CMPI_SegmentName *name);
+void CHost_unlinkSegment(const CHost_SegmentName *name);
 /// Private zeroed memory on page borders, in huge pages where the system allows.
-int CMPI_mapPrivate(int64_t byteCount, void **base);
-void CMPI_unmap(void *base, int64_t byteCount);
+int CHost_mapPrivate(int64_t byteCount, void **base);
+void CHost_unmap(void *base, int64_t byteCount);
 /// Free bytes in /dev/shm, or -1.
-int64_t CMPI_sharedMemoryFree(void);
+int64_t CHost_sharedMemoryFree(void);
 /// Bytes this process may still use: what the kernel calls available, at most what the control
 /// group allows. Returns 0 or errno.
-int CMPI_memoryAvailable(int64_t *byteCount);
+int CHost_memoryAvailable(int64_t *byteCount);
 
 /// Tells the processor that this is a loop that waits for memory: some 40 to 140 cycles.
-static inline void CMPI_relax(void) {
+static inline void CHost_relax(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -55,8 +55,8 @@ static inline void CMPI_relax(void) {
 }
 
 /// Sleeps while `*word == expected`, at most `nanoseconds`. May wake early.
-void CMPI_sleepWhileEqual(const void *word, uint32_t expected, int64_t nanoseconds);
+void CHost_sleepWhileEqual(const void *word, uint32_t expected, int64_t nanoseconds);
 /// Wakes all that sleep on the word, in any process.
-void CMPI_wakeAll(const void *word);
+void CHost_wakeAll(const void *word);
 
 #endif
