@@ -11,7 +11,10 @@ import LockstepTraining
 public struct BenchmarkCase: Sendable {
   /// A case's name, or the configuration's path.
   public let name: String
-  public let configuration: RunConfiguration
+  public let plan: Plan
+  private let architecture: any LanguageArchitecture
+  /// T.
+  public let context: Int
   /// V.
   public let vocabularyCount: Int
 
@@ -32,15 +35,13 @@ public struct BenchmarkCase: Sendable {
     case "gpt2-long": (shape, sequences) = (.gpt2(context: 1024), 1)
     default: return nil
     }
-    var configuration = RunConfiguration()
-    var data = TokenDataConfiguration()
-    data.tokenizer = nil
-    configuration.data = DataConfiguration(.tokens(data))
-    configuration.model = ModelConfiguration(shape)
-    configuration.batch.sequences = sequences
-    configuration.batch.microbatches = ranks
+    var plan = Plan()
+    plan.batch.sequences = sequences
+    plan.batch.microbatches = ranks
     self.name = name
-    self.configuration = configuration
+    self.plan = plan
+    architecture = shape
+    context = shape.context
     vocabularyCount = shape.vocabulary ?? 0
   }
 
@@ -65,17 +66,21 @@ public struct BenchmarkCase: Sendable {
       try RunConfiguration.parse(
         yaml: String(decoding: text, as: UTF8.self), source: source, ranks: communicator.size)
     }
-    try communicator.agree {
-      guard configuration.task == .languageModeling else {
-        throw BenchmarkTaskError(path: source, task: configuration.task.rawValue)
+    let recipe = configuration.recipe
+    let data: TokenDataConfiguration
+    (data, architecture) = try communicator.agree {
+      guard case .languageModeling(let data, let architecture) = try recipe.parts() else {
+        throw BenchmarkTaskError(path: source, task: recipe.task.rawValue)
       }
+      return (data, architecture)
     }
-    self.configuration = configuration
-    if let vocabulary = configuration.model.vocabulary {
+    plan = configuration.plan
+    context = recipe.model.context
+    if let vocabulary = recipe.model.vocabulary {
       vocabularyCount = vocabulary
     } else {
       // A configuration names a vocabulary or a tokenizer.
-      let path = configuration.data.tokens?.tokenizer ?? ""
+      let path = data.tokenizer ?? ""
       let json = try communicator.fromRankZero { try TokenizerFile.contents(path) }
       vocabularyCount = try communicator.agree {
         try TokenizerFile.tokenizer(from: json, path: path).vocabularyCount
@@ -84,12 +89,7 @@ public struct BenchmarkCase: Sendable {
   }
 
   /// The network, its parameters not yet bound.
-  var model: any LanguageModel {
-    guard let model = configuration.model.languageModel(vocabularyCount: vocabularyCount) else {
-      preconditionFailure("language modeling is configured with a language model")
-    }
-    return model
-  }
+  var model: any LanguageModel { architecture.model(vocabularyCount: vocabularyCount) }
 }
 
 extension GPTConfiguration {

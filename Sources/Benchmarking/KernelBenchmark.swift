@@ -63,15 +63,14 @@ public struct KernelBenchmark: Encodable, Sendable, CustomStringConvertible {
     elementCount: Int = 16 << 20
   ) throws {
     try communicator.agree { if communicator.size > 1 { throw NeedsOneProcessError() } }
-    let configuration = benchmark.configuration
-    let plan = try ThreadPlan(requested: configuration.threads, communicator: communicator)
-    let products = benchmark.model.products(
-      sequences: configuration.batch.sequences, positions: configuration.model.context)
+    let threadPlan = try ThreadPlan(
+      requested: benchmark.plan.threads, communicator: communicator)
+    let products = SyntheticText(benchmark).forwardProducts(threads: threadPlan.threads)
     let memory = BenchmarkMemory(
       arrayCount: VectorKernel.arrayCount, elementCount: elementCount)
     name = benchmark.name
     openBLASKernels = ProductLibrary.openBLASKernels
-    runs = Set([1, plan.threads]).sorted().map { threads in
+    runs = Set([1, threadPlan.threads]).sorted().map { threads in
       Run(products, memory, workspace: Workspace(threadCount: threads), seconds: seconds)
     }
   }
@@ -129,7 +128,7 @@ extension KernelBenchmark.Run {
     let pool = workspace.threads
     threads = pool.threadCount
     let sgemm = ProductSpeed(of: products, on: pool)
-    let own = ProductSpeed(of: products, on: pool, by: .lockstep)
+    let own = ProductSpeed(of: products, on: pool, by: .canonical)
     // In turns, so that both see the same machine.
     for _ in 0..<5 {
       sgemm.measure(seconds: seconds / 2)

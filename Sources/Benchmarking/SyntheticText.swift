@@ -16,15 +16,10 @@ final class SyntheticText: TrainingTask {
     languageModel = benchmark.model
     vocabularyCount = benchmark.vocabularyCount
     batch = TokenBatch(
-      sequenceCount: benchmark.configuration.batch.sequences,
-      positionCount: benchmark.configuration.model.context)
+      sequenceCount: benchmark.plan.batch.sequences, positionCount: benchmark.context)
   }
 
   var model: any Module { languageModel }
-
-  var products: ForwardProducts? {
-    languageModel.products(sequences: batch.sequenceCount, positions: batch.positionCount)
-  }
 
   func loss(step: Int, microbatch: Int) -> BatchLoss {
     // The multiplier of Knuth's MMIX; the upper bits are random enough for tokens.
@@ -42,5 +37,15 @@ final class SyntheticText: TrainingTask {
       sum: languageModel.loss(
         of: Indices(batch.inputs, shape: shape), targets: Indices(batch.targets, shape: shape)),
       targetCount: batch.inputs.count)
+  }
+
+  /// The products of a forward pass, counted by one with parameters that are all zero.
+  func forwardProducts(threads: Int) -> ForwardProducts {
+    let workspace = Workspace(threadCount: threads)
+    let parameters = ParameterStore(of: model)
+    parameters.bind(to: FloatMemory(count: parameters.flatCount), in: workspace)
+    return workspace.products.listing {
+      workspace.withoutRecording { loss(step: 0, microbatch: 0) }
+    }.products
   }
 }

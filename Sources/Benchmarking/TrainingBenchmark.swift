@@ -51,27 +51,25 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
   public init(
     _ benchmark: BenchmarkCase, steps requestedSteps: Int? = nil, communicator: any Communicator
   ) throws {
-    var configuration = benchmark.configuration
-    configuration.steps = max(
-      configuration.steps, Self.warmUpSteps + (requestedSteps ?? configuration.steps))
-    let plan = try ThreadPlan(requested: configuration.threads, communicator: communicator)
-    let workspace = Workspace(threadCount: plan.threads)
+    var plan = benchmark.plan
+    plan.steps = max(plan.steps, Self.warmUpSteps + (requestedSteps ?? plan.steps))
+    threads = try ThreadPlan(requested: plan.threads, communicator: communicator).threads
+    let workspace = Workspace(threadCount: threads, library: plan.products.library)
     let task = SyntheticText(benchmark)
-    let products = benchmark.model.products(
-      sequences: configuration.batch.sequences, positions: configuration.model.context)
+    let trainer = try Trainer(
+      task: task, plan: plan, communicator: communicator, workspace: workspace)
+
+    var second = 0.0
+    for step in 0..<Self.warmUpSteps {
+      second = try Self.time { _ = try trainer.step.run(step: step) }
+    }
+    let products = trainer.step.products ?? ForwardProducts()
     func floor() throws -> Floor {
       try .measure(
         products, threads: workspace.threads, communicator: communicator,
         seconds: Self.floorBudget)
     }
     let before = try floor()
-    let trainer = try Trainer(
-      task: task, configuration: configuration, communicator: communicator, workspace: workspace)
-
-    var second = 0.0
-    for step in 0..<Self.warmUpSteps {
-      second = try Self.time { _ = try trainer.step.run(step: step) }
-    }
     let steps = try requestedSteps ?? Self.stepCount(secondsPerStep: second, communicator)
     let phasesBefore = trainer.step.phases
     try communicator.barrier()
@@ -84,11 +82,10 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
 
     name = benchmark.name
     ranks = communicator.size
-    threads = plan.threads
     parameters = trainer.replica.parameters.parameterCount
     self.steps = steps
-    let batch = configuration.batch
-    tokensPerStep = batch.sequences * batch.microbatches * configuration.model.context
+    let batch = plan.batch
+    tokensPerStep = batch.sequences * batch.microbatches * benchmark.context
     secondsPerStep = seconds / Double(steps)
     tokensPerSecond = Double(tokensPerStep) / secondsPerStep
     flopPerStep = products.trainingOperations * Double(batch.microbatches)

@@ -233,7 +233,8 @@ void CKernels_matrixProduct(
   CALL(version, multiply, a, b, c, stride, rows, columns, inner, adds, epilogue);
 }
 
-int64_t CKernels_packedCount(int64_t inner, int64_t columns) {
+int64_t CKernels_packedCount(CKernels_Format format, int64_t inner, int64_t columns) {
+  (void)format;
   return inner * ((columns + 2 * LANE_COUNT - 1) / (2 * LANE_COUNT) * (2 * LANE_COUNT));
 }
 

@@ -68,12 +68,11 @@ public final class BufferPool {
 
   private func allocate(capacity: Int) -> UnsafeMutablePointer<Float> {
     let bytes = capacity * MemoryLayout<Float>.stride
+    AvailableMemory.require(bytes)
     let isLarge = bytes >= 2 * Self.hugePageBytes
     var raw: UnsafeMutableRawPointer?
     let code = posix_memalign(&raw, isLarge ? Self.hugePageBytes : 64, bytes)
-    guard code == 0, let raw else {
-      preconditionFailure("out of memory: \(bytes) bytes for a tensor could not be had")
-    }
+    guard code == 0, let raw else { AvailableMemory.end(needing: bytes, available: nil) }
     if isLarge { madvise(raw, bytes, MADV_HUGEPAGE) }
     allocatedBytes += bytes
     allocationCount += 1

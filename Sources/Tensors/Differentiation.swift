@@ -9,7 +9,7 @@ final class Node {
   let shape: Shape
   let workspace: Workspace
   let gradient: GradientSlot
-  /// Nil for a leaf, such as a parameter.
+  /// Nil for a variable or a parameter.
   let origin: Operation?
 
   init(shape: Shape, workspace: Workspace, gradient: GradientSlot, origin: Operation? = nil) {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Floats that tensors are views of: the flat buffer of a model's parameters, or of their gradients.
 ///
 /// Whoever views them holds this object, and it holds the memory: a tensor may outlive the trainer or
@@ -7,12 +9,15 @@ public final class FloatMemory {
   /// Whose memory it is; nil: its own.
   private let owner: AnyObject?
 
-  /// Memory of its own, zero at first.
+  /// Memory of its own, zero at first: the system gives pages of zeros when they are first touched.
   ///
   /// - Parameter count: How many floats.
   public init(count: Int) {
-    elements = .allocate(capacity: count)
-    elements.initialize(repeating: 0)
+    guard let memory = calloc(max(count, 1), MemoryLayout<Float>.stride) else {
+      preconditionFailure("there is no memory for \(count) floats")
+    }
+    elements = UnsafeMutableBufferPointer(
+      start: memory.bindMemory(to: Float.self, capacity: count), count: count)
     owner = nil
   }
 
@@ -25,7 +30,7 @@ public final class FloatMemory {
   }
 
   deinit {
-    if owner == nil { elements.deallocate() }
+    if owner == nil { free(elements.baseAddress) }
   }
 
   /// A view of some of the floats, which holds this memory.

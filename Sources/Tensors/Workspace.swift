@@ -5,6 +5,8 @@ import LockstepParallelism
 public final class Workspace {
   public let pool: BufferPool
   public let threads: ThreadPool
+  /// Multiply a model's matrices.
+  public let products: Products
 
   /// Whether operations record how to differentiate themselves.
   public private(set) var isRecording = true
@@ -23,10 +25,13 @@ public final class Workspace {
   /// Sees every module's output and its gradient while it is set; see `ActivationObserver`.
   public var observer: (any ActivationObserver)?
 
-  /// - Parameter threadCount: The threads of this rank, at least 1. Default: 1.
-  public init(threadCount: Int = 1) {
+  /// - Parameters:
+  ///   - threadCount: The threads of this rank, at least 1. Default: 1.
+  ///   - library: Who multiplies matrices. Default: Lockstep's own kernels.
+  public init(threadCount: Int = 1, library: ProductLibrary = .canonical) {
     pool = BufferPool()
     threads = ThreadPool(threadCount: threadCount)
+    products = Products(library: library, threads: threads)
   }
 
   /// Places the random streams: dropout masks of this micro-batch are a function of these numbers
@@ -78,7 +83,7 @@ public final class Workspace {
   func recording<Result>(
     again past: Circumstances, _ body: () throws -> Result
   ) rethrows -> Result {
-    let (present, wasRecording) = (circumstances, isRecording)
+    let (present, wasRecording, wasRepeating) = (circumstances, isRecording, products.isRepeating)
     func enter(_ circumstances: Circumstances) {
       randomPlace = circumstances.randomPlace
       isTraining = circumstances.isTraining
@@ -87,9 +92,11 @@ public final class Workspace {
     enter(past)
     observer = past.observer.map(GradientObserver.init)
     isRecording = true
+    products.isRepeating = true
     defer {
       enter(present)
       isRecording = wasRecording
+      products.isRepeating = wasRepeating
     }
     return try body()
   }

@@ -8,8 +8,8 @@ import Testing
   @Test(arguments: BenchmarkCase.names)
   func builtInCasesAreValidConfigurations(name: String) throws {
     let benchmark = try #require(BenchmarkCase(named: name, ranks: 3))
-    try benchmark.configuration.validate(ranks: 3)
-    #expect(benchmark.configuration.batch.microbatches == 3)
+    try benchmark.plan.validate(ranks: 3)
+    #expect(benchmark.plan.batch.microbatches == 3)
     #expect(benchmark.name == name)
   }
 

@@ -88,7 +88,7 @@ import Testing
       workspace.seekRandom(seed: 3, step: 1, microbatch: 2)
       workspace.observer = observer
       var generator = SeededGenerator(seed: 9)
-      let x = Tensor.leaf(generator.normals(6 * 8), shape: [1, 6, 8], in: workspace)
+      let x = Tensor.variable(generator.normals(6 * 8), shape: [1, 6, 8], in: workspace)
       let heads = Heads(x, count: 2, width: 4)
       let y = heads.attend(keys: heads, values: heads, dropout: 0.4)
       (y * y).dropout(0.3).sum().backward()
@@ -101,7 +101,7 @@ import Testing
 
   @Test func aLeafGathersItsGradientAndNothingElseHasOne() {
     let workspace = Workspace()
-    let x = Tensor.leaf([1, 2, 3], shape: [3], in: workspace)
+    let x = Tensor.variable([1, 2, 3], shape: [3], in: workspace)
     #expect(x.gradient == nil)
     let y = x * x
     (y + x).sum().backward()

@@ -29,11 +29,11 @@ import Testing
       c = (0..<rows * columns).map { _ in Float.random(in: -1...1, using: &generator) }
     }
 
-    func result(threads: Int) -> [Float] {
+    func result(threads: Int, library: ProductLibrary = .canonical) -> [Float] {
       withMatrices { left, right, c in
-        multiply(
+        Products(library: library, threads: ThreadPool(threadCount: threads)).multiply(
           left, right, into: Matrix(c, stride: columns), rows: rows, columns: columns,
-          inner: inner, adds: adds, on: ThreadPool(threadCount: threads))
+          inner: inner, adds: adds)
       }
     }
 
@@ -48,7 +48,7 @@ import Testing
     func packedResult() -> [Float] {
       withMatrices { left, right, c in
         let packed = UnsafeMutablePointer<Float>.allocate(
-          capacity: Int(CKernels_packedCount(Int64(inner), Int64(columns))))
+          capacity: Int(CKernels_packedCount(CKernels_float32, Int64(inner), Int64(columns))))
         defer { packed.deallocate() }
         CKernels_packFactor(factor(right, isBTransposed), Int64(inner), Int64(columns), packed)
         CKernels_matrixProductPacked(
@@ -59,7 +59,8 @@ import Testing
 
     private func factor(_ matrix: Matrix, _ isTransposed: Bool) -> CKernels_Factor {
       CKernels_Factor(
-        elements: matrix.pointer, stride: Int64(matrix.stride), transposed: isTransposed ? 1 : 0)
+        elements: matrix.pointer, stride: Int64(matrix.stride), transposed: isTransposed ? 1 : 0,
+        format: CKernels_float32)
     }
 
     private func withMatrices(
@@ -115,6 +116,19 @@ import Testing
         columns: .random(in: 1...70, using: &generator),
         inner: .random(in: 1...70, using: &generator), using: &generator)
       for (a, b) in zip(product.result(threads: 1), product.naive) {
+        #expect(abs(Double(a) - b) < 1e-5 * Double(product.inner).squareRoot())
+      }
+    }
+  }
+
+  @Test(arguments: [1, 3]) func openBLASGivesTheSameButForRounding(threads: Int) {
+    var generator = SeededGenerator(seed: 8)
+    for _ in 0..<20 {
+      let product = Product(
+        rows: .random(in: 1...300, using: &generator),
+        columns: .random(in: 1...300, using: &generator),
+        inner: .random(in: 1...300, using: &generator), using: &generator)
+      for (a, b) in zip(product.result(threads: threads, library: .openBLAS), product.naive) {
         #expect(abs(Double(a) - b) < 1e-5 * Double(product.inner).squareRoot())
       }
     }

@@ -27,8 +27,17 @@ public struct MPIRunner: Sendable {
     self.timeout = timeout
   }
 
-  /// Whether `mpirun` can be found.
-  public static var isAvailable: Bool { path(of: "mpirun") != nil }
+  /// Whether this package's programs were built with its trait `MPI`.
+  public static var isBuiltWithMPI: Bool {
+    #if MPI
+      true
+    #else
+      false
+    #endif
+  }
+
+  /// Whether they can be started under `mpirun`: it can be found, and they know MPI.
+  public static var isAvailable: Bool { isBuiltWithMPI && path(of: "mpirun") != nil }
 
   /// Runs `mpirun -np rankCount program arguments`.
   ///

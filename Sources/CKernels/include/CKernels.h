@@ -13,5 +13,6 @@
 #include "CKernels_elementwise.h"
 #include "CKernels_matrixProduct.h"
 #include "CKernels_scalars.h"
+#include "CKernels_build.h"
 
 #endif

@@ -13,11 +13,20 @@
 
 #define CKERNELS_PRODUCT_CHUNK 256
 
+/// What a product rounds its factors' elements to. A format has an inner step and a packed form of its
+/// own; all else is common.
+typedef enum CKernels_Format {
+  /// Nothing is rounded.
+  CKernels_float32 = 0,
+} CKernels_Format;
+
 /// A matrix in memory. Read as it lies: [rows, columns], rows `stride` elements apart; or transposed.
 typedef struct CKernels_Factor {
   const float *elements;
   int64_t stride;
   int32_t transposed;
+  /// The same of both factors of a product.
+  CKernels_Format format;
 } CKernels_Factor;
 
 /// What happens to each finished element of a product while it is still in the cache.
@@ -40,7 +49,7 @@ void CKernels_matrixProduct(
     int64_t inner, int adds, const CKernels_Epilogue *epilogue);
 
 /// How many floats the packed form of a right factor [inner, columns] takes.
-int64_t CKernels_packedCount(int64_t inner, int64_t columns);
+int64_t CKernels_packedCount(CKernels_Format format, int64_t inner, int64_t columns);
 
 /// Brings a right factor [inner, columns] into the order in which products read it, for several
 /// products with it. The order differs among processors: never store it.

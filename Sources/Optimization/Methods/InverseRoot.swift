@@ -16,7 +16,7 @@ struct InverseRoot {
   /// p: 2 or 4.
   let root: Int
   let scratch: UnsafeMutablePointer<Float>
-  let threads: ThreadPool
+  let products: Products
 
   private static let iterationLimit = 100
   /// Where the largest element of M - I counts as none, in 32 bits.
@@ -79,7 +79,7 @@ struct InverseRoot {
   }
 
   private func product(_ a: Matrix, _ b: Matrix, into c: Matrix) {
-    multiply(a, b, into: c, rows: side, columns: side, inner: side, adds: false, on: threads)
+    products.multiply(a, b, into: c, rows: side, columns: side, inner: side)
   }
 
   /// The largest element of |M - I|; infinite where one is not a number.

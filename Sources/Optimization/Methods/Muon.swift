@@ -129,16 +129,15 @@ public struct Muon: TensorMethod {
       let (from, to) = (Matrix(x, stride: columns), Matrix(next, stride: columns))
       // The shorter side's products: X Xᵀ on the left, or Xᵀ X on the right.
       let isWide = rows <= columns
-      multiply(
+      update.products.multiply(
         isWide ? from : from.transposed, isWide ? from.transposed : from, into: gram, rows: side,
-        columns: side, inner: max(rows, columns), adds: false, on: update.threads)
-      multiply(
-        gram, gram, into: factor, rows: side, columns: side, inner: side, adds: false,
-        on: update.threads)
+        columns: side, inner: max(rows, columns))
+      update.products.multiply(
+        gram, gram, into: factor, rows: side, columns: side, inner: side)
       CKernels_moveAlong(gram.pointer, factor.pointer, -4.775, -2.0315, Int64(side * side))
-      multiply(
+      update.products.multiply(
         isWide ? factor : from, isWide ? from : factor, into: to, rows: rows, columns: columns,
-        inner: side, adds: false, on: update.threads)
+        inner: side)
       update.elementwise { [x, next] start, count in
         CKernels_moveAlong(x + start, next + start, 3.4445, -1, count)
       }

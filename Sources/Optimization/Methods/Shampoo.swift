@@ -150,9 +150,8 @@ public struct Shampoo: TensorMethod {
     _ a: Matrix, _ b: Matrix, inner: Int, into mean: UnsafeMutablePointer<Float>, side: Int,
     _ update: TensorUpdate
   ) {
-    multiply(
-      a, b, into: Matrix(update.scratch, stride: side), rows: side, columns: side, inner: inner,
-      adds: false, on: update.threads)
+    update.products.multiply(
+      a, b, into: Matrix(update.scratch, stride: side), rows: side, columns: side, inner: inner)
     let count = Int64(side * side)
     if factorDecay == 1 {
       CKernels_accumulate(update.scratch, mean, count)
@@ -167,7 +166,7 @@ public struct Shampoo: TensorMethod {
     _ sides: Sides, _ update: TensorUpdate
   ) {
     let correction = factorDecay == 1 ? 1 : 1 / (1 - factorDecay.raised(to: update.step))
-    InverseRoot(side: side, root: sides.root, scratch: update.scratch, threads: update.threads)
+    InverseRoot(side: side, root: sides.root, scratch: update.scratch, products: update.products)
       .compute(of: product, scale: correction, ridge: ridge, into: root)
   }
 
@@ -182,15 +181,15 @@ public struct Shampoo: TensorMethod {
     var current = mean
     if let left {
       let target = right == nil ? result : middle
-      multiply(
+      update.products.multiply(
         Matrix(left, stride: sides.rows), current, into: target, rows: sides.rows,
-        columns: sides.columns, inner: sides.rows, adds: false, on: update.threads)
+        columns: sides.columns, inner: sides.rows)
       current = target
     }
     if let right {
-      multiply(
+      update.products.multiply(
         current, Matrix(right, stride: sides.columns), into: result, rows: sides.rows,
-        columns: sides.columns, inner: sides.columns, adds: false, on: update.threads)
+        columns: sides.columns, inner: sides.columns)
     }
   }
 }

@@ -1,5 +1,6 @@
 import CLockstepKernels
 import LockstepParallelism
+import LockstepTensors
 
 /// A method that updates a tensor as a whole, because it needs its norm, its rows or its products.
 public protocol TensorMethod: OptimizerMethod {
@@ -46,7 +47,10 @@ public struct TensorUpdate {
   /// The schedule's, times the group's factor.
   let learningRate: Double
   let weightDecay: Double
-  let threads: ThreadPool
+  /// The optimiser's own, of single precision.
+  let products: Products
+
+  var threads: ThreadPool { products.threads }
 
   var count: Int { tensor.range.count }
 
@@ -91,6 +95,7 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
 
   private let peers: any OptimizerPeers
   private let threads: ThreadPool
+  private let products: Products
   private let owners: [Int]
   /// One of the pieces into which slices cut the tensors: what travels.
   private struct Piece {
@@ -115,6 +120,7 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
     self.layout = layout
     self.peers = peers
     self.threads = threads
+    products = Products(threads: threads)
     let tensors = layout.tensors
     let owners = Self.owners(of: tensors.map(method.cost), ranks: layout.slices.count)
     self.owners = owners
@@ -180,7 +186,7 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
           tensor: tensor, parameters: base + tensor.range.lowerBound, gradient: pointer,
           states: statePointers[index], scratch: scratch, step: step,
           learningRate: learningRate * tensor.rate,
-          weightDecay: tensor.weightDecay(of: method.weightDecay), threads: threads))
+          weightDecay: tensor.weightDecay(of: method.weightDecay), products: products))
     }
     try spread(into: parameters)
   }

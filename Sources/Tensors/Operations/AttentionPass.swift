@@ -66,19 +66,26 @@ struct AttentionPass {
   /// the positions, so that a text that grows does not ask for other memory with each token.
   private var packedCount: Int {
     max(
-      PackedFactor.count(inner: scoreStride, columns: keys.width),
-      PackedFactor.count(inner: keys.width, columns: scoreStride))
+      PackedFactor.count(workspace.products.format, inner: scoreStride, columns: keys.width),
+      PackedFactor.count(workspace.products.format, inner: keys.width, columns: scoreStride))
   }
 
   /// The keys or values of a head as a right factor: packed, unless there are so few queries that packing
   /// would be most of the work.
   private struct HeadFactor {
+    private let products: Products
     private let matrix: Matrix
     private let packed: PackedFactor?
 
-    init(_ matrix: Matrix, inner: Int, columns: Int, memory: UnsafeMutablePointer<Float>?) {
+    init(
+      _ matrix: Matrix, inner: Int, columns: Int, memory: UnsafeMutablePointer<Float>?,
+      for products: Products
+    ) {
+      self.products = products
       self.matrix = matrix
-      packed = memory.map { PackedFactor(matrix, inner: inner, columns: columns, in: $0) }
+      packed = memory.map {
+        PackedFactor(matrix, inner: inner, columns: columns, in: $0, for: products)
+      }
     }
 
     /// C = A B; see `PackedFactor.multiply`.
@@ -86,9 +93,21 @@ struct AttentionPass {
       if let packed {
         packed.multiply(from: a, into: c, rows: rows, columns: columns, inner: inner)
       } else {
-        LockstepTensors.multiply(
-          a, matrix, into: c, rows: rows, columns: columns, inner: inner, adds: false)
+        products.multiplyHere(
+          a, matrix, into: c, rows: rows, columns: columns, inner: inner)
       }
+    }
+  }
+
+  /// Pairs of a query and a key that it sees, of all sequences, for one head.
+  private var seenPairs: Int {
+    let (sequences, queries, keys) = (queries.sequences, queries.positions, keys.positions)
+    switch mask {
+    case .full: return sequences * queries * keys
+    // The last query sees all keys, each one before it one less.
+    case .causal: return sequences * queries * (2 * keys - queries + 1) / 2
+    case .ranges(let ranges):
+      return zip(ranges.lower, ranges.upper).reduce(0) { $0 + Int($1.1 - $1.0) }
     }
   }
 
@@ -105,17 +124,21 @@ struct AttentionPass {
     let scratch = Tensor(
       uninitialized: [workspace.threads.threadCount, scratchCount], in: workspace)
     let sequenceBlocks = (0..<queries.sequences).map { blocks(of: $0) }
+    let products = workspace.products
+    // Queries by keys, and probabilities by values.
+    products.countAttention(multiplyAdds: 2 * seenPairs * queries.count * queries.width)
     workspace.threads.run(tasks: queries.sequences * queries.count) { task, worker in
       let (sequence, head) = (task / queries.count, task % queries.count)
       let scores = scratch.pointer + worker * scratchCount
       let q = queries.matrix(sequence: sequence, head: head)
       let k = HeadFactor(
         keys.matrix(sequence: sequence, head: head / queriesPerKey).transposed,
-        inner: keys.width, columns: keys.positions, memory: packs ? scores + area : nil)
+        inner: keys.width, columns: keys.positions, memory: packs ? scores + area : nil,
+        for: products)
       let v = HeadFactor(
         values.matrix(sequence: sequence, head: head / queriesPerKey),
         inner: keys.positions, columns: keys.width,
-        memory: packs ? scores + area + packedCount : nil)
+        memory: packs ? scores + area + packedCount : nil, for: products)
       let o = outputs.matrix(sequence: sequence, head: head)
       for block in sequenceBlocks[sequence] {
         let row = task * queries.positions + block.start
@@ -159,7 +182,8 @@ struct AttentionPass {
         let factors = Factors(
           keys: keys.matrix(sequence: sequence, head: keyHead),
           values: values.matrix(sequence: sequence, head: keyHead), positions: keys.positions,
-          width: keys.width, memory: scores + scoreCount, packedCount: packedCount)
+          width: keys.width, memory: scores + scoreCount, packedCount: packedCount,
+          products: workspace.products)
         for member in 0..<queriesPerKey {
           let head = keyHead * queriesPerKey + member
           let place = Place(sequence: sequence, head: head, keyHead: keyHead, isFirst: member == 0)
@@ -181,13 +205,16 @@ struct AttentionPass {
 
     init(
       keys: Matrix, values: Matrix, positions: Int, width: Int,
-      memory: UnsafeMutablePointer<Float>, packedCount: Int
+      memory: UnsafeMutablePointer<Float>, packedCount: Int, products: Products
     ) {
-      self.keys = PackedFactor(keys, inner: positions, columns: width, in: memory)
+      self.keys = PackedFactor(
+        keys, inner: positions, columns: width, in: memory, for: products)
       keysTransposed = PackedFactor(
-        keys.transposed, inner: width, columns: positions, in: memory + packedCount)
+        keys.transposed, inner: width, columns: positions, in: memory + packedCount,
+        for: products)
       valuesTransposed = PackedFactor(
-        values.transposed, inner: width, columns: positions, in: memory + 2 * packedCount)
+        values.transposed, inner: width, columns: positions, in: memory + 2 * packedCount,
+        for: products)
     }
   }
 
@@ -245,7 +272,7 @@ struct AttentionPass {
     let used = stream == nil ? probabilities : dropped
     drop(probabilities, into: used, block, row: row)
     let overwrites = isFirst && !hasRanges
-    multiply(
+    workspace.products.multiplyHere(
       Matrix(used, stride: scoreStride).transposed, dO, into: dV,
       rows: block.keyCount, columns: width, inner: block.height, adds: dv.adds || !overwrites)
     factors.valuesTransposed.multiply(
@@ -260,7 +287,7 @@ struct AttentionPass {
       Int64(scoreStride))
     factors.keys.multiply(
       from: ds, into: dQ, rows: block.height, columns: width, inner: block.keyCount, adds: dq.adds)
-    multiply(
+    workspace.products.multiplyHere(
       ds.transposed, q, into: dK, rows: block.keyCount, columns: width, inner: block.height,
       adds: dk.adds || !overwrites)
   }

@@ -45,12 +45,14 @@ extension Tensor {
     let inputGradient = differentiates ? Tensor(uninitialized: shape, in: workspace) : nil
     let chunk = LogitChunks(rows: rows, classes: classes)
     let logits = Tensor(uninitialized: [chunk.height, classes], in: workspace)
+    let products = workspace.products
+    products.count(rows: counted.count, inner: width, columns: classes)
     for range in chunk.ranges(of: counted.count) {
       let x = Matrix(counted.inputs.pointer + range.lowerBound * width, stride: width)
-      multiply(
+      products.multiply(
         x, Matrix(weight.pointer, stride: width).transposed,
         into: Matrix(logits.pointer, stride: classes), rows: range.count, columns: classes,
-        inner: width, adds: false, on: workspace.threads,
+        inner: width,
         epilogue: ProductEpilogue(
           bias: bias.map { UnsafePointer($0.pointer) }, activation: nil, activated: nil))
       counted.targets.withUnsafeBufferPointer { targets in
@@ -65,14 +67,14 @@ extension Tensor {
       }
       guard let inputGradient else { continue }
       let gradient = Matrix(logits.pointer, stride: classes)
-      multiply(
+      products.multiply(
         gradient, Matrix(weight.pointer, stride: width),
         into: Matrix(inputGradient.pointer + range.lowerBound * width, stride: width),
-        rows: range.count, columns: width, inner: classes, adds: false, on: workspace.threads)
+        rows: range.count, columns: width, inner: classes)
       weight.addGradient { destination, adds in
-        multiply(
+        products.multiply(
           gradient.transposed, x, into: Matrix(destination, stride: width), rows: classes,
-          columns: width, inner: range.count, adds: adds, on: workspace.threads)
+          columns: width, inner: range.count, adds: adds)
       }
       bias?.addGradient { destination, adds in
         workspace.threads.run(over: classes, grain: Grain.elementwise / range.count + 16) {

@@ -97,10 +97,12 @@ private struct LinearMap {
     let workspace = input.workspace
     let sum = Tensor(uninitialized: input.shape.replacingLast(with: outputs), in: workspace)
     let result = activation == nil ? sum : Tensor(uninitialized: sum.shape, in: workspace)
-    multiply(
+    let rows = input.shape.rows
+    workspace.products.count(rows: rows, inner: inputs, columns: outputs)
+    workspace.products.multiply(
       Matrix(input.pointer, stride: inputs), weight.asFactor(layout),
       into: Matrix(sum.pointer, stride: outputs),
-      rows: input.shape.rows, columns: outputs, inner: inputs, adds: false, on: workspace.threads,
+      rows: rows, columns: outputs, inner: inputs,
       epilogue: ProductEpilogue(
         bias: bias.map { UnsafePointer($0.pointer) }, activation: activation,
         activated: activation == nil ? nil : result.pointer))
@@ -112,7 +114,7 @@ private struct LinearMap {
   /// - Parameter gradient: dy, [..., outputs].
   func backward(_ gradient: Tensor) {
     let rows = gradient.shape.rows
-    let threads = input.workspace.threads
+    let (threads, products) = (input.workspace.threads, input.workspace.products)
     let dy = Matrix(gradient.pointer, stride: outputs)
     let x = Matrix(input.pointer, stride: inputs)
     bias?.addGradient { db, adds in
@@ -124,19 +126,19 @@ private struct LinearMap {
     }
     weight.addGradient { dw, adds in
       if layout == .inputsByOutputs {
-        multiply(
+        products.multiply(
           x.transposed, dy, into: Matrix(dw, stride: outputs), rows: inputs, columns: outputs,
-          inner: rows, adds: adds, on: threads)
+          inner: rows, adds: adds)
       } else {
-        multiply(
+        products.multiply(
           dy.transposed, x, into: Matrix(dw, stride: inputs), rows: outputs, columns: inputs,
-          inner: rows, adds: adds, on: threads)
+          inner: rows, adds: adds)
       }
     }
     input.addGradient { dx, adds in
-      multiply(
+      products.multiply(
         dy, weight.asFactor(layout).transposed, into: Matrix(dx, stride: inputs), rows: rows,
-        columns: inputs, inner: outputs, adds: adds, on: threads)
+        columns: inputs, inner: outputs, adds: adds)
     }
   }
 }

@@ -36,40 +36,23 @@ public struct ForwardProducts: Equatable, Sendable {
     }
   }
 
-  /// Adds causal self-attention of `count` layers: queries by keys and probabilities by values,
-  /// T (T + 1) / 2 pairs of positions of a sequence, for each pair twice D.
-  ///
-  /// - Parameters:
-  ///   - sequences: B.
-  ///   - positions: T.
-  ///   - width: D, all heads together.
-  public mutating func addCausalAttention(
-    sequences: Int, positions: Int, width: Int, count: Int = 1
-  ) {
-    attentionMultiplyAdds += count * sequences * positions * (positions + 1) * width
-  }
-
-  /// Adds attention in which every query sees every key, of `count` layers.
-  ///
-  /// - Parameters:
-  ///   - sequences: B.
-  ///   - queries: Positions that look.
-  ///   - keys: Positions that are looked at.
-  ///   - width: D, all heads together.
-  public mutating func addFullAttention(
-    sequences: Int, queries: Int, keys: Int, width: Int, count: Int = 1
-  ) {
-    attentionMultiplyAdds += 2 * count * sequences * queries * keys * width
-  }
+  /// Adds products of activations with each other.
+  package mutating func addAttention(multiplyAdds: Int) { attentionMultiplyAdds += multiplyAdds }
 
   /// Of the forward pass.
   public var multiplyAdds: Int {
     weights.reduce(attentionMultiplyAdds) { $0 + $1.count * $1.shape.multiplyAdds }
   }
 
-  /// Floating-point operations of forward and backward pass together: two for each multiply-add,
-  /// and each product has two more in the backward pass, one for either factor's gradient.
-  public var trainingOperations: Double { 2 * 3 * Double(multiplyAdds) }
+  /// Floating-point operations of forward and backward pass together for each multiply-add of the
+  /// forward pass: two, and each product has two more in the backward pass, one for either factor's
+  /// gradient.
+  package static let trainingOperationsPerMultiplyAdd = 2.0 * 3
+
+  /// Floating-point operations of forward and backward pass together.
+  public var trainingOperations: Double {
+    Self.trainingOperationsPerMultiplyAdd * Double(multiplyAdds)
+  }
 
   public static func == (one: Self, other: Self) -> Bool {
     one.attentionMultiplyAdds == other.attentionMultiplyAdds

@@ -4,7 +4,7 @@ extension Tensor {
   /// - Parameters:
   ///   - elements: In row-major order.
   ///   - shape: Of as many elements.
-  public static func leaf(
+  public static func variable(
     _ elements: [Float], shape: Shape, in workspace: Workspace
   ) -> Tensor {
     Tensor(
@@ -13,7 +13,7 @@ extension Tensor {
       node: Node(shape: shape, workspace: workspace, gradient: GradientSlot()))
   }
 
-  /// A copy of the gradient that `backward()` left at a leaf or a parameter, in row-major order; nil
+  /// A copy of the gradient that `backward()` left at a variable or a parameter, in row-major order; nil
   /// where none came. What was computed from others hands its gradient on: `observed(as:)` shows it.
   public var gradient: [Float]? {
     guard let node, node.origin == nil else { return nil }

@@ -1,0 +1,120 @@
+import CLockstepKernels
+import CLockstepOpenBLAS
+import LockstepParallelism
+
+/// The matrix products of one rank: in which format factors are multiplied, who multiplies, on which
+/// threads, and how much. A workspace holds those of a model; an optimiser that multiplies holds float32
+/// ones of its own.
+///
+/// It belongs to one thread, but for `multiply` on the calling thread, which its workers may use.
+public final class Products {
+  public let format: ProductFormat
+  public let library: ProductLibrary
+  public let threads: ThreadPool
+
+  /// Multiply-adds of all forward passes so far, those left out that a backward pass computes again:
+  /// the count belongs to the model, not to how it is computed.
+  public private(set) var multiplyAdds = 0
+  /// What `listing` gathers; nil: nothing.
+  private var list: ForwardProducts?
+  /// Whether a forward pass is computed once more, and has been counted.
+  var isRepeating = false
+
+  /// - Parameters:
+  ///   - format: Default: float32.
+  ///   - library: Default: Lockstep's own.
+  ///   - threads: Share out large products.
+  public init(
+    format: ProductFormat = .float32, library: ProductLibrary = .canonical, threads: ThreadPool
+  ) {
+    self.format = format
+    self.library = library
+    self.threads = threads
+    if library == .openBLAS { openblas_set_num_threads(1) }
+  }
+
+  /// C = A B, or C += A B, shared out among the threads.
+  ///
+  /// - Parameters:
+  ///   - a: [rows, inner].
+  ///   - b: [inner, columns].
+  ///   - c: [rows, columns], not transposed.
+  ///   - epilogue: What is done to each element of the product. Default: nothing.
+  package func multiply(
+    _ a: Matrix, _ b: Matrix, into c: Matrix, rows: Int, columns: Int, inner: Int,
+    adds: Bool = false, epilogue: ProductEpilogue? = nil
+  ) {
+    guard rows > 0, columns > 0 else { return }
+    let grid = ProductGrid(
+      rows: rows, columns: columns, inner: inner, threadCount: threads.threadCount,
+      keepsRows: !a.isTransposed)
+    threads.run(tasks: grid.count) { index in
+      let (rowRange, columnRange) = grid[index]
+      let (row, column) = (rowRange.lowerBound, columnRange.lowerBound)
+      multiplyHere(
+        a.from(row: row), b.from(column: column), into: c.from(row: row, column: column),
+        rows: rowRange.count, columns: columnRange.count, inner: inner, adds: adds,
+        epilogue: epilogue.map { ($0, row, column) })
+    }
+  }
+
+  /// The same product on this thread.
+  ///
+  /// - Parameter epilogue: With the row and column of the whole product at which this part of it lies.
+  ///   Default: nothing.
+  package func multiplyHere(
+    _ a: Matrix, _ b: Matrix, into c: Matrix, rows: Int, columns: Int, inner: Int,
+    adds: Bool = false, epilogue: (whole: ProductEpilogue, row: Int, column: Int)? = nil
+  ) {
+    switch library {
+    case .canonical:
+      func run(_ epilogue: UnsafePointer<CKernels_Epilogue>?) {
+        CKernels_matrixProduct(
+          a.factor(format), b.factor(format), c.pointer, Int64(c.stride), Int64(rows),
+          Int64(columns), Int64(inner), adds ? 1 : 0, epilogue)
+      }
+      guard let epilogue else { return run(nil) }
+      withUnsafePointer(
+        to: epilogue.whole.kernelEpilogue(
+          row: epilogue.row, column: epilogue.column, stride: c.stride), run)
+    case .openBLAS:
+      cblas_sgemm(
+        CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
+        b.isTransposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
+        blasint(inner), 1, a.pointer, blasint(a.stride), b.pointer, blasint(b.stride),
+        adds ? 1 : 0, c.pointer, blasint(c.stride))
+      epilogue?.whole.apply(
+        to: c, row: epilogue?.row ?? 0, column: epilogue?.column ?? 0, rows: rows,
+        columns: columns)
+    }
+  }
+}
+
+// MARK: - Counting
+
+extension Products {
+  /// Counts the product of a forward pass with a weight.
+  func count(rows: Int, inner: Int, columns: Int) {
+    guard !isRepeating else { return }
+    multiplyAdds += rows * inner * columns
+    list?.add(rows: rows, inner: inner, columns: columns)
+  }
+
+  /// Counts products of a forward pass of activations with each other: those of attention.
+  func countAttention(multiplyAdds count: Int) {
+    guard !isRepeating else { return }
+    multiplyAdds += count
+    list?.addAttention(multiplyAdds: count)
+  }
+
+  /// Lists the products of what `body` computes forward.
+  public func listing<Result>(
+    _ body: () throws -> Result
+  ) rethrows -> (result: Result, products: ForwardProducts) {
+    precondition(list == nil, "a list of products is being made already")
+    list = ForwardProducts()
+    defer { list = nil }
+    let result = try body()
+    return (result, list ?? ForwardProducts())
+  }
+}
