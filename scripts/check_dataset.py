@@ -30,9 +30,10 @@ def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     directory = pathlib.Path(sys.argv[1])
-    text = pathlib.Path(sys.argv[2]).read_bytes()
+    text = pathlib.Path(sys.argv[2]).read_bytes().removeprefix(b"\xef\xbb\xbf")
     manifest = json.loads((directory / "dataset.json").read_text())
     tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+    tokenizer.encode_special_tokens = manifest["request"].get("special_tokens") == "text"
     start = 0
     for name in ["train", "validation"]:
         if name not in manifest:

@@ -1,7 +1,7 @@
 import LockstepSettings
 
-/// The `data` section: what the files are, and the keys that such files need. Relative paths are
-/// relative to the current directory.
+/// The `data` section: what the files are, and the keys that such files need. Relative paths start
+/// from the run's `directory`.
 public struct DataConfiguration: Configurable {
   public enum Format: SettingVariants {
     case tokens(TokenDataConfiguration)
@@ -46,6 +46,8 @@ public struct DataConfiguration: Configurable {
   }
 
   public var format: Format = .tokens(TokenDataConfiguration())
+  /// What becomes of a run whose data are no longer what it learned from.
+  public var changed = ChangedData.refuse
 
   public init() {}
 
@@ -54,7 +56,14 @@ public struct DataConfiguration: Configurable {
   }
 
   public static var fields: [Field<Self>] {
-    [Field("format", choosing: \.format, meaning: "What the files are.")]
+    [
+      Field("format", choosing: \.format, meaning: "What the files are."),
+      Field(
+        "changed", \.changed, decidesResult: false,
+        meaning:
+          "What `--resume` does where a file's content is not what the run learned from, or was "
+          + "evaluated on, under the same name."),
+    ]
   }
 
   /// The part of the samples that is held out; nothing of texts.
@@ -218,6 +227,8 @@ public struct TableDataConfiguration: Configurable {
     checks.require(
       !(columns ?? []).contains(target), "columns", "columns without the target (\(target))",
       involving: "target")
+    checks.require(
+      Set(columns ?? []).count == (columns ?? []).count, "columns", "each column once")
     folds.check(&checks, validation: validation)
   }
 }

@@ -15,19 +15,21 @@ package final class MappedFile: Sendable {
   /// Keeps memory that was mapped by others; nil where this object mapped it.
   private let owner: (any Sendable)?
 
-  /// Maps a file; a pipe is read to its end first.
+  /// Maps a file; a pipe, a terminal or a socket is read to its end first.
   ///
+  /// - Parameter populates: Whether small files are mapped page by page at once. Default: yes.
   /// - Throws: `FileError` if it cannot be opened or mapped, or is a directory.
-  package convenience init(path: String) throws(FileError) {
+  package convenience init(path: String, populates: Bool = true) throws(FileError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { throw .last("open", path) }
     defer { close(descriptor) }
     var status = stat()
     if fstat(descriptor, &status) != 0 { throw .last("read", path) }
-    if status.st_mode & S_IFMT == S_IFIFO {
+    // A pipe, a terminal or a socket has no length.
+    if [S_IFIFO, S_IFCHR, S_IFSOCK].contains(status.st_mode & S_IFMT) {
       try self.init(spooling: descriptor, name: path)
     } else {
-      try self.init(descriptor: descriptor, path: path)
+      try self.init(descriptor: descriptor, path: path, populates: populates)
     }
   }
 
@@ -53,7 +55,7 @@ package final class MappedFile: Sendable {
         try OutputFile.write(read, to: spool, path: directory)
       }
     }
-    try self.init(descriptor: spool, path: name)
+    try self.init(descriptor: spool, path: name, populates: true)
   }
 
   /// A file's bytes that are in memory already.
@@ -67,7 +69,7 @@ package final class MappedFile: Sendable {
     self.owner = owner
   }
 
-  private init(descriptor: Int32, path: String) throws(FileError) {
+  private init(descriptor: Int32, path: String, populates: Bool) throws(FileError) {
     var status = stat()
     if fstat(descriptor, &status) != 0 { throw .last("read", path) }
     if status.st_mode & S_IFMT == S_IFDIR {
@@ -81,7 +83,7 @@ package final class MappedFile: Sendable {
     }
     var flags = MAP_PRIVATE
     #if os(Linux)
-      if count <= Self.largestPopulated { flags |= MAP_POPULATE }
+      if populates && count <= Self.largestPopulated { flags |= MAP_POPULATE }
     #endif
     let address = mmap(nil, count, PROT_READ, flags, descriptor, 0)
     if address == MAP_FAILED { throw .last("map", path) }
@@ -90,6 +92,17 @@ package final class MappedFile: Sendable {
 
   deinit {
     if let base, owner == nil { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+  }
+
+  /// Gives back the memory of bytes that have been read. They can be read again: the system then takes
+  /// them from the file.
+  package func release(_ range: Range<Int>) {
+    guard let base, owner == nil else { return }
+    let page = Int(getpagesize())
+    let (start, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
+    guard start < end else { return }
+    // Advice only: if it is not taken, the memory stays until the file is closed.
+    madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, MADV_DONTNEED)
   }
 
   /// The bytes; valid as long as the object lives.

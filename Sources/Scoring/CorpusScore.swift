@@ -1,4 +1,5 @@
 import Foundation
+import LockstepFiles
 import LockstepSettings
 
 /// BLEU and chrF of a corpus, line by line.
@@ -52,20 +53,37 @@ public struct CorpusScore: Sendable {
 
 /// The lines of a file.
 enum TextLines {
-  /// - Parameter path: - is standard input.
+  /// - Parameter path: A file or pipe; - is standard input.
   static func read(_ path: String) throws -> [String] {
     let name = path == "-" ? "standard input" : path
-    let contents =
-      path == "-"
-      ? try FileHandle.standardInput.readToEnd() ?? Data()
-      : FileManager.default.contents(atPath: path)
-    guard let contents else { throw ScoringError.unreadable(path: path) }
-    var lines = contents.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let file: MappedFile
+    do throws(FileError) {
+      file =
+        try path == "-"
+        ? MappedFile(spooling: FileHandle.standardInput.fileDescriptor, name: name)
+        : MappedFile(path: path)
+    } catch {
+      throw ScoringError.unreadable(path: name, reason: error.reason)
+    }
+    return try file.withBytes { try lines(of: $0, name: name) }
+  }
+
+  private static func lines(
+    of bytes: UnsafeRawBufferPointer, name: String
+  ) throws(ScoringError) -> [String] {
+    let markLength: Int
+    do throws(ByteOrderMark.ForeignEncoding) {
+      markLength = try ByteOrderMark.length(in: bytes)
+    } catch {
+      throw .unreadable(path: name, reason: "\(error)")
+    }
+    var lines = bytes[markLength...].split(
+      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     // The last line end ends a line, and does not begin another.
     if lines.last?.isEmpty ?? true { lines.removeLast() }
-    return try lines.enumerated().map { index, bytes in
+    return try lines.enumerated().map { (index, bytes) throws(ScoringError) in
       guard let line = String(validating: bytes, as: UTF8.self) else {
-        throw ScoringError.notUTF8(path: name, line: index + 1)
+        throw .notUTF8(path: name, line: index + 1)
       }
       return line
     }
@@ -74,14 +92,14 @@ enum TextLines {
 
 /// Why lines can not be compared.
 public enum ScoringError: UserInputError, Equatable {
-  case unreadable(path: String)
+  case unreadable(path: String, reason: String)
   case notUTF8(path: String, line: Int)
   case noLines(path: String)
   case unequalLines(hypotheses: String, count: Int, references: String, expected: Int)
 
   public var description: String {
     switch self {
-    case .unreadable(let path): "\(path): no such file, or it cannot be read"
+    case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
     case .notUTF8(let path, let line): "\(path): line \(line) is not UTF-8"
     case .noLines(let path): "\(path): there is no line to score"
     case .unequalLines(let hypotheses, let count, let references, let expected):

@@ -103,9 +103,9 @@ struct BytePairEncodingTests {
     #expect(tokenizer.vocabulary.byteCount(of: 256) == 2)
   }
 
-  @Test func textThatSpellsEndOfTextIsText() throws {
+  @Test func theNameOfEndOfTextIsSpelledOutWhereItIsText() throws {
     let tokenizer = try trainedOnFixture()
-    let tokens = try tokenizer.encode("a<|endoftext|>b")
+    let tokens = try tokenizer.encode("a<|endoftext|>b", special: .text)
     #expect(!tokens.contains(try #require(tokenizer.endOfText)))
     #expect(tokenizer.decode(tokens) == "a<|endoftext|>b")
   }

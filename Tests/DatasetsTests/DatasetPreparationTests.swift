@@ -197,13 +197,16 @@ struct DatasetPreparationTests {
     let text = try directory.write("text.txt", lines(20))
     let empty = try directory.write("empty.txt", "")
     let folder = directory.path + "/folder"
-    try directory.write("folder/readme.md", "text")
+    let other = try directory.write("folder/readme.md", "text")
     #expect(error { try prepare([]) } == .noInput)
     #expect(error { try prepare([empty]) } == .emptyInput(paths: [empty]))
     #expect(
       error { try prepare(["/nowhere.txt"]) }
         == .unreadableInput(path: "/nowhere.txt", reason: "No such file or directory"))
-    #expect(error { try prepare([folder]) } == .noTextFiles(directory: folder))
+    #expect(
+      error { try prepare([folder]) }
+        == .noTextFiles(
+          directory: folder, notes: ["left out \(other): is no .txt"]))
     #expect(error { try prepare(["-", "-"]) } == .repeatedStandardInput)
     #expect(error { try prepare([text], fraction: 1) } == .invalidFraction(1))
     #expect(error { try prepare([text], fraction: -0.1) } == .invalidFraction(-0.1))

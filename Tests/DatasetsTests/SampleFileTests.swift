@@ -74,54 +74,54 @@ import Testing
         == .unknownClass(path: "labels", place: "label 1", found: "3", expected: "0 to 2"))
   }
 
-  @Test func tablesAreReadAsRFC4180HasThem() throws {
-    let text = "a , \"b,\"\"c\"\"\",d\r\n1,\" two \",3\r\n\r\n4,\"five\nsix\",\n"
-    let table = try CSVTable(Array(text.utf8), path: "t")
-    #expect(table.columns == ["a", "b,\"c\"", "d"])
-    #expect(table.rows.map(\.fields) == [["1", " two ", "3"], ["4", "five\nsix", ""]])
-    #expect(table.rows.map(\.line) == [2, 4])
+  /// A gzip file of `text` as gzip writes it, without a name.
+  private func gzip(_ text: String) throws -> [UInt8] {
+    let folder = try TemporaryDirectory()
+    let path = try folder.write("text", text)
+    let gzip = Process()
+    gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    gzip.arguments = ["gzip", "-n", path]
+    try gzip.run()
+    gzip.waitUntilExit()
+    try #require(gzip.terminationStatus == 0)
+    return try readAll(path + ".gz")
   }
 
-  @Test func tablesThatAreWrongNameTheirLine() throws {
-    func error(_ text: String, target: String = "y") -> SampleDataError? {
-      #expect(throws: SampleDataError.self) {
-        let table = try CSVTable(Array(text.utf8), path: "t")
-        _ = try SampleSet(table: table, target: target, columns: ["x"], classes: nil)
-      }
+  @Test func membersOfAGzipFileAreReadOneAfterTheOther() throws {
+    let folder = try TemporaryDirectory()
+    let (one, two) = (try gzip("one,"), try gzip("two"))
+    func contents(_ bytes: [UInt8]) throws -> String {
+      String(decoding: try GzipFile.contents(folder.write("file.gz", bytes)), as: UTF8.self)
     }
-    #expect(error("") == .noSamples(path: "t"))
-    #expect(error("x,y\n") == .noSamples(path: "t"))
+    #expect(try contents(one + two) == "one,two")
+    // As tapes fill up their blocks.
+    #expect(try contents(one + two + [0, 0, 0]) == "one,two")
+    func reason(_ bytes: [UInt8]) -> String? {
+      let error = #expect(throws: SampleDataError.self) { try contents(bytes) }
+      guard case .unreadable(_, let reason) = error else { return nil }
+      return reason
+    }
     #expect(
-      error("x,y\n1,2\n1\n") == .wrongFieldCount(path: "t", line: 3, found: 1, expected: 2))
+      reason(one + Array("rest".utf8))
+        == "4 bytes follow the compressed data that are none; copy the file again")
     #expect(
-      error("x,y\n1,2\n\none,2\n")
-        == .notANumber(path: "t", line: 4, column: "x", found: "one"))
-    #expect(error("x,y\n1,inf\n") == .notANumber(path: "t", line: 2, column: "y", found: "inf"))
-    #expect(error("x,y\n1,2\n\"1,2\n") == .unclosedQuote(path: "t", line: 3))
-    #expect(
-      error("x,y\n1,2\n", target: "z")
-        == .noSuchColumn(path: "t", column: "z", columns: ["x", "y"]))
+      reason(one + two.dropLast(2)) == "the compressed data end too early; copy the file again")
+    var damaged = one
+    damaged[damaged.count - 6] ^= 1
+    #expect(reason(damaged)?.hasPrefix("the compressed data are damaged: ") ?? false)
   }
 
-  @Test func classesAreSortedByValueOrByBytes() throws {
-    func classes(_ names: [String]) throws -> [String] {
-      try CSVTable(Array(("y\n" + names.joined(separator: "\n")).utf8), path: "t")
-        .classes(in: "y")
+  @Test func pipesAreReadLikeFiles() throws {
+    let folder = try TemporaryDirectory()
+    let pipe = folder.path + "/pipe"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let bytes = try gzip("x,y\n1,2\n")
+    let writer = Thread {
+      let file = FileHandle(forWritingAtPath: pipe)
+      file?.write(Data(bytes))
+      try? file?.close()
     }
-    #expect(try classes(["10", "2", "-1", "2"]) == ["-1", "2", "10"])
-    #expect(try classes(["b", "a", "B"]) == ["B", "a", "b"])
-    #expect(try classes(["007", "7", "1"]) == ["007", "1", "7"])
-  }
-
-  @Test func aClassThatWasNotLearnedIsNamedWithItsLine() throws {
-    let table = try CSVTable(Array("x,y\n1,cat\n2,cow\n".utf8), path: "t")
-    let error = #expect(throws: SampleDataError.self) {
-      try SampleSet(table: table, target: "y", columns: ["x"], classes: ["cat", "dog"])
-    }
-    #expect(
-      error
-        == .unknownClass(
-          path: "t", place: "line 3", found: "\"cow\"",
-          expected: "one of those learned from: cat, dog"))
+    writer.start()
+    #expect(try GzipFile.contents(pipe) == Array("x,y\n1,2\n".utf8))
   }
 }

@@ -85,4 +85,20 @@ struct TokenMixtureTests {
       try TokenMixture([(file: long, weight: 1), (file: short, weight: 1)], context: 10, seed: 0)
     }
   }
+
+  @Test func aFileThatGrewLeavesTheWalkThroughTheOthersAsItWas() throws {
+    func mixture(_ secondCount: Int) throws -> TokenMixture {
+      try TokenMixture(
+        [
+          (file: try file("first", count: 900), weight: 2),
+          (file: try file("second-\(secondCount)", count: secondCount), weight: 1),
+        ], context: 10, seed: 5)
+    }
+    let (before, after) = (try mixture(1000), try mixture(1500))
+    for index in 0..<3000 {
+      let (old, new) = (before.window(ofSample: index), after.window(ofSample: index))
+      #expect(old.file.path == new.file.path || old.file.path.contains("second"))
+      if old.file.path.contains("first") { #expect(old.start == new.start) }
+    }
+  }
 }

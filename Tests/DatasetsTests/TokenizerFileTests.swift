@@ -102,6 +102,20 @@ struct TokenizerFileTests {
     ("\"merges\": [", "\"merges\": [\"! ~\",", "model.merges"),
     ("\"merges\": [", "\"merges\": [\"!\",", "model.merges"),
     ("\"use_regex\": true", "\"use_regex\": false", "pre_tokenizer.use_regex"),
+    ("\"use_regex\": true", "\"split\": true", "pre_tokenizer.split"),
+    ("\"truncation\": null", "\"truncation\": {\"max_length\": 9}", "truncation"),
+    ("\"padding\": null", "\"padding\": {\"pad_id\": 9}", "padding"),
+    ("\"version\": \"1.0\"", "\"lowercase\": true", "lowercase"),
+    ("\"dropout\": null", "\"suffix\": \"x\"", "model.suffix"),
+    (
+      "\"decoder\": {\"type\": \"ByteLevel\"", "\"decoder\": {\"type\": \"Metaspace\"",
+      "decoder.type"
+    ),
+    ("\"lstrip\": false", "\"lstrip\": 1", "added_tokens.lstrip"),
+    ("\"lstrip\": false", "\"strip\": true", "added_tokens.strip"),
+    ("\"lstrip\": false", "\"lstrip\": true", "added_tokens"),
+    ("{\"id\": 499, ", "{\"id\": 500, ", "added_tokens"),
+    ("\"content\": \"<|endoftext|>\"", "\"content\": \"\"", "added_tokens"),
   ])
   func aTokenizerThatLockstepCannotUseIsAnErrorThatNamesTheKey(
     found: String, replacement: String, key: String
@@ -118,6 +132,54 @@ struct TokenizerFileTests {
       return
     }
     #expect(named == key)
+  }
+
+  /// What stands around a text's tokens is refused with its name, what adds nothing is not.
+  @Test(arguments: [
+    (#"{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false}"#, nil),
+    (#"{"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}]}"#, nil),
+    (#"{"type": "Sequence", "processors": [{"type": "ByteLevel"}]}"#, nil),
+    (
+      #"{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, "#
+        + #"{"Sequence": {"id": "A", "type_id": 0}}]}"#,
+      "'TemplateProcessing', which adds '<s>'"
+    ),
+    (
+      #"{"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0]}"#,
+      "'RobertaProcessing', which adds '<s>', '</s>'"
+    ),
+    (
+      #"{"type": "Sequence", "processors": [{"type": "ByteLevel"}, "#
+        + #"{"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 0]}]}"#,
+      "'BertProcessing', which adds '[CLS]', '[SEP]'"
+    ),
+    (#"{"type": "Reversing"}"#, "'Reversing'"),
+  ])
+  func whatIsPutAroundATextIsRefused(processor: String, found: String?) throws {
+    let text = String(decoding: try Fixture.bytes("saved-bpe.json"), as: UTF8.self)
+    let changed = text.replacingOccurrences(
+      of: "\"post_processor\": null", with: "\"post_processor\": " + processor)
+    #expect(changed != text)
+    guard let found else {
+      _ = try TokenizerFile.tokenizer(from: Array(changed.utf8), path: "t.json")
+      return
+    }
+    let error = #expect(throws: TokenizerError.self) {
+      try TokenizerFile.tokenizer(from: Array(changed.utf8), path: "t.json")
+    }
+    #expect("\(try #require(error))".hasPrefix("t.json: post_processor is \(found), expected null"))
+  }
+
+  @Test func aByteOrderMarkIsNoPartOfTheFile() throws {
+    let directory = try TemporaryDirectory()
+    let json = ByteTokenizer().tokenizerJSON()
+    let path = try directory.write("tokenizer.json", [0xEF, 0xBB, 0xBF] + json)
+    #expect(try TokenizerFile.load(path).contentHash == ByteTokenizer().contentHash)
+    // Checkpoints get a copy of it.
+    #expect(try TokenizerFile.contents(path) == json)
+    let other = try directory.write("utf16.json", [0xFF, 0xFE, 0x7B, 0])
+    let error = #expect(throws: TokenizerError.self) { try TokenizerFile.load(other) }
+    #expect("\(try #require(error))".contains("byte order mark of UTF-16"))
   }
 
   @Test func summaryTellsWhatTheFileHolds() throws {

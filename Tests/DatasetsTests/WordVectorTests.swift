@@ -53,6 +53,18 @@ struct WordVectorTests {
     #expect(Set(found.elements) == [1, 2, 3, 4])
   }
 
+  @Test func aByteOrderMarkIsNoPartOfTheFirstWord() throws {
+    for text in ["math 1 2\nline 3 4\n", "2 2\nmath 1 2\nline 3 4\n"] {
+      let plain = try read(directory.write("plain.txt", text), width: 2)
+      let marked = try read(directory.write("marked.txt", "\u{FEFF}" + text), width: 2)
+      #expect(marked.tokens.count == 2 && marked.tokens == plain.tokens)
+      #expect(marked.elements == plain.elements && marked.format == plain.format)
+    }
+    let wide = try directory.write("wide.txt", [0xFE, 0xFF, 0, 0x6D])
+    let error = #expect(throws: WordVectorError.self) { try read(wide, width: 2) }
+    #expect("\(try #require(error))".contains("byte order mark of UTF-16"))
+  }
+
   @Test func specialTokensAreNoWords() throws {
     let path = try directory.write("special.txt", "<|endoftext|> 1 2\n")
     let found = try read(path, width: 2)

@@ -149,6 +149,15 @@ private struct ScoreFixture: Decodable {
         """)
     #expect(message(bad, references) == "bad: line 3 is not UTF-8")
     #expect(message(empty, empty) == "empty: there is no line to score")
-    #expect(message(hypotheses, "nowhere").hasSuffix("nowhere: no such file, or it cannot be read"))
+    #expect(
+      message(hypotheses, "nowhere") == "nowhere: cannot be read: No such file or directory")
+
+    let marked = try file("marked", [0xEF, 0xBB, 0xBF] + "yes\n".utf8)
+    let plain = try file("plain", "yes\n".utf8)
+    var exact = CorpusScore()
+    try exact.add(hypotheses: marked, references: [plain])
+    #expect(exact.characterStatistics.score == 100)
+    let wide = try file("wide", [0xFF, 0xFE, 0x79, 0])
+    #expect(message(wide, plain).hasPrefix("wide: cannot be read: begins with the byte order mark"))
   }
 }

@@ -17,6 +17,8 @@ public enum PairError: UserInputError, Equatable {
   case tooFewPairs(path: String, fitting: Int, count: Int, context: Int, needed: Int)
   /// The tokenizer has no token to end a text with.
   case noEndOfText(path: String)
+  /// A line has the name of the token that ends a text.
+  case endOfTextInLine(path: String, line: Int)
 
   public var description: String {
     switch self {
@@ -39,6 +41,9 @@ public enum PairError: UserInputError, Equatable {
       "\(path): \(fitting) of its \(count) pairs fit a context of \(context), and a step "
         + "needs \(needed); raise model.context, lower batch.sequences or batch.microbatches, "
         + "or give more pairs"
+    case .endOfTextInLine(let path, let line):
+      "\(path): line \(line) has \(Vocabulary.endOfTextName) in it, which ends a text; take it out, or "
+        + "read it as text with --special-tokens text"
     case .noEndOfText(let path): "\(path): has no <|endoftext|>, which ends each text of a pair"
     }
   }

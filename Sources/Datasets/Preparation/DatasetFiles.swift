@@ -43,10 +43,11 @@ struct DatasetFiles {
       done += bytes
       report(.encoding(done: done, of: total))
     }
-    let (train, trainBytes) = try encode(training, Self.trainName, tokenizer, advance)
+    let special = request.specialTokens ?? .token
+    let (train, trainBytes) = try encode(training, Self.trainName, tokenizer, special, advance)
     let held =
       try validation.isEmpty
-      ? nil : encode(validation, Self.validationName, tokenizer, advance)
+      ? nil : encode(validation, Self.validationName, tokenizer, special, advance)
 
     // From here on the directory is not complete until the new manifest is there.
     for name in [Self.manifestName] + PairPreparation.partNames { try remove(name) }
@@ -68,18 +69,22 @@ struct DatasetFiles {
   ///
   /// - Returns: The file, and the number of bytes of text in it.
   private func encode(
-    _ spans: [TextSpan], _ name: String, _ tokenizer: any Tokenizer, _ advance: (Int) -> Void
+    _ spans: [TextSpan], _ name: String, _ tokenizer: any Tokenizer, _ special: SpecialTokens,
+    _ advance: (Int) -> Void
   ) throws -> (writer: TokenFileWriter, bytes: Int) {
     let writer = try TokenFileWriter(
       path: path(name), vocabularyCount: tokenizer.vocabulary.textCount,
       tokenizerHash: tokenizer.contentHash)
     var byteCount = 0
-    try TextSpan.forEachPiece(of: spans) { piece in
+    try TextSpan.forEachPiece(of: spans, separating: (tokenizer.matcher, special)) { piece in
       switch piece {
       case .text(let text):
-        try writer.append(tokenizer.encode(text))
+        try writer.append(tokenizer.encodePlain(text))
         byteCount += text.count
         advance(text.count)
+      case .token(let id, let count):
+        try writer.append([id])
+        byteCount += count
       case .endOfText:
         if let endOfText = tokenizer.endOfText { try writer.append([endOfText]) }
       }

@@ -8,9 +8,13 @@ public struct DatasetManifest: PreparedManifest {
     public var vocabularySize: Int?
     /// The fraction of the text's bytes that is held out.
     public var validationFraction: Double
+    /// What names of special tokens in the text are; nil: this was not asked when the data set was made,
+    /// and they are text.
+    public var specialTokens: SpecialTokens?
 
     enum CodingKeys: String, CodingKey {
       case tokenizer
+      case specialTokens = "special_tokens"
       case vocabularySize = "vocabulary_size"
       case validationFraction = "validation_fraction"
     }
@@ -20,9 +24,9 @@ public struct DatasetManifest: PreparedManifest {
   public struct Input: Sendable, Codable, Equatable {
     /// The file's path as it was given, or "-" for standard input.
     public var name: String
-    /// Number of bytes.
+    /// Number of bytes, without a byte order mark.
     public var bytes: Int
-    /// SHA-256 of the text, in hexadecimal.
+    /// SHA-256 of the text without such a mark, in hexadecimal.
     public var sha256: String
   }
 
@@ -46,7 +50,7 @@ public struct DatasetManifest: PreparedManifest {
   public struct Part: Sendable, Codable, Equatable {
     /// Number of tokens.
     public var tokens: Int
-    /// Number of bytes of text, without the borders of documents.
+    /// Number of bytes of text, names of special tokens included, borders of documents not.
     public var bytes: Int
     /// SHA-256 of the token file, in hexadecimal.
     public var sha256: String

@@ -57,6 +57,8 @@ public struct DatasetPreparation: Sendable {
     public var manifest: DatasetManifest
     /// Whether the directory held this very data set before, so that nothing was written.
     public var wasPrepared: Bool
+    /// What was left out of the inputs, one sentence each.
+    public var notes: [String] = []
 
     /// What was made, in a few lines.
     ///
@@ -98,18 +100,23 @@ public struct DatasetPreparation: Sendable {
   public var tokenizer: TokenizerSource
   /// The fraction of the text's bytes to hold out, in 0 ..< 1; with 0 there is no `validation.bin`.
   public var validationFraction: Double
+  /// What names of special tokens in the text are. `<|endoftext|>` is the border of two documents in any
+  /// case.
+  public var specialTokens: SpecialTokens
   /// Whether a data set that the directory holds is replaced if it differs.
   public var overwrites: Bool
 
   public init(
     inputs: [String], output: String,
     tokenizer: TokenizerSource = .bytePairEncoding(vocabularySize: defaultVocabularySize),
-    validationFraction: Double = defaultValidationFraction, overwrites: Bool = false
+    validationFraction: Double = defaultValidationFraction, specialTokens: SpecialTokens = .token,
+    overwrites: Bool = false
   ) {
     self.inputs = inputs
     self.output = output
     self.tokenizer = tokenizer
     self.validationFraction = validationFraction
+    self.specialTokens = specialTokens
     self.overwrites = overwrites
   }
 
@@ -120,7 +127,8 @@ public struct DatasetPreparation: Sendable {
   ///   `FileError` if writing fails.
   public func run(report: (Progress) -> Void = { _ in }) throws -> Outcome {
     try checkRequest()
-    let documents = try InputDocument.open(inputs)
+    let list = try InputDocument.open(inputs)
+    let documents = list.documents
     let given = try givenTokenizer()
     let parts = try TextSpan.split(documents, holdingOut: validationFraction)
     let records = documents.map { document in
@@ -130,7 +138,7 @@ public struct DatasetPreparation: Sendable {
     if let manifest = try DatasetManifest.existing(
       for: self, inputs: records, tokenizerHash: given?.contentHash)
     {
-      return Outcome(manifest: manifest, wasPrepared: true)
+      return Outcome(manifest: manifest, wasPrepared: true, notes: list.notes)
     }
     let files = try DatasetFiles(directory: output)
     let tokenizer = try given ?? train(on: parts.training, report)
@@ -138,7 +146,7 @@ public struct DatasetPreparation: Sendable {
     let manifest = try files.write(
       training: parts.training, validation: parts.validation, tokenizer: tokenizer,
       request: request, inputs: records, report: report)
-    return Outcome(manifest: manifest, wasPrepared: false)
+    return Outcome(manifest: manifest, wasPrepared: false, notes: list.notes)
   }
 
   /// - Throws: `PreparationError`, `TokenizerError` for numbers that make no sense.
@@ -162,7 +170,8 @@ public struct DatasetPreparation: Sendable {
       case .file(let path): (path, nil)
       }
     return DatasetManifest.Request(
-      tokenizer: name, vocabularySize: size, validationFraction: validationFraction)
+      tokenizer: name, vocabularySize: size, validationFraction: validationFraction,
+      specialTokens: specialTokens)
   }
 
   /// The tokenizer, if it needs no training.

@@ -6,65 +6,75 @@ final class InputDocument: Sendable {
   /// The file's path, or "-" for standard input.
   let name: String
   private let file: MappedFile
+  /// Of the byte order mark in front, which is no part of the text.
+  private let markLength: Int
 
-  private init(name: String, file: MappedFile) {
+  /// - Throws: `PreparationError.unreadableInput` where the file is in another encoding than UTF-8 and
+  ///   says so.
+  private init(name: String, file: MappedFile) throws(PreparationError) {
     self.name = name
     self.file = file
+    do throws(ByteOrderMark.ForeignEncoding) {
+      markLength = try ByteOrderMark.length(in: file.bytes)
+    } catch {
+      throw .unreadableInput(path: name, reason: "\(error)")
+    }
   }
 
   /// The text's bytes; valid as long as the document lives.
-  var bytes: UnsafeRawBufferPointer { file.bytes }
+  var bytes: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: file.bytes[markLength...])
+  }
 
   /// SHA-256 of the text, in hexadecimal.
   var contentHash: String {
-    file.withBytes { FileHash.sha256(of: $0) }
+    withExtendedLifetime(self) { FileHash.sha256(of: bytes) }
+  }
+
+  /// All texts that a list of inputs names.
+  struct List {
+    /// In the order of the inputs, without those that are empty.
+    var documents: [InputDocument] = []
+    /// What was left out, one sentence each.
+    var notes: [String] = []
   }
 
   /// Opens all texts that a list of inputs names.
   ///
-  /// - Parameter inputs: Files, directories, whose `*.txt` files at any depth are taken in the order
-  ///   of their paths, and "-" for standard input.
-  /// - Returns: The texts in the order of the inputs; those that are empty are left out.
+  /// - Parameter inputs: Files, pipes, directories, whose `*.txt` files at any depth are taken in the
+  ///   order of their paths (``TextFileSearch``), and "-" for standard input.
   /// - Throws: `PreparationError` if one cannot be read, or all are empty.
-  static func open(_ inputs: [String]) throws(PreparationError) -> [InputDocument] {
+  static func open(_ inputs: [String]) throws(PreparationError) -> List {
     if inputs.isEmpty { throw .noInput }
     if inputs.filter({ $0 == "-" }).count > 1 { throw .repeatedStandardInput }
-    var documents: [InputDocument] = []
+    var list = List()
     for input in inputs {
-      for path in try textFiles(at: input) {
-        do throws(FileError) {
-          let file =
-            try path == "-"
-            ? MappedFile(spooling: FileHandle.standardInput.fileDescriptor, name: "standard input")
-            : MappedFile(path: path)
-          if file.count > 0 { documents.append(InputDocument(name: path, file: file)) }
-        } catch {
-          throw .unreadableInput(path: path, reason: error.reason)
+      var paths = [input]
+      if FileSystem.isDirectory(input) {
+        let search = try TextFileSearch(directory: input)
+        paths = search.paths
+        list.notes += search.notes
+      }
+      for path in paths {
+        let document = try InputDocument(name: path, file: file(at: path))
+        if document.bytes.isEmpty {
+          list.notes.append("left out \(path): is empty")
+        } else {
+          list.documents.append(document)
         }
       }
     }
-    if documents.isEmpty { throw .emptyInput(paths: inputs) }
-    return documents
+    if list.documents.isEmpty { throw .emptyInput(paths: inputs) }
+    return list
   }
 
-  /// The text files that one input names.
-  private static func textFiles(at input: String) throws(PreparationError) -> [String] {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: input, isDirectory: &isDirectory),
-      isDirectory.boolValue
-    else { return [input] }
-    let names: [String]
-    do {
-      names = try FileManager.default.subpathsOfDirectory(atPath: input)
+  private static func file(at path: String) throws(PreparationError) -> MappedFile {
+    do throws(FileError) {
+      return try path == "-"
+        ? MappedFile(spooling: FileHandle.standardInput.fileDescriptor, name: "standard input")
+        : MappedFile(path: path)
     } catch {
-      throw .unreadableInput(path: input, reason: error.localizedDescription)
+      throw .unreadableInput(path: path, reason: error.reason)
     }
-    let prefix = input.hasSuffix("/") ? input : input + "/"
-    let paths = names.filter { $0.hasSuffix(".txt") }.map { prefix + $0 }.filter { path in
-      FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
-        && !isDirectory.boolValue
-    }
-    if paths.isEmpty { throw .noTextFiles(directory: input) }
-    return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 }

@@ -47,14 +47,14 @@ public struct PairPreparation: Sendable {
   /// - Parameters:
   ///   - inputs: The text to translate, and its translation.
   ///   - heldOut: As `inputs`; empty: the last pairs of these are held out.
-  ///   - output, tokenizer, validationFraction, overwrites: As of `DatasetPreparation`. With `heldOut`
-  ///     the fraction means nothing.
+  ///   - output: As of `DatasetPreparation`, like `tokenizer`, `specialTokens` and `overwrites`.
+  ///   - validationFraction: As of `DatasetPreparation`; without meaning where there is `heldOut`.
   /// - Throws: `PairError.notTwoTexts`.
   public init(
     inputs: [String], heldOut: [String] = [], output: String,
     tokenizer: DatasetPreparation.TokenizerSource,
     validationFraction: Double = DatasetPreparation.defaultValidationFraction,
-    overwrites: Bool = false
+    specialTokens: SpecialTokens = .token, overwrites: Bool = false
   ) throws(PairError) {
     guard inputs.count == 2 else { throw .notTwoTexts(count: inputs.count, option: nil) }
     guard heldOut.isEmpty || heldOut.count == 2 else {
@@ -64,7 +64,8 @@ public struct PairPreparation: Sendable {
     self.heldOut = heldOut.isEmpty ? nil : (heldOut[0], heldOut[1])
     dataset = DatasetPreparation(
       inputs: inputs, output: output, tokenizer: tokenizer,
-      validationFraction: heldOut.isEmpty ? validationFraction : 0, overwrites: overwrites)
+      validationFraction: heldOut.isEmpty ? validationFraction : 0, specialTokens: specialTokens,
+      overwrites: overwrites)
   }
 
   /// Makes the data set, unless the directory holds it already.
@@ -86,13 +87,14 @@ public struct PairPreparation: Sendable {
     let inputs = (all.documents + (given?.documents ?? [])).map {
       DatasetManifest.Input(name: $0.name, bytes: $0.bytes.count, sha256: $0.contentHash)
     }
+    let givenTokenizer = try dataset.givenTokenizer()
     if let manifest = try PairManifest.existing(
-      for: dataset, inputs: inputs, tokenizerHash: dataset.givenTokenizer()?.contentHash)
+      for: dataset, inputs: inputs, tokenizerHash: givenTokenizer?.contentHash)
     {
       return Outcome(manifest: manifest, wasPrepared: true)
     }
     let files = try DatasetFiles(directory: dataset.output)
-    let tokenizer = try dataset.givenTokenizer() ?? dataset.train(on: train.spans, report)
+    let tokenizer = try givenTokenizer ?? dataset.train(on: train.spans, report)
     guard let endOfText = tokenizer.endOfText else {
       throw PairError.noEndOfText(path: dataset.request.tokenizer)
     }
@@ -101,6 +103,7 @@ public struct PairPreparation: Sendable {
     func encode(_ text: PairedText, _ part: String) throws -> PairManifest.Part {
       try text.write(
         to: files.path(part), tokenizer: tokenizer, endOfText: endOfText,
+        special: dataset.specialTokens,
         report: {
           done += $0
           report(.encoding(done: done, of: total))

@@ -72,9 +72,12 @@ struct PairedText {
   ///
   /// - Parameters:
   ///   - path: Without `.source.bin` and `.target.bin`.
+  ///   - special: What names of special tokens in the lines are.
   ///   - report: Called with the bytes that were encoded since.
+  /// - Throws: `PairError.endOfTextInLine` where a line would have such a token in it.
   func write(
-    to path: String, tokenizer: any Tokenizer, endOfText: Int32, report: (Int) -> Void
+    to path: String, tokenizer: any Tokenizer, endOfText: Int32, special: SpecialTokens,
+    report: (Int) -> Void
   ) throws -> PairManifest.Part {
     func write(
       _ document: InputDocument, _ lines: [Range<Int>], _ path: String
@@ -84,7 +87,13 @@ struct PairedText {
       )
       for line in lines {
         let text = UnsafeRawBufferPointer(rebasing: document.bytes[line])
-        try writer.append(tokenizer.encode(text) + [endOfText])
+        let tokens = try tokenizer.encode(text, special: special)
+        // It ends a text, and all that follow would be paired with the wrong ones.
+        guard !tokens.contains(endOfText) else {
+          throw PairError.endOfTextInLine(
+            path: document.name, line: document.lineNumber(at: line.lowerBound))
+        }
+        try writer.append(tokens + [endOfText])
         report(line.count)
       }
       try writer.finish()
@@ -101,7 +110,7 @@ struct PairedText {
 extension InputDocument {
   /// One text file.
   fileprivate static func open(file path: String) throws(PreparationError) -> InputDocument {
-    guard let document = try open([path]).first else { throw .emptyInput(paths: [path]) }
+    guard let document = try open([path]).documents.first else { throw .emptyInput(paths: [path]) }
     guard document.name == path else {
       throw .unreadableInput(path: path, reason: "a directory; expected a text file")
     }
@@ -129,6 +138,11 @@ extension InputDocument {
       start = end + 1
     }
     return lines
+  }
+
+  /// The number of the line that begins at a place, from 1.
+  fileprivate func lineNumber(at place: Int) -> Int {
+    1 + bytes[..<place].count { $0 == UInt8(ascii: "\n") }
   }
 
   fileprivate func isBlank(in line: Range<Int>) -> Bool {

@@ -6,8 +6,8 @@ public enum PreparationError: UserInputError, Equatable {
   case noInput
   /// An input cannot be read.
   case unreadableInput(path: String, reason: String)
-  /// An input directory holds no text.
-  case noTextFiles(directory: String)
+  /// An input directory holds no text; the notes say what was left out.
+  case noTextFiles(directory: String, notes: [String])
   /// The inputs hold not a single byte.
   case emptyInput(paths: [String])
   /// Standard input was named twice.
@@ -33,8 +33,9 @@ public enum PreparationError: UserInputError, Equatable {
       "no input: name text files, directories of *.txt files, or '-' for standard input"
     case .unreadableInput(let path, let reason):
       "\(path): cannot read the input: \(reason)"
-    case .noTextFiles(let directory):
+    case .noTextFiles(let directory, let notes):
       "\(directory): no *.txt files in this directory or below it"
+        + notes.map { "; \($0)" }.joined()
     case .emptyInput(let paths):
       "\(paths.joined(separator: ", ")): the input is empty"
     case .repeatedStandardInput:

@@ -73,6 +73,12 @@ extension PreparedManifest {
     if request.validationFraction != self.request.validationFraction {
       return "its validation fraction is \(self.request.validationFraction)"
     }
+    // A tokenizer that was learned has no added token but the one between documents.
+    if tokenizerHash != nil,
+      (request.specialTokens ?? .text) != (self.request.specialTokens ?? .text)
+    {
+      return "names of special tokens in its text are \(self.request.specialTokens ?? .text)"
+    }
     return nil
   }
 

@@ -13,8 +13,11 @@ struct TextSpan {
 
   /// What encoding meets on its way through spans.
   enum Piece {
-    /// Text that can be encoded on its own: no tokenizer makes a token across its ends.
+    /// Text that can be encoded on its own: no tokenizer makes a token across its ends, and none that
+    /// was asked to be separated is in it.
     case text(UnsafeRawBufferPointer)
+    /// A token that was asked to be separated, and the bytes that it takes of the text.
+    case token(Int32, byteCount: Int)
     /// The border of two documents.
     case endOfText
   }
@@ -60,21 +63,40 @@ struct TextSpan {
 
   /// Calls `body` with all pieces of spans, in order: the texts, and between two documents, and for
   /// every `<|endoftext|>` that a text spells out, their border.
+  ///
+  /// - Parameter separation: Added tokens to be separated from the text, and what special ones are.
+  ///   Default: none are.
   static func forEachPiece<Failure: Error>(
-    of spans: [TextSpan], _ body: (Piece) throws(Failure) -> Void
+    of spans: [TextSpan], separating separation: (AddedTokenMatcher, SpecialTokens)? = nil,
+    _ body: (Piece) throws(Failure) -> Void
   ) throws(Failure) {
     for (index, span) in spans.enumerated() {
       if index > 0 { try body(.endOfText) }
       let text = UnsafeRawBufferPointer(rebasing: span.document.bytes[span.range])
       try forEachDocument(in: text) { (document, isFirst) throws(Failure) in
         if !isFirst { try body(.endOfText) }
-        var start = 0
-        while start < document.count {
-          let end = pieceEnd(in: document, from: start)
-          try body(.text(UnsafeRawBufferPointer(rebasing: document[start..<end])))
-          start = end
+        guard let (matcher, special) = separation else {
+          return try forEachPiece(ofText: document, body)
+        }
+        try matcher.forEachPart(of: document, special: special) { (part) throws(Failure) in
+          switch part {
+          case .token(let id, let range): try body(.token(id, byteCount: range.count))
+          case .text(let range):
+            try forEachPiece(ofText: UnsafeRawBufferPointer(rebasing: document[range]), body)
+          }
         }
       }
+    }
+  }
+
+  private static func forEachPiece<Failure: Error>(
+    ofText text: UnsafeRawBufferPointer, _ body: (Piece) throws(Failure) -> Void
+  ) throws(Failure) {
+    var start = 0
+    while start < text.count {
+      let end = pieceEnd(in: text, from: start)
+      try body(.text(UnsafeRawBufferPointer(rebasing: text[start..<end])))
+      start = end
     }
   }
 

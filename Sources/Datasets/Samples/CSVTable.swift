@@ -1,16 +1,28 @@
-/// A table of comma-separated values with a header line (RFC 4180): fields may be quoted, a quote
-/// inside is doubled, lines end with LF or CRLF, and empty lines are passed over.
+/// A table of comma-separated values with a header line, whose columns have different names.
 public struct CSVTable: Sendable, Equatable {
-  /// A line's fields and its number in the file, from 1.
+  /// A line's fields and its number in the file, from 1: of a row with line breaks in it the first.
   public struct Row: Sendable, Equatable {
     public let line: Int
     public let fields: [String]
+  }
+
+  /// A name that several columns have, and where these are, from 1.
+  public struct RepeatedColumn: Sendable, Equatable {
+    public let name: String
+    public let positions: [Int]
+
+    public init(name: String, positions: [Int]) {
+      self.name = name
+      self.positions = positions
+    }
   }
 
   public let path: String
   /// The fields of the header.
   public let columns: [String]
   public let rows: [Row]
+  /// The place of each column that has a name.
+  private let places: [String: Int]
 
   /// - Parameters:
   ///   - bytes: The file.
@@ -20,6 +32,7 @@ public struct CSVTable: Sendable, Equatable {
     var lines = try Self.rows(of: bytes, path: path)
     guard !lines.isEmpty else { throw .noSamples(path: path) }
     let header = lines.removeFirst().fields
+    places = try Self.places(of: header, path: path)
     for row in lines where row.fields.count != header.count {
       throw .wrongFieldCount(
         path: path, line: row.line, found: row.fields.count, expected: header.count)
@@ -29,86 +42,89 @@ public struct CSVTable: Sendable, Equatable {
     rows = lines
   }
 
+  private static func rows(of bytes: [UInt8], path: String) throws(SampleDataError) -> [Row] {
+    let result = bytes.withUnsafeBufferPointer { bytes in
+      Result { () throws(SampleDataError) in
+        var reader = try CSVReader(bytes, path: path)
+        var rows: [Row] = []
+        while let row = try reader.next() { rows.append(row) }
+        return rows
+      }
+    }
+    return try result.get()
+  }
+
+  /// - Throws: `SampleDataError.repeatedColumns`.
+  private static func places(
+    of columns: [String], path: String
+  ) throws(SampleDataError) -> [String: Int] {
+    let places = Dictionary(grouping: columns.indices) { columns[$0] }
+    let repeated = places.filter { !$0.key.isEmpty && $0.value.count > 1 }
+      .sorted { $0.value[0] < $1.value[0] }
+    guard repeated.isEmpty else {
+      throw .repeatedColumns(
+        path: path,
+        columns: repeated.map { RepeatedColumn(name: $0.key, positions: $0.value.map { $0 + 1 }) })
+    }
+    return places.filter { !$0.key.isEmpty }.mapValues { $0[0] }
+  }
+
   /// The place of a column.
   ///
   /// - Throws: `SampleDataError.noSuchColumn`.
   public func index(of column: String) throws(SampleDataError) -> Int {
-    guard let index = columns.firstIndex(of: column) else {
+    guard let index = places[column] else {
       throw .noSuchColumn(path: path, column: column, columns: columns)
     }
     return index
   }
 
+  /// All columns but the target: what it is predicted from where nothing else is said.
+  ///
+  /// - Throws: `SampleDataError` where there is no such target, no other column, or one without a name.
+  public func features(besides target: String) throws(SampleDataError) -> [String] {
+    let place = try index(of: target)
+    if let unnamed = columns.firstIndex(of: "") {
+      throw .unnamedColumn(path: path, position: unnamed + 1)
+    }
+    guard columns.count > 1 else { throw .noFeatures(path: path, target: target) }
+    return Array(columns[..<place] + columns[(place + 1)...])
+  }
+
   /// A field as a number.
   ///
-  /// - Throws: `SampleDataError.notANumber`.
+  /// - Throws: `SampleDataError.emptyField` or `notANumber`.
   public func number(_ row: Row, _ column: Int) throws(SampleDataError) -> Float {
     let field = row.fields[column]
     guard let value = Float(field), value.isFinite else {
+      _ = try name(row, column)
       throw .notANumber(path: path, line: row.line, column: columns[column], found: field)
     }
     return value
   }
 
-  private static func isBlank(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+  /// A field as the name of a class.
+  ///
+  /// - Throws: `SampleDataError.emptyField` where it has none but blanks.
+  public func name(_ row: Row, _ column: Int) throws(SampleDataError) -> String {
+    let field = row.fields[column]
+    guard !field.allSatisfy(\.isWhitespace) else {
+      throw .emptyField(path: path, line: row.line, column: columns[column])
+    }
+    return field
   }
 
-  private static func rows(of bytes: [UInt8], path: String) throws(SampleDataError) -> [Row] {
-    var rows: [Row] = []
-    var fields: [String] = []
-    var field: [UInt8] = []
-    var line = 1
-    var rowStart = 1
-    var isQuoted = false
-    var wasQuoted = false
-    var index = 0
-    func endField() {
-      let text = String(decoding: field, as: UTF8.self)
-      fields.append(wasQuoted ? text : text.trimmed)
-      field.removeAll(keepingCapacity: true)
-      wasQuoted = false
-    }
-    func endRow() {
-      endField()
-      if fields != [""] { rows.append(Row(line: rowStart, fields: fields)) }
-      fields = []
-      rowStart = line + 1
-    }
-    while index < bytes.count {
-      let byte = bytes[index]
-      switch byte {
-      case UInt8(ascii: "\"") where isQuoted:
-        if index + 1 < bytes.count, bytes[index + 1] == byte {
-          field.append(byte)
-          index += 1
-        } else {
-          isQuoted = false
-        }
-      case UInt8(ascii: "\"") where field.allSatisfy(Self.isBlank):
-        field.removeAll(keepingCapacity: true)
-        (isQuoted, wasQuoted) = (true, true)
-      case UInt8(ascii: ",") where !isQuoted: endField()
-      case UInt8(ascii: "\n"):
-        if isQuoted { field.append(byte) } else { endRow() }
-        line += 1
-      case UInt8(ascii: "\r") where !isQuoted && index + 1 < bytes.count && bytes[index + 1] == 10:
-        break
-      default: field.append(byte)
-      }
-      index += 1
-    }
-    guard !isQuoted else { throw .unclosedQuote(path: path, line: rowStart) }
-    endRow()
-    return rows
-  }
-}
-
-extension String {
-  /// Without the blanks around it.
-  fileprivate var trimmed: String {
-    func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
-    let start = drop(while: isBlank)
-    return String(start.reversed().drop(while: isBlank).reversed())
+  /// The different contents of a column: in the order of their values where all are whole numbers,
+  /// else in that of their bytes.
+  ///
+  /// - Throws: `SampleDataError.noSuchColumn` or `emptyField`.
+  public func classes(in column: String) throws(SampleDataError) -> [String] {
+    let place = try index(of: column)
+    var names: Set<String> = []
+    for row in rows { names.insert(try name(row, place)) }
+    // `007` is read as a number, but not written like one: such names are sorted as text.
+    let numbers = names.compactMap(Int.init).sorted().map(String.init)
+    if Set(numbers) == names { return numbers }
+    return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
   }
 }

@@ -1,48 +1,122 @@
 import CLockstepZlib
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import LockstepFiles
 
 /// Reads files that may be compressed by gzip.
 public enum GzipFile {
-  /// The bytes of a whole file; of a compressed one, what was compressed.
+  private static let magic: [UInt8] = [0x1F, 0x8B]
+
+  /// The bytes of a whole file; of a compressed one, what was compressed: one member after the other.
+  /// A pipe is read to its end.
   ///
   /// - Throws: `SampleDataError.unreadable` where there is no such file, or what is compressed is
-  ///   truncated or damaged.
+  ///   truncated, damaged or followed by anything but zeros.
   public static func contents(_ path: String) throws(SampleDataError) -> [UInt8] {
-    guard let file = gzopen(path, "rb") else {
-      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+    let file: MappedFile
+    do throws(FileError) {
+      file = try MappedFile(path: path)
+    } catch {
+      throw .unreadable(path: path, reason: error.reason)
     }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-      errno = 0
-      let count = gzread(file, &chunk, UInt32(chunk.count))
-      if count > 0 { bytes += chunk[..<Int(count)] }
-      if count == Int32(chunk.count) { continue }
-      var code: Int32 = 0
-      let message = gzerror(file, &code).map { String(cString: $0) } ?? ""
-      let reason = code == Z_ERRNO ? String(cString: strerror(errno)) : message
-      // zlib tells of a file that ends too early only when it is closed.
-      let closing = gzclose_r(file)
-      if count < 0 || code != Z_OK {
-        throw .unreadable(path: path, reason: reason.withoutPrefix("\(path): "))
+    return try contents(of: file, path: path)
+  }
+
+  /// As ``contents(_:)``, of a file that is open.
+  static func contents(of file: MappedFile, path: String) throws(SampleDataError) -> [UInt8] {
+    try file.withBytes { bytes throws(SampleDataError) in
+      guard bytes.starts(with: magic) else { return Array(bytes) }
+      do throws(InflationError) {
+        return try inflated(bytes)
+      } catch {
+        throw .unreadable(path: path, reason: "\(error)")
       }
-      if closing != Z_OK {
-        throw .unreadable(path: path, reason: "the compressed data end too early")
-      }
-      return bytes
+    }
+  }
+
+  private static func inflated(_ bytes: UnsafeRawBufferPointer) throws(InflationError) -> [UInt8] {
+    var result: [UInt8] = []
+    var position = 0
+    repeat {
+      position += try Inflation(UnsafeRawBufferPointer(rebasing: bytes[position...])).run(
+        into: &result)
+    } while bytes[position...].starts(with: magic)
+    // Tapes and blocks of some devices are filled up with zeros.
+    guard bytes[position...].allSatisfy({ $0 == 0 }) else {
+      throw .otherBytes(count: bytes.count - position)
+    }
+    return result
+  }
+}
+
+/// Why compressed data can not be read.
+private enum InflationError: Error, CustomStringConvertible {
+  case truncated
+  case damaged(String)
+  case otherBytes(count: Int)
+  case noMemory
+
+  var description: String {
+    switch self {
+    case .truncated: "the compressed data end too early; copy the file again"
+    case .damaged(let reason): "the compressed data are damaged: \(reason)"
+    case .otherBytes(let count):
+      "\(count) bytes follow the compressed data that are none; copy the file again"
+    case .noMemory: "there is no memory to decompress it"
     }
   }
 }
 
-extension String {
-  fileprivate func withoutPrefix(_ prefix: String) -> String {
-    hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self
+/// One member of a gzip file, being decompressed.
+private final class Inflation {
+  /// zlib counts what is given to it in 32 bits.
+  private static let largestPiece = 1 << 30
+  /// The largest window, and gzip's header and check in front of and behind the data.
+  private static let gzipWindow: Int32 = 15 + 16
+
+  private let bytes: UnsafeRawBufferPointer
+  private var stream = z_stream()
+
+  /// - Parameter bytes: Begin with the member; must outlive this object.
+  init(_ bytes: UnsafeRawBufferPointer) throws(InflationError) {
+    self.bytes = bytes
+    let code = inflateInit2_(
+      &stream, Self.gzipWindow, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    guard code == Z_OK else { throw .noMemory }
+  }
+
+  deinit { inflateEnd(&stream) }
+
+  /// Appends what was compressed.
+  ///
+  /// - Returns: Of how many bytes the member is.
+  func run(into result: inout [UInt8]) throws(InflationError) -> Int {
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    var position = 0
+    while true {
+      let piece = min(bytes.count - position, Self.largestPiece)
+      let (code, read, written) = advance(from: position, count: piece, into: &chunk)
+      position += read
+      result += chunk[..<written]
+      switch code {
+      case Z_STREAM_END: return position
+      case Z_MEM_ERROR: throw .noMemory
+      case Z_OK where read > 0 || written > 0: continue
+      case Z_OK, Z_BUF_ERROR: throw .truncated
+      default: throw .damaged(stream.msg.map { String(cString: $0) } ?? "zlib's error \(code)")
+      }
+    }
+  }
+
+  private func advance(
+    from position: Int, count: Int, into chunk: inout [UInt8]
+  ) -> (code: Int32, read: Int, written: Int) {
+    let input = bytes.bindMemory(to: UInt8.self)
+    stream.next_in = input.baseAddress.map { UnsafeMutablePointer(mutating: $0 + position) }
+    stream.avail_in = UInt32(count)
+    return chunk.withUnsafeMutableBufferPointer { chunk in
+      stream.next_out = chunk.baseAddress
+      stream.avail_out = UInt32(chunk.count)
+      let code = inflate(&stream, Z_NO_FLUSH)
+      return (code, count - Int(stream.avail_in), chunk.count - Int(stream.avail_out))
+    }
   }
 }

@@ -16,11 +16,27 @@ public enum SampleDataError: UserInputError, Equatable {
   case unknownClass(path: String, place: String, found: String, expected: String)
   /// A table's line has another number of fields than its header.
   case wrongFieldCount(path: String, line: Int, found: Int, expected: Int)
+  /// Names that several columns of a table have.
+  case repeatedColumns(path: String, columns: [CSVTable.RepeatedColumn])
+  /// A column to learn from has no name; the position is counted from 1.
+  case unnamedColumn(path: String, position: Int)
+  /// A table has no column besides the target.
+  case noFeatures(path: String, target: String)
+  /// A field that must not be empty is.
+  case emptyField(path: String, line: Int, column: String)
   case notANumber(path: String, line: Int, column: String, found: String)
   case noSuchColumn(path: String, column: String, columns: [String])
   case unclosedQuote(path: String, line: Int)
+  /// A field goes on after the quote that ends it.
+  case textAfterQuote(path: String, line: Int)
+  case notUTF8(path: String, line: Int)
+  /// A byte order mark tells of another encoding than UTF-8.
+  case otherEncoding(path: String, reason: String)
   /// Held-out samples of another shape, or a table with other columns, than those learned from.
   case otherShape(path: String, found: String, expected: String)
+
+  /// Of a wide table's names, messages give so many.
+  private static let shownColumns = 20
 
   public var description: String {
     switch self {
@@ -45,14 +61,44 @@ public enum SampleDataError: UserInputError, Equatable {
     case .wrongFieldCount(let path, let line, let found, let expected):
       "\(path): line \(line): found \(found) field\(found == 1 ? "" : "s"), expected \(expected) "
         + "as in the header"
+    case .repeatedColumns(let path, let columns):
+      "\(path): "
+        + columns.map { "columns \($0.positions.listed) are called \($0.name)" }
+        .joined(separator: ", ")
+        + "; expected a name of its own for each column"
+    case .unnamedColumn(let path, let position):
+      "\(path): column \(position) has no name; name it in the header, or list the columns to learn "
+        + "from in data.columns"
+    case .noFeatures(let path, let target):
+      "\(path): has no column besides the target \(target) to predict it from"
+    case .emptyField(let path, let line, let column):
+      "\(path): line \(line): column \(column): is empty; fill it in or remove the line"
     case .notANumber(let path, let line, let column, let found):
       "\(path): line \(line): column \(column): found \"\(found)\", expected a finite number"
     case .noSuchColumn(let path, let column, let columns):
-      "\(path): has no column \(column); its columns are \(columns.joined(separator: ", "))"
+      "\(path): has no column \(column); its "
+        + (columns.count == 1
+          ? "only column is \(columns[0]) (columns are separated by commas)"
+          : "columns are \(columns.prefix(Self.shownColumns).joined(separator: ", "))"
+            + (columns.count > Self.shownColumns ? ", … (\(columns.count) in all)" : ""))
     case .unclosedQuote(let path, let line):
       "\(path): line \(line): a quoted field begins here that never ends"
+    case .textAfterQuote(let path, let line):
+      "\(path): line \(line): text follows a quoted field; expected a comma or the end of the line "
+        + "(a quote inside a quoted field is doubled)"
+    case .notUTF8(let path, let line): "\(path): line \(line) is not UTF-8 text"
+    case .otherEncoding(let path, let reason): "\(path): \(reason)"
     case .otherShape(let path, let found, let expected):
       "\(path): found \(found), expected \(expected) as in the data learned from"
     }
+  }
+}
+
+extension [Int] {
+  /// "1, 2 and 5".
+  fileprivate var listed: String {
+    let words = map(String.init)
+    guard let last = words.last, words.count > 1 else { return words.joined() }
+    return words.dropLast().joined(separator: ", ") + " and " + last
   }
 }

@@ -70,6 +70,7 @@ public struct SampleSet: Sendable {
     table: CSVTable, target: String, columns: [String], classes: [String]?
   ) throws(SampleDataError) {
     guard !table.rows.isEmpty else { throw .noSamples(path: table.path) }
+    guard !columns.isEmpty else { throw .noFeatures(path: table.path, target: target) }
     var places: [Int] = []
     for column in columns { places.append(try table.index(of: column)) }
     let targetPlace = try table.index(of: target)
@@ -83,9 +84,10 @@ public struct SampleSet: Sendable {
         uniqueKeysWithValues: classes.enumerated().map { ($1, Int32($0)) })
       var found: [Int32] = []
       for row in table.rows {
-        guard let number = numberOf[row.fields[targetPlace]] else {
+        let name = try table.name(row, targetPlace)
+        guard let number = numberOf[name] else {
           throw .unknownClass(
-            path: table.path, place: "line \(row.line)", found: "\"\(row.fields[targetPlace])\"",
+            path: table.path, place: "line \(row.line)", found: "\"\(name)\"",
             expected: "one of those learned from: \(classes.joined(separator: ", "))")
         }
         found.append(number)
@@ -154,20 +156,5 @@ extension SampleSet {
     self.sampleShape = sampleShape
     self.features = features
     self.targets = targets
-  }
-}
-
-extension CSVTable {
-  /// The different contents of a column: in the order of their values where all are whole numbers,
-  /// else in that of their bytes.
-  ///
-  /// - Throws: `SampleDataError.noSuchColumn`.
-  public func classes(in column: String) throws(SampleDataError) -> [String] {
-    let place = try index(of: column)
-    let names = Set(rows.map { $0.fields[place] })
-    // `007` is read as a number, but not written like one: such names are sorted as text.
-    let numbers = names.compactMap(Int.init).sorted().map(String.init)
-    if Set(numbers) == names { return numbers }
-    return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
   }
 }

@@ -2,7 +2,7 @@ import LockstepFiles
 
 /// The tokens of a text, in a file mapped into memory.
 ///
-/// The format is llm.c's; see ``TokenFileHeader``. Opening checks the header and the file's size,
+/// The format is llm.c's; see `TokenFileHeader`. Opening checks the header and the file's size,
 /// not the tokens: ``requireTokens(below:)`` does.
 public final class TokenFile: Sendable {
   /// The file's path, as it was given.
@@ -61,6 +61,11 @@ public final class TokenFile: Sendable {
       return Array(bytes[..<TokenFileHeader.byteCount])
         + places.flatMap { bytes[$0..<min($0 + 4, bytes.count)] }
     }
+  }
+
+  /// All bytes of the file, which stay where they are until `body` returns.
+  func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    file.withBytes(body)
   }
 
   /// Number of tokens in the file.

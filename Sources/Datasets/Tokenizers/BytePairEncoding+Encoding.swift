@@ -2,7 +2,7 @@ extension BytePairEncoding {
   /// Words up to this many bytes are remembered while a text is encoded.
   private static let longestRememberedWord = 48
 
-  public func encode(
+  public func encodePlain(
     _ text: UnsafeRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
   ) throws(TokenizerError) -> Int {
     precondition(tokens.count >= text.count, "the ids may be as many as the text's bytes")

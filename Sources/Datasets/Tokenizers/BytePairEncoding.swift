@@ -1,6 +1,6 @@
 /// Byte-level byte-pair encoding, as in GPT-2.
 ///
-/// Text is cut into words by GPT-2's pattern (``WordScanner``). Within a word the bytes are the
+/// Text is cut into words by GPT-2's pattern (`WordScanner`). Within a word the bytes are the
 /// first tokens; as long as two neighbours can be merged, those whose merge was learnt first are,
 /// the leftmost of equals first. Every string of bytes can be encoded.
 ///
@@ -20,6 +20,7 @@ public struct BytePairEncoding: Tokenizer {
   public let kind = TokenizerKind.bytePairEncoding
   public let vocabulary: Vocabulary
   public let contentHash: TokenizerHash
+  public let matcher: AddedTokenMatcher
 
   /// The rules, in the order in which they were learnt and in which they are preferred.
   public let merges: [Merge]
@@ -42,6 +43,7 @@ public struct BytePairEncoding: Tokenizer {
         UInt64(rank) << 32 | UInt64(UInt32(bitPattern: merge.result))
     }
     self.vocabulary = vocabulary
+    self.matcher = AddedTokenMatcher(vocabulary)
     self.byteTokens = byteTokens
     self.merges = merges
     self.ranks = ranks

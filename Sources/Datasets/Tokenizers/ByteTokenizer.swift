@@ -5,6 +5,7 @@ public struct ByteTokenizer: Tokenizer {
   public let kind = TokenizerKind.bytes
   public let vocabulary: Vocabulary
   public let contentHash: TokenizerHash
+  public let matcher: AddedTokenMatcher
 
   public init() {
     var vocabulary = Vocabulary()
@@ -13,8 +14,10 @@ public struct ByteTokenizer: Tokenizer {
     self.init(vocabulary: vocabulary)
   }
 
-  private init(vocabulary: Vocabulary) {
+  /// - Parameter vocabulary: The bytes in their order, `<|endoftext|>`, and further added tokens.
+  init(vocabulary: Vocabulary) {
     self.vocabulary = vocabulary
+    matcher = AddedTokenMatcher(vocabulary)
     contentHash = TokenizerHash(kind: .bytes, vocabulary: vocabulary)
   }
 
@@ -22,7 +25,7 @@ public struct ByteTokenizer: Tokenizer {
     ByteTokenizer(vocabulary: vocabulary.adding(special: names))
   }
 
-  public func encode(
+  public func encodePlain(
     _ text: UnsafeRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
   ) -> Int {
     precondition(tokens.count >= text.count, "the ids may be as many as the text's bytes")

@@ -7,6 +7,7 @@ public struct CharacterTokenizer: Tokenizer {
   public let kind = TokenizerKind.characters
   public let vocabulary: Vocabulary
   public let contentHash: TokenizerHash
+  public let matcher: AddedTokenMatcher
 
   /// The id of each scalar up to the largest one known, or -1.
   private let ids: [Int32]
@@ -19,10 +20,10 @@ public struct CharacterTokenizer: Tokenizer {
     self.init(vocabulary: vocabulary)
   }
 
-  /// - Parameter vocabulary: Tokens of one scalar each, but for the special ones.
+  /// - Parameter vocabulary: Tokens of one scalar each, but for the added ones.
   init(vocabulary: Vocabulary) {
     var known: [(value: Int, id: Int32)] = []
-    for id in 0..<Int32(vocabulary.count) where !vocabulary.isSpecial(id) {
+    for id in 0..<Int32(vocabulary.count) where !vocabulary.isAdded(id) {
       let text = String(decoding: vocabulary.bytes(of: id), as: UTF8.self)
       guard let scalar = text.unicodeScalars.first, text.unicodeScalars.count == 1 else {
         preconditionFailure("token \(id) of a character vocabulary is not one scalar")
@@ -33,6 +34,7 @@ public struct CharacterTokenizer: Tokenizer {
     for (value, id) in known { ids[value] = id }
     self.ids = ids
     self.vocabulary = vocabulary
+    matcher = AddedTokenMatcher(vocabulary)
     contentHash = TokenizerHash(kind: .characters, vocabulary: vocabulary)
   }
 
@@ -52,7 +54,7 @@ public struct CharacterTokenizer: Tokenizer {
     return CharacterTokenizer(scalars: seen.scalars)
   }
 
-  public func encode(
+  public func encodePlain(
     _ text: UnsafeRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
   ) throws(TokenizerError) -> Int {
     precondition(tokens.count >= text.count, "the ids may be as many as the text's bytes")

@@ -3,8 +3,8 @@ import LockstepFiles
 /// Text to token ids and back.
 ///
 /// Every tokenizer here is a table of tokens, each a string of bytes, and a way of cutting text into
-/// them. No tokenizer yields more tokens than the text has bytes, and decoding what was encoded
-/// gives the same bytes back.
+/// them. No tokenizer yields more tokens than the text has bytes. Decoding what was encoded gives the
+/// same bytes back, but for white space that an added token takes (``AddedToken``).
 public protocol Tokenizer: Sendable {
   /// What the command line calls this kind of tokenizer.
   var kind: TokenizerKind { get }
@@ -16,7 +16,10 @@ public protocol Tokenizer: Sendable {
   /// files are laid out.
   var contentHash: TokenizerHash { get }
 
-  /// Encodes UTF-8 text. `<|endoftext|>` in the text is text like any other.
+  /// Finds the vocabulary's added tokens.
+  var matcher: AddedTokenMatcher { get }
+
+  /// Encodes UTF-8 text in which no added token is looked for: `<|endoftext|>` is text like any other.
   ///
   /// - Parameters:
   ///   - text: The text's bytes.
@@ -24,7 +27,7 @@ public protocol Tokenizer: Sendable {
   /// - Returns: The number of ids written.
   /// - Throws: `TokenizerError` if the vocabulary cannot express the text. Only
   ///   ``CharacterTokenizer`` has such gaps.
-  func encode(
+  func encodePlain(
     _ text: UnsafeRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
   ) throws(TokenizerError) -> Int
 
@@ -60,12 +63,17 @@ extension Tokenizer {
 
   /// Encodes text.
   ///
+  /// - Parameter special: What names of special tokens in the text are. Default: these tokens.
   /// - Throws: `TokenizerError` if the vocabulary cannot express the text.
-  public func encode(_ text: String) throws(TokenizerError) -> [Int32] {
+  public func encode(
+    _ text: String, special: SpecialTokens = .token
+  ) throws(TokenizerError) -> [Int32] {
     var text = text
     // A native string's bytes are contiguous; withUTF8 makes any other one so.
     let result = text.withUTF8 { bytes in
-      Result { () throws(TokenizerError) in try encode(UnsafeRawBufferPointer(bytes)) }
+      Result { () throws(TokenizerError) in
+        try encode(UnsafeRawBufferPointer(bytes), special: special)
+      }
     }
     return try result.get()
   }
@@ -73,9 +81,11 @@ extension Tokenizer {
   /// Encodes bytes, which need not be valid UTF-8.
   ///
   /// - Throws: `TokenizerError` if the vocabulary cannot express them.
-  public func encode(_ bytes: [UInt8]) throws(TokenizerError) -> [Int32] {
+  public func encode(
+    _ bytes: [UInt8], special: SpecialTokens = .token
+  ) throws(TokenizerError) -> [Int32] {
     let result = bytes.withUnsafeBytes { buffer in
-      Result { () throws(TokenizerError) in try encode(buffer) }
+      Result { () throws(TokenizerError) in try encode(buffer, special: special) }
     }
     return try result.get()
   }
@@ -83,11 +93,28 @@ extension Tokenizer {
   /// Encodes the bytes of a buffer.
   ///
   /// - Throws: `TokenizerError` if the vocabulary cannot express them.
-  public func encode(_ text: UnsafeRawBufferPointer) throws(TokenizerError) -> [Int32] {
+  public func encode(
+    _ text: UnsafeRawBufferPointer, special: SpecialTokens = .token
+  ) throws(TokenizerError) -> [Int32] {
+    try ids(atMost: text.count) { (buffer) throws(TokenizerError) in
+      try encode(text, special: special, into: buffer)
+    }
+  }
+
+  /// As ``encodePlain(_:into:)``, into an array.
+  func encodePlain(_ text: UnsafeRawBufferPointer) throws(TokenizerError) -> [Int32] {
+    try ids(atMost: text.count) { (buffer) throws(TokenizerError) in
+      try encodePlain(text, into: buffer)
+    }
+  }
+
+  private func ids(
+    atMost limit: Int, _ encode: (UnsafeMutableBufferPointer<Int32>) throws(TokenizerError) -> Int
+  ) throws(TokenizerError) -> [Int32] {
     var failure: TokenizerError?
-    let tokens = [Int32](unsafeUninitializedCapacity: text.count) { buffer, count in
+    let tokens = [Int32](unsafeUninitializedCapacity: limit) { buffer, count in
       do throws(TokenizerError) {
-        count = try encode(text, into: buffer)
+        count = try encode(buffer)
       } catch {
         failure = error
       }
@@ -96,17 +123,43 @@ extension Tokenizer {
     return tokens
   }
 
+  /// Encodes the text between added tokens, and puts these where they stand.
+  private func encode(
+    _ text: UnsafeRawBufferPointer, special: SpecialTokens,
+    into tokens: UnsafeMutableBufferPointer<Int32>
+  ) throws(TokenizerError) -> Int {
+    var count = 0
+    try matcher.forEachPart(of: text, special: special) { (part) throws(TokenizerError) in
+      switch part {
+      case .token(let id, _):
+        tokens[count] = id
+        count += 1
+      case .text(let range):
+        do throws(TokenizerError) {
+          count += try encodePlain(
+            UnsafeRawBufferPointer(rebasing: text[range]),
+            into: UnsafeMutableBufferPointer(rebasing: tokens[count...]))
+        } catch {
+          throw error.shifted(by: range.lowerBound)
+        }
+      }
+    }
+    return count
+  }
+
   /// Encodes a text in which `[MASK]` stands for hidden tokens. A token usually begins with the space
   /// before it, so the space before a mask is the hidden token's.
   ///
   /// - Throws: `TokenizerError` if the vocabulary cannot express the text.
-  public func encodeMasked(_ text: String, mask: Int32) throws(TokenizerError) -> [Int32] {
+  public func encodeMasked(
+    _ text: String, mask: Int32, special: SpecialTokens = .token
+  ) throws(TokenizerError) -> [Int32] {
     let parts = text.split(separator: Vocabulary.maskName, omittingEmptySubsequences: false)
     var tokens: [Int32] = []
     for (index, part) in parts.enumerated() {
       let isLast = index == parts.count - 1
       let hidesSpace = !isLast && part.hasSuffix(" ")
-      tokens += try encode(String(hidesSpace ? part.dropLast() : part))
+      tokens += try encode(String(hidesSpace ? part.dropLast() : part), special: special)
       if !isLast { tokens.append(mask) }
     }
     return tokens

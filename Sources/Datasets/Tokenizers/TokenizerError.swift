@@ -35,6 +35,16 @@ public enum TokenizerError: UserInputError, Equatable {
     }
   }
 
+  /// The same error of a text that has so many further bytes in front.
+  func shifted(by count: Int) -> TokenizerError {
+    switch self {
+    case .unknownCharacter(let scalar, let offset):
+      .unknownCharacter(scalar, offset: offset + count)
+    case .invalidUTF8(let offset): .invalidUTF8(offset: offset + count)
+    default: self
+    }
+  }
+
   private static func name(of scalar: Unicode.Scalar) -> String {
     let digits = String(scalar.value, radix: 16, uppercase: true)
     let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits

@@ -1,9 +1,12 @@
 import LockstepFiles
 
 /// Reads any tokenizer that Lockstep can use from a Hugging Face `tokenizer.json`.
+///
+/// Whatever such a file can say of how text is encoded is done as Hugging Face's `tokenizers` does it, or
+/// refused by the name of its key.
 public struct TokenizerFile {
-  private let path: String
-  private let root: JSONValue
+  let path: String
+  let root: JSONValue
   private let alphabet = ByteAlphabet()
 
   /// Loads the tokenizer in a file: byte-pair encoding, bytes or characters, whichever it holds.
@@ -16,15 +19,17 @@ public struct TokenizerFile {
     try tokenizer(from: contents(path), path: path)
   }
 
-  /// The text of a `tokenizer.json`, unchecked.
+  /// The text of a `tokenizer.json`, unchecked, without a byte order mark.
   ///
   /// - Throws: `TokenizerError.unreadable`.
   public static func contents(_ path: String) throws(TokenizerError) -> [UInt8] {
+    let file: MappedFile
     do throws(FileError) {
-      return try MappedFile(path: path).withBytes { Array($0) }
+      file = try MappedFile(path: path)
     } catch {
       throw .unreadable(path: path, reason: error.reason)
     }
+    return try withoutMark(file.withBytes { Array($0) }, path: path)
   }
 
   /// The tokenizer in a JSON text.
@@ -36,6 +41,7 @@ public struct TokenizerFile {
   public static func tokenizer(
     from text: [UInt8], path: String
   ) throws(TokenizerError) -> any Tokenizer {
+    let text = try withoutMark(text, path: path)
     let root: JSONValue
     do throws(JSONReader.Failure) {
       root = try JSONReader.value(of: text)
@@ -45,7 +51,18 @@ public struct TokenizerFile {
     return try TokenizerFile(path: path, root: root).tokenizer()
   }
 
-  private func unsupported(
+  private static func withoutMark(
+    _ text: [UInt8], path: String
+  ) throws(TokenizerError) -> [UInt8] {
+    do throws(ByteOrderMark.ForeignEncoding) {
+      let length = try ByteOrderMark.length(in: text)
+      return length == 0 ? text : Array(text[length...])
+    } catch {
+      throw .malformed(path: path, offset: 0, reason: "\(error)")
+    }
+  }
+
+  func unsupported(
     _ key: String, _ value: JSONValue?, expected: String
   ) -> TokenizerError {
     .unsupported(path: path, key: key, found: value?.summary ?? "missing", expected: expected)
@@ -55,24 +72,9 @@ public struct TokenizerFile {
     guard let model = root["model"] else {
       throw unsupported("model", nil, expected: "a byte-pair encoding as in GPT-2")
     }
-    // GPT-2's own file gives no type.
-    if let type = model["type"], type.string != "BPE" {
-      throw unsupported("model.type", type, expected: "'BPE'")
-    }
-    if let value = model["dropout"], !value.isNull {
-      throw unsupported("model.dropout", value, expected: "null")
-    }
-    if let value = model["ignore_merges"], value.bool == true {
-      throw unsupported("model.ignore_merges", value, expected: "false")
-    }
-    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
-      if let value = model[key], !value.isNull, value.string != "" {
-        throw unsupported("model." + key, value, expected: "null or empty")
-      }
-    }
-    if let value = root["normalizer"], !value.isNull {
-      throw unsupported("normalizer", value, expected: "null")
-    }
+    try requireKnownKeys(model)
+    try requirePlainModel(model)
+    try requireWholeTexts()
     let written = try writtenTokens(model)
     guard let merges = model["merges"]?.array else {
       throw unsupported("model.merges", model["merges"], expected: "an array")
@@ -87,65 +89,15 @@ public struct TokenizerFile {
     return try characters(written)
   }
 
-  /// A token as the file writes it.
-  private struct WrittenToken {
-    var text: String
-    var isSpecial: Bool
-  }
-
-  /// The tokens by id, from the vocabulary and the added tokens.
-  private func writtenTokens(_ model: JSONValue) throws(TokenizerError) -> [WrittenToken] {
-    guard let members = model["vocab"]?.members else {
-      throw unsupported("model.vocab", model["vocab"], expected: "an object of tokens and ids")
-    }
-    var tokens: [WrittenToken?] = []
-    func place(_ token: WrittenToken, at id: Int32?, key: String) throws(TokenizerError) {
-      guard let id, id >= 0, id < 1 << 24 else {
-        throw unsupported(key, .string(token.text), expected: "an id in 0 ..< 16777216")
-      }
-      while tokens.count <= Int(id) { tokens.append(nil) }
-      if let other = tokens[Int(id)], !other.text.utf8.elementsEqual(token.text.utf8) {
-        throw unsupported(
-          key, .string(token.text), expected: "one token for id \(id), which '\(other.text)' has")
-      }
-      tokens[Int(id)] = token
-    }
-    for (text, value) in members {
-      try place(
-        WrittenToken(text: text, isSpecial: false), at: value.integer, key: "model.vocab")
-    }
-    for added in root["added_tokens"]?.array ?? [] {
-      guard let text = added["content"]?.string else {
-        throw unsupported("added_tokens", added, expected: "objects with 'id' and 'content'")
-      }
-      try place(
-        WrittenToken(text: text, isSpecial: true), at: added["id"]?.integer, key: "added_tokens")
-    }
-    let present = tokens.compactMap { $0 }
-    if present.count < tokens.count {
-      let gap = tokens.firstIndex { $0 == nil } ?? 0
-      throw .unsupported(
-        path: path, key: "model.vocab", found: "without a token for id \(gap)",
-        expected: "all ids in 0 ..< \(tokens.count)")
-    }
-    return present
-  }
-
   /// A byte-pair encoding; plain bytes, if there are no merges and each byte is its own id.
   private func byteLevel(
     _ preTokenizer: JSONValue, _ written: [WrittenToken], _ merges: [JSONValue]
   ) throws(TokenizerError) -> any Tokenizer {
-    if preTokenizer["type"]?.string != "ByteLevel" {
-      throw unsupported("pre_tokenizer.type", preTokenizer["type"], expected: "'ByteLevel'")
-    }
-    if preTokenizer["add_prefix_space"]?.bool == true {
-      throw unsupported(
-        "pre_tokenizer.add_prefix_space", preTokenizer["add_prefix_space"], expected: "false")
-    }
+    try requireByteLevel(preTokenizer)
     var vocabulary = Vocabulary()
     for token in written {
-      if token.isSpecial {
-        vocabulary.appendSpecial(token.text)
+      if let added = token.added {
+        vocabulary.append(added)
       } else if let bytes = alphabet.bytes(of: token.text), !bytes.isEmpty {
         vocabulary.append(bytes)
       } else {
@@ -154,25 +106,35 @@ public struct TokenizerFile {
       }
     }
     if preTokenizer["use_regex"]?.bool == false {
-      let plain = ByteTokenizer()
-      let bytes = plain.adding(
-        special: written.dropFirst(plain.vocabularyCount).filter(\.isSpecial).map(\.text))
-      guard merges.isEmpty, vocabulary == bytes.vocabulary else {
+      guard merges.isEmpty, isOfBytes(vocabulary) else {
         throw unsupported(
           "pre_tokenizer.use_regex", preTokenizer["use_regex"],
           expected: "true, but for plain bytes with id = byte and 256 for <|endoftext|>")
       }
-      return bytes
+      return ByteTokenizer(vocabulary: vocabulary)
     }
-    return try bytePairEncoding(vocabulary, merges)
+    return try bytePairEncoding(vocabulary, written, merges)
+  }
+
+  /// Whether all tokens are those of plain bytes, or added behind them.
+  private func isOfBytes(_ vocabulary: Vocabulary) -> Bool {
+    let plain = ByteTokenizer().vocabulary
+    return vocabulary.count >= plain.count
+      && (0..<Int32(vocabulary.count)).allSatisfy { id in
+        plain.contains(id)
+          ? vocabulary.bytes(of: id) == plain.bytes(of: id)
+            && vocabulary.isSpecial(id) == plain.isSpecial(id)
+          : vocabulary.isAdded(id)
+      }
   }
 
   private func bytePairEncoding(
-    _ vocabulary: Vocabulary, _ merges: [JSONValue]
+    _ vocabulary: Vocabulary, _ written: [WrittenToken], _ merges: [JSONValue]
   ) throws(TokenizerError) -> BytePairEncoding {
     var ids: [ArraySlice<UInt8>: Int32] = [:]
-    for id in 0..<Int32(vocabulary.count) where !vocabulary.isSpecial(id) {
-      ids[vocabulary.bytes(of: id)] = id
+    // An added token that is no special one may be in the vocabulary like any other.
+    for (id, token) in written.enumerated() where token.added?.isSpecial != true {
+      if let bytes = alphabet.bytes(of: token.text) { ids[bytes[...]] = Int32(id) }
     }
     var byteTokens: [Int32] = []
     for byte in UInt8.min...UInt8.max {
@@ -212,10 +174,11 @@ public struct TokenizerFile {
   }
 
   private func characters(_ written: [WrittenToken]) throws(TokenizerError) -> CharacterTokenizer {
+    try requireCharacters()
     var vocabulary = Vocabulary()
     for token in written {
-      if token.isSpecial {
-        vocabulary.appendSpecial(token.text)
+      if let added = token.added {
+        vocabulary.append(added)
       } else if token.text.unicodeScalars.count == 1 {
         vocabulary.append(token.text.utf8)
       } else {

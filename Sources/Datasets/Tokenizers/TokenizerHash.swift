@@ -28,7 +28,24 @@ public struct TokenizerHash: Sendable, Hashable, CustomStringConvertible {
       bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
     }
     for number in rules { update(number) }
+    for number in Self.rules(ofTokensAddedTo: vocabulary) { update(number) }
     bytes = Array(hash.finalize())
+  }
+
+  /// Numbers for all that tells the added tokens from special ones that are looked for wherever they
+  /// stand: none where all are of that kind, as those of Lockstep's own tokenizers are.
+  private static func rules(ofTokensAddedTo vocabulary: Vocabulary) -> [Int32] {
+    let added = vocabulary.added.filter { $0.key < vocabulary.textCount }.sorted { $0.key < $1.key }
+    // Which are looked for first makes no difference where all are.
+    let hasOrder = Set(added.map(\.value.isNormalized)).count > 1
+    return added.flatMap { id, token -> [Int32] in
+      let flags = [
+        !token.isSpecial, token.isSingleWord, token.stripsLeft, token.stripsRight,
+        hasOrder && token.isNormalized,
+      ]
+      let number = flags.enumerated().reduce(Int32(0)) { $0 | ($1.element ? 1 << $1.offset : 0) }
+      return number == 0 ? [] : [id, number]
+    }
   }
 
   /// The first 16 bytes as four little-endian words: what a token file's header stores.

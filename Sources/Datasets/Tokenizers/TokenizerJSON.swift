@@ -18,7 +18,7 @@ struct TokenizerJSON {
   ) {
     let ids = 0..<Int32(vocabulary.count)
     func name(of id: Int32) -> String {
-      vocabulary.isSpecial(id)
+      vocabulary.isAdded(id)
         ? String(decoding: vocabulary.bytes(of: id), as: UTF8.self)
         : spelling(vocabulary.bytes(of: id))
     }
@@ -30,11 +30,13 @@ struct TokenizerJSON {
         "padding": null,
         "added_tokens": [
       """#)
-    appendList(ids.filter(vocabulary.isSpecial)) { id, text in
-      text.append(#"    {"id": \#(id), "content": "#)
-      text.append(quoting: name(of: id))
-      text.append(#", "single_word": false, "lstrip": false, "rstrip": false, "#)
-      text.append(#""normalized": false, "special": true}"#)
+    appendList(vocabulary.added.sorted { $0.key < $1.key }) { token, text in
+      text.append(#"    {"id": \#(token.key), "content": "#)
+      text.append(quoting: token.value.content)
+      for (name, flag) in AddedToken.flags {
+        text.append(#", "\#(name)": \#(token.value[keyPath: flag])"#)
+      }
+      text.append("}")
     }
     text.append(
       #"""

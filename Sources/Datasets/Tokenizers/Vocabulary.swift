@@ -16,6 +16,9 @@ public struct Vocabulary: Sendable, Equatable {
   private var offsets: [Int] = [0]
   /// Whether token i is a name, which stands for no text.
   private var special: [Bool] = []
+  /// The tokens that are looked for in a text before the rest of it is cut, by id. Special ones are
+  /// among them.
+  public private(set) var added: [Int32: AddedToken] = [:]
 
   /// The id of `<|endoftext|>`, if there is one.
   public private(set) var endOfText: Int32?
@@ -60,14 +63,24 @@ public struct Vocabulary: Sendable, Equatable {
     append(bytes, special: false)
   }
 
-  /// Appends a special token and returns its id.
+  /// Appends a special token that is looked for wherever it stands, and returns its id.
   @discardableResult
   mutating func appendSpecial(_ name: String) -> Int32 {
-    let id = append(name.utf8, special: true)
-    if name == Self.endOfTextName { endOfText = id }
-    if name == Self.maskName { mask = id }
+    append(AddedToken(name))
+  }
+
+  /// Appends an added token and returns its id.
+  @discardableResult
+  mutating func append(_ token: AddedToken) -> Int32 {
+    let id = append(token.content.utf8, special: token.isSpecial)
+    added[id] = token
+    if token.content == Self.endOfTextName { endOfText = id }
+    if token.content == Self.maskName { mask = id }
     return id
   }
+
+  /// Whether a token is looked for in a text before the rest of it is cut.
+  public func isAdded(_ token: Int32) -> Bool { added[token] != nil }
 
   private mutating func append(_ bytes: some Sequence<UInt8>, special isSpecial: Bool) -> Int32 {
     storage.append(contentsOf: bytes)

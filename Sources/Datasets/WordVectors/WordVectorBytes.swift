@@ -17,7 +17,7 @@ struct WordVectorBytes {
       return
     }
     do throws(SampleDataError) {
-      inflated = try GzipFile.contents(path)
+      inflated = try GzipFile.contents(of: file, path: path)
     } catch {
       guard case .unreadable(_, let reason) = error else { preconditionFailure("\(error)") }
       throw .unreadable(path: path, reason: reason)

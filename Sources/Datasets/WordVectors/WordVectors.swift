@@ -1,3 +1,5 @@
+import LockstepFiles
+
 // D width, V vocabulary.
 
 /// Pretrained vectors of those words that a vocabulary has as tokens.
@@ -42,7 +44,15 @@ public struct WordVectors: Sendable {
   public init(path: String, vocabulary: Vocabulary, width: Int) throws(WordVectorError) {
     let file = try WordVectorBytes(path: path)
     self = try file.withBytes { bytes throws(WordVectorError) in
-      try WordVectors(bytes, path: path, vocabulary: vocabulary, width: width)
+      let markLength: Int
+      do throws(ByteOrderMark.ForeignEncoding) {
+        markLength = try ByteOrderMark.length(in: bytes)
+      } catch {
+        throw .unreadable(path: path, reason: "\(error)")
+      }
+      return try WordVectors(
+        UnsafeRawBufferPointer(rebasing: bytes[markLength...]), path: path, vocabulary: vocabulary,
+        width: width)
     }
   }
 
