@@ -1,5 +1,6 @@
 import Crypto
 import LockstepFiles
+import LockstepWeights
 
 /// A complete checkpoint on disk: a directory whose manifest agrees with the files beside it.
 public struct Checkpoint: Sendable {
@@ -28,8 +29,7 @@ public struct Checkpoint: Sendable {
     for name in [Self.modelFileName, Self.optimizerFileName, Self.stateFileName] {
       guard manifest.files.contains(where: { $0.name == name }) else {
         throw .malformed(
-          path: path + "/" + Manifest.fileName, offset: 0, tensor: nil,
-          problem: "lists no '\(name)'")
+          path: path + "/" + Manifest.fileName, problem: "lists no '\(name)'")
       }
     }
     for file in manifest.files {
@@ -57,12 +57,12 @@ public struct Checkpoint: Sendable {
   }
 
   /// The parameters.
-  public func model() throws(CheckpointError) -> SafetensorsReader {
+  public func model() throws(WeightError) -> SafetensorsReader {
     try SafetensorsReader(path: path + "/" + Self.modelFileName)
   }
 
   /// The optimiser's state, whole tensors; empty for an optimiser without state.
-  public func optimizerState() throws(CheckpointError) -> SafetensorsReader {
+  public func optimizerState() throws(WeightError) -> SafetensorsReader {
     try SafetensorsReader(path: path + "/" + Self.optimizerFileName)
   }
 

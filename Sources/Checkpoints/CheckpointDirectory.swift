@@ -1,5 +1,6 @@
 import Foundation
 import LockstepFiles
+import LockstepWeights
 
 /// A run's checkpoints: `checkpoints/step-00000250`, `step-00000500`, …
 ///

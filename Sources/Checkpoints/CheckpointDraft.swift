@@ -1,4 +1,5 @@
 import LockstepFiles
+import LockstepWeights
 
 /// A checkpoint in the making, whose optimiser state comes piece by piece: it need not be in memory
 /// as a whole, only on its way to the file.

@@ -5,14 +5,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
   /// The operating system refused. Where something was being written, `bytesNeeded` is the size of the
   /// whole checkpoint.
   case fileSystem(FileError)
-  /// The file's content breaks its format. `offset` counts bytes from the file's start.
-  case malformed(path: String, offset: Int, tensor: String?, problem: String)
-  /// The file holds no tensor of that name.
-  case tensorMissing(path: String, tensor: String)
-  /// The tensor is there, with another shape than asked for.
-  case wrongShape(path: String, tensor: String, expected: [Int], found: [Int])
-  /// The tensor's elements cannot be read as `Float`; `elementType` is its safetensors name.
-  case unreadableElements(path: String, tensor: String, elementType: String)
+  /// The file's content breaks its format.
+  case malformed(path: String, problem: String)
   /// A file of a checkpoint has another length, in bytes, than its manifest says.
   case wrongSize(path: String, expected: Int, found: Int)
   /// A file of a checkpoint has another SHA-256 than its manifest says.
@@ -38,15 +32,8 @@ extension CheckpointError: CustomStringConvertible {
     switch self {
     case .fileSystem(let error):
       return error.description
-    case .malformed(let path, let offset, let tensor, let problem):
-      let place = tensor.map { "tensor '\($0)', " } ?? ""
-      return "\(path): \(place)byte \(offset): \(problem)"
-    case .tensorMissing(let path, let tensor):
-      return "\(path): holds no tensor '\(tensor)'"
-    case .wrongShape(let path, let tensor, let expected, let found):
-      return "\(path): tensor '\(tensor)' has shape \(found), expected \(expected)"
-    case .unreadableElements(let path, let tensor, let elementType):
-      return "\(path): tensor '\(tensor)' holds \(elementType), expected F32, F16 or BF16"
+    case .malformed(let path, let problem):
+      return "\(path): \(problem)"
     case .wrongSize(let path, let expected, let found):
       return "\(path): has \(found) bytes, its manifest says \(expected)"
     case .wrongHash(let path, let expected, let found):

@@ -1,3 +1,5 @@
+import LockstepWeights
+
 /// Everything that goes into one checkpoint, in plain terms: this target knows no model and no
 /// optimiser.
 public struct CheckpointSnapshot: Sendable {

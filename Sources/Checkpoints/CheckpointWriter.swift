@@ -1,4 +1,5 @@
 import Dispatch
+import LockstepWeights
 
 /// A checkpoint that became complete.
 public struct WrittenCheckpoint: Equatable, Sendable {

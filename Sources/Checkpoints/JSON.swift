@@ -1,5 +1,6 @@
 import Foundation
 import LockstepFiles
+import LockstepWeights
 
 /// How Lockstep's own small files in a checkpoint are written and read.
 enum JSON {
@@ -11,7 +12,7 @@ enum JSON {
       return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
     } catch {
       // Only numbers that are not finite get here.
-      throw .malformed(path: path, offset: 0, tensor: nil, problem: "cannot be JSON: \(error)")
+      throw .malformed(path: path, problem: "cannot be JSON: \(error)")
     }
   }
 
@@ -25,26 +26,9 @@ enum JSON {
     } catch let error as DecodingError {
       let (place, problem) = error.placeAndProblem
       let key = place.map { "key '\($0)': " } ?? ""
-      throw .malformed(path: path, offset: 0, tensor: nil, problem: key + problem)
+      throw .malformed(path: path, problem: key + problem)
     } catch {
-      throw .malformed(path: path, offset: 0, tensor: nil, problem: "bad JSON: \(error)")
-    }
-  }
-}
-
-extension DecodingError {
-  /// The outermost key that the error is about, and what is wrong there.
-  var placeAndProblem: (place: String?, problem: String) {
-    switch self {
-    case .dataCorrupted(let context):
-      return (context.codingPath.first?.stringValue, "bad JSON: \(context.debugDescription)")
-    case .keyNotFound(let key, let context):
-      return (context.codingPath.first?.stringValue, "lacks '\(key.stringValue)'")
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      let key = context.codingPath.dropFirst().first.map { "'\($0.stringValue)': " } ?? ""
-      return (context.codingPath.first?.stringValue, key + context.debugDescription)
-    @unknown default:
-      return (nil, "bad JSON: \(self)")
+      throw .malformed(path: path, problem: "bad JSON: \(error)")
     }
   }
 }

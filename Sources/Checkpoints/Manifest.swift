@@ -18,7 +18,7 @@ public struct Manifest: Codable, Equatable, Sendable {
 
   /// The newest format that this Lockstep writes and reads.
   public static let currentVersion = 1
-  static let fileName = "manifest.json"
+  package static let fileName = "manifest.json"
 
   /// Format version, from 1.
   public let version: Int
@@ -48,7 +48,7 @@ public struct Manifest: Codable, Equatable, Sendable {
     for file in manifest.files {
       guard !file.name.isEmpty, !file.name.contains("/"), file.name != ".." else {
         throw .malformed(
-          path: path, offset: 0, tensor: nil, problem: "'\(file.name)' is not a plain file name")
+          path: path, problem: "'\(file.name)' is not a plain file name")
       }
     }
     return manifest

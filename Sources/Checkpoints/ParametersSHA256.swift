@@ -1,5 +1,6 @@
 import Crypto
 import LockstepFiles
+import LockstepWeights
 
 /// SHA-256 of all tensors' little-endian bytes, in name order: two runs are equal when it is equal.
 ///

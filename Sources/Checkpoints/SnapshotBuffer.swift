@@ -1,4 +1,5 @@
 import Foundation
+import LockstepWeights
 
 /// Memory for the tensors of one checkpoint, reused for the next.
 final class SnapshotBuffer: @unchecked Sendable {

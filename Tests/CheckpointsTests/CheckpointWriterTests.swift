@@ -1,5 +1,6 @@
 import Foundation
 import LockstepCheckpoints
+import LockstepWeights
 import TestSupport
 import Testing
 

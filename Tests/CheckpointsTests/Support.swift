@@ -1,33 +1,5 @@
-import Foundation
 import LockstepCheckpoints
-
-/// Tensors in memory that is never freed: it only has to last for a test.
-struct TensorSet {
-  private(set) var views: [TensorView] = []
-
-  mutating func add(_ name: String, _ shape: [Int], _ element: (Int) -> Float) {
-    let count = shape.reduce(1, *)
-    let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
-    for index in 0..<count { values.initializeElement(at: index, to: element(index)) }
-    views.append(TensorView(name: name, shape: shape, values: UnsafeBufferPointer(values)))
-  }
-
-  /// Overwrites every element, as the next optimiser step would.
-  func overwrite(with value: Float) {
-    for view in views { UnsafeMutableBufferPointer(mutating: view.values).update(repeating: value) }
-  }
-}
-
-/// What the fixture script's `ramp` makes: exact in every element type.
-func ramp(_ index: Int) -> Float { Float(index) * 0.25 - 3 }
-
-enum Fixture {
-  static let folder = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Fixtures/Checkpoints").path
-
-  static func path(_ name: String) -> String { folder + "/" + name }
-}
+import TestSupport
 
 /// A little checkpoint whose values tell its step.
 func withSnapshot<Result>(

@@ -22,6 +22,11 @@ final class BoundModel<Model: Module> {
     store.initialize(values.baseAddress!, seed: seed, in: workspace)
   }
 
+  /// The products of a forward pass.
+  func products(of forward: () -> Tensor) -> ForwardProducts {
+    workspace.products.listing { workspace.withoutRecording(forward) }.products
+  }
+
   /// A loss, whose gradient then lies in `gradient`.
   func withGradient(_ loss: () -> Tensor) -> Float {
     store.beginGradient(into: gradientMemory)

@@ -1,9 +1,9 @@
 import Foundation
-import LockstepCheckpoints
 import LockstepModels
 import LockstepNeuralNetworks
 import LockstepOptimization
 import LockstepTensors
+import LockstepWeights
 import Testing
 
 /// What scripts/fixtures/gpt2.py wrote: a small random GPT-2 and what PyTorch computes for it.

@@ -1,8 +1,8 @@
 import Foundation
-import LockstepCheckpoints
 import LockstepModels
 import LockstepNeuralNetworks
 import LockstepTensors
+import LockstepWeights
 import Testing
 
 /// The predictors against PyTorch: see scripts/fixtures/predictors.py.

@@ -1,8 +1,8 @@
 import Foundation
-import LockstepCheckpoints
 import LockstepModels
 import LockstepNeuralNetworks
 import LockstepTensors
+import LockstepWeights
 import Testing
 
 /// What scripts/fixtures/text_models.py wrote: a small random model as `transformers` saves it, and

@@ -1,7 +1,7 @@
 import Foundation
-import LockstepCheckpoints
 import LockstepModels
 import LockstepTensors
+import LockstepWeights
 import Testing
 
 /// The encoder-decoder Transformer against PyTorch's layers: see scripts/fixtures/transformer.py.

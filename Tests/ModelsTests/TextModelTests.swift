@@ -187,8 +187,10 @@ import Testing
   @Test func productsAreCountedAsByHand() {
     let (sequences, positions, vocabulary, width) = (2, 5, 29, 32)
     let rows = sequences * positions
-    let llama = Llama(Self.llama(), vocabularyCount: vocabulary)
-    let hidden = llama.configuration.feedForwardWidth
+    let (tokens, targets) = GPTTests.batch(
+      sequences: sequences, positions: positions, vocabulary: vocabulary)
+    let llama = BoundModel(Llama(Self.llama(), vocabularyCount: vocabulary))
+    let hidden = llama.model.configuration.feedForwardWidth
     #expect(hidden == 128)
     var expected = 0
     for _ in 0..<2 {
@@ -196,12 +198,18 @@ import Testing
       expected += sequences * (1...positions).reduce(0) { $0 + 2 * $1 * width }
     }
     #expect(
-      llama.products(sequences: sequences, positions: positions).multiplyAdds
+      llama.products { llama.model.loss(of: tokens, targets: targets) }.multiplyAdds
         == expected + rows * width * vocabulary)
-    let bert = BERT(Self.bert(), vocabularyCount: vocabulary)
+    let bert = BoundModel(BERT(Self.bert(), vocabularyCount: vocabulary))
+    let predicted = PredictedPositions(
+      Indices(
+        targets.elements.enumerated().map { $0 < 3 ? $1 : -1 }, shape: targets.shape))
     expected = 2 * rows * 12 * width * width + 2 * sequences * positions * positions * 2 * width
     #expect(
-      bert.products(sequences: sequences, positions: positions, predicted: 3).multiplyAdds
+      bert.products {
+        bert.model.loss(
+          ofHeadStates: bert.model.headStates(of: tokens, at: predicted), at: predicted)
+      }.multiplyAdds
         == expected + 3 * width * (width + vocabulary))
   }
 

@@ -1,4 +1,5 @@
 import LockstepSettings
+import LockstepWeights
 
 /// The shape of a BERT encoder: learned positions, every position sees every other, a norm behind each
 /// part of a block (Devlin et al., "BERT", 2019).
@@ -65,7 +66,7 @@ extension BERTConfiguration {
   /// `BertForMaskedLM`.
   public static var huggingFace: HuggingFaceFormat<Self>? {
     HuggingFaceFormat(
-      modelType: "bert", className: "BertForMaskedLM",
+      modelType: "bert", className: "BertForMaskedLM", weightNames: { _ in Self.weightNames },
       keys: [
         .vocabulary("vocab_size"),
         .value("max_position_embeddings", "context", \.context),
@@ -93,5 +94,22 @@ extension BERTConfiguration {
           "directionality", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers",
           "pooler_size_per_head", "pooler_type"),
       ])
+  }
+
+  private static var weightNames: WeightNames {
+    WeightNames(
+      optionalPrefix: "bert.",
+      // The names of the first version, TensorFlow's, which the published BERTs still have.
+      spellings: [
+        .init("LayerNorm.gamma", means: "LayerNorm.weight"),
+        .init("LayerNorm.beta", means: "LayerNorm.bias"),
+      ],
+      tied: [
+        "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
+        "cls.predictions.decoder.bias": "cls.predictions.bias",
+      ],
+      buffers: ["embeddings.position_ids", "embeddings.token_type_ids"],
+      // The pooler, which reads whole texts, and the guess whether one sentence follows another.
+      otherHeads: ["bert.pooler.", "pooler.", "cls.seq_relationship."])
   }
 }

@@ -1,4 +1,5 @@
 import LockstepSettings
+import LockstepWeights
 
 /// The shape of a GPT-2 style decoder: learned positions, pre-norm blocks, GELU (the tanh form),
 /// and a head tied to the token embedding (Radford et al. 2019).
@@ -52,6 +53,12 @@ extension GPTConfiguration {
   public static var huggingFace: HuggingFaceFormat<Self>? {
     HuggingFaceFormat(
       modelType: "gpt2", className: "GPT2LMHeadModel",
+      weightNames: { _ in
+        WeightNames(
+          optionalPrefix: "transformer.", tied: ["lm_head.weight": "transformer.wte.weight"],
+          // The causal mask, which older versions of `transformers` saved.
+          buffers: [".attn.bias", ".attn.masked_bias"])
+      },
       keys: [
         .vocabulary("vocab_size"),
         .value("n_positions", "context", \.context),

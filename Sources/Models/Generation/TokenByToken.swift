@@ -14,7 +14,8 @@ public struct TokenByToken: Sendable {
   ///   - continuation: The texts, none begun.
   ///   - texts: Which text each is, for random numbers of its own: the choices of a text do not depend
   ///     on those beside it. Default: 0, 1, 2, …
-  ///   - end, maxTokens, vocabularyCount, workspace: As of `BeamSearch.run`.
+  ///   - end: As of `BeamSearch.run`, like `maxTokens` and `workspace`.
+  ///   - vocabularyCount: As of `BeamSearch.run`.
   public func run(
     _ continuation: some Continuation, texts: [Int]? = nil, end: Int32?, maxTokens: Int,
     vocabularyCount: Int? = nil, in workspace: Workspace

@@ -1,19 +1,29 @@
 import Foundation
 import LockstepSettings
+import LockstepWeights
 
-/// How Hugging Face's `transformers` writes the configuration of an architecture: `config.json`, both
-/// ways.
+/// How Hugging Face's `transformers` writes an architecture: `config.json`, both ways, and the names of
+/// its tensors.
 public struct HuggingFaceFormat<Configuration: Architecture> {
   /// `gpt2`.
   let modelType: String
   /// `GPT2LMHeadModel`.
   let className: String
   let keys: [HuggingFaceKey<Configuration>]
+  /// What the names of tensors mean, beside those of the parameters.
+  let weightNames: (Configuration) -> WeightNames
 
-  /// - Parameter keys: All members that the architecture's files have, but those of any architecture's.
-  init(modelType: String, className: String, keys: [HuggingFaceKey<Configuration>]) {
+  /// - Parameters:
+  ///   - weightNames: What files write otherwise than Lockstep, or in addition. Default: nothing.
+  ///   - keys: All members that the architecture's files have, but those of any architecture's.
+  init(
+    modelType: String, className: String,
+    weightNames: @escaping (Configuration) -> WeightNames = { _ in .own },
+    keys: [HuggingFaceKey<Configuration>]
+  ) {
     self.modelType = modelType
     self.className = className
+    self.weightNames = weightNames
     self.keys = keys + HuggingFaceKey.common
   }
 
@@ -106,6 +116,9 @@ extension Architecture {
       HuggingFaceContext(
         vocabularyCount: vocabulary ?? vocabularyCount, endOfText: endOfText))
   }
+
+  /// What the names in files of this network's tensors mean, beside those of the parameters.
+  public var weightNames: WeightNames { Self.huggingFace?.weightNames(self) ?? .own }
 
   /// Reads Hugging Face's `config.json`; nil where it is another architecture's.
   fileprivate static func read(

@@ -22,14 +22,6 @@ public protocol LanguageModel: TokenEmbeddingModel {
     of tokens: Indices, documents: PackedDocuments?, cache: GenerationCache?
   ) -> Tensor
 
-  /// The matrix products of a forward pass over whole sequences, the head's included; of causal
-  /// attention only the half that is seen.
-  ///
-  /// - Parameters:
-  ///   - sequences: B.
-  ///   - positions: T.
-  func products(sequences: Int, positions: Int) -> ForwardProducts
-
   /// An empty cache for sequences of up to `context` positions.
   func makeCache(sequences: Int, in workspace: Workspace) -> GenerationCache
 }

@@ -24,14 +24,6 @@ public protocol MaskedLanguageModel: Module {
   var headWeight: Parameter { get }
   /// [V].
   var headBias: Parameter { get }
-
-  /// The matrix products of a forward pass over whole sequences, the head's included.
-  ///
-  /// - Parameters:
-  ///   - sequences: B.
-  ///   - positions: T.
-  ///   - predicted: N, of all sequences together.
-  func products(sequences: Int, positions: Int, predicted: Int) -> ForwardProducts
 }
 
 /// The positions of a batch whose token is to be predicted.

@@ -18,5 +18,10 @@ public struct SampleShapeError: UserInputError, Equatable {
   /// What the samples are, and what they would have to be.
   public let reason: String
 
+  public init(key: String, reason: String) {
+    self.key = key
+    self.reason = reason
+  }
+
   public var description: String { "\(key): \(reason)" }
 }

@@ -1,4 +1,5 @@
 import LockstepSettings
+import LockstepWeights
 
 /// What the configurations of Llama and of the decoders built like it have in common: rotary positions,
 /// RMS norm in front of each part of a block, SwiGLU, grouped-query attention.
@@ -101,6 +102,14 @@ extension HuggingFaceFormat where Configuration: LlamaFamily {
   ) -> HuggingFaceFormat {
     HuggingFaceFormat(
       modelType: modelType, className: className,
+      weightNames: { configuration in
+        WeightNames(
+          optionalPrefix: "model.",
+          tied: configuration.tieEmbeddings
+            ? ["lm_head.weight": "model.embed_tokens.weight"] : [:],
+          // The angles of the rotary positions, which older versions of `transformers` saved.
+          buffers: [".rotary_emb.inv_freq"])
+      },
       keys: [
         .vocabulary("vocab_size"),
         .value("max_position_embeddings", "context", \.context),

@@ -21,13 +21,13 @@ public struct TensorView: @unchecked Sendable {
   }
 
   /// Name and shape.
-  var layout: TensorLayout { TensorLayout(name: name, shape: shape) }
+  package var layout: TensorLayout { TensorLayout(name: name, shape: shape) }
 
   /// The elements as they lie in memory: little-endian on every processor that Lockstep runs on.
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(values) }
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(values) }
 
   /// The same tensor elsewhere.
-  func relocated(to values: UnsafeBufferPointer<Float>) -> TensorView {
+  package func relocated(to values: UnsafeBufferPointer<Float>) -> TensorView {
     TensorView(name: name, shape: shape, values: values)
   }
 }

@@ -16,5 +16,5 @@ public struct TensorLayout: Equatable, Sendable {
   public var elementCount: Int { shape.reduce(1, *) }
 
   /// Bytes in a file.
-  var byteCount: Int { elementCount * MemoryLayout<Float>.stride }
+  package var byteCount: Int { elementCount * MemoryLayout<Float>.stride }
 }

@@ -17,7 +17,7 @@ public struct SafetensorsEntry: Equatable, Sendable {
 /// of JSON, `{"name": {"dtype", "shape", "data_offsets": [start, end]}, "__metadata__": {…}}`.
 ///
 /// Format: Hugging Face, "Safetensors", <https://github.com/huggingface/safetensors>.
-struct SafetensorsHeader {
+package struct SafetensorsHeader {
   /// In the order of their data.
   let entries: [SafetensorsEntry]
   let metadata: [String: String]
@@ -37,7 +37,7 @@ extension SafetensorsHeader {
   /// Lays out tensors of `Float` one after the other, in the order given.
   ///
   /// - Precondition: Names are distinct, and none is `__metadata__`.
-  static func encode(_ tensors: [TensorLayout], metadata: [String: String]) -> [UInt8] {
+  package static func encode(_ tensors: [TensorLayout], metadata: [String: String]) -> [UInt8] {
     precondition(
       Set(tensors.map(\.name)).count == tensors.count, "tensor names in a file are distinct")
     precondition(
@@ -90,8 +90,8 @@ extension SafetensorsHeader {
   /// Parses and checks a file's header: every tensor has a known type and a shape that fills its
   /// bytes, and the tensors cover the data exactly, without gap or overlap.
   ///
-  /// - Throws: `CheckpointError.malformed` with the first thing that is wrong.
-  init(parsing bytes: UnsafeRawBufferPointer, path: String) throws(CheckpointError) {
+  /// - Throws: `WeightError.malformed` with the first thing that is wrong.
+  init(parsing bytes: UnsafeRawBufferPointer, path: String) throws(WeightError) {
     guard bytes.count >= 8 else {
       throw .malformed(
         path: path, offset: bytes.count, tensor: nil,
@@ -127,7 +127,7 @@ extension SafetensorsHeader {
     try Self.checkCoverage(entries, path: path, dataOffset: dataOffset, byteCount: byteCount)
   }
 
-  private static func decode(_ json: Data, path: String) throws(CheckpointError) -> HeaderContent {
+  private static func decode(_ json: Data, path: String) throws(WeightError) -> HeaderContent {
     // JSON allows spaces first, the format does not.
     guard json.first == UInt8(ascii: "{") else {
       throw .malformed(path: path, offset: 8, tensor: nil, problem: "header is not a JSON object")
@@ -144,8 +144,8 @@ extension SafetensorsHeader {
 
   private static func check(
     _ record: HeaderRecord, name: String, path: String, dataOffset: Int, byteCount: Int
-  ) throws(CheckpointError) -> SafetensorsEntry {
-    func malformed(_ problem: String, offset: Int = 8) -> CheckpointError {
+  ) throws(WeightError) -> SafetensorsEntry {
+    func malformed(_ problem: String, offset: Int = 8) -> WeightError {
       .malformed(path: path, offset: offset, tensor: name, problem: problem)
     }
     guard let elementType = ElementType(rawValue: record.dtype) else {
@@ -179,7 +179,7 @@ extension SafetensorsHeader {
 
   private static func checkCoverage(
     _ entries: [SafetensorsEntry], path: String, dataOffset: Int, byteCount: Int
-  ) throws(CheckpointError) {
+  ) throws(WeightError) {
     var covered = 0
     for entry in entries {
       guard entry.dataRange.lowerBound == covered else {

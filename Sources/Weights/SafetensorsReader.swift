@@ -2,9 +2,9 @@ import LockstepFiles
 
 /// A safetensors file, memory-mapped and checked on opening.
 ///
-/// Reads F32, F16 and BF16 tensors as `Float`; other types are listed, not read. Sendable because
-/// nothing changes after `init`.
-public final class SafetensorsReader: @unchecked Sendable {
+/// Reads F32, F16 and BF16 tensors as `Float`, exactly; other types are listed, not read, F64 among
+/// them, which `Float` would round.
+public final class SafetensorsReader: WeightSource {
   /// The file.
   public let path: String
   /// All tensors, in the order of their data.
@@ -12,19 +12,25 @@ public final class SafetensorsReader: @unchecked Sendable {
   /// Free text that the writer left under `__metadata__`.
   public let metadata: [String: String]
 
+  public var tensors: [StoredTensor] {
+    entries.map {
+      StoredTensor(name: $0.name, shape: $0.shape, encoding: $0.elementType.rawValue)
+    }
+  }
+
   private let file: MappedFile
   private let dataOffset: Int
   private let indices: [String: Int]
 
   /// Maps the file and checks its header, not the tensors' values.
   ///
-  /// - Throws: `CheckpointError.fileSystem`; `.malformed` naming the offset and the tensor where
+  /// - Throws: `WeightError.fileSystem`; `.malformed` naming the offset and the tensor where
   ///   the file is truncated, has bad JSON, or has tensors that overlap, leave gaps, lie out of
   ///   range or contradict their shapes.
-  public init(path: String) throws(CheckpointError) {
+  public init(path: String) throws(WeightError) {
     self.path = path
     file = try MappedFile.opened(path)
-    let header = try file.withBytes { bytes throws(CheckpointError) in
+    let header = try file.withBytes { bytes throws(WeightError) in
       try SafetensorsHeader(parsing: bytes, path: path)
     }
     entries = header.entries
@@ -40,15 +46,15 @@ public final class SafetensorsReader: @unchecked Sendable {
     indices[name].map { entries[$0] }
   }
 
-  /// Copies a tensor, as `Float`, into memory that the caller owns.
+  /// Copies a tensor, as `Float`, into memory that the caller owns; what is mapped of it is given back.
   ///
   /// - Parameters:
   ///   - shape: The shape it must have.
   ///   - destination: As many elements as `shape` says.
-  /// - Throws: `CheckpointError.tensorMissing`, `.wrongShape` or `.unreadableElements`.
+  /// - Throws: `WeightError.tensorMissing`, `.wrongShape` or `.unreadableElements`.
   public func read(
     _ name: String, shape: [Int], into destination: UnsafeMutableBufferPointer<Float>
-  ) throws(CheckpointError) {
+  ) throws(WeightError) {
     precondition(
       shape.reduce(1, *) == destination.count,
       "a destination of \(destination.count) elements for shape \(shape)")
@@ -57,17 +63,19 @@ public final class SafetensorsReader: @unchecked Sendable {
       throw .wrongShape(path: path, tensor: name, expected: shape, found: entry.shape)
     }
     try convert(entry, into: destination)
+    let start = dataOffset + entry.dataRange.lowerBound
+    file.release(start..<start + entry.dataRange.count)
   }
 
   /// A tensor's elements as `Float`, row-major.
   ///
-  /// - Throws: `CheckpointError.tensorMissing` or `.unreadableElements`.
-  public func floats(_ name: String) throws(CheckpointError) -> [Float] {
+  /// - Throws: `WeightError.tensorMissing` or `.unreadableElements`.
+  public func floats(_ name: String) throws(WeightError) -> [Float] {
     let entry = try existingEntry(name)
-    var outcome: Result<Void, CheckpointError> = .success(())
+    var outcome: Result<Void, WeightError> = .success(())
     let values = [Float](unsafeUninitializedCapacity: entry.elementCount) { buffer, count in
       let destination = UnsafeMutableBufferPointer(rebasing: buffer[..<entry.elementCount])
-      outcome = Result { () throws(CheckpointError) in try convert(entry, into: destination) }
+      outcome = Result { () throws(WeightError) in try convert(entry, into: destination) }
       if case .success = outcome { count = entry.elementCount }
     }
     try outcome.get()
@@ -77,7 +85,7 @@ public final class SafetensorsReader: @unchecked Sendable {
   /// A tensor's bytes in the mapped file, little-endian and possibly unaligned. They are valid
   /// inside `body` only.
   ///
-  /// - Throws: `CheckpointError.tensorMissing`, or what `body` throws.
+  /// - Throws: `WeightError.tensorMissing`, or what `body` throws.
   public func withBytes<Result>(
     of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
@@ -85,7 +93,7 @@ public final class SafetensorsReader: @unchecked Sendable {
     return try file.withBytes { try body(Self.bytes(of: entry, in: $0, from: dataOffset)) }
   }
 
-  private func existingEntry(_ name: String) throws(CheckpointError) -> SafetensorsEntry {
+  private func existingEntry(_ name: String) throws(WeightError) -> SafetensorsEntry {
     guard let entry = entry(named: name) else { throw .tensorMissing(path: path, tensor: name) }
     return entry
   }
@@ -99,7 +107,7 @@ public final class SafetensorsReader: @unchecked Sendable {
 
   private func convert(
     _ entry: SafetensorsEntry, into destination: UnsafeMutableBufferPointer<Float>
-  ) throws(CheckpointError) {
+  ) throws(WeightError) {
     guard entry.elementType.isReadableAsFloat else {
       throw .unreadableElements(
         path: path, tensor: entry.name, elementType: entry.elementType.rawValue)
@@ -118,5 +126,12 @@ public final class SafetensorsReader: @unchecked Sendable {
         UnsafeMutableRawBufferPointer(destination).copyMemory(from: source)
       }
     }
+  }
+}
+
+extension MappedFile {
+  /// - Throws: `WeightError.fileSystem`.
+  static func opened(_ path: String) throws(WeightError) -> MappedFile {
+    try onDisk { () throws(FileError) in try MappedFile(path: path, populates: false) }
   }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import LockstepCheckpoints
+import LockstepWeights
 import TestSupport
 import Testing
 
@@ -7,22 +7,12 @@ import Testing
   @Test func writesTheSameBytesAsTheReferenceLibrary() throws {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/ours.safetensors"
-    let tensors = Self.referenceTensors()
+    let tensors = TensorSet.reference
     try SafetensorsWriter.write(tensors.views, metadata: ["format": "pt"], to: path)
     let ours = try Data(contentsOf: URL(fileURLWithPath: path))
     let theirs = try Data(
       contentsOf: URL(fileURLWithPath: Fixture.path("float32.safetensors")))
     #expect(ours == theirs)
-  }
-
-  @Test func hashesParametersInNameOrder() throws {
-    let tensors = Self.referenceTensors()
-    let json = try Data(
-      contentsOf: URL(fileURLWithPath: Fixture.path("parameters_sha256.json")))
-    let expected = try JSONDecoder().decode([String: String].self, from: json)
-    let digest = try #require(expected["float32.safetensors"])
-    #expect(parametersSHA256(of: tensors.views) == digest)
-    #expect(parametersSHA256(of: tensors.views.reversed()) == digest)
   }
 
   @Test(arguments: ["single", "half", "brain"])
@@ -49,7 +39,7 @@ import Testing
     let type = name == "integers" ? "I64" : "BOOL"
     #expect(reader.entry(named: name)?.elementType.rawValue == type)
     #expect(
-      throws: CheckpointError.unreadableElements(path: path, tensor: name, elementType: type)
+      throws: WeightError.unreadableElements(path: path, tensor: name, elementType: type)
     ) { try reader.floats(name) }
   }
 
@@ -96,7 +86,7 @@ import Testing
     let path = directory.path + "/part.safetensors"
     for count in 0..<whole.count {
       try whole.prefix(count).write(to: URL(fileURLWithPath: path))
-      let error = #expect(throws: CheckpointError.self) { try SafetensorsReader(path: path) }
+      let error = #expect(throws: WeightError.self) { try SafetensorsReader(path: path) }
       guard case .malformed(path, _, _, _) = error else {
         Issue.record("first \(count) bytes: \(String(describing: error))")
         return
@@ -134,25 +124,15 @@ import Testing
     }
     #expect(values == (0..<15).map(ramp))
     #expect(
-      throws: CheckpointError.wrongShape(
+      throws: WeightError.wrongShape(
         path: path, tensor: "a.weight", expected: [5, 3], found: [3, 5])
     ) {
       try values.withUnsafeMutableBufferPointer {
         try reader.read("a.weight", shape: [5, 3], into: $0)
       }
     }
-    #expect(throws: CheckpointError.tensorMissing(path: path, tensor: "c")) {
+    #expect(throws: WeightError.tensorMissing(path: path, tensor: "c")) {
       try reader.floats("c")
     }
-  }
-
-  private static func referenceTensors() -> TensorSet {
-    var tensors = TensorSet()
-    tensors.add("a.weight", [3, 5], ramp)
-    tensors.add("b", [7], ramp)
-    tensors.add("quote\"slash\\tab\tüñ", [2, 1, 2], ramp)
-    tensors.add("scalar", [], ramp)
-    tensors.add("void", [0, 4], ramp)
-    return tensors
   }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import LockstepCheckpoints
+import LockstepWeights
 import TestSupport
 import Testing
 
@@ -91,17 +91,17 @@ import Testing
       withUnsafeBytes(of: UInt64(json.utf8.count).littleEndian) { Data($0) }
       + Data(json.utf8) + Data(count: 11)
     let (path, error) = try Self.failure(of: bytes)
-    let expected = CheckpointError.malformed(
+    let expected = WeightError.malformed(
       path: path, offset: 8 + json.utf8.count + 8, tensor: nil,
       problem: "3 bytes after the last tensor")
     #expect(error == expected)
   }
 
-  private static func failure(of bytes: Data) throws -> (path: String, CheckpointError) {
+  private static func failure(of bytes: Data) throws -> (path: String, WeightError) {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/wrong.safetensors"
     try bytes.write(to: URL(fileURLWithPath: path))
-    let error = #expect(throws: CheckpointError.self) { try SafetensorsReader(path: path) }
+    let error = #expect(throws: WeightError.self) { try SafetensorsReader(path: path) }
     return (path, try #require(error))
   }
 }
