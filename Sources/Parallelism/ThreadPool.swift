@@ -17,8 +17,8 @@ public final class ThreadPool: @unchecked Sendable {
   /// How many threads share the tasks, the caller included.
   public let threadCount: Int
 
-  /// The largest number of tasks of one call: what fits the counters of a ticket.
-  public static let largestTaskCount = 1 << 20 - 1
+  /// The largest number of tasks that are shared out at a time: what fits the counters of a ticket.
+  package static let largestShare = 1 << 20 - 1
 
   private let crew: Crew
 
@@ -44,12 +44,17 @@ public final class ThreadPool: @unchecked Sendable {
   /// Runs `body(task, worker)` for every task; `worker` in 0 ..< threadCount names the thread, for
   /// scratch memory of its own.
   public func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
-    precondition(tasks <= Self.largestTaskCount, "\(tasks) tasks are too many for one call")
     if threadCount == 1 || tasks <= 1 {
       for task in 0..<tasks { body(task, 0) }
-      return
+    } else if tasks <= Self.largestShare {
+      crew.run(tasks: tasks, body)
+    } else {
+      for start in stride(from: 0, to: tasks, by: Self.largestShare) {
+        crew.run(tasks: min(Self.largestShare, tasks - start)) { task, worker in
+          body(start + task, worker)
+        }
+      }
     }
-    crew.run(tasks: tasks, body)
   }
 
   /// Splits 0 ..< count into contiguous ranges, at most one a thread, of at least `grain`

@@ -26,17 +26,11 @@ public protocol Configurable: SettingConvertible, Equatable {
   /// The keys, in the order in which they are written and documented.
   static var fields: [Field<Self>] { get }
 
-  /// The key whose value may be written in place of the whole map: `a.bin` for `{path: a.bin}`.
-  /// Default: none.
-  static var shorthandKey: String? { get }
-
   /// States what must hold between keys. The default states nothing.
   func check(_ checks: inout SettingChecks)
 }
 
 extension Configurable {
-  public static var shorthandKey: String? { nil }
-
   public func check(_ checks: inout SettingChecks) {}
 
   public static var expectation: String { "a map of keys" }

@@ -1,5 +1,5 @@
 /// One thing that is wrong with a configuration.
-public struct Violation: Sendable, Hashable, CustomStringConvertible {
+public struct Violation: Error, Hashable, CustomStringConvertible {
   /// What is wrong, with what a reader needs to put it right.
   public enum Problem: Sendable, Hashable {
     /// The notation itself is broken.
@@ -12,6 +12,10 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
     case keyOfOtherChoice(selector: String, chosen: String, owners: [String])
     /// The key occurs twice in one map.
     case duplicateKey(first: SettingOrigin?)
+    /// The setting goes into a value that has no keys, and that it would replace.
+    case discards(key: String, found: String, origin: SettingOrigin?, instead: String)
+    /// The setting would replace an earlier one of a key below it.
+    case replacesEarlier(key: String, setting: String)
     /// A run directory holds another value than the configuration asks for.
     case differs(stored: String, requested: String)
   }
@@ -50,6 +54,11 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
       return "the key occurs twice, first at \(first)"
     case .duplicateKey(nil):
       return "the key occurs twice"
+    case .discards(let key, let found, let origin, let instead):
+      let place = origin.map { " (\($0))" } ?? ""
+      return "would discard \(key), which is \(found)\(place): \(instead)"
+    case .replacesEarlier(let key, let setting):
+      return "would discard \(setting): give \(key) first"
     case .differs(let stored, let requested):
       return "the run holds \(stored), the configuration says \(requested)"
     }

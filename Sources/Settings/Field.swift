@@ -1,6 +1,8 @@
 /// The declaration of one key of a configuration: its name, where its value is stored, what it may
 /// be, and the sentence that documents it. A key without a sentence cannot be declared.
 public struct Field<Root: Configurable> {
+  /// The name; of a key that chooses among variants, that of the choice.
+  public let key: String
   let read: (inout SectionReader, inout Root) -> Void
   /// What must hold between the keys of a chosen variant.
   let check: (Root, inout SettingChecks) -> Void
@@ -23,6 +25,7 @@ public struct Field<Root: Configurable> {
     decidesResult: Bool = true, meaning documentation: String
   ) {
     let expectation = requirement?.expectation ?? Value.expectation
+    self.key = key
     read = { reader, root in
       guard let node = reader.take(key) else { return }
       let keyPath = reader.path.appending(key)
@@ -48,7 +51,7 @@ public struct Field<Root: Configurable> {
         KeyDescription(
           key: key, expectation: expectation, documentation: documentation,
           defaultValue: value.settingNode, choices: Value.choices, decidesResult: decidesResult,
-          children: Value.describeKeys(of: value))
+          shorthandKey: Value.shorthandKey, children: Value.describeKeys(of: value))
       ]
     }
   }
@@ -64,6 +67,7 @@ public struct Field<Root: Configurable> {
     _ selector: String, choosing path: WritableKeyPath<Root, Value>,
     meaning documentation: String
   ) {
+    key = selector
     read = { reader, root in
       let current = root[keyPath: path]
       let variant: Variant<Value>
@@ -97,7 +101,7 @@ public struct Field<Root: Configurable> {
         key: selector,
         expectation: ChoiceDescription.expectation(of: Value.variants.map(\.name)),
         documentation: documentation, defaultValue: SettingNode(.plain(value.variant.name)),
-        choices: Value.choices, decidesResult: true, children: [])
+        choices: Value.choices, decidesResult: true, shorthandKey: nil, children: [])
       let keys = Value.variants.flatMap { variant in
         variant.describe(value).map { description in
           var description = description
@@ -108,6 +112,20 @@ public struct Field<Root: Configurable> {
       }
       return [selection] + keys
     }
+  }
+
+  /// A key of a value that this one is composed of: it stands among this one's own keys, not in a
+  /// section.
+  ///
+  /// - Parameters:
+  ///   - part: A key of the value.
+  ///   - path: Where the value is stored.
+  public init<Part: Configurable>(_ part: Field<Part>, of path: WritableKeyPath<Root, Part>) {
+    key = part.key
+    read = { reader, root in part.read(&reader, &root[keyPath: path]) }
+    check = { root, checks in part.check(root[keyPath: path], &checks) }
+    write = { root in part.write(root[keyPath: path]) }
+    describe = { root in part.describe(root[keyPath: path]) }
   }
 }
 

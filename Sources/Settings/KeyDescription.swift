@@ -19,6 +19,8 @@ public struct KeyDescription: Sendable {
   public let choices: [ChoiceDescription]
   /// Whether the key takes part in deciding a run's parameters, bit for bit.
   public let decidesResult: Bool
+  /// The key below this one whose value may be written in place of them all; nil: there is none.
+  public let shorthandKey: String?
   /// The keys below this one, or of each element of a list; empty for scalars and lists of scalars.
   public let children: [KeyDescription]
   /// Under which choice the key exists; nil if always.

@@ -17,6 +17,8 @@ public struct OneOrMore<Element: SettingConvertible & Equatable>: SettingConvert
     "\(Element.expectation), or a list of at least one such"
   }
 
+  public static var shorthandKey: String? { Element.shorthandKey }
+
   public static func decode(
     _ node: SettingNode, over current: Self?, at path: SettingPath,
     reporting violations: inout [Violation]

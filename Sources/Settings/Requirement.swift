@@ -39,6 +39,15 @@ extension Requirement where Value: Comparable {
   }
 }
 
+extension Requirement where Value == Double {
+  /// What is computed with has 24 bits: 0.9999999999999999 would be 1, which is outside of 0 ..< 1.
+  public static func within(_ range: Range<Double>) -> Self {
+    Self("from \(word(range.lowerBound)) to below \(word(range.upperBound))") {
+      range.contains($0) && Float($0) < Float(range.upperBound)
+    }
+  }
+}
+
 extension Requirement {
   /// For an optional key: what holds for the value where there is one.
   public static func ifPresent<Wrapped>(_ requirement: Requirement<Wrapped>) -> Self

@@ -6,6 +6,10 @@ public protocol SettingConvertible: Sendable {
   /// The words and meanings to choose from; empty where the type is not a choice.
   static var choices: [ChoiceDescription] { get }
 
+  /// The key whose value may be written in place of a whole map: `a.bin` for `{path: a.bin}`.
+  /// Default: none.
+  static var shorthandKey: String? { get }
+
   /// Reads a value.
   ///
   /// - Parameters:
@@ -29,6 +33,7 @@ public protocol SettingConvertible: Sendable {
 
 extension SettingConvertible {
   public static var choices: [ChoiceDescription] { [] }
+  public static var shorthandKey: String? { nil }
   public static func describeKeys(of example: Self?) -> [KeyDescription] { [] }
 
   /// Reports that `node` is not a value of this type.
@@ -126,6 +131,7 @@ extension String: ScalarSetting {
 extension Optional: SettingConvertible where Wrapped: SettingConvertible {
   public static var expectation: String { "\(Wrapped.expectation), or null" }
   public static var choices: [ChoiceDescription] { Wrapped.choices }
+  public static var shorthandKey: String? { Wrapped.shorthandKey }
 
   public static func decode(
     _ node: SettingNode, over current: Self?, at path: SettingPath,

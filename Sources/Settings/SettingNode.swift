@@ -110,29 +110,7 @@ extension SettingNode {
   /// The value under a dotted path of keys; nil where there is none.
   public subscript(path: String) -> SettingNode? { entry(at: path)?.value }
 
-  /// Puts `value` under a dotted path of keys, over whatever was there. Maps on the way are made
-  /// where there are none.
-  public mutating func set(_ path: String, to value: SettingNode) {
-    let (first, rest) = Self.splitFirst(path)
-    var entries = entries ?? []
-    let index = entries.firstIndex { $0.key == first }
-    if let rest {
-      var child = index.map { entries[$0].value } ?? SettingNode(.null, origin: value.origin)
-      child.set(rest, to: value)
-      if let index {
-        entries[index].value = child
-      } else {
-        entries.append(Entry(first, child, origin: value.origin))
-      }
-    } else {
-      if let index { entries.remove(at: index) }
-      entries.insert(
-        Entry(first, value, origin: value.origin), at: index ?? entries.endIndex)
-    }
-    content = .map(entries)
-  }
-
-  private static func splitFirst(_ path: String) -> (first: String, rest: String?) {
+  static func splitFirst(_ path: String) -> (first: String, rest: String?) {
     guard let dot = path.firstIndex(of: ".") else { return (path, nil) }
     return (String(path[..<dot]), String(path[path.index(after: dot)...]))
   }

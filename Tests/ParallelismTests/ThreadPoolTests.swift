@@ -19,6 +19,16 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 2]) func anyNumberOfTasksRuns(threadCount: Int) {
+    let pool = ThreadPool(threadCount: threadCount)
+    let tasks = 2 * ThreadPool.largestShare + 3
+    let counts = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: tasks)
+    defer { counts.deallocate() }
+    counts.initialize(repeating: 0)
+    pool.run(tasks: tasks) { counts[$0] += 1 }
+    #expect(counts.allSatisfy { $0 == 1 })
+  }
+
   @Test func manyShortCallsNeitherLoseNorRepeatATask() {
     let pool = ThreadPool(threadCount: 3)
     let total = Atomic<Int>(0)

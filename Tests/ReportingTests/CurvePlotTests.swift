@@ -32,4 +32,17 @@ import Testing
   @Test func aCurveOfZerosIsFlat() {
     #expect(CurvePlot(title: "zero", values: [0, 0]).text(columns: 20, rows: 1).contains("0 └──"))
   }
+
+  @Test(arguments: [1, 2, 99, 100_000, 100_001, 1_000_000_007, 1 << 62])
+  func aCurveOfAnyLengthIsDrawnFromItsFirstStepToItsLast(_ steps: Int) {
+    var asked: [Int] = []
+    let plot = CurvePlot(title: "t", steps: steps) { step in
+      asked.append(step)
+      return Double(step) / Double(steps)
+    }
+    #expect(asked.first == 1 && asked.last == steps)
+    #expect(asked == Array(Set(asked)).sorted())
+    #expect(asked.count == min(steps, CurvePlot.valueLimit))
+    #expect(plot.text().contains("\(steps)") && plot.svg().contains(">\(steps)</text>"))
+  }
 }

@@ -23,7 +23,8 @@ import Testing
     let keys = try #require(object as? [String: Any]).keys
     #expect(
       keys.sorted() == [
-        "bits_per_byte", "floor_fraction", "loss", "parameters", "parameters_sha256", "ranks",
+        "bits_per_byte", "floor_fraction", "lockstep", "loss", "parameters", "parameters_sha256",
+        "ranks",
         "seconds", "sgemm_gflops", "steps", "threads", "tokens", "tokens_per_second",
         "validation_loss",
       ])
@@ -34,9 +35,11 @@ import Testing
     summary.validationLoss = nil
     summary.metrics = [.init("bits_per_byte", .infinity)]
     summary.floorFraction = nil
+    summary.provenance = nil
     try summary.write(to: file.path)
     #expect(try !file.content.contains("floor_fraction"))
     #expect(try !file.content.contains("validation_loss"))
+    #expect(try !file.content.contains("lockstep"))
     #expect(try RunSummary.load(from: file.path).bitsPerByte == nil)
   }
 

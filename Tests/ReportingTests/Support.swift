@@ -76,5 +76,6 @@ enum Sample {
     metrics: [.init("bits_per_byte", 1.75)],
     parametersSHA256: String(repeating: "0123456789abcdef", count: 4), tokensPerSecond: 16_384,
     floorFraction: 0.832, sgemmGigaflops: 205.4, seconds: 250, ranks: 2, threads: 1,
-    parameters: 4_256_768)
+    parameters: 4_256_768,
+    provenance: Provenance(version: "1.2.3", compiler: "Swift \"6\"", processorLevel: "x86-64-v3"))
 }

@@ -2,12 +2,12 @@ import LockstepSettings
 import Testing
 
 @Suite struct SettingNodeTests {
-  @Test func settingAPathReplacesInPlaceAndMakesWhatIsMissing() {
-    var tree: SettingNode = ["a": "1", "b": ["c": "2"], "d": "3"]
-    tree.set("a", to: "9")
-    tree.set("b.e.f", to: "4")
-    tree.set("d.g", to: "5")
-    tree.set("h", to: ["i"])
+  @Test func settingAPathReplacesInPlaceAndMakesWhatIsMissing() throws {
+    var tree: SettingNode = ["a": "1", "b": ["c": "2"], "d": SettingNode(.null)]
+    try tree.set("a", to: "9")
+    try tree.set("b.e.f", to: "4")
+    try tree.set("d.g", to: "5")
+    try tree.set("h", to: ["i"])
     #expect(
       tree == ["a": "9", "b": ["c": "2", "e": ["f": "4"]], "d": ["g": "5"], "h": ["i"]])
     #expect(tree["b.e.f"] == "4")
@@ -15,10 +15,35 @@ import Testing
     #expect(tree["a.x"] == nil)
   }
 
-  @Test func settingAPathOfAnEmptyTreeMakesAMap() {
+  @Test func settingAPathOfAnEmptyTreeMakesAMap() throws {
     var tree = SettingNode(.null)
-    tree.set("a.b", to: "1")
+    try tree.set("a.b", to: "1")
     #expect(tree == ["a": ["b": "1"]])
+  }
+
+  @Test(arguments: ["d", ["d", "e"]] as [SettingNode])
+  func settingAPathThroughAValueIsRefusedAndChangesNothing(_ value: SettingNode) {
+    let original: SettingNode = ["a": "1", "b": ["c": value]]
+    var tree = original
+    let violation = #expect(throws: Violation.self) { try tree.set("b.c.x.y", to: "9") }
+    #expect(tree == original)
+    #expect(violation?.path.description == "b.c.x.y")
+    guard case .discards(let key, let found, _, _)? = violation?.problem else {
+      Issue.record("\(violation as Any)")
+      return
+    }
+    #expect(key == "b.c" && found == value.summary)
+  }
+
+  @Test func anAnonymousSectionIsNamedByItsSelector() throws {
+    let keys = SampleConfiguration.keyDescriptions
+    var tree: SettingNode = ["figure": "ellipse"]
+    let violation = #expect(throws: Violation.self) {
+      try tree.set("figure.stroke_width", to: "2", keys: keys)
+    }
+    #expect(
+      violation?.description == "figure.stroke_width: would discard figure, which is "
+        + "\"ellipse\": write figure: {kind: ellipse}")
   }
 
   @Test func equalityIsOfWhatIsSaidAndNotOfWhere() {

@@ -22,6 +22,56 @@ import Testing
     trials.compactMap { $0.values.first { $0.key == key }?.value.scalar }
   }
 
+  /// All that is wrong with a sweep over a base, one line each.
+  private func problems(_ sweep: String, base: String, overrides: [String] = []) throws -> [String]
+  {
+    do throws(ConfigurationError) {
+      _ = try SweepPlan(
+        SweepConfiguration.parse(yaml: sweep, source: "sweep.yaml"), base: base,
+        overrides: overrides, ranks: 1)
+      return []
+    } catch {
+      return error.violations.map(\.description)
+    }
+  }
+
+  @Test func aKeyThatVariesNeverDiscardsWhatTheBaseSays() throws {
+    let found = try problems(
+      "base: run.yaml\nparameters:\n  optimizer.learning_rate: {values: [1e-3, 1e-2]}",
+      base: "optimizer: sgd")
+    #expect(
+      found == [
+        "sweep.yaml:3: optimizer.learning_rate: would discard optimizer, which is \"sgd\" "
+          + "(run.yaml:1): write optimizer: {name: sgd}"
+      ])
+    let folds = try problems(
+      "base: run.yaml\nfolds: 3\nparameters: {seed: {values: [1]}}",
+      base: "task: regression\ndata: {format: csv, folds: 5}\nmodel: {architecture: linear}")
+    #expect(folds.contains { $0.contains("would discard data.folds, which is 5") }, "\(folds)")
+  }
+
+  @Test func aSectionThatVariesIsSetBeforeItsKeys() throws {
+    let sweep = try SweepPlan(
+      parse(
+        """
+        base: run.yaml
+        parameters:
+          optimizer.learning_rate: {values: [0.5]}
+          optimizer: {values: [{name: sgd, clip_norm: 2}]}
+        """), base: "steps: 9", overrides: [], ranks: 1)
+    let optimizer = sweep.runs[0].configuration.optimizer
+    #expect(optimizer.method.variantName == "sgd" && optimizer.learningRate == 0.5)
+  }
+
+  @Test func aGridOfMoreCombinationsThanCanBeCountedIsRefused() {
+    let values = "{values: [\((1...4096).map(String.init).joined(separator: ", "))]}"
+    let keys = (0..<6).map { "key\($0): \(values)" }.joined(separator: ", ")
+    #expect(
+      problems("{base: run.yaml, parameters: {\(keys)}}").contains {
+        $0.contains("values of at most 10000 combinations")
+      })
+  }
+
   @Test func aGridIsEveryCombinationTheFirstKeySlowest() throws {
     let sweep = try parse(
       """

@@ -21,14 +21,21 @@ public final class DescriptorOutput: TextOutput {
   private let descriptor: Int32
   private let isCapable: Bool
   private let welcomesColor: Bool
+  /// What whoever reads standard error is told once the output is gone.
+  private let lossNotice: String?
+  /// Whether nothing more can be written: a pipe whose reader has ended, a terminal that hung up.
+  public private(set) var isGone = false
 
   /// - Parameters:
   ///   - descriptor: Default: standard output.
   ///   - environment: Where `TERM` and `NO_COLOR` (<https://no-color.org>) are looked up.
+  ///   - lossNotice: Written to standard error once this output is gone. Default: nothing.
   public init(
     descriptor: Int32 = STDOUT_FILENO,
-    environment: [String: String] = ProcessInfo.processInfo.environment
+    environment: [String: String] = ProcessInfo.processInfo.environment,
+    lossNotice: String? = nil
   ) {
+    self.lossNotice = lossNotice
     self.descriptor = descriptor
     let terminal = environment["TERM"] ?? "dumb"
     isCapable = isatty(descriptor) == 1 && terminal != "dumb"
@@ -44,15 +51,29 @@ public final class DescriptorOutput: TextOutput {
     return Int(size.ws_col)
   }
 
+  /// Writes the text, or nothing where the output is gone: a console that is gone or choked must not
+  /// stop a run. The process has to ignore SIGPIPE, see `ignoreBrokenPipes()`.
   public func write(_ text: String) {
+    guard !isGone else { return }
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
       let written = rest.withUnsafeBytes {
         Foundation.write(descriptor, $0.baseAddress, $0.count)
       }
-      // A console that is gone or choked must not stop the run.
-      if written < 0 && errno != EINTR { return }
+      if written < 0 && errno != EINTR {
+        isGone = errno == EPIPE || errno == EIO || errno == EBADF
+        if isGone, let lossNotice {
+          DescriptorOutput(descriptor: STDERR_FILENO).write(lossNotice + "\n")
+        }
+        return
+      }
       rest = rest.dropFirst(max(written, 0))
     }
+  }
+
+  /// Makes a write to a pipe that nobody reads any more an error like any other, in the whole process:
+  /// by default it is killed. For a process that has something to do even if nobody looks on.
+  public static func ignoreBrokenPipes() {
+    signal(SIGPIPE, SIG_IGN)
   }
 }

@@ -28,12 +28,14 @@ public struct RunSummary: Codable, Equatable, Sendable {
   public var threads: Int
   /// Elements of all parameters together.
   public var parameters: Int
+  /// What computed last, on rank zero; nil in summaries from before it was written.
+  public var provenance: Provenance?
 
   public init(
     steps: Int, tokens: Int, loss: Double?, validationLoss: Double? = nil,
     metrics: [MetricValue] = [], parametersSHA256: String, tokensPerSecond: Double,
     floorFraction: Double? = nil, sgemmGigaflops: Double? = nil, seconds: Double, ranks: Int,
-    threads: Int, parameters: Int
+    threads: Int, parameters: Int, provenance: Provenance? = nil
   ) {
     self.steps = steps
     self.tokens = tokens
@@ -48,6 +50,7 @@ public struct RunSummary: Codable, Equatable, Sendable {
     self.ranks = ranks
     self.threads = threads
     self.parameters = parameters
+    self.provenance = provenance
   }
 
   /// The loss in bits per byte of the text; nil where bytes mean nothing.
@@ -60,5 +63,6 @@ public struct RunSummary: Codable, Equatable, Sendable {
     case tokensPerSecond = "tokens_per_second"
     case floorFraction = "floor_fraction"
     case sgemmGigaflops = "sgemm_gflops"
+    case provenance = "lockstep"
   }
 }

@@ -38,6 +38,13 @@ extension RunSummary {
     object.add("ranks", ranks)
     object.add("threads", threads)
     object.add("parameters", parameters)
+    if let provenance {
+      var program = JSONObject()
+      program.add("version", provenance.version)
+      program.add("compiler", provenance.compiler)
+      program.add("processor_level", provenance.processorLevel)
+      object.add("lockstep", program)
+    }
   }
 }
 

@@ -1,14 +1,40 @@
 /// A curve over steps, for a terminal or as an image. Values are not negative.
 public struct CurvePlot: Sendable {
   public let title: String
-  /// The value of step 1, of step 2, and so on.
+  /// The values of step 1, of the last, and of steps at equal distances between.
   public let values: [Double]
+  /// The number of the last step.
+  public let steps: Int
 
+  /// The most values: far more than a picture has columns.
+  public static let valueLimit = 100_000
+
+  /// A curve of which every step is given.
+  ///
   /// - Precondition: There is a value, and none is negative.
   public init(title: String, values: [Double]) {
     precondition(!values.isEmpty && values.allSatisfy { $0 >= 0 }, "a curve has values from 0 on")
     self.title = title
     self.values = values
+    steps = values.count
+  }
+
+  /// A curve of any length: of more than `valueLimit` steps so many are looked at.
+  ///
+  /// - Parameters:
+  ///   - steps: At least 1.
+  ///   - value: Of a step, from 1; not negative.
+  public init(title: String, steps: Int, value: (Int) -> Double) {
+    precondition(steps >= 1, "a curve has at least one step")
+    let count = min(steps, Self.valueLimit)
+    self.title = title
+    self.steps = steps
+    values = (0..<count).map { index in
+      guard count > 1, steps > count else { return value(index + 1) }
+      // From the first step to the last; the product may not fit.
+      let (high, low) = (steps - 1).multipliedFullWidth(by: index)
+      return value(1 + (count - 1).dividingFullWidth((high, low)).quotient)
+    }
   }
 
   private var largest: Double { values.max() ?? 0 }
@@ -36,7 +62,7 @@ public struct CurvePlot: Sendable {
       let bars = heights.map { blocks[max(0, min(8, $0 - 8 * row))] }
       lines.append(Self.padded(label, to: margin) + " │" + Self.trimmed(String(bars)))
     }
-    let last = "\(values.count)"
+    let last = "\(steps)"
     lines.append(Self.padded(labels[2], to: margin) + " └" + String(repeating: "─", count: width))
     let gap = max(1, width - 1 - last.count)
     lines.append(
@@ -92,7 +118,7 @@ public struct CurvePlot: Sendable {
       \(grid)
       <polyline points="\(points)" fill="none" stroke="#1f6fb2" stroke-width="2"/>
       <text x="\(left)" y="\(bottom + 20)">1</text>
-      <text x="\(right)" y="\(bottom + 20)" text-anchor="end">\(values.count)</text>
+      <text x="\(right)" y="\(bottom + 20)" text-anchor="end">\(steps)</text>
       <text x="\((left + right) / 2)" y="\(bottom + 38)" text-anchor="middle">step</text>
       </svg>
 

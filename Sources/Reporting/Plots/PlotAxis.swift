@@ -17,7 +17,8 @@ package struct PlotAxis: Sendable {
   ///
   /// - Parameters:
   ///   - values: Finite; with `.log` those above 0 count.
-  ///   - start, end: Where the lowest and the highest lie, in pixels.
+  ///   - start: Where the lowest lies, in pixels.
+  ///   - end: Where the highest lies.
   package init(_ values: [Double], scale: Scale = .linear, from start: Double, to end: Double) {
     let shown = values.filter { $0.isFinite && (scale == .linear || $0 > 0) }
     let (low, high) = (shown.min() ?? (scale == .log ? 0.1 : 0), shown.max() ?? 1)

@@ -74,11 +74,9 @@ public struct SweepConfiguration: Configurable {
       let ranges = keys.filter(\.domain.values.isEmpty).map(\.key).joined(separator: ", ")
       checks.require(
         ranges.isEmpty, "parameters", "values for \(ranges), because method is grid")
-      let count = keys.reduce(1) {
-        $0.multipliedReportingOverflow(by: max(1, $1.domain.values.count)).partialValue
-      }
+      let count = keys.reduce(1) { min($0, Self.trialLimit + 1) * max(1, $1.domain.values.count) }
       checks.require(
-        (0...Self.trialLimit).contains(count), "parameters",
+        count <= Self.trialLimit, "parameters",
         "values of at most \(Self.trialLimit) combinations")
     case .random, .halving:
       checks.require(!keys.isEmpty, "parameters", names)

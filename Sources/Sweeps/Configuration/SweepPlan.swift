@@ -12,7 +12,7 @@ package struct SweepPlan: Sendable {
   }
 
   /// The runs of all trials, in their order.
-  package let runs: [PlannedRun]
+  package private(set) var runs: [PlannedRun]
   /// Optimiser steps after which trials are compared, ascending; nil: at the end of the run.
   package let rungs: [Int?]
 
@@ -32,11 +32,11 @@ package struct SweepPlan: Sendable {
     let trials = configuration.trials
     let folds = configuration.folds.map { Array(0..<$0).map(Optional.some) } ?? [nil]
     var runs: [PlannedRun] = []
+    let keys = RunConfiguration.keyDescriptions
     for (trial, fold) in trials.flatMap({ trial in folds.map { (trial, $0) } }) {
-      var settings = tree
-      for (key, value) in configuration.settings(of: trial) { settings.set(key, to: value) }
-      if let fold { settings.holdOut(fold: fold, of: folds.count) }
       do throws(ConfigurationError) {
+        let settings = try configuration.settings(
+          of: trial, over: tree, fold: fold.map { ($0, folds.count) }, keys: keys)
         let configuration = try RunConfiguration(
           readFrom: settings, earlier: violations, ranks: ranks)
         runs.append(PlannedRun(trial: trial.number, fold: fold, configuration: configuration))
@@ -52,6 +52,19 @@ package struct SweepPlan: Sendable {
     self.trials = trials
     self.runs = runs
     rungs = try configuration.rungs(of: runs.map(\.configuration))
+  }
+}
+
+extension SweepPlan {
+  /// The plan with relative paths that start from a directory, where the runs name none.
+  func starting(from directory: String?) -> SweepPlan {
+    var plan = self
+    plan.runs = runs.map { run in
+      var configuration = run.configuration
+      configuration.directory = configuration.directory ?? directory
+      return PlannedRun(trial: run.trial, fold: run.fold, configuration: configuration)
+    }
+    return plan
   }
 }
 
@@ -74,20 +87,48 @@ package struct PlannedRun: Sendable {
 extension SettingNode {
   /// Makes a configuration hold out a part of the samples that it learns from, instead of
   /// evaluating on other ones.
-  fileprivate mutating func holdOut(fold: Int, of count: Int) {
-    set("data.folds.count", to: count.settingNode)
-    set("data.folds.held_out", to: fold.settingNode)
+  fileprivate mutating func holdOut(
+    fold: Int, of count: Int, keys: [KeyDescription]
+  ) throws(Violation) {
+    try set("data.folds.count", to: count.settingNode, keys: keys)
+    try set("data.folds.held_out", to: fold.settingNode, keys: keys)
     for key in ["data.validation", "data.validation_labels"] where self[key] != nil {
-      set(key, to: SettingNode(.null))
+      try set(key, to: SettingNode(.null), keys: keys)
     }
   }
 }
 
 extension SweepConfiguration {
-  /// The keys of a trial's configuration that are not the base's.
-  fileprivate func settings(of trial: Trial) -> [(key: String, value: SettingNode)] {
-    guard case .rangeTest(let test) = method else { return trial.values }
-    return test.settings
+  /// A trial's configuration, as if it had been written.
+  ///
+  /// - Parameters:
+  ///   - base: The configuration that all trials start from.
+  ///   - fold: Which part of how many is held out; nil: none.
+  ///   - keys: Of a run's configuration.
+  /// - Throws: `ConfigurationError` where a key that varies would discard what the base says.
+  fileprivate func settings(
+    of trial: Trial, over base: SettingNode, fold: (index: Int, count: Int)?,
+    keys: [KeyDescription]
+  ) throws(ConfigurationError) -> SettingNode {
+    var settings = base
+    do throws(Violation) {
+      for (key, value) in values(of: trial) {
+        try settings.set(key, to: value, keys: keys)
+      }
+      if let fold { try settings.holdOut(fold: fold.index, of: fold.count, keys: keys) }
+    } catch {
+      throw ConfigurationError(violations: [error])
+    }
+    return settings
+  }
+
+  /// The keys of a trial's configuration that are not the base's, a section before its keys.
+  private func values(of trial: Trial) -> [(key: String, value: SettingNode)] {
+    if case .rangeTest(let test) = method { return test.settings }
+    func depth(_ key: String) -> Int { key.split(separator: ".").count }
+    return trial.values.enumerated()
+      .sorted { (depth($0.element.key), $0.offset) < (depth($1.element.key), $1.offset) }
+      .map(\.element)
   }
 
   fileprivate func rungs(of configurations: [RunConfiguration]) throws(ConfigurationError) -> [Int?]

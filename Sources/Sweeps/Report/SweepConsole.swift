@@ -12,8 +12,12 @@ public final class SweepConsole {
   private let plan: SweepPlan
   private let output: any TextOutput
 
-  init(_ style: Style, _ plan: SweepPlan, output: any TextOutput = DescriptorOutput()) {
-    (self.style, self.plan, self.output) = (style, plan, output)
+  /// - Parameter output: Default: standard output.
+  init(_ style: Style, _ plan: SweepPlan, output: (any TextOutput)? = nil) {
+    (self.style, self.plan) = (style, plan)
+    self.output =
+      output
+      ?? DescriptorOutput(lossNotice: "lockstep: standard output is closed: the sweep goes on")
   }
 
   private func line(_ label: String, _ text: String) {

@@ -44,14 +44,21 @@ public final class Sweep {
         throw SweepError.groups(groups, ranks: communicator.size)
       }
     }
-    let plan = try SweepPlan(path, overrides, groups: groups, communicator)
     let directory = SweepDirectory(path: output)
+    var plan = try SweepPlan(path, overrides, groups: groups, communicator)
+    if resume, let first = plan.runs.first {
+      let home = try directory.runDirectory(of: first).recordedDirectory(communicator)
+      plan = plan.starting(from: home)
+    }
     let ranks = try SweepRanks(communicator, groups: groups)
-    try plan.requireMeasured(by: ranks)
+    let data = try plan.requireMeasured(by: ranks)
 
+    let checked = plan
     var lock: RunDirectoryLock?
     let stored = try communicator.fromRankZero {
-      let prepared = try directory.prepare(for: plan, resume: resume)
+      let prepared = try directory.prepare(
+        for: checked, data: { wanted in data.first { $0.configuration == wanted }?.record },
+        resume: resume)
       lock = prepared.lock
       return try RunRecord.encode(prepared.records)
     }
@@ -231,19 +238,27 @@ extension SweepPlan {
 
   /// Refuses data that can not be opened, and a metric that is not measured on them, before anything
   /// runs. Collective.
-  fileprivate func requireMeasured(by ranks: SweepRanks) throws {
-    var opened: [DataConfiguration] = []
-    for configuration in runs.map(\.configuration) where !opened.contains(configuration.data) {
-      opened.append(configuration.data)
-      try ranks.whole.agree {
-        let task = try configuration.prepareTask(ranks.group).task
+  ///
+  /// - Returns: What is in the files, on rank zero.
+  fileprivate func requireMeasured(
+    by ranks: SweepRanks
+  ) throws -> [(configuration: DataConfiguration, record: DataRecord?)] {
+    var opened: [(configuration: DataConfiguration, record: DataRecord?)] = []
+    for configuration in runs.map(\.configuration)
+    where !opened.contains(where: { $0.configuration == configuration.data }) {
+      let record = try ranks.whole.agree {
+        let prepared = try configuration.prepareTask(ranks.group)
+        let task = prepared.task
         let measured =
           ["loss"]
           + (task.evaluationBatchCount > 0 ? ["validation_loss"] + task.metrics.map(\.key) : [])
         guard measured.contains(metric) else {
           throw SweepError.notMeasured(metric: metric, measured: measured)
         }
+        return prepared.data
       }
+      opened.append((configuration.data, record))
     }
+    return opened
   }
 }

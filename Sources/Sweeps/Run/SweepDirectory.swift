@@ -1,4 +1,5 @@
 import Foundation
+import LockstepDatasets
 import LockstepFiles
 import LockstepSettings
 import LockstepTraining
@@ -29,11 +30,12 @@ package struct SweepDirectory: Sendable {
 
   /// Makes the directory ready: creates it, or checks that what it holds may go on.
   ///
+  /// - Parameter data: What is in the files of a run; nil: not known.
   /// - Returns: A lock that keeps other processes out, and what came of the runs before.
-  /// - Throws: `ConfigurationError` where another sweep is there; `SweepError`,
-  /// `RunDirectoryError`.
+  /// - Throws: `ConfigurationError` where another sweep is there; `DataChangedError` where its runs
+  ///   learned from other data; `SweepError`, `RunDirectoryError`.
   package func prepare(
-    for plan: SweepPlan, resume: Bool
+    for plan: SweepPlan, data: (DataConfiguration) -> DataRecord? = { _ in nil }, resume: Bool
   ) throws -> (lock: RunDirectoryLock, records: [RunRecord]) {
     if FileManager.default.fileExists(atPath: configurationPath) {
       guard resume else { throw SweepError.holdsSweep(path: path) }
@@ -45,6 +47,9 @@ package struct SweepDirectory: Sendable {
         guard FileManager.default.fileExists(atPath: directory.configurationPath) else { continue }
         try run.configuration.requireSameRun(
           as: directory.configuration(), storedIn: directory.configurationPath)
+        guard let record = data(run.configuration.data) else { continue }
+        _ = try directory.requireSameData(
+          record, whereChanged: run.configuration.data.changed)
       }
     } else {
       let contents = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
