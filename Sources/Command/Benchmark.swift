@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LockstepBenchmarking
 import LockstepCommunication
+import LockstepMPICommunication
 import LockstepTraining
 
 struct Benchmark: ParsableCommand {
@@ -45,7 +46,7 @@ struct BenchmarkMachine: ParsableCommand {
   @OptionGroup var arguments: TrainingBenchmarkArguments
 
   func run() throws {
-    Launch.run { communicator, _ in
+    Launch.run(over: .mpi) { communicator, _ in
       let benchmark = try BenchmarkCase(arguments.source, communicator: communicator)
       var result = MachineResult()
       func say(_ part: String) {
@@ -90,7 +91,7 @@ struct BenchmarkKernels: ParsableCommand {
   var json = false
 
   func run() throws {
-    Launch.run { communicator, _ in
+    Launch.run(over: .mpi) { communicator, _ in
       let result = try KernelBenchmark(
         BenchmarkCase(source, communicator: communicator), communicator: communicator)
       try print(result, asJSON: json)
@@ -109,7 +110,7 @@ struct BenchmarkReduction: ParsableCommand {
   var json = false
 
   func run() throws {
-    Launch.run { communicator, _ in
+    Launch.run(over: .mpi) { communicator, _ in
       let result = try ReductionBenchmark(communicator: communicator)
       if communicator.isRankZero { try print(result, asJSON: json) }
       return .success
@@ -129,7 +130,7 @@ struct BenchmarkTraining: ParsableCommand {
   @OptionGroup var arguments: TrainingBenchmarkArguments
 
   func run() throws {
-    Launch.run { communicator, _ in
+    Launch.run(over: .mpi) { communicator, _ in
       let benchmark = try BenchmarkCase(arguments.source, communicator: communicator)
       let result = try arguments.measure(benchmark, communicator)
       if communicator.isRankZero { try print(result, asJSON: arguments.json) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepCommunication
+import LockstepReporting
 import LockstepTraining
 
 struct Debug: ParsableCommand {
@@ -44,7 +45,8 @@ struct Debug: ParsableCommand {
   var step: Int?
 
   func validate() throws {
-    guard ranks >= 1 else { throw ValidationError("--ranks is at least 1") }
+    // Each is a thread that waits for all others.
+    guard 1...256 ~= ranks else { throw ValidationError("--ranks is from 1 to 256") }
     guard ranksPerHost.map({ $0 >= 1 }) ?? true else {
       throw ValidationError("--ranks-per-host is at least 1")
     }
@@ -52,7 +54,9 @@ struct Debug: ParsableCommand {
       throw ValidationError("give either a configuration or --replay RUN")
     }
     guard replay == nil || step != nil else { throw ValidationError("--replay needs --step") }
-    guard step.map({ $0 >= 1 }) ?? true else { throw ValidationError("--step is at least 1") }
+    guard step.map({ 1...1_000_000_000 ~= $0 }) ?? true else {
+      throw ValidationError("--step is from 1 to 1000000000")
+    }
   }
 
   func run() throws {
@@ -82,6 +86,7 @@ struct Debug: ParsableCommand {
     let directory = output.map { RunDirectory(path: $0) }
     let mode = "\(ranks) ranks as threads of one process"
     let stop = StopRequest()
+    DescriptorOutput.ignoreBrokenPipes()
     let listener = stop.listen()
     let endings = try withExtendedLifetime(listener) {
       try group.run { communicator in

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepCommunication
+import LockstepMPICommunication
 import LockstepTraining
 
 struct Doctor: ParsableCommand {
@@ -12,9 +13,8 @@ struct Doctor: ParsableCommand {
   var json = false
 
   func run() throws {
-    Launch.run { communicator, launch in
-      let diagnosis = try Diagnosis(
-        communicator: communicator, mode: launch.description(of: communicator.topology))
+    Launch.run(over: .mpi) { communicator, launch in
+      let diagnosis = try Diagnosis(communicator: communicator, launch: launch)
       guard communicator.isRankZero else { return .success }
       try print(diagnosis, asJSON: json)
       return .success

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepCommunication
+import LockstepMPICommunication
 import LockstepTensors
 import LockstepTraining
 
@@ -17,6 +18,12 @@ struct Evaluate: ParsableCommand {
       learned from. Default: the validation file of the run.
       """)
   var data: String?
+
+  @Option(
+    help: """
+      Where the run's own files are, if not where it was trained; its relative paths start there.
+      """)
+  var directory: String?
 
   @Option(help: "The labels (IDX) of the images, or the translations (token file) of the texts.")
   var labels: String?
@@ -37,12 +44,17 @@ struct Evaluate: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard sequences >= 1 else { throw ValidationError("--sequences is at least 1") }
+    guard 1...EvaluationOptions.sequenceLimit ~= sequences else {
+      throw ValidationError("--sequences is from 1 to \(EvaluationOptions.sequenceLimit)")
+    }
+    guard directory == nil || data == nil else {
+      throw ValidationError("--directory is of the run's own data, --data of others: give one")
+    }
   }
 
   private var options: EvaluationOptions {
     var options = EvaluationOptions()
-    (options.data, options.labels) = (data, labels)
+    (options.data, options.labels, options.directory) = (data, labels, directory)
     (options.sequences, options.stride) = (sequences, stride)
     if beamSearch.beams != nil || beamSearch.lengthPenalty != nil {
       options.search = beamSearch.search(EvaluationOptions.defaultSearch)
@@ -51,12 +63,13 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    Launch.run { communicator, _ in
+    Launch.run(over: .mpi) { communicator, _ in
       let plan = try ThreadPlan(requested: 0, communicator: communicator)
       let workspace = Workspace(threadCount: plan.threads)
       let evaluation = try communicator.agree {
         try ModelEvaluation(source: source, options: options, workspace: workspace)
       }
+      if communicator.isRankZero { evaluation.trained.showNotices() }
       let result = try evaluation.run(communicator)
       guard communicator.isRankZero else { return .success }
       print(try json ? result.json() : result.text())

@@ -20,6 +20,8 @@ struct Explain: ParsableCommand {
   @Option(help: "The text that a language model reads, or a translation model translates.")
   var text: String?
 
+  @OptionGroup var reading: TextArguments
+
   @Option(help: "The translation that is looked at. Default: the model's own.")
   var translation: String?
 
@@ -39,6 +41,9 @@ struct Explain: ParsableCommand {
   @Option(help: "A file of images (IDX). Default: the validation images of the run.")
   var data: String?
 
+  @Option(help: "Where the run's own files are, if not where it was trained.")
+  var directory: String?
+
   @Option(help: "The labels (IDX) of the images given with --data.")
   var labels: String?
 
@@ -56,8 +61,8 @@ struct Explain: ParsableCommand {
     guard position == nil && translation == nil || text != nil else {
       throw ValidationError("--position and --translation go with --text")
     }
-    guard data == nil && labels == nil || image != nil else {
-      throw ValidationError("--data and --labels go with --image")
+    guard data == nil && labels == nil && directory == nil || image != nil else {
+      throw ValidationError("--data, --labels and --directory go with --image")
     }
   }
 
@@ -71,28 +76,20 @@ struct Explain: ParsableCommand {
   }
 
   private func explanation(of text: String, in workspace: Workspace) throws -> TextExplanation {
-    guard try !LoadedPredictor.isAt(source) else {
-      throw ExplanationError.needsImage(path: source)
-    }
-    if try LoadedTranslator.isAt(source) {
-      return try TextExplanation(
-        source: source, loaded: LoadedTranslator(path: source, in: workspace), text: text,
-        translation: translation, position: position, target: target)
-    }
-    guard translation == nil else { throw ExplanationError.translatesNothing(path: source) }
-    return try TextExplanation(
-      source: source, loaded: LoadedModel(path: source, in: workspace), text: text,
-      position: position, target: target)
+    try TextExplanation(
+      of: TrainedModel.opened(source, in: workspace), text: text, translation: translation,
+      position: position, target: target, special: reading.specialTokens)
   }
 
   private func explanation(
     ofImage index: Int, in workspace: Workspace
   ) throws -> ImageExplanation {
-    guard try LoadedPredictor.isAt(source) else { throw ExplanationError.needsText(path: source) }
-    let loaded = try LoadedPredictor(path: source, in: workspace)
+    let trained = try TrainedModel.opened(source, in: workspace)
+    guard trained.kind == .prediction else { throw ExplanationError.needsText(path: source) }
     return try ImageExplanation(
-      source: source, loaded: loaded,
-      samples: loaded.heldOutSamples(data: data, labels: labels), index: index, target: target)
+      of: trained,
+      samples: trained.heldOutSamples(data: data, labels: labels, directory: directory),
+      index: index, target: target)
   }
 
   private func show<Explanation: Encodable & CustomStringConvertible>(

@@ -23,6 +23,8 @@ struct Generate: ParsableCommand {
   @Option(help: "How many tokens to add.")
   var maxTokens = 200
 
+  @OptionGroup var text: TextArguments
+
   @OptionGroup var decoding: DecodingArguments
 
   @Flag(help: "Print one JSON object with prompt, text and tokens instead of the text.")
@@ -40,10 +42,11 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     let workspace = Workspace(threadCount: ProcessorMask.current.usableCount)
-    if try LoadedMaskedModel.isAt(source) {
-      try fillMasks(workspace)
+    let trained = try TrainedModel.opened(source, in: workspace)
+    if case .maskedLanguage(let model) = trained.model {
+      try fillMasks(of: trained, model)
     } else {
-      try continueText(workspace)
+      try continueText(of: trained, trained.languageModel())
     }
   }
 
@@ -51,41 +54,38 @@ struct Generate: ParsableCommand {
     TokenSampler(decoding.sampling(temperature: Self.defaultTemperature))
   }
 
-  private func fillMasks(_ workspace: Workspace) throws {
+  private func fillMasks(
+    of trained: TrainedModel, _ model: any MaskedLanguageModel
+  ) throws {
     guard decoding.beamSearch.beams == nil else {
       throw ValidationError("--beams is for models that continue texts")
     }
-    let loaded = try LoadedMaskedModel(path: source, in: workspace)
-    guard let tokenizer = loaded.tokenizer else {
-      throw LoadingError.noTokenizer(path: loaded.path)
-    }
+    let tokenizer = try trained.requiredTokenizer()
     guard let mask = tokenizer.mask, prompt.contains(Vocabulary.maskName) else {
       throw ValidationError(
         "--prompt needs a \(Vocabulary.maskName): the model fills in hidden tokens")
     }
-    let tokens = try tokenizer.encodeMasked(prompt, mask: mask)
-    guard tokens.count <= loaded.model.context else {
+    let tokens = try tokenizer.encodeMasked(
+      prompt, mask: mask, special: text.specialTokens)
+    guard tokens.count <= model.context else {
       throw ValidationError(
-        "--prompt has \(tokens.count) tokens, the model's context is \(loaded.model.context)")
+        "--prompt has \(tokens.count) tokens, the model's context is \(model.context)")
     }
     let filler = MaskFiller(
-      model: loaded.model, workspace: workspace, candidates: tokenizer.vocabulary.textTokens,
+      model: model, workspace: trained.workspace, candidates: tokenizer.vocabulary.textTokens,
       sampler: sampler)
     let filled = filler.fill(tokens, mask: mask)
-    let text = tokenizer.decode(filled)
+    let result = tokenizer.decode(filled)
     if json {
-      try printJSON(GeneratedText.Report(prompt: prompt, text: text, tokens: filled))
+      try printJSON(GeneratedText.Report(prompt: prompt, text: result, tokens: filled))
     } else {
-      print(text)
+      print(result)
     }
   }
 
-  private func continueText(_ workspace: Workspace) throws {
-    let loaded = try LoadedModel(path: source, in: workspace)
-    guard let tokenizer = loaded.tokenizer else {
-      throw LoadingError.noTokenizer(path: loaded.path)
-    }
-    var tokens = try tokenizer.encode(prompt)
+  private func continueText(of trained: TrainedModel, _ model: any LanguageModel) throws {
+    let (tokenizer, workspace) = (try trained.requiredTokenizer(), trained.workspace)
+    var tokens = try tokenizer.encode(prompt, special: text.specialTokens)
     if tokens.isEmpty {
       guard let start = tokenizer.endOfText else { throw ValidationError("--prompt is empty") }
       tokens = [start]
@@ -93,13 +93,13 @@ struct Generate: ParsableCommand {
     var output = GeneratedText(prompt: prompt, tokenizer: tokenizer, isQuiet: json)
     if decoding.beamSearch.beams != nil {
       let found = decoding.beamSearch.search().run(
-        PromptContinuation(of: tokens, by: loaded.model, in: workspace),
+        PromptContinuation(of: tokens, by: model, in: workspace),
         end: tokenizer.endOfText, maxTokens: maxTokens,
         vocabularyCount: tokenizer.vocabularyCount, in: workspace)
       for token in found.flatMap(\.tokens) { output.append(token) }
     } else {
       let generator = TextGenerator(
-        model: loaded.model, workspace: workspace, prompt: tokens,
+        model: model, workspace: workspace, prompt: tokens,
         vocabularyCount: tokenizer.vocabularyCount, sampler: sampler)
       for _ in 0..<maxTokens {
         let token = generator.next()

@@ -4,9 +4,13 @@ import LockstepTraining
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows what is in a run, a checkpoint, a token file or a tokenizer.")
+    abstract: "Shows what is in a run, a checkpoint, a model, a token file or a tokenizer.")
 
-  @Argument(help: "A run, a checkpoint, a token file or a tokenizer.json.")
+  @Argument(
+    help: """
+      A run, a checkpoint, a directory with config.json and model.safetensors, a token file or a \
+      tokenizer.json.
+      """)
   var path: String
 
   @Flag(help: "Print one JSON object.")

@@ -1,9 +1,13 @@
 import Foundation
+import LockstepFiles
 
 /// Reads lines as they come: whatever is there at once, so that a program or person at the other end
-/// need not write more to be answered.
+/// need not write more to be answered. A byte order mark in front is no part of the first line.
 struct LineReader {
   private let file: FileHandle
+  /// What errors call it.
+  private let name: String
+  private var isAtBeginning = true
   private var pending: [UInt8] = []
   private var hasEnded = false
   /// Bytes read at a time.
@@ -11,6 +15,7 @@ struct LineReader {
 
   /// - Parameter path: Nil is standard input.
   init(path: String?) throws {
+    name = path ?? "standard input"
     guard let path else {
       file = .standardInput
       return
@@ -24,7 +29,23 @@ struct LineReader {
 
   /// The next lines, at least one, without their ends; nil where there are no more. A last line need
   /// not have an end.
+  ///
+  /// - Throws: `TranslateError.otherEncoding` where a byte order mark tells of another encoding than
+  ///   UTF-8.
   mutating func next() throws -> [[UInt8]]? {
+    guard var lines = try nextLines() else { return nil }
+    if isAtBeginning {
+      isAtBeginning = false
+      do throws(ByteOrderMark.ForeignEncoding) {
+        lines[0].removeFirst(try ByteOrderMark.length(in: lines[0]))
+      } catch {
+        throw TranslateError.otherEncoding(path: name, reason: "\(error)")
+      }
+    }
+    return lines
+  }
+
+  private mutating func nextLines() throws -> [[UInt8]]? {
     let newline = UInt8(ascii: "\n")
     while !hasEnded {
       let piece = try Self.piece(of: file)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepCommunication
+import LockstepReporting
 import LockstepTraining
 
 /// The command line: parses, runs one subcommand, and ends with one of Lockstep's exit codes.
@@ -9,12 +10,15 @@ struct Lockstep: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lockstep",
     abstract: "Trains networks data-parallel over MPI: the same bits on any number of ranks.",
+    version: Provenance.current.description,
     subcommands: [
       Prepare.self, Train.self, Sweep.self, Debug.self, Generate.self, Translate.self, Score.self,
       Evaluate.self, Explain.self, Inspect.self, Doctor.self, Benchmark.self,
     ])
 
   static func main() {
+    // Who only prints ends quietly when nobody reads any more, whatever the parent process ignores.
+    signal(SIGPIPE, SIG_DFL)
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -12,12 +12,15 @@ struct Prepare: ParsableCommand {
       Documents, that is files, and parts of a file with <|endoftext|> between them, are kept \
       apart by that token. A directory that already holds the same data set is left as it is.
 
+      Of a directory, *.txt files at any depth are read, links followed; hidden files and directories \
+      are left out. What is left out is said. docs/data.md has the details.
+
       With --pairs the inputs are a text and its translation, line for line. Both get one tokenizer, \
       and there are train.source.bin and train.target.bin, and the same of what is held out.
       """)
 
   @Argument(
-    help: "Text files, directories of *.txt files at any depth, or - for standard input.")
+    help: "Text files, pipes, directories of *.txt files at any depth, or - for standard input.")
   var inputs: [String] = []
 
   @Option(help: "The directory to write to; it is made if need be.")
@@ -37,6 +40,8 @@ struct Prepare: ParsableCommand {
 
   @Option(help: "The fraction of the text that is held out, from its end; 0 for none.")
   var validationFraction = DatasetPreparation.defaultValidationFraction
+
+  @OptionGroup var text: TextArguments
 
   @Flag(help: "The two inputs are a text and its translation, line for line.")
   var pairs = false
@@ -68,18 +73,27 @@ struct Prepare: ParsableCommand {
     if pairs {
       let outcome = try PairPreparation(
         inputs: inputs, heldOut: validation, output: output, tokenizer: tokenizer,
-        validationFraction: validationFraction, overwrites: overwrite
+        validationFraction: validationFraction, specialTokens: text.specialTokens,
+        overwrites: overwrite
       ).run { progress.show($0) }
       progress.finish()
       show(outcome.summary(directory: output), json: try outcome.manifest.json())
     } else {
       let outcome = try DatasetPreparation(
         inputs: inputs, output: output, tokenizer: tokenizer,
-        validationFraction: validationFraction, overwrites: overwrite
+        validationFraction: validationFraction, specialTokens: text.specialTokens,
+        overwrites: overwrite
       ).run { progress.show($0) }
       progress.finish()
+      say(outcome.notes)
       show(outcome.summary(directory: output), json: try outcome.manifest.json())
     }
+  }
+
+  /// Tells on standard error what was left out.
+  private func say(_ notes: [String]) {
+    guard !quiet else { return }
+    for note in notes { FileHandle.standardError.write(Data("lockstep: \(note)\n".utf8)) }
   }
 
   private func show(_ summary: String, json manifest: [UInt8]) {

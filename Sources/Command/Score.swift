@@ -10,7 +10,7 @@ struct Score: ParsableCommand {
       of references; all are UTF-8.
       """)
 
-  @Argument(help: "Translations, one a line; - is standard input.")
+  @Argument(help: "Translations, one a line: a file or pipe; - is standard input.")
   var hypotheses: String
 
   @Argument(help: "What they should be: one or more files of as many lines.")

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import LockstepMPICommunication
+import LockstepReporting
 import LockstepSweeps
 import LockstepTraining
 
@@ -14,8 +16,8 @@ struct Sweep: ParsableCommand {
       Under an MPI launcher trials run one after another on all ranks, or side by side on groups of \
       them (--groups); the results are the same, bit for bit.
 
-      SIGTERM, SIGINT and SIGUSR1 save the runs under way and end it with exit code 75; --resume \
-      goes on.
+      SIGTERM, SIGINT, SIGHUP and SIGUSR1 save the runs under way and end it with exit code 75; \
+      --resume goes on.
       """)
 
   @Argument(help: "The sweep, YAML.")
@@ -48,9 +50,10 @@ struct Sweep: ParsableCommand {
   }
 
   func run() throws {
-    Launch.run { communicator, launch in
+    Launch.run(over: .mpi) { communicator, launch in
       // From here on a signal means: save and stop.
       let stop = StopRequest()
+      DescriptorOutput.ignoreBrokenPipes()
       let listener = stop.listen()
       let sweep = try LockstepSweeps.Sweep(
         path: sweep, overrides: overrides, groups: groups, communicator: communicator,

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepCommunication
+import LockstepMPICommunication
 import LockstepReporting
 import LockstepTraining
 
@@ -11,11 +12,11 @@ struct Train: ParsableCommand {
       Alone it is one process; under an MPI launcher (mpirun -np 4 lockstep train …) every rank \
       computes its share. The result is the same, bit for bit.
 
-      SIGTERM, SIGINT and SIGUSR1 save the run and end it with exit code 75; --resume goes on, on \
+      SIGTERM, SIGINT, SIGHUP and SIGUSR1 save the run and end it with exit code 75; --resume goes on, on \
       any number of ranks.
       """)
 
-  @Argument(help: "The configuration, YAML.")
+  @Argument(help: "The configuration, YAML; also /dev/stdin, or another pipe.")
   var configuration: String?
 
   @Option(
@@ -61,9 +62,9 @@ struct Train: ParsableCommand {
 
   func run() throws {
     if printConfig { return print(try resolved().yaml(), terminator: "") }
-    if plotSchedule { return try plot(resolved().schedulePlot) }
+    if plotSchedule { return try plot(resolved().plan.schedulePlot) }
     guard let path = configuration else { return }
-    Launch.run { communicator, launch in
+    Launch.run(over: .mpi) { communicator, launch in
       let text = try communicator.fromRankZero {
         Array(try RunConfiguration.readText(path: path).utf8)
       }
@@ -74,6 +75,7 @@ struct Train: ParsableCommand {
       }
       // From here on a signal means: save and stop. One that comes early takes effect after a step.
       let stop = StopRequest()
+      DescriptorOutput.ignoreBrokenPipes()
       let listener = stop.listen()
       let run = try TrainingRun(
         configuration: configuration, communicator: communicator,

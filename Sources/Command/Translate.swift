@@ -21,6 +21,8 @@ struct Translate: ParsableCommand {
   @Option(help: "The file to translate, UTF-8. Default: standard input.")
   var input: String?
 
+  @OptionGroup var text: TextArguments
+
   @OptionGroup var decoding: DecodingArguments
 
   @Option(help: "Most tokens of a translation. Default: the model's context.")
@@ -46,11 +48,11 @@ struct Translate: ParsableCommand {
     try requireOneRank()
     let workspace = Workspace(threadCount: ProcessorMask.current.usableCount)
     let translator = try Translator(
-      LoadedTranslator(path: source, in: workspace),
+      TrainedModel.opened(source, in: workspace),
       method: decoding.draws
         ? .sampling(decoding.sampling(temperature: 1))
         : .beamSearch(decoding.beamSearch.search(EvaluationOptions.defaultSearch)),
-      batch: batch, maxTokens: maxTokens)
+      batch: batch, maxTokens: maxTokens, special: text.specialTokens)
     var lines = try LineReader(path: input)
     var (lineCount, tokenCount, duration) = (0, 0, Duration.zero)
     while let read = try lines.next() {
@@ -105,11 +107,13 @@ struct Translate: ParsableCommand {
 enum TranslateError: UserInputError {
   case severalRanks
   case unreadable(path: String)
+  case otherEncoding(path: String, reason: String)
 
   var description: String {
     switch self {
     case .severalRanks:
       "lockstep translate is one process, whose threads share the work: start it without a launcher"
+    case .otherEncoding(let path, let reason): "\(path): \(reason)"
     case .unreadable(let path): "\(path): no such file, or it cannot be read"
     }
   }

@@ -1,5 +1,3 @@
-import Foundation
-import LockstepCheckpoints
 import LockstepNeuralNetworks
 import LockstepTraining
 
@@ -23,12 +21,12 @@ public struct ExplainedModel: Codable, Sendable, Equatable {
     case parametersSHA256 = "parameters_sha256"
   }
 
-  init(source: String, directory: String, summary: String, step: Int?, model: any Module) {
-    self.source = source
-    checkpoint = directory
-    self.summary = summary
-    self.step = step
-    parameters = ParameterStore(of: model).parameterCount
-    parametersSHA256 = try? Checkpoint(path: directory).manifest.parametersSHA256
+  init(_ trained: TrainedModel) {
+    source = trained.source
+    checkpoint = trained.path
+    summary = trained.summary
+    step = trained.step
+    parameters = ParameterStore(of: trained.model.module).parameterCount
+    parametersSHA256 = trained.parametersSHA256
   }
 }

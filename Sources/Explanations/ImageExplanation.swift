@@ -66,20 +66,22 @@ public struct ImageExplanation: Codable, Sendable {
   public let attention: Attention?
 
   /// - Parameters:
-  ///   - source: What the user calls the model.
-  ///   - loaded: A classifier of images.
+  ///   - trained: A classifier of images.
   ///   - samples: Images like those that it learned from.
   ///   - index: Which of them.
   ///   - target: The name of the class that is explained; nil: the likeliest.
   /// - Throws: `ExplanationError`.
   public init(
-    source: String, loaded: LoadedPredictor, samples: SampleSet, index: Int, target: String? = nil
+    of trained: TrainedModel, samples: SampleSet, index: Int, target: String? = nil
   ) throws(ExplanationError) {
+    guard case .prediction(let predictor) = trained.model, let description = trained.samples,
+      let configuration = trained.configuration
+    else { throw .needsText(path: trained.source) }
     guard case .pixels(let pixels) = samples.features else {
-      throw .notImages(path: loaded.path)
+      throw .notImages(path: trained.path)
     }
-    guard let classes = loaded.samples.classes, case .classes(let labels) = samples.targets else {
-      throw .notClasses(path: loaded.path)
+    guard let classes = description.classes, case .classes(let labels) = samples.targets else {
+      throw .notClasses(path: trained.path)
     }
     guard (0..<samples.count).contains(index) else {
       throw .noImage(index, path: samples.path, count: samples.count)
@@ -92,13 +94,13 @@ public struct ImageExplanation: Codable, Sendable {
       chosen = found
     }
     var batch = SampleBatch()
-    SampleLoader(samples, description: loaded.samples, batchSize: 1)
+    SampleLoader(samples, description: description, batchSize: 1)
       .fill(&batch, evaluationBatch: index)
     let (height, width) = (samples.sampleShape[0], samples.sampleShape[1])
     let inspection = SampleInspection(
-      of: loaded.predictor, sample: batch.features, shape: [1, height, width], target: chosen,
-      in: loaded.workspace)
-    let isQuestionEach = loaded.configuration.asksOfEachClass
+      of: predictor, sample: batch.features, shape: [1, height, width], target: chosen,
+      in: trained.workspace)
+    let isQuestionEach = configuration.recipe.asksOfEachClass
     func probabilities(_ scores: [Float]) -> [Double] {
       let distribution = Distribution(scores)
       return scores.indices.map {
@@ -107,9 +109,7 @@ public struct ImageExplanation: Codable, Sendable {
           .rounded(decimals: 6)
       }
     }
-    model = ExplainedModel(
-      source: source, directory: loaded.path, summary: loaded.configuration.model.summary,
-      step: loaded.step, model: loaded.predictor)
+    model = ExplainedModel(trained)
     let start = index * samples.featureCount
     image = Image(
       path: samples.path, index: index,
@@ -127,16 +127,16 @@ public struct ImageExplanation: Codable, Sendable {
     lens = inspection.readouts.map {
       LensLayer(name: $0.name, probabilities: probabilities($0.scores))
     }
-    attention = Attention(inspection, loaded.configuration.model, height: height, width: width)
+    attention = Attention(inspection, trained.architecture, height: height, width: width)
   }
 }
 
 extension ImageExplanation.Attention {
   /// Nil where the model is no vision Transformer.
   fileprivate init?(
-    _ inspection: SampleInspection, _ model: ModelConfiguration, height: Int, width: Int
+    _ inspection: SampleInspection, _ architecture: any Architecture, height: Int, width: Int
   ) {
-    guard let configuration = model.architecture as? VisionTransformerConfiguration else {
+    guard let configuration = architecture as? VisionTransformerConfiguration else {
       return nil
     }
     rows = height / configuration.patch
@@ -147,7 +147,7 @@ extension ImageExplanation.Attention {
   }
 }
 
-extension RunConfiguration {
+extension Recipe {
   /// Whether each class is a question of its own, answered by yes or no.
   fileprivate var asksOfEachClass: Bool {
     if case .binaryCrossEntropy = loss.kind { true } else { false }

@@ -26,7 +26,7 @@ public struct SampleInspection {
     of predictor: any Predictor, sample: [Float], shape: Shape, target: Int? = nil,
     in workspace: Workspace
   ) {
-    let input = Tensor.leaf(sample, shape: shape, in: workspace)
+    let input = Tensor.variable(sample, shape: shape, in: workspace)
     let (recorder, scores, chosen) = workspace.withRecorder { recorder in
       let outputs = predictor.outputs(of: input)  // [1, C]
       let scores = outputs.elements

@@ -76,22 +76,46 @@ public struct TextExplanation: Codable, Sendable {
   private static let mostWeights = 8_000_000
 
   /// - Parameters:
-  ///   - source: What the user calls the model.
-  ///   - loaded: With its tokenizer.
-  ///   - text: At least one token, at most the model's context.
-  ///   - position: Where a prediction is explained, in 0 ..< T; nil: the last.
+  ///   - trained: Continues texts, or translates; with its tokenizer.
+  ///   - text: At least one token; at most the model's context, with the end of what is translated.
+  ///   - translation: What the decoder of a translation model reads; nil: what the model itself says,
+  ///     the likeliest token at each place.
+  ///   - position: Where a prediction is explained, in 0 ..< T; nil: the last, or of a translation the
+  ///     first, where it begins.
   ///   - target: The text of the token that is explained; nil: the likeliest.
-  /// - Throws: `ExplanationError`; `LoadingError` without a tokenizer; `TokenizerError`.
+  ///   - special: What names of special tokens in the texts are. Default: these tokens.
+  /// - Throws: `ExplanationError`; `LoadingError` for a model of another kind, or without a tokenizer;
+  ///   `TokenizerError`.
   public init(
-    source: String, loaded: LoadedModel, text: String, position: Int? = nil, target: String? = nil
+    of trained: TrainedModel, text: String, translation: String? = nil, position: Int? = nil,
+    target: String? = nil, special: SpecialTokens = .token
   ) throws {
-    guard let tokenizer = loaded.tokenizer else {
-      throw LoadingError.noTokenizer(path: loaded.path)
+    switch trained.model {
+    case .prediction: throw ExplanationError.needsImage(path: trained.source)
+    case .sequenceToSequence(let model):
+      try self.init(
+        of: trained, model, text: text, translation: translation, position: position,
+        target: target, special: special)
+    case .language, .maskedLanguage:
+      guard translation == nil else {
+        throw ExplanationError.translatesNothing(path: trained.source)
+      }
+      try self.init(
+        of: trained, trained.languageModel(), text: text, position: position, target: target,
+        special: special)
     }
-    guard let network = loaded.model as? any LanguageModel & LayeredModel else {
-      throw ExplanationError.noLayers(path: loaded.path, summary: loaded.summary)
+  }
+
+  /// Of a model that continues texts.
+  private init(
+    of trained: TrainedModel, _ model: any LanguageModel, text: String, position: Int?,
+    target: String?, special: SpecialTokens
+  ) throws {
+    let tokenizer = try trained.requiredTokenizer()
+    guard let network = model as? any LanguageModel & LayeredModel else {
+      throw ExplanationError.noLayers(path: trained.path, summary: trained.summary)
     }
-    let tokens = try tokenizer.encode(text)
+    let tokens = try tokenizer.encode(text, special: special)
     guard !tokens.isEmpty else { throw ExplanationError.emptyText }
     try Self.require(tokens, "--text", fit: network.context)
     if let position, !tokens.indices.contains(position) {
@@ -104,39 +128,28 @@ public struct TextExplanation: Codable, Sendable {
       inspection: TokenInspection(
         of: network, tokens: tokens, position: position,
         target: try target.map { try Self.token($0, tokenizer) }),
-      model: ExplainedModel(
-        source: source, directory: loaded.path, summary: loaded.summary, step: loaded.step,
-        model: loaded.model),
-      text: text, tokens: tokens, source: nil, tokenizer: tokenizer)
+      model: ExplainedModel(trained), text: text, tokens: tokens, source: nil, tokenizer: tokenizer)
   }
 
-  /// - Parameters:
-  ///   - source: What the user calls the model.
-  ///   - loaded: Translates.
-  ///   - text: At least one token; with its end at most the model's context.
-  ///   - translation: What the decoder reads; nil: what the model itself says, the likeliest token at
-  ///     each place.
-  ///   - position: Where a prediction is explained, in 0 ..< T; nil: the first, where the translation
-  ///     begins.
-  ///   - target: The text of the token that is explained; nil: the likeliest.
-  /// - Throws: `ExplanationError`; `TokenizerError`.
-  public init(
-    source: String, loaded: LoadedTranslator, text: String, translation: String? = nil,
-    position: Int? = nil, target: String? = nil
+  /// Of a model that translates.
+  private init(
+    of trained: TrainedModel, _ model: any SequenceToSequenceModel, text: String,
+    translation: String?, position: Int?, target: String?, special: SpecialTokens
   ) throws {
-    let summary = loaded.configuration.model.summary
-    guard let network = loaded.model as? any SequenceToSequenceModel & LayeredModel else {
-      throw ExplanationError.noLayers(path: loaded.path, summary: summary)
+    let (tokenizer, endOfText) = (try trained.requiredTokenizer(), try trained.requiredEndOfText())
+    guard let network = model as? any SequenceToSequenceModel & LayeredModel else {
+      throw ExplanationError.noLayers(path: trained.path, summary: trained.summary)
     }
-    let tokenizer = loaded.tokenizer
-    let words = try tokenizer.encode(text)
+    let words = try tokenizer.encode(text, special: special)
     guard !words.isEmpty else { throw ExplanationError.emptyText }
-    let sourceTokens = words + [loaded.endOfText]
+    let sourceTokens = words + [endOfText]
     try Self.require(sourceTokens, "--text", fit: network.context)
     let tokens =
-      [loaded.endOfText]
-      + (try translation.map { try tokenizer.encode($0) }
-        ?? loaded.likeliestTranslation(of: sourceTokens))
+      [endOfText]
+      + (try translation.map { try tokenizer.encode($0, special: special) }
+        ?? network.likeliestTranslation(
+          of: sourceTokens, end: endOfText, vocabularyCount: tokenizer.vocabularyCount,
+          in: trained.workspace))
     try Self.require(tokens, "--translation", fit: network.context)
     let position = position ?? 0
     guard tokens.indices.contains(position) else {
@@ -150,10 +163,7 @@ public struct TextExplanation: Codable, Sendable {
       target: try target.map { try Self.token($0, tokenizer) })
     self.init(
       inspection: inspection,
-      model: ExplainedModel(
-        source: source, directory: loaded.path, summary: summary, step: loaded.step,
-        model: loaded.model),
-      text: tokenizer.decode(tokens.dropFirst()), tokens: tokens,
+      model: ExplainedModel(trained), text: tokenizer.decode(tokens.dropFirst()), tokens: tokens,
       source: Source(
         text: text, tokens: sourceTokens,
         attribution: inspection.sourceAttribution.map { $0.rounded(decimals: 6) }),
@@ -230,16 +240,20 @@ public struct TextExplanation: Codable, Sendable {
   }
 }
 
-extension LoadedTranslator {
+extension SequenceToSequenceModel {
   /// The translation that takes the likeliest token at each place, without its end.
   ///
-  /// - Parameter source: With its end.
+  /// - Parameters:
+  ///   - source: With its end.
+  ///   - end: Ends a text, and says "begin" to the decoder.
+  ///   - vocabularyCount: Of the tokenizer.
   /// - Returns: Fewer tokens than the context has: the decoder reads "begin" before them.
-  fileprivate func likeliestTranslation(of source: [Int32]) -> [Int32] {
+  fileprivate func likeliestTranslation(
+    of source: [Int32], end: Int32, vocabularyCount: Int, in workspace: Workspace
+  ) -> [Int32] {
     BeamSearch(beams: 1).run(
-      TargetContinuation(of: [source], begin: endOfText, by: model, limit: model.context),
-      end: endOfText, maxTokens: max(1, model.context - 1),
-      vocabularyCount: tokenizer.vocabularyCount, in: workspace
+      TargetContinuation(of: [source], begin: end, by: self, limit: context),
+      end: end, maxTokens: max(1, context - 1), vocabularyCount: vocabularyCount, in: workspace
     )[0].tokens
   }
 }

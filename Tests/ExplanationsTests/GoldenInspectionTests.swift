@@ -1,9 +1,9 @@
 import Foundation
-import LockstepCheckpoints
 import LockstepExplanations
 import LockstepModels
 import LockstepNeuralNetworks
 import LockstepTensors
+import LockstepWeights
 import Testing
 
 /// What is found inside networks against PyTorch: see scripts/fixtures/explanations.py.

@@ -169,7 +169,8 @@ extension CommandLineTests {
     private static let sources = [
       Case("generation from nothing", "generate none --prompt a", "none: no such"),
       Case("generation from a text", "generate text.txt --prompt a", "text.txt"),
-      Case("generation from data", "generate data --prompt a", "config.json is missing"),
+      Case(
+        "generation from data", "generate data --prompt a", "neither config.yaml nor config.json"),
       Case("generation without a prompt", "generate done", "--prompt"),
       Case("no tokens", "generate done --prompt a --max-tokens 0", "--max-tokens"),
       Case("no probability", "generate done --prompt a --top-p 0", "--top-p"),
@@ -197,7 +198,9 @@ extension CommandLineTests {
       Case("an explanation in a folder", "explain done --text abc --output data", "data: Is a dir"),
       Case("inspection of nothing", "inspect none", "none: no such"),
       Case("inspection of a text", "inspect text.txt", "text.txt: not a token file"),
-      Case("inspection of an empty folder", "inspect nothing", "nothing: expected"),
+      Case(
+        "inspection of an empty folder", "inspect nothing",
+        "nothing: found no files", "neither config.yaml nor config.json"),
     ]
 
     @Test func isToldOnceAndChangesNothing() throws {

@@ -77,7 +77,7 @@ extension CommandLineTests {
       #expect(try bench.recordedSteps("run") == Array(1...50))
     }
 
-    @Test(arguments: [SIGTERM, SIGINT, SIGUSR1])
+    @Test(arguments: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
     func aSignalSavesTheRunAndTheSameProcessCanGoOn(_ signal: Int32) throws {
       let bench = try Workbench()
       let expected = try bench.train("whole").parametersSHA256

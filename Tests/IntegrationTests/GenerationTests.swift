@@ -47,12 +47,13 @@ extension CommandLineTests {
 
       // Without the cache: the whole text at once.
       let workspace = Workspace()
-      let loaded = try LoadedModel(path: bench.path("run"), in: workspace)
+      let loaded = try TrainedModel.open(bench.path("run"), in: workspace)
+      let model = try loaded.languageModel()
       let start = try #require(loaded.tokenizer).encode(prompt)
       let tokens = start + greedy.tokens
       workspace.withoutRecording {
         let input = Indices(tokens, shape: [1, tokens.count])
-        let logits = loaded.model.logits(of: input)  // [1, T, V]
+        let logits = model.logits(of: input)  // [1, T, V]
         let rows = logits.elements
         let count = logits.shape.last
         for position in start.count..<tokens.count {
@@ -67,14 +68,15 @@ extension CommandLineTests {
       let bench = try Workbench()
       try bench.train("run", ["--steps", "50"])
       let workspace = Workspace()
-      let loaded = try LoadedModel(path: bench.path("run"), in: workspace)
+      let loaded = try TrainedModel.open(bench.path("run"), in: workspace)
+      let model = try loaded.languageModel()
       /// -log p of a continuation, nats.
       func loss(_ text: Generated) throws -> Float {
         let start = try #require(loaded.tokenizer).encode(text.prompt)
         let ignored = [Int32](repeating: -1, count: start.count - 1)
         let shape: Shape = [1, start.count + text.tokens.count - 1]
         return workspace.withoutRecording {
-          loaded.model.loss(
+          model.loss(
             of: Indices(start + text.tokens.dropLast(), shape: shape),
             targets: Indices(ignored + text.tokens, shape: shape)
           ).item

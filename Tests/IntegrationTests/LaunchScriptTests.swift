@@ -1,8 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The launch scripts, with a stand-in for the lockstep command that prints what it was given.
-@Suite(.serialized) struct LaunchScriptTests {
+@Suite(.serialized, .enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"))
+struct LaunchScriptTests {
   private let repository = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
@@ -87,7 +89,7 @@ import Testing
     #expect(try run("local.sh", ["2", "a.yaml"], behavior: "\(status)").status == status)
   }
 
-  @Test(arguments: [SIGTERM, SIGINT, SIGUSR1])
+  @Test(arguments: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
   func aSignalLetsAllRanksSaveAndStop(_ signal: Int32) throws {
     let outcome = try run(
       "local.sh", ["2", "a.yaml"], behavior: "wait", signal: signal,

@@ -111,7 +111,7 @@ extension CommandLineTests {
     }
 
     /// Every ready-made configuration of samples, shortened, with small images in place of its own.
-    @Test(.enabled(if: MPIRunner.isAvailable))
+    @Test(.enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"))
     func readyMadeConfigurationsHaveTheSameBitsOnOneRankAndOnTwo() throws {
       let bench = try makeBench()
       let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

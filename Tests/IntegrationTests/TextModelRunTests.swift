@@ -22,7 +22,7 @@ extension CommandLineTests {
 
     /// Label smoothing, token dropout, masked spans and span corruption included.
     @Test(
-      .enabled(if: MPIRunner.isAvailable),
+      .enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"),
       arguments: [
         Self.llama,
         Self.llama + ["loss={name: cross-entropy, label_smoothing: 0.1}", "model.recompute=true"],
@@ -51,7 +51,9 @@ extension CommandLineTests {
     }
 
     /// Every ready-made configuration of text, shortened, on a small text.
-    @Test(.enabled(if: MPIRunner.isAvailable), arguments: ["llama.yaml", "bert.yaml"])
+    @Test(
+      .enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"),
+      arguments: ["llama.yaml", "bert.yaml"])
     func readyMadeConfigurationsHaveTheSameBitsOnOneRankAndOnTwo(file: String) throws {
       let bench = try Workbench()
       let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

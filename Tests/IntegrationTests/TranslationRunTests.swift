@@ -75,7 +75,7 @@ extension CommandLineTests {
     }
 
     /// The ready-made configurations of pairs, shortened and narrowed, on pairs of the bench.
-    @Test(.enabled(if: MPIRunner.isAvailable))
+    @Test(.enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"))
     func readyMadeTranslationsHaveTheSameBitsOnOneRankAndOnTwo() throws {
       let bench = try makeBench()
       let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -72,6 +72,78 @@ private func problems(
     #expect(configuration.schedule.shape == .constant)
   }
 
+  @Test(arguments: [
+    (
+      "optimizer: sgd", "optimizer.learning_rate=0.1",
+      "optimizer.learning_rate: would discard optimizer, which is \"sgd\" (run.yaml:1): "
+        + "write optimizer: {name: sgd}"
+    ),
+    (
+      "schedule: [cosine]", "schedule.warmup_steps=2",
+      "schedule.warmup_steps: would discard schedule, which is [\"cosine\"] (run.yaml:1): "
+        + "give the whole of schedule, in brackets"
+    ),
+    (
+      "data:\n  augmentation: 0.1", "data.augmentation.token_dropout=0.2",
+      "data.augmentation.token_dropout: would discard data.augmentation, which is 0.1 (run.yaml:2): "
+        + "data.augmentation takes keys, such as token_dropout"
+    ),
+    (
+      "steps: 7", "steps.warmup=2",
+      "steps.warmup: would discard steps, which is 7 (run.yaml:1): steps has no keys below it"
+    ),
+    (
+      "data: {train: [a.bin, b.bin]}", "data.train.weight=2",
+      "data.train.weight: would discard data.train, which is [\"a.bin\", \"b.bin\"] (run.yaml:1): "
+        + "give the whole of data.train, in brackets"
+    ),
+    (
+      "data: {train: ~}", "data.train.weight=2",
+      "data.train.weight: would discard data.train, which is nothing (run.yaml:1): "
+        + "data.train takes keys, such as path"
+    ),
+    (
+      "initialization: [{method: zeros}]", "initialization.method=ones",
+      "initialization.method: would discard initialization, which is a list of 1 (run.yaml:1): "
+        + "give the whole of initialization, in brackets"
+    ),
+  ])
+  func anOverrideNeverDiscardsWhatItGoesInto(
+    _ yaml: String, _ override: String, _ message: String
+  ) {
+    let found = problems(yaml, overrides: [override])
+    #expect(found.contains("--set \(override): \(message)"), "\(found)")
+  }
+
+  @Test func aShorthandAndAnEmptySectionTakeOverrides() throws {
+    let configuration = try RunConfiguration.parse(
+      yaml: "data: {train: a.bin}\noptimizer:\nschedule: ~", source: "run.yaml",
+      overrides: ["data.train.weight=3", "optimizer.name=sgd", "schedule.warmup_steps=9"])
+    #expect(
+      configuration.data.tokens?.train == OneOrMore(TokenSource(path: "a.bin", weight: 3)))
+    #expect(configuration.optimizer.method.variantName == "sgd")
+    #expect(configuration.schedule.warmupSteps == 9)
+  }
+
+  @Test func theOrderOfOverridesLosesNothing() throws {
+    let section = "optimizer={name: sgd, learning_rate: 0.5}"
+    let configuration = try RunConfiguration.parse(
+      yaml: "steps: 9", source: "run.yaml", overrides: [section, "optimizer.learning_rate=0.25"])
+    #expect(configuration.optimizer.method.variantName == "sgd")
+    #expect(configuration.optimizer.learningRate == 0.25)
+    #expect(
+      problems("steps: 9", overrides: ["optimizer.learning_rate=0.25", section]) == [
+        "--set \(section): optimizer: would discard --set optimizer.learning_rate=0.25: "
+          + "give optimizer first"
+      ])
+  }
+
+  @Test(arguments: ["data.train=a #1.bin", "data.validation=#1", "seed=&x 5", "seed=5 # five"])
+  func anOverrideOfWhichYAMLWouldDropAPartIsRefused(_ override: String) {
+    let found = problems("steps: 9", overrides: [override])
+    #expect(found.count == 1 && found[0].contains("put the value in quotes"), "\(found)")
+  }
+
   @Test func everythingThatIsWrongIsReportedTogether() {
     let found = problems(
       """
@@ -154,6 +226,20 @@ private func problems(
       ])
   }
 
+  @Test func sizesThatCanNotBeCountedAreRefused() {
+    #expect(
+      problems("batch: {sequences: 65536}\nmodel: {context: 8192}") == [
+        "run.yaml:1: batch.sequences: found 65536, expected at most 32768, because a micro-batch of "
+          + "sequences of 8192 has at most 268435456 tokens"
+      ])
+    #expect(
+      problems("steps: 1e12\nbatch: {sequences: 65536, microbatches: 4096}")
+        .first?.hasPrefix("run.yaml:1: steps: found 1000000000000, expected at most ") == true)
+    #expect(problems("steps: 1e12\nbatch: {sequences: 128, microbatches: 32}") == [])
+    #expect(
+      problems("model: {dropout: 0.9999999999999999}").first?.contains("to below 1") == true)
+  }
+
   @Test func separateDocumentsNeedATokenizer() {
     #expect(
       problems("data: {tokenizer: ~, documents: separate}\nmodel: {vocabulary: 9}") == [
@@ -231,7 +317,10 @@ private func problems(
     defer { try? FileManager.default.removeItem(at: folder) }
     let binary = folder.appendingPathComponent("train.bin")
     try Data([0x88, 0xD8, 0x34, 0x01]).write(to: binary)
+    let wide = folder.appendingPathComponent("wide.yaml")
+    try Data([0xFF, 0xFE, 0x73, 0x00]).write(to: wide)
     for (path, problem) in [
+      (wide.path, "begins with the byte order mark of UTF-16"),
       (folder.path + "/none.yaml", "no such file"), (folder.path, "a directory"),
       (binary.path, "not UTF-8 text"),
     ] {
@@ -243,5 +332,7 @@ private func problems(
     let text = folder.appendingPathComponent("run.yaml")
     try Data("steps: 12".utf8).write(to: text)
     #expect(try RunConfiguration.load(path: text.path, overrides: ["seed=3"]).steps == 12)
+    try Data("\u{FEFF}steps: 12".utf8).write(to: text)
+    #expect(try RunConfiguration.load(path: text.path).steps == 12)
   }
 }

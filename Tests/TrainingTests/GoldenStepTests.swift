@@ -1,12 +1,12 @@
 // B sequences, T positions, P parameters, M micro-batches, N ranks.
 
 import Foundation
-import LockstepCheckpoints
 import LockstepCommunication
 import LockstepModels
 import LockstepNeuralNetworks
 import LockstepTensors
 import LockstepTraining
+import LockstepWeights
 import Testing
 
 /// Whole steps against PyTorch: see `scripts/fixtures/gpt2.py`.
@@ -89,11 +89,11 @@ struct GoldenStepTests {
   func fiveStepsOfAdamWWithClippingEqualPyTorch(microbatches: Int, ranks: Int) throws {
     let fixture = try Fixture.load()
     let runs = try InProcessGroup(size: ranks).run { communicator in
-      var configuration = RunConfiguration()
-      configuration.steps = fixture.steps.count
-      configuration.batch.microbatches = microbatches
-      configuration.optimizer.learningRate = 1e-3
-      configuration.schedule.shape = .constant
+      var plan = Plan()
+      plan.steps = fixture.steps.count
+      plan.batch.microbatches = microbatches
+      plan.optimizer.learningRate = 1e-3
+      plan.schedule.shape = .constant
       let task = Task(fixture, microbatches: microbatches)
       let replica = try Replica(
         of: task.model, communicator: communicator, workspace: Workspace())
@@ -106,7 +106,7 @@ struct GoldenStepTests {
       }
       try replica.shared.broadcast()
       let step = try TrainingStep(
-        task: task, replica: replica, configuration: configuration, communicator: communicator)
+        task: task, replica: replica, plan: plan, communicator: communicator)
       let outcomes = try fixture.steps.indices.map { try step.run(step: $0) }
       return Run(
         outcomes: outcomes,

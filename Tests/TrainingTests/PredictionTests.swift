@@ -66,9 +66,8 @@ import Testing
     start: Trainer.Start = .beginning
   ) throws -> Outcome {
     let outcomes = try InProcessGroup(size: ranks).run { communicator in
-      let data = try SampleData(configuration, communicator: communicator)
       let trainer = try Trainer(
-        task: data.task(for: configuration), configuration: configuration,
+        task: configuration.prepareTask(communicator).task, configuration: configuration,
         communicator: communicator, directory: directory, start: start)
       let recorder = EventRecorder()
       trainer.attach(recorder)
@@ -154,9 +153,8 @@ import Testing
     func firstStep(_ loss: LossConfiguration.Kind) throws -> StepRecord {
       configuration.loss = LossConfiguration(loss)
       let communicator = SoloCommunicator()
-      let data = try SampleData(configuration, communicator: communicator)
       let trainer = try Trainer(
-        task: data.task(for: configuration), configuration: configuration,
+        task: configuration.prepareTask(communicator).task, configuration: configuration,
         communicator: communicator)
       let recorder = EventRecorder()
       trainer.attach(recorder)
@@ -185,12 +183,12 @@ import Testing
 
   @Test func aModelOfOnesOwnLearnsAsAConfiguredOne() throws {
     let configuration = try regression()
-    let communicator = SoloCommunicator()
-    let data = try SampleData(configuration, communicator: communicator)
-    let task = try data.task(of: LinearPredictor(features: 2, outputs: 1), for: configuration)
+    guard case .csv(let table) = configuration.data.format else { return }
+    let (plan, communicator) = (configuration.plan, SoloCommunicator())
+    let data = try SampleData(.values(table), plan: plan, communicator: communicator)
+    let task = try data.task(of: LinearPredictor(features: 2, outputs: 1), plan: plan)
     #expect(task.checkpointFiles.map { $0.name } == ["samples.json"])
-    let trainer = try Trainer(
-      task: task, configuration: configuration, communicator: communicator)
+    let trainer = try Trainer(task: task, plan: plan, communicator: communicator)
     _ = try trainer.run()
     #expect(trainer.parametersHash == (try train(configuration).hash))
   }
@@ -220,12 +218,14 @@ import Testing
 
   @Test func theRanksOfAHostShareTheSamples() throws {
     let configuration = try classification(ModelConfiguration(LinearConfiguration()))
+    guard case .idx(let images) = configuration.data.format else { return }
     struct Place: Equatable, Sendable {
       let address: Int
       let bytes: [UInt8]
     }
     @Sendable func places(_ communicator: any Communicator) throws -> [Place] {
-      let data = try SampleData(configuration, communicator: communicator)
+      let data = try SampleData(
+        .images(images), plan: configuration.plan, communicator: communicator)
       return try [data.train, #require(data.validation)].compactMap { samples in
         guard case .pixels(let pixels) = samples.features else { return nil }
         return pixels.withBytes {

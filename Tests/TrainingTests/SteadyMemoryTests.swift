@@ -37,16 +37,16 @@ struct SteadyMemoryTests {
   @Test(arguments: [1, 2])
   func thePoolAllocatesNothingAfterTheSecondStep(ranks: Int) throws {
     let counts = try InProcessGroup(size: ranks).run { communicator in
-      var configuration = RunConfiguration()
-      configuration.batch.microbatches = 4
-      configuration.steps = 20
-      configuration.evaluate.every = 0
+      var plan = Plan()
+      plan.batch.microbatches = 4
+      plan.steps = 20
+      plan.evaluate.every = 0
       let workspace = Workspace(threadCount: 2)
       let task = RandomTokens(
         GPTConfiguration(layers: 2, heads: 2, width: 16, context: 24, dropout: 0.1),
         vocabularyCount: 31)
       let trainer = try Trainer(
-        task: task, configuration: configuration, communicator: communicator,
+        task: task, plan: plan, communicator: communicator,
         workspace: workspace)
       return try (0..<20).map { step in
         _ = try trainer.step.run(step: step)

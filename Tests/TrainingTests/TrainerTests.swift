@@ -20,7 +20,7 @@ struct TrainerTests {
     return try group.run { communicator in
       let task = LinearRegression()
       let trainer = try Trainer(
-        task: task, configuration: .regression(steps: steps), communicator: communicator,
+        task: task, plan: .regression(steps: steps), communicator: communicator,
         directory: directory, start: start)
       _ = try trainer.run()
       let linear = task.plane.linear
@@ -69,7 +69,7 @@ struct TrainerTests {
     let folder = try TemporaryFolder()
     let names = try InProcessGroup(size: 2).run { communicator in
       let trainer = try Trainer(
-        task: LinearRegression(), configuration: .regression(), communicator: communicator,
+        task: LinearRegression(), plan: .regression(), communicator: communicator,
         directory: RunDirectory(path: folder.path))
       let recorder = EventRecorder()
       trainer.attach(recorder)
@@ -97,13 +97,13 @@ struct TrainerTests {
     let folder = try TemporaryFolder()
     let directory = RunDirectory(path: folder.path)
     let outcomes = try InProcessGroup(size: ranks).run { communicator in
-      var configuration = RunConfiguration.regression()
-      configuration.checkpoint.every = 1
+      var plan = Plan.regression()
+      plan.checkpoint.every = 1
       let task = LinearRegression { loss, step, microbatch in
         step + 1 == 7 && microbatch == 3 ? loss * .nan : loss
       }
       let trainer = try Trainer(
-        task: task, configuration: configuration, communicator: communicator,
+        task: task, plan: plan, communicator: communicator,
         directory: directory)
       let recorder = EventRecorder()
       trainer.attach(recorder)
@@ -151,7 +151,7 @@ struct TrainerTests {
         step + 1 == 3 && microbatch == 4 ? loss + loss * 0 * 1e30 * 1e30 : loss
       }
       let trainer = try Trainer(
-        task: task, configuration: .regression(), communicator: communicator)
+        task: task, plan: .regression(), communicator: communicator)
       do { _ = try trainer.run() } catch let error as AgreedError {
         return ("\(error)", trainer.stepsTaken)
       }
@@ -169,7 +169,7 @@ struct TrainerTests {
   @Test func anObserverThatFailsEndsTheRunOnAllRanks() throws {
     let messages = try InProcessGroup(size: 3).run { communicator in
       let trainer = try Trainer(
-        task: LinearRegression(), configuration: .regression(), communicator: communicator)
+        task: LinearRegression(), plan: .regression(), communicator: communicator)
       if communicator.isRankZero { trainer.attach(FailingObserver()) }
       do { _ = try trainer.run() } catch let error as AgreedError { return "\(error)" }
       return "no error"
@@ -189,7 +189,7 @@ struct TrainerTests {
   @Test func moreRanksThanMicrobatchesAreRefused() throws {
     let error = #expect(throws: AgreedError.self) {
       try Trainer(
-        task: LinearRegression(), configuration: .regression(microbatches: 0),
+        task: LinearRegression(), plan: .regression(microbatches: 0),
         communicator: SoloCommunicator())
     }
     #expect(try #require(error).exitCode == .usage)
@@ -201,7 +201,7 @@ struct TrainerTests {
     let steps = try InProcessGroup(size: 3).run { communicator in
       let stop = StopRequest()
       let trainer = try Trainer(
-        task: LinearRegression(), configuration: .regression(), communicator: communicator,
+        task: LinearRegression(), plan: .regression(), communicator: communicator,
         directory: RunDirectory(path: folder.path))
       if communicator.rank == 2 { trainer.attach(StoppingObserver(stop)) }
       let code = try trainer.run(until: stop)

@@ -75,9 +75,8 @@ import Testing
     start: Trainer.Start = .beginning
   ) throws -> Outcome {
     let outcomes = try InProcessGroup(size: ranks).run { communicator in
-      let data = try TranslationData(configuration, communicator: communicator)
       let trainer = try Trainer(
-        task: data.task(for: configuration), configuration: configuration,
+        task: configuration.prepareTask(communicator).task, configuration: configuration,
         communicator: communicator, directory: directory, start: start)
       let recorder = EventRecorder()
       trainer.attach(recorder)
@@ -136,19 +135,20 @@ import Testing
       source: directory.path, options: EvaluationOptions(), workspace: Workspace())
     let report = try evaluation.run(SoloCommunicator())
     #expect(report.loss == saved.loss && report.unit == "tokens")
-    let loaded = try LoadedTranslator(path: directory.path, in: Workspace())
-    #expect(loaded.tokenizer.vocabularyCount == 270 && loaded.step == 3)
-    #expect(throws: LoadingError.self) {
-      try LoadedModel(path: directory.path, in: Workspace())
-    }
+    let loaded = try TrainedModel.open(directory.path, in: Workspace())
+    #expect(loaded.tokenizer?.vocabularyCount == 270 && loaded.step == 3)
+    #expect(throws: Never.self) { try loaded.sequenceToSequenceModel() }
+    #expect(
+      throws: LoadingError.otherModel(
+        path: loaded.path, found: .sequenceToSequence, expected: .language)
+    ) { try loaded.languageModel() }
   }
 
   @Test func onceAllShapesWereSeenNoMemoryIsAskedFor() throws {
     let configuration = try configuration()
-    let data = try TranslationData(configuration, communicator: SoloCommunicator())
     let workspace = Workspace()
     let trainer = try Trainer(
-      task: data.task(for: configuration), configuration: configuration,
+      task: configuration.prepareTask(SoloCommunicator()).task, configuration: configuration,
       communicator: SoloCommunicator(), workspace: workspace)
     let counts = try (0..<40).map { step in
       _ = try trainer.step.run(step: step)

@@ -67,9 +67,8 @@ import Testing
 
   private func train(_ configuration: RunConfiguration, ranks: Int = 1) throws -> Outcome {
     try InProcessGroup(size: ranks).run { communicator in
-      let data = try LanguageModelingData(configuration, communicator: communicator)
       let trainer = try Trainer(
-        task: data.task(for: configuration), configuration: configuration,
+        task: configuration.prepareTask(communicator).task, configuration: configuration,
         communicator: communicator)
       let entries = trainer.replica.parameters.entries
       guard let embedding = entries.first(where: { $0.name == "transformer.wte.weight" }) else {

@@ -5,6 +5,9 @@ public struct BatchConfiguration: Configurable {
   /// The most micro-batches that a step can have.
   public static let microbatchLimit = 4096
 
+  /// The most sequences that a micro-batch can have.
+  public static let sequenceLimit = 65_536
+
   /// B, sequences or samples in a micro-batch.
   public var sequences = 8
   /// M, micro-batches in an optimiser step, over all ranks.
@@ -15,7 +18,7 @@ public struct BatchConfiguration: Configurable {
   public static var fields: [Field<Self>] {
     [
       Field(
-        "sequences", \.sequences, .within(1...65_536),
+        "sequences", \.sequences, .within(1...sequenceLimit),
         meaning:
           "Sequences of text, or samples (images, rows of a table), in a micro-batch, which one rank "
           + "computes at a time."),

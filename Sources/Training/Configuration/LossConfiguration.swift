@@ -112,17 +112,24 @@ extension LossConfiguration.Kind {
   }
 }
 
-extension RunConfiguration {
+extension LossConfiguration {
   /// What a predictor is to be good at.
-  func objective(for description: SampleDescription) -> any Objective {
+  ///
+  /// - Parameters:
+  ///   - description: Of the samples learned from. Classes need a loss for them, values likewise.
+  ///   - topK: k of the top-k accuracy; not measured where it is no more than 1, or no fewer than there
+  ///     are classes.
+  func objective(for description: SampleDescription, topK: Int) -> any Objective {
+    let task: TaskName = description.classes == nil ? .regression : .classification
+    precondition(kind.suits(task), "loss \(kind.variantName) is not one for \(task.rawValue)")
     guard let classes = description.classes else {
       let loss: RegressionObjective.Loss =
-        if case .huber(let huber) = loss.kind { .huber(delta: huber.delta) } else { .squaredError }
+        if case .huber(let huber) = kind { .huber(delta: huber.delta) } else { .squaredError }
       return RegressionObjective(loss: loss, targetMean: description.targetMean)
     }
-    let smoothing = loss.kind.labelSmoothing
+    let smoothing = kind.labelSmoothing
     let ownLoss: ClassificationObjective.Loss =
-      switch loss.kind {
+      switch kind {
       case .divergence: .divergence(labelSmoothing: smoothing)
       case .binaryCrossEntropy: .binaryCrossEntropy
       case .standard, .crossEntropy, .squaredError, .huber:
@@ -130,6 +137,6 @@ extension RunConfiguration {
       }
     return ClassificationObjective(
       loss: ownLoss, classCount: classes.count,
-      topK: evaluate.topK < classes.count && evaluate.topK > 1 ? evaluate.topK : nil)
+      topK: topK < classes.count && topK > 1 ? topK : nil)
   }
 }

@@ -54,12 +54,22 @@ extension RunConfiguration {
     if !violations.isEmpty { throw ConfigurationError(violations: violations) }
   }
 
-  private var decisiveSettings: [(key: String, value: String)] {
+  private var decisiveSettings: [(key: String, value: String)] { plan.decisive(in: self) }
+}
+
+extension Plan {
+  /// What of the plan decides a run's parameters: the identity of a run whose task was made in code.
+  var identity: String { decisive(in: self).map { "\($0.key): \($0.value)\n" }.joined() }
+
+  /// The keys that decide the parameters of a run by this plan.
+  ///
+  /// - Parameter settings: The plan, or the configuration that it is part of.
+  fileprivate func decisive(in settings: some Configurable) -> [(key: String, value: String)] {
     // A run that goes by its evaluations is decided by them, too.
     let watching =
       needsEvaluations
       ? ["evaluate", "validation", "validation_source", "validation_target"] : []
-    return settings { $0.decidesResult || watching.contains($0.key) }
+    return settings.settings { $0.decidesResult || watching.contains($0.key) }
       .map { (key: $0.path, value: YAMLWriter.inline($0.value)) }
       .filter { schedule.shape.dependsOnLength || $0.key != "steps" }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepFiles
 import LockstepSettings
 
 extension RunConfiguration {
@@ -6,8 +7,10 @@ extension RunConfiguration {
   ///
   /// - Parameters:
   ///   - path: A YAML file.
-  ///   - overrides: `key.path=value`, each put over what the file says, the last one winning. The
-  ///     value is YAML: a scalar, a list in brackets or a map in braces.
+  ///   - overrides: `key.path=value`, each put over what the file and those before it say: of two
+  ///     for the same key the last one holds. The value is YAML: a scalar, a list in brackets or a
+  ///     map in braces. One that would discard what stands in its way, or an earlier one of a key
+  ///     below it, is refused.
   ///   - ranks: The number of ranks that will run it; nil if that is not known.
   /// - Throws: `ConfigurationError` with everything that is wrong: with the file, with the
   ///   overrides, and between the configuration and the number of ranks.
@@ -50,52 +53,49 @@ extension RunConfiguration {
           .syntax("the file is empty; `task: language-modeling` is the shortest configuration"),
           at: .root, origin: SettingOrigin(source: source)))
     }
-    for override in overrides { apply(override, to: &tree, reporting: &violations) }
+    var earlier: [SettingOverride] = []
+    for text in overrides {
+      guard let override = SettingOverride(text, reporting: &violations) else { continue }
+      do throws(Violation) {
+        try override.requireNothingBelow(in: earlier)
+        try tree.set(override.path, to: override.value, keys: keyDescriptions)
+      } catch {
+        violations.append(error)
+      }
+      earlier.append(override)
+    }
     return tree
   }
 
-  /// The text of a configuration file, unparsed.
+  /// The text of a configuration file, unparsed. It may be a pipe, which is read once, to its end.
   ///
   /// - Throws: `ConfigurationError` that names the path, if there is no such file or it is not
   ///   UTF-8 text.
   public static func readText(path: String) throws(ConfigurationError) -> String {
     let problem: String
-    var isDirectory: ObjCBool = false
-    if !FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
-      problem = "no such file; expected a configuration in YAML"
-    } else if isDirectory.boolValue {
-      problem = "a directory; expected a configuration file in YAML"
-    } else if let bytes = FileManager.default.contents(atPath: path) {
-      if let text = String(bytes: bytes, encoding: .utf8) { return text }
+    do {
+      let bytes = try FileContents.read(path, limit: largestText)
+      let mark = try ByteOrderMark.length(in: bytes)
+      if let text = String(bytes: bytes.dropFirst(mark), encoding: .utf8) { return text }
       problem = "not UTF-8 text; expected a configuration in YAML"
-    } else {
-      problem = "the file cannot be read: \(String(cString: strerror(errno)))"
+    } catch let error as FileError {
+      problem =
+        switch error.code {
+        case ENOENT: "no such file; expected a configuration in YAML"
+        case EISDIR: "a directory; expected a configuration file in YAML"
+        case EFBIG: "too long for a configuration; expected YAML of at most 16 MiB"
+        default: "the file cannot be read: \(error.reason)"
+        }
+    } catch {
+      problem = "\(error)"
     }
     throw ConfigurationError(violations: [
       Violation(.syntax(problem), at: .root, origin: SettingOrigin(source: path))
     ])
   }
 
-  /// Puts `key.path=value` into the tree.
-  private static func apply(
-    _ override: String, to tree: inout SettingNode, reporting violations: inout [Violation]
-  ) {
-    let source = "--set \(override)"
-    guard let equals = override.firstIndex(of: "="),
-      case let path = override[..<equals],
-      !path.split(separator: ".", omittingEmptySubsequences: false).contains("")
-    else {
-      violations.append(
-        Violation(
-          .syntax("expected key.path=value, such as optimizer.learning_rate=3e-4"), at: .root,
-          origin: SettingOrigin(source: source)))
-      return
-    }
-    let text = String(override[override.index(after: equals)...])
-    let reader = YAMLReader(source: source, hasLines: false)
-    guard let value = reader.read(text, reporting: &violations) else { return }
-    tree.set(String(path), to: value)
-  }
+  /// Bytes: nobody writes as much, but a pipe may never end.
+  private static let largestText = 16 << 20
 
   /// The configuration as YAML, every key included.
   ///

@@ -15,12 +15,13 @@ final class DebugModel {
   init(_ configuration: RunConfiguration, threads: Int) throws {
     let communicator = SoloCommunicator()
     task = try configuration.prepareTask(communicator).task
-    seed = UInt64(configuration.seed)
+    seed = UInt64(configuration.plan.seed)
     replica = try Replica(
-      of: task.model, communicator: communicator, workspace: Workspace(threadCount: threads))
+      of: task.model, communicator: communicator,
+      workspace: Workspace(threadCount: threads, library: configuration.plan.products.library))
     try replica.initialize(
       seed: seed,
-      overriding: configuration.initialization.initializers(for: replica.parameters),
+      overriding: configuration.recipe.initialization.initializers(for: replica.parameters),
       rows: task.initialRows, communicator: communicator)
     gradientMemory = FloatMemory(count: replica.parameters.flatCount)
   }

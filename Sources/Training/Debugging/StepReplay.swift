@@ -67,15 +67,19 @@ public struct StepReplay {
 
   /// Replays the step.
   ///
-  /// - Throws: `ReplayError`, or what opening the run's data throws.
+  /// - Throws: `ReplayError`, `DataChangedError`, or what opening the run's data throws.
   public func compare() throws -> Report {
     let configuration = try run.configuration()
-    let recorded = try recordedStep(of: configuration.steps)
+    let recorded = try recordedStep(of: configuration.plan.steps)
     let communicator = SoloCommunicator()
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
+    let prepared = try configuration.prepareTask(
+      communicator, resuming: run.learnedSamples(communicator))
+    if let data = prepared.data { _ = try run.requireSameData(data, whereChanged: .refuse) }
     let trainer = try Trainer(
-      task: configuration.prepareTask(communicator).task, configuration: configuration,
-      communicator: communicator, workspace: Workspace(threadCount: plan.threads),
+      task: prepared.task, configuration: configuration, communicator: communicator,
+      workspace: Workspace(
+        threadCount: plan.threads, library: configuration.plan.products.library),
       directory: run, start: .before(step: step))
     let startedFrom = trainer.stepsTaken
     var outcome: StepOutcome?

@@ -1,44 +1,51 @@
 import LockstepDatasets
+import LockstepModels
 import LockstepSettings
 import LockstepTensors
 
 /// A translation model, and texts with their translations.
 struct EvaluatedPairs: EvaluationSubject {
-  private let loaded: LoadedTranslator
   private let heldOut: HeldOutPairs
   let dataPath: String
 
-  /// - Parameters: As of `ModelEvaluation`.
-  init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
+  /// - Parameters:
+  ///   - trained: Translates.
+  ///   - model: That of `trained`.
+  ///   - options: As of `ModelEvaluation`.
+  init(
+    _ trained: TrainedModel, _ model: any SequenceToSequenceModel, options: EvaluationOptions
+  ) throws {
     if options.stride != nil { throw EvaluationError.strideOfNoText }
-    loaded = try LoadedTranslator(path: source, in: workspace)
-    let data = loaded.configuration.data.pairs
-    var paths = (source: data?.validationSource, target: data?.validationTarget)
+    let tokenizer = try trained.requiredTokenizer()
+    var paths: (source: String?, target: String?)
     if let given = options.data {
       guard let labels = options.labels else { throw EvaluationError.noTranslations(source: given) }
       paths = (given, labels)
     } else if options.labels != nil {
       throw EvaluationError.labelsOfNoImages
+    } else {
+      let own = try trained.configuration?.ownData(from: options.directory) {
+        [$0.pairs?.validationSource, $0.pairs?.validationTarget].compactMap(\.self)
+      }
+      paths = (own?.first, own?.last)
     }
     guard let sourcePath = paths.source, let targetPath = paths.target else {
-      throw EvaluationError.noData(source: source)
+      throw EvaluationError.noData(source: trained.source)
     }
     dataPath = sourcePath
     let file = try PairFile(
       source: TokenFile(path: sourcePath), target: TokenFile(path: targetPath),
-      tokenizer: loaded.tokenizer, path: loaded.path + "/tokenizer.json")
+      tokenizer: tokenizer, path: trained.path + "/tokenizer.json")
     heldOut = HeldOutPairs(
-      model: loaded.model,
+      model: model,
       loader: try PairLoader(
-        file, sequences: options.sequences, context: loaded.model.context,
+        file, sequences: options.sequences, context: model.context,
         requiresFullStep: false),
       scoring: TranslationScoring(
         .beamSearch(options.search ?? EvaluationOptions.defaultSearch),
-        tokenizer: loaded.tokenizer))
+        tokenizer: tokenizer))
   }
 
-  var path: String { loaded.path }
-  var step: Int? { loaded.step }
   let unit = "tokens"
   var batchCount: Int { heldOut.count }
   var metrics: [Metric] { heldOut.metrics }

@@ -1,15 +1,11 @@
 import Foundation
-import LockstepCheckpoints
 import LockstepDatasets
+import LockstepModels
 import LockstepSettings
 import LockstepTensors
 
 /// A trained model and what it is evaluated on.
 protocol EvaluationSubject {
-  /// The checkpoint's directory.
-  var path: String { get }
-  /// Optimiser steps taken; nil where that is not known.
-  var step: Int? { get }
   /// The file that the model is evaluated on.
   var dataPath: String { get }
   /// What the targets are, which are counted: "tokens" or "samples".
@@ -29,44 +25,53 @@ extension EvaluationSubject {
 
 /// A language model and a text.
 struct EvaluatedText: EvaluationSubject {
-  private let loaded: LoadedModel
   private let heldOut: HeldOutText
   let dataPath: String
 
-  /// - Parameters: As of `ModelEvaluation`.
-  init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
-    let loaded = try LoadedModel(path: source, in: workspace)
-    self.loaded = loaded
+  /// - Parameters:
+  ///   - trained: Continues texts.
+  ///   - model: That of `trained`.
+  ///   - options: As of `ModelEvaluation`.
+  init(
+    _ trained: TrainedModel, _ model: any LanguageModel, options: EvaluationOptions
+  ) throws {
     if options.labels != nil { throw EvaluationError.labelsOfNoImages }
-    if let stride = options.stride, !(1...loaded.model.context).contains(stride) {
-      throw EvaluationError.wrongStride(stride, context: loaded.model.context)
+    if let stride = options.stride, !(1...model.context).contains(stride) {
+      throw EvaluationError.wrongStride(stride, context: model.context)
     }
-    let stored = try? RunDirectory(path: source).configuration()
-    let paths = options.data.map { [$0] } ?? stored?.data.tokens?.validation?.elements ?? []
-    guard !paths.isEmpty else { throw EvaluationError.noData(source: source) }
+    let stored = trained.configuration
+    let paths =
+      try options.data.map { [$0] }
+      ?? stored?.ownData(from: options.directory) { $0.tokens?.validation?.elements ?? [] } ?? []
+    guard !paths.isEmpty else { throw EvaluationError.noData(source: trained.source) }
     dataPath = paths.joined(separator: ", ")
     let files = try paths.map { try TokenFile(path: $0) }
     for file in files {
-      if let tokenizer = loaded.tokenizer {
+      if let tokenizer = trained.tokenizer {
         try file.requireTokenizer(tokenizer)
       } else {
-        try file.requireTokens(below: loaded.model.headWeight.shape[0])
+        try file.requireTokens(below: model.headWeight.shape[0])
       }
     }
     let separator = try (stored?.data.tokens?.documents ?? .joined)
-      .separator(of: loaded.tokenizer, path: loaded.path)
+      .separator(of: trained.tokenizer, path: trained.path)
+    // More sequences at a time than there are windows would be padding.
+    let windows = try files.map {
+      try EvaluationBatches(
+        file: $0, sequences: 1, context: model.context, stride: options.stride
+      ).windowCount
+    }
+    let sequences = min(options.sequences, windows.max() ?? 1)
     heldOut = HeldOutText(
-      model: loaded.model,
+      model: model,
       texts: try files.map {
         try EvaluationBatches(
-          file: $0, sequences: options.sequences, context: loaded.model.context,
+          file: $0, sequences: sequences, context: model.context,
           stride: options.stride, separator: separator)
       },
-      byteCounts: loaded.tokenizer?.vocabulary.byteCounts)
+      byteCounts: trained.tokenizer?.vocabulary.byteCounts)
   }
 
-  var path: String { loaded.path }
-  var step: Int? { loaded.step }
   let unit = "tokens"
   var batchCount: Int { heldOut.count }
   var metrics: [Metric] { heldOut.metrics }
@@ -76,45 +81,49 @@ struct EvaluatedText: EvaluationSubject {
 
 /// A masked language model and a text.
 struct EvaluatedMaskedText: EvaluationSubject {
-  private let loaded: LoadedMaskedModel
   private let heldOut: HeldOutMaskedText
   let dataPath: String
 
-  /// - Parameters: As of `ModelEvaluation`.
-  init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
-    let loaded = try LoadedMaskedModel(path: source, in: workspace)
-    self.loaded = loaded
+  /// - Parameters:
+  ///   - trained: Fills in hidden tokens.
+  ///   - model: That of `trained`.
+  ///   - options: As of `ModelEvaluation`.
+  init(
+    _ trained: TrainedModel, _ model: any MaskedLanguageModel, options: EvaluationOptions
+  ) throws {
     if options.labels != nil { throw EvaluationError.labelsOfNoImages }
     if options.stride != nil { throw EvaluationError.strideOfNoText }
     // A directory that `transformers` saved says nothing of masks: then BERT's are taken.
-    let stored = try? RunConfiguration.load(path: loaded.path + "/config.yaml")
-    let paths = options.data.map { [$0] } ?? stored?.data.tokens?.validation?.elements ?? []
-    guard !paths.isEmpty else { throw EvaluationError.noData(source: source) }
+    let stored = trained.configuration
+    let paths =
+      try options.data.map { [$0] }
+      ?? stored?.ownData(from: options.directory) { $0.tokens?.validation?.elements ?? [] } ?? []
+    guard !paths.isEmpty else { throw EvaluationError.noData(source: trained.source) }
     dataPath = paths.joined(separator: ", ")
     let files = try paths.map { try TokenFile(path: $0) }
-    let vocabularyCount = loaded.model.headWeight.shape[0]
+    let vocabularyCount = model.headWeight.shape[0]
     let vocabulary: MaskingVocabulary
-    if let tokenizer = loaded.tokenizer {
+    if let tokenizer = trained.tokenizer {
       for file in files { try file.requireTokenizer(tokenizer) }
       guard let known = MaskingVocabulary(tokenizer) else {
-        throw EvaluationError.noMask(tokenizerOf: loaded.path)
+        throw EvaluationError.noMask(tokenizerOf: trained.path)
       }
       vocabulary = known
     } else {
       for file in files { try file.requireTokens(below: vocabularyCount - 1) }
       vocabulary = MaskingVocabulary(count: vocabularyCount)
     }
+    let sequences = min(
+      options.sequences, files.map { max(1, $0.count / model.context) }.max() ?? 1)
     heldOut = HeldOutMaskedText(
-      model: loaded.model,
+      model: model,
       texts: try files.map {
         try MaskedEvaluationBatches(
-          file: $0, sequences: options.sequences, context: loaded.model.context,
+          file: $0, sequences: sequences, context: model.context,
           masking: stored?.masking ?? MaskingConfiguration(), vocabulary: vocabulary)
       })
   }
 
-  var path: String { loaded.path }
-  var step: Int? { loaded.step }
   let unit = "tokens"
   var batchCount: Int { heldOut.count }
   var metrics: [Metric] { heldOut.metrics }
@@ -124,27 +133,30 @@ struct EvaluatedMaskedText: EvaluationSubject {
 
 /// A classification's or a regression's model and samples.
 struct EvaluatedSamples: EvaluationSubject {
-  let path: String
-  let step: Int?
   let dataPath: String
   private let task: PredictionTask
-  private let parameters: LoadedParameters
 
   /// - Parameters:
-  ///   - directory: Of a checkpoint.
-  ///   - options, workspace: As of `ModelEvaluation`.
-  init(directory: String, options: EvaluationOptions, workspace: Workspace) throws {
+  ///   - trained: Predicts.
+  ///   - predictor: That of `trained`.
+  ///   - options: As of `ModelEvaluation`.
+  init(
+    _ trained: TrainedModel, _ predictor: any Predictor, options: EvaluationOptions
+  ) throws {
     if options.stride != nil { throw EvaluationError.strideOfNoText }
-    let files = try PredictorFiles(directory: directory)
-    let samples = try files.heldOutSamples(data: options.data, labels: options.labels)
+    guard let configuration = trained.configuration, let description = trained.samples else {
+      throw EvaluationError.noData(source: trained.source)
+    }
+    let samples = try trained.heldOutSamples(
+      data: options.data, labels: options.labels, directory: options.directory)
     task = try PredictionTask(
-      files.configuration, description: files.samples,
+      of: predictor,
+      objective: configuration.recipe.loss.objective(
+        for: description, topK: configuration.plan.evaluate.topK),
+      description: description,
       heldOut: SampleLoader(
-        samples, description: files.samples, batchSize: options.sequences))
-    parameters = try LoadedParameters(of: task.model, from: directory, in: workspace)
-    path = directory
-    step = try? Checkpoint(path: directory).step
-    let folds = files.configuration.data.folds
+        samples, description: description, batchSize: options.sequences))
+    let folds = configuration.recipe.data.folds
     dataPath =
       folds.isOn && options.data == nil
       ? "fold \(folds.heldOut) of \(folds.count) of \(samples.path)" : samples.path

@@ -1,31 +1,31 @@
 import Foundation
 import LockstepCheckpoints
 import LockstepDatasets
+import LockstepFiles
 import LockstepSettings
+import LockstepWeights
 
-/// What is in a file or directory that Lockstep made, as `lockstep inspect` shows it.
+/// What is in a file or directory that Lockstep made, or in a model of another program, as
+/// `lockstep inspect` shows it.
 public enum Inspection: CustomStringConvertible, Encodable {
   case tokenFile(TokenFileSummary)
   case tokenizer(TokenizerSummary)
   case checkpoint(CheckpointSummary)
   case run(RunContents)
+  case model(ModelSummary)
 
   /// Looks at whatever is there.
   ///
-  /// - Throws: `InspectionError` for what Lockstep did not make; what reading it throws.
+  /// - Throws: `InspectionError`, `LoadingError` for what Lockstep can not use; what reading it throws.
   public init(path: String) throws {
-    let files = FileManager.default
-    var isDirectory: ObjCBool = false
-    guard files.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    guard FileManager.default.fileExists(atPath: path) else {
       throw InspectionError.nothingThere(path: path)
     }
-    if isDirectory.boolValue {
-      if files.fileExists(atPath: path + "/manifest.json") {
-        self = .checkpoint(try CheckpointSummary(Checkpoint(path: path)))
-      } else if files.fileExists(atPath: path + "/config.yaml") {
-        self = .run(try RunContents(RunDirectory(path: path)))
-      } else {
-        throw InspectionError.unknown(path: path)
+    if FileSystem.isDirectory(path) {
+      switch try ModelPlace(at: path) {
+      case .checkpoint(let checkpoint): self = .checkpoint(try CheckpointSummary(checkpoint))
+      case .run(let run): self = .run(try RunContents(run))
+      case .directory: self = .model(try ModelSummary(ModelDescription(at: .directory(path: path))))
       }
     } else if path.hasSuffix(".json") {
       self = .tokenizer(try TokenizerSummary(path: path))
@@ -40,6 +40,7 @@ public enum Inspection: CustomStringConvertible, Encodable {
     case .tokenizer(let summary): summary.description
     case .checkpoint(let summary): summary.description
     case .run(let summary): summary.description
+    case .model(let summary): summary.description
     }
   }
 
@@ -49,6 +50,7 @@ public enum Inspection: CustomStringConvertible, Encodable {
     case .tokenizer(let summary): try summary.encode(to: encoder)
     case .checkpoint(let summary): try summary.encode(to: encoder)
     case .run(let summary): try summary.encode(to: encoder)
+    case .model(let summary): try summary.encode(to: encoder)
     }
   }
 }
@@ -62,6 +64,8 @@ public struct CheckpointSummary: Encodable, CustomStringConvertible {
   }
 
   let path: String
+  /// One line about the architecture; nil for a model of one's own, which no configuration describes.
+  let model: String?
   let step: Int
   let tokens: Int
   let seconds: Double
@@ -71,7 +75,7 @@ public struct CheckpointSummary: Encodable, CustomStringConvertible {
   let tensors: [TensorSummary]
 
   enum CodingKeys: String, CodingKey {
-    case path, step, tokens, seconds, parameters, bytes, tensors
+    case path, model, step, tokens, seconds, parameters, bytes, tensors
     case parametersSHA256 = "parameters_sha256"
   }
 
@@ -79,6 +83,7 @@ public struct CheckpointSummary: Encodable, CustomStringConvertible {
     try checkpoint.verify()
     let state = try checkpoint.state()
     path = checkpoint.path
+    model = try Self.architecture(of: checkpoint)
     step = checkpoint.step
     tokens = state.tokens
     seconds = state.seconds
@@ -88,6 +93,14 @@ public struct CheckpointSummary: Encodable, CustomStringConvertible {
     parameters = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
   }
 
+  private static func architecture(of checkpoint: Checkpoint) throws -> String? {
+    do {
+      return try ModelDescription(at: .checkpoint(checkpoint)).architecture.summary
+    } catch LoadingError.noModel {
+      return nil
+    }
+  }
+
   public var description: String {
     let width = tensors.map(\.name.count).max() ?? 0
     let rows = tensors.map {
@@ -95,6 +108,7 @@ public struct CheckpointSummary: Encodable, CustomStringConvertible {
     }
     return """
       \(path): checkpoint, complete, hashes verified
+        model              \(model ?? "not described")
         step               \(step)
         tokens             \(tokens), in \(Int(seconds)) s
         parameters         \(parameters)
@@ -115,7 +129,7 @@ public struct RunContents: Encodable, CustomStringConvertible {
 
   init(_ run: RunDirectory) throws {
     path = run.path
-    steps = try run.configuration().steps
+    steps = try run.configuration().plan.steps
     checkpoints = try run.checkpoints.steps()
     let search = try run.checkpoints.newestComplete()
     skipped = search.skipped.map { "\($0.path): \($0.reason)" }
@@ -142,7 +156,7 @@ public enum InspectionError: UserInputError, Equatable {
     switch self {
     case .nothingThere(let path): "\(path): no such file or directory"
     case .unknown(let path):
-      "\(path): expected a run, a checkpoint, a token file or a tokenizer.json"
+      "\(path): expected a run, a checkpoint, a model, a token file or a tokenizer.json"
     }
   }
 }

@@ -11,6 +11,8 @@ public struct EvaluationOptions: Sendable {
   /// A token file, a table, images, or a token file of texts to translate; nil takes the validation
   /// file of the run.
   public var data: String?
+  /// Where the run's own data are, as its configuration has them; nil: where it was trained.
+  public var directory: String?
   /// The labels of images, or the token file of translations.
   public var labels: String?
   /// B, sequences or samples computed at a time.
@@ -20,6 +22,9 @@ public struct EvaluationOptions: Sendable {
   /// How texts are translated, to be scored; nil: by `defaultSearch`.
   public var search: BeamSearch?
 
+  /// The most sequences at a time: as many as `batch.sequences` can be.
+  public static let sequenceLimit = BatchConfiguration.sequenceLimit
+
   /// How translations are chosen where nothing else is asked for.
   public static let defaultSearch = BeamSearch(beams: 4)
 
@@ -28,30 +33,28 @@ public struct EvaluationOptions: Sendable {
 
 /// Evaluates a trained model on held-out data.
 public final class ModelEvaluation {
+  /// What is evaluated.
+  public let trained: TrainedModel
   private let subject: any EvaluationSubject
   private let workspace: Workspace
 
   /// - Parameters:
-  ///   - source: A run, a checkpoint, or a directory with `config.json` and `model.safetensors`.
+  ///   - source: As of `TrainedModel.open`.
   ///   - workspace: Computes.
-  /// - Throws: What `LoadedModel` and the readers of data throw; `EvaluationError`.
+  /// - Throws: What `TrainedModel.open` and the readers of data throw; `EvaluationError`.
   public init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
     self.workspace = workspace
-    let directory = try ModelDirectory.find(source)
-    let task = try ModelDirectory.task(of: directory)
-    if options.search != nil && task != .translation { throw EvaluationError.beamsOfNoTranslation }
+    trained = try TrainedModel.open(source, in: workspace)
+    if options.search != nil && trained.kind != .sequenceToSequence {
+      throw EvaluationError.beamsOfNoTranslation
+    }
     subject =
-      switch task {
-      case .classification, .regression:
-        try EvaluatedSamples(directory: directory, options: options, workspace: workspace)
-      case .translation:
-        try EvaluatedPairs(source: source, options: options, workspace: workspace)
-      case .languageModeling, .maskedLanguageModeling, nil:
-        if try ModelDirectory.configuration(directory).kind == .maskedLanguage {
-          try EvaluatedMaskedText(source: source, options: options, workspace: workspace)
-        } else {
-          try EvaluatedText(source: source, options: options, workspace: workspace)
-        }
+      switch trained.model {
+      case .language(let model): try EvaluatedText(trained, model, options: options)
+      case .maskedLanguage(let model):
+        try EvaluatedMaskedText(trained, model, options: options)
+      case .sequenceToSequence(let model): try EvaluatedPairs(trained, model, options: options)
+      case .prediction(let model): try EvaluatedSamples(trained, model, options: options)
       }
   }
 
@@ -61,7 +64,7 @@ public final class ModelEvaluation {
     let result = try Evaluator(communicator: communicator, workspace: workspace)
       .run(count: subject.batchCount, metrics: subject.metrics) { subject.loss(batch: $0) }
     return Report(
-      checkpoint: subject.path, step: subject.step, data: subject.dataPath, loss: result.loss,
+      checkpoint: trained.path, step: trained.step, data: subject.dataPath, loss: result.loss,
       metrics: result.metrics, unit: subject.unit, targets: result.targetCount,
       leftOut: subject.leftOutCount,
       seconds: (ContinuousClock.now - start) / .seconds(1))
@@ -115,19 +118,27 @@ public final class ModelEvaluation {
 /// Why nothing can be evaluated.
 public enum EvaluationError: UserInputError, Equatable {
   case noData(source: String)
+  /// A file of the run is not there; the directory is the one that the run recorded, if it did.
+  case noOwnData(name: String, directory: String?)
   case wrongStride(Int, context: Int)
   case strideOfNoText
   case beamsOfNoTranslation
   case noLabels(images: String)
   case labelsOfNoImages
   case noTranslations(source: String)
-  case noDescription(path: String)
   case noMask(tokenizerOf: String)
 
   public var description: String {
     switch self {
     case .noData(let source):
       "\(source) names no validation file: give one with --data"
+    case .noOwnData(let name, let directory):
+      "\(name) of the run is not there"
+        + (name.hasPrefix("/")
+          ? ""
+          : ", seen from \(directory ?? "the current directory")"
+            + (directory == nil ? "" : ", where it was trained"))
+        + ": give the data with --data, or where they are now with --directory"
     case .wrongStride(let stride, let context):
       "--stride \(stride): expected 1 to \(context), the model's context"
     case .strideOfNoText: "--stride is for language models"
@@ -138,7 +149,6 @@ public enum EvaluationError: UserInputError, Equatable {
       "\(path)/tokenizer.json: has no special token \(Vocabulary.maskName)"
     case .noTranslations(let source):
       "--data \(source): give the token file of the translations with --labels"
-    case .noDescription(let path): "\(path): not a description of samples that Lockstep wrote"
     }
   }
 }

@@ -8,12 +8,16 @@ struct SourceText {
   /// - Parameters:
   ///   - line: UTF-8; white space around it is left away.
   ///   - limit: Most tokens of a part, at least 1.
+  ///   - special: What names of special tokens in the line are.
   /// - Throws: `TokenizerError` if the vocabulary cannot express the text.
-  init(_ line: some Collection<UInt8>, tokenizer: any Tokenizer, limit: Int) throws {
+  init(
+    _ line: some Collection<UInt8>, tokenizer: any Tokenizer, limit: Int,
+    special: SpecialTokens = .token
+  ) throws {
     var parts: [[Int32]] = []
     var rest = Self.trimmed(Array(line))
     while !rest.isEmpty {
-      let tokens = try tokenizer.encode(rest)
+      let tokens = try tokenizer.encode(rest, special: special)
       guard tokens.count > limit else {
         parts.append(tokens)
         break

@@ -23,29 +23,41 @@ public struct Translation: Sendable, Encodable {
 /// A line's translation is a function of the model, the method, the line and, where tokens are drawn at
 /// random, its number: not of the lines beside it nor of the number of threads.
 public final class Translator {
-  private let loaded: LoadedTranslator
+  private let model: any SequenceToSequenceModel
+  private let tokenizer: any Tokenizer
+  /// Ends a text, and says "begin" to the decoder.
+  private let endOfText: Int32
+  private let workspace: Workspace
   private let method: DecodingMethod
   private let batch: Int
   private let maxTokens: Int
+  private let special: SpecialTokens
 
   /// - Parameters:
-  ///   - loaded: The model.
+  ///   - trained: A model that translates.
   ///   - method: How translations are chosen.
   ///   - batch: Texts that are translated at a time; does not change the translations.
   ///   - maxTokens: Most tokens of a translation, its end included; nil: the model's context.
-  /// - Throws: `TranslatorError` for more tokens than the model's context.
+  ///   - special: What names of special tokens in the lines are. Default: these tokens.
+  /// - Throws: `LoadingError` for a model of another kind, or one without a tokenizer;
+  ///   `TranslatorError` for more tokens than the model's context.
   public init(
-    _ loaded: LoadedTranslator, method: DecodingMethod, batch: Int, maxTokens: Int? = nil
-  ) throws(TranslatorError) {
+    _ trained: TrainedModel, method: DecodingMethod, batch: Int, maxTokens: Int? = nil,
+    special: SpecialTokens = .token
+  ) throws {
     precondition(batch >= 1, "at least one text is translated at a time, not \(batch)")
-    let context = loaded.model.context
+    model = try trained.sequenceToSequenceModel()
+    tokenizer = try trained.requiredTokenizer()
+    endOfText = try trained.requiredEndOfText()
+    workspace = trained.workspace
+    let context = model.context
     if let maxTokens, maxTokens > context {
-      throw .tooManyTokens(maxTokens, context: context)
+      throw TranslatorError.tooManyTokens(maxTokens, context: context)
     }
-    self.loaded = loaded
     self.method = method
     self.batch = batch
     self.maxTokens = maxTokens ?? context
+    self.special = special
   }
 
   /// Translates lines; an empty one, or one of white space, is translated to an empty one.
@@ -61,7 +73,7 @@ public final class Translator {
       do {
         // A place is left for the end.
         return try SourceText(
-          text.utf8, tokenizer: loaded.tokenizer, limit: loaded.model.context - 1)
+          text.utf8, tokenizer: tokenizer, limit: model.context - 1, special: special)
       } catch let error as TokenizerError {
         throw TranslatorError.notExpressible(line: first + index, error)
       }
@@ -94,14 +106,14 @@ public final class Translator {
   }
 
   private func decode(_ parts: ArraySlice<Part>, first: Int) -> [Hypothesis] {
-    loaded.workspace.withoutRecording {
+    workspace.withoutRecording {
       let continuation = TargetContinuation(
-        of: parts.map { $0.tokens + [loaded.endOfText] }, begin: loaded.endOfText,
-        by: loaded.model, limit: maxTokens)
+        of: parts.map { $0.tokens + [endOfText] }, begin: endOfText,
+        by: model, limit: maxTokens)
       return method.run(
         continuation, texts: parts.map { first + $0.line + $0.place << 24 },
-        end: loaded.endOfText, maxTokens: maxTokens,
-        vocabularyCount: loaded.tokenizer.vocabularyCount, in: loaded.workspace)
+        end: endOfText, maxTokens: maxTokens,
+        vocabularyCount: tokenizer.vocabularyCount, in: workspace)
     }
   }
 
@@ -111,7 +123,7 @@ public final class Translator {
     let tokens = found.reduce(0) { $0 + $1.length }
     return Translation(
       line: line, source: source,
-      translation: found.map { loaded.tokenizer.line(of: $0.tokens) }.joined(separator: " "),
+      translation: found.map { tokenizer.line(of: $0.tokens) }.joined(separator: " "),
       tokens: tokens,
       score: found.reduce(0) { $0 + $1.logProbability } / Double(max(1, tokens)),
       parts: found.count)

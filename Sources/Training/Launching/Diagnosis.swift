@@ -20,6 +20,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
 
   let mode: String
   let ranks: [Rank]
+  /// Its version, or "none".
   let openMPI: String
   /// How fast a gradient of 64 MiB is summed over all ranks and shared, in 10⁹ bytes a second.
   let reductionGigabytes: Double
@@ -29,8 +30,8 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
   let findings: [String]
 
   /// Measures for about a second. Collective.
-  public init(communicator: any Communicator, mode: String) throws {
-    self.mode = mode
+  public init(communicator: any Communicator, launch: Launch) throws {
+    mode = launch.description(of: communicator.topology)
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
     let workspace = Workspace(threadCount: plan.threads)
     let threads = workspace.threads
@@ -38,7 +39,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
       host: ProcessInfo.processInfo.hostName, processors: ProcessorMask.current.processors,
       threads: plan.threads, productGigaflops: try Self.productSpeed(threads, communicator))
     ranks = try Self.gather(own, communicator)
-    openMPI = MPISession.libraryVersion
+    openMPI = launch.library.version ?? "none"
     (reductionGigabytes, barrierMicroseconds) = try Self.reductionSpeed(threads, communicator)
     findings = Self.findings(ranks)
   }
@@ -59,7 +60,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
   ) throws -> Double {
     var products = ForwardProducts()
     products.add(rows: 512, inner: 768, columns: 768)
-    let speed = ProductSpeed(of: products, on: threads, by: .lockstep)
+    let speed = ProductSpeed(of: products, on: threads, by: .canonical)
     try communicator.barrier()
     speed.measure(seconds: 0.3)
     return speed.gigaflops

@@ -1,9 +1,13 @@
 import Foundation
 import LockstepCommunication
+import LockstepReporting
+import LockstepSettings
 
 /// Starts a rank the way the process was started, and ends it so that all ranks end together.
 public struct Launch: Sendable {
   public let environment: LaunchEnvironment
+  /// What the ranks of several processes talk to each other by.
+  public let library: MessageLibrary
 
   /// "mpirun, 4 ranks on 2 hosts", "one process without MPI".
   public func description(of topology: Topology) -> String {
@@ -15,29 +19,38 @@ public struct Launch: Sendable {
 
   /// Runs `body` on this rank and ends the process.
   ///
-  /// Under an MPI launcher MPI is initialised first; otherwise it never is. An error that all ranks
+  /// Under a launcher the library is begun first; otherwise it never is. An error that all ranks
   /// know of (see `Communicator.agree`) ends them in order, with one message on standard error; any
   /// other one ends the job.
   ///
-  /// - Parameter body: Returns what the process ends with.
+  /// - Parameters:
+  ///   - library: What makes ranks of processes: `.mpi` of the module LockstepMPICommunication.
+  ///     Default: none, and a launcher is refused, since each of its processes would train alone.
+  ///   - body: Returns what the process ends with.
   public static func run(
+    over library: MessageLibrary = .oneProcess,
     _ body: (_ communicator: any Communicator, _ launch: Launch) throws -> ExitCode
   ) -> Never {
-    let launch = Launch(environment: LaunchEnvironment(ProcessInfo.processInfo.environment))
+    let environment = LaunchEnvironment(ProcessInfo.processInfo.environment)
+    let launch = Launch(environment: environment, library: library)
     do {
-      guard launch.environment.usesMPI else {
+      guard environment.usesMPI else {
         exit(try body(SoloCommunicator(), launch).rawValue)
       }
-      try run(body, launch, in: MPISession())
+      switch library {
+      case .present(_, let begin): try run(body, launch, in: begin())
+      case .absent(let remedy): throw MissingLibraryError(environment: environment, remedy: remedy)
+      }
     } catch {
-      report(error)
+      // Processes without a library can not agree on who speaks; the launcher has numbered them.
+      if !(error is MissingLibraryError) || environment.rank == 0 { report(error) }
       exit(ExitCode(of: error).rawValue)
     }
   }
 
   private static func run(
     _ body: (_ communicator: any Communicator, _ launch: Launch) throws -> ExitCode,
-    _ launch: Launch, in session: MPISession
+    _ launch: Launch, in session: any CommunicationSession
   ) -> Never {
     do {
       let code = try body(session.communicator, launch)
@@ -56,6 +69,19 @@ public struct Launch: Sendable {
   /// One message, after the name of the program.
   private static func report(_ error: any Error) {
     let program = ProcessInfo.processInfo.processName
-    FileHandle.standardError.write(Data("\(program): \(error)\n".utf8))
+    DescriptorOutput(descriptor: STDERR_FILENO).write("\(program): \(error)\n")
+  }
+}
+
+/// A launcher started the processes of a program that has nothing to make ranks of them with.
+struct MissingLibraryError: UserInputError, Equatable {
+  let environment: LaunchEnvironment
+  let remedy: String
+
+  var description: String {
+    let number = environment.size.map { "rank \(environment.rank) of \($0)" } ?? "one of its ranks"
+    return """
+      \(environment.launcher.rawValue) started this program as \(number), but it has no MPI. \(remedy)
+      """
   }
 }

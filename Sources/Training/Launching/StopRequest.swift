@@ -2,12 +2,13 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Notices SIGTERM, SIGINT and SIGUSR1, so that the trainer can save at the end of its step.
+/// Notices SIGTERM, SIGINT, SIGHUP and SIGUSR1, so that the trainer can save at the end of its step.
 ///
-/// A second SIGINT ends the process at once, without saving.
+/// A second SIGINT ends the process at once, without saving. A SIGHUP that the process was started to
+/// ignore, as by `nohup`, stays ignored.
 public final class StopRequest: Sendable {
   /// The signals that ask for a stop.
-  public static let signals: [Int32] = [SIGTERM, SIGINT, SIGUSR1]
+  public static let signals: [Int32] = [SIGTERM, SIGINT, SIGHUP, SIGUSR1]
 
   private let received = Atomic<Int32>(0)
 
@@ -28,7 +29,8 @@ public final class StopRequest: Sendable {
 
   /// Listens until the returned value is let go.
   public func listen() -> SignalListener {
-    SignalListener(signals: Self.signals) { [weak self] in self?.request(signal: $0) }
+    let signals = Self.signals.filter { $0 != SIGHUP || !SignalListener.isIgnored($0) }
+    return SignalListener(signals: signals) { [weak self] in self?.request(signal: $0) }
   }
 
   /// "SIGTERM" for 15 and so on.
@@ -36,6 +38,7 @@ public final class StopRequest: Sendable {
     switch signal {
     case SIGTERM: "SIGTERM"
     case SIGINT: "SIGINT"
+    case SIGHUP: "SIGHUP"
     case SIGUSR1: "SIGUSR1"
     default: "signal \(signal)"
     }
@@ -58,6 +61,14 @@ public final class SignalListener {
       source.resume()
       return source
     }
+  }
+
+  /// Whether the process has been told to ignore a signal.
+  static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    guard sigaction(number, nil, &action) == 0 else { return false }
+    let handler = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+    return handler == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   deinit {

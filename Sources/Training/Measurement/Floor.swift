@@ -1,6 +1,6 @@
 import LockstepCommunication
-import LockstepNeuralNetworks
 import LockstepParallelism
+import LockstepTensors
 
 /// The speed of plain matrix products of a model's shapes, of all ranks together: what a training
 /// step would have if it consisted of nothing else.

@@ -1,20 +1,5 @@
-import CLockstepKernels
-import CLockstepOpenBLAS
-import LockstepNeuralNetworks
 import LockstepParallelism
-
-/// Who multiplies matrices.
-package enum ProductLibrary: Sendable {
-  /// `cblas_sgemm`: what a floor is measured with, for it is the same for everybody.
-  case openBLAS
-  /// Lockstep's own products, which models use.
-  case lockstep
-
-  /// The name of the kernels that OpenBLAS picked for this processor, such as "Zen" or "SkylakeX".
-  package static var openBLASKernels: String {
-    openblas_get_corename().map { String(cString: $0) } ?? "unknown"
-  }
-}
+import LockstepTensors
 
 /// How fast this rank's threads multiply matrices, with nothing around it.
 ///
@@ -55,11 +40,11 @@ package final class ProductSpeed {
 
   package private(set) var timings: [Timing]
   private let threads: ThreadPool
-  private let library: ProductLibrary
-  private let left: UnsafeMutableBufferPointer<Float>
-  private let right: UnsafeMutableBufferPointer<Float>
+  private let products: Products
+  private let left: UnsafeMutablePointer<Float>
+  private let right: UnsafeMutablePointer<Float>
   /// One for each thread.
-  private let results: [UnsafeMutableBufferPointer<Float>]
+  private let results: [UnsafeMutablePointer<Float>]
 
   /// Allocates operands for the largest product.
   ///
@@ -71,9 +56,8 @@ package final class ProductSpeed {
     of products: ForwardProducts, on threads: ThreadPool, by library: ProductLibrary = .openBLAS
   ) {
     precondition(!products.weights.isEmpty, "there is no product to measure")
-    openblas_set_num_threads(1)
     self.threads = threads
-    self.library = library
+    self.products = Products(library: library, threads: threads)
     timings = products.weights.flatMap { shape, count in
       let measured = ProductShape(
         rows: min(shape.rows, Self.largest.rows), inner: min(shape.inner, Self.largest.inner),
@@ -88,9 +72,9 @@ package final class ProductSpeed {
       return max(
         most, shape.rows * shape.inner, shape.inner * shape.columns, shape.rows * shape.columns)
     }
-    func matrix() -> UnsafeMutableBufferPointer<Float> {
-      let matrix = UnsafeMutableBufferPointer<Float>.allocate(capacity: capacity)
-      matrix.initialize(repeating: 0.5)
+    func matrix() -> UnsafeMutablePointer<Float> {
+      let matrix = UnsafeMutablePointer<Float>.allocate(capacity: capacity)
+      matrix.initialize(repeating: 0.5, count: capacity)
       return matrix
     }
     left = matrix()
@@ -132,60 +116,22 @@ package final class ProductSpeed {
   }
 
   /// With X [rows, inner] and W [inner, columns]: X W, Y Wᵀ or Xᵀ Y.
-  private func multiply(_ timing: Timing, into result: UnsafeMutableBufferPointer<Float>) {
+  private func multiply(_ timing: Timing, into result: UnsafeMutablePointer<Float>) {
     let shape = timing.measured
     let (rows, inner, columns) = (shape.rows, shape.inner, shape.columns)
     switch timing.pass {
     case .forward:
-      multiply(
-        Factor(left, stride: inner), Factor(right, stride: columns), into: result, rows: rows,
-        columns: columns, inner: inner)
+      products.multiplyHere(
+        Matrix(left, stride: inner), Matrix(right, stride: columns),
+        into: Matrix(result, stride: columns), rows: rows, columns: columns, inner: inner)
     case .inputGradient:
-      multiply(
-        Factor(left, stride: columns), Factor(right, stride: columns, isTransposed: true),
-        into: result, rows: rows, columns: inner, inner: columns)
+      products.multiplyHere(
+        Matrix(left, stride: columns), Matrix(right, stride: columns).transposed,
+        into: Matrix(result, stride: inner), rows: rows, columns: inner, inner: columns)
     case .weightGradient:
-      multiply(
-        Factor(left, stride: inner, isTransposed: true), Factor(right, stride: columns),
-        into: result, rows: inner, columns: columns, inner: rows)
+      products.multiplyHere(
+        Matrix(left, stride: inner).transposed, Matrix(right, stride: columns),
+        into: Matrix(result, stride: columns), rows: inner, columns: columns, inner: rows)
     }
-  }
-
-  private func multiply(
-    _ a: Factor, _ b: Factor, into c: UnsafeMutableBufferPointer<Float>, rows: Int, columns: Int,
-    inner: Int
-  ) {
-    switch library {
-    case .openBLAS:
-      cblas_sgemm(
-        CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
-        b.isTransposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
-        blasint(inner), 1, a.elements, blasint(a.stride), b.elements, blasint(b.stride), 0,
-        c.baseAddress, blasint(columns))
-    case .lockstep:
-      CKernels_matrixProduct(
-        a.kernelFactor, b.kernelFactor, c.baseAddress, Int64(columns), Int64(rows),
-        Int64(columns), Int64(inner), 0, nil)
-    }
-  }
-}
-
-/// A matrix as it lies in memory, perhaps to be read transposed.
-private struct Factor {
-  let elements: UnsafePointer<Float>?
-  let stride: Int
-  let isTransposed: Bool
-
-  init(
-    _ memory: UnsafeMutableBufferPointer<Float>, stride: Int, isTransposed: Bool = false
-  ) {
-    elements = memory.baseAddress.map { UnsafePointer($0) }
-    self.stride = stride
-    self.isTransposed = isTransposed
-  }
-
-  var kernelFactor: CKernels_Factor {
-    CKernels_Factor(
-      elements: elements, stride: Int64(stride), transposed: isTransposed ? 1 : 0)
   }
 }

@@ -2,6 +2,7 @@ import Foundation
 import LockstepCheckpoints
 import LockstepCommunication
 import LockstepOptimization
+import LockstepWeights
 
 /// Saves a run and brings it back, on any number of ranks.
 ///

@@ -1,5 +1,5 @@
-import LockstepCheckpoints
 import LockstepOptimization
+import LockstepWeights
 
 extension OptimizerState {
   /// The tensors as a checkpoint sees them.

@@ -1,6 +1,7 @@
 import Foundation
 import LockstepCheckpoints
 import LockstepFiles
+import LockstepReporting
 import LockstepSettings
 
 /// A run's directory: its resolved configuration, metrics, summary and checkpoints.
@@ -13,9 +14,12 @@ public struct RunDirectory: Sendable {
     self.path = path
   }
 
-  /// Where the results of a file go unless someone says otherwise: `runs/` and its name.
+  /// Where the results of a file go unless someone says otherwise: `runs/` and its name; `runs/stdin`
+  /// for what is read from standard input, `runs/pipe` for what another program writes.
   public static func defaultPath(for file: String) -> String {
-    "runs/" + URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+    "runs/"
+      + (FileContents.name(ofDescriptor: file)
+        ?? URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent)
   }
 
   public var configurationPath: String { path + "/config.yaml" }
@@ -33,18 +37,25 @@ public struct RunDirectory: Sendable {
   /// Makes the directory ready for a run: creates it, or checks that what it holds may go on.
   ///
   /// - Parameters:
-  ///   - configuration: What is to be run; written to `config.yaml`.
+  ///   - configuration: What is to be run; written to `config.yaml`, below what runs it.
+  ///   - data: What is to be learned from; written to `data.json`. Default: not known.
   ///   - resume: Whether a run that is there already is to go on.
-  /// - Returns: A lock that keeps other processes out while it is held.
-  /// - Throws: `ConfigurationError` where another configuration is there; `RunDirectoryError`.
+  /// - Returns: A lock that keeps other processes out while it is held, and what the user should
+  ///   know.
+  /// - Throws: `ConfigurationError` where another configuration is there; `DataChangedError` where
+  ///   the run learned from other data; `RunDirectoryError`.
   public func prepare(
-    for configuration: RunConfiguration, resume: Bool
-  ) throws -> RunDirectoryLock {
+    for configuration: RunConfiguration, data: DataRecord? = nil, resume: Bool
+  ) throws -> (lock: RunDirectoryLock, notices: [String]) {
+    var notices: [String] = []
     if FileManager.default.fileExists(atPath: configurationPath) {
       try configuration.requireSameRun(as: self.configuration(), storedIn: configurationPath)
       let steps = try checkpoints.steps()
       guard resume || steps.isEmpty else {
         throw RunDirectoryError.holdsRun(path: path, step: steps.last ?? 0)
+      }
+      if let data {
+        notices = try requireSameData(data, whereChanged: configuration.data.changed)
       }
     } else {
       let contents = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
@@ -55,8 +66,10 @@ public struct RunDirectory: Sendable {
     do {
       try FileSystem.makeDirectory(path)
       let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
-      try AtomicFile.write(Array(configuration.yaml().utf8), to: configurationPath)
-      return lock
+      let text = Provenance.current.comment + configuration.yaml()
+      try AtomicFile.write(Array(text.utf8), to: configurationPath)
+      if let data { try AtomicFile.write(try data.json(), to: path + "/" + DataRecord.fileName) }
+      return (lock, notices)
     } catch let error as FileError {
       throw RunDirectoryError.notWritable(path: path, reason: error.reason)
     }

@@ -15,7 +15,9 @@ struct RunProgress {
   private var bestLoss: Double?
   private var bestStep: Int?
 
-  private let configuration: RunConfiguration
+  private let plan: Plan
+  /// All that decides the run's parameters, in words.
+  private let identity: String
   /// Of this process alone.
   private var ownTokens = 0
   private(set) var ownSeconds = 0.0
@@ -25,8 +27,9 @@ struct RunProgress {
   /// Of a step, a moving average over about a hundred: steps may be of very different lengths.
   private var recentStepSeconds = 0.0
 
-  init(configuration: RunConfiguration) {
-    self.configuration = configuration
+  init(plan: Plan, identity: String) {
+    self.plan = plan
+    self.identity = identity
   }
 
   mutating func resume(from state: TrainingState) {
@@ -63,17 +66,17 @@ struct RunProgress {
 
   func stepRecord(_ outcome: StepOutcome) -> StepRecord {
     StepRecord(
-      step: step, steps: configuration.steps, loss: outcome.loss,
+      step: step, steps: plan.steps, loss: outcome.loss,
       gradientNorm: outcome.gradientNorm, learningRate: outcome.learningRate, tokens: tokens,
       seconds: seconds, tokensPerSecond: recentRate,
       secondsLeft: ownSteps < 3
-        ? nil : Double(configuration.steps - step) * recentStepSeconds)
+        ? nil : Double(plan.steps - step) * recentStepSeconds)
   }
 
   func state(notes: [String: String]) -> TrainingState {
     TrainingState(
-      step: step, tokens: tokens, seconds: seconds, seed: UInt64(configuration.seed),
-      configurationSHA256: sha256(of: Array(configuration.identity.utf8)),
+      step: step, tokens: tokens, seconds: seconds, seed: UInt64(plan.seed),
+      configurationSHA256: sha256(of: Array(identity.utf8)),
       bestValidationLoss: bestLoss, bestStep: bestStep, notes: notes)
   }
 }

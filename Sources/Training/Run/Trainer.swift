@@ -12,7 +12,7 @@ import LockstepTensors
 ///
 /// Every rank makes one and calls `run`; all do the same at the same time.
 public final class Trainer {
-  public let configuration: RunConfiguration
+  public let plan: Plan
   public let replica: Replica
   public let step: TrainingStep
 
@@ -46,43 +46,52 @@ public final class Trainer {
   ///
   /// - Parameters:
   ///   - task: The model and the losses.
-  ///   - configuration: All but `data`, `model` and `threads` is used.
+  ///   - plan: How it is trained.
+  ///   - initialization: How parameters are filled in place of the model's own way. Default: in no
+  ///     other.
+  ///   - identity: All that decides the run's parameters, in words; its hash is in each checkpoint.
+  ///     Default: what the plan says.
   ///   - communicator: This rank's.
-  ///   - workspace: Computes on this rank. Default: one of the configuration's `threads`, at least
-  ///     1.
+  ///   - workspace: Computes on this rank. Default: one of the plan's `threads`, at least 1.
   ///   - directory: Where checkpoints go; nil saves nothing. Default: nil.
   ///   - start: From the beginning, or from a checkpoint of the directory. Default: from the
   ///     beginning.
   /// - Throws: `ConfigurationError`, `CommunicationError`; `AgreedError` for what failed on a rank.
   public init(
-    task: any TrainingTask, configuration: RunConfiguration, communicator: any Communicator,
-    workspace: Workspace? = nil, directory: RunDirectory? = nil, start: Start = .beginning
+    task: any TrainingTask, plan: Plan, initialization: [InitializationRule] = [],
+    identity: String? = nil, communicator: any Communicator, workspace: Workspace? = nil,
+    directory: RunDirectory? = nil, start: Start = .beginning
   ) throws {
-    try communicator.agree { try configuration.validate(ranks: communicator.size) }
+    try communicator.agree { try plan.validate(ranks: communicator.size) }
     self.task = task
-    self.configuration = configuration
+    self.plan = plan
     self.communicator = communicator
-    let workspace = workspace ?? Workspace(threadCount: max(1, configuration.threads))
+    let workspace =
+      workspace
+      ?? Workspace(threadCount: max(1, plan.threads), library: plan.products.library)
+    precondition(
+      workspace.products.library == plan.products.library,
+      "the workspace's matrices are multiplied by another library than plan.products says")
     replica = try Replica(of: task.model, communicator: communicator, workspace: workspace)
     step = try TrainingStep(
-      task: task, replica: replica, configuration: configuration, communicator: communicator)
+      task: task, replica: replica, plan: plan, communicator: communicator)
     evaluator = Evaluator(communicator: communicator, workspace: workspace)
-    progress = RunProgress(configuration: configuration)
+    progress = RunProgress(plan: plan, identity: identity ?? plan.identity)
     versions = WeightVersions(
-      averaging: configuration.average, keepsBest: configuration.earlyStopping.isOn,
+      averaging: plan.average, keepsBest: plan.earlyStopping.isOn,
       layout: step.layout, replica: replica)
     let (replica, optimizer, versions) = (replica, step.optimizer, versions)
     let initializers = try communicator.agree {
-      if configuration.needsEvaluations && task.evaluationBatchCount == 0 {
+      if plan.needsEvaluations && task.evaluationBatchCount == 0 {
         throw MissingEvaluationsError()
       }
-      return try configuration.initialization.initializers(for: replica.parameters)
+      return try initialization.initializers(for: replica.parameters)
     }
     var savesCheckpoints = true
     if case .before = start { savesCheckpoints = false }
     checkpoints = try directory.map {
       try CheckpointStore(
-        directory: $0.checkpoints, keep: savesCheckpoints ? configuration.checkpoint.keep : nil,
+        directory: $0.checkpoints, keep: savesCheckpoints ? plan.checkpoint.keep : nil,
         files: task.checkpointFiles, replica: replica, optimizer: optimizer, versions: versions,
         communicator: communicator)
     }
@@ -91,7 +100,7 @@ public final class Trainer {
       skippedCheckpoints = restored.skipped
     } else {
       try replica.initialize(
-        seed: UInt64(configuration.seed), overriding: initializers, rows: task.initialRows,
+        seed: UInt64(plan.seed), overriding: initializers, rows: task.initialRows,
         communicator: communicator)
     }
   }
@@ -107,8 +116,8 @@ public final class Trainer {
   /// What a checkpoint stores beside the tensors.
   private var state: TrainingState {
     var notes = step.notes.merging(versions.notes) { first, _ in first }
-    if configuration.schedule.plateau != nil { notes["plateau"] = Note.text(plateau) }
-    if configuration.earlyStopping.isOn { notes["early_stopping"] = Note.text(earlyStopping) }
+    if plan.schedule.plateau != nil { notes["plateau"] = Note.text(plateau) }
+    if plan.earlyStopping.isOn { notes["early_stopping"] = Note.text(earlyStopping) }
     return progress.state(notes: notes)
   }
 
@@ -126,7 +135,7 @@ public final class Trainer {
 
   /// Whether no step is left to take.
   public var isDone: Bool {
-    progress.step >= configuration.steps || earlyStopping.stoppedAt != nil
+    progress.step >= plan.steps || earlyStopping.stoppedAt != nil
   }
 
   /// Adds an observer of this rank's events. Attach on rank zero only: events are the same on all.
@@ -173,8 +182,8 @@ public final class Trainer {
   private func takeSteps(
     until stop: StopRequest, pausing isPause: (_ step: Int, _ loss: Double?) -> Bool
   ) throws -> ExitCode {
-    let every = configuration.checkpoint.every
-    if every > 0 && progress.step + every < configuration.steps {
+    let every = plan.checkpoint.every
+    if every > 0 && every < plan.steps - progress.step {
       try communicator.agree { try checkpoints?.prepareForBackgroundWriting() }
     }
     if !isDone && isPause(progress.step, nil) { return try paused() }
@@ -182,15 +191,15 @@ public final class Trainer {
       let outcome = try takeStep(stop)
       // The last step is evaluated on all data anyway; but what goes by evaluations must not depend
       // on where the run ends.
-      let isLast = progress.step == configuration.steps
-      if isEvaluationDue && (!isLast || configuration.needsEvaluations) { try evaluateAndWatch() }
+      let isLast = progress.step == plan.steps
+      if isEvaluationDue && (!isLast || plan.needsEvaluations) { try evaluateAndWatch() }
       if isDone { break }
       if outcome.flag > 0 {
         return try stopped(by: StopRequest.name(of: Int32(outcome.flag)))
       }
       if isPause(progress.step, outcome.loss) { return try paused() }
-      if configuration.checkpoint.every > 0
-        && progress.step.isMultiple(of: configuration.checkpoint.every)
+      if plan.checkpoint.every > 0
+        && progress.step.isMultiple(of: plan.checkpoint.every)
       {
         try checkpoints?.saveInBackground(state)
       }
@@ -226,21 +235,21 @@ public final class Trainer {
   private static let failureFlag = 1 << 16
 
   private var isEvaluationDue: Bool {
-    let every = configuration.evaluate.every
+    let every = plan.evaluate.every
     return every > 0 && progress.step.isMultiple(of: every)
   }
 
   /// Evaluates on some of the held-out data; what the run makes of it follows.
   private func evaluateAndWatch() throws {
-    let result = try evaluate(batches: configuration.evaluate.batches) { [self] in
-      earlyStopping.isImprovement($0.loss, configuration.earlyStopping)
+    let result = try evaluate(batches: plan.evaluate.batches) { [self] in
+      earlyStopping.isImprovement($0.loss, plan.earlyStopping)
     }
     guard let result else { return }
-    if let shape = configuration.schedule.plateau {
+    if let shape = plan.schedule.plateau {
       plateau.record(result.loss, shape)
       step.rateFactor = plateau.factor
     }
-    earlyStopping.record(result.loss, step: progress.step, configuration.earlyStopping)
+    earlyStopping.record(result.loss, step: progress.step, plan.earlyStopping)
     if earlyStopping.stoppedAt != nil, let best = earlyStopping.bestStep {
       emit(.notice("no evaluation improved on that of step \(best): the run ends with its weights"))
     }
@@ -251,7 +260,7 @@ public final class Trainer {
     let outcome = try step.run(step: progress.step)
     progress.record(outcome, seconds: 0)
     versions.record(step: progress.step)
-    if configuration.schedule.plateau != nil && isEvaluationDue { try evaluateAndWatch() }
+    if plan.schedule.plateau != nil && isEvaluationDue { try evaluateAndWatch() }
     return outcome
   }
 
@@ -323,7 +332,7 @@ public final class Trainer {
     try versions.present()
     try evaluate(batches: 0)
     try saveAndWait()
-    emit(.finished(summary(floor: try measureFloor())))
+    emit(.finished(summary(try measureFloor())))
     try communicator.agree { if let observerFailure { throw observerFailure } }
     return .success
   }
@@ -337,30 +346,31 @@ public final class Trainer {
   /// the measurement would be felt, and the fraction would be noise.
   package var leastSecondsForFloor = 10.0
 
-  /// Measures the floor, for about 0.3 seconds; nil after a short run, or where the task does not
-  /// say what it computes. Collective.
-  private func measureFloor() throws -> Floor? {
-    guard let products = task.products, !products.weights.isEmpty else { return nil }
+  /// Measures the floor, for about 0.3 seconds, and adds up what all ranks' steps computed; nil after a
+  /// short run, or where no weight is multiplied. Collective.
+  private func measureFloor() throws -> (floor: Floor, operations: Double)? {
     // Ranks' clocks differ: rank zero's decides.
-    let seconds = try communicator.allGather([progress.ownSeconds])[0][0]
-    guard progress.ownSteps > 0, seconds >= leastSecondsForFloor else { return nil }
-    return try .measure(
+    let all = try communicator.allGather([progress.ownSeconds, Double(step.multiplyAdds)])
+    guard let products = step.products, !products.weights.isEmpty, all[0][0] >= leastSecondsForFloor
+    else { return nil }
+    let floor = try Floor.measure(
       products, threads: replica.workspace.threads, communicator: communicator, seconds: 0.3)
+    let multiplyAdds = all.reduce(0) { $0 + $1[1] }
+    return (floor, multiplyAdds * ForwardProducts.trainingOperationsPerMultiplyAdd)
   }
 
-  private func summary(floor: Floor?) -> RunSummary {
-    let operations =
-      (task.products?.trainingOperations ?? 0)
-      * Double(configuration.batch.microbatches * progress.ownSteps)
+  private func summary(_ measured: (floor: Floor, operations: Double)?) -> RunSummary {
     return RunSummary(
       steps: progress.step, tokens: progress.tokens, loss: progress.lastLoss,
       validationLoss: progress.lastEvaluation?.loss,
       metrics: progress.lastEvaluation?.metrics ?? [], parametersSHA256: parametersHash,
       tokensPerSecond: progress.meanTokensPerSecond,
-      floorFraction: floor?.fraction(operations: operations, seconds: progress.ownSeconds),
-      sgemmGigaflops: floor?.gigaflops, seconds: progress.seconds,
+      floorFraction: measured.map {
+        $0.floor.fraction(operations: $0.operations, seconds: progress.ownSeconds)
+      },
+      sgemmGigaflops: measured?.floor.gigaflops, seconds: progress.seconds,
       ranks: communicator.size, threads: replica.workspace.threads.threadCount,
-      parameters: replica.parameters.parameterCount)
+      parameters: replica.parameters.parameterCount, provenance: .current)
   }
 }
 

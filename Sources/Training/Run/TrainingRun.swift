@@ -21,6 +21,8 @@ public final class TrainingRun {
   private let lock: RunDirectoryLock?
   package let trainer: Trainer
   private let prepared: PreparedTask
+  /// What the user should know before the run goes on; on rank zero only.
+  private let notices: [String]
 
   /// Opens the data, prepares the directory and the model. Collective.
   ///
@@ -34,30 +36,41 @@ public final class TrainingRun {
     configuration: RunConfiguration, communicator: any Communicator, mode: String,
     directory: RunDirectory?, resume: Bool, threads: Int? = nil
   ) throws {
-    self.configuration = configuration
+    var configuration = configuration
+    if resume, configuration.directory == nil {
+      configuration.directory = try directory?.recordedDirectory(communicator)
+    }
+    configuration = configuration.recordingDirectory()
+    let resolved = configuration
+    self.configuration = resolved
     self.communicator = communicator
     self.mode = mode
     self.directory = directory
     let threads =
       try threads
-      ?? ThreadPlan(requested: configuration.threads, communicator: communicator).threads
-    let workspace = Workspace(threadCount: threads)
-    prepared = try configuration.prepareTask(communicator)
-    lock = try communicator.agree {
-      guard communicator.isRankZero else { return nil }
-      return try directory?.prepare(for: configuration, resume: resume)
+      ?? ThreadPlan(requested: resolved.plan.threads, communicator: communicator).threads
+    let workspace = Workspace(threadCount: threads, library: resolved.plan.products.library)
+    let prepared = try resolved.prepareTask(
+      communicator,
+      resuming: resume ? directory?.learnedSamples(communicator) : nil)
+    self.prepared = prepared
+    (lock, notices) = try communicator.agree {
+      guard communicator.isRankZero, let directory else { return (nil, []) }
+      return try directory.prepare(for: resolved, data: prepared.data, resume: resume)
     }
     trainer = try Trainer(
-      task: prepared.task, configuration: configuration, communicator: communicator,
-      workspace: workspace,
-      directory: directory, start: resume ? .newestCheckpoint : .beginning)
+      task: prepared.task, configuration: resolved, communicator: communicator,
+      workspace: workspace, directory: directory, start: resume ? .newestCheckpoint : .beginning)
   }
 
   /// Attaches what rank zero shows and stores: console, `metrics.jsonl` and `summary.json`.
   public func attach(console: Console) throws {
+    let metrics = directory.map { "; its steps are in \($0.metricsPath)" } ?? ""
+    let output = DescriptorOutput(
+      lossNotice: "lockstep: standard output is closed: the run goes on\(metrics)")
     switch console {
-    case .text: trainer.attach(ConsoleReporter())
-    case .json: trainer.attach(JSONEventReporter())
+    case .text: trainer.attach(ConsoleReporter(output: output))
+    case .json: trainer.attach(JSONEventReporter(output: output))
     case .quiet: break
     }
     guard let directory else { return }
@@ -71,13 +84,15 @@ public final class TrainingRun {
   /// A run that is complete is left as it is.
   ///
   /// - Parameters:
-  ///   - stop, isPause: As of `Trainer.run(until:pausing:)`.
+  ///   - stop: As of `Trainer.run(until:pausing:)`.
+  ///   - isPause: Likewise.
   /// - Returns: What the process ends with.
   public func run(
     until stop: StopRequest,
     pausing isPause: (_ step: Int, _ loss: Double?) -> Bool = { _, _ in false }
   ) throws -> ExitCode {
     trainer.emit(.started(overview))
+    for notice in prepared.notices + notices { trainer.emit(.notice(notice)) }
     if try isComplete() {
       trainer.emit(
         .notice("all \(trainer.stepsTaken) steps were taken before: nothing is left to do"))
@@ -97,12 +112,13 @@ public final class TrainingRun {
 
   /// "4 micro-batches of 8 × 128: 4096 tokens a step".
   private var batchSummary: String {
-    let (batch, context) = (configuration.batch, configuration.model.context)
+    let (batch, context) = (configuration.plan.batch, configuration.recipe.model.context)
     let targets = batch.sequences * batch.microbatches * context
     let shape = context == 1 ? "\(batch.sequences)" : "\(batch.sequences) × \(context)"
     let epochs = prepared.epochLength.map {
       String(
-        format: ", %.1f epochs in all", Double(targets * configuration.steps) / Double($0))
+        format: ", %.1f epochs in all",
+        Double(targets) * Double(configuration.plan.steps) / Double($0))
     }
     return "\(batch.microbatches) micro-batch\(batch.microbatches == 1 ? "" : "es") of \(shape): "
       + "\(targets) \(prepared.unit) a step\(epochs ?? "")"
@@ -112,13 +128,13 @@ public final class TrainingRun {
     return RunOverview(
       mode: mode, ranks: communicator.size,
       threads: trainer.replica.workspace.threads.threadCount,
-      parameterCount: trainer.replica.parameters.parameterCount, steps: configuration.steps,
+      parameterCount: trainer.replica.parameters.parameterCount, steps: configuration.plan.steps,
       unit: prepared.unit,
-      lines: [.init("model", configuration.model.summary)]
+      lines: [.init("model", configuration.recipe.model.summary)]
         + (prepared.wordVectorSummary.map { [.init("vectors", $0)] } ?? []) + [
           .init("data", prepared.dataSummary),
           .init("batch", prepared.batchSummary ?? batchSummary),
-          .init("optimiser", configuration.optimizerSummary),
+          .init("optimiser", configuration.plan.optimizerSummary),
         ],
       runDirectory: directory?.path,
       resumedStep: trainer.stepsTaken > 0 ? trainer.stepsTaken : nil,

@@ -26,39 +26,42 @@ public final class TrainingStep {
   public let optimizer: any Optimizer
   /// Where the time of all steps so far went.
   package private(set) var phases = StepPhases()
+  /// The matrix products of the first micro-batch's forward pass; nil before it is computed.
+  package private(set) var products: ForwardProducts?
+  /// Multiply-adds of the forward passes of this rank's micro-batches so far.
+  package private(set) var multiplyAdds = 0
 
   /// Allocates gradients and optimiser state. Collective.
   ///
   /// - Parameters:
   ///   - task: Gives the loss of each micro-batch.
   ///   - replica: Of the task's model.
-  ///   - configuration: `batch`, `optimizer`, `schedule`, `reduction`, `steps` and `seed` are used.
+  ///   - plan: `batch`, `optimizer`, `schedule`, `reduction`, `steps` and `seed` are used.
   /// - Throws: `ParameterPatternError` for a group of the optimiser that matches no parameter.
   public init(
-    task: any TrainingTask, replica: Replica, configuration: RunConfiguration,
-    communicator: any Communicator
+    task: any TrainingTask, replica: Replica, plan: Plan, communicator: any Communicator
   ) throws {
     self.task = task
     self.replica = replica
     self.communicator = communicator
-    reduction = try configuration.reduction.reduction(
+    reduction = try plan.reduction.reduction(
       communicator: communicator, elementCount: replica.parameters.flatCount,
-      leafCount: configuration.batch.microbatches, pool: replica.workspace.threads)
-    self.configuration = configuration.optimizer
+      leafCount: plan.batch.microbatches, pool: replica.workspace.threads)
+    configuration = plan.optimizer
     let (peers, threads) = (CommunicatorPeers(communicator), replica.workspace.threads)
     let partition = reduction.partition
     layout = try communicator.agree {
       try replica.parameters.layout(
-        groups: configuration.optimizer.groups, partition: partition, rank: communicator.rank)
+        groups: plan.optimizer.groups, partition: partition, rank: communicator.rank)
     }
-    optimizer = configuration.optimizer.method.rule.optimizer(
+    optimizer = plan.optimizer.method.rule.optimizer(
       for: layout, peers: peers, threads: threads)
     treatment = GradientTreatment(
-      configuration.optimizer, layout: layout, peers: peers, threads: threads)
-    schedule = configuration.schedule.schedule(
-      learningRate: configuration.optimizer.learningRate, steps: configuration.steps)
-    clip = ClipNorm(maximum: configuration.optimizer.clipNorm)
-    seed = UInt64(configuration.seed)
+      plan.optimizer, layout: layout, peers: peers, threads: threads)
+    schedule = plan.schedule.schedule(
+      learningRate: plan.optimizer.learningRate, steps: plan.steps)
+    clip = ClipNorm(maximum: plan.optimizer.clipNorm)
+    seed = UInt64(plan.seed)
   }
 
   /// Takes one step. Collective.
@@ -141,12 +144,23 @@ public final class TrainingStep {
     workspace.seekRandom(seed: seed, step: step, microbatch: microbatch)
     replica.parameters.beginGradient(
       into: FloatMemory(viewing: reduction.leafBuffer, owner: reduction))
-    let loss = try phases.time(\.forward) { try task.loss(step: step, microbatch: microbatch) }
+    let loss = try phases.time(\.forward) { try forward(step: step, microbatch: microbatch) }
     phases.time(\.backward) {
       loss.sum.backward()
       replica.parameters.finishGradient()
     }
     return (Double(loss.sum.item), Double(loss.targetCount))
+  }
+
+  /// The loss of a micro-batch, its products counted.
+  private func forward(step: Int, microbatch: Int) throws -> BatchLoss {
+    let counter = replica.workspace.products
+    let before = counter.multiplyAdds
+    defer { multiplyAdds += counter.multiplyAdds - before }
+    guard products == nil else { return try task.loss(step: step, microbatch: microbatch) }
+    let first = try counter.listing { try task.loss(step: step, microbatch: microbatch) }
+    products = first.products
+    return first.result
   }
 }
 

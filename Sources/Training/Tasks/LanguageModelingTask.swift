@@ -49,10 +49,6 @@ public final class LanguageModelingTask: TrainingTask {
     ]
   }
 
-  public var products: ForwardProducts? {
-    languageModel.products(sequences: batch.sequenceCount, positions: batch.positionCount)
-  }
-
   public func loss(step: Int, microbatch: Int) -> BatchLoss {
     loader.fill(&batch, step: step, microbatch: microbatch)
     if let augmenter {

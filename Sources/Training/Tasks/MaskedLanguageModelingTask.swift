@@ -42,11 +42,6 @@ public final class MaskedLanguageModelingTask: TrainingTask {
 
   public var model: any Module { maskedModel }
 
-  public var products: ForwardProducts? {
-    maskedModel.products(
-      sequences: batch.sequenceCount, positions: batch.positionCount, predicted: predictedCount)
-  }
-
   /// N.
   private var predictedCount: Int {
     batch.sequenceCount * masking.count(positions: batch.positionCount)

@@ -20,34 +20,16 @@ public final class PredictionTask: TrainingTask {
   public let checkpointFiles: [(name: String, bytes: [UInt8])]
   private var batch = SampleBatch()
 
-  /// With the configuration's model.
-  ///
   /// - Parameters:
-  ///   - configuration: `task`, `model`, `loss` and `evaluate` are used.
+  ///   - predictor: The model.
+  ///   - objective: What it is to be good at.
   ///   - description: Of the samples learned from.
   ///   - loader: What is learned from. Default: nothing.
   ///   - heldOut: What the model is evaluated on; nil: nothing.
-  /// - Throws: `SampleShapeError` where the model can not take such samples.
-  convenience init(
-    _ configuration: RunConfiguration, description: SampleDescription,
-    loader: SampleLoader? = nil, heldOut: SampleLoader?
-  ) throws {
-    guard
-      let predictor = try configuration.model.predictor(
-        sampleShape: Shape(description.sampleShape), outputs: description.outputCount)
-    else { preconditionFailure("\(configuration.task) is configured with a predictor") }
-    try self.init(
-      of: predictor, configuration, description: description, loader: loader, heldOut: heldOut,
-      files: [("config.yaml", Array(configuration.yaml().utf8))])
-  }
-
-  /// - Parameters:
-  ///   - predictor: The model.
-  ///   - configuration: `loss` and `evaluate` are used.
   ///   - files: Of each checkpoint, beside the description of the samples. Default: none.
   init(
-    of predictor: any Predictor, _ configuration: RunConfiguration,
-    description: SampleDescription, loader: SampleLoader?, heldOut: SampleLoader?,
+    of predictor: any Predictor, objective: any Objective, description: SampleDescription,
+    loader: SampleLoader? = nil, heldOut: SampleLoader?,
     files: [(name: String, bytes: [UInt8])] = []
   ) throws {
     guard let parameter = predictor.namedParameters.first?.parameter else {
@@ -57,7 +39,7 @@ public final class PredictionTask: TrainingTask {
     self.parameter = parameter
     self.loader = loader
     self.heldOut = heldOut
-    objective = configuration.objective(for: description)
+    self.objective = objective
     sampleShape = description.sampleShape
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]

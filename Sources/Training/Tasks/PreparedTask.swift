@@ -1,9 +1,12 @@
 import LockstepCommunication
+import LockstepDatasets
 import LockstepSettings
+import LockstepTensors
 
 /// The task that a configuration names, its data opened on every rank.
 ///
-/// A further task gets a case in `TaskName` and one here; everything else asks the protocol.
+/// A further task gets a case in `TaskName`, in `Recipe.Parts` and one here; everything else asks the
+/// protocol.
 package struct PreparedTask {
   package let task: any TrainingTask
   /// One line about the data, for the console.
@@ -14,41 +17,169 @@ package struct PreparedTask {
   let epochLength: Int?
   /// One line about a step's batch; nil where it has as many targets as `batch` and `model.context` say.
   var batchSummary: String?
+  /// What is in the files; on rank zero only.
+  package var data: DataRecord?
   /// One line about pretrained vectors; nil: there are none, or this is not rank zero.
   var wordVectorSummary: String?
+  /// What the user should know of the data, one sentence each; on rank zero only.
+  var notices: [String] = []
 }
 
 extension RunConfiguration {
   /// Opens the data and makes the task. Collective.
   ///
+  /// - Parameter samples: Of a run that goes on, the description of the samples that it learned from.
+  ///   Default: a new run, or texts.
   /// - Throws: `AgreedError` with what is wrong with the configuration or the data.
-  package func prepareTask(_ communicator: any Communicator) throws -> PreparedTask {
-    try communicator.agree { try validate(ranks: communicator.size) }
-    switch task {
-    case .languageModeling:
-      let data = try LanguageModelingData(self, communicator: communicator)
-      let task = try communicator.agree { try data.task(for: self) }
+  package func prepareTask(
+    _ communicator: any Communicator, resuming samples: SampleDescription? = nil
+  ) throws -> PreparedTask {
+    let located = locatingFiles().recipe
+    let (parts, named) = try communicator.agree {
+      try validate(ranks: communicator.size)
+      return (try located.parts(), try recipe.parts())
+    }
+    return try located.prepareTask(
+      of: parts, named: named, vectorsNamed: recipe.wordVectors.path, plan: plan,
+      files: [("config.yaml", Array(yaml().utf8))], resuming: samples, communicator: communicator)
+  }
+}
+
+extension Recipe {
+  /// Opens the data and makes the task. Collective.
+  ///
+  /// - Parameters:
+  ///   - parts: This recipe's, whose files can be opened by their paths.
+  ///   - named: The same with the paths that the configuration has.
+  ///   - vectorsNamed: Likewise of the word vectors.
+  ///   - plan: `batch`, `seed`, `steps` and `evaluate` are used.
+  ///   - files: Of each checkpoint, beside those that the task knows of.
+  ///   - samples: Of a run that goes on, the description of the samples that it learned from.
+  /// - Throws: `AgreedError` with what is wrong with the data.
+  fileprivate func prepareTask(
+    of parts: Parts, named: Parts, vectorsNamed: String?, plan: Plan,
+    files: [(name: String, bytes: [UInt8])], resuming samples: SampleDescription?,
+    communicator: any Communicator
+  ) throws -> PreparedTask {
+    let smoothing = loss.kind.labelSmoothing
+    switch parts {
+    case .languageModeling(let tokens, let architecture):
+      let data = try LanguageModelingData(
+        tokens, context: model.context, vocabularyCount: model.vocabulary,
+        communicator: communicator)
+      let record = data.text.record(
+        named: named.tokens, added: tokens.augmentation.sentinelNames(positions: model.context),
+        vectors: wordVectors.path, vectorsNamed: vectorsNamed)
+      let task = try communicator.agree {
+        try data.task(
+          of: architecture.model(vocabularyCount: data.vocabularyCount), plan: plan,
+          labelSmoothing: smoothing, wordVectors: wordVectors,
+          files: files + Self.files(of: record) + interchangeFiles(for: data.text))
+      }
       return PreparedTask(
-        task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
+        task: task, dataSummary: data.text.summary, unit: "tokens", epochLength: nil,
+        data: record,
         wordVectorSummary: task.wordVectors.map {
           $0.summary + (wordVectors.trained ? "" : ", not trained")
         })
-    case .maskedLanguageModeling:
-      let data = try LanguageModelingData(self, communicator: communicator)
+    case .maskedLanguageModeling(let tokens, let architecture):
+      let data = try MaskedLanguageModelingData(
+        tokens, masking: masking, context: model.context, vocabularyCount: model.vocabulary,
+        communicator: communicator)
+      let record = data.text.record(
+        named: named.tokens, added: [Vocabulary.maskName], vectors: nil, vectorsNamed: nil)
+      let task = try communicator.agree {
+        try data.task(
+          of: architecture.model(vocabularyCount: data.vocabularyCount), plan: plan,
+          labelSmoothing: smoothing,
+          files: files + Self.files(of: record) + interchangeFiles(for: data.text))
+      }
       return PreparedTask(
-        task: try communicator.agree { try data.maskedTask(for: self) }, dataSummary: data.summary,
-        unit: "tokens", epochLength: nil)
-    case .translation:
-      let data = try TranslationData(self, communicator: communicator)
-      let task = try communicator.agree { try data.task(for: self) }
+        task: task, dataSummary: data.text.summary, unit: "tokens", epochLength: nil,
+        data: record)
+    case .translation(let pairs, let architecture):
+      let data = try TranslationData(
+        pairs, vocabularyCount: model.vocabulary, communicator: communicator)
+      let record =
+        communicator.isRankZero
+        ? DataRecord(
+          train: data.train, validation: data.validation, named: named.pairs ?? pairs,
+          tokenizer: data.tokenizer) : nil
+      let task = try communicator.agree {
+        try data.task(
+          of: architecture.model(vocabularyCount: data.vocabularyCount), plan: plan,
+          labelSmoothing: smoothing, files: files + Self.files(of: record))
+      }
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
-        batchSummary: task.batchSummary(steps: steps))
-    case .classification, .regression:
-      let data = try SampleData(self, communicator: communicator)
+        batchSummary: task.batchSummary(steps: plan.steps), data: record)
+    case .prediction(let source, let architecture):
+      let data = try SampleData(
+        source, named: named.samples, plan: plan, communicator: communicator, resuming: samples)
+      let task = try communicator.agree {
+        try data.task(
+          of: architecture.model(
+            sampleShape: Shape(data.description.sampleShape),
+            outputs: data.description.outputCount),
+          plan: plan, loss: loss, files: files + Self.files(of: data.record))
+      }
       return PreparedTask(
-        task: try communicator.agree { try data.task(for: self) }, dataSummary: data.summary,
-        unit: "samples", epochLength: data.train.count)
+        task: task, dataSummary: data.summary, unit: "samples", epochLength: data.train.count,
+        data: data.record, notices: data.notices)
     }
+  }
+
+  /// `data.json`, on the rank that knows what is in the files.
+  private static func files(
+    of record: DataRecord?
+  ) throws -> [(name: String, bytes: [UInt8])] {
+    try record.map { [(DataRecord.fileName, try $0.json())] } ?? []
+  }
+
+  /// What other programs know the model by: `config.json`, where they have such a model.
+  private func interchangeFiles(
+    for text: TextFiles
+  ) throws -> [(name: String, bytes: [UInt8])] {
+    let description = try model.huggingFaceJSON(
+      vocabularyCount: text.vocabularyCount, endOfText: text.tokenizer?.endOfText.map(Int.init))
+    return description.map { [("config.json", $0)] } ?? []
+  }
+}
+
+extension Recipe.Parts {
+  /// The section of token files; nil: there are none.
+  fileprivate var tokens: TokenDataConfiguration? {
+    switch self {
+    case .languageModeling(let tokens, _), .maskedLanguageModeling(let tokens, _): tokens
+    case .translation, .prediction: nil
+    }
+  }
+
+  /// The section of pairs; nil: there are none.
+  fileprivate var pairs: PairDataConfiguration? {
+    if case .translation(let pairs, _) = self { pairs } else { nil }
+  }
+
+  /// Where samples are; nil: there are none.
+  fileprivate var samples: SampleSource? {
+    if case .prediction(let source, _) = self { source } else { nil }
+  }
+}
+
+extension TextFiles {
+  /// What is in the files; nil on other ranks than zero.
+  ///
+  /// - Parameters:
+  ///   - named: The section as the configuration has it.
+  ///   - added: Names of the special tokens that the task adds.
+  ///   - vectors: Where pretrained word vectors are; nil: there are none.
+  ///   - vectorsNamed: As the configuration has them.
+  fileprivate func record(
+    named: TokenDataConfiguration?, added: [String], vectors: String?, vectorsNamed: String?
+  ) -> DataRecord? {
+    guard isRankZero, let named else { return nil }
+    return DataRecord(
+      train: train.map(\.file), validation: validation, named: named, tokenizer: tokenizer,
+      added: added, vectors: vectors, vectorsNamed: vectorsNamed)
   }
 }

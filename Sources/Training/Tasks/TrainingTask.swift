@@ -17,10 +17,6 @@ public protocol TrainingTask: AnyObject {
   ///   - microbatch: In 0 ..< M.
   func loss(step: Int, microbatch: Int) throws -> BatchLoss
 
-  /// The matrix products of one micro-batch's forward pass, from which the run's fraction of the
-  /// floor is reckoned (`RunSummary.floorFraction`). Default: nil, unknown: none is reported.
-  var products: ForwardProducts? { get }
-
   /// How many batches of held-out data there are; 0: nothing is evaluated.
   var evaluationBatchCount: Int { get }
 
@@ -39,7 +35,6 @@ public protocol TrainingTask: AnyObject {
 }
 
 extension TrainingTask {
-  public var products: ForwardProducts? { nil }
   public var evaluationBatchCount: Int { 0 }
   public var metrics: [Metric] { [] }
   public var initialRows: [String: InitialRows] { [:] }

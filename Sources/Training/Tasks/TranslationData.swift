@@ -8,16 +8,20 @@ public final class TranslationData {
   public let train: PairFile
   public let validation: PairFile?
   public let tokenizer: any Tokenizer
+  /// V, the tokens that the model must know.
+  public let vocabularyCount: Int
   private let tokenizerJSON: [UInt8]
 
-  /// Opens everything that the `data` section names, and checks that it belongs together.
-  /// Collective.
+  /// Opens everything that the section names, and checks that it belongs together. Collective.
   ///
-  /// - Throws: `AgreedError` with a `TokenFileError`, `TokenizerError` or `PairError`.
-  public init(_ configuration: RunConfiguration, communicator: any Communicator) throws {
-    guard let data = configuration.data.pairs else {
-      preconditionFailure("translation is configured with pairs")
-    }
+  /// - Parameters:
+  ///   - data: The section of pairs.
+  ///   - vocabularyCount: V of the model, at least the tokenizer's; nil: that. Default: nil.
+  /// - Throws: `AgreedError` with a `TokenFileError`, `TokenizerError`, `VocabularyError` or
+  ///   `PairError`.
+  public init(
+    _ data: PairDataConfiguration, vocabularyCount: Int? = nil, communicator: any Communicator
+  ) throws {
     func open(_ path: String) throws -> TokenFile {
       try SharedTokenFile.open(path, communicator: communicator)
     }
@@ -30,38 +34,42 @@ public final class TranslationData {
     let (tokenizerJSON, validationFiles) = (tokenizerJSON, heldOutFiles)
     (tokenizer, train, validation) = try communicator.agree {
       let tokenizer = try TokenizerFile.tokenizer(from: tokenizerJSON, path: data.tokenizer)
-      try configuration.model.requireVocabulary(of: tokenizer, path: data.tokenizer)
+      try tokenizer.requireRoom(in: vocabularyCount, path: data.tokenizer)
       func pairs(_ files: (TokenFile, TokenFile)) throws -> PairFile {
         try PairFile(source: files.0, target: files.1, tokenizer: tokenizer, path: data.tokenizer)
       }
       return (tokenizer, try pairs(trainFiles), try validationFiles.map(pairs))
     }
+    self.vocabularyCount = vocabularyCount ?? tokenizer.vocabularyCount
   }
 
-  /// The task of translating these texts with the configuration's model.
+  /// The task of translating these texts.
   ///
+  /// - Parameters:
+  ///   - model: Knows at least V tokens. Pairs that are longer than its context are left out.
+  ///   - plan: `batch`, `seed` and `evaluate` are used.
+  ///   - labelSmoothing: The share of the target that all tokens have alike, in training. Default: 0.
+  ///   - files: Of each checkpoint, beside `tokenizer.json`. Default: none.
   /// - Throws: `PairError.tooFewPairs`.
-  public func task(for configuration: RunConfiguration) throws -> TranslationTask {
-    let context = configuration.model.context
-    guard
-      let model = configuration.model.sequenceToSequenceModel(
-        vocabularyCount: tokenizer.vocabularyCount)
-    else { preconditionFailure("translation is configured with a model of pairs") }
+  public func task(
+    of model: any SequenceToSequenceModel, plan: Plan, labelSmoothing: Double = 0,
+    files: [(name: String, bytes: [UInt8])] = []
+  ) throws -> TranslationTask {
+    precondition(
+      vocabularyCount <= model.headWeight.shape[0],
+      "a model of \(model.headWeight.shape[0]) tokens can not learn from \(vocabularyCount)")
+    let (context, sequences) = (model.context, plan.batch.sequences)
     let loader = try PairLoader(
-      train, sequences: configuration.batch.sequences, context: context,
-      microbatches: configuration.batch.microbatches, seed: UInt64(configuration.seed))
+      train, sequences: sequences, context: context, microbatches: plan.batch.microbatches,
+      seed: UInt64(plan.seed))
     let heldOut = try validation.map {
-      try PairLoader(
-        $0, sequences: configuration.batch.sequences, context: context, requiresFullStep: false)
+      try PairLoader($0, sequences: sequences, context: context, requiresFullStep: false)
     }
     return TranslationTask(
-      model: model, labelSmoothing: configuration.loss.kind.labelSmoothing, loader: loader,
-      heldOut: heldOut,
-      scoring: configuration.evaluate.bleu
+      model: model, labelSmoothing: labelSmoothing, loader: loader, heldOut: heldOut,
+      scoring: plan.evaluate.bleu
         ? TranslationScoring(.beamSearch(BeamSearch(beams: 1)), tokenizer: tokenizer) : nil,
-      checkpointFiles: [
-        ("config.yaml", Array(configuration.yaml().utf8)), ("tokenizer.json", tokenizerJSON),
-      ])
+      checkpointFiles: files + [("tokenizer.json", tokenizerJSON)])
   }
 
   /// One line for the console.

@@ -57,16 +57,16 @@ final class LinearRegression: TrainingTask {
   }
 }
 
-extension RunConfiguration {
+extension Plan {
   /// A short run with a constant learning rate.
-  static func regression(steps: Int = 40, microbatches: Int = 5) -> RunConfiguration {
-    var configuration = RunConfiguration()
-    configuration.steps = steps
-    configuration.batch.microbatches = microbatches
-    configuration.optimizer.learningRate = 0.1
-    configuration.schedule.shape = .constant
-    configuration.evaluate.every = 15
-    configuration.checkpoint.every = 10
-    return configuration
+  static func regression(steps: Int = 40, microbatches: Int = 5) -> Plan {
+    var plan = Plan()
+    plan.steps = steps
+    plan.batch.microbatches = microbatches
+    plan.optimizer.learningRate = 0.1
+    plan.schedule.shape = .constant
+    plan.evaluate.every = 15
+    plan.checkpoint.every = 10
+    return plan
   }
 }

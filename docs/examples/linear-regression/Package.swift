@@ -10,7 +10,11 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "linear-regression",
-      dependencies: [.product(name: "Lockstep", package: "lockstep")])
+      dependencies: [
+        .product(name: "Lockstep", package: "lockstep"),
+        // For ranks as processes; without it and Launch.run(over: .mpi) no MPI is needed.
+        .product(name: "LockstepMPICommunication", package: "lockstep"),
+      ])
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,7 @@
 // B rows in a micro-batch, M micro-batches in an optimiser step.
 
 import Lockstep
+import LockstepMPICommunication
 
 /// distance = weight · (speed - 15) + bias.
 ///
@@ -52,20 +53,19 @@ final class StoppingDistance: TrainingTask {
 @main
 enum LinearRegression {
   static func main() {
-    Launch.run { communicator, launch in
-      var configuration = RunConfiguration()
-      configuration.batch.microbatches = StoppingDistance.microbatchCount
-      configuration.steps = 500
-      configuration.optimizer.method = .sgd(SGD())
-      configuration.optimizer.learningRate = 0.02
-      configuration.optimizer.clipNorm = 0
-      configuration.schedule.shape = .constant
+    Launch.run(over: .mpi) { communicator, launch in
+      var plan = Plan()
+      plan.batch.microbatches = StoppingDistance.microbatchCount
+      plan.steps = 500
+      plan.optimizer.method = .sgd(SGD())
+      plan.optimizer.learningRate = 0.02
+      plan.optimizer.clipNorm = 0
+      plan.schedule.shape = .constant
 
       let workspace = Workspace()
       let task = StoppingDistance(in: workspace)
       let trainer = try Trainer(
-        task: task, configuration: configuration, communicator: communicator,
-        workspace: workspace)
+        task: task, plan: plan, communicator: communicator, workspace: workspace)
       let code = try trainer.run()
 
       if communicator.isRankZero {

@@ -18,8 +18,7 @@ struct Braking: Predictor {
   var constant: Float { linear.bias?.tensor.item ?? 0 }
 }
 
-/// Fits the curve to a CSV file, `configs/data/cars.csv` of Lockstep, in one process or under
-/// `mpirun`: the result is the same, bit for bit.
+/// Fits the curve to a CSV file, `configs/data/cars.csv` of Lockstep, in one process and without MPI.
 @main
 enum OwnModel {
   static func main() {
@@ -29,25 +28,20 @@ enum OwnModel {
       table.validation = table.train
       table.target = "distance"
 
-      var configuration = RunConfiguration()
-      configuration.task = .regression
-      configuration.data = DataConfiguration(.csv(table))
-      // Some architecture for samples, in whose place the model comes.
-      configuration.model = ModelConfiguration(LinearConfiguration())
+      var plan = Plan()
       // All 50 rows at every step.
-      configuration.batch.sequences = 10
-      configuration.batch.microbatches = 5
-      configuration.steps = 500
-      configuration.optimizer.method = .sgd(SGD())
-      configuration.optimizer.learningRate = 0.1
-      configuration.optimizer.clipNorm = 0
-      configuration.schedule.shape = .constant
+      plan.batch.sequences = 10
+      plan.batch.microbatches = 5
+      plan.steps = 500
+      plan.optimizer.method = .sgd(SGD())
+      plan.optimizer.learningRate = 0.1
+      plan.optimizer.clipNorm = 0
+      plan.schedule.shape = .constant
 
-      let data = try SampleData(configuration, communicator: communicator)
+      let data = try SampleData(.values(table), plan: plan, communicator: communicator)
       let model = Braking()
       let trainer = try Trainer(
-        task: data.task(of: model, for: configuration), configuration: configuration,
-        communicator: communicator)
+        task: data.task(of: model, plan: plan), plan: plan, communicator: communicator)
       let code = try trainer.run()
 
       if communicator.isRankZero {

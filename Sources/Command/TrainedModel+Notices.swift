@@ -1,0 +1,19 @@
+import Foundation
+import LockstepTensors
+import LockstepTraining
+
+extension TrainedModel {
+  /// Opens a model, and tells on standard error what the user should know of how it was found.
+  static func opened(_ path: String, in workspace: Workspace) throws -> TrainedModel {
+    let trained = try open(path, in: workspace)
+    trained.showNotices()
+    return trained
+  }
+
+  /// Tells on standard error what the user should know of how the model was found.
+  func showNotices() {
+    for notice in notices {
+      FileHandle.standardError.write(Data("lockstep: \(notice)\n".utf8))
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import LockstepOptimization
+import LockstepSettings
+
+/// How a recipe is trained: in which batches, by which steps, for how long, and how the run is watched
+/// and saved on the way.
+///
+/// The seed is here because it chooses one training of a recipe among others. So are the keys that
+/// decide no result at all, such as the number of threads: none of them says what the model is.
+public struct Plan: Configurable {
+  public var seed = 1337
+  public var batch = BatchConfiguration()
+  public var optimizer = OptimizerConfiguration()
+  public var schedule = ScheduleConfiguration()
+  public var reduction = ReductionMethod.canonical
+  public var products = ProductMethod.canonical
+  /// Optimiser steps from the start of the run to its end.
+  public var steps = 1000
+  public var average = AveragingConfiguration()
+  public var earlyStopping = EarlyStoppingConfiguration()
+  public var evaluate = EvaluationConfiguration()
+  public var checkpoint = CheckpointConfiguration()
+  /// Threads of one rank; 0 takes the rank's share of the processors it may use.
+  public var threads = 0
+
+  public init() {}
+
+  /// The most optimiser steps of a run.
+  static let stepLimit = 1_000_000_000_000
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "seed", \.seed, .atLeast(0),
+        meaning: "Decides every random number: initial weights, order of the data, dropout."),
+      Field("batch", \.batch, meaning: "How much is learned from at each step."),
+      Field("optimizer", \.optimizer, meaning: "How the weights follow the gradient."),
+      Field("schedule", \.schedule, meaning: "How the learning rate changes, in optimiser steps."),
+      Field(
+        "reduction", \.reduction, meaning: "How the gradients of all micro-batches are added up."),
+      Field(
+        "products", \.products,
+        meaning:
+          "Who multiplies the model's matrices; optimisers that multiply always use Lockstep's kernels."
+      ),
+      Field(
+        "steps", \.steps, .within(1...stepLimit),
+        meaning: "Optimiser steps of the whole run, resumed ones included."),
+      Field("average", \.average, meaning: "Averaging the weights over steps."),
+      Field(
+        "early_stopping", \.earlyStopping, meaning: "Ending the run when it no longer improves."),
+      Field(
+        "evaluate", \.evaluate, decidesResult: false,
+        meaning: "Measuring the loss on held-out data."),
+      Field(
+        "checkpoint", \.checkpoint, decidesResult: false,
+        meaning: "Saving the run, so that it can be resumed."),
+      Field(
+        "threads", \.threads, .within(0...4096), decidesResult: false,
+        meaning: "Threads of one rank; `0` takes the rank's share of the processors it may use."),
+    ]
+  }
+
+  public func check(_ checks: inout SettingChecks) {
+    checks.require(
+      schedule.warmupSteps <= steps, "schedule.warmup_steps", "at most steps (\(steps))",
+      involving: "steps")
+    if needsEvaluations {
+      checks.require(
+        evaluate.every > 0, "evaluate.every",
+        "above 0, because schedule.name: plateau and early_stopping go by evaluations",
+        involving: "schedule.name", "early_stopping.patience")
+    }
+  }
+
+  /// Whether evaluations decide how the run goes on, and not only watch it.
+  var needsEvaluations: Bool { schedule.plateau != nil || earlyStopping.isOn }
+
+  /// What must hold between the plan and the number of ranks.
+  func check(_ checks: inout SettingChecks, ranks: Int) {
+    checks.require(
+      ranks <= batch.microbatches, "batch.microbatches",
+      "at least the number of ranks (\(ranks)), so that each has a micro-batch to compute")
+  }
+
+  /// Checks a plan that was made in code, for a run on `ranks` ranks.
+  ///
+  /// - Throws: `ConfigurationError` with everything that is wrong.
+  public func validate(ranks: Int) throws(ConfigurationError) {
+    _ = try Self(settings: settingNode) { plan, checks in plan.check(&checks, ranks: ranks) }
+  }
+}

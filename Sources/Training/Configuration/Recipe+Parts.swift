@@ -1,0 +1,44 @@
+import LockstepDatasets
+import LockstepModels
+import LockstepSettings
+
+extension Recipe {
+  /// The data and the architecture of a recipe, as the task needs them: with the keys of its own
+  /// format of data, and an architecture that makes models of its kind.
+  package enum Parts: Sendable {
+    case languageModeling(TokenDataConfiguration, any LanguageArchitecture)
+    case maskedLanguageModeling(TokenDataConfiguration, any MaskedLanguageArchitecture)
+    case translation(PairDataConfiguration, any SequenceToSequenceArchitecture)
+    /// Classification or regression, as the source says.
+    case prediction(SampleSource, any PredictorArchitecture)
+  }
+
+  /// The recipe's parts. A recipe that was read, or validated, has them.
+  ///
+  /// - Throws: `ConfigurationError` where task, data and model do not go together.
+  package func parts() throws(ConfigurationError) -> Parts {
+    switch (task, data.format, model.role) {
+    case (.languageModeling, .tokens(let data), .language(let architecture)):
+      return .languageModeling(data, architecture)
+    case (.maskedLanguageModeling, .tokens(let data), .maskedLanguage(let architecture)):
+      return .maskedLanguageModeling(data, architecture)
+    case (.translation, .pairs(let data), .sequenceToSequence(let architecture)):
+      return .translation(data, architecture)
+    case (.classification, .idx(let images), .prediction(let architecture)):
+      return .prediction(.images(images), architecture)
+    case (.classification, .csv(let table), .prediction(let architecture)):
+      return .prediction(.classes(table), architecture)
+    case (.regression, .csv(let table), .prediction(let architecture)):
+      return .prediction(.values(table), architecture)
+    case (.languageModeling, _, _), (.maskedLanguageModeling, _, _), (.translation, _, _),
+      (.classification, _, _), (.regression, _, _):
+      let expected =
+        "a task for data.format: \(data.format.variantName) and for \(model.kind)"
+      throw ConfigurationError(violations: [
+        Violation(
+          .wrongValue(found: task.rawValue, expected: expected),
+          at: SettingPath(description: "task"), origin: nil)
+      ])
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import LockstepDatasets
+import LockstepModels
+import LockstepSettings
+
+/// What is trained: the task, the data, the model, what it begins as and what is made small.
+///
+/// Everything that the model *is* belongs here, and everything that decides what the loss of a sample
+/// means. How the loss is made small is the `Plan`'s. The seed is the plan's, too: two seeds are two
+/// trainings of one recipe.
+public struct Recipe: Configurable {
+  public var task = TaskName.languageModeling
+  /// Where relative paths start; nil: the current directory.
+  public var directory: String?
+  public var data = DataConfiguration()
+  public var model = ModelConfiguration()
+  public var masking = MaskingConfiguration()
+  public var wordVectors = WordVectorConfiguration()
+  public var loss = LossConfiguration()
+  public var initialization: [InitializationRule] = []
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field("task", \.task, meaning: "What the model learns to do."),
+      Field(
+        "directory", \.directory, .ifPresent(.path), decidesResult: false,
+        meaning:
+          "Where relative paths of this file start; `null`: the directory that the command is run in. "
+          + "The `config.yaml` of a run has it in full, so that its data are found from anywhere."),
+      Field("data", \.data, meaning: "The files to learn from."),
+      Field("model", \.model, meaning: "The network."),
+      Field("masking", \.masking, meaning: "What `masked-language-modeling` hides."),
+      Field(
+        "word_vectors", \.wordVectors,
+        meaning: "Pretrained vectors that the token embedding begins with."),
+      Field("loss", \.loss, meaning: "What is made small."),
+      Field(
+        "initialization", \.initialization,
+        meaning:
+          "How parameters are filled in place of the model's own way; each by the first rule whose "
+          + "pattern matches its name."),
+    ]
+  }
+
+  public func check(_ checks: inout SettingChecks) {
+    checks.require(
+      model.kind == task.modelKind, "model.architecture",
+      "\(task.modelKind.architectureNames), because task is \(task.rawValue)", involving: "task")
+    checks.require(
+      task.dataFormats.contains(data.format.variantName), "data.format",
+      "\(task.dataFormats.joined(separator: " or ")), because task is \(task.rawValue)",
+      involving: "task")
+    checks.require(
+      loss.kind.suits(task), "loss.name", "a loss for \(task.rawValue)", involving: "task")
+    if wordVectors.path != nil {
+      checks.require(
+        task == .languageModeling, "word_vectors.path", "null, because task is \(task.rawValue)",
+        involving: "task")
+      checks.require(
+        data.tokens == nil || data.tokens?.tokenizer != nil, "word_vectors.path",
+        "null, because data.tokenizer is null and no token is known to be a word",
+        involving: "data.tokenizer")
+    }
+    if model.kind != .prediction, let tokens = data.tokens {
+      checks.require(
+        tokens.tokenizer != nil || model.vocabulary != nil, "model.vocabulary",
+        "a number, because data.tokenizer is null", involving: "data.tokenizer")
+      check(tokens, &checks)
+    }
+  }
+
+  /// What must hold between token files and the rest.
+  private func check(_ tokens: TokenDataConfiguration, _ checks: inout SettingChecks) {
+    checks.require(
+      tokens.documents == .joined || task == .languageModeling, "data.documents",
+      "joined, because task is \(task.rawValue)", involving: "task")
+    guard tokens.augmentation.spanCorruption > 0 else { return }
+    checks.require(
+      tokens.documents == .joined, "data.documents",
+      "joined, because corrupted spans move what follows them",
+      involving: "data.augmentation.span_corruption")
+    let key = "data.augmentation.span_corruption"
+    checks.require(
+      task == .languageModeling, key, "0, because task is \(task.rawValue)", involving: "task")
+    checks.require(
+      tokens.tokenizer != nil, key, "0, because data.tokenizer is null and has no sentinels",
+      involving: "data.tokenizer")
+    checks.require(
+      model.context >= SpanCorruption.leastPositions, "model.context",
+      "at least \(SpanCorruption.leastPositions), to have room for a corrupted span", involving: key
+    )
+  }
+}

@@ -1,0 +1,41 @@
+import LockstepModels
+import LockstepSettings
+
+/// What a run learns to do.
+public enum TaskName: String, SettingChoice {
+  case languageModeling = "language-modeling"
+  case maskedLanguageModeling = "masked-language-modeling"
+  case translation
+  case classification
+  case regression
+
+  public var documentation: String {
+    switch self {
+    case .languageModeling: "Predict each token from those before it."
+    case .maskedLanguageModeling: "Predict hidden tokens from all others."
+    case .translation: "Write a text's translation, from pairs of texts."
+    case .classification: "Predict the class of a sample: of an image, or of a table's row."
+    case .regression: "Predict a value from a table's row."
+    }
+  }
+
+  /// The models that can learn it.
+  public var modelKind: ModelKind {
+    switch self {
+    case .languageModeling: .language
+    case .maskedLanguageModeling: .maskedLanguage
+    case .translation: .sequenceToSequence
+    case .classification, .regression: .prediction
+    }
+  }
+
+  /// The names of the formats of data that it can be learned from.
+  var dataFormats: [String] {
+    switch self {
+    case .languageModeling, .maskedLanguageModeling: ["tokens"]
+    case .translation: ["pairs"]
+    case .classification: ["idx", "csv"]
+    case .regression: ["csv"]
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import LockstepCheckpoints
+import LockstepFiles
+import LockstepModels
+import LockstepSettings
+
+/// Why no model could be read.
+public enum LoadingError: UserInputError, Equatable {
+  case nothingThere(path: String)
+  case notADirectory(path: String)
+  case unreadable(FileError)
+  /// A run, and the checkpoints that were found and are not complete.
+  case noCheckpoint(path: String, skipped: [SkippedCheckpoint])
+  /// A checkpoint that is not complete.
+  case damaged(path: String, reason: CheckpointError)
+  /// Neither `config.yaml` nor `config.json` is among the files that were found.
+  case noModel(path: String, found: [String])
+  case noVocabulary(path: String)
+  case noTokenizer(path: String)
+  /// The tokenizer has no token that ends a text.
+  case noEndOfText(path: String)
+  /// A predictor's samples are not described.
+  case noDescription(path: String, problem: String)
+  /// A model of another kind than is wanted.
+  case otherModel(path: String, found: ModelKind, expected: ModelKind)
+  /// The tokenizer is not the one that the model learned with.
+  case foreignTokenizer(path: String, found: String, expected: String)
+  /// The tokenizer makes more tokens than the model has.
+  case otherTokenizer(path: String, tokens: Int, model: Int)
+
+  /// - Parameter error: Of listing a directory.
+  init(noDirectory path: String, _ error: FileError) {
+    switch error.code {
+    case ENOENT: self = .nothingThere(path: path)
+    case ENOTDIR: self = .notADirectory(path: path)
+    default: self = .unreadable(error)
+    }
+  }
+
+  /// What can be loaded.
+  private static let expectation =
+    "expected a run, a checkpoint, or a directory with config.json and model.safetensors"
+
+  /// Names of files that are told; of more only their number is.
+  private static let mostNames = 8
+
+  public var description: String {
+    switch self {
+    case .nothingThere(let path): "\(path): no such run or checkpoint"
+    case .notADirectory(let path): "\(path): a file; \(Self.expectation)"
+    case .unreadable(let error): error.description
+    case .noCheckpoint(let path, let skipped):
+      (["\(path): the run has no complete checkpoint"] + skipped.map { "\($0.reason)" })
+        .joined(separator: "; ")
+    case .damaged(let path, let reason): "\(path): the checkpoint is not complete: \(reason)"
+    case .noModel(let path, let found):
+      "\(path): found \(Self.list(found)), but neither config.yaml nor config.json; "
+        + Self.expectation
+    case .noVocabulary(let path):
+      "\(path): neither config.yaml nor a tokenizer.json says how many tokens the model has"
+    case .noTokenizer(let path):
+      "\(path): tokenizer.json is missing, so text can be neither read nor written"
+    case .noEndOfText(let path): "\(path): has no <|endoftext|>, which ends each text of a pair"
+    case .noDescription(let path, let problem):
+      "\(path): not a description of samples that Lockstep wrote: \(problem)"
+    case .otherModel(let path, let found, let expected):
+      "\(path): holds \(found), not \(expected); lockstep \(found.command) takes it"
+    case .foreignTokenizer(let path, let found, let expected):
+      "\(path): is tokenizer \(found.prefix(12))…, but the model beside it learned with "
+        + "\(expected.prefix(12))…: put that one back"
+    case .otherTokenizer(let path, let tokens, let model):
+      "\(path): has \(tokens) tokens, the model beside it only \(model)"
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    guard !names.isEmpty else { return "no files" }
+    let told = names.prefix(mostNames).joined(separator: ", ")
+    return names.count > mostNames ? "\(told) and \(names.count - mostNames) more" : told
+  }
+}
+
+extension ModelKind {
+  /// The command that uses such a model.
+  fileprivate var command: String {
+    switch self {
+    case .language, .maskedLanguage: "generate"
+    case .sequenceToSequence: "translate"
+    case .prediction: "evaluate"
+    }
+  }
+}

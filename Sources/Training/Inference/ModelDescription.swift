@@ -1,0 +1,102 @@
+import Foundation
+import LockstepCheckpoints
+import LockstepDatasets
+import LockstepFiles
+import LockstepModels
+
+/// Everything that files say of a trained model but its parameters.
+struct ModelDescription {
+  /// The directory that was read.
+  let path: String
+  /// Nil for the directory of another program.
+  let checkpoint: Checkpoint?
+  /// Newer checkpoints of the run that were passed over, newest first.
+  let skipped: [SkippedCheckpoint]
+  /// Of the run; nil for another program's model.
+  let configuration: RunConfiguration?
+  let architecture: any Architecture
+  /// Nil where there is none.
+  let tokenizer: (any Tokenizer)?
+  /// Of the samples that a predictor learned from; nil for a model of text.
+  let samples: SampleDescription?
+
+  /// Reads a run's newest complete checkpoint, a checkpoint, or the directory of another program.
+  ///
+  /// `config.yaml` describes the architecture completely and decides where it is there; `config.json`
+  /// is for other programs, and for their directories.
+  ///
+  /// - Throws: As `TrainedModel.open`, but for tensors.
+  init(at place: ModelPlace) throws {
+    switch place {
+    case .run(let run):
+      let newest = try run.newestModel()
+      try self.init(
+        directory: newest.checkpoint.path, checkpoint: newest.checkpoint, skipped: newest.skipped)
+    case .checkpoint(let checkpoint):
+      try self.init(directory: checkpoint.path, checkpoint: checkpoint)
+    case .directory(let path):
+      try self.init(directory: path, checkpoint: nil)
+    }
+  }
+
+  private init(
+    directory: String, checkpoint: Checkpoint?, skipped: [SkippedCheckpoint] = []
+  ) throws {
+    path = directory
+    self.checkpoint = checkpoint
+    self.skipped = skipped
+    let names = Set(try FileSystem.names(in: directory))
+    if names.contains("config.yaml") {
+      let configuration = try RunConfiguration.load(path: directory + "/config.yaml")
+      architecture = configuration.model.architecture
+      self.configuration = configuration
+    } else if names.contains("config.json") {
+      let path = directory + "/config.json"
+      architecture =
+        try ModelConfiguration(huggingFaceJSON: Self.contents(path), path: path).architecture
+      configuration = nil
+    } else {
+      throw LoadingError.noModel(path: directory, found: names.sorted())
+    }
+    tokenizer =
+      names.contains("tokenizer.json")
+      ? try TokenizerFile.load(directory + "/tokenizer.json") : nil
+    samples =
+      names.contains("samples.json") ? try Self.samples(directory + "/samples.json") : nil
+    if let tokenizer { try DataRecord.requireTokenizer(tokenizer, ofModelIn: directory) }
+    try requireTokenizerFits()
+  }
+
+  var kind: ModelKind { type(of: architecture).kind }
+
+  /// V of a model of text.
+  ///
+  /// - Throws: `LoadingError.noVocabulary` where neither the model nor a tokenizer says it.
+  func vocabularyCount() throws(LoadingError) -> Int {
+    guard let count = architecture.vocabulary ?? tokenizer?.vocabularyCount else {
+      throw .noVocabulary(path: path)
+    }
+    return count
+  }
+
+  private func requireTokenizerFits() throws(LoadingError) {
+    guard let tokens = tokenizer?.vocabularyCount, let model = architecture.vocabulary else {
+      return
+    }
+    guard tokens <= model else {
+      throw .otherTokenizer(path: path + "/tokenizer.json", tokens: tokens, model: model)
+    }
+  }
+
+  private static func samples(_ path: String) throws -> SampleDescription {
+    do {
+      return try JSONDecoder().decode(SampleDescription.self, from: Data(contents(path)))
+    } catch let error as DecodingError {
+      throw LoadingError.noDescription(path: path, problem: "\(error)")
+    }
+  }
+
+  private static func contents(_ path: String) throws -> [UInt8] {
+    try MappedFile(path: path).withBytes { Array($0) }
+  }
+}

@@ -1,0 +1,163 @@
+import LockstepCheckpoints
+import LockstepDatasets
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
+import LockstepWeights
+
+/// A trained model with all that its files say of it, whoever saved it.
+///
+///     let trained = try TrainedModel.open("runs/kjv", in: workspace)
+///     if case .language(let model) = trained.model { … }
+public struct TrainedModel {
+  /// A model, by what it maps to what.
+  public enum Network {
+    case language(any LanguageModel)
+    case maskedLanguage(any MaskedLanguageModel)
+    case sequenceToSequence(any SequenceToSequenceModel)
+    case prediction(any Predictor)
+
+    /// The model as something with parameters.
+    public var module: any Module {
+      switch self {
+      case .language(let model): model
+      case .maskedLanguage(let model): model
+      case .sequenceToSequence(let model): model
+      case .prediction(let model): model
+      }
+    }
+  }
+
+  /// Its parameters are read and bound.
+  public let model: Network
+  public let kind: ModelKind
+  /// Computes with the model.
+  public let workspace: Workspace
+  /// Nil where there is none.
+  public let tokenizer: (any Tokenizer)?
+  /// What the user named.
+  public let source: String
+  /// The directory that was read.
+  public let path: String
+  /// Optimiser steps taken; nil where that is not known.
+  public let step: Int?
+  /// Of the checkpoint, as its manifest says; nil where it is none.
+  public let parametersSHA256: String?
+  /// Of the run that the model is from; nil for another program's model.
+  public let configuration: RunConfiguration?
+  /// The network.
+  public let architecture: any Architecture
+  /// Of the samples that a predictor learned from; nil for a model of text.
+  public let samples: SampleDescription?
+  /// Newer checkpoints of the run, newest first, that are not complete and were passed over.
+  public let skipped: [SkippedCheckpoint]
+
+  /// Opens what lies at a path: a run, whose newest complete checkpoint is taken; a checkpoint; or a
+  /// directory that Hugging Face's `save_pretrained` wrote.
+  ///
+  /// - Parameter workspace: Computes with the model.
+  /// - Throws: `LoadingError`; `WeightError` where the tensors are not those of the model;
+  ///   `ConfigurationError`, `UnsupportedModelError` or `TokenizerError` where a file beside them can
+  ///   not be understood.
+  public static func open(_ path: String, in workspace: Workspace) throws -> TrainedModel {
+    try TrainedModel(
+      source: path, description: ModelDescription(at: ModelPlace(at: path)), workspace: workspace)
+  }
+
+  private init(source: String, description: ModelDescription, workspace: Workspace) throws {
+    self.source = source
+    self.workspace = workspace
+    path = description.path
+    step = description.checkpoint?.step
+    parametersSHA256 = description.checkpoint?.manifest.parametersSHA256
+    skipped = description.skipped
+    configuration = description.configuration
+    architecture = description.architecture
+    tokenizer = description.tokenizer
+    samples = description.samples
+    kind = description.kind
+    model = try description.network()
+    try model.module.bind(
+      to: WeightFormat.source(in: path), names: architecture.weightNames, in: workspace)
+  }
+
+  /// One line about the architecture, for people.
+  public var summary: String { architecture.summary }
+
+  /// What a user should know of how the model was found, a line each; usually nothing.
+  public var notices: [String] {
+    skipped.map { "\($0.path) is not complete (\($0.reason)): \(path) is read instead" }
+  }
+}
+
+extension ModelDescription {
+  /// The model, its parameters not yet bound.
+  ///
+  /// - Throws: `LoadingError` where the number of tokens, or what samples are like, is not said;
+  ///   `SampleShapeError`.
+  func network() throws -> TrainedModel.Network {
+    switch architecture.role {
+    case .language(let architecture):
+      return .language(architecture.model(vocabularyCount: try vocabularyCount()))
+    case .maskedLanguage(let architecture):
+      return .maskedLanguage(architecture.model(vocabularyCount: try vocabularyCount()))
+    case .sequenceToSequence(let architecture):
+      return .sequenceToSequence(architecture.model(vocabularyCount: try vocabularyCount()))
+    case .prediction(let architecture):
+      guard let samples else {
+        throw LoadingError.noDescription(path: path + "/samples.json", problem: "no such file")
+      }
+      return .prediction(
+        try architecture.model(
+          sampleShape: Shape(samples.sampleShape), outputs: samples.outputCount))
+    }
+  }
+}
+
+// MARK: - What a use needs
+
+extension TrainedModel {
+  /// - Throws: `LoadingError.otherModel` where this is a model of another kind.
+  public func languageModel() throws(LoadingError) -> any LanguageModel {
+    guard case .language(let model) = model else { throw isNot(.language) }
+    return model
+  }
+
+  /// - Throws: `LoadingError.otherModel` where this is a model of another kind.
+  public func maskedLanguageModel() throws(LoadingError) -> any MaskedLanguageModel {
+    guard case .maskedLanguage(let model) = model else { throw isNot(.maskedLanguage) }
+    return model
+  }
+
+  /// - Throws: `LoadingError.otherModel` where this is a model of another kind.
+  public func sequenceToSequenceModel() throws(LoadingError) -> any SequenceToSequenceModel {
+    guard case .sequenceToSequence(let model) = model else { throw isNot(.sequenceToSequence) }
+    return model
+  }
+
+  /// - Throws: `LoadingError.otherModel` where this is a model of another kind.
+  public func predictor() throws(LoadingError) -> any Predictor {
+    guard case .prediction(let model) = model else { throw isNot(.prediction) }
+    return model
+  }
+
+  /// - Throws: `LoadingError.noTokenizer`.
+  public func requiredTokenizer() throws(LoadingError) -> any Tokenizer {
+    guard let tokenizer else { throw .noTokenizer(path: path) }
+    return tokenizer
+  }
+
+  /// The token that ends a text, and that says "begin" to the decoder of a translation model.
+  ///
+  /// - Throws: `LoadingError.noTokenizer` or `.noEndOfText`.
+  public func requiredEndOfText() throws(LoadingError) -> Int32 {
+    guard let token = try requiredTokenizer().endOfText else {
+      throw .noEndOfText(path: path + "/tokenizer.json")
+    }
+    return token
+  }
+
+  private func isNot(_ expected: ModelKind) -> LoadingError {
+    .otherModel(path: path, found: kind, expected: expected)
+  }
+}

@@ -1,0 +1,112 @@
+import LockstepDatasets
+import LockstepSettings
+
+/// Something that a run's data no longer are.
+public struct DataDifference: Equatable, Sendable {
+  /// `data.train`.
+  public let key: String
+  /// What it was and what it is, as a phrase.
+  public let description: String
+  /// Whether a model that goes on with it would be another one: nobody can mean that.
+  public let isMeaningless: Bool
+}
+
+extension DataRecord {
+  /// What differs between the data of a run and those that it is to go on with.
+  ///
+  /// Means and deviations of samples are not compared: they are the model's, and it keeps them.
+  ///
+  /// - Parameter stored: What the run learned from.
+  /// - Returns: What was changed, and of held-out files that the configuration now names others.
+  func differences(
+    from stored: DataRecord
+  ) -> (changed: [DataDifference], renamed: [String]) {
+    var changed: [DataDifference] = []
+    if let difference = tokenizerDifference(from: stored.tokenizer) { changed.append(difference) }
+    if let samples, let stored = stored.samples {
+      changed += samples.differences(from: stored)
+    }
+    var renamed: [String] = []
+    for file in files {
+      // Where the words of the configuration differ, it is the configuration that is compared.
+      guard let before = stored.files.first(where: { $0.key == file.key }),
+        before.path == file.path
+      else {
+        if file.isHeldOut { renamed.append(file.key) }
+        continue
+      }
+      guard before.content != file.content else { continue }
+      changed.append(
+        DataDifference(
+          key: file.key,
+          description: "\(file.path) had \(before.content.words), and has \(file.content.words)",
+          isMeaningless: false))
+    }
+    return (changed, renamed)
+  }
+
+  private func tokenizerDifference(from stored: TokenizerRecord?) -> DataDifference? {
+    guard tokenizer != stored else { return nil }
+    func words(_ record: TokenizerRecord?) -> String {
+      guard let record else { return "none" }
+      return "\(record.sha256.prefix(12))… of \(record.tokens) tokens"
+    }
+    return DataDifference(
+      key: "data.tokenizer",
+      description: "the tokenizer was \(words(stored)), and is \(words(tokenizer))",
+      isMeaningless: true)
+  }
+}
+
+extension DataRecord.SampleRecord {
+  fileprivate func differences(from stored: Self) -> [DataDifference] {
+    func difference(_ key: String, _ name: String, _ then: [String]?, _ now: [String]?)
+      -> DataDifference?
+    {
+      guard then != now else { return nil }
+      let (before, after) = (then ?? [], now ?? [])
+      let lost = before.filter { !after.contains($0) }
+      let new = after.filter { !before.contains($0) }
+      let details =
+        (lost.isEmpty ? [] : ["without \(lost.prefix(3).joined(separator: ", "))"])
+        + (new.isEmpty ? [] : ["with \(new.prefix(3).joined(separator: ", "))"])
+      let detail = details.isEmpty ? "in another order" : details.joined(separator: ", ")
+      return DataDifference(
+        key: key,
+        description: "there were \(before.count) \(name), there are \(after.count), \(detail)",
+        isMeaningless: true)
+    }
+    var found = [
+      difference("data.columns", "columns", stored.columns, columns),
+      difference("data.train", "classes", stored.classes, classes),
+    ].compactMap(\.self)
+    if shape != stored.shape && found.isEmpty {
+      found.append(
+        DataDifference(
+          key: "data.train", description: "samples were \(stored.shape), and are \(shape)",
+          isMeaningless: true))
+    }
+    return found
+  }
+}
+
+extension ContentDigest {
+  /// "52314 bytes (SHA-256 1f3a5c…)".
+  fileprivate var words: String { "\(bytes) bytes (SHA-256 \(sha256.prefix(12))…)" }
+}
+
+/// A run whose data are no longer what it learned from.
+public struct DataChangedError: UserInputError, Equatable {
+  /// The run's directory.
+  public let run: String
+  public let differences: [DataDifference]
+
+  public var description: String {
+    let lines = differences.map { "  \($0.key): \($0.description)" }
+    let way =
+      differences.contains(where: \.isMeaningless)
+      ? "put the old data back, or start another run with another --output"
+      : "put the old data back; or, if the change is meant, add --set data.changed=accept"
+    return "\(run) learned from other data:\n\(lines.joined(separator: "\n"))\n  \(way)"
+  }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import LockstepDatasets
+
+/// What a run learns from, as far as it tells one run from another: `data.json`, beside `config.yaml`
+/// in the run's directory and in each checkpoint.
+///
+/// The configuration says what the files are called; this says what is in them.
+public struct DataRecord: Codable, Equatable, Sendable {
+  static let fileName = "data.json"
+
+  /// A file that is learned from, or evaluated on.
+  public struct File: Codable, Equatable, Sendable {
+    /// The key that names it, with its place in a list: `data.train[1]`.
+    public let key: String
+    /// As the configuration has it.
+    public let path: String
+    public let content: ContentDigest
+
+    /// Whether it is only evaluated on.
+    var isHeldOut: Bool { key.hasPrefix("data.validation") }
+  }
+
+  /// What text was made tokens with.
+  public struct TokenizerRecord: Codable, Equatable, Sendable {
+    /// Of all that decides how text is encoded.
+    public let sha256: String
+    /// V, the tokens that the task adds included.
+    public let tokens: Int
+    /// The special tokens that the task adds: a mask, sentinels.
+    public let added: [String]
+
+    init(_ tokenizer: any Tokenizer, added: [String]) {
+      sha256 = tokenizer.contentHash.description
+      tokens = tokenizer.vocabularyCount
+      self.added = added
+    }
+  }
+
+  /// What the samples are.
+  public struct SampleRecord: Codable, Equatable, Sendable {
+    /// Of one sample.
+    public let shape: [Int]
+    /// A table's columns; nil for images.
+    public let columns: [String]?
+    /// The column to be predicted; nil for images.
+    public let target: String?
+    /// The classes' names in the order of their numbers; nil where a value is predicted.
+    public let classes: [String]?
+
+    init(_ description: SampleDescription) {
+      shape = description.sampleShape
+      columns = description.columns
+      target = description.target
+      classes = description.classes
+    }
+  }
+
+  public var files: [File]
+  /// nil: there is none.
+  public var tokenizer: TokenizerRecord?
+  /// nil: the data are texts.
+  public var samples: SampleRecord?
+
+  init(
+    files: [File], tokenizer: TokenizerRecord? = nil, samples: SampleRecord? = nil
+  ) {
+    self.files = files
+    self.tokenizer = tokenizer
+    self.samples = samples
+  }
+
+  /// The record as it is stored.
+  func json() throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
+  }
+
+  /// - Returns: Nil where the bytes are no record.
+  init?(json: some Sequence<UInt8>) {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    guard let record = try? decoder.decode(DataRecord.self, from: Data(json)) else { return nil }
+    self = record
+  }
+}
+
+extension DataRecord.File {
+  /// Files of one key, which is a list where there are several.
+  ///
+  /// - Parameters:
+  ///   - key: `data.train`.
+  ///   - paths: As the configuration has them.
+  ///   - contents: Of the files, in the same order.
+  static func list(
+    _ key: String, paths: [String], contents: [ContentDigest]
+  ) -> [DataRecord.File] {
+    zip(paths, contents).enumerated().map { index, file in
+      Self(key: paths.count > 1 ? "\(key)[\(index)]" : key, path: file.0, content: file.1)
+    }
+  }
+}

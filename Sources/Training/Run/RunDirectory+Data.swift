@@ -1,0 +1,72 @@
+import Foundation
+import LockstepCheckpoints
+import LockstepCommunication
+import LockstepDatasets
+import LockstepFiles
+
+extension RunDirectory {
+  /// What the newest checkpoint says of the data that it learned from.
+  ///
+  /// - Returns: The record, nil where the checkpoint has none, being older than records are, and the
+  ///   description of its samples, nil for texts. Nil where there is no checkpoint: nothing was
+  ///   learned.
+  /// - Throws: `CheckpointError` where the directory can not be read.
+  package func storedData() throws -> (record: DataRecord?, samples: SampleDescription?)? {
+    let search = try checkpoints.newestComplete(verification: .sizes)
+    guard let checkpoint = search.found else { return nil }
+    let samples = try checkpoint.file(named: "samples.json").flatMap {
+      try? JSONDecoder().decode(SampleDescription.self, from: Data($0))
+    }
+    return (try checkpoint.file(named: DataRecord.fileName).flatMap(DataRecord.init), samples)
+  }
+
+  /// The description of the samples that the run learned from; nil for texts, and where there is no
+  /// checkpoint. Collective.
+  ///
+  /// - Throws: `AgreedError` where rank zero can not read the directory.
+  func learnedSamples(_ communicator: any Communicator) throws -> SampleDescription? {
+    let bytes = try communicator.fromRankZero {
+      try storedData()?.samples.map { Array(try JSONEncoder().encode($0)) } ?? []
+    }
+    guard !bytes.isEmpty else { return nil }
+    return try communicator.agree {
+      try JSONDecoder().decode(SampleDescription.self, from: Data(bytes))
+    }
+  }
+
+  /// Where the run's relative paths start, as it recorded; nil where it did not, or there is no such
+  /// directory: then the run was moved. Collective.
+  package func recordedDirectory(_ communicator: any Communicator) throws -> String? {
+    let bytes = try communicator.fromRankZero {
+      guard let recorded = try? configuration().directory, FileSystem.isDirectory(recorded) else {
+        return []
+      }
+      return Array(recorded.utf8)
+    }
+    return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Compares a run's data with what it learned from.
+  ///
+  /// - Parameters:
+  ///   - data: What it is to go on with.
+  ///   - policy: What holds for files whose content is another.
+  /// - Returns: What the user should know of it.
+  /// - Throws: `DataChangedError` with everything that differs and is not accepted.
+  package func requireSameData(
+    _ data: DataRecord, whereChanged policy: ChangedData
+  ) throws -> [String] {
+    guard let stored = try storedData() else { return [] }
+    guard let record = stored.record else {
+      return [
+        "\(path) was saved by an earlier version, which did not record its data: they are taken to be the same"
+      ]
+    }
+    let (changed, renamed) = data.differences(from: record)
+    guard changed.isEmpty || policy == .accept && !changed.contains(where: \.isMeaningless) else {
+      throw DataChangedError(run: path, differences: changed)
+    }
+    return changed.map { "data.changed: accept: \($0.key): \($0.description)" }
+      + renamed.map { "\($0): is evaluated on from here on; earlier losses are of other data" }
+  }
+}

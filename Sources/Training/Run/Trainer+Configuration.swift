@@ -1,0 +1,21 @@
+import LockstepCommunication
+import LockstepTensors
+
+extension Trainer {
+  /// Prepares a configured run, whose recipe the task was made from. Collective.
+  ///
+  /// - Parameters:
+  ///   - task: The recipe's.
+  ///   - configuration: The plan, the recipe's `initialization`, and what decides the result.
+  ///   - communicator: As of the other initialiser, like all that follows.
+  /// - Throws: As that.
+  public convenience init(
+    task: any TrainingTask, configuration: RunConfiguration, communicator: any Communicator,
+    workspace: Workspace? = nil, directory: RunDirectory? = nil, start: Start = .beginning
+  ) throws {
+    try self.init(
+      task: task, plan: configuration.plan, initialization: configuration.recipe.initialization,
+      identity: configuration.identity, communicator: communicator, workspace: workspace,
+      directory: directory, start: start)
+  }
+}

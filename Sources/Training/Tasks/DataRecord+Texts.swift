@@ -1,0 +1,51 @@
+import LockstepDatasets
+
+extension DataRecord {
+  /// Of token files.
+  ///
+  /// - Parameters:
+  ///   - train: The files that are learned from, opened.
+  ///   - validation: Those that are held out.
+  ///   - named: As the configuration has them.
+  ///   - tokenizer: With the special tokens that the task adds; nil: there is none.
+  ///   - added: Their names.
+  ///   - vectors: Where pretrained word vectors are; nil: there are none.
+  ///   - vectorsNamed: As the configuration has them.
+  init(
+    train: [TokenFile], validation: [TokenFile], named: TokenDataConfiguration,
+    tokenizer: (any Tokenizer)?, added: [String], vectors: String?, vectorsNamed: String?
+  ) {
+    var files = File.list(
+      "data.train", paths: named.train.elements.map(\.path), contents: train.map(\.digest))
+    files += File.list(
+      "data.validation", paths: named.validation?.elements ?? [],
+      contents: validation.map(\.digest))
+    // A file that can not be read is told of where its vectors are read.
+    if let vectors, let vectorsNamed, let content = try? ContentDigest(ofFile: vectors) {
+      files += File.list("word_vectors.path", paths: [vectorsNamed], contents: [content])
+    }
+    self.init(files: files, tokenizer: tokenizer.map { TokenizerRecord($0, added: added) })
+  }
+
+  /// Of texts and their translations.
+  ///
+  /// - Parameters:
+  ///   - train: The files that are learned from, opened.
+  ///   - validation: Those that are held out.
+  ///   - named: As the configuration has them.
+  init(
+    train: PairFile, validation: PairFile?, named: PairDataConfiguration,
+    tokenizer: any Tokenizer
+  ) {
+    func list(_ key: String, _ path: String?, _ file: TokenFile?) -> [File] {
+      File.list(
+        key, paths: [path].compactMap(\.self), contents: [file?.digest].compactMap(\.self))
+    }
+    self.init(
+      files: list("data.train_source", named.trainSource, train.source)
+        + list("data.train_target", named.trainTarget, train.target)
+        + list("data.validation_source", named.validationSource, validation?.source)
+        + list("data.validation_target", named.validationTarget, validation?.target),
+      tokenizer: TokenizerRecord(tokenizer, added: []))
+  }
+}
