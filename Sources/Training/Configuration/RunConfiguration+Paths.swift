@@ -20,7 +20,8 @@ extension RunConfiguration {
   package func locatingFiles(
     current: String = FileManager.default.currentDirectoryPath
   ) -> RunConfiguration {
-    guard let directory = recipe.directory, case let start = Self.path(directory, from: current), start != current
+    guard let directory = recipe.directory, case let start = Self.path(directory, from: current),
+      start != current
     else { return self }
     var configuration = self
     configuration.data = recipe.data.mappingPaths { Self.path($0, from: start) }
