@@ -193,7 +193,7 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: Target.modules(["Training", "Explanations"]) + [
-        "TestSupport", "LockstepCommand", "linear-regression", "own-model",
+        "TestSupport", "LockstepCommand", "linear-regression", "own-model", "own-optimizer",
       ]),
     .executableTarget(
       name: "communication-probe",
@@ -201,6 +201,7 @@ let package = Package(
       path: "Tests/CommunicationProbe"),
     .example("linear-regression", uses: ["MPICommunication"]),
     .example("own-model"),
+    .example("own-optimizer"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -21,7 +21,7 @@ final class SyntheticText: TrainingTask {
 
   var model: any Module { languageModel }
 
-  func loss(step: Int, microbatch: Int) -> BatchLoss {
+  func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     // The multiplier of Knuth's MMIX; the upper bits are random enough for tokens.
     var state = UInt64(step) << 20 + UInt64(microbatch)
     func token() -> Int32 {
@@ -45,7 +45,7 @@ final class SyntheticText: TrainingTask {
     let parameters = ParameterStore(of: model)
     parameters.bind(to: FloatMemory(count: parameters.flatCount), in: workspace)
     return workspace.products.listing {
-      workspace.withoutRecording { loss(step: 0, microbatch: 0) }
+      workspace.withoutRecording { loss(step: 0, microbatch: 0, in: workspace) }
     }.products
   }
 }

@@ -151,7 +151,7 @@ extension OptimizerConfiguration {
       ]
     }
 
-    private static func variant<Rule: OptimizerMethod>(
+    private static func variant<Rule: OptimizerMethod & Configurable>(
       _ name: String, _ documentation: String, _ embed: @escaping (Rule) -> Self
     ) -> Variant<Self> {
       Variant(name, documentation, embed) { $0.rule as? Rule }

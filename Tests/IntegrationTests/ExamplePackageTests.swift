@@ -47,8 +47,20 @@ import Testing
     }
   }
 
+  @Test func anOptimizerOfOnesOwnFindsTheLineOfLeastSquares() throws {
+    let table = repository.appendingPathComponent("configs/data/cars.csv").path
+    let outcome = try MPIRunner.runAlone("own-optimizer", [table])
+    #expect(outcome.exitCode == 0, "\(outcome.errorOutput)")
+    // By the normal equations: R², and the mean squared error.
+    for (label, expected, error) in [("r2", 0.651079, 1e-5), ("loss", 227.0704, 1e-3)] {
+      let found = try #require(Double(value(of: label, in: outcome.output)))
+      #expect(abs(found - expected) < error, "\(label): \(found)")
+    }
+  }
+
   @Test(arguments: [
     ("linear-regression", ["Lockstep", "LockstepMPICommunication"]), ("own-model", ["Lockstep"]),
+    ("own-optimizer", ["Lockstep"]),
   ])
   func theExampleNamesTheLibraryAsUsersDo(name: String, products: [String]) throws {
     let manifest = try manifest(

@@ -44,7 +44,7 @@ import Testing
     let wave = Wave()
     var model: any Module { wave }
 
-    func loss(step: Int, microbatch: Int) -> BatchLoss {
+    func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
       let amplitude = wave.amplitude.tensor
       return BatchLoss(sum: (amplitude * amplitude).sum(), targetCount: 1)
     }

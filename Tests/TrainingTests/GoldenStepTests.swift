@@ -58,7 +58,7 @@ struct GoldenStepTests {
 
     var model: any Module { gpt }
 
-    func loss(step: Int, microbatch: Int) -> BatchLoss {
+    func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
       let count = sequences * fixture.positions
       let range = microbatch * count..<(microbatch + 1) * count
       let targets = Array(fixture.steps[step].targets[range])

@@ -87,13 +87,12 @@ import Testing
     var model: any Module { task.model }
     let evaluationBatchCount = 1
 
-    func loss(step: Int, microbatch: Int) -> BatchLoss {
-      task.loss(step: step, microbatch: microbatch)
+    func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
+      task.loss(step: step, microbatch: microbatch, in: workspace)
     }
 
-    func evaluationLoss(batch: Int) -> BatchLoss {
-      let workspace = task.plane.linear.weight.tensor.workspace
-      return BatchLoss(
+    func evaluationLoss(batch: Int, in workspace: Workspace) -> BatchLoss {
+      BatchLoss(
         sum: Tensor([losses.popLast() ?? 9], shape: [1], in: workspace).sum(), targetCount: 1)
     }
   }

@@ -19,7 +19,7 @@ struct SteadyMemoryTests {
 
     var model: any Module { gpt }
 
-    func loss(step: Int, microbatch: Int) -> BatchLoss {
+    func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
       let tokens = (0..<2 * context).map { Int32(($0 * 7 + step + microbatch) % 31) }
       let targets = tokens.map { ($0 + 1) % 31 }
       let shape: Shape = [2, context]
@@ -31,7 +31,9 @@ struct SteadyMemoryTests {
 
     let evaluationBatchCount = 3
 
-    func evaluationLoss(batch: Int) -> BatchLoss { loss(step: 1000, microbatch: batch) }
+    func evaluationLoss(batch: Int, in workspace: Workspace) -> BatchLoss {
+      loss(step: 1000, microbatch: batch, in: workspace)
+    }
   }
 
   @Test(arguments: [1, 2])

@@ -106,6 +106,22 @@ import Testing
     #expect(abs(try #require(alone.metrics["perplexity"]) - exp(alone.loss)) < 1e-9)
   }
 
+  @Test func aTranslatorOfOnesOwnLearnsAsAConfiguredOne() throws {
+    let configuration = try configuration()
+    guard case .pairs(let pairs) = configuration.data.format,
+      let architecture = configuration.model.architecture as? TransformerConfiguration
+    else { return }
+    let data = try TranslationData(pairs, communicator: SoloCommunicator())
+    let task = try data.task(
+      of: Transformer(architecture, vocabularyCount: data.vocabularyCount),
+      plan: configuration.plan, labelSmoothing: 0.1)
+    #expect(task.checkpointFiles.map { $0.name } == ["tokenizer.json"])
+    let trainer = try Trainer(
+      task: task, plan: configuration.plan, communicator: SoloCommunicator())
+    _ = try trainer.run()
+    #expect(trainer.parametersHash == (try train(configuration).hash))
+  }
+
   @Test func aTranslationThatIsResumedOnOtherRanksEqualsTheUninterrupted() throws {
     var configuration = try configuration { $0.norm = .post }
     configuration.schedule.shape = .constant

@@ -12,7 +12,7 @@ import LockstepSettings
 ///
 /// M. Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012, Algorithm 1, which has no rate
 /// (1), as `torch.optim.Adadelta`. Checkpoints call s `square_avg` and d `acc_delta`.
-public struct Adadelta: ElementwiseMethod {
+public struct Adadelta: ElementwiseMethod, Configurable {
   /// ρ
   public var smoothing = 0.9
   public var epsilon = 1e-6

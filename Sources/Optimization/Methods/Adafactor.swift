@@ -16,7 +16,7 @@ import LockstepSettings
 /// `torch.optim.Adafactor`. A tensor of more than two dimensions is the matrix of its first extent
 /// and all others. Checkpoints call r `row_var`, c `col_var`, and a vector's mean squares
 /// `variance`.
-public struct Adafactor: TensorMethod {
+public struct Adafactor: TensorMethod, Configurable {
   public var decayExponent = -0.8
   /// ε₁: 2⁻²³, as PyTorch's.
   public var epsilon = 0x1p-23

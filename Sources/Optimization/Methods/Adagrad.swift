@@ -9,7 +9,7 @@ import LockstepSettings
 ///
 /// J. Duchi, E. Hazan, Y. Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
 /// Optimization", 2011, with diagonal matrices, as `torch.optim.Adagrad`. Checkpoints call s `sum`.
-public struct Adagrad: ElementwiseMethod {
+public struct Adagrad: ElementwiseMethod, Configurable {
   public var rateDecay = 0.0
   /// s at first.
   public var initialSum = 0.0

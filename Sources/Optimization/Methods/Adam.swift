@@ -10,7 +10,7 @@ import LockstepSettings
 ///
 /// D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", 2015, Algorithm 1, as
 /// `torch.optim.Adam`. Checkpoints call m `exp_avg` and v `exp_avg_sq`.
-public struct Adam: ElementwiseMethod {
+public struct Adam: ElementwiseMethod, Configurable {
   public var betas = [0.9, 0.999]
   public var epsilon = 1e-8
   public var weightDecay = 0.0

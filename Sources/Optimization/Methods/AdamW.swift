@@ -11,7 +11,7 @@ import LockstepSettings
 ///
 /// I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", 2019, Algorithm 2, with the
 /// epsilon where `torch.optim.AdamW` has it. Checkpoints call m `exp_avg` and v `exp_avg_sq`.
-public struct AdamW: ElementwiseMethod {
+public struct AdamW: ElementwiseMethod, Configurable {
   /// β₁ and β₂: decay rates of the gradient's mean and of its square's mean, per optimiser step.
   public var betas = [0.9, 0.95]
   public var epsilon = 1e-8

@@ -10,7 +10,7 @@ import LockstepSettings
 ///
 /// D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", 2015, Algorithm 2, as
 /// `torch.optim.Adamax`. Checkpoints call m `exp_avg` and u `exp_inf`.
-public struct Adamax: ElementwiseMethod {
+public struct Adamax: ElementwiseMethod, Configurable {
   public var betas = [0.9, 0.999]
   public var epsilon = 1e-8
   public var weightDecay = 0.0

@@ -10,7 +10,7 @@ import LockstepSettings
 ///
 /// Y. You et al., "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes", 2020,
 /// Algorithm 2, with a layer for each tensor. Checkpoints call m `exp_avg` and v `exp_avg_sq`.
-public struct LAMB: TensorMethod {
+public struct LAMB: TensorMethod, Configurable {
   public var betas = [0.9, 0.999]
   public var epsilon = 1e-6
   public var weightDecay = 0.01

@@ -13,7 +13,7 @@ import LockstepSettings
 /// with one iteration a step and no line search. Inner products are summed over fixed blocks of
 /// 65,536 elements, then over the blocks in order. Checkpoints call y `difference_0` and so on, s
 /// `step_0` and so on, d `direction` and the last g `last_gradient`.
-public struct LBFGS: OptimizerMethod {
+public struct LBFGS: OptimizerMethod, Configurable {
   /// How many steps H is made of.
   public var history = 10
   public var weightDecay = 0.0

@@ -10,7 +10,7 @@ import LockstepSettings
 ///
 /// X. Chen et al., "Symbolic Discovery of Optimization Algorithms", 2023, Algorithm 2. Checkpoints
 /// call m `exp_avg`. Learning rates are 3 to 10 times smaller than AdamW's, decay as much larger.
-public struct Lion: ElementwiseMethod {
+public struct Lion: ElementwiseMethod, Configurable {
   public var betas = [0.9, 0.99]
   public var weightDecay = 0.0
 

@@ -17,7 +17,7 @@ import LockstepTensors
 /// `torch.optim.Muon`, in 32 bits where that computes X in bfloat16. Vectors, and matrices whose names
 /// match `adamw_parameters`, take AdamW's step; a tensor of more than two dimensions is the matrix of
 /// its first extent and all others. Checkpoints call b `momentum_buffer`.
-public struct Muon: TensorMethod {
+public struct Muon: TensorMethod, Configurable {
   /// How large a step is.
   public enum StepSize: String, SettingChoice {
     case original

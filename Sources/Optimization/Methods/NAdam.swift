@@ -12,7 +12,7 @@ import LockstepSettings
 ///
 /// T. Dozat, "Incorporating Nesterov Momentum into Adam", 2016, as `torch.optim.NAdam`. Checkpoints
 /// call m `exp_avg` and v `exp_avg_sq`.
-public struct NAdam: ElementwiseMethod {
+public struct NAdam: ElementwiseMethod, Configurable {
   public var betas = [0.9, 0.999]
   public var epsilon = 1e-8
   /// ψ, how fast the momentum approaches β₁.

@@ -13,7 +13,7 @@ import LockstepSettings
 ///
 /// L. Liu et al., "On the Variance of the Adaptive Learning Rate and Beyond", 2020, Algorithm 2, as
 /// `torch.optim.RAdam`. Checkpoints call m `exp_avg` and v `exp_avg_sq`.
-public struct RAdam: ElementwiseMethod {
+public struct RAdam: ElementwiseMethod, Configurable {
   public var betas = [0.9, 0.999]
   public var epsilon = 1e-8
   public var weightDecay = 0.0

@@ -12,7 +12,7 @@ import LockstepSettings
 /// T. Hinton, "Neural Networks for Machine Learning", lecture 6e, 2012; centred as in A. Graves,
 /// "Generating Sequences With Recurrent Neural Networks", 2013; as `torch.optim.RMSprop`.
 /// Checkpoints call s `square_avg`, m `grad_avg` and v `momentum_buffer`.
-public struct RMSprop: ElementwiseMethod {
+public struct RMSprop: ElementwiseMethod, Configurable {
   /// α
   public var smoothing = 0.99
   public var momentum = 0.0

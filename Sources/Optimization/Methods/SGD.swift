@@ -13,7 +13,7 @@ import LockstepSettings
 /// iteration methods", 1964; Nesterov's in the form of I. Sutskever et al., "On the importance of
 /// initialization and momentum in deep learning", 2013. Checkpoints call v `momentum_buffer`;
 /// without momentum there is none.
-public struct SGD: ElementwiseMethod {
+public struct SGD: ElementwiseMethod, Configurable {
   public var momentum = 0.0
   /// Whether the gradient is taken where the velocity leads to.
   public var nesterov = false

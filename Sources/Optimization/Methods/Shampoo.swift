@@ -19,7 +19,7 @@ import LockstepTensors
 /// grafting); grafting and means as H. Shi et al., "A Distributed Data-Parallel PyTorch
 /// Implementation of the Distributed Shampoo Optimizer", 2023. Checkpoints call L `left`, R `right`,
 /// their roots `left_root` and `right_root`.
-public struct Shampoo: TensorMethod {
+public struct Shampoo: TensorMethod, Configurable {
   /// Where a step's length comes from.
   public enum Grafting: String, SettingChoice {
     case adam

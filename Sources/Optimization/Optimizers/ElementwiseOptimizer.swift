@@ -18,10 +18,13 @@ public protocol ElementwiseMethod: OptimizerMethod {
   func update(_ run: ElementRun, at point: UpdatePoint)
 }
 
-/// Some elements and what is remembered of them.
+/// Some elements and what is remembered of them. The pointers hold during the update only.
 public struct ElementRun {
-  let parameters: UnsafeMutablePointer<Float>
-  let gradient: UnsafePointer<Float>
+  /// The elements' values, to be changed in place.
+  public let parameters: UnsafeMutablePointer<Float>
+  /// Their gradients, summed over targets and not yet scaled: see `UpdatePoint.scale`.
+  public let gradient: UnsafePointer<Float>
+  /// How many there are, as kernels take it.
   let count: Int64
   private let states: [UnsafeMutablePointer<Float>]
   private let start: Int
@@ -37,8 +40,12 @@ public struct ElementRun {
     count = Int64(range.count)
   }
 
-  /// The values of the state with this place in `stateNames`.
-  func state(_ index: Int) -> UnsafeMutablePointer<Float> { states[index] + start }
+  /// How many there are. Where a run begins and ends depends on the numbers of ranks and threads: what
+  /// becomes of an element must not.
+  public var elementCount: Int { Int(count) }
+
+  /// The values of the state with this place in `stateNames`, to be changed in place.
+  public func state(_ index: Int) -> UnsafeMutablePointer<Float> { states[index] + start }
 }
 
 extension ElementwiseMethod {

@@ -1,9 +1,11 @@
 import LockstepParallelism
 import LockstepSettings
 
-/// An update rule with its keys: a value of the `optimizer` section, which makes the optimiser of a
-/// rank.
-public protocol OptimizerMethod: Configurable {
+/// An update rule, which makes the optimiser of a rank. Those of the `optimizer` section are
+/// `Configurable`, too; one of your own, for `Trainer(task:plan:optimizer:)`, need not be.
+///
+/// Conform to `ElementwiseMethod` or `TensorMethod`, which do the rest, or make an `Optimizer` yourself.
+public protocol OptimizerMethod: Sendable {
   /// - Parameters:
   ///   - layout: The tensors, and this rank's slice.
   ///   - peers: The other ranks.
@@ -15,18 +17,19 @@ public protocol OptimizerMethod: Configurable {
 
 /// What an update has in common for all elements that are updated alike.
 public struct UpdatePoint {
-  /// Factor on every gradient element.
-  let scale: Float
-  /// From 1.
-  let step: Int
+  /// Factor on every gradient element: what clips it, over the number of targets.
+  public let scale: Float
+  /// The optimiser step, from 1.
+  public let step: Int
   /// The schedule's, times the group's factor.
-  let learningRate: Double
-  let weightDecay: Double
+  public let learningRate: Double
+  /// The method's or the group's; 0 for what does not decay.
+  public let weightDecay: Double
   /// The product of `ElementwiseMethod.factor` over all steps up to this one.
-  var factorProduct = 1.0
+  public internal(set) var factorProduct = 1.0
 }
 
-extension OptimizerMethod {
+extension OptimizerMethod where Self: Configurable {
   /// What all methods say of `weight_decay` where it is part of the gradient.
   static func coupledDecay(_ path: WritableKeyPath<Self, Double>) -> Field<Self> {
     Field(

@@ -33,34 +33,40 @@ extension TensorMethod {
   }
 }
 
-/// One tensor and all that its update needs.
+/// One tensor and all that its update needs. The pointers hold during the update only.
 public struct TensorUpdate {
-  let tensor: OptimizedTensor
-  let parameters: UnsafePointer<Float>
+  /// The name, the shape, and what its group says.
+  public let tensor: OptimizedTensor
+  /// The values before the update.
+  public let parameters: UnsafePointer<Float>
   /// The scaled gradient, and afterwards the new values.
-  let gradient: UnsafeMutablePointer<Float>
+  public let gradient: UnsafeMutablePointer<Float>
   /// In the order of `stateShapes`.
-  let states: [UnsafeMutablePointer<Float>]
-  let scratch: UnsafeMutablePointer<Float>
+  public let states: [UnsafeMutablePointer<Float>]
+  /// As many floats as `scratchCount` asked for; whatever was there before.
+  public let scratch: UnsafeMutablePointer<Float>
   /// From 1.
-  let step: Int
+  public let step: Int
   /// The schedule's, times the group's factor.
-  let learningRate: Double
-  let weightDecay: Double
+  public let learningRate: Double
+  /// The method's or the group's; 0 for what does not decay.
+  public let weightDecay: Double
   /// The optimiser's own, of single precision.
   let products: Products
 
-  var threads: ThreadPool { products.threads }
+  /// Share the work.
+  public var threads: ThreadPool { products.threads }
 
-  var count: Int { tensor.range.count }
+  /// Elements of the tensor.
+  public var count: Int { tensor.range.count }
 
   /// The Euclidean norm of as many values as the tensor has.
-  func norm(_ values: UnsafePointer<Float>) -> Double {
+  public func norm(_ values: UnsafePointer<Float>) -> Double {
     blockSum { CKernels_sumSquares(values + $0.lowerBound, Int64($0.count)) }.squareRoot()
   }
 
   /// A sum over the tensor's elements: over fixed blocks, then over the blocks in order.
-  func blockSum(_ sum: (Range<Int>) -> Double) -> Double {
+  public func blockSum(_ sum: (Range<Int>) -> Double) -> Double {
     let block = 65_536
     return stride(from: 0, to: count, by: block).reduce(0.0) { total, start in
       total + sum(start..<min(start + block, count))
@@ -68,13 +74,13 @@ public struct TensorUpdate {
   }
 
   /// Runs an elementwise pass on all threads.
-  func elementwise(_ body: (_ start: Int, _ count: Int64) -> Void) {
+  public func elementwise(_ body: (_ start: Int, _ count: Int64) -> Void) {
     threads.run(over: count, grain: SliceMap.grain) { body($0.lowerBound, Int64($0.count)) }
   }
 
   /// new values = keep · parameters - rate · direction, where the direction is in the gradient's
   /// place.
-  func finish(keep: Double = 1, rate: Double) {
+  public func finish(keep: Double = 1, rate: Double) {
     elementwise { start, count in
       CKernels_moveAlong(
         parameters + start, gradient + start, Float(keep), Float(rate), count)

@@ -30,7 +30,7 @@ final class DebugModel {
   func loss(step: Int, microbatch: Int) throws -> BatchLoss {
     replica.workspace.isTraining = true
     replica.workspace.seekRandom(seed: seed, step: step, microbatch: microbatch)
-    return try task.loss(step: step, microbatch: microbatch)
+    return try task.loss(step: step, microbatch: microbatch, in: replica.workspace)
   }
 
   /// Computes the loss and its gradient into `gradient`.

@@ -135,6 +135,7 @@ struct EvaluatedMaskedText: EvaluationSubject {
 struct EvaluatedSamples: EvaluationSubject {
   let dataPath: String
   private let task: PredictionTask
+  private let workspace: Workspace
 
   /// - Parameters:
   ///   - trained: Predicts.
@@ -156,6 +157,7 @@ struct EvaluatedSamples: EvaluationSubject {
       description: description,
       heldOut: SampleLoader(
         samples, description: description, batchSize: options.sequences))
+    workspace = trained.workspace
     let folds = configuration.recipe.data.folds
     dataPath =
       folds.isOn && options.data == nil
@@ -167,6 +169,6 @@ struct EvaluatedSamples: EvaluationSubject {
   var metrics: [Metric] { task.metrics }
 
   func loss(batch index: Int) -> BatchLoss {
-    task.evaluationLoss(batch: index)
+    task.evaluationLoss(batch: index, in: workspace)
   }
 }

@@ -47,6 +47,8 @@ public final class Trainer {
   /// - Parameters:
   ///   - task: The model and the losses.
   ///   - plan: How it is trained.
+  ///   - optimizer: An update rule of one's own in place of the plan's, whose other keys hold: learning
+  ///     rate, clipping, groups. Default: nil, the plan's.
   ///   - initialization: How parameters are filled in place of the model's own way. Default: in no
   ///     other.
   ///   - identity: All that decides the run's parameters, in words; its hash is in each checkpoint.
@@ -58,7 +60,8 @@ public final class Trainer {
   ///     beginning.
   /// - Throws: `ConfigurationError`, `CommunicationError`; `AgreedError` for what failed on a rank.
   public init(
-    task: any TrainingTask, plan: Plan, initialization: [InitializationRule] = [],
+    task: any TrainingTask, plan: Plan, optimizer method: (any OptimizerMethod)? = nil,
+    initialization: [InitializationRule] = [],
     identity: String? = nil, communicator: any Communicator, workspace: Workspace? = nil,
     directory: RunDirectory? = nil, start: Start = .beginning
   ) throws {
@@ -74,7 +77,7 @@ public final class Trainer {
       "the workspace's matrices are multiplied by another library than plan.products says")
     replica = try Replica(of: task.model, communicator: communicator, workspace: workspace)
     step = try TrainingStep(
-      task: task, replica: replica, plan: plan, communicator: communicator)
+      task: task, replica: replica, plan: plan, optimizer: method, communicator: communicator)
     evaluator = Evaluator(communicator: communicator, workspace: workspace)
     progress = RunProgress(plan: plan, identity: identity ?? plan.identity)
     versions = WeightVersions(
@@ -277,7 +280,7 @@ public final class Trainer {
       {
         try evaluator.run(
           count: batches == 0 ? available : min(batches, available), metrics: task.metrics
-        ) { try task.evaluationLoss(batch: $0) }
+        ) { try task.evaluationLoss(batch: $0, in: replica.workspace) }
       }, keepIf: isBest)
     progress.record(result)
     emit(

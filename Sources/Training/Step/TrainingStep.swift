@@ -37,9 +37,11 @@ public final class TrainingStep {
   ///   - task: Gives the loss of each micro-batch.
   ///   - replica: Of the task's model.
   ///   - plan: `batch`, `optimizer`, `schedule`, `reduction`, `steps` and `seed` are used.
+  ///   - method: An update rule in place of the plan's. Default: nil, the plan's.
   /// - Throws: `ParameterPatternError` for a group of the optimiser that matches no parameter.
   public init(
-    task: any TrainingTask, replica: Replica, plan: Plan, communicator: any Communicator
+    task: any TrainingTask, replica: Replica, plan: Plan,
+    optimizer method: (any OptimizerMethod)? = nil, communicator: any Communicator
   ) throws {
     self.task = task
     self.replica = replica
@@ -54,7 +56,7 @@ public final class TrainingStep {
       try replica.parameters.layout(
         groups: plan.optimizer.groups, partition: partition, rank: communicator.rank)
     }
-    optimizer = plan.optimizer.method.rule.optimizer(
+    optimizer = (method ?? plan.optimizer.method.rule).optimizer(
       for: layout, peers: peers, threads: threads)
     treatment = GradientTreatment(
       plan.optimizer, layout: layout, peers: peers, threads: threads)
@@ -157,8 +159,12 @@ public final class TrainingStep {
     let counter = replica.workspace.products
     let before = counter.multiplyAdds
     defer { multiplyAdds += counter.multiplyAdds - before }
-    guard products == nil else { return try task.loss(step: step, microbatch: microbatch) }
-    let first = try counter.listing { try task.loss(step: step, microbatch: microbatch) }
+    guard products == nil else {
+      return try task.loss(step: step, microbatch: microbatch, in: replica.workspace)
+    }
+    let first = try counter.listing {
+      try task.loss(step: step, microbatch: microbatch, in: replica.workspace)
+    }
     products = first.products
     return first.result
   }

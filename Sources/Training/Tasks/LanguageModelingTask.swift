@@ -49,7 +49,7 @@ public final class LanguageModelingTask: TrainingTask {
     ]
   }
 
-  public func loss(step: Int, microbatch: Int) -> BatchLoss {
+  public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     loader.fill(&batch, step: step, microbatch: microbatch)
     if let augmenter {
       for sequence in 0..<batch.sequenceCount {
@@ -64,7 +64,7 @@ public final class LanguageModelingTask: TrainingTask {
 
   public var metrics: [Metric] { heldOut?.metrics ?? [] }
 
-  public func evaluationLoss(batch index: Int) -> BatchLoss {
+  public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
     guard let heldOut else { preconditionFailure("this task has no held-out text") }
     return heldOut.loss(batch: index)
   }

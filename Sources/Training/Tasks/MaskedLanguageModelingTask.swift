@@ -47,7 +47,7 @@ public final class MaskedLanguageModelingTask: TrainingTask {
     batch.sequenceCount * masking.count(positions: batch.positionCount)
   }
 
-  public func loss(step: Int, microbatch: Int) -> BatchLoss {
+  public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     loader.fill(&batch, step: step, microbatch: microbatch)
     for sequence in 0..<batch.sequenceCount {
       let number = loader.sampleIndex(step: step, microbatch: microbatch, sequence: sequence)
@@ -65,7 +65,7 @@ public final class MaskedLanguageModelingTask: TrainingTask {
 
   public var metrics: [Metric] { heldOut?.metrics ?? [] }
 
-  public func evaluationLoss(batch index: Int) -> BatchLoss {
+  public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
     guard let heldOut else { preconditionFailure("this task has no held-out text") }
     return heldOut.loss(batch: index)
   }

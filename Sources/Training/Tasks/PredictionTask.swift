@@ -15,8 +15,6 @@ public final class PredictionTask: TrainingTask {
   private let loader: SampleLoader?
   private let heldOut: SampleLoader?
   private let sampleShape: [Int]
-  /// One of the model's: knows the workspace once it is bound.
-  private let parameter: Parameter
   public let checkpointFiles: [(name: String, bytes: [UInt8])]
   private var batch = SampleBatch()
 
@@ -32,11 +30,7 @@ public final class PredictionTask: TrainingTask {
     loader: SampleLoader? = nil, heldOut: SampleLoader?,
     files: [(name: String, bytes: [UInt8])] = []
   ) throws {
-    guard let parameter = predictor.namedParameters.first?.parameter else {
-      preconditionFailure("a model has parameters")
-    }
     self.predictor = predictor
-    self.parameter = parameter
     self.loader = loader
     self.heldOut = heldOut
     self.objective = objective
@@ -49,31 +43,31 @@ public final class PredictionTask: TrainingTask {
 
   public var model: any Module { predictor }
 
-  public func loss(step: Int, microbatch: Int) -> BatchLoss {
+  public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     guard let loader else { preconditionFailure("this task has nothing to learn from") }
     loader.fill(&batch, step: step, microbatch: microbatch)
     return BatchLoss(
-      sum: objective.loss(of: outputs(), for: batch, isTraining: true), targetCount: batch.count)
+      sum: objective.loss(of: outputs(in: workspace), for: batch, isTraining: true),
+      targetCount: batch.count)
   }
 
   public var evaluationBatchCount: Int { heldOut?.evaluationBatchCount ?? 0 }
   public var metrics: [Metric] { objective.metrics }
 
-  public func evaluationLoss(batch index: Int) -> BatchLoss {
+  public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
     guard let heldOut else { preconditionFailure("this task has no held-out samples") }
     heldOut.fill(&batch, evaluationBatch: index)
-    let outputs = outputs()
+    let outputs = outputs(in: workspace)
     return BatchLoss(
       sum: objective.loss(of: outputs, for: batch, isTraining: false), targetCount: batch.count,
       sums: objective.sums(of: outputs, for: batch))
   }
 
   /// What the model says of the batch, [B, C].
-  private func outputs() -> Tensor {
+  private func outputs(in workspace: Workspace) -> Tensor {
     predictor.outputs(
       of: Tensor(
-        batch.features, shape: Shape([batch.count] + sampleShape),
-        in: parameter.tensor.workspace))
+        batch.features, shape: Shape([batch.count] + sampleShape), in: workspace))
   }
 }
 

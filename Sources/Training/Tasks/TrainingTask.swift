@@ -15,7 +15,8 @@ public protocol TrainingTask: AnyObject {
   /// - Parameters:
   ///   - step: Optimiser steps taken before, from 0.
   ///   - microbatch: In 0 ..< M.
-  func loss(step: Int, microbatch: Int) throws -> BatchLoss
+  ///   - workspace: Computes on this rank: the tensors of the batch are made in it.
+  func loss(step: Int, microbatch: Int, in workspace: Workspace) throws -> BatchLoss
 
   /// How many batches of held-out data there are; 0: nothing is evaluated.
   var evaluationBatchCount: Int { get }
@@ -24,7 +25,11 @@ public protocol TrainingTask: AnyObject {
   var metrics: [Metric] { get }
 
   /// The loss of one batch of held-out data, with the sums of all metrics, one after the other.
-  func evaluationLoss(batch: Int) throws -> BatchLoss
+  ///
+  /// - Parameters:
+  ///   - batch: In 0 ..< `evaluationBatchCount`.
+  ///   - workspace: As of `loss`.
+  func evaluationLoss(batch: Int, in workspace: Workspace) throws -> BatchLoss
 
   /// Rows of parameters that begin with other values than their initialisers make, by parameter
   /// name; asked for on rank zero only. Default: none.
@@ -40,8 +45,8 @@ extension TrainingTask {
   public var initialRows: [String: InitialRows] { [:] }
   public var checkpointFiles: [(name: String, bytes: [UInt8])] { [] }
 
-  public func evaluationLoss(batch: Int) throws -> BatchLoss {
-    preconditionFailure("a task with evaluation batches implements evaluationLoss(batch:)")
+  public func evaluationLoss(batch: Int, in workspace: Workspace) throws -> BatchLoss {
+    preconditionFailure("a task with evaluation batches implements evaluationLoss(batch:in:)")
   }
 }
 

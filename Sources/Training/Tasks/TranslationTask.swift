@@ -35,7 +35,7 @@ public final class TranslationTask: TrainingTask {
 
   public var model: any Module { translator }
 
-  public func loss(step: Int, microbatch: Int) -> BatchLoss {
+  public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     loader.fill(&batch, step: step, microbatch: microbatch)
     return translator.loss(of: batch, labelSmoothing: labelSmoothing)
   }
@@ -43,7 +43,7 @@ public final class TranslationTask: TrainingTask {
   public var evaluationBatchCount: Int { heldOut?.count ?? 0 }
   public var metrics: [Metric] { heldOut?.metrics ?? [] }
 
-  public func evaluationLoss(batch index: Int) -> BatchLoss {
+  public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
     guard let heldOut else { preconditionFailure("this task has no held-out pairs") }
     return heldOut.loss(batch: index)
   }

@@ -29,20 +29,19 @@ final class DeepRegression: TrainingTask {
 
   var model: any Module { network }
 
-  func loss(step: Int, microbatch: Int) -> BatchLoss {
+  func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     let seed = (isFullBatch ? 0 : 100 * step) + microbatch
-    return BatchLoss(sum: squaredError(seed: UInt64(seed)), targetCount: 4)
+    return BatchLoss(sum: squaredError(seed: UInt64(seed), in: workspace), targetCount: 4)
   }
 
   let evaluationBatchCount = 2
 
-  func evaluationLoss(batch: Int) -> BatchLoss {
-    BatchLoss(sum: squaredError(seed: UInt64(1_000_000 + batch)), targetCount: 4)
+  func evaluationLoss(batch: Int, in workspace: Workspace) -> BatchLoss {
+    BatchLoss(sum: squaredError(seed: UInt64(1_000_000 + batch), in: workspace), targetCount: 4)
   }
 
-  private func squaredError(seed: UInt64) -> Tensor {
+  private func squaredError(seed: UInt64, in workspace: Workspace) -> Tensor {
     var generator = SeededGenerator(seed: seed)
-    let workspace = network.last.weight.tensor.workspace
     let inputs = Tensor(generator.normals(4 * 96), shape: [4, 96], in: workspace)
     let targets = Tensor(generator.normals(4 * 3), shape: [4, 3], in: workspace)
     let difference = network(inputs) - targets  // [B, 3]

@@ -29,27 +29,27 @@ final class LinearRegression: TrainingTask {
 
   var model: any Module { plane }
 
-  func loss(step: Int, microbatch: Int) -> BatchLoss {
+  func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     let count = 3 + microbatch
-    let loss = squaredError(seed: UInt64(1000 * step + microbatch), count: count)
+    let loss = squaredError(seed: UInt64(1000 * step + microbatch), count: count, in: workspace)
     return BatchLoss(sum: spoiler(loss, step, microbatch), targetCount: count)
   }
 
   let evaluationBatchCount = 5
 
-  func evaluationLoss(batch: Int) -> BatchLoss {
-    BatchLoss(sum: squaredError(seed: UInt64(1_000_000 + batch), count: 7), targetCount: 7)
+  func evaluationLoss(batch: Int, in workspace: Workspace) -> BatchLoss {
+    BatchLoss(
+      sum: squaredError(seed: UInt64(1_000_000 + batch), count: 7, in: workspace), targetCount: 7)
   }
 
   /// The summed squared error of random examples.
-  private func squaredError(seed: UInt64, count: Int) -> Tensor {
+  private func squaredError(seed: UInt64, count: Int, in workspace: Workspace) -> Tensor {
     var generator = SeededGenerator(seed: seed)
     let inputs = generator.normals(3 * count)
     let slopes: [Float] = [2, -3, 1]
     let targets = (0..<count).map { example in
       slopes.indices.reduce(Float(0.5)) { $0 + slopes[$1] * inputs[3 * example + $1] }
     }
-    let workspace = plane.linear.weight.tensor.workspace
     let difference =
       plane(Tensor(inputs, shape: [count, 3], in: workspace))
       - Tensor(targets, shape: [count, 1], in: workspace)  // [B, 1]

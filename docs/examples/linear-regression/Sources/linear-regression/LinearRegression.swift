@@ -30,15 +30,11 @@ final class StoppingDistance: TrainingTask {
   static let microbatchCount = 5
 
   let line = Line()
-  private let workspace: Workspace
-
-  /// - Parameter workspace: The memory and the threads of this rank.
-  init(in workspace: Workspace) { self.workspace = workspace }
 
   var model: any Module { line }
 
   /// The squared errors, summed: the trainer divides by the number of targets of all ranks.
-  func loss(step: Int, microbatch: Int) -> BatchLoss {
+  func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     let count = measurements.count / Self.microbatchCount
     let rows = measurements[microbatch * count..<(microbatch + 1) * count]
     let speeds = Tensor(rows.map { $0.speed - Line.middleSpeed }, shape: [count, 1], in: workspace)
@@ -62,10 +58,8 @@ enum LinearRegression {
       plan.optimizer.clipNorm = 0
       plan.schedule.shape = .constant
 
-      let workspace = Workspace()
-      let task = StoppingDistance(in: workspace)
-      let trainer = try Trainer(
-        task: task, plan: plan, communicator: communicator, workspace: workspace)
+      let task = StoppingDistance()
+      let trainer = try Trainer(task: task, plan: plan, communicator: communicator)
       let code = try trainer.run()
 
       if communicator.isRankZero {
