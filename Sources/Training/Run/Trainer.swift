@@ -47,7 +47,7 @@ public final class Trainer {
   /// - Parameters:
   ///   - task: The model and the losses.
   ///   - plan: How it is trained.
-  ///   - optimizer: An update rule of one's own in place of the plan's, whose other keys hold: learning
+  ///   - method: An update rule of one's own in place of the plan's, whose other keys hold: learning
   ///     rate, clipping, groups. Default: nil, the plan's.
   ///   - initialization: How parameters are filled in place of the model's own way. Default: in no
   ///     other.
