@@ -1,0 +1,5 @@
+/// A type of the user's own, in a module that is called as a folder of Lockstep's.
+public struct GuestModels {
+  public let name = "Models"
+  public init() {}
+}
