@@ -133,11 +133,11 @@ let package = Package(
     .library("Models", uses: ["NeuralNetworks", "Weights", "Settings", "CKernels"]),
     .library("NeuralNetworks", uses: ["Tensors"]),
     .library(
-      "Tensors", uses: ["CKernels", "COpenBLAS", "Parallelism"],
+      "Tensors", uses: ["CHost", "CKernels", "COpenBLAS", "Parallelism"],
       [.product(name: "HeapModule", package: "swift-collections")]),
     .library("Optimization", uses: ["CKernels", "Parallelism", "Settings", "Tensors"]),
     .library(
-      "Datasets", uses: ["CZlib", "Settings", "Files"],
+      "Datasets", uses: ["CHost", "CZlib", "Settings", "Files"],
       [
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HeapModule", package: "swift-collections"),
@@ -147,7 +147,7 @@ let package = Package(
       "MPICommunication", uses: ["Communication"],
       [.target(name: Target.module("CMPI"), condition: withMPI)]),
     .library(
-      "Checkpoints", uses: ["Weights", "Files"],
+      "Checkpoints", uses: ["Weights", "Settings", "Files"],
       [.product(name: "Crypto", package: "swift-crypto")]),
     .library("Weights", uses: ["Settings", "Files"]),
     .library("Reporting", uses: ["Files"], resources: [.embedInCode("Pages/page.css")]),
@@ -177,7 +177,7 @@ let package = Package(
     .tests(of: "Optimization"),
     .tests(of: "Datasets", hasFixtures: true),
     .tests(of: "Communication", uses: ["CKernels", "Parallelism"], ["communication-probe"]),
-    .tests(of: "Checkpoints", uses: ["Weights", "Files"]),
+    .tests(of: "Checkpoints", uses: ["Weights", "Settings", "Files"]),
     .tests(of: "Weights", uses: ["Files"]),
     .tests(of: "Reporting", uses: ["Files"]),
     .tests(of: "Scoring", hasFixtures: true),

@@ -89,25 +89,6 @@ int64_t CHost_sharedMemoryFree(void) {
   return (int64_t)status.f_bavail * (int64_t)status.f_frsize;
 }
 
-int CHost_memoryAvailable(int64_t *byteCount) {
-  FILE *file = fopen("/proc/meminfo", "re");
-  if (file == NULL) return errno;
-  char line[128];
-  long long kibibytes = -1, limit = -1;
-  while (fgets(line, sizeof line, file) != NULL) {
-    if (sscanf(line, "MemAvailable: %lld kB", &kibibytes) == 1) break;
-  }
-  fclose(file);
-  if (kibibytes < 0) return ENOENT;
-  *byteCount = (int64_t)kibibytes * 1024;
-  // A group without a limit says "max", which is not a number.
-  file = fopen("/sys/fs/cgroup/memory.max", "re");
-  if (file == NULL) return 0;
-  if (fscanf(file, "%lld", &limit) == 1 && limit < *byteCount) *byteCount = limit;
-  fclose(file);
-  return 0;
-}
-
 // Not FUTEX_PRIVATE: sleeper and waker may be different processes.
 void CHost_sleepWhileEqual(const void *word, uint32_t expected, int64_t nanoseconds) {
   struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};

@@ -42,10 +42,8 @@ public struct SinusoidalPositions: Module {
   /// - Returns: Of the same shape.
   public func callAsFunction(_ x: Tensor, from start: Int = 0) -> Tensor {
     let (end, width) = (start + x.shape[1], table.width)
-    precondition(end <= table.positions, "positions \(start) ..< \(end) of \(table.positions)")
     let rows = Tensor(
-      Array(table.elements[start * width..<end * width]), shape: [end - start, width],
-      in: x.workspace)
+      Array(table.rows(start..<end)), shape: [end - start, width], in: x.workspace)
     return x.addingPositions(rows)
   }
 }

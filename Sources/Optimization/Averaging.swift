@@ -68,7 +68,7 @@ public struct ExponentialAveraging: Configurable {
     [
       Field(
         "decay", \.decay, .within(0..<1), meaning: "How much of the average is kept, per step."),
-      Field("start", \.start, .atLeast(0), meaning: "Steps before the average begins."),
+      Field("start", \.start, .count(from: 0), meaning: "Steps before the average begins."),
     ]
   }
 }
@@ -84,9 +84,9 @@ public struct StochasticAveraging: Configurable {
   public static var fields: [Field<Self>] {
     [
       Field(
-        "every", \.every, .atLeast(1),
+        "every", \.every, .count(from: 1),
         meaning: "Steps from one of the weights that are averaged to the next."),
-      Field("start", \.start, .atLeast(0), meaning: "Steps before the average begins."),
+      Field("start", \.start, .count(from: 0), meaning: "Steps before the average begins."),
     ]
   }
 }

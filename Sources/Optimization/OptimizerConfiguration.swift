@@ -56,7 +56,7 @@ public struct OptimizerConfiguration: Configurable {
           "A step whose loss or gradient norm lies this many standard deviations above the mean of "
           + "the steps before changes nothing. `0` skips none."),
       Field(
-        "skip_window", \.skipWindow, .atLeast(2),
+        "skip_window", \.skipWindow, .count(from: 2),
         meaning:
           "N of that mean and deviation, which are running ones: a step enters them with a weight "
           + "of 1/N. The first N steps have equal weights and are never skipped."),

@@ -113,7 +113,10 @@ extension Configurable {
     }
     guard let value, violations.isEmpty else {
       let keys = Self.keyDescriptions
-      throw ConfigurationError(violations: violations.map { $0.suggestingElsewhere(in: keys) })
+      throw ConfigurationError(
+        violations: violations.enumerated().map { index, violation in
+          index < Suggestion.mostMade ? violation.suggestingElsewhere(in: keys) : violation
+        })
     }
     self = value
   }

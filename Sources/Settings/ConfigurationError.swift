@@ -76,10 +76,16 @@ public struct ConfigurationError: UserInputError, Hashable {
     self.violations = Self.ordered(violations)
   }
 
+  /// Violations that are told one by one; of more only their number is.
+  private static let mostTold = 100
+
   /// One line a violation; a heading that counts them where there are several.
   public var description: String {
     guard violations.count > 1 else { return violations[0].description }
-    let lines = violations.map { "  \($0)" }
+    var lines = violations.prefix(Self.mostTold).map { "  \($0)" }
+    if violations.count > Self.mostTold {
+      lines.append("  and \(violations.count - Self.mostTold) more")
+    }
     return "\(violations.count) problems in the configuration:\n" + lines.joined(separator: "\n")
   }
 

@@ -50,7 +50,8 @@ public struct Field<Root: Configurable> {
       return [
         KeyDescription(
           key: key, expectation: expectation, documentation: documentation,
-          defaultValue: value.settingNode, choices: Value.choices, decidesResult: decidesResult,
+          defaultValue: value.settingNode, choices: Value.choices,
+          ends: requirement?.ends ?? Value.ends, decidesResult: decidesResult,
           shorthandKey: Value.shorthandKey, children: Value.describeKeys(of: value))
       ]
     }
@@ -101,7 +102,8 @@ public struct Field<Root: Configurable> {
         key: selector,
         expectation: ChoiceDescription.expectation(of: Value.variants.map(\.name)),
         documentation: documentation, defaultValue: SettingNode(.plain(value.variant.name)),
-        choices: Value.choices, decidesResult: true, shorthandKey: nil, children: [])
+        choices: Value.choices, ends: .choices(Value.choices), decidesResult: true,
+        shorthandKey: nil, children: [])
       let keys = Value.variants.flatMap { variant in
         variant.describe(value).map { description in
           var description = description

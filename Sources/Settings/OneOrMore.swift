@@ -50,7 +50,11 @@ extension Requirement {
   /// For one or more: what holds for each of them.
   public static func each<Element>(_ requirement: Requirement<Element>) -> Self
   where Value == OneOrMore<Element> {
-    Self(expectation: "\(requirement.expectation), or a list of at least one such") {
+    var ends = requirement.ends
+    ends.beyond.append(SettingNode(.list([])))
+    return Self(
+      expectation: "\(requirement.expectation), or a list of at least one such", ends: ends
+    ) {
       $0.elements.allSatisfy(requirement.isSatisfied)
     }
   }

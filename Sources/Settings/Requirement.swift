@@ -2,34 +2,55 @@
 public struct Requirement<Value: SettingConvertible>: Sendable {
   /// The type with the condition, in words: `a whole number from 1 to 4096`.
   let expectation: String
+  /// The outermost values that satisfy it, and the nearest that do not.
+  let ends: SettingEnds
   let isSatisfied: @Sendable (Value) -> Bool
 
-  /// - Parameter phrase: Follows the type's name: `from 1 to 4096`.
-  public init(_ phrase: String, _ isSatisfied: @escaping @Sendable (Value) -> Bool) {
-    self.init(expectation: "\(Value.expectation) \(phrase)", isSatisfied)
+  /// - Parameters:
+  ///   - phrase: Follows the type's name: `from 1 to 4096`.
+  ///   - ends: Default: none are known.
+  public init(
+    _ phrase: String, ends: SettingEnds = SettingEnds(),
+    _ isSatisfied: @escaping @Sendable (Value) -> Bool
+  ) {
+    self.init(expectation: "\(Value.expectation) \(phrase)", ends: ends, isSatisfied)
   }
 
-  init(expectation: String, _ isSatisfied: @escaping @Sendable (Value) -> Bool) {
+  init(
+    expectation: String, ends: SettingEnds, _ isSatisfied: @escaping @Sendable (Value) -> Bool
+  ) {
     self.expectation = expectation
+    self.ends = ends
     self.isSatisfied = isSatisfied
   }
 }
 
-extension Requirement where Value: Comparable {
+extension Requirement where Value: SteppedSetting {
   public static func within(_ range: ClosedRange<Value>) -> Self {
-    Self("from \(word(range.lowerBound)) to \(word(range.upperBound))") { range.contains($0) }
+    let (low, high) = (range.lowerBound, range.upperBound)
+    let ends = SettingEnds(
+      within: [low, high], beyond: [low.below, high.above].compactMap(\.self))
+    return Self("from \(word(low)) to \(word(high))", ends: ends) { range.contains($0) }
   }
 
   public static func within(_ range: Range<Value>) -> Self {
-    Self("from \(word(range.lowerBound)) to below \(word(range.upperBound))") { range.contains($0) }
+    let (low, high) = (range.lowerBound, range.upperBound)
+    let ends = SettingEnds(
+      within: [low, high.below].compactMap(\.self),
+      beyond: [low.below, high].compactMap(\.self))
+    return Self("from \(word(low)) to below \(word(high))", ends: ends) { range.contains($0) }
   }
 
   public static func atLeast(_ bound: Value) -> Self {
-    Self("of at least \(word(bound))") { $0 >= bound }
+    let ends = SettingEnds(
+      within: [bound, .largest], beyond: [bound.below].compactMap(\.self))
+    return Self("of at least \(word(bound))", ends: ends) { $0 >= bound }
   }
 
   public static func above(_ bound: Value) -> Self {
-    Self("above \(word(bound))") { $0 > bound }
+    let ends = SettingEnds(
+      within: [bound.above, .largest].compactMap(\.self), beyond: [bound])
+    return Self("above \(word(bound))", ends: ends) { $0 > bound }
   }
 
   /// The bound as one would say it: `0`, where a number of the configuration would be `0.0`.
@@ -39,12 +60,34 @@ extension Requirement where Value: Comparable {
   }
 }
 
+extension Requirement where Value == Int {
+  /// The largest number of steps, evaluations or files: more than any run takes, and sums and products
+  /// with other sizes stay within 63 bits.
+  public static var largestCount: Int { 1_000_000_000_000 }
+
+  /// A number of steps, evaluations or files.
+  ///
+  /// - Parameter least: The smallest that makes sense.
+  public static func count(from least: Int) -> Self { .within(least...largestCount) }
+}
+
 extension Requirement where Value == Double {
   /// What is computed with has 24 bits: 0.9999999999999999 would be 1, which is outside of 0 ..< 1.
   public static func within(_ range: Range<Double>) -> Self {
-    Self("from \(word(range.lowerBound)) to below \(word(range.upperBound))") {
-      range.contains($0) && Float($0) < Float(range.upperBound)
+    let (low, high) = (range.lowerBound, range.upperBound)
+    let ends = SettingEnds(
+      within: [low, high.below].compactMap(\.self),
+      beyond: [low.below, high, high.nextDown].compactMap(\.self))
+    return Self("from \(word(low)) to below \(word(high))", ends: ends) {
+      range.contains($0) && Float($0) < Float(high)
     }
+  }
+
+  /// Likewise 1e-50 would be 0, which is not above 0.
+  public static func above(_ bound: Double) -> Self {
+    let ends = SettingEnds(
+      within: [bound.above, .largest].compactMap(\.self), beyond: [bound, bound.nextUp])
+    return Self("above \(word(bound))", ends: ends) { $0 > bound && Float($0) > Float(bound) }
   }
 }
 
@@ -52,7 +95,9 @@ extension Requirement {
   /// For an optional key: what holds for the value where there is one.
   public static func ifPresent<Wrapped>(_ requirement: Requirement<Wrapped>) -> Self
   where Value == Wrapped? {
-    Self(expectation: "\(requirement.expectation), or null") { value in
+    let ends = SettingEnds(
+      within: [SettingNode(.null)] + requirement.ends.within, beyond: requirement.ends.beyond)
+    return Self(expectation: "\(requirement.expectation), or null", ends: ends) { value in
       guard let value else { return true }
       return requirement.isSatisfied(value)
     }
@@ -61,7 +106,17 @@ extension Requirement {
   /// For a list: how many elements it has, and what holds for each of them.
   public static func count<Element>(_ count: Int, each requirement: Requirement<Element>) -> Self
   where Value == [Element] {
-    Self(expectation: "a list of \(count), each \(requirement.expectation)") { list in
+    var ends = requirement.ends.map {
+      SettingNode(.list([SettingNode](repeating: $0, count: count)))
+    }
+    if let some = requirement.ends.within.first {
+      ends.beyond += [count - 1, count + 1].map {
+        SettingNode(.list([SettingNode](repeating: some, count: $0)))
+      }
+    }
+    return Self(
+      expectation: "a list of \(count), each \(requirement.expectation)", ends: ends
+    ) { list in
       list.count == count && list.allSatisfy(requirement.isSatisfied)
     }
   }
@@ -71,7 +126,11 @@ extension Requirement {
   /// For a list: at least one element, and what holds for each of them.
   public static func notEmptyList<Element>(each requirement: Requirement<Element>) -> Self
   where Value == [Element] {
-    Self(expectation: "a list of at least one, each \(requirement.expectation)") { list in
+    var ends = requirement.ends.map { SettingNode(.list([$0])) }
+    ends.beyond.append(SettingNode(.list([])))
+    return Self(
+      expectation: "a list of at least one, each \(requirement.expectation)", ends: ends
+    ) { list in
       !list.isEmpty && list.allSatisfy(requirement.isSatisfied)
     }
   }
@@ -80,11 +139,18 @@ extension Requirement {
 extension Requirement where Value == String {
   /// Text with at least one character.
   public static var notEmpty: Self {
-    Self("that is not empty") { !$0.isEmpty }
+    Self("that is not empty", ends: textEnds) { !$0.isEmpty }
   }
 
   /// The path of a file. Whether there is one is found out by whoever opens it.
   public static var path: Self {
-    Self(expectation: "a path") { !$0.isEmpty }
+    Self(expectation: "a path", ends: textEnds) { !$0.isEmpty }
+  }
+
+  /// Text has no longest value; what is longer than any name of a file is long enough to try.
+  private static var textEnds: SettingEnds {
+    SettingEnds(
+      within: ["\u{0}", String(repeating: "a", count: 5000)].map { SettingNode(.text($0)) },
+      beyond: [SettingNode(.text(""))])
   }
 }

@@ -43,6 +43,7 @@ struct SectionReader {
   ///
   /// - Parameter known: All keys of the section, under whatever choice.
   mutating func finish(known: [KeyDescription]) {
+    var unknownCount = 0
     for entry in entries where !taken.contains(entry.key) {
       let owners = known.filter { $0.key == entry.key }.compactMap(\.condition)
       let problem: Violation.Problem
@@ -53,8 +54,12 @@ struct SectionReader {
           selector: selector, chosen: chosen, owners: owners.map(\.choice))
       } else {
         let available = known.filter(isAvailable).map(\.key)
-        problem = .unknownKey(
-          suggestion: Suggestion.nearest(to: entry.key, among: available), known: available)
+        unknownCount += 1
+        // A text of nothing but unknown keys was not meant as a configuration.
+        let suggestion =
+          unknownCount <= Suggestion.mostMade
+          ? Suggestion.nearest(to: entry.key, among: available) : nil
+        problem = .unknownKey(suggestion: suggestion, known: available)
       }
       violations.append(Violation(problem, at: path.appending(entry.key), origin: entry.origin))
     }

@@ -6,6 +6,10 @@ public protocol SettingConvertible: Sendable {
   /// The words and meanings to choose from; empty where the type is not a choice.
   static var choices: [ChoiceDescription] { get }
 
+  /// The outermost values of the type, and what is next to them. Default: its choices, and a word
+  /// that is none; where it is no choice, none.
+  static var ends: SettingEnds { get }
+
   /// The key whose value may be written in place of a whole map: `a.bin` for `{path: a.bin}`.
   /// Default: none.
   static var shorthandKey: String? { get }
@@ -33,6 +37,7 @@ public protocol SettingConvertible: Sendable {
 
 extension SettingConvertible {
   public static var choices: [ChoiceDescription] { [] }
+  public static var ends: SettingEnds { .choices(choices) }
   public static var shorthandKey: String? { nil }
   public static func describeKeys(of example: Self?) -> [KeyDescription] { [] }
 
@@ -73,6 +78,9 @@ extension ScalarSetting {
 /// Digits, which `_` may group, or an exponent that leaves no fraction: `20000`, `20_000`, `2e4`.
 extension Int: ScalarSetting {
   public static var expectation: String { "a whole number" }
+  public static var ends: SettingEnds {
+    SettingEnds(within: [Int.min, .max], beyond: SettingEnds.words("1.5"))
+  }
 
   public init?(scalar: String, isQuoted: Bool) {
     guard !isQuoted else { return nil }
@@ -95,6 +103,11 @@ extension Int: ScalarSetting {
 /// A finite decimal number, with or without fraction and exponent; `_` may group digits.
 extension Double: ScalarSetting {
   public static var expectation: String { "a number" }
+  public static var ends: SettingEnds {
+    SettingEnds(
+      within: [-greatestFiniteMagnitude, leastNonzeroMagnitude, greatestFiniteMagnitude],
+      beyond: SettingEnds.words("inf", "nan", "1e999"))
+  }
 
   public init?(scalar: String, isQuoted: Bool) {
     let digits = scalar.replacing("_", with: "")
@@ -109,6 +122,9 @@ extension Double: ScalarSetting {
 
 extension Bool: ScalarSetting {
   public static var expectation: String { "true or false" }
+  public static var ends: SettingEnds {
+    SettingEnds(within: [false, true], beyond: SettingEnds.words("yes"))
+  }
 
   public init?(scalar: String, isQuoted: Bool) {
     guard !isQuoted, let value = Bool(scalar) else { return nil }
@@ -121,6 +137,7 @@ extension Bool: ScalarSetting {
 /// Any scalar, quoted or not.
 extension String: ScalarSetting {
   public static var expectation: String { "text" }
+  public static var ends: SettingEnds { SettingEnds(within: ["", "\u{0}"], beyond: [Int]()) }
 
   public init?(scalar: String, isQuoted: Bool) { self = scalar }
 
@@ -131,6 +148,10 @@ extension String: ScalarSetting {
 extension Optional: SettingConvertible where Wrapped: SettingConvertible {
   public static var expectation: String { "\(Wrapped.expectation), or null" }
   public static var choices: [ChoiceDescription] { Wrapped.choices }
+  public static var ends: SettingEnds {
+    SettingEnds(
+      within: [SettingNode(.null)] + Wrapped.ends.within, beyond: Wrapped.ends.beyond)
+  }
   public static var shorthandKey: String? { Wrapped.shorthandKey }
 
   public static func decode(
@@ -155,6 +176,11 @@ extension Optional: SettingConvertible where Wrapped: SettingConvertible {
 /// A list, whose elements are read one by one: each wrong one is reported.
 extension Array: SettingConvertible where Element: SettingConvertible {
   public static var expectation: String { "a list, each \(Element.expectation)" }
+  public static var ends: SettingEnds {
+    var ends = Element.ends.map { SettingNode(.list([$0])) }
+    ends.within.append(SettingNode(.list([])))
+    return ends
+  }
 
   public static func decode(
     _ node: SettingNode, over current: Self?, at path: SettingPath,

@@ -57,7 +57,8 @@ public struct SettingNode: Sendable {
     switch content {
     case .null: "nothing"
     case .plain(let characters) where Self.isBare(characters): characters
-    case .plain(let characters), .text(let characters): "\"\(characters)\""
+    case .plain(let characters), .text(let characters):
+      characters.count <= 200 ? "\"\(characters)\"" : "\"\(characters.prefix(200))…\""
     case .list(let nodes) where nodes.count <= 4 && nodes.allSatisfy { $0.scalar != nil }:
       "[" + nodes.map(\.summary).joined(separator: ", ") + "]"
     case .list(let nodes): "a list of \(nodes.count)"

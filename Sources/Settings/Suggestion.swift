@@ -1,10 +1,17 @@
 /// Finds the name that someone meant who wrote another.
 package enum Suggestion {
+  /// How many are made for one section: they are a help, and take time.
+  static let mostMade = 50
+
+  /// Letters of the longest name that is compared.
+  private static let longestName = 100
+
   /// The candidate nearest to `name`; nil if none is near.
   ///
   /// Near means: equal but for case, hyphens and underscores (`learningRate`), its initials (`lr`),
   /// or at most a third of its letters mistyped. Ties go to the earlier candidate.
   package static func nearest(to name: String, among candidates: [String]) -> String? {
+    guard name.utf8.count <= longestName else { return nil }
     let letters = simplified(name)
     if let same = candidates.first(where: { isSpelling(name, of: $0) }) { return same }
     let ranked = candidates.map { (candidate: $0, distance: distance(letters, simplified($0))) }

@@ -26,6 +26,9 @@ public final class BufferPool {
   /// How many buffers are handed out and not yet back.
   public private(set) var lentCount = 0
 
+  /// Bytes obtained since the pool last looked whether the host has enough.
+  private var uncheckedBytes = 0
+
   public init() {}
 
   /// A buffer of at least `count` floats with any contents.
@@ -68,7 +71,11 @@ public final class BufferPool {
 
   private func allocate(capacity: Int) -> UnsafeMutablePointer<Float> {
     let bytes = capacity * MemoryLayout<Float>.stride
-    AvailableMemory.require(bytes)
+    uncheckedBytes += bytes
+    if uncheckedBytes >= AvailableMemory.leastChecked {
+      AvailableMemory.require(uncheckedBytes)
+      uncheckedBytes = 0
+    }
     let isLarge = bytes >= 2 * Self.hugePageBytes
     var raw: UnsafeMutableRawPointer?
     let code = posix_memalign(&raw, isLarge ? Self.hugePageBytes : 64, bytes)

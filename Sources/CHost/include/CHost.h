@@ -41,9 +41,10 @@ int CHost_mapPrivate(int64_t byteCount, void **base);
 void CHost_unmap(void *base, int64_t byteCount);
 /// Free bytes in /dev/shm, or -1.
 int64_t CHost_sharedMemoryFree(void);
-/// Bytes this process may still use: what the kernel calls available, at most what the control
-/// group allows. Returns 0 or errno.
-int CHost_memoryAvailable(int64_t *byteCount);
+/// Bytes this process may still use: what the kernel calls available, at most what is left below the
+/// limits of its control group and of those above it. Returns 0 or errno.
+/// `processes` is /proc and `groups` /sys/fs/cgroup, but in tests.
+int CHost_memoryAvailable(const char *processes, const char *groups, int64_t *byteCount);
 
 /// Tells the processor that this is a loop that waits for memory: some 40 to 140 cycles.
 static inline void CHost_relax(void) {

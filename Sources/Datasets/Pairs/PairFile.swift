@@ -53,6 +53,16 @@ public struct PairFile: Sendable {
     return (self.source.tokens(source), self.target.tokens(target))
   }
 
+  /// Tokens of a text, on average over the pairs that fit a context; 0 where none does.
+  package func meanLength(fitting context: Int) -> Int {
+    let fitting = pairs(fitting: context)
+    let tokens = fitting.reduce(0) {
+      let (source, target) = lengths(of: Int($1))
+      return $0 + source + target
+    }
+    return tokens / max(1, 2 * fitting.count)
+  }
+
   /// The pairs of which neither text is longer than `context` tokens, end included; in order.
   public func pairs(fitting context: Int) -> [Int32] {
     (0..<Int32(count)).filter {

@@ -20,7 +20,7 @@ public struct FoldConfiguration: Configurable {
           "K: the training samples are dealt into so many parts of about equal size, by a permutation "
           + "that follows from `seed`; `1` holds nothing out."),
       Field(
-        "held_out", \.heldOut, .atLeast(0),
+        "held_out", \.heldOut, .count(from: 0),
         meaning:
           "The part that is not learned from but evaluated on, from `0` to one less than `count`."),
     ]

@@ -26,6 +26,14 @@ public protocol Architecture: Configurable, Sendable {
   /// One line for people: "gpt, 4 layers, 4 heads, width 256, context 128".
   var summary: String { get }
 
+  /// Floats that the forward pass of a micro-batch leaves in memory for its backward pass, about and
+  /// rather too few: a run that needs more memory than there is is refused by it. Default: 0, not known.
+  ///
+  /// - Parameters:
+  ///   - sequences: B, sequences or samples.
+  ///   - shape: Of one: [T] of a text, [H, W] of an image, [F] of a table's row.
+  func keptElementCount(sequences: Int, of shape: Shape) -> Double
+
   /// How `transformers` writes such a network. Default: nil, it has none.
   static var huggingFace: HuggingFaceFormat<Self>? { get }
 }
@@ -35,6 +43,7 @@ extension Architecture {
   public var vocabulary: Int? { nil }
   public var summary: String { Self.name }
   public static var huggingFace: HuggingFaceFormat<Self>? { nil }
+  public func keptElementCount(sequences: Int, of shape: Shape) -> Double { 0 }
 
   /// Whether another architecture is the same one, configured alike.
   func isEqual(to other: any Architecture) -> Bool {

@@ -89,6 +89,25 @@ extension TransformerArchitecture {
       width.isMultiple(of: heads), "heads", "a divisor of width (\(width))", involving: "width")
   }
 
+  /// Floats that blocks keep for the backward pass. What is cheap to compute again (norms, activations)
+  /// is not kept.
+  ///
+  /// - Parameters:
+  ///   - rows: B · T.
+  ///   - queries: H · K.
+  ///   - keyValues: Columns of keys, and of values.
+  ///   - hidden: F, times the number of projections to it.
+  ///   - crossAttention: Whether blocks look at a source, too. Default: no.
+  func keptElementCount(
+    rows: Double, layers: Int, queries: Int, keyValues: Int, hidden: Int,
+    crossAttention: Bool = false
+  ) -> Double {
+    let attention = Double(width) + 2 * Double(queries) + 2 * Double(keyValues)
+    let block = attention * (crossAttention ? 2 : 1) + Double(width) + Double(hidden)
+    // Recomputation keeps each block's input, and all of the one that is at hand.
+    return rows * (recompute ? Double(layers) * Double(width) + block : Double(layers) * block)
+  }
+
   /// One line for people.
   ///
   /// - Parameters:

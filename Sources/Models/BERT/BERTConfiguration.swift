@@ -1,4 +1,5 @@
 import LockstepSettings
+import LockstepTensors
 import LockstepWeights
 
 /// The shape of a BERT encoder: learned positions, every position sees every other, a norm behind each
@@ -56,6 +57,12 @@ public struct BERTConfiguration: TransformerArchitecture, TokenArchitecture,
   public func check(_ checks: inout SettingChecks) { checkHeads(&checks) }
 
   public var summary: String { oneLine(["context \(context)"]) }
+
+  public func keptElementCount(sequences: Int, of shape: Shape) -> Double {
+    keptElementCount(
+      rows: Double(sequences) * Double(shape.count), layers: layers, queries: width,
+      keyValues: width, hidden: feedForwardWidth)
+  }
 
   public func model(vocabularyCount: Int) -> any MaskedLanguageModel {
     BERT(self, vocabularyCount: vocabulary ?? vocabularyCount)

@@ -1,4 +1,5 @@
 import LockstepSettings
+import LockstepTensors
 import LockstepWeights
 
 /// The shape of a GPT-2 style decoder: learned positions, pre-norm blocks, GELU (the tanh form),
@@ -42,6 +43,12 @@ public struct GPTConfiguration: TransformerArchitecture, TokenArchitecture, Lang
   public func check(_ checks: inout SettingChecks) { checkHeads(&checks) }
 
   public var summary: String { oneLine(["context \(context)"]) }
+
+  public func keptElementCount(sequences: Int, of shape: Shape) -> Double {
+    keptElementCount(
+      rows: Double(sequences) * Double(shape.count), layers: layers, queries: width,
+      keyValues: width, hidden: feedForwardWidth)
+  }
 
   public func model(vocabularyCount: Int) -> any LanguageModel {
     GPT(self, vocabularyCount: vocabulary ?? vocabularyCount)

@@ -1,4 +1,5 @@
 import LockstepSettings
+import LockstepTensors
 import LockstepWeights
 
 /// What the configurations of Llama and of the decoders built like it have in common: rotary positions,
@@ -36,6 +37,12 @@ extension LlamaFamily {
   public var summary: String {
     let shared = keyValueHeadCount < heads ? ["\(keyValueHeadCount) of keys"] : []
     return oneLine(shared + ["context \(context)"])
+  }
+
+  public func keptElementCount(sequences: Int, of shape: Shape) -> Double {
+    keptElementCount(
+      rows: Double(sequences) * Double(shape.count), layers: layers, queries: heads * headWidth,
+      keyValues: keyValueHeadCount * headWidth, hidden: 2 * feedForwardWidth)
   }
 
   public func model(vocabularyCount: Int) -> any LanguageModel {

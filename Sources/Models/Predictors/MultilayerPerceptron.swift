@@ -40,6 +40,10 @@ public struct MLPConfiguration: PredictorArchitecture {
     return "mlp, hidden \(widths), \(activation.rawValue)\(dropout)"
   }
 
+  public func keptElementCount(sequences: Int, of shape: Shape) -> Double {
+    Double(sequences) * hidden.reduce(0.0) { $0 + Double($1) }
+  }
+
   public func model(sampleShape: Shape, outputs: Int) throws(SampleShapeError) -> any Predictor {
     MultilayerPerceptron(self, features: sampleShape.count, outputs: outputs)
   }

@@ -1,5 +1,6 @@
 import LockstepNeuralNetworks
 import LockstepSettings
+import LockstepTensors
 
 /// The keys of `model.architecture: transformer`: the encoder-decoder of "Attention is all you need"
 /// (Vaswani et al., 2017).
@@ -85,6 +86,16 @@ public struct TransformerConfiguration: TransformerArchitecture, TokenArchitectu
     oneLine(
       depth: "\(encoderLayers) + \(decoderLayers) layers",
       ["feed-forward \(feedForwardWidth)", "context \(context)", "\(norm.rawValue)-norm"])
+  }
+
+  public func keptElementCount(sequences: Int, of shape: Shape) -> Double {
+    func kept(layers: Int, crossAttention: Bool) -> Double {
+      keptElementCount(
+        rows: Double(sequences) * Double(shape.count), layers: layers, queries: width,
+        keyValues: width, hidden: feedForwardWidth, crossAttention: crossAttention)
+    }
+    return kept(layers: encoderLayers, crossAttention: false)
+      + kept(layers: decoderLayers, crossAttention: true)
   }
 
   public func model(vocabularyCount: Int) -> any SequenceToSequenceModel {

@@ -42,6 +42,12 @@ public struct VisionTransformerConfiguration: TransformerArchitecture, Predictor
     oneLine(named: "vit, patch \(patch)", ["\(positions.rawValue) positions"])
   }
 
+  public func keptElementCount(sequences: Int, of shape: Shape) -> Double {
+    keptElementCount(
+      rows: Double(sequences) * Double(shape.count / (patch * patch)), layers: layers,
+      queries: width, keyValues: width, hidden: 4 * width)
+  }
+
   public func model(sampleShape: Shape, outputs: Int) throws(SampleShapeError) -> any Predictor {
     let tiles =
       sampleShape.rank == 2 && sampleShape.dimensions.allSatisfy { $0.isMultiple(of: patch) }

@@ -30,6 +30,10 @@ public struct LBFGS: OptimizerMethod, Configurable {
     ]
   }
 
+  public func stateElementCount(of tensor: OptimizedTensor) -> Double {
+    Double(2 * history + 2) * Double(tensor.range.count)
+  }
+
   public func optimizer(
     for layout: ParameterLayout, peers: any OptimizerPeers, threads: ThreadPool
   ) -> any Optimizer {

@@ -57,7 +57,7 @@ public struct Shampoo: TensorMethod, Configurable {
         "ridge", \.ridge, .within(1e-7...1),
         meaning: "Added to their diagonals, as a share of their norm."),
       Field(
-        "interval", \.interval, .atLeast(1),
+        "interval", \.interval, .count(from: 1),
         meaning: "Steps from one computation of their roots to the next."),
       Field(
         "largest_side", \.largestSide, .within(1...16_384),

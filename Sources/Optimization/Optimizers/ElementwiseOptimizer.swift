@@ -53,6 +53,10 @@ extension ElementwiseMethod {
 
   public func factor(step: Int) -> Double { 1 }
 
+  public func stateElementCount(of tensor: OptimizedTensor) -> Double {
+    Double(stateNames.count) * Double(tensor.range.count)
+  }
+
   public func optimizer(
     for layout: ParameterLayout, peers: any OptimizerPeers, threads: ThreadPool
   ) -> any Optimizer {

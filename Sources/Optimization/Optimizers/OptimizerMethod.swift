@@ -6,6 +6,9 @@ import LockstepSettings
 ///
 /// Conform to `ElementwiseMethod` or `TensorMethod`, which do the rest, or make an `Optimizer` yourself.
 public protocol OptimizerMethod: Sendable {
+  /// Floats that are remembered of a tensor, over all ranks. Default: 0, for it is not known.
+  func stateElementCount(of tensor: OptimizedTensor) -> Double
+
   /// - Parameters:
   ///   - layout: The tensors, and this rank's slice.
   ///   - peers: The other ranks.
@@ -13,6 +16,10 @@ public protocol OptimizerMethod: Sendable {
   func optimizer(
     for layout: ParameterLayout, peers: any OptimizerPeers, threads: ThreadPool
   ) -> any Optimizer
+}
+
+extension OptimizerMethod {
+  public func stateElementCount(of tensor: OptimizedTensor) -> Double { 0 }
 }
 
 /// What an update has in common for all elements that are updated alike.

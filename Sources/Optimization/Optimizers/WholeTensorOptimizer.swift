@@ -26,6 +26,10 @@ extension TensorMethod {
 
   public func scratchCount(for tensor: OptimizedTensor) -> Int { 0 }
 
+  public func stateElementCount(of tensor: OptimizedTensor) -> Double {
+    stateShapes(of: tensor).reduce(0) { $0 + $1.shape.reduce(1.0) { $0 * Double($1) } }
+  }
+
   public func optimizer(
     for layout: ParameterLayout, peers: any OptimizerPeers, threads: ThreadPool
   ) -> any Optimizer {

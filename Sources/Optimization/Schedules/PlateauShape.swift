@@ -25,7 +25,7 @@ public struct PlateauShape: ScheduleShape {
       Field(
         "decay", \.decay, .within(0..<1), meaning: "What the rate is multiplied with at each fall."),
       Field(
-        "patience", \.patience, .atLeast(0),
+        "patience", \.patience, .count(from: 0),
         meaning:
           "Evaluations in a row without improvement that are put up with: the rate falls at the "
           + "next, while `early_stopping.patience` ends a run at the last of so many."),
@@ -35,7 +35,7 @@ public struct PlateauShape: ScheduleShape {
           "How much lower than the best a loss must be, as a share of it, while "
           + "`early_stopping.min_improvement` is a difference of losses."),
       Field(
-        "cooldown", \.cooldown, .atLeast(0),
+        "cooldown", \.cooldown, .count(from: 0),
         meaning: "Evaluations after a fall that do not count."),
       Field(
         "final_ratio", \.finalRatio, .within(0...1),

@@ -76,7 +76,7 @@ public struct ScheduleConfiguration: Configurable {
     [
       Field("name", choosing: \.shape, meaning: "The shape of the learning rate's course."),
       Field(
-        "warmup_steps", \.warmupSteps, .atLeast(0),
+        "warmup_steps", \.warmupSteps, .count(from: 0),
         meaning: "Steps over which the rate first rises in a straight line; at most `steps`."),
     ]
   }

@@ -19,9 +19,9 @@ public struct CosineRestartsShape: ScheduleShape {
 
   public static var fields: [Field<Self>] {
     [
-      Field("period", \.period, .atLeast(1), meaning: "Steps of the first cycle."),
+      Field("period", \.period, .count(from: 1), meaning: "Steps of the first cycle."),
       Field(
-        "period_factor", \.periodFactor, .atLeast(1),
+        "period_factor", \.periodFactor, .count(from: 1),
         meaning: "How many times as long as the one before each further cycle is."),
       Field(
         "final_ratio", \.finalRatio, .within(0...1),
@@ -31,9 +31,11 @@ public struct CosineRestartsShape: ScheduleShape {
 
   public func factor(step: Int, over span: ScheduleSpan) -> Double {
     var (updates, length) = (span.updatesBefore(step), period)
+    if periodFactor == 1 { updates %= period }
     while updates >= length {
       updates -= length
-      length *= periodFactor
+      let (product, overflows) = length.multipliedReportingOverflow(by: periodFactor)
+      length = overflows ? .max : product
     }
     if updates == 0 { return 1 }
     let wave = (1 + Double.cosineOfHalfTurns(Double(updates) / Double(length))) / 2

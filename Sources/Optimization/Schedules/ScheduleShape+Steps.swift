@@ -16,7 +16,7 @@ public struct StepShape: ScheduleShape {
   public static var fields: [Field<Self>] {
     [
       Field(
-        "every", \.every, .atLeast(1), meaning: "Steps from one fall of the rate to the next."),
+        "every", \.every, .count(from: 1), meaning: "Steps from one fall of the rate to the next."),
       stepDecay(\.decay),
     ]
   }

@@ -64,7 +64,7 @@ public struct SuccessiveHalving: Configurable {
         "eta", \.eta, .within(2...100),
         meaning: "One trial of so many goes on at each rung, for so many times the steps."),
       Field(
-        "min_steps", \.minSteps, .ifPresent(.atLeast(1)),
+        "min_steps", \.minSteps, .ifPresent(.count(from: 1)),
         meaning:
           "Steps of the first rung; `null`: the configuration's `steps` / `eta`², for three rungs."),
     ]

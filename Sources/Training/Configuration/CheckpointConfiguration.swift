@@ -12,12 +12,13 @@ public struct CheckpointConfiguration: Configurable {
   public static var fields: [Field<Self>] {
     [
       Field(
-        "every", \.every, .atLeast(0),
+        "every", \.every, .count(from: 0),
         meaning:
           "Steps between checkpoints; `0` saves after the last step and when a signal stops the run."
       ),
       Field(
-        "keep", \.keep, .atLeast(1), meaning: "Newest checkpoints kept; older ones are deleted."),
+        "keep", \.keep, .count(from: 1), meaning: "Newest checkpoints kept; older ones are deleted."
+      ),
     ]
   }
 }

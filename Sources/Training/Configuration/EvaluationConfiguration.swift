@@ -17,15 +17,15 @@ public struct EvaluationConfiguration: Configurable {
   public static var fields: [Field<Self>] {
     [
       Field(
-        "every", \.every, .atLeast(0),
+        "every", \.every, .count(from: 0),
         meaning: "Steps between evaluations; `0` evaluates after the last step only."),
       Field(
-        "batches", \.batches, .atLeast(0),
+        "batches", \.batches, .count(from: 0),
         meaning:
           "Batches of `batch.sequences` sequences or samples in an evaluation, from the start of the file; "
           + "`0` takes the whole file. The evaluation after the last step always does."),
       Field(
-        "top_k", \.topK, .atLeast(1),
+        "top_k", \.topK, .count(from: 1),
         meaning:
           "A classification also measures how often the right class is among this many of the "
           + "likeliest; not where there are no more classes than that."),

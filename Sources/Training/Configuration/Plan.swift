@@ -24,9 +24,6 @@ public struct Plan: Configurable {
 
   public init() {}
 
-  /// The most optimiser steps of a run.
-  static let stepLimit = 1_000_000_000_000
-
   public static var fields: [Field<Self>] {
     [
       Field(
@@ -43,7 +40,7 @@ public struct Plan: Configurable {
           "Who multiplies the model's matrices; optimisers that multiply always use Lockstep's kernels."
       ),
       Field(
-        "steps", \.steps, .within(1...stepLimit),
+        "steps", \.steps, .count(from: 1),
         meaning: "Optimiser steps of the whole run, resumed ones included."),
       Field("average", \.average, meaning: "Averaging the weights over steps."),
       Field(

@@ -13,7 +13,7 @@ public struct EarlyStoppingConfiguration: Configurable {
   public static var fields: [Field<Self>] {
     [
       Field(
-        "patience", \.patience, .atLeast(0),
+        "patience", \.patience, .count(from: 0),
         meaning:
           "Evaluations in a row without improvement, at the last of which the run ends with the "
           + "weights of the best one (`schedule.patience` waits for one more). `0` never stops; "

@@ -1,5 +1,7 @@
 import LockstepCommunication
 import LockstepDatasets
+import LockstepModels
+import LockstepNeuralNetworks
 import LockstepSettings
 import LockstepTensors
 
@@ -28,11 +30,14 @@ package struct PreparedTask {
 extension RunConfiguration {
   /// Opens the data and makes the task. Collective.
   ///
-  /// - Parameter samples: Of a run that goes on, the description of the samples that it learned from.
-  ///   Default: a new run, or texts.
-  /// - Throws: `AgreedError` with what is wrong with the configuration or the data.
+  /// - Parameters:
+  ///   - samples: Of a run that goes on, the description of the samples that it learned from. Default: a
+  ///     new run, or texts.
+  ///   - memory: Bytes that this rank's host can give. Default: what it says.
+  /// - Throws: `AgreedError` with what is wrong with the configuration or the data, or a `MemoryError`.
   package func prepareTask(
-    _ communicator: any Communicator, resuming samples: SampleDescription? = nil
+    _ communicator: any Communicator, resuming samples: SampleDescription? = nil,
+    memory: Int? = HostMemory.available
   ) throws -> PreparedTask {
     let located = locatingFiles().recipe
     let (parts, named) = try communicator.agree {
@@ -41,7 +46,8 @@ extension RunConfiguration {
     }
     return try located.prepareTask(
       of: parts, named: named, vectorsNamed: recipe.wordVectors.path, plan: plan,
-      files: [("config.yaml", Array(yaml().utf8))], resuming: samples, communicator: communicator)
+      files: [("config.yaml", Array(yaml().utf8))], resuming: samples, memory: memory,
+      communicator: communicator)
   }
 }
 
@@ -55,13 +61,25 @@ extension Recipe {
   ///   - plan: `batch`, `seed`, `steps` and `evaluate` are used.
   ///   - files: Of each checkpoint, beside those that the task knows of.
   ///   - samples: Of a run that goes on, the description of the samples that it learned from.
+  ///   - memory: Bytes that this rank's host can give; nil: it does not say.
   /// - Throws: `AgreedError` with what is wrong with the data.
   fileprivate func prepareTask(
     of parts: Parts, named: Parts, vectorsNamed: String?, plan: Plan,
     files: [(name: String, bytes: [UInt8])], resuming samples: SampleDescription?,
-    communicator: any Communicator
+    memory: Int?, communicator: any Communicator
   ) throws -> PreparedTask {
     let smoothing = loss.kind.labelSmoothing
+    /// Collective.
+    func requireMemory(for model: any Module, sequencesOf shape: Shape) throws {
+      // Kept by each rank's own estimate, for hosts may differ.
+      try communicator.agree {
+        let kept = self.model.architecture.keptElementCount(
+          sequences: plan.batch.sequences, of: shape)
+        try MemoryEstimate(
+          of: model, keptElementCount: kept, plan: plan, ranks: communicator.size
+        ).requireFits(plan, topology: communicator.topology, available: memory)
+      }
+    }
     switch parts {
     case .languageModeling(let tokens, let architecture):
       let data = try LanguageModelingData(
@@ -70,9 +88,11 @@ extension Recipe {
       let record = data.text.record(
         named: named.tokens, added: tokens.augmentation.sentinelNames(positions: model.context),
         vectors: wordVectors.path, vectorsNamed: vectorsNamed)
+      let network = architecture.model(vocabularyCount: data.vocabularyCount)
+      try requireMemory(for: network, sequencesOf: [model.context])
       let task = try communicator.agree {
         try data.task(
-          of: architecture.model(vocabularyCount: data.vocabularyCount), plan: plan,
+          of: network, plan: plan,
           labelSmoothing: smoothing, wordVectors: wordVectors,
           files: files + Self.files(of: record) + interchangeFiles(for: data.text))
       }
@@ -88,10 +108,11 @@ extension Recipe {
         communicator: communicator)
       let record = data.text.record(
         named: named.tokens, added: [Vocabulary.maskName], vectors: nil, vectorsNamed: nil)
+      let network = architecture.model(vocabularyCount: data.vocabularyCount)
+      try requireMemory(for: network, sequencesOf: [model.context])
       let task = try communicator.agree {
         try data.task(
-          of: architecture.model(vocabularyCount: data.vocabularyCount), plan: plan,
-          labelSmoothing: smoothing,
+          of: network, plan: plan, labelSmoothing: smoothing,
           files: files + Self.files(of: record) + interchangeFiles(for: data.text))
       }
       return PreparedTask(
@@ -105,10 +126,12 @@ extension Recipe {
         ? DataRecord(
           train: data.train, validation: data.validation, named: named.pairs ?? pairs,
           tokenizer: data.tokenizer) : nil
+      let network = architecture.model(vocabularyCount: data.vocabularyCount)
+      try requireMemory(for: network, sequencesOf: [data.train.meanLength(fitting: model.context)])
       let task = try communicator.agree {
         try data.task(
-          of: architecture.model(vocabularyCount: data.vocabularyCount), plan: plan,
-          labelSmoothing: smoothing, files: files + Self.files(of: record))
+          of: network, plan: plan, labelSmoothing: smoothing,
+          files: files + Self.files(of: record))
       }
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
@@ -116,12 +139,14 @@ extension Recipe {
     case .prediction(let source, let architecture):
       let data = try SampleData(
         source, named: named.samples, plan: plan, communicator: communicator, resuming: samples)
+      let shape = Shape(data.description.sampleShape)
+      let network = try communicator.agree {
+        try architecture.model(sampleShape: shape, outputs: data.description.outputCount)
+      }
+      try requireMemory(for: network, sequencesOf: shape)
       let task = try communicator.agree {
         try data.task(
-          of: architecture.model(
-            sampleShape: Shape(data.description.sampleShape),
-            outputs: data.description.outputCount),
-          plan: plan, loss: loss, files: files + Self.files(of: data.record))
+          of: network, plan: plan, loss: loss, files: files + Self.files(of: data.record))
       }
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "samples", epochLength: data.train.count,

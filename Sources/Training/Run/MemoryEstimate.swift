@@ -1,0 +1,121 @@
+// P parameters, M micro-batches, N ranks.
+
+import LockstepCommunication
+import LockstepNeuralNetworks
+import LockstepOptimization
+import LockstepSettings
+import LockstepTensors
+
+/// What a training needs of memory, in bytes, known before any of it is allocated; rather too little
+/// than too much, so that nothing is refused that would run.
+///
+/// Numbers are Doubles, for sizes from outside may multiply beyond 2⁶³.
+package struct MemoryEstimate: Equatable {
+  /// The parameters, once on each host.
+  package let parameters: Double
+  /// Gradients of one rank: a few copies of the parameters.
+  package let gradients: Double
+  /// What the optimiser remembers, the average and the best parameters, over all ranks.
+  package let states: Double
+  /// What the forward pass of a micro-batch keeps, on each rank.
+  package let activations: Double
+
+  /// - Parameters:
+  ///   - model: Its parameters need no memory yet.
+  ///   - keptElementCount: Floats that the forward pass of one micro-batch keeps.
+  ///   - plan: How it is trained.
+  ///   - ranks: N, at most M.
+  package init(of model: any Module, keptElementCount: Double, plan: Plan, ranks: Int) {
+    let store = ParameterStore(of: model)
+    let copy = Double(store.flatCount) * 4
+    parameters = copy
+    let leaves = plan.batch.microbatches / max(1, ranks)
+    let buffers =
+      switch plan.reduction {
+      case .canonical:
+        FoldPlan(tree: CanonicalTree(leafCount: leaves), owned: 0..<leaves).bufferCount
+      case .allreduce: min(2, leaves)
+      }
+    gradients = copy * Double(buffers)
+    let rule = plan.optimizer.method.rule
+    let remembered = store.entries.reduce(0.0) {
+      $0
+        + rule.stateElementCount(
+          of: OptimizedTensor(
+            name: $1.name, shape: $1.shape.dimensions, range: $1.range, decays: $1.decays))
+    }
+    let versions = (plan.average.method == .none ? 0 : 1) + (plan.earlyStopping.isOn ? 1 : 0)
+    states = remembered * 4 + copy * Double(versions)
+    activations = keptElementCount * 4
+  }
+
+  /// Bytes that a host needs.
+  ///
+  /// - Parameters:
+  ///   - hostRanks: Ranks on this host.
+  ///   - ranks: N.
+  package func bytes(hostRanks: Int, ranks: Int) -> Double {
+    parameters + states * Double(hostRanks) / Double(ranks)
+      + Double(hostRanks) * (gradients + activations)
+  }
+
+  /// Refuses a training that does not fit in the memory of this rank's host.
+  ///
+  /// - Parameters:
+  ///   - plan: That of the estimate.
+  ///   - topology: Of the ranks.
+  ///   - available: Bytes that the host can give; nil: it does not say.
+  /// - Throws: `MemoryError`.
+  package func requireFits(
+    _ plan: Plan, topology: Topology, available: Int?
+  ) throws(MemoryError) {
+    let (hostRanks, ranks) = (topology.hostRanks.count, topology.size)
+    guard let available, bytes(hostRanks: hostRanks, ranks: ranks) > Double(available) else {
+      return
+    }
+    let fixed = bytes(hostRanks: hostRanks, ranks: ranks) - Double(hostRanks) * activations
+    let each = activations * Double(hostRanks) / Double(plan.batch.sequences)
+    let fitting = each > 0 ? (Double(available) - fixed) / each : 0
+    throw MemoryError(
+      estimate: self, available: available, hostRanks: hostRanks,
+      sequences: plan.batch.sequences, fittingSequences: Int(max(0, min(fitting, 1e9))))
+  }
+}
+
+/// A training that needs more memory than its host has.
+public struct MemoryError: UserInputError, Equatable {
+  package let estimate: MemoryEstimate
+  let available: Int
+  let hostRanks: Int
+  let sequences: Int
+  /// As many as would fit; 0: not even one would.
+  let fittingSequences: Int
+
+  public var description: String {
+    let ranks = hostRanks == 1 ? "" : " on each of \(hostRanks) ranks of the host"
+    let parts =
+      "parameters \(Self.size(estimate.parameters)), gradients \(Self.size(estimate.gradients))\(ranks), "
+      + "the optimiser's states \(Self.size(estimate.states)), "
+      + "activations \(Self.size(estimate.activations))\(ranks)"
+    return "the run does not fit in memory: \(Self.size(Double(available))) are available, and it "
+      + "needs at least \(parts). \(advice)"
+  }
+
+  private var advice: String {
+    if fittingSequences >= 1 && fittingSequences < sequences {
+      return
+        "batch.sequences: \(fittingSequences) would about fit, and so might model.recompute: true, "
+        + "which a Transformer takes; more batch.microbatches make up for fewer sequences"
+    }
+    let fewer = hostRanks == 1 ? "" : ", or start fewer ranks on the host"
+    return "Take a smaller model\(fewer)"
+  }
+
+  /// "1.5 GiB".
+  private static func size(_ bytes: Double) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    var (value, unit) = (bytes, 0)
+    while value >= 1024 && unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
+    return "\((value * 10).rounded() / 10) \(units[unit])"
+  }
+}
