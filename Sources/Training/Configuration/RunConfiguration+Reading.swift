@@ -83,7 +83,7 @@ extension RunConfiguration {
         switch error.code {
         case ENOENT: "no such file; expected a configuration in YAML"
         case EISDIR: "a directory; expected a configuration file in YAML"
-        case EFBIG: "too long for a configuration; expected YAML of at most 16 MiB"
+        case EFBIG: "too long for a configuration; expected YAML of at most 1 MiB"
         default: "the file cannot be read: \(error.reason)"
         }
     } catch {
@@ -95,7 +95,7 @@ extension RunConfiguration {
   }
 
   /// Bytes: nobody writes as much, but a pipe may never end.
-  private static let largestText = 16 << 20
+  private static let largestText = 1 << 20
 
   /// The configuration as YAML, every key included.
   ///

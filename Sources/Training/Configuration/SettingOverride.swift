@@ -17,6 +17,7 @@ struct SettingOverride {
     let origin = SettingOrigin(source: option)
     guard let equals = text.firstIndex(of: "="),
       case let path = text[..<equals],
+      path.count(where: { $0 == "." }) < YAMLReader.deepest,
       !path.split(separator: ".", omittingEmptySubsequences: false).contains("")
     else {
       violations.append(
