@@ -1,3 +1,4 @@
+import CLockstepHost
 import CLockstepZlib
 import LockstepFiles
 
@@ -9,7 +10,8 @@ public enum GzipFile {
   /// A pipe is read to its end.
   ///
   /// - Throws: `SampleDataError.unreadable` where there is no such file, or what is compressed is
-  ///   truncated, damaged or followed by anything but zeros.
+  ///   truncated, damaged or followed by anything but zeros; where it is more than the file's own header
+  ///   says, or than there is memory for.
   public static func contents(_ path: String) throws(SampleDataError) -> [UInt8] {
     let file: MappedFile
     do throws(FileError) {
@@ -53,6 +55,9 @@ private enum InflationError: Error, CustomStringConvertible {
   case damaged(String)
   case otherBytes(count: Int)
   case noMemory
+  /// It unpacks to more than its first bytes say.
+  case tooLong(expected: Int)
+  case doesNotFit(byteCount: Int, available: Int)
 
   var description: String {
     switch self {
@@ -61,6 +66,10 @@ private enum InflationError: Error, CustomStringConvertible {
     case .otherBytes(let count):
       "\(count) bytes follow the compressed data that are none; copy the file again"
     case .noMemory: "there is no memory to decompress it"
+    case .tooLong(let expected):
+      "it unpacks to more than the \(expected) bytes that its IDX header says"
+    case .doesNotFit(let byteCount, let available):
+      "it unpacks to more than \(byteCount) bytes, and \(available) bytes of memory are available"
     }
   }
 }
@@ -95,7 +104,11 @@ private final class Inflation {
       let piece = min(bytes.count - position, Self.largestPiece)
       let (code, read, written) = advance(from: position, count: piece, into: &chunk)
       position += read
+      try Self.requireRoom(for: written, in: result)
       result += chunk[..<written]
+      if let expected = IDXFile.byteCount(declaredIn: result), result.count > expected {
+        throw .tooLong(expected: expected)
+      }
       switch code {
       case Z_STREAM_END: return position
       case Z_MEM_ERROR: throw .noMemory
@@ -103,6 +116,23 @@ private final class Inflation {
       case Z_OK, Z_BUF_ERROR: throw .truncated
       default: throw .damaged(stream.msg.map { String(cString: $0) } ?? "zlib's error \(code)")
       }
+    }
+  }
+
+  /// Bytes from which on it is looked whether there is memory for more.
+  private static let leastChecked = 256 << 20
+
+  /// A few bytes may unpack to a thousand times as many: what would not fit is refused before the
+  /// kernel ends the process. An array that grows is twice in memory for a moment.
+  private static func requireRoom(
+    for count: Int, in result: [UInt8]
+  ) throws(InflationError) {
+    let grows = result.count + count > result.capacity
+    guard grows, result.count >= leastChecked else { return }
+    var available = Int64(0)
+    guard CHost_memoryAvailable("/proc", "/sys/fs/cgroup", &available) == 0 else { return }
+    guard 2 * result.count <= Int(available) else {
+      throw .doesNotFit(byteCount: result.count, available: Int(available))
     }
   }
 

@@ -6,6 +6,25 @@ public struct IDXFile: Sendable, Equatable {
   public let dimensions: [Int]
   public let elements: [UInt8]
 
+  /// How many bytes a file has, by its header; nil where these are not the first bytes of such a file,
+  /// or too few to say.
+  static func byteCount(declaredIn bytes: [UInt8]) -> Int? {
+    guard bytes.count >= 4, bytes.starts(with: [0, 0, 8]), (1...8).contains(bytes[3]) else {
+      return nil
+    }
+    let headerCount = 4 + 4 * Int(bytes[3])
+    guard bytes.count >= headerCount else { return nil }
+    var count = 1
+    for index in 0..<Int(bytes[3]) {
+      let extent = bytes[4 + 4 * index..<8 + 4 * index].reduce(0) { $0 << 8 | Int($1) }
+      let (product, overflows) = count.multipliedReportingOverflow(by: extent)
+      guard !overflows else { return nil }
+      count = product
+    }
+    let (total, overflows) = count.addingReportingOverflow(headerCount)
+    return overflows ? nil : total
+  }
+
   /// - Parameters:
   ///   - bytes: The file, uncompressed.
   ///   - path: Named in errors.
