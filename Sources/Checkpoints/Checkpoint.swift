@@ -1,5 +1,6 @@
 import Crypto
 import LockstepFiles
+import LockstepSettings
 import LockstepWeights
 
 /// A complete checkpoint on disk: a directory whose manifest agrees with the files beside it.
@@ -67,8 +68,36 @@ public struct Checkpoint: Sendable {
   }
 
   /// Step, tokens, seed and so on.
+  ///
+  /// - Throws: `CheckpointError.malformed` with everything that no run can have come to, and where the
+  ///   step is not the checkpoint's.
   public func state() throws(CheckpointError) -> TrainingState {
-    try JSON.decode(TrainingState.self, path: path + "/" + Self.stateFileName)
+    let file = path + "/" + Self.stateFileName
+    let bytes = try MappedFile.opened(file).withBytes { Array($0) }
+    let state: TrainingState
+    do throws(DescriptionError) {
+      state = try TrainingState(description: bytes, path: file)
+    } catch {
+      throw .malformed(path: file, problem: error.problems.joined(separator: "; "))
+    }
+    guard state.step == manifest.step else {
+      throw .malformed(
+        path: file,
+        problem: "step: found \(state.step), expected \(manifest.step), which the manifest says")
+    }
+    return state
+  }
+
+  /// Checks that parameters, as they were read, are those that the manifest speaks of.
+  ///
+  /// - Throws: `CheckpointError.wrongHash`.
+  public func requireParameters(_ tensors: [TensorView]) throws(CheckpointError) {
+    let found = LockstepCheckpoints.parametersSHA256(of: tensors)
+    guard found == manifest.parametersSHA256 else {
+      throw .wrongHash(
+        path: path + "/" + Self.modelFileName + ", parameters_sha256",
+        expected: manifest.parametersSHA256, found: found)
+    }
   }
 
   /// A further file's content, or nil where the checkpoint has no such file.

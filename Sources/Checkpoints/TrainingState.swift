@@ -1,3 +1,5 @@
+import LockstepSettings
+
 /// What a run must know to go on, besides parameters and optimiser state: `state.json`.
 ///
 /// The place in the data is a function of the step, so there is nothing more. Keys that a later
@@ -39,5 +41,45 @@ public struct TrainingState: Codable, Equatable, Sendable {
     case configurationSHA256 = "configuration_sha256"
     case bestValidationLoss = "best_validation_loss"
     case bestStep = "best_step"
+  }
+}
+
+/// The ranges of `state.json`, so that a file that says what no run can have come to is refused.
+extension TrainingState: Configurable {
+  /// A state of nothing, which no file is: `check` refuses it.
+  public init() { self.init(step: 0, tokens: 0, seed: 0, configurationSHA256: "") }
+
+  public static var fields: [Field<Self>] {
+    [
+      Field("step", \.step, .count(from: 0), meaning: "Optimiser steps taken."),
+      Field("tokens", \.tokens, .atLeast(0), meaning: "Targets trained on."),
+      Field("seconds", \.seconds, .atLeast(0), meaning: "Seconds spent training."),
+      Field("seed", \.seed, meaning: "The run's seed."),
+      Field(
+        "configuration_sha256", \.configurationSHA256, .hexadecimalSHA256,
+        meaning: "SHA-256 of the part of the configuration that decides the bits."),
+      Field("best_validation_loss", \.bestValidationLoss, meaning: "The lowest so far."),
+      Field(
+        "best_step", \.bestStep, .ifPresent(.count(from: 0)),
+        meaning: "The step of that evaluation."),
+      Field("notes", \.notes, meaning: "What tasks and schedules remember, by name."),
+    ]
+  }
+
+  public func check(_ checks: inout SettingChecks) {
+    checks.require(
+      !configurationSHA256.isEmpty, "configuration_sha256", "64 hexadecimal digits")
+    if let bestStep {
+      checks.require(bestStep <= step, "best_step", "at most step (\(step))", involving: "step")
+    }
+  }
+}
+
+extension Requirement where Value == String {
+  /// A SHA-256 as Lockstep writes it.
+  static var hexadecimalSHA256: Self {
+    Self("of 64 hexadecimal digits") {
+      $0.utf8.count == 64 && $0.allSatisfy { $0.isASCII && $0.isHexDigit }
+    }
   }
 }

@@ -147,6 +147,7 @@ import Testing
   private static func snapshot(_ step: Int, _ parameters: [TensorView]) -> CheckpointSnapshot {
     CheckpointSnapshot(
       parameters: parameters, optimizerState: [],
-      state: TrainingState(step: step, tokens: 0, seed: 1, configurationSHA256: ""))
+      state: TrainingState(
+        step: step, tokens: 0, seed: 1, configurationSHA256: String(repeating: "0", count: 64)))
   }
 }

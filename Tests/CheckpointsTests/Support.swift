@@ -12,7 +12,8 @@ func withSnapshot<Result>(
   moments.add("exp_avg/b", [4, 3]) { Float(step) * Float($0) }
   let state = TrainingState(
     step: step, tokens: 1000 * step, seconds: 0.1 * Double(step), seed: .max,
-    configurationSHA256: "c0ffee", bestValidationLoss: 1.25, bestStep: bestStep,
+    configurationSHA256: String(repeating: "c0", count: 32), bestValidationLoss: 1.25,
+    bestStep: bestStep,
     notes: ["patience": "3"])
   return try body(
     CheckpointSnapshot(

@@ -7,9 +7,6 @@ extension TokenizerFile {
     var added: AddedToken?
   }
 
-  /// Ids are below it: room for any vocabulary, and no file makes Lockstep ask for all memory.
-  private static let idLimit: Int32 = 1 << 24
-
   /// The tokens by id, from the vocabulary and the added tokens.
   ///
   /// - Throws: `TokenizerError.unsupported` where two tokens have an id, a token has two, an id has
@@ -18,11 +15,16 @@ extension TokenizerFile {
     guard let members = model["vocab"]?.members else {
       throw unsupported("model.vocab", model["vocab"], expected: "an object of tokens and ids")
     }
+    // Every id has a token, so none can be larger than there are tokens: a short file can not make
+    // Lockstep ask for all memory.
+    let limit = members.count + (root["added_tokens"]?.array?.count ?? 0)
     var tokens: [WrittenToken?] = []
     var ids: [[UInt8]: Int32] = [:]
     func place(_ token: WrittenToken, at id: Int32?, key: String) throws(TokenizerError) {
-      guard let id, id >= 0, id < Self.idLimit else {
-        throw unsupported(key, .string(token.text), expected: "an id in 0 ..< \(Self.idLimit)")
+      guard let id, id >= 0, id < limit else {
+        throw unsupported(
+          key, .string(token.text),
+          expected: "an id in 0 ..< \(limit), for there are no more tokens")
       }
       while tokens.count <= Int(id) { tokens.append(nil) }
       if let other = tokens[Int(id)], !other.text.utf8.elementsEqual(token.text.utf8) {

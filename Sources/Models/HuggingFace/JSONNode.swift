@@ -32,7 +32,7 @@ public enum JSONNode: Equatable, Sendable {
     case .bool(let value): SettingNode(.plain("\(value)"))
     case .integer(let value): SettingNode(.plain("\(value)"))
     case .number(let value): SettingNode(.plain("\(value)"))
-    case .string(let value): SettingNode(.plain(value))
+    case .string(let value): SettingNode(.text(value))
     case .list(let elements): SettingNode(.list(elements.map(\.settingNode)))
     case .object: SettingNode(.map([]))
     }

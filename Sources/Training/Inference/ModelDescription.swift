@@ -3,6 +3,7 @@ import LockstepCheckpoints
 import LockstepDatasets
 import LockstepFiles
 import LockstepModels
+import LockstepSettings
 
 /// Everything that files say of a trained model but its parameters.
 struct ModelDescription {
@@ -62,9 +63,13 @@ struct ModelDescription {
       names.contains("tokenizer.json")
       ? try TokenizerFile.load(directory + "/tokenizer.json") : nil
     samples =
-      names.contains("samples.json") ? try Self.samples(directory + "/samples.json") : nil
+      names.contains("samples.json")
+      ? try SampleDescription(
+        description: Self.contents(directory + "/samples.json"), path: directory + "/samples.json")
+      : nil
     if let tokenizer { try DataRecord.requireTokenizer(tokenizer, ofModelIn: directory) }
     try requireTokenizerFits()
+    try requireSamplesFit()
   }
 
   var kind: ModelKind { type(of: architecture).kind }
@@ -88,11 +93,23 @@ struct ModelDescription {
     }
   }
 
-  private static func samples(_ path: String) throws -> SampleDescription {
-    do {
-      return try JSONDecoder().decode(SampleDescription.self, from: Data(contents(path)))
-    } catch let error as DecodingError {
-      throw LoadingError.noDescription(path: path, problem: "\(error)")
+  /// The samples must be such as the run's configuration learns from.
+  private func requireSamplesFit() throws(DescriptionError) {
+    guard let samples, let recipe = configuration?.recipe else { return }
+    let isTable = samples.columns != nil
+    var problems: [String] = []
+    if isTable != (recipe.data.format.variantName == "csv") {
+      problems.append(
+        "columns: found \(isTable ? "a table's" : "none"), but data.format in config.yaml is "
+          + recipe.data.format.variantName)
+    }
+    if (samples.classes != nil) != (recipe.task == .classification) {
+      problems.append(
+        "classes: found \(samples.classes.map { "\($0.count)" } ?? "none"), but task in config.yaml is "
+          + recipe.task.rawValue)
+    }
+    guard problems.isEmpty else {
+      throw DescriptionError(path: path + "/samples.json", problems: problems)
     }
   }
 

@@ -9,16 +9,21 @@ extension Module {
   ///   - source: Has all of them.
   ///   - names: What its names mean.
   ///   - workspace: Computes with the model.
+  /// - Returns: The parameters as they were read.
   /// - Throws: `WeightError`.
+  @discardableResult
   func bind(
     to source: any WeightSource, names: WeightNames, in workspace: Workspace
-  ) throws(WeightError) {
+  ) throws(WeightError) -> [TensorView] {
     let parameters = ParameterStore(of: self)
+    // Before any memory is asked for: a description may claim any size, a file has what it has.
+    let assignment = try WeightAssignment(of: parameters.layouts, from: source, names: names)
     let values = FloatMemory(count: parameters.flatCount)
     guard let base = values.elements.baseAddress else {
       preconditionFailure("a model has parameters")
     }
-    try parameters.read(from: source, names: names, into: base)
+    try parameters.read(assignment, from: source, into: base)
     parameters.bind(to: values, in: workspace)
+    return parameters.views(of: base)
   }
 }

@@ -77,8 +77,9 @@ public struct TrainedModel {
     samples = description.samples
     kind = description.kind
     model = try description.network()
-    try model.module.bind(
+    let bound = try model.module.bind(
       to: WeightFormat.source(in: path), names: architecture.weightNames, in: workspace)
+    try description.checkpoint?.requireParameters(bound)
   }
 
   /// One line about the architecture, for people.

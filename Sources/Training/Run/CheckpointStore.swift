@@ -18,15 +18,17 @@ final class CheckpointStore {
   /// On rank zero only.
   private let writer: CheckpointWriter?
   private let files: [CheckpointSnapshot.File]
+  private let seed: UInt64
 
   /// - Parameters:
   ///   - keep: How many of the newest checkpoints stay; nil: the directory is only read, for
   ///     another process may be writing there.
   ///   - files: Go into every checkpoint beside the tensors.
+  ///   - seed: The run's, which a checkpoint of it has, too.
   /// - Throws: `AgreedError` where rank zero can not write to the directory. Collective.
   init(
     directory: CheckpointDirectory, keep: Int?, files: [(name: String, bytes: [UInt8])],
-    replica: Replica, optimizer: any Optimizer, versions: WeightVersions,
+    seed: UInt64, replica: Replica, optimizer: any Optimizer, versions: WeightVersions,
     communicator: any Communicator
   ) throws {
     self.communicator = communicator
@@ -34,6 +36,7 @@ final class CheckpointStore {
     self.optimizer = optimizer
     self.versions = versions
     self.directory = directory
+    self.seed = seed
     self.files = files.map { CheckpointSnapshot.File(name: $0.name, bytes: $0.bytes) }
     writer = try communicator.agree {
       guard communicator.isRankZero, let keep else { return nil }
@@ -161,11 +164,18 @@ final class CheckpointStore {
     }
     guard !text.isEmpty else { return nil }
     let state = try communicator.agree {
-      try JSONDecoder().decode(TrainingState.self, from: Data(text))
+      let state = try JSONDecoder().decode(TrainingState.self, from: Data(text))
+      guard state.seed == seed else {
+        throw CheckpointError.malformed(
+          path: (found?.path ?? directory.path) + "/state.json",
+          problem: "seed: found \(state.seed), expected \(seed), which the configuration says")
+      }
+      return state
     }
     try communicator.onRankZero {
       guard let found else { return }
       try replica.parameters.read(from: found.model(), into: replica.values)
+      try found.requireParameters(replica.parameters.views(of: replica.values))
     }
     try replica.shared.broadcast()
     versions.beginResuming(from: state.notes)

@@ -33,7 +33,15 @@ extension ParameterStore {
     from source: any WeightSource, names: WeightNames = .own,
     into values: UnsafeMutablePointer<Float>
   ) throws(WeightError) {
-    for pair in try WeightAssignment(of: layouts, from: source, names: names).pairs {
+    try read(WeightAssignment(of: layouts, from: source, names: names), from: source, into: values)
+  }
+
+  /// As `read(from:names:into:)`, of tensors that are known to fit.
+  func read(
+    _ assignment: WeightAssignment, from source: any WeightSource,
+    into values: UnsafeMutablePointer<Float>
+  ) throws(WeightError) {
+    for pair in assignment.pairs {
       let entry = entries[pair.parameter]
       let place = UnsafeMutableBufferPointer(
         start: values + entry.range.lowerBound, count: entry.range.count)

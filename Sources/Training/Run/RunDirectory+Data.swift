@@ -14,8 +14,8 @@ extension RunDirectory {
   package func storedData() throws -> (record: DataRecord?, samples: SampleDescription?)? {
     let search = try checkpoints.newestComplete(verification: .sizes)
     guard let checkpoint = search.found else { return nil }
-    let samples = try checkpoint.file(named: "samples.json").flatMap {
-      try? JSONDecoder().decode(SampleDescription.self, from: Data($0))
+    let samples = try checkpoint.file(named: "samples.json").map {
+      try SampleDescription(description: $0, path: checkpoint.path + "/samples.json")
     }
     return (try checkpoint.file(named: DataRecord.fileName).flatMap(DataRecord.init), samples)
   }

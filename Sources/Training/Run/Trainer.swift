@@ -95,7 +95,8 @@ public final class Trainer {
     checkpoints = try directory.map {
       try CheckpointStore(
         directory: $0.checkpoints, keep: savesCheckpoints ? plan.checkpoint.keep : nil,
-        files: task.checkpointFiles, replica: replica, optimizer: optimizer, versions: versions,
+        files: task.checkpointFiles, seed: UInt64(plan.seed), replica: replica,
+        optimizer: optimizer, versions: versions,
         communicator: communicator)
     }
     if let restored = try start == .beginning ? nil : checkpoints?.restore(start) {
