@@ -26,7 +26,9 @@ struct TrainingBenchmarkArguments: ParsableArguments {
   var json = false
 
   func validate() throws {
-    guard steps.map({ $0 >= 1 }) ?? true else { throw ValidationError("--steps is at least 1") }
+    guard steps.map({ 1...1_000_000_000 ~= $0 }) ?? true else {
+      throw ValidationError("--steps is from 1 to 1000000000")
+    }
   }
 
   /// The timed run. Collective.

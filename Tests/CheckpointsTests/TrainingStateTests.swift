@@ -16,8 +16,9 @@ import Testing
   }
 
   private func problems(_ changes: [String: Any]) throws -> [String] {
+    let bytes = try json(changes)
     do throws(DescriptionError) {
-      _ = try TrainingState(description: json(changes), path: "state.json")
+      _ = try TrainingState(description: bytes, path: "state.json")
       return []
     } catch {
       return error.problems

@@ -37,15 +37,16 @@ import Testing
   }
 
   static let impossible: [(Bool, String, any Sendable)] = [
-    (true, "means", [1]), (true, "means", [1, "2"]), (true, "deviations", [1]),
+    (true, "means", [1]), (true, "means", [1, "2"] as [any Sendable]), (true, "deviations", [1]),
     (true, "deviations", [1, 0]), (true, "deviations", [1, -2]), (true, "sample_shape", [3]),
-    (true, "sample_shape", [2, 1]), (true, "sample_shape", []), (true, "sample_shape", [1 << 62]),
+    (true, "sample_shape", [2, 1]), (true, "sample_shape", [] as [Int]),
+    (true, "sample_shape", [1 << 62]),
     (true, "sample_shape", [1.5]), (true, "columns", ["a"]), (true, "columns", ["a", "a"]),
     (true, "target", NSNull()), (true, "target", "a"), (true, "target_mean", "1"),
     (false, "sample_shape", [8]), (false, "sample_shape", [8, -8]),
     (false, "sample_shape", [1 << 24, 1 << 24]), (false, "sample_shape", [8, 8, 1]),
-    (false, "means", [1, 2]), (false, "means", []), (false, "deviations", [true]),
-    (false, "classes", NSNull()), (false, "classes", []), (false, "classes", ["0", "0"]),
+    (false, "means", [1, 2]), (false, "means", [] as [Int]), (false, "deviations", [true]),
+    (false, "classes", NSNull()), (false, "classes", [] as [Int]), (false, "classes", ["0", "0"]),
     (false, "target", "y"),
   ]
 

@@ -111,6 +111,20 @@ import Testing
     #expect(reason(damaged)?.hasPrefix("the compressed data are damaged: ") ?? false)
   }
 
+  @Test func whatUnpacksToMoreThanItsHeaderSaysIsRefused() throws {
+    let folder = try TemporaryDirectory()
+    // Labels as IDX has them: 3 by the header, and 40 MB behind it.
+    let long =
+      String(decoding: Self.idx([3], [1, 2, 3]), as: UTF8.self)
+      + String(repeating: "\u{0}", count: 40 << 20)
+    let path = try folder.write("labels.gz", gzip(long))
+    let error = #expect(throws: SampleDataError.self) { try GzipFile.contents(path) }
+    #expect("\(error as Any)".contains("more than the 11 bytes that its IDX header says"))
+    let fitting = try gzip(String(decoding: Self.idx([3], [1, 2, 3]), as: UTF8.self))
+    let read = try GzipFile.contents(folder.write("fit.gz", fitting))
+    #expect(read.count == 11)
+  }
+
   @Test func pipesAreReadLikeFiles() throws {
     let folder = try TemporaryDirectory()
     let pipe = folder.path + "/pipe"

@@ -62,7 +62,8 @@ import Testing
         let folder = try copy(name) { $0[member] = value }
         do {
           let found = try logits(of: folder.path)
-          #expect(found.allSatisfy(\.isFinite), "\(member): \(value)")
+          let isFinite = found.allSatisfy { $0.isFinite }
+          #expect(isFinite, "\(member): \(value)")
         } catch {
           let isTheUsers = error is any UserInputError || error is WeightError
           #expect(isTheUsers, "\(member): \(value): \(error)")
