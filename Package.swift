@@ -126,6 +126,7 @@ let package = Package(
         "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Weights",
         "Reporting", "Scoring", "Settings", "Files", "Parallelism", "CKernels", "COpenBLAS",
       ],
+      // Of Yams only CYaml is used, which is libyaml: its events, see YAMLReader.
       [.product(name: "Yams", package: "Yams")]),
 
     // The middle: none imports another, but for the tower of models on layers on tensors, whose

@@ -90,6 +90,18 @@ public struct BenchmarkCase: Sendable {
 
   /// The network, its parameters not yet bound.
   var model: any LanguageModel { architecture.model(vocabularyCount: vocabularyCount) }
+
+  /// What training it takes.
+  ///
+  /// - Parameters:
+  ///   - ranks: N.
+  func memory(ranks: Int) -> MemoryEstimate {
+    MemoryEstimate(
+      of: model,
+      keptElementCount: architecture.keptElementCount(
+        sequences: plan.batch.sequences, of: [context]),
+      plan: plan, ranks: ranks)
+  }
 }
 
 extension GPTConfiguration {

@@ -53,6 +53,10 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
   ) throws {
     var plan = benchmark.plan
     plan.steps = max(plan.steps, Self.warmUpSteps + (requestedSteps ?? plan.steps))
+    try communicator.agree {
+      try benchmark.memory(ranks: communicator.size).requireFits(
+        plan, topology: communicator.topology, available: HostMemory.available)
+    }
     threads = try ThreadPlan(requested: plan.threads, communicator: communicator).threads
     let workspace = Workspace(threadCount: threads, library: plan.products.library)
     let task = SyntheticText(benchmark)
