@@ -52,7 +52,8 @@ extension TrainingState: Configurable {
   public static var fields: [Field<Self>] {
     [
       Field("step", \.step, .count(from: 0), meaning: "Optimiser steps taken."),
-      Field("tokens", \.tokens, .atLeast(0), meaning: "Targets trained on."),
+      // Half of what can be counted, so that a run can go on from there.
+      Field("tokens", \.tokens, .within(0...1 << 62), meaning: "Targets trained on."),
       Field("seconds", \.seconds, .atLeast(0), meaning: "Seconds spent training."),
       Field("seed", \.seed, meaning: "The run's seed."),
       Field(

@@ -89,6 +89,14 @@ extension CommandLineTests {
 
     private static let data = [
       Case(
+        "a model that no host has room for",
+        "train run.yaml --output new --set model={layers:\u{A0}1024,width:\u{A0}65536}",
+        "does not fit in memory", "parameters 192", "a smaller model"),
+      Case(
+        "activations that no host has room for",
+        "train run.yaml --output new --set batch.sequences=65536 --set model.layers=1024",
+        "does not fit in memory", "batch.sequences:", "model.recompute: true"),
+      Case(
         "a context longer than the text", "train run.yaml --output new --set model.context=60000",
         "data/train.bin", "60000"),
       Case(
@@ -163,6 +171,9 @@ extension CommandLineTests {
         "a benchmark without tokens", "benchmark train regression.yaml", "task is regression",
         "language-modeling"),
       Case("a benchmark of no steps", "benchmark train tiny --steps 0", "--steps"),
+      Case(
+        "a benchmark of too many steps", "benchmark train tiny --steps 9223372036854775807",
+        "--steps is from 1 to 1000000000"),
       Case("a reduction of one rank", "benchmark reduction", "mpirun -np 2"),
     ]
 
