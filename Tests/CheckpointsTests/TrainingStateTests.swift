@@ -34,7 +34,8 @@ import Testing
 
   static let impossible: [(String, any Sendable)] = [
     ("step", Int.max), ("step", Int.min), ("step", -1), ("step", 1.5), ("step", "3"),
-    ("step", true), ("tokens", -1), ("tokens", 1e300), ("tokens", Int.max), ("seconds", -1), ("seconds", "1"),
+    ("step", true), ("tokens", -1), ("tokens", 1e300), ("tokens", Int.max), ("seconds", -1),
+    ("seconds", "1"),
     ("seed", -1), ("seed", 1.5), ("configuration_sha256", ""), ("configuration_sha256", 7),
     ("best_step", 4), ("best_step", -1), ("best_validation_loss", "low"), ("notes", [1]),
     ("notes", ["a": [1]]),

@@ -16,7 +16,7 @@ package struct YAMLReader {
   /// Sections and lists may be nested this deep.
   package static let deepest = 64
   /// The most values and keys of a text.
-  package static let mostValues = 20_000
+  package static let mostValues = 50_000
 
   package init(source: String, hasLines: Bool = true) {
     self.source = source
