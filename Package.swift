@@ -145,7 +145,7 @@ let package = Package(
       ]),
     .library("Communication", uses: ["CHost", "CKernels", "Parallelism"]),
     .library(
-      "MPICommunication", uses: ["Communication"],
+      "MPICommunication", uses: ["Communication", "Files"],
       [.target(name: Target.module("CMPI"), condition: withMPI)]),
     .library(
       "Checkpoints", uses: ["Weights", "Settings", "Files"],

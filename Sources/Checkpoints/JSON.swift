@@ -6,12 +6,9 @@ import LockstepWeights
 enum JSON {
   /// Keys sorted and indented, so that two files compare line by line; a newline at the end.
   static func encode(_ value: some Encodable, path: String) throws(CheckpointError) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     do {
-      return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+      return Array(try JSONFormat.encoder(isIndented: true).encode(value)) + [UInt8(ascii: "\n")]
     } catch {
-      // Only numbers that are not finite get here.
       throw .malformed(path: path, problem: "cannot be JSON: \(error)")
     }
   }
@@ -22,7 +19,7 @@ enum JSON {
   ) throws(CheckpointError) -> Value {
     let data = try MappedFile.opened(path).withBytes { Data($0) }
     do {
-      return try JSONDecoder().decode(type, from: data)
+      return try JSONFormat.decoder.decode(type, from: data)
     } catch let error as DecodingError {
       let (place, problem) = error.placeAndProblem
       let key = place.map { "key '\($0)': " } ?? ""

@@ -51,23 +51,27 @@ struct BenchmarkMachine: ParsableCommand {
     Launch.run(over: .mpi) { communicator, _ in
       let benchmark = try BenchmarkCase(arguments.source, communicator: communicator)
       var result = MachineResult()
-      func say(_ part: String) {
-        if communicator.isRankZero && !arguments.json { print(part + "\n") }
+      func say(_ part: String) throws {
+        try communicator.onRankZero {
+          if !arguments.json { try StandardOutput.print(part + "\n") }
+        }
       }
       // First, because the kernels' arrays would count as its memory.
       let training = try arguments.measure(benchmark, communicator)
-      say(training.description)
+      try say(training.description)
       result.training = training
       if communicator.size == 1 {
         let kernels = try KernelBenchmark(benchmark, communicator: communicator, seconds: 0.02)
-        say(kernels.description)
+        try say(kernels.description)
         result.kernels = kernels
       } else {
         let reduction = try ReductionBenchmark(communicator: communicator, largest: 16 << 20)
-        say(reduction.description)
+        try say(reduction.description)
         result.reduction = reduction
       }
-      if communicator.isRankZero && arguments.json { try printJSON(result) }
+      try communicator.onRankZero {
+        if arguments.json { try StandardOutput.printJSON(result) }
+      }
       return .success
     }
   }
@@ -96,7 +100,7 @@ struct BenchmarkKernels: ParsableCommand {
     Launch.run(over: .mpi) { communicator, _ in
       let result = try KernelBenchmark(
         BenchmarkCase(source, communicator: communicator), communicator: communicator)
-      try print(result, asJSON: json)
+      try StandardOutput.print(result, asJSON: json)
       return .success
     }
   }
@@ -114,7 +118,7 @@ struct BenchmarkReduction: ParsableCommand {
   func run() throws {
     Launch.run(over: .mpi) { communicator, _ in
       let result = try ReductionBenchmark(communicator: communicator)
-      if communicator.isRankZero { try print(result, asJSON: json) }
+      try communicator.onRankZero { try StandardOutput.print(result, asJSON: json) }
       return .success
     }
   }
@@ -135,7 +139,7 @@ struct BenchmarkTraining: ParsableCommand {
     Launch.run(over: .mpi) { communicator, _ in
       let benchmark = try BenchmarkCase(arguments.source, communicator: communicator)
       let result = try arguments.measure(benchmark, communicator)
-      if communicator.isRankZero { try print(result, asJSON: arguments.json) }
+      try communicator.onRankZero { try StandardOutput.print(result, asJSON: arguments.json) }
       return .success
     }
   }

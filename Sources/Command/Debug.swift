@@ -62,7 +62,7 @@ struct Debug: ParsableCommand {
   func run() throws {
     if let replay, let step {
       let report = try StepReplay(run: RunDirectory(path: replay), step: step).compare()
-      print(report)
+      try StandardOutput.print(report)
       if !report.isEqual { throw CommandExit(code: .failure) }
       return
     }
@@ -72,10 +72,10 @@ struct Debug: ParsableCommand {
       ranks: ranks)
     if checkGradients {
       let report = try GradientCheck(resolved, step: (step ?? 1) - 1).run()
-      print(report)
+      try StandardOutput.print(report)
       if !report.passes { throw CommandExit(code: .failure) }
     } else if trace {
-      print(try ActivationTrace.run(resolved, step: (step ?? 1) - 1))
+      try StandardOutput.print(ActivationTrace.run(resolved, step: (step ?? 1) - 1))
     } else {
       try train(resolved)
     }
@@ -86,7 +86,6 @@ struct Debug: ParsableCommand {
     let directory = output.map { RunDirectory(path: $0) }
     let mode = "\(ranks) ranks as threads of one process"
     let stop = StopRequest()
-    DescriptorOutput.ignoreBrokenPipes()
     let listener = stop.listen()
     let endings = try withExtendedLifetime(listener) {
       try group.run { communicator in

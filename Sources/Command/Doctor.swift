@@ -15,8 +15,7 @@ struct Doctor: ParsableCommand {
   func run() throws {
     Launch.run(over: .mpi) { communicator, launch in
       let diagnosis = try Diagnosis(communicator: communicator, launch: launch)
-      guard communicator.isRankZero else { return .success }
-      try print(diagnosis, asJSON: json)
+      try communicator.onRankZero { try StandardOutput.print(diagnosis, asJSON: json) }
       return .success
     }
   }

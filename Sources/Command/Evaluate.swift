@@ -71,8 +71,13 @@ struct Evaluate: ParsableCommand {
       }
       if communicator.isRankZero { evaluation.trained.showNotices() }
       let result = try evaluation.run(communicator)
-      guard communicator.isRankZero else { return .success }
-      print(try json ? result.json() : result.text())
+      try communicator.onRankZero {
+        if json {
+          try StandardOutput.write(result.json() + "\n")
+        } else {
+          try StandardOutput.print(result.text())
+        }
+      }
       return .success
     }
   }

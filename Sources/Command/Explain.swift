@@ -102,8 +102,8 @@ struct Explain: ParsableCommand {
       } catch {
         throw ExplanationError.output(path: path, error)
       }
-      if !json { print("\(path): \(explanation)") }
+      if !json { try StandardOutput.print("\(path): \(explanation)") }
     }
-    if json { try print(explanation, asJSON: true) }
+    if json { try StandardOutput.printJSON(explanation) }
   }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import LockstepDatasets
 import LockstepModels
 import LockstepTensors
@@ -74,12 +73,13 @@ struct Generate: ParsableCommand {
     let filler = MaskFiller(
       model: model, workspace: trained.workspace, candidates: tokenizer.vocabulary.textTokens,
       sampler: sampler)
-    let filled = filler.fill(tokens, mask: mask)
+    let filled = try filler.fill(tokens, mask: mask)
     let result = tokenizer.decode(filled)
     if json {
-      try printJSON(GeneratedText.Report(prompt: prompt, text: result, tokens: filled))
+      try StandardOutput.printJSON(
+        GeneratedText.Report(prompt: prompt, text: result, tokens: filled))
     } else {
-      print(result)
+      try StandardOutput.writeText(result + "\n")
     }
   }
 
@@ -90,25 +90,25 @@ struct Generate: ParsableCommand {
       guard let start = tokenizer.endOfText else { throw ValidationError("--prompt is empty") }
       tokens = [start]
     }
-    var output = GeneratedText(prompt: prompt, tokenizer: tokenizer, isQuiet: json)
+    var output = try GeneratedText(prompt: prompt, tokenizer: tokenizer, isQuiet: json)
     if decoding.beamSearch.beams != nil {
-      let found = decoding.beamSearch.search().run(
+      let found = try decoding.beamSearch.search().run(
         PromptContinuation(of: tokens, by: model, in: workspace),
         end: tokenizer.endOfText, maxTokens: maxTokens,
         vocabularyCount: tokenizer.vocabularyCount, in: workspace)
-      for token in found.flatMap(\.tokens) { output.append(token) }
+      for token in found.flatMap(\.tokens) { try output.append(token) }
     } else {
       let generator = TextGenerator(
         model: model, workspace: workspace, prompt: tokens,
         vocabularyCount: tokenizer.vocabularyCount, sampler: sampler)
       for _ in 0..<maxTokens {
-        let token = generator.next()
+        let token = try generator.next()
         if token == tokenizer.endOfText { break }
-        output.append(token)
+        try output.append(token)
       }
     }
-    output.finish()
-    if json { try printJSON(output.report) }
+    try output.finish()
+    if json { try StandardOutput.printJSON(output.report) }
   }
 }
 
@@ -120,32 +120,32 @@ private struct GeneratedText {
   private var text = ""
   private var tokens: [Int32] = []
 
-  init(prompt: String, tokenizer: any Tokenizer, isQuiet: Bool) {
+  init(prompt: String, tokenizer: any Tokenizer, isQuiet: Bool) throws {
     self.prompt = prompt
     self.isQuiet = isQuiet
     decoder = StreamingDecoder(tokenizer)
-    show(prompt)
+    try show(prompt)
   }
 
-  mutating func append(_ token: Int32) {
+  mutating func append(_ token: Int32) throws {
     tokens.append(token)
-    add(decoder.append(token))
+    try add(decoder.append(token))
   }
 
-  mutating func finish() {
-    add(decoder.finish())
-    show("\n")
+  mutating func finish() throws {
+    try add(decoder.finish())
+    try show("\n")
   }
 
-  private mutating func add(_ part: String) {
+  private mutating func add(_ part: String) throws {
     text += part
-    show(part)
+    try show(part)
   }
 
   /// Shows text that is not kept.
-  private func show(_ part: String) {
+  private func show(_ part: String) throws {
     guard !isQuiet else { return }
-    FileHandle.standardOutput.write(Data(part.utf8))
+    try StandardOutput.writeText(part)
   }
 
   struct Report: Encodable {

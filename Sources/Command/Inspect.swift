@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import LockstepTraining
 
 struct Inspect: ParsableCommand {
@@ -18,9 +17,10 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let inspection = try Inspection(path: path)
-    guard json else { return print(inspection) }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(inspection), as: UTF8.self))
+    if json {
+      try StandardOutput.printJSON(inspection, keys: .useDefaultKeys)
+    } else {
+      try StandardOutput.print(inspection)
+    }
   }
 }

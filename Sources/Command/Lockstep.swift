@@ -17,8 +17,9 @@ struct Lockstep: ParsableCommand {
     ])
 
   static func main() {
-    // Who only prints ends quietly when nobody reads any more, whatever the parent process ignores.
-    signal(SIGPIPE, SIG_DFL)
+    StandardDescriptors.occupyClosed()
+    // What a broken pipe means is decided where it is written to, not by a signal.
+    DescriptorOutput.ignoreBrokenPipes()
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -36,11 +37,11 @@ struct Lockstep: ParsableCommand {
       let isSpeaker = LaunchEnvironment(ProcessInfo.processInfo.environment).rank == 0
       if isSpeaker {
         let text = fullMessage(for: error)
-        if !text.isEmpty { print(text, to: isHelp ? .standardOutput : .standardError) }
+        if !text.isEmpty { isHelp ? printHelp(text) : StandardError.say(text) }
       }
       Foundation.exit(isHelp ? 0 : LockstepTraining.ExitCode.usage.rawValue)
     }
-    print("lockstep: \(error)", to: .standardError)
+    StandardError.say("lockstep: \(error)")
     Foundation.exit(LockstepTraining.ExitCode(of: error).rawValue)
   }
 
@@ -49,8 +50,13 @@ struct Lockstep: ParsableCommand {
     return code == .validationFailure || code.isSuccess
   }
 
-  private static func print(_ text: String, to file: FileHandle) {
-    file.write(Data((text + "\n").utf8))
+  private static func printHelp(_ text: String) {
+    do {
+      try StandardOutput.print(text)
+    } catch {
+      StandardError.say("lockstep: \(error)")
+      Foundation.exit(LockstepTraining.ExitCode.failure.rawValue)
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepDatasets
+import LockstepReporting
 
 /// `lockstep prepare`: text to token files.
 struct Prepare: ParsableCommand {
@@ -77,7 +78,7 @@ struct Prepare: ParsableCommand {
         overwrites: overwrite
       ).run { progress.show($0) }
       progress.finish()
-      show(outcome.summary(directory: output), json: try outcome.manifest.json())
+      try show(outcome.summary(directory: output), json: try outcome.manifest.json())
     } else {
       let outcome = try DatasetPreparation(
         inputs: inputs, output: output, tokenizer: tokenizer,
@@ -86,21 +87,21 @@ struct Prepare: ParsableCommand {
       ).run { progress.show($0) }
       progress.finish()
       say(outcome.notes)
-      show(outcome.summary(directory: output), json: try outcome.manifest.json())
+      try show(outcome.summary(directory: output), json: try outcome.manifest.json())
     }
   }
 
   /// Tells on standard error what was left out.
   private func say(_ notes: [String]) {
     guard !quiet else { return }
-    for note in notes { FileHandle.standardError.write(Data("lockstep: \(note)\n".utf8)) }
+    for note in notes { StandardError.say("lockstep: \(note)") }
   }
 
-  private func show(_ summary: String, json manifest: [UInt8]) {
+  private func show(_ summary: String, json manifest: [UInt8]) throws {
     if json {
-      print(String(decoding: manifest, as: UTF8.self), terminator: "")
+      try StandardOutput.write(String(decoding: manifest, as: UTF8.self))
     } else if !quiet {
-      print(summary)
+      try StandardOutput.print(summary)
     }
   }
 }
@@ -109,7 +110,8 @@ struct Prepare: ParsableCommand {
 /// there is no terminal.
 private struct PreparationProgress {
   let isShown: Bool
-  private let isLive = isatty(FileHandle.standardError.fileDescriptor) == 1
+  private let output = DescriptorOutput(descriptor: STDERR_FILENO)
+  private let isLive = isatty(STDERR_FILENO) == 1
   private var phase = ""
   private var percent = -1
 
@@ -141,6 +143,6 @@ private struct PreparationProgress {
   }
 
   private func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
+    output.write(text)
   }
 }

@@ -33,7 +33,7 @@ struct Score: ParsableCommand {
     var score = CorpusScore(
       bleu: BLEU(tokenize), characterFScore: CharacterFScore(wordOrder: wordOrder))
     try score.add(hypotheses: hypotheses, references: references)
-    try print(ScoreReport(score), asJSON: json)
+    try StandardOutput.print(ScoreReport(score), asJSON: json)
   }
 }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import LockstepMPICommunication
-import LockstepReporting
 import LockstepSweeps
 import LockstepTraining
 
@@ -53,7 +52,6 @@ struct Sweep: ParsableCommand {
     Launch.run(over: .mpi) { communicator, launch in
       // From here on a signal means: save and stop.
       let stop = StopRequest()
-      DescriptorOutput.ignoreBrokenPipes()
       let listener = stop.listen()
       let sweep = try LockstepSweeps.Sweep(
         path: sweep, overrides: overrides, groups: groups, communicator: communicator,

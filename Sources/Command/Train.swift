@@ -61,7 +61,7 @@ struct Train: ParsableCommand {
   private var allOverrides: [String] { overrides + (steps.map { ["steps=\($0)"] } ?? []) }
 
   func run() throws {
-    if printConfig { return print(try resolved().yaml(), terminator: "") }
+    if printConfig { return try StandardOutput.writeText(resolved().yaml()) }
     if plotSchedule { return try plot(resolved().plan.schedulePlot) }
     guard let path = configuration else { return }
     Launch.run(over: .mpi) { communicator, launch in
@@ -75,7 +75,6 @@ struct Train: ParsableCommand {
       }
       // From here on a signal means: save and stop. One that comes early takes effect after a step.
       let stop = StopRequest()
-      DescriptorOutput.ignoreBrokenPipes()
       let listener = stop.listen()
       let run = try TrainingRun(
         configuration: configuration, communicator: communicator,
@@ -100,7 +99,7 @@ struct Train: ParsableCommand {
 
   private func plot(_ plot: CurvePlot) throws {
     guard let path = plotOutput else {
-      return print(plot.text(columns: DescriptorOutput().columns ?? 72), terminator: "")
+      return try StandardOutput.write(plot.text(columns: DescriptorOutput().columns ?? 72))
     }
     do {
       try Data(plot.svg().utf8).write(to: URL(fileURLWithPath: path))

@@ -1,4 +1,3 @@
-import Foundation
 import LockstepTensors
 import LockstepTraining
 
@@ -12,8 +11,6 @@ extension TrainedModel {
 
   /// Tells on standard error what the user should know of how the model was found.
   func showNotices() {
-    for notice in notices {
-      FileHandle.standardError.write(Data("lockstep: \(notice)\n".utf8))
-    }
+    for notice in notices { StandardError.say("lockstep: \(notice)") }
   }
 }

@@ -80,8 +80,8 @@ struct Translate: ParsableCommand {
   }
 
   private func write(_ translation: Translation) throws {
-    if json { return try printJSON(translation) }
-    FileHandle.standardOutput.write(Data((translation.translation + "\n").utf8))
+    if json { return try StandardOutput.printJSON(translation) }
+    try StandardOutput.writeText(translation.translation + "\n")
   }
 
   private func warn(of translation: Translation, _ bytes: [UInt8]) {
@@ -99,7 +99,7 @@ struct Translate: ParsableCommand {
 
   private func say(_ text: String) {
     guard !quiet else { return }
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    StandardError.say(text)
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepFiles
 import LockstepReporting
 
 extension TextExplanation {
@@ -34,9 +35,7 @@ extension HTMLPage {
 extension Encodable {
   /// One JSON object on a line, as the page holds it and `lockstep explain --json` prints it.
   fileprivate func json() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self)
+    try JSONFormat.encoder().encode(self)
   }
 }
 

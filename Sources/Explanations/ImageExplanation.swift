@@ -70,26 +70,26 @@ public struct ImageExplanation: Codable, Sendable {
   ///   - samples: Images like those that it learned from.
   ///   - index: Which of them.
   ///   - target: The name of the class that is explained; nil: the likeliest.
-  /// - Throws: `ExplanationError`.
+  /// - Throws: `ExplanationError`; `NotFiniteLogitsError`.
   public init(
     of trained: TrainedModel, samples: SampleSet, index: Int, target: String? = nil
-  ) throws(ExplanationError) {
+  ) throws {
     guard case .prediction(let predictor) = trained.model, let description = trained.samples,
       let configuration = trained.configuration
-    else { throw .needsText(path: trained.source) }
+    else { throw ExplanationError.needsText(path: trained.source) }
     guard case .pixels(let pixels) = samples.features else {
-      throw .notImages(path: trained.path)
+      throw ExplanationError.notImages(path: trained.path)
     }
     guard let classes = description.classes, case .classes(let labels) = samples.targets else {
-      throw .notClasses(path: trained.path)
+      throw ExplanationError.notClasses(path: trained.path)
     }
     guard (0..<samples.count).contains(index) else {
-      throw .noImage(index, path: samples.path, count: samples.count)
+      throw ExplanationError.noImage(index, path: samples.path, count: samples.count)
     }
     var chosen: Int?
     if let target {
       guard let found = classes.firstIndex(of: target) else {
-        throw .noClass(target, classes: classes)
+        throw ExplanationError.noClass(target, classes: classes)
       }
       chosen = found
     }
@@ -97,7 +97,7 @@ public struct ImageExplanation: Codable, Sendable {
     SampleLoader(samples, description: description, batchSize: 1)
       .fill(&batch, evaluationBatch: index)
     let (height, width) = (samples.sampleShape[0], samples.sampleShape[1])
-    let inspection = SampleInspection(
+    let inspection = try SampleInspection(
       of: predictor, sample: batch.features, shape: [1, height, width], target: chosen,
       in: trained.workspace)
     let isQuestionEach = configuration.recipe.asksOfEachClass

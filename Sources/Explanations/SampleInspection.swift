@@ -22,14 +22,18 @@ public struct SampleInspection {
   ///   - sample: As the model gets it, [F].
   ///   - shape: Of a batch of one: [1, H, W] or [1, F].
   ///   - target: In 0 ..< C. Default: the highest.
+  /// - Throws: `NotFiniteLogitsError`.
   public init(
     of predictor: any Predictor, sample: [Float], shape: Shape, target: Int? = nil,
     in workspace: Workspace
-  ) {
+  ) throws {
     let input = Tensor.variable(sample, shape: shape, in: workspace)
-    let (recorder, scores, chosen) = workspace.withRecorder { recorder in
+    let (recorder, scores, chosen) = try workspace.withRecorder { recorder in
       let outputs = predictor.outputs(of: input)  // [1, C]
       let scores = outputs.elements
+      try scores.withUnsafeBufferPointer {
+        try $0.requireFinite(position: nil, input: "the sample")
+      }
       let chosen = target ?? Distribution(scores).highest(1)[0]
       let mask = scores.indices.map { $0 == chosen ? Float(1) : 0 }
       (outputs * Tensor(mask, shape: outputs.shape, in: workspace)).sum().backward()
@@ -40,9 +44,13 @@ public struct SampleInspection {
     self.recorder = recorder
     attribution = zip(sample, input.gradient ?? []).map { Double($0) * Double($1) }
     let layered = predictor as? any LayeredModel
-    readouts = recorder.states.compactMap { name, states in
+    readouts = try recorder.states.compactMap { name, states in
       guard let layered else { return nil }
-      return (name, workspace.withoutRecording { layered.readout(of: states).elements })
+      let scores = workspace.withoutRecording { layered.readout(of: states).elements }
+      try scores.withUnsafeBufferPointer {
+        try $0.requireFinite(position: nil, input: "the sample, read after \(name)")
+      }
+      return (name, scores)
     }
   }
 }

@@ -85,7 +85,7 @@ public struct TextExplanation: Codable, Sendable {
   ///   - target: The text of the token that is explained; nil: the likeliest.
   ///   - special: What names of special tokens in the texts are. Default: these tokens.
   /// - Throws: `ExplanationError`; `LoadingError` for a model of another kind, or without a tokenizer;
-  ///   `TokenizerError`.
+  ///   `TokenizerError`; `NotFiniteLogitsError`.
   public init(
     of trained: TrainedModel, text: String, translation: String? = nil, position: Int? = nil,
     target: String? = nil, special: SpecialTokens = .token
@@ -123,9 +123,9 @@ public struct TextExplanation: Codable, Sendable {
     }
     // How many maps there are, one token shows.
     try Self.requireMaps(
-      of: TokenInspection(of: network, tokens: [tokens[0]]), positions: tokens.count)
-    self.init(
-      inspection: TokenInspection(
+      of: try TokenInspection(of: network, tokens: [tokens[0]]), positions: tokens.count)
+    try self.init(
+      inspection: try TokenInspection(
         of: network, tokens: tokens, position: position,
         target: try target.map { try Self.token($0, tokenizer) }),
       model: ExplainedModel(trained), text: text, tokens: tokens, source: nil, tokenizer: tokenizer)
@@ -156,12 +156,12 @@ public struct TextExplanation: Codable, Sendable {
       throw ExplanationError.noPosition(position, tokens: tokens.count)
     }
     try Self.requireMaps(
-      of: TokenInspection(of: network, source: [words[0]], tokens: [tokens[0]]),
+      of: try TokenInspection(of: network, source: [words[0]], tokens: [tokens[0]]),
       positions: max(sourceTokens.count, tokens.count))
-    let inspection = TokenInspection(
+    let inspection = try TokenInspection(
       of: network, source: sourceTokens, tokens: tokens, position: position,
       target: try target.map { try Self.token($0, tokenizer) })
-    self.init(
+    try self.init(
       inspection: inspection,
       model: ExplainedModel(trained), text: tokenizer.decode(tokens.dropFirst()), tokens: tokens,
       source: Source(
@@ -173,11 +173,17 @@ public struct TextExplanation: Codable, Sendable {
   private init(
     inspection: TokenInspection, model: ExplainedModel, text: String, tokens: [Int32],
     source: Source?, tokenizer: any Tokenizer
-  ) {
+  ) throws {
     var lens: [LensLayer] = []
     var last: Distribution?
-    inspection.forEachReadout { name, logits in
-      let rows = logits.rows.map(Distribution.init)
+    try inspection.forEachReadout { name, logits in
+      let scores = logits.rows
+      for (position, row) in scores.enumerated() {
+        try row.withUnsafeBufferPointer {
+          try $0.requireFinite(position: position, input: "the text, read after \(name)")
+        }
+      }
+      let rows = scores.map(Distribution.init)
       let chosen = rows[inspection.position]
       lens.append(
         LensLayer(
@@ -248,10 +254,11 @@ extension SequenceToSequenceModel {
   ///   - end: Ends a text, and says "begin" to the decoder.
   ///   - vocabularyCount: Of the tokenizer.
   /// - Returns: Fewer tokens than the context has: the decoder reads "begin" before them.
+  /// - Throws: `NotFiniteLogitsError`.
   fileprivate func likeliestTranslation(
     of source: [Int32], end: Int32, vocabularyCount: Int, in workspace: Workspace
-  ) -> [Int32] {
-    BeamSearch(beams: 1).run(
+  ) throws -> [Int32] {
+    try BeamSearch(beams: 1).run(
       TargetContinuation(of: [source], begin: end, by: self, limit: context),
       end: end, maxTokens: max(1, context - 1), vocabularyCount: vocabularyCount, in: workspace
     )[0].tokens

@@ -27,12 +27,13 @@ public struct TokenInspection {
   ///   - tokens: At least one, at most the model's context.
   ///   - position: In 0 ..< T. Default: the last.
   ///   - target: In 0 ..< V. Default: the likeliest.
+  /// - Throws: `NotFiniteLogitsError`.
   public init(
     of model: any LanguageModel & LayeredModel, tokens: [Int32], position: Int? = nil,
     target: Int32? = nil
-  ) {
+  ) throws {
     precondition(!tokens.isEmpty && tokens.count <= model.context)
-    self.init(
+    try self.init(
       of: model, head: model.headWeight.tensor, position: position ?? tokens.count - 1,
       target: target
     ) {
@@ -46,13 +47,14 @@ public struct TokenInspection {
   ///   - tokens: What the decoder reads: "begin", then the translation; at most the model's context.
   ///   - position: In 0 ..< T. Default: the first.
   ///   - target: In 0 ..< V. Default: the likeliest.
+  /// - Throws: `NotFiniteLogitsError`.
   public init(
     of model: any SequenceToSequenceModel & LayeredModel, source: [Int32], tokens: [Int32],
     position: Int = 0, target: Int32? = nil
-  ) {
+  ) throws {
     precondition(!source.isEmpty && source.count <= model.context)
     precondition(!tokens.isEmpty && tokens.count <= model.context)
-    self.init(of: model, head: model.headWeight.tensor, position: position, target: target) {
+    try self.init(of: model, head: model.headWeight.tensor, position: position, target: target) {
       let encoded = model.encode(
         source: Indices(source, shape: [1, source.count]), lengths: [source.count])
       return model.states(of: Indices(tokens, shape: [1, tokens.count]), given: encoded)
@@ -65,11 +67,12 @@ public struct TokenInspection {
   private init(
     of model: any LayeredModel, head: Tensor, position: Int, target: Int32?,
     states: () -> Tensor
-  ) {
+  ) throws {
     let workspace = head.workspace
-    (recorder, self.target, logit) = workspace.withRecorder { recorder in
+    (recorder, self.target, logit) = try workspace.withRecorder { recorder in
       let states = states()
       let logits = workspace.withoutRecording { states.row(position).linear(weight: head) }
+      try logits.withElements { try $0.requireFinite(position: position) }
       let chosen = target ?? Int32(Distribution(logits.elements).highest(1)[0])
       // The logit is the product of the position's state with the target's row of the head.
       let width = states.shape.last

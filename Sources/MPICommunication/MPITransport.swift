@@ -1,6 +1,7 @@
 #if MPI
   import CLockstepMPI
   import LockstepCommunication
+  import LockstepFiles
 
   #if canImport(Glibc)
     import Glibc
@@ -171,7 +172,8 @@
       // The leader of the first host speaks first; an error that all hosts see is told once.
       if isReporter {
         if topology.hostIndex > 0 { sleep(1) }
-        let line = "lockstep: \(Self.report(of: error, rank: topology.rank, size: topology.size))\n"
+        let report = Self.report(of: error, rank: topology.rank, size: topology.size)
+        let line = "lockstep: \(report)\n".visible
         _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
         CMPI_abort(exitCode)
       } else {

@@ -83,6 +83,7 @@ struct WordVectorTests {
     ("2 2\nmath 1 2\n", "has 1 vectors, but its first line promises 2"),
     ("math 1 2\nline nan 3\n", "line 2: found \"nan\", expected a finite number"),
     ("math 1 2\nline 1e99 3\n", "line 2: found \"1e99\", expected a finite number"),
+    ("math 1 1e6\nline 1 -1.1e6\n", "line 2: found -1.1e6, expected a number from -1e6 to 1e6"),
   ])
   func wrongTextIsRefusedWithItsLine(text: String, message: String) throws {
     let path = try directory.write("wrong.txt", text)
@@ -107,6 +108,11 @@ struct WordVectorTests {
     var infinite = whole
     infinite.replaceSubrange(18..<20, with: [0x80, 0x7F])
     #expect(try message(infinite).hasPrefix("byte 16: the vector of \"the\" has a number"))
+    var large = whole
+    large.replaceSubrange(16..<20, with: [0, 0, 0, 0x60])
+    #expect(
+      try message(large).hasPrefix(
+        "byte 16, in the vector of \"the\": found 3.6893488e+19, expected"))
     #expect(try message([0x1F, 0x8B, 8]).hasPrefix("cannot read the word vectors"))
   }
 

@@ -70,7 +70,7 @@ import Testing
     of filled: FilledModel<some LanguageModel & LayeredModel>, with name: String
   ) throws {
     let fixture = try expected(name)
-    let inspection = TokenInspection(
+    let inspection = try TokenInspection(
       of: filled.model, tokens: try fixture.floats("tokens").map { Int32($0) },
       position: Int(try fixture.floats("position")[0]),
       target: Int32(try fixture.floats("target")[0]))
@@ -100,7 +100,7 @@ import Testing
     let fixture = try expected("gpt2.safetensors")
     let tokens = try fixture.floats("tokens").map { Int32($0) }
     let filled = try gpt()
-    let inspection = TokenInspection(of: filled.model, tokens: tokens)
+    let inspection = try TokenInspection(of: filled.model, tokens: tokens)
     let last = try fixture.floats("lens.2").suffix(97)
     #expect(inspection.position == 18)
     #expect(last[last.startIndex + Int(inspection.target)] == last.max())
@@ -121,7 +121,7 @@ import Testing
     func tokens(_ name: String, _ count: Int) throws -> [Int32] {
       try source.floats(name).prefix(count).map { Int32($0) }
     }
-    let inspection = TokenInspection(
+    let inspection = try TokenInspection(
       of: filled.model, source: try tokens("source", 6), tokens: try tokens("inputs", 5),
       position: Int(try fixture.floats("position")[0]),
       target: Int32(try fixture.floats("target")[0]))
@@ -157,7 +157,7 @@ import Testing
     let filled = try FilledModel(
       VisionTransformer(configuration, sampleShape: [8, 8], outputs: 3), from: source,
       prefix: "weights.")
-    let inspection = SampleInspection(
+    let inspection = try SampleInspection(
       of: filled.model, sample: Array(try source.floats("samples")[128..<192]), shape: [1, 8, 8],
       in: filled.workspace)
     #expect(inspection.target == Int(try fixture.floats("target")[0]))
@@ -185,7 +185,7 @@ import Testing
       MultilayerPerceptron(
         MLPConfiguration(hidden: [9, 7], activation: .tanh), features: 64, outputs: 3),
       from: weights("predictors/mlp"), prefix: "weights.")
-    let inspection = SampleInspection(
+    let inspection = try SampleInspection(
       of: filled.model, sample: try fixture.floats("sample"), shape: [1, 8, 8],
       in: filled.workspace)
     #expect(inspection.target == Int(try fixture.floats("target")[0]))
@@ -198,7 +198,7 @@ import Testing
     let filled = FilledModel(LinearPredictor(features: 3, outputs: 2)) { _, count in
       count == 6 ? [1, 2, 3, -1, 0.5, 4] : [10, 20]
     }
-    let inspection = SampleInspection(
+    let inspection = try SampleInspection(
       of: filled.model, sample: [2, -1, 0.5], shape: [1, 3], target: 0, in: filled.workspace)
     #expect(inspection.attribution == [2, -2, 1.5])
     #expect(inspection.scores == [11.5, 19.5])

@@ -5,17 +5,6 @@ import Testing
 extension CommandLineTests {
   /// Pipes, hang-ups, and other directories than the one that a run was started in.
   @Suite struct OutsideWorldTests {
-    /// Runs a line of shell in which `lockstep` is the command.
-    private func shell(_ bench: Workbench, _ line: String) throws -> RunningCommand.Ending {
-      let folder = try MPIRunner.product("lockstep").deletingLastPathComponent().path
-      let ending = try RunningCommand(
-        ["bash", "-c", "set -o pipefail; PATH=\(folder):$PATH; \(line)"], in: bench.folder,
-        timeout: .seconds(60)
-      ).wait()
-      #expect(!ending.timedOut, "\(line): \(ending.errorOutput)")
-      return ending
-    }
-
     private static let tiny = "--set '\(Workbench.tiny[1])'"
 
     // MARK: - Output that nobody reads
@@ -24,8 +13,8 @@ extension CommandLineTests {
       _ style: String
     ) throws {
       let bench = try Workbench()
-      let ending = try shell(
-        bench, "lockstep train run.yaml --output run \(Self.tiny) \(style) | head -n 1")
+      let ending = try bench.shell(
+        "lockstep train run.yaml --output run \(Self.tiny) \(style) | head -n 1")
       #expect(ending.exitCode == 0, "\(ending.errorOutput)")
       #expect(ending.output.split(separator: "\n").count == 1)
       #expect(
@@ -38,8 +27,8 @@ extension CommandLineTests {
 
     @Test func nothingThatIsSaidStopsARunWhoseConsoleIsGoneAltogether() throws {
       let bench = try Workbench()
-      let ending = try shell(
-        bench, "lockstep train run.yaml --output run \(Self.tiny) 2>&1 | true")
+      let ending = try bench.shell(
+        "lockstep train run.yaml --output run \(Self.tiny) 2>&1 | true")
       #expect(ending.exitCode == 0)
       #expect(try bench.summary("run").steps == 50)
     }
@@ -49,8 +38,8 @@ extension CommandLineTests {
       try bench.write(
         "{base: run.yaml, parameters: {optimizer.learning_rate: {values: [1e-3, 1e-2]}}}",
         to: "search.yaml")
-      let ending = try shell(
-        bench, "lockstep sweep search.yaml --output out \(Self.tiny) | head -n 1")
+      let ending = try bench.shell(
+        "lockstep sweep search.yaml --output out \(Self.tiny) | head -n 1")
       #expect(ending.exitCode == 0, "\(ending.errorOutput)")
       #expect(ending.messages == ["lockstep: standard output is closed: the sweep goes on"])
       #expect(bench.exists("out/sweep.json"))
@@ -62,8 +51,7 @@ extension CommandLineTests {
         .deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("launch/local.sh").path
       // A line for every step: mpirun would give up after some.
-      let ending = try shell(
-        bench,
+      let ending = try bench.shell(
         "LOCKSTEP=$(command -v lockstep) \(script) 2 run.yaml --output run --json \(Self.tiny) | head -n 1"
       )
       #expect(ending.exitCode == 0, "\(ending.errorOutput)")
@@ -79,7 +67,7 @@ extension CommandLineTests {
       try bench.train("run", Workbench.tiny)
       // A parent that ignores SIGPIPE makes no difference.
       for parent in ["", "trap '' PIPE; "] {
-        let ending = try shell(bench, "\(parent)lockstep \(command) | true")
+        let ending = try bench.shell("\(parent)lockstep \(command) | true")
         #expect([0, 141].contains(ending.exitCode), "\(ending.exitCode)")
         #expect(ending.errorOutput.isEmpty, "\(ending.errorOutput)")
       }
@@ -104,16 +92,15 @@ extension CommandLineTests {
     @Test func configurationsAreReadFromPipesAndStandardInput() throws {
       let bench = try Workbench()
       let small = "sed 's/steps: 50/steps: 6/' run.yaml"
-      let piped = try shell(bench, "lockstep train <(\(small)) \(Self.tiny) --quiet")
+      let piped = try bench.shell("lockstep train <(\(small)) \(Self.tiny) --quiet")
       #expect(piped.exitCode == 0, "\(piped.errorOutput)")
       #expect(try bench.summary("runs/pipe").steps == 6)
-      let input = try shell(bench, "\(small) | lockstep train /dev/stdin \(Self.tiny) --quiet")
+      let input = try bench.shell("\(small) | lockstep train /dev/stdin \(Self.tiny) --quiet")
       #expect(input.exitCode == 0, "\(input.errorOutput)")
       #expect(try bench.summary("runs/stdin").steps == 6)
-      let printed = try shell(bench, "lockstep train --print-config <(\(small))")
+      let printed = try bench.shell("lockstep train --print-config <(\(small))")
       #expect(printed.output.contains("\nsteps: 6\n"), "\(printed.errorOutput)")
-      let searched = try shell(
-        bench,
+      let searched = try bench.shell(
         "lockstep sweep <(echo '{base: run.yaml, parameters: {seed: {values: [1, 2]}}}') "
           + "--quiet --output swept \(Self.tiny)")
       #expect(searched.exitCode == 0, "\(searched.errorOutput)")
@@ -182,6 +169,17 @@ extension CommandLineTests {
 }
 
 extension Workbench {
+  /// Runs a line of shell in which `lockstep` is the command.
+  func shell(_ line: String) throws -> RunningCommand.Ending {
+    let path = try MPIRunner.product("lockstep").deletingLastPathComponent().path
+    let ending = try RunningCommand(
+      ["bash", "-c", "set -o pipefail; PATH=\(path):$PATH; \(line)"], in: folder,
+      timeout: .seconds(60)
+    ).wait()
+    #expect(!ending.timedOut, "\(line): \(ending.errorOutput)")
+    return ending
+  }
+
   /// The folder as the kernel calls it.
   fileprivate var realPath: String {
     guard let resolved = realpath(folder.path, nil) else { return folder.path }

@@ -31,18 +31,18 @@ import Testing
   }
 
   @Test(arguments: [0, 0.6, 1, 2])
-  func cachedSearchEqualsSearchWithoutACache(lengthPenalty: Double) {
+  func cachedSearchEqualsSearchWithoutACache(lengthPenalty: Double) throws {
     let bound = model()
     var endedCount = 0
     for (index, prompt) in prompts(12).enumerated() {
       let (beams, limit) = (1 + index % 5, 1 + index)
       // A token that the greedy continuation has, so that texts do end.
-      let greedy = TokenByToken(TokenSampler(SamplingOptions(temperature: 0))).run(
+      let greedy = try TokenByToken(TokenSampler(SamplingOptions(temperature: 0))).run(
         PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), end: nil,
         maxTokens: 15, in: bound.workspace)[0].tokens
       let end = index % 3 == 0 ? nil : greedy[index % greedy.count]
       let search = BeamSearch(beams: beams, lengthPenalty: lengthPenalty)
-      let found = search.run(
+      let found = try search.run(
         PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), end: end,
         maxTokens: limit, in: bound.workspace)
       let naive = NaiveBeamSearch(
@@ -55,7 +55,7 @@ import Testing
     #expect(endedCount > 0)
   }
 
-  @Test func oneBeamEqualsTheGreedyChoice() {
+  @Test func oneBeamEqualsTheGreedyChoice() throws {
     let bound = model()
     let greedy = TokenByToken(TokenSampler(SamplingOptions(temperature: 0)))
     for (index, prompt) in prompts(20).enumerated() {
@@ -63,8 +63,8 @@ import Testing
         PromptContinuation(of: prompt, by: bound.model, in: bound.workspace)
       }
       let end = Int32(index)
-      let chosen = greedy.run(continuation(), end: end, maxTokens: 15, in: bound.workspace)
-      let found = BeamSearch(beams: 1).run(
+      let chosen = try greedy.run(continuation(), end: end, maxTokens: 15, in: bound.workspace)
+      let found = try BeamSearch(beams: 1).run(
         continuation(), end: end, maxTokens: 15, in: bound.workspace)
       #expect(found.map(\.tokens) == chosen.map(\.tokens))
       #expect(found.map(\.hasEnded) == chosen.map(\.hasEnded))
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test(arguments: [0, 1, 1.5])
-  func enoughBeamsFindTheBestOfAllContinuations(lengthPenalty: Double) {
+  func enoughBeamsFindTheBestOfAllContinuations(lengthPenalty: Double) throws {
     let (vocabulary, limit) = (3, 4)
     let bound = model()
     let end: Int32 = 2
@@ -98,7 +98,7 @@ import Testing
         }
       }
       visit([], 0)
-      let found = BeamSearch(beams: 81, lengthPenalty: lengthPenalty).run(
+      let found = try BeamSearch(beams: 81, lengthPenalty: lengthPenalty).run(
         PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), end: end,
         maxTokens: limit, vocabularyCount: vocabulary, in: bound.workspace)
       #expect(found[0].tokens == best.tokens)
@@ -106,11 +106,11 @@ import Testing
     }
   }
 
-  @Test func aTextEndsWhereTheContextDoes() {
+  @Test func aTextEndsWhereTheContextDoes() throws {
     let bound = model()
     for length in [1, 5, 19, 20, 33] {
       let prompt = (0..<Int32(length)).map { $0 % 29 }
-      let found = BeamSearch(beams: 3).run(
+      let found = try BeamSearch(beams: 3).run(
         PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), end: nil,
         maxTokens: 100, in: bound.workspace)
       // A prompt without room behind it is cut to half of the context.
@@ -137,7 +137,7 @@ import Testing
     let bound = try GoldenFixture().boundModel()
     for known in cases {
       let search = BeamSearch(beams: known.beams, lengthPenalty: known.lengthPenalty)
-      let found = search.run(
+      let found = try search.run(
         PromptContinuation(of: known.prompt, by: bound.model, in: bound.workspace), end: known.end,
         maxTokens: known.maxTokens, in: bound.workspace)[0]
       let ended = found.tokens + (found.hasEnded ? [known.end].compactMap { $0 } : [])

@@ -45,6 +45,24 @@ import Testing
     #expect(memory.factor == 0.1)
   }
 
+  @Test func aLossThatIsNotFiniteIsNoImprovement() {
+    for value in [Double.nan, .infinity, -.infinity] {
+      #expect(!value.isImprovement(on: nil) && !value.isImprovement(on: 5))
+      #expect(3.0.isImprovement(on: value))
+    }
+    var shape = PlateauShape()
+    (shape.patience, shape.decay) = (1, 0.5)
+    var memory = PlateauShape.Memory()
+    for loss in [.nan, .infinity, 3, .nan] { memory.record(loss, shape) }
+    // The first two are one too many; the third is the best there is, and the last one is put up with.
+    #expect(memory.factor == 0.5)
+    memory.record(2.9, shape)
+    memory.record(-.infinity, shape)
+    #expect(memory.factor == 0.5)
+    memory.record(2.95, shape)
+    #expect(memory.factor == 0.25)
+  }
+
   @Test(arguments: ["0", "0.1", "1"], ["cosine", "linear", "polynomial", "warmup-stable-decay"])
   func warmupAndDeclineMeetTheirEndsExactly(ratio: String, name: String) throws {
     let schedule = try schedule(

@@ -33,7 +33,7 @@ import Testing
   @Test func whatIsNotKnownIsLeftOut() throws {
     var summary = Sample.summary
     summary.validationLoss = nil
-    summary.metrics = [.init("bits_per_byte", .infinity)]
+    summary.metrics = []
     summary.floorFraction = nil
     summary.provenance = nil
     try summary.write(to: file.path)
@@ -41,6 +41,17 @@ import Testing
     #expect(try !file.content.contains("validation_loss"))
     #expect(try !file.content.contains("lockstep"))
     #expect(try RunSummary.load(from: file.path).bitsPerByte == nil)
+  }
+
+  @Test func whatIsNotFiniteReadsBackAsItWas() throws {
+    var summary = Sample.summary
+    summary.validationLoss = .infinity
+    summary.metrics = [.init("bits_per_byte", .infinity), .init("r2", -.infinity)]
+    try summary.write(to: file.path)
+    #expect(try RunSummary.load(from: file.path) == summary)
+    summary.validationLoss = .nan
+    try summary.write(to: file.path)
+    #expect(try RunSummary.load(from: file.path).validationLoss?.isNaN == true)
   }
 
   @Test func failureLeavesTheOldSummary() throws {

@@ -107,6 +107,34 @@ import Testing
     #expect(report.ranking == [1])
   }
 
+  @Test(arguments: [1, 2]) func aTrialWhoseLastUpdateDivergesHasDiverged(ranks: Int) throws {
+    let bench = try SweepBench()
+    let codes = try bench.sweep(
+      Self.diverging.replacing("1e30", with: "1e38"), to: "out", ranks: ranks,
+      overrides: ["steps=1", "schedule={name: constant}", "evaluate.every=1"])
+    #expect(codes == Array(repeating: .success, count: ranks))
+    let report = try bench.json("out")
+    #expect(report.trials.map(\.state) == ["finished", "diverged"])
+    #expect(
+      report.trials[1].reason?.contains("is not finite after its update") == true,
+      "\(report.trials[1])")
+  }
+
+  @Test func aTrialThatOnlyItsValidationFailsHasDivergedToo() throws {
+    let bench = try SweepBench()
+    // Parameters of 1e36 are finite; the squares of their errors are not.
+    try bench.sweep(
+      Self.diverging.replacing("1e30", with: "1e36"), to: "out",
+      overrides: ["steps=1", "schedule={name: constant}"])
+    let report = try bench.json("out")
+    #expect(report.trials.map(\.state) == ["finished", "diverged"])
+    #expect(
+      report.trials[1].reason?.contains("validation_loss is not a finite number") == true,
+      "\(report.trials[1])")
+    // The run itself came to its end.
+    #expect(try bench.text("out/trials/0002/summary.json").contains("\"Infinity\""))
+  }
+
   @Test func anErrorOfATrialIsRecordedAndTriedAgainOnResume() throws {
     let bench = try SweepBench()
     let sweep = """

@@ -118,6 +118,22 @@ import Testing
     #expect(last.hash == (try train(Self.plain, steps: 4).hash), "the last step is judged as well")
   }
 
+  @Test func evaluationsThatAreNotFiniteCountAsTheWorst() throws {
+    let stopping = Self.plain + "early_stopping: {patience: 3}"
+    let found = try train(
+      stopping, steps: 20, scripted: [.nan, .infinity, 4, 3, .nan, -.infinity, 3.5])
+    #expect(found.steps == 7)
+    #expect(found.hash == (try train(Self.plain, steps: 4).hash))
+    #expect(found.notices.count { $0.contains("counts as worse than any other") } == 4)
+    #expect(found.notices.contains { $0.hasPrefix("the validation loss of step 2 is infinite") })
+    let never = try train(stopping, steps: 20, scripted: [.nan, .nan, .nan])
+    #expect(never.steps == 3)
+    #expect(never.hash == (try train(Self.plain, steps: 3).hash))
+    #expect(
+      never.notices.contains(
+        "no evaluation had a finite loss: the run ends with the weights that it has"))
+  }
+
   @Test func aRunThatStoppedEarlyIsDone() throws {
     let folder = try TemporaryFolder()
     let directory = RunDirectory(path: folder.path)

@@ -16,9 +16,7 @@ public protocol PreparedManifest: Sendable, Codable, Equatable {
 extension PreparedManifest {
   /// The manifest as it stands in `dataset.json`, UTF-8.
   public func json() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
+    Array(try JSONFormat.encoder(isIndented: true).encode(self)) + [UInt8(ascii: "\n")]
   }
 
   /// The manifest of the data set that the directory holds, if it is the one asked for; nil if there
@@ -53,7 +51,7 @@ extension PreparedManifest {
   /// Reads a `dataset.json`; nil if there is none, or it is none of this kind.
   private static func load(_ path: String) -> Self? {
     guard let data = FileManager.default.contents(atPath: path) else { return nil }
-    return try? JSONDecoder().decode(Self.self, from: data)
+    return try? JSONFormat.decoder.decode(Self.self, from: data)
   }
 
   /// How a data set for this request and these inputs would differ; nil if it would be the same.

@@ -44,8 +44,12 @@ struct BinaryWordVectors {
         bitPattern: UInt32(
           littleEndian: bytes.loadUnaligned(fromByteOffset: start + 4 * column, as: UInt32.self)))
     }
-    guard let wrong = vector.firstIndex(where: { !$0.isFinite }) else { return vector }
-    throw .notFinite(
-      path: path, word: String(decoding: word, as: UTF8.self), offset: start + 4 * wrong)
+    let isWrong = { (number: Float) in !(abs(number) <= WordVectors.magnitudeLimit) }
+    guard let wrong = vector.firstIndex(where: isWrong) else { return vector }
+    let (word, offset) = (String(decoding: word, as: UTF8.self), start + 4 * wrong)
+    guard vector[wrong].isFinite else { throw .notFinite(path: path, word: word, offset: offset) }
+    throw .tooLarge(
+      path: path, place: "byte \(offset), in the vector of \"\(word)\"",
+      found: "\(vector[wrong])")
   }
 }

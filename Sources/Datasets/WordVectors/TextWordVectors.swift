@@ -77,6 +77,10 @@ struct TextWordVectors {
         throw .notANumber(
           path: path, line: line, found: String(decoding: field, as: UTF8.self))
       }
+      guard abs(number) <= WordVectors.magnitudeLimit else {
+        throw .tooLarge(
+          path: path, place: "line \(line)", found: String(decoding: field, as: UTF8.self))
+      }
       vector.append(number)
     }
     return vector

@@ -18,6 +18,8 @@ public enum WordVectorError: UserInputError, Equatable {
   case tooLong(path: String, end: Int, byteCount: Int)
   /// A number of a binary file is not finite.
   case notFinite(path: String, word: String, offset: Int)
+  /// A number is beyond `WordVectors.magnitudeLimit`.
+  case tooLarge(path: String, place: String, found: String)
 
   public var description: String {
     switch self {
@@ -43,6 +45,9 @@ public enum WordVectorError: UserInputError, Equatable {
         + "copy the file again"
     case .notFinite(let path, let word, let offset):
       "\(path): byte \(offset): the vector of \"\(word)\" has a number that is not finite"
+    case .tooLarge(let path, let place, let found):
+      "\(path): \(place): found \(found), expected a number from -1e6 to 1e6: with larger ones "
+        + "training diverges at once; take other vectors, or scale them"
     }
   }
 }

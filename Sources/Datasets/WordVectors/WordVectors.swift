@@ -34,6 +34,10 @@ public struct WordVectors: Sendable {
       + "\(soughtCount) tokens"
   }
 
+  /// No number of a vector is larger, up or down: real ones are below 100, and with such as these
+  /// training would diverge at once.
+  static let magnitudeLimit: Float = 1e6
+
   /// Reads a file, gzipped or not; its content tells the format.
   ///
   /// - Parameters:

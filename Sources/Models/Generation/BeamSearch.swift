@@ -44,11 +44,12 @@ public struct BeamSearch: Sendable, Hashable {
   ///     nil: all V. Default: nil.
   ///   - workspace: Computes.
   /// - Returns: The best continuation of each text.
+  /// - Throws: `NotFiniteLogitsError`.
   public func run(
     _ continuation: some Continuation, end: Int32?, maxTokens: Int, vocabularyCount: Int? = nil,
     in workspace: Workspace
-  ) -> [Hypothesis] {
-    workspace.withoutRecording {
+  ) throws -> [Hypothesis] {
+    try workspace.withoutRecording {
       let limit = min(maxTokens, continuation.limit)
       var searches = (0..<continuation.textCount).map {
         TextSearch(self, text: $0, end: end, limit: limit)
@@ -57,6 +58,7 @@ public struct BeamSearch: Sendable, Hashable {
       var logits = continuation.begin(rowsPerText: beams)
       while true {
         let columns = vocabularyCount ?? logits.shape.last
+        try requireFinite(logits, columns: columns, searches)
         let likeliest = logits.likeliest(min(2 * beams, columns), among: columns)
         var row = 0
         for index in searches.indices {
@@ -72,6 +74,23 @@ public struct BeamSearch: Sendable, Hashable {
         logits = continuation.logits(after: searches.flatMap { $0.beams.compactMap(\.tokens.last) })
       }
       return results.compactMap { $0 }
+    }
+  }
+
+  /// Refuses logits that can not be compared.
+  private func requireFinite(
+    _ logits: Tensor, columns: Int, _ searches: [TextSearch]
+  ) throws {
+    let width = logits.shape.last
+    try logits.withElements { elements in
+      var row = 0
+      for search in searches {
+        for beam in search.beams {
+          try UnsafeBufferPointer(rebasing: elements[row * width..<row * width + columns])
+            .requireFinite(text: search.text, position: beam.tokens.count)
+          row += 1
+        }
+      }
     }
   }
 }

@@ -8,17 +8,18 @@ public enum DecodingMethod: Sendable {
   case beamSearch(BeamSearch)
 
   /// - Parameters: As of `TokenByToken.run` and `BeamSearch.run`.
+  /// - Throws: `NotFiniteLogitsError`.
   public func run(
     _ continuation: some Continuation, texts: [Int]? = nil, end: Int32?, maxTokens: Int,
     vocabularyCount: Int? = nil, in workspace: Workspace
-  ) -> [Hypothesis] {
+  ) throws -> [Hypothesis] {
     switch self {
     case .sampling(let options):
-      TokenByToken(TokenSampler(options)).run(
+      try TokenByToken(TokenSampler(options)).run(
         continuation, texts: texts, end: end, maxTokens: maxTokens,
         vocabularyCount: vocabularyCount, in: workspace)
     case .beamSearch(let search):
-      search.run(
+      try search.run(
         continuation, end: end, maxTokens: maxTokens, vocabularyCount: vocabularyCount,
         in: workspace)
     }

@@ -29,10 +29,11 @@ public struct MaskFiller {
   /// - Parameters:
   ///   - tokens: At most as many as the model's context.
   ///   - mask: What stands in place of a hidden token.
-  public func fill(_ tokens: [Int32], mask: Int32) -> [Int32] {
+  /// - Throws: `NotFiniteLogitsError`.
+  public func fill(_ tokens: [Int32], mask: Int32) throws -> [Int32] {
     let positions = tokens.indices.filter { tokens[$0] == mask }
     guard !positions.isEmpty else { return tokens }
-    return workspace.withoutRecording {
+    return try workspace.withoutRecording {
       let shape: Shape = [1, tokens.count]
       let hidden = Indices(tokens.map { $0 == mask ? mask : -1 }, shape: shape)
       let states = model.headStates(
@@ -43,8 +44,8 @@ public struct MaskFiller {
         let scores = logits.withElements { logits in
           candidates.map { logits[row * logits.count / positions.count + Int($0)] }
         }
-        filled[position] = scores.withUnsafeBufferPointer {
-          candidates[sampler.token(from: $0, at: position)]
+        filled[position] = try scores.withUnsafeBufferPointer {
+          candidates[try sampler.token(from: $0, at: position)]
         }
       }
       return filled

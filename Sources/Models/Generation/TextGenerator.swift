@@ -34,8 +34,10 @@ public final class TextGenerator {
   /// Chooses the next token and adds it to the text.
   ///
   /// A text that outgrows the model's context goes on from its last half.
-  public func next() -> Int32 {
-    workspace.withoutRecording {
+  ///
+  /// - Throws: `NotFiniteLogitsError`.
+  public func next() throws -> Int32 {
+    try workspace.withoutRecording {
       if tokens.count - windowStart > model.context {
         windowStart = tokens.count - max(1, model.context / 2)
         cache = model.makeCache(sequences: 1, in: workspace)
@@ -44,9 +46,9 @@ public final class TextGenerator {
       let states = model.states(of: Indices(new, shape: [1, new.count]), cache: cache)  // [1, t, D]
       let last = states.row(new.count - 1)  // [1, D]
       let logits = last.linear(weight: model.headWeight.tensor)  // [1, V]
-      let token = logits.withElements { logits in
+      let token = try logits.withElements { logits in
         let choices = UnsafeBufferPointer(rebasing: logits.prefix(vocabularyCount ?? logits.count))
-        return Int32(sampler.token(from: choices, at: tokens.count))
+        return Int32(try sampler.token(from: choices, at: tokens.count))
       }
       tokens.append(token)
       return token

@@ -16,11 +16,12 @@ public struct TokenByToken: Sendable {
   ///     on those beside it. Default: 0, 1, 2, …
   ///   - end: As of `BeamSearch.run`, like `maxTokens` and `workspace`.
   ///   - vocabularyCount: As of `BeamSearch.run`.
+  /// - Throws: `NotFiniteLogitsError`.
   public func run(
     _ continuation: some Continuation, texts: [Int]? = nil, end: Int32?, maxTokens: Int,
     vocabularyCount: Int? = nil, in workspace: Workspace
-  ) -> [Hypothesis] {
-    workspace.withoutRecording {
+  ) throws -> [Hypothesis] {
+    try workspace.withoutRecording {
       let limit = min(maxTokens, continuation.limit)
       let numbers = texts ?? Array(0..<continuation.textCount)
       var written = [[Int32]](repeating: [], count: numbers.count)
@@ -35,10 +36,12 @@ public struct TokenByToken: Sendable {
         var going: [Int] = []
         for (row, text) in rows.enumerated() {
           let (first, logProbability) = likeliest[row, 0]
-          let chosen = logits.withElements { elements in
+          let chosen = try logits.withElements { elements in
             let start = row * logits.shape.last
             let choices = UnsafeBufferPointer(rebasing: elements[start..<start + columns])
-            let token = sampler.token(from: choices, at: written[text].count, of: numbers[text])
+            try choices.requireFinite(text: text, position: written[text].count)
+            let token = try sampler.token(
+              from: choices, at: written[text].count, of: numbers[text])
             return (token: Int32(token), below: Double(choices[Int(first)] - choices[token]))
           }
           likelihoods[text] += logProbability - chosen.below

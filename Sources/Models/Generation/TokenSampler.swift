@@ -40,13 +40,15 @@ public struct TokenSampler: Sendable {
   /// The token at one position of a text.
   ///
   /// - Parameters:
-  ///   - logits: [V], finite.
+  ///   - logits: [V].
   ///   - position: The place in the text: each place has random numbers of its own.
   ///   - text: Which of several texts: so has each text. Default: 0.
+  /// - Throws: `NotFiniteLogitsError`.
   public func token(
     from logits: UnsafeBufferPointer<Float>, at position: Int, of text: Int = 0
-  ) -> Int {
+  ) throws(NotFiniteLogitsError) -> Int {
     precondition(!logits.isEmpty, "there is no token to choose from")
+    try logits.requireFinite(text: text, position: position)
     let likeliest = { (best: Int, index: Int) in logits[index] > logits[best] ? index : best }
     let first = logits.indices.reduce(0, likeliest)
     guard options.temperature > 0 else { return first }

@@ -58,7 +58,7 @@ public struct PlateauShape: ScheduleShape {
 
     /// Takes in an evaluation.
     public mutating func record(_ loss: Double, _ shape: PlateauShape) {
-      if best.map({ loss < $0 * (1 - shape.minImprovement) }) ?? true {
+      if loss.isImprovement(on: best, below: { $0 * (1 - shape.minImprovement) }) {
         best = loss
         withoutImprovement = 0
       } else {

@@ -1,3 +1,5 @@
+import LockstepFiles
+
 /// One line on the console: fields side by side, of which the less important give way where the
 /// terminal is narrow.
 struct ConsoleLine {
@@ -12,6 +14,12 @@ struct ConsoleLine {
     let rank: Int
     let pieces: [(text: String, emphasis: Emphasis)]
 
+    /// Control characters of the texts are made visible.
+    fileprivate init(rank: Int, _ pieces: [(text: String, emphasis: Emphasis)]) {
+      self.rank = rank
+      self.pieces = pieces.map { ($0.text.visible, $0.emphasis) }
+    }
+
     var width: Int { pieces.reduce(0) { $0 + $1.text.count } }
   }
 
@@ -19,16 +27,16 @@ struct ConsoleLine {
 
   /// Adds a field such as `loss 3.1416`, the label faint.
   mutating func add(rank: Int, _ label: String, _ value: String) {
-    fields.append(Field(rank: rank, pieces: [(label + " ", .faint), (value, .plain)]))
+    fields.append(Field(rank: rank, [(label + " ", .faint), (value, .plain)]))
   }
 
   /// Adds a field such as `24,310 tokens/s`, the unit faint.
   mutating func add(rank: Int, _ value: String, unit: String) {
-    fields.append(Field(rank: rank, pieces: [(value, .plain), (" " + unit, .faint)]))
+    fields.append(Field(rank: rank, [(value, .plain), (" " + unit, .faint)]))
   }
 
   mutating func add(rank: Int, _ text: String, _ emphasis: Emphasis = .plain) {
-    fields.append(Field(rank: rank, pieces: [(text, emphasis)]))
+    fields.append(Field(rank: rank, [(text, emphasis)]))
   }
 
   /// The line as text.

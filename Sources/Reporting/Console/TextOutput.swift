@@ -72,7 +72,8 @@ public final class DescriptorOutput: TextOutput {
   }
 
   /// Makes a write to a pipe that nobody reads any more an error like any other, in the whole process:
-  /// by default it is killed. For a process that has something to do even if nobody looks on.
+  /// by default it is killed. For a process that has something to do even if nobody looks on; `lockstep`
+  /// does it for all of its commands.
   public static func ignoreBrokenPipes() {
     signal(SIGPIPE, SIG_IGN)
   }

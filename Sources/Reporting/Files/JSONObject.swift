@@ -1,9 +1,9 @@
 import Foundation
+import LockstepFiles
 
 /// A JSON object whose members keep the order in which they were added.
 ///
-/// Numbers that are not finite, which JSON has no word for, become `null`: every reader of tables
-/// takes that for a missing value.
+/// Numbers that are not finite are texts; see `JSONFormat`.
 struct JSONObject {
   private var members: [String] = []
 
@@ -17,7 +17,7 @@ struct JSONObject {
 
   /// With as many digits as it takes to read the same value back.
   mutating func add(_ key: String, _ value: Double) {
-    members.append("\(Self.quoted(key)):\(value.isFinite ? "\(value)" : "null")")
+    members.append("\(Self.quoted(key)):\(JSONFormat.text(of: value))")
   }
 
   /// Leaves the key out where there is no value.

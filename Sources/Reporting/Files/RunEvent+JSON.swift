@@ -29,7 +29,7 @@ extension RunSummary {
     object.add("tokens", tokens)
     object.add("loss", loss)
     object.add("validation_loss", validationLoss)
-    for metric in metrics where metric.value.isFinite { object.add(metric.key, metric.value) }
+    for metric in metrics { object.add(metric.key, metric.value) }
     object.add("parameters_sha256", parametersSHA256)
     object.add("tokens_per_second", tokensPerSecond)
     object.add("floor_fraction", floorFraction)

@@ -27,11 +27,12 @@ extension RunSummary {
   /// Reads a run's summary. A number that is no other member is a metric.
   public static func load(from path: String) throws -> RunSummary {
     let data = try Data(contentsOf: URL(fileURLWithPath: path))
-    var summary = try JSONDecoder().decode(RunSummary.self, from: data)
+    var summary = try JSONFormat.decoder.decode(RunSummary.self, from: data)
     let members = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
     summary.metrics = members.compactMap { key, value in
-      guard CodingKeys(rawValue: key) == nil, let value = value as? Double else { return nil }
-      return MetricValue(key, value)
+      guard CodingKeys(rawValue: key) == nil else { return nil }
+      let number = value as? Double ?? (value as? String).flatMap(JSONFormat.number)
+      return number.map { MetricValue(key, $0) }
     }.sorted { $0.key < $1.key }
     return summary
   }

@@ -13,7 +13,9 @@ public struct CurvePlot: Sendable {
   ///
   /// - Precondition: There is a value, and none is negative.
   public init(title: String, values: [Double]) {
-    precondition(!values.isEmpty && values.allSatisfy { $0 >= 0 }, "a curve has values from 0 on")
+    precondition(
+      !values.isEmpty && values.allSatisfy { $0 >= 0 && $0.isFinite },
+      "a curve has finite values from 0 on")
     self.title = title
     self.values = values
     steps = values.count
@@ -47,13 +49,16 @@ public struct CurvePlot: Sendable {
   ///   - columns: Of the whole picture, labels included. Default: 72.
   ///   - rows: Of the curve. Default: 12.
   public func text(columns: Int = 72, rows: Int = 12) -> String {
+    let largest = largest
     let labels = [Self.label(largest), Self.label(largest / 2), "0"]
     let margin = labels.map(\.count).max() ?? 0
     let width = max(1, min(columns - margin - 2, values.count))
     let heights = (0..<width).map { column in
       let steps = column * values.count / width..<(column + 1) * values.count / width
-      let mean = values[steps].reduce(0, +) / Double(steps.count)
-      return largest > 0 ? Int((mean / largest * Double(8 * rows)).rounded()) : 0
+      guard largest > 0 else { return 0 }
+      // Of shares, whose sum can not overflow.
+      let mean = values[steps].reduce(0) { $0 + $1 / largest } / Double(steps.count)
+      return Int((mean * Double(8 * rows)).rounded())
     }
     let blocks = Array(" ▁▂▃▄▅▆▇█")
     var lines = [title]
@@ -90,6 +95,7 @@ public struct CurvePlot: Sendable {
 
   /// The curve as an SVG image of 720 × 360.
   public func svg() -> String {
+    let largest = largest
     let (left, right, top, bottom) = (70.0, 700.0, 40.0, 310.0)
     func x(_ index: Int) -> Double {
       left + (right - left) * Double(index) / Double(max(1, values.count - 1))

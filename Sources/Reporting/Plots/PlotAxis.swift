@@ -36,7 +36,9 @@ package struct PlotAxis: Sendable {
 
   /// Where a value lies, in pixels; beyond the ends where it is beyond the values.
   package func position(_ value: Double) -> Double {
-    let share = (along(value) - along(low)) / (along(high) - along(low))
+    // Halves, so that no difference of finite values overflows.
+    let (value, low, high) = (along(value) / 2, along(low) / 2, along(high) / 2)
+    let share = (value - low) / (high - low)
     return start + (end - start) * share
   }
 
@@ -51,8 +53,14 @@ package struct PlotAxis: Sendable {
       }.filter { (low...high).contains($0) }
       if ticks.count > 1 { return ticks }
     }
-    let unit = pow(10, log10((high - low) / 5).rounded(.down))
-    let step = [1, 2, 5, 10].map { $0 * unit }.first { (high - low) / $0 <= 6 } ?? unit
+    // The ends alone, where the values are too far apart to be subtracted, or too close to count.
+    let countable = -0x1p53...0x1p53
+    let span = high - low
+    guard span.isFinite, countable.contains(low / span), countable.contains(high / span) else {
+      return [low, high]
+    }
+    let unit = pow(10, log10(span / 5).rounded(.down))
+    let step = [1, 2, 5, 10].map { $0 * unit }.first { span / $0 <= 6 } ?? unit
     let first = Int((low / step).rounded(.up))
     let last = Int((high / step).rounded(.down))
     return first <= last ? (first...last).map { Double($0) * step } : [low, high]
@@ -74,7 +82,7 @@ package enum SVG {
   /// Tenths of a pixel are as good as all.
   package static func pixel(_ value: Double) -> String {
     let tenths = (value * 10).rounded() / 10
-    return tenths == tenths.rounded() ? "\(Int(tenths))" : "\(tenths)"
+    return Int(exactly: tenths).map { "\($0)" } ?? "\(tenths)"
   }
 
   package static func points(_ points: [(x: Double, y: Double)]) -> String {

@@ -1,10 +1,11 @@
 import Foundation
+import LockstepFiles
 
 /// The losses of a run, from its `metrics.jsonl`.
 package struct RunHistory {
+  /// A loss that was not finite is nil: there is no place for it in a curve.
   package struct Step: Decodable, Equatable {
     package let step: Int
-    /// Nil where it was not finite.
     package let loss: Double?
     package let learningRate: Double
 
@@ -30,14 +31,20 @@ package struct RunHistory {
   /// Reads the file; one that is not there has no lines.
   package init(path: String) {
     guard let content = FileManager.default.contents(atPath: path) else { return }
-    let decoder = JSONDecoder()
+    let decoder = JSONFormat.decoder
     for line in content.split(separator: UInt8(ascii: "\n")) {
       // A last line that a crash cut short is no line.
       if let step = try? decoder.decode(Step.self, from: line) {
-        steps.append(step)
+        steps.append(
+          Step(step: step.step, loss: step.loss?.ifFinite, learningRate: step.learningRate))
       } else if let evaluation = try? decoder.decode(Evaluation.self, from: line) {
-        evaluations.append(evaluation)
+        evaluations.append(Evaluation(step: evaluation.step, loss: evaluation.loss?.ifFinite))
       }
     }
   }
+}
+
+extension Double {
+  /// Nil where it is not finite.
+  fileprivate var ifFinite: Double? { isFinite ? self : nil }
 }

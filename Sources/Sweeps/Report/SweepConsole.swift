@@ -1,4 +1,5 @@
 import Foundation
+import LockstepFiles
 import LockstepReporting
 import LockstepSettings
 
@@ -22,7 +23,7 @@ public final class SweepConsole {
 
   private func line(_ label: String, _ text: String) {
     let padding = String(repeating: " ", count: max(1, 13 - label.count))
-    output.write(label + padding + text + "\n")
+    output.write((label + padding + text).visible + "\n")
   }
 
   // MARK: - Beginning
@@ -93,8 +94,7 @@ public final class SweepConsole {
   }
 
   private func write(_ event: some Encodable) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let encoder = JSONFormat.encoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     guard let bytes = try? encoder.encode(event) else { return }
     output.write(String(decoding: bytes, as: UTF8.self) + "\n")
@@ -124,7 +124,7 @@ public final class SweepConsole {
       if let curve = report.rangeTest {
         show(curve)
       } else {
-        output.write(SweepTable(report).text + "\n")
+        output.write(SweepTable(report).text.visible + "\n")
       }
       if report.state == .stopped {
         line("stopped", "everything is saved, --resume goes on from here")

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepFiles
 import LockstepSettings
 import LockstepTraining
 
@@ -76,8 +77,7 @@ package struct SweepReport: Encodable {
 
   /// Two-space indentation, keys in alphabetical order, a newline at the end.
   package func bytes() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let encoder = JSONFormat.encoder(isIndented: true)
     encoder.keyEncodingStrategy = .convertToSnakeCase
     return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
   }

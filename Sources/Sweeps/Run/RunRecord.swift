@@ -1,4 +1,5 @@
 import Foundation
+import LockstepFiles
 import LockstepReporting
 
 /// What came of one run of a trial so far: stored beside its directory when it stops.
@@ -56,12 +57,10 @@ package struct RunRecord: Codable, Equatable, Sendable {
   // MARK: - Storage
 
   package static func decode(_ bytes: some Sequence<UInt8>) throws -> [RunRecord] {
-    try JSONDecoder().decode([RunRecord].self, from: Data(bytes))
+    try JSONFormat.decoder.decode([RunRecord].self, from: Data(bytes))
   }
 
   package static func encode(_ records: [RunRecord]) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    return Array(try encoder.encode(records))
+    Array(try JSONFormat.encoder().encode(records))
   }
 }

@@ -148,10 +148,10 @@ public final class Sweep {
   ) throws -> (_ step: Int, _ loss: Double?) -> Bool {
     let bytes = try ranks.group.fromRankZero {
       let losses = RunHistory(path: run.metricsPath).steps.compactMap(\.loss)
-      return Array(try JSONEncoder().encode(losses))
+      return Array(try JSONFormat.encoder().encode(losses))
     }
     let earlier = try ranks.group.agree {
-      try JSONDecoder().decode([Double].self, from: Data(bytes))
+      try JSONFormat.decoder.decode([Double].self, from: Data(bytes))
     }
     var smoothing = RangeCurve.Smoothing()
     var count = 0

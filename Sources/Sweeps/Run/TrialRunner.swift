@@ -99,6 +99,8 @@ extension NotFiniteError {
       return "step \(step): the loss of micro-batch \(microbatch) is \(kind)"
     case .gradient(let step, _, _, _), .gradientNorm(let step, _):
       return "step \(step): the gradient is not finite"
+    case .parameter(let step, let name):
+      return "step \(step): \(name) is not finite after its update"
     }
   }
 }

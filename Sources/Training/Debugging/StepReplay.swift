@@ -1,5 +1,6 @@
 import Foundation
 import LockstepCommunication
+import LockstepFiles
 import LockstepSettings
 import LockstepTensors
 
@@ -95,7 +96,7 @@ public struct StepReplay {
     guard let text = try? String(contentsOfFile: run.metricsPath, encoding: .utf8) else {
       throw ReplayError.noMetrics(path: run.metricsPath)
     }
-    let decoder = JSONDecoder()
+    let decoder = JSONFormat.decoder
     var last = 0
     for line in text.split(separator: "\n") {
       guard let record = try? decoder.decode(Recorded.self, from: Data(line.utf8)) else { continue }

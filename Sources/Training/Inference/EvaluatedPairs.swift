@@ -51,5 +51,5 @@ struct EvaluatedPairs: EvaluationSubject {
   var metrics: [Metric] { heldOut.metrics }
   var leftOutCount: Int { heldOut.leftOutCount }
 
-  func loss(batch index: Int) -> BatchLoss { heldOut.loss(batch: index) }
+  func loss(batch index: Int) throws -> BatchLoss { try heldOut.loss(batch: index) }
 }

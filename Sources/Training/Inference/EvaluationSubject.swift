@@ -16,7 +16,8 @@ protocol EvaluationSubject {
   var leftOutCount: Int { get }
 
   /// - Parameter index: In 0 ..< batchCount.
-  func loss(batch index: Int) -> BatchLoss
+  /// - Throws: `NotFiniteLogitsError` where something can not be decoded.
+  func loss(batch index: Int) throws -> BatchLoss
 }
 
 extension EvaluationSubject {

@@ -110,7 +110,7 @@ public struct CheckpointSummary: Encodable, CustomStringConvertible {
       \(path): checkpoint, complete, hashes verified
         model              \(model ?? "not described")
         step               \(step)
-        tokens             \(tokens), in \(Int(seconds)) s
+        tokens             \(tokens), in \(String(format: "%.0f", seconds.rounded(.down))) s
         parameters         \(parameters)
         parameters_sha256  \(parametersSHA256)
         size               \(bytes) bytes

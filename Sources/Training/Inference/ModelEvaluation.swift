@@ -1,6 +1,7 @@
 import Foundation
 import LockstepCommunication
 import LockstepDatasets
+import LockstepFiles
 import LockstepModels
 import LockstepReporting
 import LockstepSettings
@@ -59,10 +60,18 @@ public final class ModelEvaluation {
   }
 
   /// Measures the loss on all of the data. Collective.
+  ///
+  /// - Throws: `AgreedError`: with `NotFiniteEvaluationError` where the loss is not finite.
   public func run(_ communicator: any Communicator) throws -> Report {
     let start = ContinuousClock.now
     let result = try Evaluator(communicator: communicator, workspace: workspace)
-      .run(count: subject.batchCount, metrics: subject.metrics) { subject.loss(batch: $0) }
+      .run(count: subject.batchCount, metrics: subject.metrics) { try subject.loss(batch: $0) }
+    if let batch = result.firstNotFinite {
+      throw AgreedError(
+        NotFiniteEvaluationError(
+          checkpoint: trained.path, data: subject.dataPath, batch: batch, value: result.loss),
+        speaks: communicator.isRankZero)
+    }
     return Report(
       checkpoint: trained.path, step: trained.step, data: subject.dataPath, loss: result.loss,
       metrics: result.metrics, unit: subject.unit, targets: result.targetCount,
@@ -93,9 +102,7 @@ public final class ModelEvaluation {
       if let step { members["step"] = step }
       if leftOut > 0 { members["left_out"] = leftOut }
       for metric in metrics { members[metric.key] = metric.value }
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      let data = try encoder.encode(members.mapValues { Member(value: $0) })
+      let data = try JSONFormat.encoder().encode(members.mapValues { Member(value: $0) })
       return String(decoding: data, as: UTF8.self)
     }
 
@@ -112,6 +119,22 @@ public final class ModelEvaluation {
       return "\(checkpoint) on \(data): \(figures.joined(separator: "  "))  "
         + String(format: "(%d %@, %.1f s%@)", targets, unit, seconds, note)
     }
+  }
+}
+
+/// A model that measures nothing: its loss is not finite.
+public struct NotFiniteEvaluationError: Error, Equatable, CustomStringConvertible {
+  public let checkpoint: String
+  public let data: String
+  /// The first such batch, from 0.
+  public let batch: Int
+  public let value: Double
+
+  public var description: String {
+    """
+    \(checkpoint): its loss on \(data) is \(value.isNaN ? "not a number" : "infinite"), first in batch \
+    \(batch): its parameters are damaged, or its training has diverged; use an earlier checkpoint
+    """
   }
 }
 

@@ -66,7 +66,7 @@ public final class Translator {
   ///   - lines: UTF-8 without line ends; what is not UTF-8 becomes U+FFFD.
   ///   - first: The first one's number. Default: 1.
   /// - Returns: A translation of each line, in their order.
-  /// - Throws: `TranslatorError` if the vocabulary cannot express a line.
+  /// - Throws: `TranslatorError` if the vocabulary cannot express a line; `NotFiniteLogitsError`.
   public func translate(_ lines: [[UInt8]], first: Int = 1) throws -> [Translation] {
     let texts = lines.map { String(decoding: $0, as: UTF8.self) }
     let sources = try texts.enumerated().map { index, text in
@@ -88,7 +88,7 @@ public final class Translator {
     }
     for start in stride(from: 0, to: order.count, by: batch) {
       let chosen = order[start..<min(order.count, start + batch)]
-      for (part, hypothesis) in zip(chosen, decode(chosen, first: first)) {
+      for (part, hypothesis) in zip(chosen, try decode(chosen, first: first)) {
         found[part.line][part.place] = hypothesis
       }
     }
@@ -105,15 +105,20 @@ public final class Translator {
     let tokens: [Int32]
   }
 
-  private func decode(_ parts: ArraySlice<Part>, first: Int) -> [Hypothesis] {
-    workspace.withoutRecording {
+  private func decode(_ parts: ArraySlice<Part>, first: Int) throws -> [Hypothesis] {
+    try workspace.withoutRecording {
       let continuation = TargetContinuation(
         of: parts.map { $0.tokens + [endOfText] }, begin: endOfText,
         by: model, limit: maxTokens)
-      return method.run(
-        continuation, texts: parts.map { first + $0.line + $0.place << 24 },
-        end: endOfText, maxTokens: maxTokens,
-        vocabularyCount: tokenizer.vocabularyCount, in: workspace)
+      do {
+        return try method.run(
+          continuation, texts: parts.map { first + $0.line + $0.place << 24 },
+          end: endOfText, maxTokens: maxTokens,
+          vocabularyCount: tokenizer.vocabularyCount, in: workspace)
+      } catch var error as NotFiniteLogitsError {
+        error.input = "line \(first + parts[parts.startIndex + error.text].line)"
+        throw error
+      }
     }
   }
 

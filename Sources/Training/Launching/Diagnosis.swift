@@ -1,5 +1,6 @@
 import Foundation
 import LockstepCommunication
+import LockstepFiles
 import LockstepNeuralNetworks
 import LockstepParallelism
 import LockstepTensors
@@ -45,12 +46,12 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
   }
 
   private static func gather(_ own: Rank, _ communicator: any Communicator) throws -> [Rank] {
-    let text = Array(try JSONEncoder().encode(own))
+    let text = Array(try JSONFormat.encoder().encode(own))
     let counts = try communicator.allGather([Double(text.count)]).map { Int($0[0]) }
     return try counts.enumerated().map { rank, count in
       var bytes = communicator.rank == rank ? text : [UInt8](repeating: 0, count: count)
       try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: rank) }
-      return try JSONDecoder().decode(Rank.self, from: Data(bytes))
+      return try JSONFormat.decoder.decode(Rank.self, from: Data(bytes))
     }
   }
 

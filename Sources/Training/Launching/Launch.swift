@@ -1,5 +1,6 @@
 import Foundation
 import LockstepCommunication
+import LockstepFiles
 import LockstepReporting
 import LockstepSettings
 
@@ -69,7 +70,7 @@ public struct Launch: Sendable {
   /// One message, after the name of the program.
   private static func report(_ error: any Error) {
     let program = ProcessInfo.processInfo.processName
-    DescriptorOutput(descriptor: STDERR_FILENO).write("\(program): \(error)\n")
+    DescriptorOutput(descriptor: STDERR_FILENO).write("\(program): \(error)".visible + "\n")
   }
 }
 

@@ -19,14 +19,16 @@ public struct TranslationScoring: Sendable {
   let metrics: [Metric] = [.bleu, .characterFScore]
 
   /// The metrics' sums over a batch.
-  func sums(of batch: PairBatch, by model: any SequenceToSequenceModel) -> [Double] {
+  ///
+  /// - Throws: `NotFiniteLogitsError`.
+  func sums(of batch: PairBatch, by model: any SequenceToSequenceModel) throws -> [Double] {
     // A text ends with the token that a target begins with.
     let end = batch.inputs[0]
     let sources = batch.sourceLengths.enumerated().map { row, length in
       let start = row * batch.sourcePositionCount
       return Array(batch.sources[start..<start + length])
     }
-    let found = method.run(
+    let found = try method.run(
       TargetContinuation(of: sources, begin: end, by: model, limit: model.context), end: end,
       maxTokens: model.context, vocabularyCount: tokenizer.vocabularyCount,
       in: model.headWeight.tensor.workspace)
@@ -46,12 +48,17 @@ public struct TranslationScoring: Sendable {
 extension Metric {
   /// BLEU of translations, in percent. Its sums: `BLEU.Statistics`.
   static let bleu = Metric("bleu", sumCount: BLEU.Statistics.count) { _, sums in
-    BLEU.Statistics(counts: sums.map { Int($0) }).score
+    counts(sums).map { BLEU.Statistics(counts: $0).score } ?? .nan
   }
 
   /// chrF of translations, in percent. Its sums: `CharacterFScore.Statistics`.
   static let characterFScore = Metric("chrf", sumCount: CharacterFScore.Statistics.count) {
     _, sums in
-    CharacterFScore.Statistics(counts: sums.map { Int($0) }).score
+    counts(sums).map { CharacterFScore.Statistics(counts: $0).score } ?? .nan
+  }
+
+  /// Nil where a text could not be translated.
+  private static func counts(_ sums: [Double]) -> [Int]? {
+    sums.allSatisfy(\.isFinite) ? sums.map { Int($0) } : nil
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import LockstepCheckpoints
 import LockstepCommunication
+import LockstepFiles
 import LockstepOptimization
 import LockstepWeights
 
@@ -160,11 +161,11 @@ final class CheckpointStore {
       if case .before(let step) = start { limit = step }
       let search = try directory.newestComplete(before: limit)
       (found, skipped) = (search.found, search.skipped)
-      return try found.map { Array(try JSONEncoder().encode($0.state())) } ?? []
+      return try found.map { Array(try JSONFormat.encoder().encode($0.state())) } ?? []
     }
     guard !text.isEmpty else { return nil }
     let state = try communicator.agree {
-      let state = try JSONDecoder().decode(TrainingState.self, from: Data(text))
+      let state = try JSONFormat.decoder.decode(TrainingState.self, from: Data(text))
       guard state.seed == seed else {
         throw CheckpointError.malformed(
           path: (found?.path ?? directory.path) + "/state.json",

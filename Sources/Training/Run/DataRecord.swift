@@ -1,5 +1,6 @@
 import Foundation
 import LockstepDatasets
+import LockstepFiles
 
 /// What a run learns from, as far as it tells one run from another: `data.json`, beside `config.yaml`
 /// in the run's directory and in each checkpoint.
@@ -71,15 +72,14 @@ public struct DataRecord: Codable, Equatable, Sendable {
 
   /// The record as it is stored.
   func json() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let encoder = JSONFormat.encoder(isIndented: true)
     encoder.keyEncodingStrategy = .convertToSnakeCase
     return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
   }
 
   /// - Returns: Nil where the bytes are no record.
   init?(json: some Sequence<UInt8>) {
-    let decoder = JSONDecoder()
+    let decoder = JSONFormat.decoder
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     guard let record = try? decoder.decode(DataRecord.self, from: Data(json)) else { return nil }
     self = record

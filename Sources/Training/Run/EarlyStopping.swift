@@ -1,3 +1,4 @@
+import LockstepOptimization
 import LockstepSettings
 
 /// The `early_stopping` section: when a run ends because it no longer improves.
@@ -37,7 +38,16 @@ struct EarlyStopping: Codable, Equatable {
   private(set) var stoppedAt: Int?
 
   func isImprovement(_ loss: Double, _ configuration: EarlyStoppingConfiguration) -> Bool {
-    best.map { loss < $0 - configuration.minImprovement } ?? true
+    loss.isImprovement(on: best) { $0 - configuration.minImprovement }
+  }
+
+  /// What the user is told once the run is to end; nil before.
+  var notice: String? {
+    guard stoppedAt != nil else { return nil }
+    guard let bestStep else {
+      return "no evaluation had a finite loss: the run ends with the weights that it has"
+    }
+    return "no evaluation improved on that of step \(bestStep): the run ends with its weights"
   }
 
   /// Takes in an evaluation.
@@ -49,5 +59,13 @@ struct EarlyStopping: Codable, Equatable {
       withoutImprovement += 1
     }
     if configuration.isOn, withoutImprovement >= configuration.patience { stoppedAt = step }
+  }
+}
+
+/// A schedule or an early stop that goes by evaluations, without anything to evaluate on.
+public struct MissingEvaluationsError: UserInputError, Equatable {
+  public var description: String {
+    "schedule.name: plateau and early_stopping go by evaluations, but there is no held-out data: "
+      + "set data.validation"
   }
 }

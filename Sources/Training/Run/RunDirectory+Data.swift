@@ -26,11 +26,11 @@ extension RunDirectory {
   /// - Throws: `AgreedError` where rank zero can not read the directory.
   func learnedSamples(_ communicator: any Communicator) throws -> SampleDescription? {
     let bytes = try communicator.fromRankZero {
-      try storedData()?.samples.map { Array(try JSONEncoder().encode($0)) } ?? []
+      try storedData()?.samples.map { Array(try JSONFormat.encoder().encode($0)) } ?? []
     }
     guard !bytes.isEmpty else { return nil }
     return try communicator.agree {
-      try JSONDecoder().decode(SampleDescription.self, from: Data(bytes))
+      try JSONFormat.decoder.decode(SampleDescription.self, from: Data(bytes))
     }
   }
 

@@ -1,4 +1,5 @@
 import LockstepCheckpoints
+import LockstepOptimization
 import LockstepReporting
 
 /// How far a run has come, over all its resumptions.
@@ -55,7 +56,7 @@ struct RunProgress {
 
   mutating func record(_ result: EvaluationResult) {
     lastEvaluation = result
-    if bestLoss.map({ result.loss < $0 }) ?? true {
+    if result.loss.isImprovement(on: bestLoss) {
       bestLoss = result.loss
       bestStep = step
     }

@@ -205,6 +205,7 @@ public final class Trainer {
       if plan.checkpoint.every > 0
         && progress.step.isMultiple(of: plan.checkpoint.every)
       {
+        try requireFiniteParameters()
         try checkpoints?.saveInBackground(state)
       }
     }
@@ -254,9 +255,7 @@ public final class Trainer {
       step.rateFactor = plateau.factor
     }
     earlyStopping.record(result.loss, step: progress.step, plan.earlyStopping)
-    if earlyStopping.stoppedAt != nil, let best = earlyStopping.bestStep {
-      emit(.notice("no evaluation improved on that of step \(best): the run ends with its weights"))
-    }
+    if let notice = earlyStopping.notice { emit(.notice(notice)) }
   }
 
   /// Takes the next step as `run` would, without events: for a replay. Collective.
@@ -276,6 +275,7 @@ public final class Trainer {
   ) throws -> EvaluationResult? {
     let available = task.evaluationBatchCount
     guard available > 0 else { return nil }
+    try requireFiniteParameters()
     let start = ContinuousClock.now
     let result = try versions.evaluating(
       {
@@ -289,7 +289,13 @@ public final class Trainer {
         EvaluationRecord(
           step: progress.step, loss: result.loss, metrics: result.metrics,
           tokens: result.targetCount, seconds: (ContinuousClock.now - start) / .seconds(1))))
+    if let notice = result.notice(step: progress.step) { emit(.notice(notice)) }
     return result
+  }
+
+  /// Before parameters are saved, and before an evaluation would show nothing else. Collective.
+  private func requireFiniteParameters() throws {
+    try replica.requireFinite(step: progress.step, communicator)
   }
 
   /// Reports checkpoints that became complete meanwhile.
@@ -325,6 +331,7 @@ public final class Trainer {
   }
 
   private func saveAndWait() throws {
+    try requireFiniteParameters()
     guard let checkpoints else { return }
     try checkpoints.save(state)
     reportWritten(try checkpoints.finish())
@@ -333,6 +340,7 @@ public final class Trainer {
   /// The run ends with the weights that it presents. The last evaluation covers all held-out data;
   /// then everything is saved.
   private func finished() throws -> ExitCode {
+    try requireFiniteParameters()
     try versions.present()
     try evaluate(batches: 0)
     try saveAndWait()
@@ -375,13 +383,5 @@ public final class Trainer {
       sgemmGigaflops: measured?.floor.gigaflops, seconds: progress.seconds,
       ranks: communicator.size, threads: replica.workspace.threads.threadCount,
       parameters: replica.parameters.parameterCount, provenance: .current)
-  }
-}
-
-/// A schedule or an early stop that goes by evaluations, without anything to evaluate on.
-public struct MissingEvaluationsError: UserInputError, Equatable {
-  public var description: String {
-    "schedule.name: plateau and early_stopping go by evaluations, but there is no held-out data: "
-      + "set data.validation"
   }
 }

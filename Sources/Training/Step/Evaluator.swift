@@ -22,6 +22,7 @@ public struct Evaluator {
   ///   - count: How many batches.
   ///   - metrics: What else is measured: a batch's loss comes with the sums of these. Default: none.
   ///   - loss: The loss of one batch; nothing is recorded and dropout is off.
+  /// - Throws: `AgreedError` where the loss could not be computed on a rank.
   public func run(
     count: Int, metrics: [Metric] = [], _ loss: (Int) throws -> BatchLoss
   ) throws -> EvaluationResult {
@@ -34,25 +35,30 @@ public struct Evaluator {
     let width = 2 + sumCount
     // As many numbers from every rank as the largest share has.
     var measured = [Double](repeating: 0, count: width * ((count + size - 1) / size))
-    try workspace.withoutRecording {
-      for (place, batch) in mine.enumerated() {
-        let result = try loss(batch)
-        precondition(
-          result.sums.count == sumCount,
-          "a batch of held-out data comes with \(result.sums.count) sums; its metrics have \(sumCount)"
-        )
-        let numbers = [Double(result.sum.item), Double(result.targetCount)] + result.sums
-        measured.replaceSubrange(place * width..<(place + 1) * width, with: numbers)
+    try communicator.agree {
+      try workspace.withoutRecording {
+        for (place, batch) in mine.enumerated() {
+          let result = try loss(batch)
+          precondition(
+            result.sums.count == sumCount,
+            "a batch of held-out data comes with \(result.sums.count) sums; its metrics have \(sumCount)"
+          )
+          let numbers = [Double(result.sum.item), Double(result.targetCount)] + result.sums
+          measured.replaceSubrange(place * width..<(place + 1) * width, with: numbers)
+        }
       }
     }
     let gathered = try communicator.allGather(measured)
     var totals = [Double](repeating: 0, count: width)
+    var firstNotFinite: Int?
     for (rank, values) in gathered.enumerated() {
-      for place in 0..<((rank + 1) * count / size - rank * count / size) {
+      let first = rank * count / size
+      for place in 0..<((rank + 1) * count / size - first) {
         for index in 0..<width { totals[index] += values[place * width + index] }
+        if firstNotFinite == nil, !values[place * width].isFinite { firstNotFinite = first + place }
       }
     }
-    return EvaluationResult(totals, metrics: metrics)
+    return EvaluationResult(totals, metrics: metrics, firstNotFinite: firstNotFinite)
   }
 }
 
@@ -61,9 +67,12 @@ public struct EvaluationResult: Sendable, Equatable {
   public let total: MeanLoss
   /// Those that are defined, in the task's order.
   public let metrics: [MetricValue]
+  /// The first batch whose loss is not finite, from 0; nil where all are.
+  public let firstNotFinite: Int?
 
   /// - Parameter totals: The loss, the number of targets, then the sums of each metric.
-  fileprivate init(_ totals: [Double], metrics: [Metric]) {
+  fileprivate init(_ totals: [Double], metrics: [Metric], firstNotFinite: Int?) {
+    self.firstNotFinite = firstNotFinite
     let total = MeanLoss(sum: totals[0], targetCount: Int(totals[1]))
     var place = 2
     self.total = total
@@ -77,4 +86,16 @@ public struct EvaluationResult: Sendable, Equatable {
   /// Mean loss of a target.
   public var loss: Double { total.mean }
   public var targetCount: Int { total.targetCount }
+}
+
+extension EvaluationResult {
+  /// What the user of a run should know of it; nil where the loss is finite.
+  func notice(step: Int) -> String? {
+    firstNotFinite.map { batch in
+      """
+      the validation loss of step \(step) is \(loss.isNaN ? "not a number" : "infinite"), first in \
+      batch \(batch) of the held-out data: it counts as worse than any other, and the run goes on
+      """
+    }
+  }
 }

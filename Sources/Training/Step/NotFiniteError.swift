@@ -1,4 +1,5 @@
-/// A step that must not be taken: its loss or gradient is not finite. Nothing was changed.
+/// A step that must not be taken, or not be saved: its loss or gradient is not finite, or what its
+/// update made of the parameters.
 public enum NotFiniteError: Error, Equatable, CustomStringConvertible {
   case loss(step: Int, rank: Int, microbatch: Int, value: Double)
   /// All losses are finite, but not the gradient of this parameter; the micro-batch is one of these,
@@ -6,6 +7,8 @@ public enum NotFiniteError: Error, Equatable, CustomStringConvertible {
   case gradient(step: Int, rank: Int, microbatches: Range<Int>, parameter: String)
   /// The place is not known: MPI did the adding up.
   case gradientNorm(step: Int, value: Double)
+  /// Loss and gradient were finite, but the update was too large.
+  case parameter(step: Int, name: String)
 
   public var description: String {
     switch self {
@@ -27,6 +30,12 @@ public enum NotFiniteError: Error, Equatable, CustomStringConvertible {
       step \(step): the gradient's norm is \(value.isNaN ? "not a number" : "infinite") although \
       every loss is finite; nothing of this step was saved. Lower optimizer.learning_rate, and \
       look with lockstep debug --replay RUN --step \(step)
+      """
+    case .parameter(let step, let name):
+      """
+      step \(step): its update left numbers in \(name) that are not finite; nothing of this step was \
+      saved, and the checkpoints before it stay. Lower optimizer.learning_rate or set \
+      optimizer.clip_norm, and look with lockstep debug --replay RUN --step \(step)
       """
     }
   }

@@ -1,3 +1,4 @@
+import CLockstepKernels
 import LockstepCommunication
 import LockstepNeuralNetworks
 import LockstepTensors
@@ -45,5 +46,36 @@ public final class Replica {
         values, seed: seed, overriding: initializers, rows: rows, in: workspace)
     }
     try shared.broadcast()
+  }
+}
+
+extension Replica {
+  /// Refuses parameters that an update has made infinite or no numbers. Collective: each rank looks at
+  /// its slice, in place.
+  ///
+  /// - Parameter step: Optimiser steps taken.
+  /// - Throws: `AgreedError` with `NotFiniteError.parameter`.
+  func requireFinite(step: Int, _ communicator: any Communicator) throws {
+    let slice = shared.partition.slice(of: communicator.rank)
+    let blockSize = SlicePartition.blockSize
+    var squares = [Double](repeating: 0, count: (slice.count + blockSize - 1) / blockSize)
+    squares.withUnsafeMutableBufferPointer { squares in
+      let squares = squares.baseAddress
+      workspace.threads.run(tasks: (slice.count + blockSize - 1) / blockSize) { block in
+        let start = slice.lowerBound + block * blockSize
+        // The squares of finite floats can not overflow a double.
+        squares?[block] = CKernels_sumSquares(
+          values + start, Int64(min(blockSize, slice.upperBound - start)))
+      }
+    }
+    let element = squares.firstIndex { !$0.isFinite }.flatMap { block in
+      (slice.lowerBound + block * blockSize..<slice.upperBound).first { !values[$0].isFinite }
+    }
+    let found = try communicator.allGather([element.map(Double.init) ?? -1])
+    guard let first = found.first(where: { $0[0] >= 0 }).map({ Int($0[0]) }) else { return }
+    let name = parameters.entries.first { $0.range.contains(first) }?.name
+    throw AgreedError(
+      NotFiniteError.parameter(step: step, name: name ?? "element \(first)"),
+      speaks: communicator.isRankZero)
   }
 }

@@ -2,6 +2,7 @@
 
 import Foundation
 import LockstepDatasets
+import LockstepFiles
 import LockstepModels
 import LockstepNeuralNetworks
 import LockstepSettings
@@ -35,9 +36,8 @@ public final class PredictionTask: TrainingTask {
     self.heldOut = heldOut
     self.objective = objective
     sampleShape = description.sampleShape
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    let samples = Array(try encoder.encode(description)) + [UInt8(ascii: "\n")]
+    let samples =
+      Array(try JSONFormat.encoder(isIndented: true).encode(description)) + [UInt8(ascii: "\n")]
     checkpointFiles = files + [(name: "samples.json", bytes: samples)]
   }
 

@@ -45,7 +45,8 @@ public final class TranslationTask: TrainingTask {
 
   public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
     guard let heldOut else { preconditionFailure("this task has no held-out pairs") }
-    return heldOut.loss(batch: index)
+    // A run outlives a model that can not write for a while, as it does a loss that is not finite.
+    return (try? heldOut.loss(batch: index)) ?? heldOut.loss(ofUnscored: index)
   }
 
   /// "4 micro-batches of 32 pairs: about 4301 tokens a step, 9.6 epochs in all".
@@ -92,12 +93,33 @@ public final class HeldOutPairs {
   public var leftOutCount: Int { loader.file.count - loader.pairCount }
 
   /// - Parameter index: In 0 ..< count.
-  public func loss(batch index: Int) -> BatchLoss {
-    loader.fill(&batch, evaluationBatch: index)
-    let loss = model.loss(of: batch, labelSmoothing: 0)
+  /// - Throws: `NotFiniteLogitsError` where the batch's texts can not be translated.
+  public func loss(batch index: Int) throws -> BatchLoss {
+    let loss = loss(of: index)
+    do {
+      return BatchLoss(
+        sum: loss.sum, targetCount: loss.targetCount,
+        sums: try scoring?.sums(of: batch, by: model) ?? [])
+    } catch var error as NotFiniteLogitsError {
+      error.input = "text \(error.text) of batch \(index)"
+      throw error
+    }
+  }
+
+  /// The loss of a batch that is not translated: what scores its translations is not a number.
+  ///
+  /// - Parameter index: In 0 ..< count.
+  func loss(ofUnscored index: Int) -> BatchLoss {
+    let loss = loss(of: index)
+    let sumCount = metrics.reduce(0) { $0 + $1.sumCount }
     return BatchLoss(
       sum: loss.sum, targetCount: loss.targetCount,
-      sums: scoring?.sums(of: batch, by: model) ?? [])
+      sums: [Double](repeating: .nan, count: sumCount))
+  }
+
+  private func loss(of index: Int) -> BatchLoss {
+    loader.fill(&batch, evaluationBatch: index)
+    return model.loss(of: batch, labelSmoothing: 0)
   }
 }
 
