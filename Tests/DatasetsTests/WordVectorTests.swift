@@ -112,7 +112,7 @@ struct WordVectorTests {
     large.replaceSubrange(16..<20, with: [0, 0, 0, 0x60])
     #expect(
       try message(large).hasPrefix(
-        "byte 16, in the vector of \"the\": found 3.6893488e+19, expected"))
+        "byte 16, in the vector of \"the\": found 3.689349e+19, expected"))
     #expect(try message([0x1F, 0x8B, 8]).hasPrefix("cannot read the word vectors"))
   }
 

@@ -87,7 +87,7 @@ import Testing
 
   /// Steps of a useful size but for the last one, whose update is infinite though its gradient is not.
   private func diverging(at last: Int) -> Task {
-    Task(LinearRegression { loss, step, _ in loss * (step + 1 == last ? 1e5 : 1e-37) })
+    Task(LinearRegression { loss, step, _ in loss * (step + 1 == last ? 1e20 : 1e-37) })
   }
 
   @Test(arguments: [1, 2, 3], [20, 40])
@@ -111,7 +111,7 @@ import Testing
       return ["\(step) \(name)"]
     }.flatMap(\.self)
     #expect(Set(errors).count == 1)
-    #expect(errors[0].hasPrefix("\(last) linear."))
+    #expect(errors.first?.hasPrefix("\(last) linear.") == true)
     let kept = try #require(try directory.checkpoints.newestComplete().found)
     #expect(try kept.state().step == last - 10)
   }
