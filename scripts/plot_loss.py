@@ -19,10 +19,13 @@ INK, FAINT, GRID, TRAINING, VALIDATION = "#333", "#9cc3e6", "#e4e4e4", "#1f6fb2"
 
 
 def read(path):
-    """The (step, loss) of all steps, and the records of all evaluations."""
+    """The (step, loss) of all steps, and the records of all evaluations; without losses that are not finite."""
     steps, evaluations = {}, {}
     for line in path.read_text().splitlines():
         record = json.loads(line)
+        # They are texts: "NaN", "Infinity". There is no place for them in a curve.
+        if not math.isfinite(float(record.get("loss", record.get("validation_loss", 0)))):
+            continue
         # A resumed run may have repeated a step: the later line holds.
         if "loss" in record:
             steps[record["step"]] = record["loss"]

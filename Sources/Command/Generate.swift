@@ -84,13 +84,30 @@ struct Generate: ParsableCommand {
   }
 
   private func continueText(of trained: TrainedModel, _ model: any LanguageModel) throws {
-    let (tokenizer, workspace) = (try trained.requiredTokenizer(), trained.workspace)
+    let tokenizer = try trained.requiredTokenizer()
     var tokens = try tokenizer.encode(prompt, special: text.specialTokens)
     if tokens.isEmpty {
       guard let start = tokenizer.endOfText else { throw ValidationError("--prompt is empty") }
       tokens = [start]
     }
     var output = try GeneratedText(prompt: prompt, tokenizer: tokenizer, isQuiet: json)
+    do {
+      try write(tokens, of: trained, model, to: &output)
+    } catch let error as NotFiniteLogitsError {
+      // The message has a line of its own.
+      try output.finish()
+      throw error
+    }
+    try output.finish()
+    if json { try StandardOutput.printJSON(output.report) }
+  }
+
+  /// Continues the tokens of the prompt.
+  private func write(
+    _ tokens: [Int32], of trained: TrainedModel, _ model: any LanguageModel,
+    to output: inout GeneratedText
+  ) throws {
+    let (tokenizer, workspace) = (try trained.requiredTokenizer(), trained.workspace)
     if decoding.beamSearch.beams != nil {
       let found = try decoding.beamSearch.search().run(
         PromptContinuation(of: tokens, by: model, in: workspace),
@@ -107,8 +124,6 @@ struct Generate: ParsableCommand {
         try output.append(token)
       }
     }
-    try output.finish()
-    if json { try StandardOutput.printJSON(output.report) }
   }
 }
 

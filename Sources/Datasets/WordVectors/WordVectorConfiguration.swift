@@ -14,8 +14,8 @@ public struct WordVectorConfiguration: Configurable {
         "path", \.path, .ifPresent(.path),
         meaning:
           "File of vectors as wide as the model, a `gpt` or a `llama`, in word2vec's text or "
-          + "binary format or in GloVe's, gzipped or not; its content tells which. Tokens without a "
-          + "vector begin as ever. `null` reads none."),
+          + "binary format or in GloVe's, gzipped or not; its content tells which. Numbers beyond ±1e6 "
+          + "are refused. Tokens without a vector begin as ever. `null` reads none."),
       Field(
         "trained", \.trained,
         meaning:

@@ -58,7 +58,8 @@ public struct BeamSearch: Sendable, Hashable {
       var logits = continuation.begin(rowsPerText: beams)
       while true {
         let columns = vocabularyCount ?? logits.shape.last
-        try requireFinite(logits, columns: columns, searches)
+        try requireFinite(
+          logits, columns: columns, from: continuation.firstPosition, searches)
         let likeliest = logits.likeliest(min(2 * beams, columns), among: columns)
         var row = 0
         for index in searches.indices {
@@ -79,7 +80,7 @@ public struct BeamSearch: Sendable, Hashable {
 
   /// Refuses logits that can not be compared.
   private func requireFinite(
-    _ logits: Tensor, columns: Int, _ searches: [TextSearch]
+    _ logits: Tensor, columns: Int, from firstPosition: Int, _ searches: [TextSearch]
   ) throws {
     let width = logits.shape.last
     try logits.withElements { elements in
@@ -87,7 +88,7 @@ public struct BeamSearch: Sendable, Hashable {
       for search in searches {
         for beam in search.beams {
           try UnsafeBufferPointer(rebasing: elements[row * width..<row * width + columns])
-            .requireFinite(text: search.text, position: beam.tokens.count)
+            .requireFinite(text: search.text, position: firstPosition + beam.tokens.count)
           row += 1
         }
       }

@@ -13,6 +13,9 @@ public protocol Continuation: AnyObject {
   /// The most tokens that a text may gain.
   var limit: Int { get }
 
+  /// The place of the first of these in the text, for errors. Default: 0.
+  var firstPosition: Int { get }
+
   /// Reads what the texts begin with. Called once, before all else.
   ///
   /// - Parameter rowsPerText: K.
@@ -28,6 +31,10 @@ public protocol Continuation: AnyObject {
   /// Row r goes on from what row `rows[r]` was. The rows of a text stay together; texts may be left out,
   /// with all of their rows.
   func select(_ rows: [Int])
+}
+
+extension Continuation {
+  public var firstPosition: Int { 0 }
 }
 
 /// A text that a language model continues.
@@ -51,6 +58,8 @@ public final class PromptContinuation: Continuation {
 
   /// The last token needs no place: nothing follows it.
   public var limit: Int { model.context - prompt.count + 1 }
+
+  public var firstPosition: Int { prompt.count }
 
   public func begin(rowsPerText: Int) -> Tensor {
     let tokens = Indices(prompt, shape: [1, prompt.count])

@@ -39,7 +39,8 @@ public struct TokenByToken: Sendable {
           let chosen = try logits.withElements { elements in
             let start = row * logits.shape.last
             let choices = UnsafeBufferPointer(rebasing: elements[start..<start + columns])
-            try choices.requireFinite(text: text, position: written[text].count)
+            try choices.requireFinite(
+              text: text, position: continuation.firstPosition + written[text].count)
             let token = try sampler.token(
               from: choices, at: written[text].count, of: numbers[text])
             return (token: Int32(token), below: Double(choices[Int(first)] - choices[token]))

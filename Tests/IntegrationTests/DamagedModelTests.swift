@@ -1,0 +1,147 @@
+import Foundation
+import LockstepReporting
+import TestSupport
+import Testing
+
+extension CommandLineTests {
+  /// Models whose parameters are not finite, and runs that make such: refused in words, nothing lost.
+  @Suite struct DamagedModelTests {
+    @Test(arguments: [Float.nan, .infinity, 3e38])
+    func everyCommandThatAsksAModelNamesThePlace(value: Float) throws {
+      let bench = try Workbench()
+      try bench.train("run", Workbench.tiny)
+      try bench.damage("run/checkpoints/step-00000050", into: "damaged", value)
+      let (text, data) = (["--prompt", "the", "--max-tokens", "3"], "data/validation.bin")
+      for (command, place) in [
+        (["generate", "damaged"] + text, "at position 3 of the text"),
+        (["generate", "damaged", "--beams", "3"] + text, "at position 3 of the text"),
+        (["generate", "damaged", "--temperature", "0", "--json"] + text, "at position 3"),
+        (["explain", "damaged", "--text", "the"], "not finite at position"),
+        (["explain", "damaged", "--text", "the", "--json"], "not finite at position"),
+        (
+          ["evaluate", "damaged", "--data", data], "its loss on data/validation.bin is not a number"
+        ),
+        (["evaluate", "damaged", "--data", data, "--json"], "first in batch 0"),
+      ] {
+        let ending = try bench.run(command)
+        #expect(ending.exitCode == 1, "\(command): \(ending.exitCode)")
+        #expect(ending.messages.count == 1, "\(command): \(ending.errorOutput)")
+        #expect(ending.errorOutput.contains(place), "\(command): \(ending.errorOutput)")
+        #expect(ending.errorOutput.contains("use an earlier checkpoint"))
+      }
+      #expect(!bench.exists("explanation.html"))
+    }
+
+    @Test func translationsOfADamagedModelNameTheirLine() throws {
+      let bench = try TranslationBench()
+      let run = try bench.run(["train", "translation.yaml", "--quiet", "--output", "run"])
+      try #require(run.exitCode == 0, "\(run.errorOutput)")
+      try bench.bench.damage("run/checkpoints/step-00000002", into: "damaged", .nan)
+      try bench.bench.write("\nmath\n", to: "lines.txt")
+      for options in [[], ["--temperature", "1"], ["--beams", "1", "--json"]] {
+        let ending = try bench.run(
+          ["translate", "damaged", "--input", "lines.txt", "--quiet"] + options)
+        #expect(ending.exitCode == 1)
+        #expect(
+          ending.errorOutput.contains("not finite at position 0 of line 2"), "\(ending.errorOutput)"
+        )
+      }
+      let evaluated = try bench.run(
+        ["evaluate", "damaged", "--data", "pairs/train.source.bin", "--labels"]
+          + ["pairs/train.target.bin"])
+      #expect(evaluated.exitCode == 1)
+      #expect(evaluated.errorOutput.contains("of text 0 of batch 0"), "\(evaluated.errorOutput)")
+    }
+
+    @Test(arguments: [nil, 2]) func aRunOutlivesTranslationsThatCanNotBeWritten(
+      ranks: Int?
+    ) throws {
+      let bench = try TranslationBench()
+      // One step to parameters of 1e36: finite, but not what comes of them.
+      let ending = try bench.run(
+        ["train", "translation.yaml", "--output", "run", "--steps", "1"]
+          + ["--set", "optimizer={name: sgd, learning_rate: 1e36, clip_norm: 0}"], ranks: ranks)
+      #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+      #expect(
+        ending.output.contains("the validation loss of step 1 is not a number, first in batch 0"))
+      #expect(bench.bench.exists("run/checkpoints/step-00000001/manifest.json"))
+      let summary = try bench.bench.summary("run")
+      #expect(summary.validationLoss?.isNaN == true)
+      #expect(summary.metrics["bleu"]?.isNaN == true && summary.metrics["chrf"]?.isNaN == true)
+    }
+
+    @Test(arguments: [nil, 2]) func aLastUpdateThatDivergesIsNotSaved(ranks: Int?) throws {
+      let bench = try Workbench()
+      let ending = try bench.run(
+        ["train", "run.yaml", "--quiet", "--output", "run", "--steps", "1"] + Workbench.tiny
+          + ["--set", "optimizer={name: sgd, learning_rate: 1e38, clip_norm: 0}"]
+          + ["--set", "schedule={name: constant}"], ranks: ranks)
+      #expect(ending.exitCode == 1, "\(ending.errorOutput)")
+      #expect(ending.messages.count == 1, "\(ending.errorOutput)")
+      #expect(ending.errorOutput.contains("step 1: its update left numbers in"))
+      #expect(!bench.exists("run/summary.json"))
+      #expect(!bench.exists("run/checkpoints/step-00000001"))
+    }
+  }
+
+  /// A folder with pairs of short lines and a translation model to learn from them.
+  private struct TranslationBench {
+    let bench: Workbench
+
+    init() throws {
+      bench = try Workbench()
+      let words = ["math", "line", "river", "stone"]
+      let lines = (0..<40).map { "\(words[$0 % 4]) \(words[$0 / 4 % 4])\n" }.joined()
+      try bench.write(lines, to: "source.txt")
+      try bench.write(lines, to: "target.txt")
+      let ending = try run(
+        ["prepare", "--pairs", "source.txt", "target.txt", "--output", "pairs"]
+          + ["--tokenizer", "bytes", "--quiet"])
+      try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+      try bench.write(
+        """
+        task: translation
+        data:
+          format: pairs
+          train_source: pairs/train.source.bin
+          train_target: pairs/train.target.bin
+          validation_source: pairs/validation.source.bin
+          validation_target: pairs/validation.target.bin
+          tokenizer: pairs/tokenizer.json
+        model:
+          {architecture: transformer, encoder_layers: 1, decoder_layers: 1, heads: 2, width: 16,
+           context: 32}
+        batch: {sequences: 4, microbatches: 2}
+        steps: 2
+        evaluate: {every: 1, batches: 1, bleu: true}
+        schedule: {name: constant}
+        """, to: "translation.yaml")
+    }
+
+    func run(_ arguments: [String], ranks: Int? = nil) throws -> RunningCommand.Ending {
+      try bench.run(arguments, ranks: ranks)
+    }
+  }
+}
+
+extension Workbench {
+  /// Copies a checkpoint's model as one that has no hashes, the first number of each tensor replaced.
+  func damage(_ checkpoint: String, into name: String, _ value: Float) throws {
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: path(name), withIntermediateDirectories: true)
+    for file in ["config.json", "tokenizer.json", "config.yaml"] {
+      try manager.copyItem(atPath: path("\(checkpoint)/\(file)"), toPath: path("\(name)/\(file)"))
+    }
+    var bytes = try Data(contentsOf: folder.appending(path: "\(checkpoint)/model.safetensors"))
+    let headerLength = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = try JSONSerialization.jsonObject(with: bytes[8..<8 + headerLength])
+    for case let tensor as [String: Any] in (header as? [String: Any] ?? [:]).values {
+      guard let start = (tensor["data_offsets"] as? [Int])?.first else { continue }
+      let place = 8 + headerLength + start
+      withUnsafeBytes(of: value.bitPattern.littleEndian) {
+        bytes.replaceSubrange(place..<place + 4, with: $0)
+      }
+    }
+    try bytes.write(to: folder.appending(path: "\(name)/model.safetensors"))
+  }
+}
