@@ -36,8 +36,9 @@ package struct PlotAxis: Sendable {
 
   /// Where a value lies, in pixels; beyond the ends where it is beyond the values.
   package func position(_ value: Double) -> Double {
-    // Halves, so that no difference of finite values overflows.
-    let (value, low, high) = (along(value) / 2, along(low) / 2, along(high) / 2)
+    // Of halves, where the difference of finite values overflows.
+    let unit = (along(high) - along(low)).isFinite ? 1 : 0.5
+    let (value, low, high) = (along(value) * unit, along(low) * unit, along(high) * unit)
     let share = (value - low) / (high - low)
     return start + (end - start) * share
   }
@@ -53,16 +54,13 @@ package struct PlotAxis: Sendable {
       }.filter { (low...high).contains($0) }
       if ticks.count > 1 { return ticks }
     }
-    // The ends alone, where the values are too far apart to be subtracted, or too close to count.
-    let countable = -0x1p53...0x1p53
     let span = high - low
-    guard span.isFinite, countable.contains(low / span), countable.contains(high / span) else {
-      return [low, high]
-    }
     let unit = pow(10, log10(span / 5).rounded(.down))
     let step = [1, 2, 5, 10].map { $0 * unit }.first { span / $0 <= 6 } ?? unit
-    let first = Int((low / step).rounded(.up))
-    let last = Int((high / step).rounded(.down))
+    // The ends alone, where values are too far apart to be subtracted, or too close to be counted.
+    guard span.isFinite, let first = Int(exactly: (low / step).rounded(.up)),
+      let last = Int(exactly: (high / step).rounded(.down))
+    else { return [low, high] }
     return first <= last ? (first...last).map { Double($0) * step } : [low, high]
   }
 
