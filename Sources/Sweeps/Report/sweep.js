@@ -8,7 +8,7 @@ function tell(number) {
   if (!told) return;
   if (!trial) { told.textContent = "\u00a0"; return; }
   const values = data.keys.map(key => `${key} ${JSON.stringify(trial.parameters[key])}`);
-  const metric = trial.metric === undefined ? [] : [`${data.metric} ${trial.metric.toPrecision(6)}`];
+  const metric = trial.metric === undefined ? [] : [`${data.metric} ${Number(trial.metric).toPrecision(6)}`];
   const reason = trial.reason ? [trial.reason] : [];
   told.textContent = [`trial ${number}, ${trial.state}`, ...values, ...metric, ...reason].join(" · ");
 }
