@@ -6,6 +6,9 @@ import Foundation
 /// name, and the directory is synchronised in turn: after a crash or a power failure the name shows
 /// either the old content or the new, never a part. Unless `commit()` succeeds, the temporary file
 /// is removed and the old content stays.
+///
+/// A file that is replaced keeps its permissions. A symbolic link at the final name is replaced, not
+/// followed.
 public final class AtomicFile {
   /// The final name.
   public let path: String
@@ -20,10 +23,23 @@ public final class AtomicFile {
   public init(path: String, bytesNeeded: Int? = nil) throws(FileError) {
     self.path = path
     let name = path.split(separator: "/").last.map(String.init) ?? path
-    // The process number keeps two writers of one name apart; the last to commit wins.
-    temporaryPath =
-      FileSystem.parent(of: path) + "/" + Self.temporaryPrefix(of: name) + "\(getpid())"
-    file = try OutputFile(path: temporaryPath, bytesNeeded: bytesNeeded)
+    // A number of its own keeps writers of one name apart; the last to commit wins.
+    var number = UInt64.random(in: 0 ... .max)
+    func temporaryPath() -> String {
+      FileSystem.parent(of: path) + "/" + Self.temporaryPrefix(of: name) + "\(getpid())-"
+        + String(number, radix: 16)
+    }
+    let mode = FileSystem.permissions(of: path)
+    while true {
+      do throws(FileError) {
+        file = try OutputFile(path: temporaryPath(), mode: mode, bytesNeeded: bytesNeeded)
+        break
+      } catch {
+        guard error.code == EEXIST else { throw error }
+        number = UInt64.random(in: 0 ... .max)
+      }
+    }
+    self.temporaryPath = temporaryPath()
   }
 
   deinit {
@@ -65,17 +81,21 @@ public final class AtomicFile {
 
   private static func temporaryPrefix(of name: String) -> String { ".\(name).writing-" }
 
-  /// Removes the temporary files that processes of this host that are no more have left behind.
+  /// Removes the temporary files that writers have left behind, killed before they were done.
   ///
-  /// - Parameter names: The final names, in `directory`.
-  package static func removeLeftovers(of names: [String], in directory: String) {
-    for present in (try? FileSystem.names(in: directory)) ?? [] {
-      for prefix in names.map(temporaryPrefix) where present.hasPrefix(prefix) {
-        guard let process = Int32(present.dropFirst(prefix.count)), process > 0,
-          kill(process, 0) != 0, errno == ESRCH
-        else { continue }
-        unlink(directory + "/" + present)
-      }
+  /// - Parameters:
+  ///   - names: The final names, in `directory`. Nobody is writing them.
+  ///   - directory: Need not exist.
+  package static func removeLeftovers(
+    of names: [String], in directory: String
+  ) throws(FileError) {
+    for present in try FileSystem.namesIfAny(in: directory) where isLeftover(present, of: names) {
+      try FileSystem.remove(directory + "/" + present)
     }
+  }
+
+  /// Whether a name is that of a temporary file.
+  package static func isLeftover(_ name: String, of names: [String]) -> Bool {
+    names.contains { name.hasPrefix(temporaryPrefix(of: $0)) }
   }
 }

@@ -66,6 +66,33 @@ package enum FileSystem {
     }
   }
 
+  /// Whether there is anything at a path.
+  ///
+  /// - Throws: Where that can not be seen, as for lack of permission.
+  package static func exists(_ path: String) throws(FileError) -> Bool {
+    var status = stat()
+    if stat(path, &status) == 0 { return true }
+    guard errno == ENOENT || errno == ENOTDIR else { throw .last("examine", path) }
+    return false
+  }
+
+  /// Names in a directory as `names(in:)`; none where there is no such directory.
+  package static func namesIfAny(in path: String) throws(FileError) -> [String] {
+    do throws(FileError) {
+      return try names(in: path)
+    } catch {
+      guard error.code == ENOENT else { throw error }
+      return []
+    }
+  }
+
+  /// Permissions of a regular file; nil where there is none.
+  package static func permissions(of path: String) -> mode_t? {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return status.st_mode & 0o777
+  }
+
   package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

@@ -6,14 +6,22 @@ package final class OutputFile {
   private let bytesNeeded: Int?
   private var descriptor: Int32
 
-  /// Creates the file, or empties it where it exists.
+  /// Creates the file.
   ///
-  /// - Parameter bytesNeeded: What the caller is about to write in all, in bytes, for errors.
-  package init(path: String, bytesNeeded: Int? = nil) throws(FileError) {
+  /// - Parameters:
+  ///   - path: Where nothing is, not even a link: what someone else has put there is not written to.
+  ///   - mode: Its permissions; nil: those of a new file.
+  ///   - bytesNeeded: What the caller is about to write in all, in bytes, for errors.
+  /// - Throws: With `EEXIST` where something is.
+  package init(path: String, mode: mode_t? = nil, bytesNeeded: Int? = nil) throws(FileError) {
     self.path = path
     self.bytesNeeded = bytesNeeded
-    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    descriptor = open(
+      path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode ?? 0o666)
     guard descriptor >= 0 else { throw .last("create", path, bytesNeeded: bytesNeeded) }
+    // The process's mask has taken some of them away. Who may write the file can change its mode, but
+    // for file systems that have none.
+    if let mode { fchmod(descriptor, mode) }
   }
 
   deinit {

@@ -41,9 +41,12 @@ import Testing
 
   @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
   func fullDiskNamesPathAndBytesNeeded() throws {
-    let file = try OutputFile(path: "/dev/full", bytesNeeded: 12_345)
+    let descriptor = open("/dev/full", O_WRONLY)
+    defer { close(descriptor) }
     let error = #expect(throws: FileError.self) {
-      try [UInt8](repeating: 0, count: 4096).lent(to: file.write)
+      try [UInt8](repeating: 0, count: 4096).lent { (bytes) throws(FileError) in
+        try OutputFile.write(bytes, to: descriptor, path: "/dev/full", bytesNeeded: 12_345)
+      }
     }
     #expect(
       error
@@ -76,5 +79,73 @@ import Testing
       try AtomicFile.write([1], to: directory.path + "/file")
     }
     #expect(error?.operation == "create" && error?.code == EACCES && error?.bytesNeeded == 1)
+  }
+
+  // MARK: - What others put there
+
+  private func mode(of path: String) throws -> Int {
+    let attributes = try FileManager.default.attributesOfItem(atPath: path)
+    return try #require(attributes[.posixPermissions] as? Int)
+  }
+
+  @Test(arguments: [0o600, 0o640, 0o444, 0o666]) func aReplacedFileKeepsItsMode(mode: Int) throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("file", "old")
+    chmod(path, mode_t(mode))
+    try AtomicFile.write([1], to: path)
+    #expect(try self.mode(of: path) == mode)
+    #expect(FileManager.default.contents(atPath: path) == Data([1]))
+  }
+
+  @Test func aLinkIsReplacedAndNotFollowed() throws {
+    let directory = try TemporaryDirectory()
+    let other = try directory.write("other", "mine")
+    let path = directory.path + "/file"
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: other)
+    try AtomicFile.write([1], to: path)
+    #expect(try String(contentsOfFile: other, encoding: .utf8) == "mine")
+    #expect(FileManager.default.contents(atPath: path) == Data([1]))
+  }
+
+  @Test(arguments: ["link", "hanging link", "file"]) func whatStandsInTheWayIsNotWrittenTo(
+    _ kind: String
+  ) throws {
+    let directory = try TemporaryDirectory()
+    let (other, path) = (directory.path + "/other", directory.path + "/new")
+    if kind != "hanging link" { try directory.write("other", "mine") }
+    if kind == "file" {
+      try directory.write("new", "mine")
+    } else {
+      try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: other)
+    }
+    let error = #expect(throws: FileError.self) { try OutputFile(path: path) }
+    #expect(error?.code == EEXIST)
+    #expect(
+      FileManager.default.contents(atPath: other)
+        == (kind == "hanging link" ? nil : Data("mine".utf8))
+        || kind == "file")
+  }
+
+  @Test func writersOfOneNameAreKeptApart() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/file"
+    let (first, second) = (try AtomicFile(path: path), try AtomicFile(path: path))
+    try first.write([1, 1, 1])
+    try second.write([2])
+    try second.commit()
+    #expect(FileManager.default.contents(atPath: path) == Data([2]))
+    try first.commit()
+    #expect(FileManager.default.contents(atPath: path) == Data([1, 1, 1]))
+    #expect(try directory.names() == ["file"])
+  }
+
+  @Test func leftoversOfANameAreRemovedAndOthersStay() throws {
+    let directory = try TemporaryDirectory()
+    for name in [".a.writing-17-ff", ".a.writing-17", ".b.writing-17-ff", "a"] {
+      try directory.write(name, "part")
+    }
+    try AtomicFile.removeLeftovers(of: ["a", "c"], in: directory.path)
+    #expect(try directory.names() == [".b.writing-17-ff", "a"])
+    try AtomicFile.removeLeftovers(of: ["a"], in: directory.path + "/nowhere")
   }
 }

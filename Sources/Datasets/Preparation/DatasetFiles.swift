@@ -1,4 +1,3 @@
-import Foundation
 import LockstepFiles
 
 /// The files of a data set, and how they come to be.
@@ -12,21 +11,38 @@ struct DatasetFiles {
     [trainName, validationName] + PairPreparation.partNames + [tokenizerName, manifestName]
 
   let directory: String
+  private let mark: PreparationMark
 
-  /// Makes the directory if it is not there, and tries whether it can be written to.
+  /// - Parameter mark: Of the directory.
+  private init(directory: String, mark: PreparationMark) {
+    (self.directory, self.mark) = (directory, mark)
+  }
+
+  /// Makes a directory one's own, unless it holds the data set already.
   ///
-  /// - Throws: `PreparationError.outputNotWritable`.
-  init(directory: String) throws(PreparationError) {
-    self.directory = directory
-    do throws(FileError) {
-      try FileSystem.makeDirectory(directory)
-      // Not committed, so it is gone at once.
-      _ = try AtomicFile(path: directory + "/" + Self.manifestName)
+  /// - Parameter find: Looks for that data set.
+  /// - Throws: `PreparationError`; what `find` throws.
+  static func open<Manifest>(
+    _ directory: String, unless find: () throws(PreparationError) -> Manifest?
+  ) throws(PreparationError) -> Opened<Manifest> {
+    let mark: PreparationMark
+    do throws(PreparationError) {
+      mark = try PreparationMark(directory: directory)
     } catch {
-      throw .outputNotWritable(path: directory, reason: error.reason)
+      // What is there may be used where nothing can be written.
+      guard case .outputNotWritable = error, let manifest = try find() else { throw error }
+      return .prepared(manifest)
     }
-    // Of a run that was killed; one that is still alive keeps its files.
-    AtomicFile.removeLeftovers(of: Self.names, in: directory)
+    if let manifest = try find() { return .prepared(manifest) }
+    return .free(DatasetFiles(directory: directory, mark: mark))
+  }
+
+  /// What `open` found.
+  enum Opened<Manifest> {
+    /// The data set is there.
+    case prepared(Manifest)
+    /// It is to be made.
+    case free(DatasetFiles)
   }
 
   func path(_ name: String) -> String { directory + "/" + name }
@@ -49,8 +65,8 @@ struct DatasetFiles {
       try validation.isEmpty
       ? nil : encode(validation, Self.validationName, tokenizer, special, advance)
 
-    // From here on the directory is not complete until the new manifest is there.
-    for name in [Self.manifestName] + PairPreparation.partNames { try remove(name) }
+    try mark.beginReplacing()
+    for name in PairPreparation.partNames { try remove(name) }
     try train.finish()
     if let held { try held.writer.finish() } else { try remove(Self.validationName) }
     try tokenizer.save(to: path(Self.tokenizerName))
@@ -61,8 +77,20 @@ struct DatasetFiles {
         sha256: tokenizer.contentHash.description),
       train: try part(train, bytes: trainBytes, Self.trainName),
       validation: try held.map { try part($0.writer, bytes: $0.bytes, Self.validationName) })
-    try AtomicFile.write(manifest.json(), to: path(Self.manifestName))
+    try write(manifest)
     return manifest
+  }
+
+  /// Takes away a data set that is to be replaced, before any of the new one's files is there.
+  func clear() throws(FileError) {
+    try mark.beginReplacing()
+    for name in Self.names { try remove(name) }
+  }
+
+  /// Makes the data set complete.
+  func write(_ manifest: some PreparedManifest) throws {
+    try AtomicFile.write(manifest.json(), to: path(Self.manifestName))
+    mark.finishReplacing()
   }
 
   /// Encodes spans into a token file that is yet to be finished.
@@ -99,9 +127,5 @@ struct DatasetFiles {
       tokens: writer.count, bytes: bytes, sha256: try FileHash.sha256(ofFile: path(name)))
   }
 
-  func remove(_ name: String) throws {
-    if FileManager.default.fileExists(atPath: path(name)) {
-      try FileManager.default.removeItem(atPath: path(name))
-    }
-  }
+  private func remove(_ name: String) throws(FileError) { try FileSystem.remove(path(name)) }
 }

@@ -3,7 +3,8 @@ import Foundation
 /// Makes a data set from text: `train.bin`, `validation.bin`, `tokenizer.json`, `dataset.json`.
 ///
 /// The last part of the text is held out; the tokenizer is trained on the other. `dataset.json` is
-/// written last: a directory that has it is complete.
+/// written last: a directory that has it is complete. What a preparation that was killed leaves is removed
+/// by the next; two in one directory at a time are refused.
 public struct DatasetPreparation: Sendable {
   /// Where the tokenizer comes from.
   public enum TokenizerSource: Sendable, Equatable {
@@ -135,12 +136,15 @@ public struct DatasetPreparation: Sendable {
       DatasetManifest.Input(
         name: document.name, bytes: document.bytes.count, sha256: document.contentHash)
     }
-    if let manifest = try DatasetManifest.existing(
-      for: self, inputs: records, tokenizerHash: given?.contentHash)
-    {
-      return Outcome(manifest: manifest, wasPrepared: true, notes: list.notes)
+    let opened = try DatasetFiles.open(output) { () throws(PreparationError) in
+      try DatasetManifest.existing(for: self, inputs: records, tokenizerHash: given?.contentHash)
     }
-    let files = try DatasetFiles(directory: output)
+    let files: DatasetFiles
+    switch opened {
+    case .prepared(let manifest):
+      return Outcome(manifest: manifest, wasPrepared: true, notes: list.notes)
+    case .free(let free): files = free
+    }
     let tokenizer = try given ?? train(on: parts.training, report)
     try requireEndOfText(tokenizer, parts: [parts.training, parts.validation])
     let manifest = try files.write(

@@ -88,12 +88,15 @@ public struct PairPreparation: Sendable {
       DatasetManifest.Input(name: $0.name, bytes: $0.bytes.count, sha256: $0.contentHash)
     }
     let givenTokenizer = try dataset.givenTokenizer()
-    if let manifest = try PairManifest.existing(
-      for: dataset, inputs: inputs, tokenizerHash: givenTokenizer?.contentHash)
-    {
-      return Outcome(manifest: manifest, wasPrepared: true)
+    let opened = try DatasetFiles.open(dataset.output) { () throws(PreparationError) in
+      try PairManifest.existing(
+        for: dataset, inputs: inputs, tokenizerHash: givenTokenizer?.contentHash)
     }
-    let files = try DatasetFiles(directory: dataset.output)
+    let files: DatasetFiles
+    switch opened {
+    case .prepared(let manifest): return Outcome(manifest: manifest, wasPrepared: true)
+    case .free(let free): files = free
+    }
     let tokenizer = try givenTokenizer ?? dataset.train(on: train.spans, report)
     guard let endOfText = tokenizer.endOfText else {
       throw PairError.noEndOfText(path: dataset.request.tokenizer)
@@ -109,8 +112,7 @@ public struct PairPreparation: Sendable {
           report(.encoding(done: done, of: total))
         })
     }
-    // From here on the directory is not complete until the new manifest is there.
-    for name in DatasetFiles.names.reversed() { try files.remove(name) }
+    try files.clear()
     let manifest = PairManifest(
       request: dataset.request, inputs: inputs,
       tokenizer: DatasetManifest.TokenizerRecord(
@@ -118,7 +120,7 @@ public struct PairPreparation: Sendable {
         sha256: tokenizer.contentHash.description),
       train: try encode(train, "train"), validation: try held.map { try encode($0, "validation") })
     try tokenizer.save(to: files.path(DatasetFiles.tokenizerName))
-    try AtomicFile.write(manifest.json(), to: files.path(DatasetFiles.manifestName))
+    try files.write(manifest)
     return Outcome(manifest: manifest, wasPrepared: false)
   }
 }

@@ -1,3 +1,4 @@
+import LockstepFiles
 import LockstepSettings
 
 /// What can be wrong with what `lockstep prepare` was asked to do.
@@ -24,6 +25,10 @@ public enum PreparationError: UserInputError, Equatable {
   case noEndOfText(tokenizer: String, documentCount: Int)
   /// The output cannot be written.
   case outputNotWritable(path: String, reason: String)
+  /// Another preparation is at work in the output directory.
+  case outputInUse(path: String)
+  /// What the output directory holds can not be seen.
+  case outputNotReadable(FileError)
   /// The output directory holds a data set made from other input or with other arguments.
   case outputDiffers(directory: String, reason: String)
 
@@ -56,6 +61,9 @@ public enum PreparationError: UserInputError, Equatable {
         + "\(documentCount) documents of the input"
     case .outputNotWritable(let path, let reason):
       "\(path): cannot write the output: \(reason)"
+    case .outputInUse(let path):
+      "\(path): another prepare is at work in this directory: wait for it, or choose another --output"
+    case .outputNotReadable(let error): error.description
     case .outputDiffers(let directory, let reason):
       "\(directory): already holds a data set, and \(reason); "
         + "choose another --output, or replace it with --overwrite"

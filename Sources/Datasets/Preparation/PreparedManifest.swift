@@ -23,17 +23,25 @@ extension PreparedManifest {
   /// is none, or one that may be overwritten.
   ///
   /// - Parameter tokenizerHash: The tokenizer's, if it is taken from a file.
-  /// - Throws: `PreparationError.outputDiffers` if it holds another that must not be overwritten.
+  /// - Throws: `PreparationError.outputDiffers` if it holds another that must not be overwritten,
+  ///   `.outputNotReadable`.
   static func existing(
     for dataset: DatasetPreparation, inputs: [DatasetManifest.Input], tokenizerHash: TokenizerHash?
   ) throws(PreparationError) -> Self? {
     let directory = dataset.output
-    let present = DatasetFiles.names.filter {
-      FileManager.default.fileExists(atPath: "\(directory)/\($0)")
+    let present: [String]
+    var manifest: Self?
+    do throws(FileError) {
+      present = try FileSystem.namesIfAny(in: directory).filter(DatasetFiles.names.contains)
+      if present.contains(DatasetFiles.manifestName) {
+        manifest = try load("\(directory)/\(DatasetFiles.manifestName)")
+      }
+    } catch {
+      throw .outputNotReadable(error)
     }
     if present.isEmpty { return nil }
     let reason: String
-    if let manifest = load("\(directory)/\(DatasetFiles.manifestName)") {
+    if let manifest {
       let difference =
         manifest.difference(from: dataset.request, inputs: inputs, tokenizerHash: tokenizerHash)
         ?? manifest.damage(in: directory)
@@ -48,9 +56,9 @@ extension PreparedManifest {
     throw .outputDiffers(directory: directory, reason: reason)
   }
 
-  /// Reads a `dataset.json`; nil if there is none, or it is none of this kind.
-  private static func load(_ path: String) -> Self? {
-    guard let data = FileManager.default.contents(atPath: path) else { return nil }
+  /// Reads a `dataset.json`; nil if it is none of this kind.
+  private static func load(_ path: String) throws(FileError) -> Self? {
+    let data = try MappedFile(path: path).withBytes { Data($0) }
     return try? JSONFormat.decoder.decode(Self.self, from: data)
   }
 
