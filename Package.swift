@@ -151,7 +151,8 @@ let package = Package(
       "Checkpoints", uses: ["Weights", "Settings", "Files"],
       [.product(name: "Crypto", package: "swift-crypto")]),
     .library("Weights", uses: ["Settings", "Files"]),
-    .library("Reporting", uses: ["Files"], resources: [.embedInCode("Pages/page.css")]),
+    .library(
+      "Reporting", uses: ["Settings", "Files"], resources: [.embedInCode("Pages/page.css")]),
     .library("Scoring", uses: ["Settings", "Files"]),
 
     // The ground floor: open to any target above.

@@ -4,6 +4,9 @@ import LockstepSettings
 import LockstepWeights
 
 /// A complete checkpoint on disk: a directory whose manifest agrees with the files beside it.
+///
+/// As long as a copy of this value lives, no training removes the checkpoint to make room: it can be
+/// read from beside a run that goes on.
 public struct Checkpoint: Sendable {
   static let modelFileName = "model.safetensors"
   static let optimizerFileName = "optimizer.safetensors"
@@ -16,6 +19,8 @@ public struct Checkpoint: Sendable {
   public let path: String
   /// What it consists of.
   public let manifest: Manifest
+  /// Keeps `CheckpointDirectory.prune` away.
+  private let hold: FileLock
 
   /// Optimiser steps taken when it was made.
   public var step: Int { manifest.step }
@@ -26,6 +31,9 @@ public struct Checkpoint: Sendable {
   /// - Throws: `CheckpointError`, naming the first file that is missing or wrong.
   public init(path: String) throws(CheckpointError) {
     self.path = path
+    hold = try onDisk { () throws(FileError) in
+      try FileLock.shared(path + "/" + Manifest.fileName)
+    }
     manifest = try Manifest.load(from: path + "/" + Manifest.fileName)
     for name in [Self.modelFileName, Self.optimizerFileName, Self.stateFileName] {
       guard manifest.files.contains(where: { $0.name == name }) else {
@@ -42,11 +50,18 @@ public struct Checkpoint: Sendable {
     }
   }
 
+  /// Whether its path still leads to this checkpoint: not where a run has saved the same step anew, or
+  /// someone has removed it.
+  package var isInPlace: Bool { hold.isInPlace }
+
   /// Hashes every file and compares with the manifest.
   ///
   /// - Throws: `CheckpointError.wrongHash`, or `.fileSystem`.
-  public func verify() throws(CheckpointError) {
-    for file in manifest.files {
+  public func verify() throws(CheckpointError) { try verify { _ in true } }
+
+  /// Hashes the files whose names are meant, and compares with the manifest.
+  func verify(_ isMeant: (_ name: String) -> Bool) throws(CheckpointError) {
+    for file in manifest.files where isMeant(file.name) {
       let filePath = path + "/" + file.name
       var hash = SHA256()
       try MappedFile.opened(filePath).withBytes { hash.update(bufferPointer: $0) }

@@ -24,11 +24,8 @@ public struct CheckpointDirectory: Sendable {
   /// Steps for which there is a checkpoint, complete or not, ascending. Empty where the directory
   /// does not exist.
   public func steps() throws(CheckpointError) -> [Int] {
-    do throws(FileError) {
-      return try FileSystem.names(in: path).compactMap { Self.step(ofName: $0) }.sorted()
-    } catch {
-      guard error.code == ENOENT else { throw .fileSystem(error) }
-      return []
+    try onDisk { () throws(FileError) in
+      try FileSystem.namesIfAny(in: path).compactMap { Self.step(ofName: $0) }.sorted()
     }
   }
 

@@ -1,3 +1,4 @@
+import Foundation
 import LockstepFiles
 
 /// Whatever can go wrong between a checkpoint and the disk.
@@ -13,6 +14,28 @@ public enum CheckpointError: Error, Equatable, Sendable {
   case wrongHash(path: String, expected: String, found: String)
   /// A checkpoint was written by a version of Lockstep whose format this one does not know.
   case unsupportedVersion(path: String, found: Int, supported: Int)
+}
+
+extension CheckpointError {
+  /// Whether the checkpoint's files are at fault: missing, cut short, changed.
+  ///
+  /// Otherwise it may well be whole, and only this process can not read it: for lack of permission, for
+  /// a disk that does not answer, or because a later Lockstep wrote it.
+  public var isDamage: Bool {
+    switch self {
+    case .fileSystem(let error): error.code == ENOENT || error.code == ENOTDIR
+    case .malformed, .wrongSize, .wrongHash: true
+    case .unsupportedVersion: false
+    }
+  }
+
+  /// What is to be said of a checkpoint that this befalls: "is not complete".
+  public var verdict: String {
+    switch self {
+    case .unsupportedVersion: "is of a later format"
+    default: isDamage ? "is not complete" : "can not be read"
+    }
+  }
 }
 
 /// Runs what works on files; what the operating system refuses becomes `CheckpointError.fileSystem`.

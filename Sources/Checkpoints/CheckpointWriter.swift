@@ -171,9 +171,11 @@ public final class CheckpointWriter {
   ) throws(CheckpointError) -> WrittenCheckpoint {
     let checkpoint = try draft.complete()
     var removedSteps: [Int] = []
+    retention.verified.insert(checkpoint.step)
     if let keep = retention.keep {
       let best = retention.keepsBest ? draft.state.bestStep : nil
-      removedSteps = try directory.prune(keep: keep, protecting: best)
+      removedSteps = try directory.prune(
+        keep: keep, protecting: best, trusting: &retention.verified)
     }
     return WrittenCheckpoint(
       step: checkpoint.step, path: checkpoint.path,
@@ -184,9 +186,17 @@ public final class CheckpointWriter {
 }
 
 /// What stays when a checkpoint is complete.
-private struct Retention {
+private final class Retention: @unchecked Sendable {
+  // Sendable: one checkpoint at a time is completed, and the next waits for it.
   let keep: Int?
   let keepsBest: Bool
+  /// Steps whose checkpoints were written here, or found to verify.
+  var verified: Set<Int> = []
+
+  init(keep: Int?, keepsBest: Bool) {
+    self.keep = keep
+    self.keepsBest = keepsBest
+  }
 }
 
 /// One write in the background, and its outcome.

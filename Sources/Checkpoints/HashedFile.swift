@@ -19,7 +19,7 @@ final class HashedFile {
   /// Bytes hashed and handed to the kernel at a time: fits the second-level cache.
   private static let chunkByteCount = 256 * 1024
 
-  /// Creates the file, or empties it where it exists.
+  /// Creates the file, where nothing is yet.
   ///
   /// - Parameter bytesNeeded: What the caller is about to write in all, in bytes, for errors.
   init(path: String, bytesNeeded: Int? = nil) throws(FileError) {

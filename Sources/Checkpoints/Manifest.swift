@@ -41,7 +41,10 @@ public struct Manifest: Codable, Equatable, Sendable {
   static func load(from path: String) throws(CheckpointError) -> Manifest {
     // The version first: a later format may well differ in all else.
     let version = try JSON.decode(Version.self, path: path).version
-    guard (1...currentVersion).contains(version) else {
+    guard version >= 1 else {
+      throw .malformed(path: path, problem: "key 'version': is \(version), versions count from 1")
+    }
+    guard version <= currentVersion else {
       throw .unsupportedVersion(path: path, found: version, supported: currentVersion)
     }
     let manifest = try JSON.decode(Manifest.self, path: path)

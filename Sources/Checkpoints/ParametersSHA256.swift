@@ -16,6 +16,17 @@ public func parametersSHA256(of tensors: [TensorView]) -> String {
   return hash.finalize().hexadecimal
 }
 
+extension SafetensorsReader {
+  /// The same of all tensors in a file.
+  package func parametersSHA256() throws -> String {
+    var hash = SHA256()
+    for name in entries.map(\.name).sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+      try withBytes(of: name) { hash.update(bufferPointer: $0) }
+    }
+    return hash.finalize().hexadecimal
+  }
+}
+
 /// SHA-256 of bytes, as 64 lower-case hexadecimal digits.
 public func sha256(of bytes: [UInt8]) -> String {
   SHA256.hash(data: bytes).hexadecimal

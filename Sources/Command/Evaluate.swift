@@ -66,9 +66,8 @@ struct Evaluate: ParsableCommand {
     Launch.run(over: .mpi) { communicator, _ in
       let plan = try ThreadPlan(requested: 0, communicator: communicator)
       let workspace = Workspace(threadCount: plan.threads)
-      let evaluation = try communicator.agree {
-        try ModelEvaluation(source: source, options: options, workspace: workspace)
-      }
+      let evaluation = try ModelEvaluation.opened(
+        source: source, options: options, workspace: workspace, communicator)
       if communicator.isRankZero { evaluation.trained.showNotices() }
       let result = try evaluation.run(communicator)
       try communicator.onRankZero {

@@ -12,10 +12,23 @@ struct Inspect: ParsableCommand {
       """)
   var path: String
 
+  @Flag(
+    help: """
+      Of a run or a checkpoint: check everything that is on disk, a line each; exit code 1 where \
+      something is damaged.
+      """)
+  var verify = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func run() throws {
+    if verify {
+      let verification = try Verification(path: path)
+      try print(verification, asJSON: json)
+      if !verification.isSound { throw CommandExit(code: .failure) }
+      return
+    }
     let inspection = try Inspection(path: path)
     if json {
       try StandardOutput.printJSON(inspection, keys: .useDefaultKeys)

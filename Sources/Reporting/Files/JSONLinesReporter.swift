@@ -20,10 +20,9 @@ public final class JSONLinesReporter: RunObserver {
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | emptying, 0o666)
     guard descriptor >= 0 else { throw .last("open", path) }
     guard let resumedStep else { return }
-    guard let content = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
-      throw .last("read", path)
+    let kept = try MappedFile(path: path).withBytes {
+      Self.byteCount(of: Data($0), upToStep: resumedStep)
     }
-    let kept = Self.byteCount(of: content, upToStep: resumedStep)
     guard ftruncate(descriptor, off_t(kept)) == 0 else { throw .last("shorten", path) }
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import LockstepFiles
+import LockstepReporting
 
 /// The losses of a run, from its `metrics.jsonl`.
 package struct RunHistory {
@@ -29,11 +30,9 @@ package struct RunHistory {
   package private(set) var evaluations: [Evaluation] = []
 
   /// Reads the file; one that is not there has no lines.
-  package init(path: String) {
-    guard let content = FileManager.default.contents(atPath: path) else { return }
+  package init(path: String) throws(MetricsError) {
     let decoder = JSONFormat.decoder
-    for line in content.split(separator: UInt8(ascii: "\n")) {
-      // A last line that a crash cut short is no line.
+    for line in try MetricsFile.lines(of: path) {
       if let step = try? decoder.decode(Step.self, from: line) {
         steps.append(
           Step(step: step.step, loss: step.loss?.ifFinite, learningRate: step.learningRate))

@@ -16,7 +16,7 @@ struct SweepPage {
 
   func bytes() throws -> [UInt8] {
     let name = URL(fileURLWithPath: directory.path).lastPathComponent
-    let sections = [rangeTest, parallelCoordinates, curves, table].compactMap(\.self)
+    let sections = [rangeTest, parallelCoordinates, try curves(), table].compactMap(\.self)
     return HTMLPage(
       title: "Sweep \(name)", style: String(decoding: PackageResources.sweep_css, as: UTF8.self),
       body: """
@@ -130,11 +130,13 @@ struct SweepPage {
     return .numbers(isWide ? .log : .linear, ticks: numbers)
   }
 
-  private var curves: String? {
-    let histories = drawn.map { trial in
+  private func curves() throws -> String? {
+    let histories = try drawn.map { trial in
       (
         trial: trial,
-        runs: trial.runs.map { RunHistory(path: "\(directory.path)/\($0.directory)/metrics.jsonl") }
+        runs: try trial.runs.map {
+          try RunHistory(path: "\(directory.path)/\($0.directory)/metrics.jsonl")
+        }
       )
     }
     guard report.rangeTest == nil else { return nil }

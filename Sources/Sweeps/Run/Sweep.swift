@@ -147,7 +147,7 @@ public final class Sweep {
     in run: RunDirectory
   ) throws -> (_ step: Int, _ loss: Double?) -> Bool {
     let bytes = try ranks.group.fromRankZero {
-      let losses = RunHistory(path: run.metricsPath).steps.compactMap(\.loss)
+      let losses = try RunHistory(path: run.metricsPath).steps.compactMap(\.loss)
       return Array(try JSONFormat.encoder().encode(losses))
     }
     let earlier = try ranks.group.agree {
@@ -171,11 +171,11 @@ public final class Sweep {
   /// Writes `sweep.json` and `sweep.html`, and prints the table. Collective.
   private func report(_ state: SweepReport.State) throws {
     var curve: RangeCurve?
-    if case .rangeTest = plan.configuration.method, whole.isRankZero, let run = plan.runs.first {
-      curve = RangeCurve(RunHistory(path: directory.runDirectory(of: run).metricsPath))
-    }
-    let report = SweepReport(results, state: state, rangeTest: curve)
     try whole.onRankZero {
+      if case .rangeTest = plan.configuration.method, let run = plan.runs.first {
+        curve = RangeCurve(try RunHistory(path: directory.runDirectory(of: run).metricsPath))
+      }
+      let report = SweepReport(results, state: state, rangeTest: curve)
       try directory.write(report)
       try directory.write(SweepPage(report, plan: plan, directory: directory))
       console.end(report, directory: directory)

@@ -18,9 +18,12 @@ package struct SweepDirectory: Sendable {
     self.path = path
   }
 
-  package var configurationPath: String { path + "/sweep.yaml" }
-  package var reportPath: String { path + "/sweep.json" }
-  package var pagePath: String { path + "/sweep.html" }
+  private static let configurationName = "sweep.yaml"
+  package var configurationPath: String { path + "/" + Self.configurationName }
+  package var reportPath: String { path + "/" + Self.fileNames[1] }
+  package var pagePath: String { path + "/" + Self.fileNames[2] }
+  /// Files that are replaced as a whole.
+  private static let fileNames = [configurationName, "sweep.json", "sweep.html"]
 
   package func runDirectory(of run: PlannedRun) -> RunDirectory {
     RunDirectory(path: path + "/" + run.name)
@@ -37,14 +40,23 @@ package struct SweepDirectory: Sendable {
   package func prepare(
     for plan: SweepPlan, data: (DataConfiguration) -> DataRecord? = { _ in nil }, resume: Bool
   ) throws -> (lock: RunDirectoryLock, records: [RunRecord]) {
-    if FileManager.default.fileExists(atPath: configurationPath) {
+    let contents: [String]
+    do throws(FileError) {
+      // A sweep that was killed as it began may have left no more than these.
+      contents = try FileSystem.namesIfAny(in: path).filter {
+        $0 != ".lock" && !AtomicFile.isLeftover($0, of: Self.fileNames)
+      }
+    } catch {
+      throw RunDirectoryError.notReadable(path: path, reason: error.reason)
+    }
+    if contents.contains(Self.configurationName) {
       guard resume else { throw SweepError.holdsSweep(path: path) }
       let text = try RunConfiguration.readText(path: configurationPath)
       try plan.configuration.requireSameSweep(
         as: .parse(yaml: text, source: configurationPath), storedIn: configurationPath)
       for run in plan.runs {
         let directory = runDirectory(of: run)
-        guard FileManager.default.fileExists(atPath: directory.configurationPath) else { continue }
+        guard try FileSystem.exists(directory.configurationPath) else { continue }
         try run.configuration.requireSameRun(
           as: directory.configuration(), storedIn: directory.configurationPath)
         guard let record = data(run.configuration.data) else { continue }
@@ -52,14 +64,19 @@ package struct SweepDirectory: Sendable {
           record, whereChanged: run.configuration.data.changed)
       }
     } else {
-      let contents = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
-        .filter { $0 != ".lock" }
       guard contents.isEmpty else { throw SweepError.foreign(path: path) }
       guard !resume else { throw SweepError.nothingToResume(path: path) }
     }
     do {
       try FileSystem.makeDirectory(path)
       let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
+      try AtomicFile.removeLeftovers(of: Self.fileNames, in: path)
+      let records = plan.runs.map { URL(fileURLWithPath: recordPath(of: $0)) }
+      for (folder, records) in Dictionary(
+        grouping: records, by: { $0.deletingLastPathComponent().path })
+      {
+        try AtomicFile.removeLeftovers(of: records.map(\.lastPathComponent), in: folder)
+      }
       try AtomicFile.write(Array(plan.configuration.yaml().utf8), to: configurationPath)
       return (lock, try plan.runs.compactMap(record))
     } catch let error as FileError {
@@ -69,9 +86,11 @@ package struct SweepDirectory: Sendable {
 
   /// What came of a run before; nil where nothing did.
   private func record(of run: PlannedRun) throws -> RunRecord? {
-    guard let bytes = FileManager.default.contents(atPath: recordPath(of: run)) else { return nil }
+    let path = recordPath(of: run)
+    guard try FileSystem.exists(path) else { return nil }
+    let bytes = try MappedFile(path: path).withBytes { Array($0) }
     guard var record = try? RunRecord.decode(bytes).first else {
-      throw SweepError.unreadable(path: recordPath(of: run))
+      throw SweepError.unreadable(path: path)
     }
     // Another disk, another day: it is tried again.
     if record.state == .failed { record.state = .stopped }

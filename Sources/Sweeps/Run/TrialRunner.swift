@@ -1,5 +1,6 @@
 import Foundation
 import LockstepCommunication
+import LockstepFiles
 import LockstepReporting
 import LockstepTraining
 
@@ -60,7 +61,7 @@ final class TrialRunner {
   ) throws {
     let directory = directory.runDirectory(of: planned)
     let answer = try group.fromRankZero {
-      FileManager.default.fileExists(atPath: directory.configurationPath) ? [1] : []
+      try FileSystem.exists(directory.configurationPath) ? [1] : []
     }
     let threads = ThreadPlan(
       requested: planned.configuration.threads, processors: plan.processors, sharers: plan.sharers)
@@ -121,7 +122,7 @@ extension RunRecord {
     } else {
       for metric in trainer.lastEvaluation?.metrics ?? [] { values[metric.key] = metric.value }
       values["loss"] =
-        trainer.lastLoss ?? RunHistory(path: directory.metricsPath).steps.last?.loss
+        try trainer.lastLoss ?? RunHistory(path: directory.metricsPath).steps.last?.loss
       values["validation_loss"] = trainer.lastEvaluation?.loss
       (parametersSHA256, seconds) = (trainer.parametersHash, trainer.secondsTaken)
     }

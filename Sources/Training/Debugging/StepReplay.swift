@@ -1,6 +1,8 @@
 import Foundation
+import LockstepCheckpoints
 import LockstepCommunication
 import LockstepFiles
+import LockstepReporting
 import LockstepSettings
 import LockstepTensors
 
@@ -27,6 +29,8 @@ public struct StepReplay {
     public let step: Int
     /// The step of the checkpoint that the replay started from; 0: from the beginning.
     public let startedFrom: Int
+    /// Newer checkpoints that can not be read, so that the replay takes longer.
+    public let skipped: [SkippedCheckpoint]
     /// Nil for the step after the last that was recorded.
     public let recorded: Recorded?
     public let loss: Double
@@ -46,7 +50,7 @@ public struct StepReplay {
         let label = name.padding(toLength: 14, withPad: " ", startingAt: 0)
         return "\(label) recorded \(recorded)   replayed \(replayed)   \(verdict)"
       }
-      return """
+      return skipped.map { "\($0)\n" }.joined() + """
         step \(step), replayed from \(startedFrom == 0 ? "the beginning" : "the checkpoint of step \(startedFrom)")
         \(line("loss", recorded?.loss, loss))
         \(line("gradient norm", recorded?.gradientNorm, gradientNorm))
@@ -87,19 +91,21 @@ public struct StepReplay {
     for _ in startedFrom..<step { outcome = try trainer.replayStep() }
     guard let outcome else { throw ReplayError.noSuchStep(run: run.path, step: step) }
     return Report(
-      step: step, startedFrom: startedFrom, recorded: recorded, loss: outcome.loss,
+      step: step, startedFrom: startedFrom, skipped: trainer.skippedCheckpoints,
+      recorded: recorded, loss: outcome.loss,
       gradientNorm: outcome.gradientNorm)
   }
 
   /// - Parameter steps: The steps of the whole run.
   private func recordedStep(of steps: Int) throws -> Recorded? {
-    guard let text = try? String(contentsOfFile: run.metricsPath, encoding: .utf8) else {
+    guard try FileSystem.exists(run.metricsPath) else {
       throw ReplayError.noMetrics(path: run.metricsPath)
     }
     let decoder = JSONFormat.decoder
     var last = 0
-    for line in text.split(separator: "\n") {
-      guard let record = try? decoder.decode(Recorded.self, from: Data(line.utf8)) else { continue }
+    for line in try MetricsFile.lines(of: run.metricsPath) {
+      // Evaluations have lines, too.
+      guard let record = try? decoder.decode(Recorded.self, from: line) else { continue }
       if record.step == step { return record }
       last = max(last, record.step)
     }

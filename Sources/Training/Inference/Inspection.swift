@@ -18,14 +18,23 @@ public enum Inspection: CustomStringConvertible, Encodable {
   ///
   /// - Throws: `InspectionError`, `LoadingError` for what Lockstep can not use; what reading it throws.
   public init(path: String) throws {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw InspectionError.nothingThere(path: path)
+    let isThere: Bool
+    do throws(FileError) {
+      isThere = try FileSystem.exists(path)
+    } catch {
+      throw LoadingError.unreadable(error)
     }
+    guard isThere else { throw InspectionError.nothingThere(path: path) }
     if FileSystem.isDirectory(path) {
-      switch try ModelPlace(at: path) {
-      case .checkpoint(let checkpoint): self = .checkpoint(try CheckpointSummary(checkpoint))
-      case .run(let run): self = .run(try RunContents(run))
-      case .directory: self = .model(try ModelSummary(ModelDescription(at: .directory(path: path))))
+      if case .run(let run) = try ModelPlace(at: path) {
+        self = .run(try RunContents(run))
+        return
+      }
+      self = try ModelPlace.reading(path) { place, _ in
+        if case .checkpoint(let checkpoint) = place {
+          return .checkpoint(try CheckpointSummary(checkpoint))
+        }
+        return .model(try ModelSummary(ModelDescription(at: place)))
       }
     } else if path.hasSuffix(".json") {
       self = .tokenizer(try TokenizerSummary(path: path))
@@ -55,7 +64,7 @@ public enum Inspection: CustomStringConvertible, Encodable {
   }
 }
 
-/// A checkpoint's tensors and where they come from; its files' hashes have been verified.
+/// A checkpoint's tensors and where they come from.
 public struct CheckpointSummary: Encodable, CustomStringConvertible {
   /// One tensor of `model.safetensors`.
   struct TensorSummary: Encodable {
@@ -79,8 +88,8 @@ public struct CheckpointSummary: Encodable, CustomStringConvertible {
     case parametersSHA256 = "parameters_sha256"
   }
 
+  /// - Parameter checkpoint: Its files' hashes have been verified.
   init(_ checkpoint: Checkpoint) throws {
-    try checkpoint.verify()
     let state = try checkpoint.state()
     path = checkpoint.path
     model = try Self.architecture(of: checkpoint)
@@ -131,14 +140,21 @@ public struct RunContents: Encodable, CustomStringConvertible {
     path = run.path
     steps = try run.configuration().plan.steps
     checkpoints = try run.checkpoints.steps()
-    let search = try run.checkpoints.newestComplete()
-    skipped = search.skipped.map { "\($0.path): \($0.reason)" }
-    newest = try search.found.map { try CheckpointSummary($0) }
+    do {
+      (newest, skipped) = try ModelPlace.reading(run.path) { place, skipped in
+        guard case .checkpoint(let checkpoint) = place else {
+          throw LoadingError.noCheckpoint(path: run.path, skipped: skipped)
+        }
+        return (try CheckpointSummary(checkpoint), skipped.map(\.description))
+      }
+    } catch LoadingError.noCheckpoint(_, let skipped) {
+      (newest, self.skipped) = (nil, skipped.map(\.description))
+    }
   }
 
   public var description: String {
     let list = checkpoints.isEmpty ? "none" : checkpoints.map(String.init).joined(separator: ", ")
-    let problems = skipped.map { "  incomplete         \($0)\n" }.joined()
+    let problems = skipped.map { "  passed over        \($0)\n" }.joined()
     return """
       \(path): run of \(steps) steps
         checkpoints        \(list)
@@ -151,10 +167,14 @@ public struct RunContents: Encodable, CustomStringConvertible {
 public enum InspectionError: UserInputError, Equatable {
   case nothingThere(path: String)
   case unknown(path: String)
+  /// Neither a run nor a checkpoint.
+  case notVerifiable(path: String)
 
   public var description: String {
     switch self {
     case .nothingThere(let path): "\(path): no such file or directory"
+    case .notVerifiable(let path):
+      "\(path): neither a run nor a checkpoint: nothing says how its files were written"
     case .unknown(let path):
       "\(path): expected a run, a checkpoint, a model, a token file or a tokenizer.json"
     }

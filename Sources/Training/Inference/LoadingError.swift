@@ -9,9 +9,11 @@ public enum LoadingError: UserInputError, Equatable {
   case nothingThere(path: String)
   case notADirectory(path: String)
   case unreadable(FileError)
-  /// A run, and the checkpoints that were found and are not complete.
+  /// A run whose checkpoints can not be listed.
+  case unlisted(CheckpointError)
+  /// A run, and the checkpoints that were found and can not be read.
   case noCheckpoint(path: String, skipped: [SkippedCheckpoint])
-  /// A checkpoint that is not complete.
+  /// A checkpoint that is not complete, or can not be read.
   case damaged(path: String, reason: CheckpointError)
   /// Neither `config.yaml` nor `config.json` is among the files that were found.
   case noModel(path: String, found: [String])
@@ -49,10 +51,13 @@ public enum LoadingError: UserInputError, Equatable {
     case .nothingThere(let path): "\(path): no such run or checkpoint"
     case .notADirectory(let path): "\(path): a file; \(Self.expectation)"
     case .unreadable(let error): error.description
+    case .unlisted(let error): error.description
     case .noCheckpoint(let path, let skipped):
-      (["\(path): the run has no complete checkpoint"] + skipped.map { "\($0.reason)" })
-        .joined(separator: "; ")
-    case .damaged(let path, let reason): "\(path): the checkpoint is not complete: \(reason)"
+      skipped.isEmpty
+        ? "\(path): the run has no complete checkpoint"
+        : (["\(path): none of the run's checkpoints can be read:"] + skipped.map { "  \($0)" })
+          .joined(separator: "\n")
+    case .damaged(let path, let reason): "\(path): the checkpoint \(reason.verdict): \(reason)"
     case .noModel(let path, let found):
       "\(path): found \(Self.list(found)), but neither config.yaml nor config.json; "
         + Self.expectation

@@ -26,15 +26,16 @@ struct ModelDescription {
   /// `config.yaml` describes the architecture completely and decides where it is there; `config.json`
   /// is for other programs, and for their directories.
   ///
+  /// - Parameter skipped: Of a checkpoint: newer ones of its run that were passed over. Default: none.
   /// - Throws: As `TrainedModel.open`, but for tensors.
-  init(at place: ModelPlace) throws {
+  init(at place: ModelPlace, skipped: [SkippedCheckpoint] = []) throws {
     switch place {
     case .run(let run):
       let newest = try run.newestModel()
       try self.init(
         directory: newest.checkpoint.path, checkpoint: newest.checkpoint, skipped: newest.skipped)
     case .checkpoint(let checkpoint):
-      try self.init(directory: checkpoint.path, checkpoint: checkpoint)
+      try self.init(directory: checkpoint.path, checkpoint: checkpoint, skipped: skipped)
     case .directory(let path):
       try self.init(directory: path, checkpoint: nil)
     }
@@ -67,7 +68,9 @@ struct ModelDescription {
       ? try SampleDescription(
         description: Self.contents(directory + "/samples.json"), path: directory + "/samples.json")
       : nil
-    if let tokenizer { try DataRecord.requireTokenizer(tokenizer, ofModelIn: directory) }
+    if let tokenizer, names.contains(DataRecord.fileName) {
+      try DataRecord.requireTokenizer(tokenizer, ofModelIn: directory)
+    }
     try requireTokenizerFits()
     try requireSamplesFit()
   }

@@ -59,6 +59,31 @@ public final class ModelEvaluation {
       }
   }
 
+  /// Opens the same model on every rank: beside a run that goes on, each for itself could find another
+  /// newest checkpoint. Collective.
+  ///
+  /// - Parameters:
+  ///   - source: As of `TrainedModel.open`.
+  ///   - workspace: Computes on this rank.
+  /// - Throws: `AgreedError`.
+  public static func opened(
+    source: String, options: EvaluationOptions, workspace: Workspace,
+    _ communicator: any Communicator
+  ) throws -> ModelEvaluation {
+    var own: ModelEvaluation?
+    let path = try communicator.fromRankZero {
+      let evaluation = try ModelEvaluation(
+        source: source, options: options, workspace: workspace)
+      own = evaluation
+      return Array(evaluation.trained.path.utf8)
+    }
+    return try communicator.agree {
+      try own
+        ?? ModelEvaluation(
+          source: String(decoding: path, as: UTF8.self), options: options, workspace: workspace)
+    }
+  }
+
   /// Measures the loss on all of the data. Collective.
   ///
   /// - Throws: `AgreedError`: with `NotFiniteEvaluationError` where the loss is not finite.

@@ -32,17 +32,70 @@ enum ModelPlace {
     let isBeginning =
       names.contains("config.yaml") && !WeightFormat.all.contains { names.contains($0.fileName) }
     self =
-      FileSystem.isDirectory(run.checkpoints.path) || isBeginning
+      names.contains(RunDirectory.checkpointsName) || isBeginning
       ? .run(run) : .directory(path: path)
+  }
+
+  /// Reads what lies at a path, of a run its newest complete checkpoint.
+  ///
+  /// A run that goes on may save the same step anew while it is read, or someone may remove it: then
+  /// everything is read again.
+  ///
+  /// - Parameter body: Gets a checkpoint or a directory, and newer checkpoints that were passed over.
+  /// - Throws: `LoadingError`, and what `body` throws.
+  static func reading<Result>(
+    _ path: String, _ body: (ModelPlace, [SkippedCheckpoint]) throws -> Result
+  ) throws -> Result {
+    for _ in 1..<mostTries {
+      let (place, skipped) = try ModelPlace(at: path).resolved()
+      let outcome = Swift.Result { try body(place, skipped) }
+      if place.isInPlace { return try outcome.get() }
+    }
+    let (place, skipped) = try ModelPlace(at: path).resolved()
+    return try body(place, skipped)
+  }
+
+  /// Some network file systems give a file another number each time they are asked.
+  private static let mostTries = 16
+
+  /// A run's newest complete checkpoint, with newer ones that were passed over; or what this is. The
+  /// hashes of a checkpoint have been verified.
+  private func resolved() throws(LoadingError) -> (
+    place: ModelPlace, skipped: [SkippedCheckpoint]
+  ) {
+    switch self {
+    case .run(let run):
+      let newest = try run.newestModel()
+      return (.checkpoint(newest.checkpoint), newest.skipped)
+    case .checkpoint(let checkpoint):
+      do throws(CheckpointError) {
+        try checkpoint.verify()
+      } catch {
+        throw .damaged(path: checkpoint.path, reason: error)
+      }
+      return (self, [])
+    case .directory: return (self, [])
+    }
+  }
+
+  private var isInPlace: Bool {
+    if case .checkpoint(let checkpoint) = self { checkpoint.isInPlace } else { true }
   }
 }
 
 extension RunDirectory {
   /// The newest complete checkpoint, its hashes verified, and newer ones that were passed over.
   ///
-  /// - Throws: `LoadingError.noCheckpoint`; `CheckpointError` where the directory can not be listed.
-  func newestModel() throws -> (checkpoint: Checkpoint, skipped: [SkippedCheckpoint]) {
-    let search = try checkpoints.newestComplete()
+  /// - Throws: `LoadingError.noCheckpoint`, or `.unlisted` where the directory can not be listed.
+  func newestModel() throws(LoadingError) -> (
+    checkpoint: Checkpoint, skipped: [SkippedCheckpoint]
+  ) {
+    let search: CheckpointSearch
+    do throws(CheckpointError) {
+      search = try checkpoints.newestComplete()
+    } catch {
+      throw .unlisted(error)
+    }
     guard let found = search.found else {
       throw LoadingError.noCheckpoint(path: path, skipped: search.skipped)
     }

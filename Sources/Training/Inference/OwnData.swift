@@ -1,5 +1,6 @@
 import Foundation
 import LockstepDatasets
+import LockstepFiles
 
 extension RunConfiguration {
   /// The paths of a run's own data, found from the directory that the run recorded.
@@ -14,8 +15,7 @@ extension RunConfiguration {
     var configuration = self
     if let directory { configuration.directory = directory }
     let paths = select(configuration.locatingFiles().data)
-    for (path, name) in zip(paths, select(recipe.data))
-    where !FileManager.default.fileExists(atPath: path) {
+    for (path, name) in zip(paths, select(recipe.data)) where try !FileSystem.exists(path) {
       throw EvaluationError.noOwnData(name: name, directory: configuration.directory)
     }
     return paths
@@ -28,17 +28,18 @@ extension DataRecord {
   ///
   /// - Parameters:
   ///   - tokenizer: From the directory.
-  ///   - directory: Of a checkpoint, or a copy of one.
-  /// - Throws: `LoadingError.foreignTokenizer`.
+  ///   - directory: Of a checkpoint, or a copy of one, that has a `data.json`.
+  /// - Throws: `LoadingError.foreignTokenizer`; `DataRecordError` or `FileError` where it can not be
+  ///   read.
   static func requireTokenizer(
     _ tokenizer: any Tokenizer, ofModelIn directory: String
-  ) throws(LoadingError) {
-    guard let bytes = FileManager.default.contents(atPath: directory + "/" + fileName),
-      let learned = DataRecord(json: bytes)?.tokenizer
-    else { return }
+  ) throws {
+    let path = directory + "/" + fileName
+    let bytes = try MappedFile(path: path).withBytes { Array($0) }
+    guard let learned = try DataRecord(json: bytes, path: path).tokenizer else { return }
     let found = TokenizerRecord(tokenizer, added: learned.added)
     guard found.sha256 != learned.sha256 else { return }
-    throw .foreignTokenizer(
+    throw LoadingError.foreignTokenizer(
       path: directory + "/tokenizer.json", found: found.sha256, expected: learned.sha256)
   }
 }

@@ -49,8 +49,10 @@ public struct TrainedModel {
   public let architecture: any Architecture
   /// Of the samples that a predictor learned from; nil for a model of text.
   public let samples: SampleDescription?
-  /// Newer checkpoints of the run, newest first, that are not complete and were passed over.
+  /// Newer checkpoints of the run, newest first, that can not be read and were passed over.
   public let skipped: [SkippedCheckpoint]
+  /// Stays as long as the model, beside a run that goes on: other ranks read it, too.
+  private let checkpoint: Checkpoint?
 
   /// Opens what lies at a path: a run, whose newest complete checkpoint is taken; a checkpoint; or a
   /// directory that Hugging Face's `save_pretrained` wrote.
@@ -60,16 +62,20 @@ public struct TrainedModel {
   ///   `ConfigurationError`, `UnsupportedModelError` or `TokenizerError` where a file beside them can
   ///   not be understood.
   public static func open(_ path: String, in workspace: Workspace) throws -> TrainedModel {
-    try TrainedModel(
-      source: path, description: ModelDescription(at: ModelPlace(at: path)), workspace: workspace)
+    try ModelPlace.reading(path) { place, skipped in
+      try TrainedModel(
+        source: path, description: ModelDescription(at: place, skipped: skipped),
+        workspace: workspace)
+    }
   }
 
   private init(source: String, description: ModelDescription, workspace: Workspace) throws {
     self.source = source
     self.workspace = workspace
     path = description.path
-    step = description.checkpoint?.step
-    parametersSHA256 = description.checkpoint?.manifest.parametersSHA256
+    checkpoint = description.checkpoint
+    step = checkpoint?.step
+    parametersSHA256 = checkpoint?.manifest.parametersSHA256
     skipped = description.skipped
     configuration = description.configuration
     architecture = description.architecture
@@ -87,7 +93,7 @@ public struct TrainedModel {
 
   /// What a user should know of how the model was found, a line each; usually nothing.
   public var notices: [String] {
-    skipped.map { "\($0.path) is not complete (\($0.reason)): \(path) is read instead" }
+    skipped.map { "\($0): \(path) is read instead" }
   }
 }
 

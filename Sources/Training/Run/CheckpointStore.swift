@@ -148,22 +148,31 @@ final class CheckpointStore {
 
   /// Loads the newest complete checkpoint into parameters and optimiser. Collective.
   ///
-  /// - Returns: What it says of the run, and on rank zero which newer ones were passed over; nil
-  ///   where there is none.
-  /// - Throws: `AgreedError` where rank zero can not read it.
+  /// - Returns: What it says of the run, nil where there is none; and on rank zero which newer ones were
+  ///   passed over.
+  /// - Throws: `AgreedError` where rank zero can not read it; with `ResumeError` where a run would go on
+  ///   without steps that it has taken.
   func restore(
     _ start: Trainer.Start
-  ) throws -> (state: TrainingState, skipped: [SkippedCheckpoint])? {
+  ) throws -> (state: TrainingState?, skipped: [SkippedCheckpoint]) {
     var found: Checkpoint?
     var skipped: [SkippedCheckpoint] = []
     let text = try communicator.fromRankZero {
-      var limit = Int.max
-      if case .before(let step) = start { limit = step }
-      let search = try directory.newestComplete(before: limit)
-      (found, skipped) = (search.found, search.skipped)
-      return try found.map { Array(try JSONFormat.encoder().encode($0.state())) } ?? []
+      try ResumeError.reading {
+        let search: CheckpointSearch
+        if case .before(let step) = start {
+          // Whatever a replay starts from, it comes to the same: only later.
+          search = try directory.newestComplete(before: step)
+          found = search.found
+        } else {
+          search = try directory.newestComplete()
+          found = try search.resumable()
+        }
+        skipped = search.skipped
+        return try found.map { Array(try JSONFormat.encoder().encode($0.state())) } ?? []
+      }
     }
-    guard !text.isEmpty else { return nil }
+    guard !text.isEmpty else { return (nil, skipped) }
     let state = try communicator.agree {
       let state = try JSONFormat.decoder.decode(TrainingState.self, from: Data(text))
       guard state.seed == seed else {

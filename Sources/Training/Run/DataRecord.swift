@@ -1,6 +1,7 @@
 import Foundation
 import LockstepDatasets
 import LockstepFiles
+import LockstepSettings
 
 /// What a run learns from, as far as it tells one run from another: `data.json`, beside `config.yaml`
 /// in the run's directory and in each checkpoint.
@@ -77,13 +78,23 @@ public struct DataRecord: Codable, Equatable, Sendable {
     return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
   }
 
-  /// - Returns: Nil where the bytes are no record.
-  init?(json: some Sequence<UInt8>) {
+  /// - Parameter path: Where the bytes are from, for errors.
+  init(json: some Sequence<UInt8>, path: String) throws(DataRecordError) {
     let decoder = JSONFormat.decoder
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    guard let record = try? decoder.decode(DataRecord.self, from: Data(json)) else { return nil }
-    self = record
+    do {
+      self = try decoder.decode(DataRecord.self, from: Data(json))
+    } catch {
+      throw DataRecordError(path: path)
+    }
   }
+}
+
+/// A file that says what a run learned from can not be understood.
+public struct DataRecordError: UserInputError, Equatable {
+  public let path: String
+
+  public var description: String { "\(path): not a record of data that Lockstep wrote" }
 }
 
 extension DataRecord.File {

@@ -10,14 +10,21 @@ extension RunDirectory {
   /// - Returns: The record, nil where the checkpoint has none, being older than records are, and the
   ///   description of its samples, nil for texts. Nil where there is no checkpoint: nothing was
   ///   learned.
-  /// - Throws: `CheckpointError` where the directory can not be read.
+  /// - Throws: `ResumeError`, `LoadingError` or `DataRecordError` where what is there can not be read.
   package func storedData() throws -> (record: DataRecord?, samples: SampleDescription?)? {
-    let search = try checkpoints.newestComplete(verification: .sizes)
-    guard let checkpoint = search.found else { return nil }
-    let samples = try checkpoint.file(named: "samples.json").map {
-      try SampleDescription(description: $0, path: checkpoint.path + "/samples.json")
+    let samplesName = "samples.json"
+    return try ResumeError.reading {
+      let names = [DataRecord.fileName, samplesName]
+      let search = try checkpoints.newestComplete(verification: .hashesOf(names))
+      guard let checkpoint = search.found else { return nil }
+      let samples = try checkpoint.file(named: samplesName).map {
+        try SampleDescription(description: $0, path: checkpoint.path + "/" + samplesName)
+      }
+      let record = try checkpoint.file(named: DataRecord.fileName).map {
+        try DataRecord(json: $0, path: checkpoint.path + "/" + DataRecord.fileName)
+      }
+      return (record, samples)
     }
-    return (try checkpoint.file(named: DataRecord.fileName).flatMap(DataRecord.init), samples)
   }
 
   /// The description of the samples that the run learned from; nil for texts, and where there is no
@@ -38,9 +45,10 @@ extension RunDirectory {
   /// directory: then the run was moved. Collective.
   package func recordedDirectory(_ communicator: any Communicator) throws -> String? {
     let bytes = try communicator.fromRankZero {
-      guard let recorded = try? configuration().directory, FileSystem.isDirectory(recorded) else {
-        return []
-      }
+      // Without a configuration there is no run, as `prepare` will say.
+      guard try FileSystem.exists(configurationPath),
+        let recorded = try configuration().directory, FileSystem.isDirectory(recorded)
+      else { return [] }
       return Array(recorded.utf8)
     }
     return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)

@@ -22,10 +22,17 @@ public struct RunDirectory: Sendable {
         ?? URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent)
   }
 
-  public var configurationPath: String { path + "/config.yaml" }
+  private static let configurationName = "config.yaml"
+  public var configurationPath: String { path + "/" + Self.configurationName }
   public var metricsPath: String { path + "/metrics.jsonl" }
-  public var summaryPath: String { path + "/summary.json" }
-  public var checkpoints: CheckpointDirectory { CheckpointDirectory(path: path + "/checkpoints") }
+  private static let summaryName = "summary.json"
+  public var summaryPath: String { path + "/" + Self.summaryName }
+  /// Files that are replaced as a whole.
+  private static let fileNames = [configurationName, DataRecord.fileName, summaryName]
+  static let checkpointsName = "checkpoints"
+  public var checkpoints: CheckpointDirectory {
+    CheckpointDirectory(path: path + "/" + Self.checkpointsName)
+  }
 
   /// The configuration that the run was started with.
   ///
@@ -48,9 +55,18 @@ public struct RunDirectory: Sendable {
     for configuration: RunConfiguration, data: DataRecord? = nil, resume: Bool
   ) throws -> (lock: RunDirectoryLock, notices: [String]) {
     var notices: [String] = []
-    if FileManager.default.fileExists(atPath: configurationPath) {
+    let contents: [String]
+    do throws(FileError) {
+      // A run that was killed as it began may have left no more than these.
+      contents = try FileSystem.namesIfAny(in: path).filter {
+        $0 != ".lock" && !AtomicFile.isLeftover($0, of: Self.fileNames)
+      }
+    } catch {
+      throw RunDirectoryError.notReadable(path: path, reason: error.reason)
+    }
+    if contents.contains(Self.configurationName) {
       try configuration.requireSameRun(as: self.configuration(), storedIn: configurationPath)
-      let steps = try checkpoints.steps()
+      let steps = try ResumeError.reading { try checkpoints.steps() }
       guard resume || steps.isEmpty else {
         throw RunDirectoryError.holdsRun(path: path, step: steps.last ?? 0)
       }
@@ -58,14 +74,13 @@ public struct RunDirectory: Sendable {
         notices = try requireSameData(data, whereChanged: configuration.data.changed)
       }
     } else {
-      let contents = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
-        .filter { $0 != ".lock" }
       guard contents.isEmpty else { throw RunDirectoryError.foreign(path: path) }
       guard !resume else { throw RunDirectoryError.nothingToResume(path: path) }
     }
     do {
       try FileSystem.makeDirectory(path)
       let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
+      try AtomicFile.removeLeftovers(of: Self.fileNames, in: path)
       let text = Provenance.current.comment + configuration.yaml()
       try AtomicFile.write(Array(text.utf8), to: configurationPath)
       if let data { try AtomicFile.write(try data.json(), to: path + "/" + DataRecord.fileName) }
@@ -78,21 +93,19 @@ public struct RunDirectory: Sendable {
 
 /// Keeps other processes out of a run's directory. It ends with the process, however that ends.
 public final class RunDirectoryLock {
-  private let descriptor: Int32
+  private let lock: FileLock
 
   /// - Throws: `RunDirectoryError.inUse` where another process holds it, `.notWritable`.
-  package init(path: String, of run: String) throws {
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-      throw RunDirectoryError.notWritable(path: run, reason: String(cString: strerror(errno)))
+  package init(path: String, of run: String) throws(RunDirectoryError) {
+    let lock: FileLock?
+    do throws(FileError) {
+      lock = try .exclusive(path, creates: true)
+    } catch {
+      throw .notWritable(path: run, reason: error.reason)
     }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
-      throw RunDirectoryError.inUse(path: run)
-    }
+    guard let lock else { throw .inUse(path: run) }
+    self.lock = lock
   }
-
-  deinit { close(descriptor) }
 }
 
 /// Why a directory can not take a run.
@@ -103,6 +116,7 @@ public enum RunDirectoryError: UserInputError, Equatable {
   case foreign(path: String)
   case nothingToResume(path: String)
   case notWritable(path: String, reason: String)
+  case notReadable(path: String, reason: String)
   /// Another process is training there.
   case inUse(path: String)
 
@@ -116,6 +130,8 @@ public enum RunDirectoryError: UserInputError, Equatable {
       "\(path) holds no run to resume: leave out --resume to start one"
     case .notWritable(let path, let reason):
       "\(path) can not be written: \(reason)"
+    case .notReadable(let path, let reason):
+      "\(path) can not be listed: \(reason)"
     case .inUse(let path):
       "\(path) is in use by another process that trains there: wait for it, or choose another --output"
     }

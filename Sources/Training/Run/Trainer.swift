@@ -20,7 +20,8 @@ public final class Trainer {
   public enum Start: Equatable, Sendable {
     /// With initial parameters.
     case beginning
-    /// From the newest complete checkpoint; from the beginning where there is none.
+    /// From the newest complete checkpoint; from the beginning where there is none at all. Where there
+    /// are some and none can be read, that is a `ResumeError`.
     case newestCheckpoint
     /// From the newest checkpoint of an earlier step than this one; from the beginning where there
     /// is none.
@@ -58,7 +59,8 @@ public final class Trainer {
   ///   - directory: Where checkpoints go; nil saves nothing. Default: nil.
   ///   - start: From the beginning, or from a checkpoint of the directory. Default: from the
   ///     beginning.
-  /// - Throws: `ConfigurationError`, `CommunicationError`; `AgreedError` for what failed on a rank.
+  /// - Throws: `ConfigurationError`, `CommunicationError`; `AgreedError` for what failed on a rank, as
+  ///   of a `ResumeError`.
   public init(
     task: any TrainingTask, plan: Plan, optimizer method: (any OptimizerMethod)? = nil,
     initialization: [InitializationRule] = [],
@@ -99,9 +101,10 @@ public final class Trainer {
         optimizer: optimizer, versions: versions,
         communicator: communicator)
     }
-    if let restored = try start == .beginning ? nil : checkpoints?.restore(start) {
-      resume(from: restored.state)
-      skippedCheckpoints = restored.skipped
+    let restored = try start == .beginning ? nil : checkpoints?.restore(start)
+    skippedCheckpoints = restored?.skipped ?? []
+    if let state = restored?.state {
+      resume(from: state)
     } else {
       try replica.initialize(
         seed: UInt64(plan.seed), overriding: initializers, rows: task.initialRows,

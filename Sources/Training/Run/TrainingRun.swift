@@ -1,6 +1,7 @@
 import Foundation
 import LockstepCommunication
 import LockstepDatasets
+import LockstepFiles
 import LockstepModels
 import LockstepReporting
 import LockstepTensors
@@ -71,12 +72,20 @@ public final class TrainingRun {
     switch console {
     case .text: trainer.attach(ConsoleReporter(output: output))
     case .json: trainer.attach(JSONEventReporter(output: output))
-    case .quiet: break
+    case .quiet: tellSkipped()
     }
     guard let directory else { return }
     trainer.attach(
       try JSONLinesReporter(path: directory.metricsPath, resumedStep: trainer.stepsTaken))
     trainer.attach(SummaryReporter(path: directory.summaryPath))
+  }
+
+  /// Says on standard error that the run goes on from an older checkpoint: nobody may miss that.
+  private func tellSkipped() {
+    let output = DescriptorOutput(descriptor: STDERR_FILENO)
+    for skipped in trainer.skippedCheckpoints {
+      output.write("lockstep: \(skipped): the run goes on from step \(trainer.stepsTaken)\n")
+    }
   }
 
   /// Trains. Collective.
@@ -105,7 +114,7 @@ public final class TrainingRun {
   private func isComplete() throws -> Bool {
     guard trainer.isDone, let directory else { return false }
     let answer = try communicator.fromRankZero {
-      FileManager.default.fileExists(atPath: directory.summaryPath) ? [1] : []
+      try FileSystem.exists(directory.summaryPath) ? [1] : []
     }
     return !answer.isEmpty
   }
