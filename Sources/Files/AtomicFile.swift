@@ -90,7 +90,7 @@ public final class AtomicFile {
     of names: [String], in directory: String
   ) throws(FileError) {
     for present in try FileSystem.namesIfAny(in: directory) where isLeftover(present, of: names) {
-      try FileSystem.remove(directory + "/" + present)
+      try FileSystem.removeFile(directory + "/" + present)
     }
   }
 

@@ -74,5 +74,5 @@ package final class FileLock: Sendable {
   }
 
   /// Removes the file; the lock stays until the object goes.
-  package func remove() throws(FileError) { try FileSystem.remove(path) }
+  package func remove() throws(FileError) { try FileSystem.removeFile(path) }
 }

@@ -47,6 +47,11 @@ package enum FileSystem {
     }
   }
 
+  /// Removes a file, and nothing that is a directory. What is already gone is fine.
+  package static func removeFile(_ path: String) throws(FileError) {
+    guard unlink(path) == 0 || errno == ENOENT else { throw .last("remove", path) }
+  }
+
   /// Moves a file or directory within its file system, in one step.
   package static func rename(_ source: String, to destination: String) throws(FileError) {
     // The global function, not this one.

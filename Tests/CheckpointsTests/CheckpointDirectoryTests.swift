@@ -65,6 +65,7 @@ import Testing
   enum Damage: String, CaseIterable, Sendable {
     case manifestGone, manifestTruncated, manifestOfLaterVersion, manifestReachesOutside
     case modelGone, modelTruncated, modelLonger, modelByteFlipped, stateByteFlipped, empty
+    case manifestUnreadable
   }
 
   @Test(arguments: Damage.allCases)
@@ -79,11 +80,14 @@ import Testing
     case (.manifestGone, .fileSystem(let error)), (.modelGone, .fileSystem(let error)),
       (.empty, .fileSystem(let error)):
       #expect(error.code == ENOENT && error.path.contains("step-00000003"))
+    case (.manifestUnreadable, .fileSystem(let error)):
+      #expect(error.code == EISDIR && !reason.isDamage && reason.verdict == "can not be read")
     case (.manifestTruncated, .malformed),
       (.manifestReachesOutside, .malformed), (.manifestOfLaterVersion, .unsupportedVersion),
       (.modelTruncated, .wrongSize), (.modelLonger, .wrongSize), (.modelByteFlipped, .wrongHash),
       (.stateByteFlipped, .wrongHash):
       #expect(reason.description.contains("step-00000003"))
+      #expect(reason.isDamage == (damage != .manifestOfLaterVersion))
     default:
       Issue.record("\(damage): \(reason)")
     }
@@ -149,6 +153,77 @@ import Testing
     #expect(try checkpoints.newestComplete().found?.step == 3)
   }
 
+  @Test func pruningCountsOnlyWhatVerifies() throws {
+    for step in [1, 2, 3, 4] { try withSnapshot(step: step) { _ = try checkpoints.write($0) } }
+    for step in [2, 3, 4] { try apply(.modelByteFlipped, to: checkpoints.path(ofStep: step)) }
+    #expect(try checkpoints.prune(keep: 1) == [])
+    try withSnapshot(step: 5) { _ = try checkpoints.write($0) }
+    #expect(try checkpoints.prune(keep: 2) == [])
+    #expect(try checkpoints.prune(keep: 1) == [1, 2, 3, 4])
+  }
+
+  @Test func pruningNeverRemovesWhatCanNotBeRead() throws {
+    for step in [1, 2, 3, 4] { try withSnapshot(step: step) { _ = try checkpoints.write($0) } }
+    try apply(.manifestOfLaterVersion, to: checkpoints.path(ofStep: 1))
+    try apply(.manifestUnreadable, to: checkpoints.path(ofStep: 2))
+    #expect(try checkpoints.prune(keep: 1) == [3])
+    #expect(try checkpoints.steps() == [1, 2, 4])
+  }
+
+  @Test func whatAnotherReadsIsRemovedTheNextTime() throws {
+    for step in [1, 2, 3] { try withSnapshot(step: step) { _ = try checkpoints.write($0) } }
+    do {
+      let reader = try Checkpoint(path: checkpoints.path(ofStep: 1))
+      #expect(try checkpoints.prune(keep: 1) == [2])
+      try reader.verify()
+    }
+    #expect(try checkpoints.prune(keep: 1) == [1])
+  }
+
+  /// A run that keeps a single checkpoint, and a reader that always finds one and can read all of it.
+  @Test func readersBesideARotationLoseNothing() throws {
+    try withSnapshot(step: 0) { _ = try checkpoints.write($0) }
+    let ended = DispatchSemaphore(value: 0)
+    let directory = checkpoints
+    let writer = Thread {
+      for step in 1...400 {
+        withSnapshot(step: step) { snapshot in
+          #expect(throws: Never.self) {
+            try directory.write(snapshot)
+            try directory.prune(keep: 1)
+          }
+        }
+      }
+      ended.signal()
+    }
+    writer.start()
+    var (count, latest) = (0, 0)
+    while ended.wait(timeout: .now()) != .success {
+      let search = try checkpoints.newestComplete()
+      let found = try #require(search.found, "\(search.skipped)")
+      #expect(search.skipped.isEmpty)
+      #expect(found.step >= latest)
+      #expect(try found.state().step == found.step)
+      #expect(try found.model().floats("a")[0] == Float(found.step))
+      #expect(try found.file(named: "config.json") != nil)
+      try found.verify()
+      #expect(found.isInPlace)
+      (count, latest) = (count + 1, found.step)
+    }
+    #expect(count > 0)
+    try checkpoints.prune(keep: 1)
+    #expect(try checkpoints.steps() == [400])
+  }
+
+  @Test func aCheckpointThatIsSavedAnewIsNotInPlace() throws {
+    try withSnapshot(step: 4) { snapshot in
+      let first = try checkpoints.write(snapshot)
+      #expect(first.isInPlace)
+      let second = try checkpoints.write(snapshot)
+      #expect(!first.isInPlace && second.isInPlace)
+    }
+  }
+
   @Test func otherNamesAreLeftAlone() throws {
     try withSnapshot(step: 123_456_789) { _ = try checkpoints.write($0) }
     for name in ["step-5", "step-000000050", "step-0000000x", "notes"] {
@@ -179,6 +254,10 @@ import Testing
     case .manifestTruncated: try edit("manifest.json") { $0.removeLast($0.count / 2) }
     case .manifestOfLaterVersion: try replace(#""version" : 1"#, with: #""version" : 2"#)
     case .manifestReachesOutside: try replace(#""config.json""#, with: #""../config.json""#)
+    case .manifestUnreadable:
+      try manager.removeItem(atPath: path + "/manifest.json")
+      try manager.createDirectory(
+        atPath: path + "/manifest.json", withIntermediateDirectories: false)
     case .modelGone: try manager.removeItem(atPath: path + "/model.safetensors")
     case .modelTruncated: try edit("model.safetensors") { $0.removeLast() }
     case .modelLonger: try edit("model.safetensors") { $0.append(0) }

@@ -158,16 +158,76 @@ struct DatasetPreparationTests {
 
   @Test func removesWhatAKilledRunLeftAndNothingElse() throws {
     let input = try directory.write("text.txt", lines(100))
-    // Process ids end at 2^22; the other is a process that is always there.
-    try directory.write("out/.train.bin.writing-99999999", "old")
-    try directory.write("out/.train.bin.writing-1", "alive")
+    try directory.write("out/.train.bin.writing-99999999-ff", "old")
+    // A number that another process has by now.
+    try directory.write("out/.train.bin.writing-1-ff", "old")
     try directory.write("out/.notes.writing-99999999", "mine")
+    try directory.write("out/.preparing", "")
     _ = try prepare([input])
     #expect(
       try directory.names(in: "out") == [
-        ".notes.writing-99999999", ".train.bin.writing-1", "dataset.json", "tokenizer.json",
-        "train.bin", "validation.bin",
+        ".notes.writing-99999999", "dataset.json", "tokenizer.json", "train.bin",
+        "validation.bin",
       ])
+  }
+
+  @Test(arguments: [false, true]) func afterAKillInTheMiddleTheNextPreparationSucceeds(
+    ofPairs: Bool
+  ) throws {
+    let input = try directory.write("text.txt", lines(100))
+    // Killed while files were replaced: the mark is filled, and there is no manifest.
+    try directory.write("out/.preparing", "x")
+    try directory.write("out/train.bin", "part")
+    try directory.write("out/train.source.bin", "part")
+    if ofPairs {
+      _ = try PairPreparation(
+        inputs: [input, input], output: output, tokenizer: .bytes
+      ).run()
+    } else {
+      _ = try prepare([input])
+    }
+    let names = try directory.names(in: "out")
+    #expect(names.contains("dataset.json") && !names.contains(".preparing"))
+    #expect(names.contains("train.bin") != ofPairs)
+    #expect(names.contains("train.source.bin") == ofPairs)
+  }
+
+  @Test func aKillAfterTheManifestLeavesACompleteDataSet() throws {
+    let input = try directory.write("text.txt", lines(100))
+    _ = try prepare([input])
+    try directory.write("out/.preparing", "x")
+    #expect(try prepare([input]).wasPrepared)
+    #expect(try !directory.names(in: "out").contains(".preparing"))
+  }
+
+  @Test func filesThatNoPreparationLeftAreNotRemoved() throws {
+    let input = try directory.write("text.txt", lines(100))
+    try directory.write("out/train.bin", "mine")
+    try directory.write("out/.preparing", "")
+    #expect(refusal { try prepare([input]) }?.hasPrefix("it is not complete") ?? false)
+    #expect(try readAll(output + "/train.bin") == Array("mine".utf8))
+    #expect(try directory.names(in: "out") == ["train.bin"])
+  }
+
+  @Test func aPreparationThatFailsLeavesNothing() throws {
+    let input = try directory.write("text.txt", lines(100))
+    // A folder stands where the tokenizer should go, after the token files.
+    try directory.write("out/tokenizer.json/inside", "mine")
+    #expect(throws: (any Error).self) { try prepare([input], overwrites: true) }
+    #expect(try !directory.names(in: "out").contains("train.bin"))
+    #expect(try !directory.names(in: "out").contains("dataset.json"))
+    #expect(try directory.names(in: "out/tokenizer.json") == ["inside"])
+  }
+
+  @Test func aSecondPreparationInTheSameDirectoryIsRefused() throws {
+    let input = try directory.write("text.txt", lines(100))
+    var refused: PreparationError?
+    _ = try DatasetPreparation(inputs: [input], output: output, tokenizer: .bytes).run { _ in
+      guard refused == nil else { return }
+      refused = #expect(throws: PreparationError.self) { try prepare([input]) }
+    }
+    #expect(refused == .outputInUse(path: output))
+    #expect(try prepare([input]).wasPrepared)
   }
 
   @Test func pipesAreReadToTheirEnd() throws {

@@ -65,6 +65,72 @@ struct TrainerTests {
     #expect(manifest.parametersSHA256 == whole)
   }
 
+  /// A run of 20 steps with checkpoints of steps 10 and 20, of which some are spoiled.
+  private func resume(
+    _ spoil: (CheckpointDirectory) throws -> Void
+  ) throws -> (error: AgreedError?, steps: [Int]) {
+    let folder = try TemporaryFolder()
+    let directory = RunDirectory(path: folder.path)
+    for steps in [10, 20] { _ = try train(ranks: 1, steps: steps, directory: directory) }
+    try spoil(directory.checkpoints)
+    let error: AgreedError?
+    do {
+      _ = try train(ranks: 2, directory: directory, start: .newestCheckpoint)
+      error = nil
+    } catch let agreed as AgreedError {
+      error = agreed
+    }
+    return (error, try directory.checkpoints.steps())
+  }
+
+  private func rewrite(_ path: String, _ change: (String) -> String) throws {
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    try change(text).write(toFile: path, atomically: true, encoding: .utf8)
+  }
+
+  @Test func aRunWhoseCheckpointsCanNotBeReadIsNotBegunAnew() throws {
+    let found = try resume { checkpoints in
+      try rewrite(checkpoints.path(ofStep: 10) + "/manifest.json") { _ in "{" }
+      try FileManager.default.removeItem(
+        atPath: checkpoints.path(ofStep: 20) + "/model.safetensors")
+    }
+    let error = try #require(found.error)
+    #expect(error.exitCode == .usage)
+    for text in ["none of the run's 2 checkpoints", "step-00000010", "step-00000020"] {
+      #expect("\(error)".contains(text), "\(error)")
+    }
+    #expect(found.steps == [10, 20])
+  }
+
+  @Test(arguments: ["later", "unreadable"]) func whatMayBeWholeIsNotPassedOver(
+    _ kind: String
+  ) throws {
+    let found = try resume { checkpoints in
+      let manifest = checkpoints.path(ofStep: 20) + "/manifest.json"
+      if kind == "later" {
+        try rewrite(manifest) { $0.replacing(#""version" : 1"#, with: #""version" : 3"#) }
+      } else {
+        // Not even root can read a folder as a file.
+        try FileManager.default.removeItem(atPath: manifest)
+        try FileManager.default.createDirectory(
+          atPath: manifest, withIntermediateDirectories: false)
+      }
+    }
+    let error = try #require(found.error)
+    #expect(error.exitCode == .usage)
+    #expect("\(error)".contains("to go on from step 10"))
+    #expect("\(error)".contains(kind == "later" ? "format version 3" : "can not be read"))
+    #expect(found.steps == [10, 20])
+  }
+
+  @Test func aDamagedCheckpointIsPassedOver() throws {
+    let found = try resume { checkpoints in
+      try rewrite(checkpoints.path(ofStep: 20) + "/manifest.json") { _ in "" }
+    }
+    #expect(found.error == nil)
+    #expect(found.steps.last == 40)
+  }
+
   @Test func eventsComeInOrder() throws {
     let folder = try TemporaryFolder()
     let names = try InProcessGroup(size: 2).run { communicator in

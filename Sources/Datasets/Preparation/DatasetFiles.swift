@@ -127,5 +127,5 @@ struct DatasetFiles {
       tokens: writer.count, bytes: bytes, sha256: try FileHash.sha256(ofFile: path(name)))
   }
 
-  private func remove(_ name: String) throws(FileError) { try FileSystem.remove(path(name)) }
+  private func remove(_ name: String) throws(FileError) { try FileSystem.removeFile(path(name)) }
 }

@@ -37,7 +37,7 @@ final class PreparationMark {
     isReplacing = true
     try lock.write(Array("dataset.json is not there yet\n".utf8))
     try FileSystem.synchronize(directory: directory)
-    try FileSystem.remove(directory + "/" + DatasetFiles.manifestName)
+    try FileSystem.removeFile(directory + "/" + DatasetFiles.manifestName)
   }
 
   /// The new manifest is there.
@@ -56,6 +56,6 @@ final class PreparationMark {
   /// last.
   private static func removeIncomplete(in directory: String) throws(FileError) {
     guard try !FileSystem.exists(directory + "/" + DatasetFiles.manifestName) else { return }
-    for name in DatasetFiles.names { try FileSystem.remove(directory + "/" + name) }
+    for name in DatasetFiles.names { try FileSystem.removeFile(directory + "/" + name) }
   }
 }
