@@ -201,6 +201,15 @@ let package = Package(
       name: "communication-probe",
       dependencies: Target.modules(["Communication", "MPICommunication"]) + ["TestSupport"],
       path: "Tests/CommunicationProbe"),
+    .executableTarget(
+      name: "fuzz",
+      dependencies: Target.modules([
+        "Training", "Sweeps", "Scoring", "Datasets", "Checkpoints", "Models", "Tensors",
+      ]) + [
+        "TestSupport", "LockstepCommand",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Fuzzing"),
     .example("linear-regression", uses: ["MPICommunication"]),
     .example("own-model"),
     .example("own-optimizer"),

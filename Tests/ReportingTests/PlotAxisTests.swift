@@ -4,7 +4,8 @@ import Testing
 @Suite struct PlotAxisTests {
   /// Pairs of ends: ordinary, as far apart as there is, and as close.
   @Test(arguments: [
-    (0, 10), (-1e308, 1.7e308), (1e20, 1e20.nextUp), (0, .leastNonzeroMagnitude), (-1.7e308, -1.6e308),
+    (0, 10), (-1e308, 1.7e308), (1e20, 1e20.nextUp), (0, .leastNonzeroMagnitude),
+    (-1.7e308, -1.6e308),
   ])
   func anyFiniteValuesHaveTicksAndPlaces(low: Double, high: Double) {
     let axis = PlotAxis([low, high], from: 10, to: 110)

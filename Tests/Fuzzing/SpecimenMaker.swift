@@ -1,0 +1,133 @@
+import Foundation
+
+/// Whole files of every format, made by the command as a user makes them, and from the fixtures of tests.
+struct SpecimenMaker {
+  let folder: URL
+  /// Nil: the command that was built with this program.
+  let lockstep: String?
+
+  private var tests: URL {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  }
+
+  func make() throws {
+    for name in ["text", "tables", "vectors", "settings", "score"] {
+      try FileManager.default.createDirectory(
+        at: folder.appending(path: name), withIntermediateDirectories: true)
+    }
+    for name in ["gpt2-float32", "gpt2-bfloat16", "gpt2-shards", "llama-tied", "bert-pretraining"] {
+      try FileManager.default.copyItem(
+        at: tests.appending(path: "Fixtures/ForeignModels/\(name)"),
+        to: folder.appending(path: name))
+    }
+    try text()
+    try tables()
+    try vectors()
+    try settings()
+    try runs()
+  }
+
+  private func write(_ name: String, _ text: String) throws {
+    try Data(text.utf8).write(to: folder.appending(path: name))
+  }
+
+  private func text() throws {
+    let prose = try String(
+      contentsOf: tests.appending(path: "DatasetsTests/Fixtures/prose.txt"), encoding: .utf8)
+    try write("text/prose.txt", String(repeating: prose, count: 3))
+    let lines = prose.split(separator: "\n").map(String.init)
+    try write("score/hypotheses.txt", lines.joined(separator: "\n") + "\n")
+    try write("score/references.txt", lines.reversed().joined(separator: "\n") + "\n")
+  }
+
+  private func tables() throws {
+    var table = "speed,\"a, b\",kind\n"
+    for row in 0..<40 { table += "\(row),\(Double(row) / 7),\(["car", "bus"][row % 2])\n" }
+    try write("tables/table.csv", table)
+    try write("tables/numbers.csv", "x,y\n" + (0..<40).map { "\($0),\(2 * $0 + 1)\n" }.joined())
+    let images: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 4, 0, 0, 0, 4]
+    let pixels = (0..<320).map { UInt8(truncatingIfNeeded: $0 * 7) }
+    try Data(images + pixels).write(to: folder.appending(path: "tables/images.idx"))
+    for name in ["table.csv", "images.idx"] {
+      let content = try Data(contentsOf: folder.appending(path: "tables/\(name)"))
+      try Data(Gzip.stored([UInt8](content)))
+        .write(to: folder.appending(path: "tables/\(name).gz"))
+    }
+  }
+
+  private func vectors() throws {
+    let words = ["the", "of", "and", "to", "in"]
+    let lines = words.enumerated().map { "\($1) \($0).5 -1 2e-3 0.25\n" }.joined()
+    try write("vectors/glove.txt", lines)
+    try write("vectors/word2vec.vec", "5 4\n" + lines)
+    var binary = Array("5 4\n".utf8)
+    for (index, word) in words.enumerated() {
+      binary += Array((word + " ").utf8)
+      for value in [Float(index), 0.5, -1, 2] {
+        binary += withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init)
+      }
+    }
+    try Data(binary).write(to: folder.appending(path: "vectors/word2vec.bin"))
+  }
+
+  private func settings() throws {
+    let configs = tests.deletingLastPathComponent().appending(path: "configs")
+    for name in try FileManager.default.contentsOfDirectory(atPath: configs.path)
+    where name.hasSuffix(".yaml") {
+      let kind = name.hasPrefix("sweep") ? "sweeps" : "settings"
+      try FileManager.default.createDirectory(
+        at: folder.appending(path: kind), withIntermediateDirectories: true)
+      try FileManager.default.copyItem(
+        at: configs.appending(path: name), to: folder.appending(path: "\(kind)/\(name)"))
+    }
+  }
+
+  private func runs() throws {
+    try run([
+      "prepare", "text/prose.txt", "--output", "data", "--vocabulary-size", "300", "--quiet",
+    ])
+    try FileManager.default.copyItem(
+      at: folder.appending(path: "data/tokenizer.json"),
+      to: folder.appending(path: "vectors/tokenizer.json"))
+    try write(
+      "gpt.yaml",
+      """
+      task: language-modeling
+      data: {train: data/train.bin, validation: data/validation.bin, tokenizer: data/tokenizer.json}
+      model: {architecture: gpt, layers: 1, heads: 2, width: 8, context: 8}
+      batch: {sequences: 2, microbatches: 1}
+      schedule: {warmup_steps: 0}
+      steps: 2
+      """)
+    try run(["train", "gpt.yaml", "--output", "gpt", "--quiet"])
+    try write(
+      "line.yaml",
+      """
+      task: regression
+      data: {format: csv, train: tables/numbers.csv, validation: tables/numbers.csv, target: y}
+      model: {architecture: linear}
+      batch: {sequences: 4, microbatches: 1}
+      schedule: {name: constant}
+      steps: 2
+      """)
+    try run(["train", "line.yaml", "--output", "line", "--quiet"])
+  }
+
+  private func run(_ arguments: [String]) throws {
+    let process = Process()
+    process.executableURL =
+      lockstep.map { URL(fileURLWithPath: $0) }
+      ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+      .appending(path: "lockstep")
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    try process.run()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw CocoaError(
+        .featureUnsupported,
+        userInfo: [NSLocalizedDescriptionKey: "lockstep \(arguments.joined(separator: " ")) failed"]
+      )
+    }
+  }
+}
