@@ -75,7 +75,7 @@ struct TrainerTests {
     try spoil(directory.checkpoints)
     let error: AgreedError?
     do {
-      _ = try train(ranks: 2, directory: directory, start: .newestCheckpoint)
+      _ = try train(ranks: 1, directory: directory, start: .newestCheckpoint)
       error = nil
     } catch let agreed as AgreedError {
       error = agreed

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepFiles
 
 /// Makes a data set from text: `train.bin`, `validation.bin`, `tokenizer.json`, `dataset.json`.
 ///
@@ -36,8 +37,13 @@ public struct DatasetPreparation: Sendable {
       case .bytes: self = .bytes
       case .characters: self = .characters
       case nil:
-        guard FileManager.default.fileExists(atPath: name) else { throw .unknownTokenizer(name) }
-        self = .file(name)
+        do throws(FileError) {
+          self = .file(name)
+          if try FileSystem.exists(name) { return }
+        } catch {
+          throw .unreadableInput(path: name, reason: error.reason)
+        }
+        throw .unknownTokenizer(name)
       }
     }
   }

@@ -139,7 +139,11 @@ public struct RunContents: Encodable, CustomStringConvertible {
   init(_ run: RunDirectory) throws {
     path = run.path
     steps = try run.configuration().plan.steps
-    checkpoints = try run.checkpoints.steps()
+    do throws(CheckpointError) {
+      checkpoints = try run.checkpoints.steps()
+    } catch {
+      throw LoadingError.unlisted(error)
+    }
     do {
       (newest, skipped) = try ModelPlace.reading(run.path) { place, skipped in
         guard case .checkpoint(let checkpoint) = place else {

@@ -46,7 +46,7 @@ extension RunDirectory {
   package func recordedDirectory(_ communicator: any Communicator) throws -> String? {
     let bytes = try communicator.fromRankZero {
       // Without a configuration there is no run, as `prepare` will say.
-      guard try FileSystem.exists(configurationPath),
+      guard try contents().contains(Self.configurationName),
         let recorded = try configuration().directory, FileSystem.isDirectory(recorded)
       else { return [] }
       return Array(recorded.utf8)

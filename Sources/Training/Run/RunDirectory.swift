@@ -22,7 +22,7 @@ public struct RunDirectory: Sendable {
         ?? URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent)
   }
 
-  private static let configurationName = "config.yaml"
+  static let configurationName = "config.yaml"
   public var configurationPath: String { path + "/" + Self.configurationName }
   public var metricsPath: String { path + "/metrics.jsonl" }
   private static let summaryName = "summary.json"
@@ -41,6 +41,20 @@ public struct RunDirectory: Sendable {
     try RunConfiguration.load(path: configurationPath)
   }
 
+  /// Names in the directory, none where it is not there, without what a run that was killed as it began
+  /// may have left.
+  ///
+  /// - Throws: `RunDirectoryError.notReadable`.
+  func contents() throws(RunDirectoryError) -> [String] {
+    do throws(FileError) {
+      return try FileSystem.namesIfAny(in: path).filter {
+        $0 != ".lock" && !AtomicFile.isLeftover($0, of: Self.fileNames)
+      }
+    } catch {
+      throw .notReadable(path: path, reason: error.reason)
+    }
+  }
+
   /// Makes the directory ready for a run: creates it, or checks that what it holds may go on.
   ///
   /// - Parameters:
@@ -55,15 +69,7 @@ public struct RunDirectory: Sendable {
     for configuration: RunConfiguration, data: DataRecord? = nil, resume: Bool
   ) throws -> (lock: RunDirectoryLock, notices: [String]) {
     var notices: [String] = []
-    let contents: [String]
-    do throws(FileError) {
-      // A run that was killed as it began may have left no more than these.
-      contents = try FileSystem.namesIfAny(in: path).filter {
-        $0 != ".lock" && !AtomicFile.isLeftover($0, of: Self.fileNames)
-      }
-    } catch {
-      throw RunDirectoryError.notReadable(path: path, reason: error.reason)
-    }
+    let contents = try contents()
     if contents.contains(Self.configurationName) {
       try configuration.requireSameRun(as: self.configuration(), storedIn: configurationPath)
       let steps = try ResumeError.reading { try checkpoints.steps() }
