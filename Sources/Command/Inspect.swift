@@ -25,7 +25,7 @@ struct Inspect: ParsableCommand {
   func run() throws {
     if verify {
       let verification = try Verification(path: path)
-      try print(verification, asJSON: json)
+      try StandardOutput.print(verification, asJSON: json)
       if !verification.isSound { throw CommandExit(code: .failure) }
       return
     }
