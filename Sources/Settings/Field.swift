@@ -51,7 +51,7 @@ public struct Field<Root: Configurable> {
         KeyDescription(
           key: key, expectation: expectation, documentation: documentation,
           defaultValue: value.settingNode, choices: Value.choices,
-          ends: requirement?.ends ?? Value.ends, decidesResult: decidesResult,
+          makeEnds: { requirement?.ends ?? Value.ends }, decidesResult: decidesResult,
           shorthandKey: Value.shorthandKey, children: Value.describeKeys(of: value))
       ]
     }
@@ -102,7 +102,7 @@ public struct Field<Root: Configurable> {
         key: selector,
         expectation: ChoiceDescription.expectation(of: Value.variants.map(\.name)),
         documentation: documentation, defaultValue: SettingNode(.plain(value.variant.name)),
-        choices: Value.choices, ends: .choices(Value.choices), decidesResult: true,
+        choices: Value.choices, makeEnds: { .choices(Value.choices) }, decidesResult: true,
         shorthandKey: nil, children: [])
       let keys = Value.variants.flatMap { variant in
         variant.describe(value).map { description in

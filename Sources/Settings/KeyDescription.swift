@@ -18,7 +18,8 @@ public struct KeyDescription: Sendable {
   public let defaultValue: SettingNode
   public let choices: [ChoiceDescription]
   /// The outermost values that are allowed, and the nearest ones that are not.
-  public let ends: SettingEnds
+  public var ends: SettingEnds { makeEnds() }
+  let makeEnds: @Sendable () -> SettingEnds
   /// Whether the key takes part in deciding a run's parameters, bit for bit.
   public let decidesResult: Bool
   /// The key below this one whose value may be written in place of them all; nil: there is none.

@@ -3,24 +3,27 @@ public struct Requirement<Value: SettingConvertible>: Sendable {
   /// The type with the condition, in words: `a whole number from 1 to 4096`.
   let expectation: String
   /// The outermost values that satisfy it, and the nearest that do not.
-  let ends: SettingEnds
+  var ends: SettingEnds { makeEnds() }
+  /// Made when somebody asks: long texts are among them, and every start makes all requirements.
+  private let makeEnds: @Sendable () -> SettingEnds
   let isSatisfied: @Sendable (Value) -> Bool
 
   /// - Parameters:
   ///   - phrase: Follows the type's name: `from 1 to 4096`.
   ///   - ends: Default: none are known.
   public init(
-    _ phrase: String, ends: SettingEnds = SettingEnds(),
+    _ phrase: String, ends: @escaping @autoclosure @Sendable () -> SettingEnds = SettingEnds(),
     _ isSatisfied: @escaping @Sendable (Value) -> Bool
   ) {
-    self.init(expectation: "\(Value.expectation) \(phrase)", ends: ends, isSatisfied)
+    self.init(expectation: "\(Value.expectation) \(phrase)", ends: ends(), isSatisfied)
   }
 
   init(
-    expectation: String, ends: SettingEnds, _ isSatisfied: @escaping @Sendable (Value) -> Bool
+    expectation: String, ends: @escaping @autoclosure @Sendable () -> SettingEnds,
+    _ isSatisfied: @escaping @Sendable (Value) -> Bool
   ) {
     self.expectation = expectation
-    self.ends = ends
+    makeEnds = ends
     self.isSatisfied = isSatisfied
   }
 }
@@ -95,9 +98,11 @@ extension Requirement {
   /// For an optional key: what holds for the value where there is one.
   public static func ifPresent<Wrapped>(_ requirement: Requirement<Wrapped>) -> Self
   where Value == Wrapped? {
-    let ends = SettingEnds(
-      within: [SettingNode(.null)] + requirement.ends.within, beyond: requirement.ends.beyond)
-    return Self(expectation: "\(requirement.expectation), or null", ends: ends) { value in
+    return Self(
+      expectation: "\(requirement.expectation), or null",
+      ends: SettingEnds(
+        within: [SettingNode(.null)] + requirement.ends.within, beyond: requirement.ends.beyond)
+    ) { value in
       guard let value else { return true }
       return requirement.isSatisfied(value)
     }
@@ -106,16 +111,19 @@ extension Requirement {
   /// For a list: how many elements it has, and what holds for each of them.
   public static func count<Element>(_ count: Int, each requirement: Requirement<Element>) -> Self
   where Value == [Element] {
-    var ends = requirement.ends.map {
-      SettingNode(.list([SettingNode](repeating: $0, count: count)))
-    }
-    if let some = requirement.ends.within.first {
-      ends.beyond += [count - 1, count + 1].map {
-        SettingNode(.list([SettingNode](repeating: some, count: $0)))
+    @Sendable func ends() -> SettingEnds {
+      var ends = requirement.ends.map {
+        SettingNode(.list([SettingNode](repeating: $0, count: count)))
       }
+      if let some = requirement.ends.within.first {
+        ends.beyond += [count - 1, count + 1].map {
+          SettingNode(.list([SettingNode](repeating: some, count: $0)))
+        }
+      }
+      return ends
     }
     return Self(
-      expectation: "a list of \(count), each \(requirement.expectation)", ends: ends
+      expectation: "a list of \(count), each \(requirement.expectation)", ends: ends()
     ) { list in
       list.count == count && list.allSatisfy(requirement.isSatisfied)
     }
@@ -126,10 +134,13 @@ extension Requirement {
   /// For a list: at least one element, and what holds for each of them.
   public static func notEmptyList<Element>(each requirement: Requirement<Element>) -> Self
   where Value == [Element] {
-    var ends = requirement.ends.map { SettingNode(.list([$0])) }
-    ends.beyond.append(SettingNode(.list([])))
+    @Sendable func ends() -> SettingEnds {
+      var ends = requirement.ends.map { SettingNode(.list([$0])) }
+      ends.beyond.append(SettingNode(.list([])))
+      return ends
+    }
     return Self(
-      expectation: "a list of at least one, each \(requirement.expectation)", ends: ends
+      expectation: "a list of at least one, each \(requirement.expectation)", ends: ends()
     ) { list in
       !list.isEmpty && list.allSatisfy(requirement.isSatisfied)
     }

@@ -73,16 +73,22 @@ import Testing
     #expect(Set(resumed) == [whole.parametersHash])
   }
 
-  @Test func aBestLossThatIsNotFiniteIsSavedReadAndReplaced() throws {
+  /// No run writes it, for what is not finite is never the best.
+  @Test(arguments: [0.5, .infinity, .nan]) func aBestLossOfAStateIsFinite(loss: Double) throws {
     let state = TrainingState(
-      step: 3, tokens: 4, seed: 1, configurationSHA256: "", bestValidationLoss: .infinity,
-      bestStep: 2)
+      step: 3, tokens: 4, seed: 1, configurationSHA256: String(repeating: "0", count: 64),
+      bestValidationLoss: loss, bestStep: 2)
     let folder = try TemporaryFolder()
     let path = folder.path + "/checkpoints"
     let directory = CheckpointDirectory(path: path)
     let written = try directory.write(
       CheckpointSnapshot(parameters: [], optimizerState: [], state: state))
-    #expect(try written.state() == state)
+    if loss.isFinite {
+      #expect(try written.state() == state)
+    } else {
+      let error = #expect(throws: CheckpointError.self) { try written.state() }
+      #expect("\(String(describing: error))".contains("best_validation_loss"))
+    }
   }
 
   /// Steps of a useful size but for the last one, whose update is infinite though its gradient is not.
