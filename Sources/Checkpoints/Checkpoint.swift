@@ -10,7 +10,7 @@ import LockstepWeights
 public struct Checkpoint: Sendable {
   static let modelFileName = "model.safetensors"
   static let optimizerFileName = "optimizer.safetensors"
-  static let stateFileName = "state.json"
+  package static let stateFileName = "state.json"
   static let ownFileNames = [
     modelFileName, optimizerFileName, stateFileName, Manifest.fileName,
   ]

@@ -91,17 +91,10 @@ extension Configurable {
     violations.removeAll {
       if case .unknownKey = $0.problem { true } else { false }
     }
-    // What is not written has no default in a description, but for what may be null.
-    let written = Set(tree.entries?.map(\.key) ?? [])
-    let missing = Self.keyDescriptions.filter { key in
-      if case .null = key.defaultValue.content { return false }
-      return !written.contains(key.key)
-    }
-    let problems =
-      tree.entries == nil
-      ? [] : missing.map { "\($0.key): is missing, expected \($0.expectation)" }
+    let missing = Self.keyDescriptions.missing(in: tree)
+    let problems = missing.map { "\($0.path): is missing, expected \($0.expectation)" }
     let others = violations.filter { violation in
-      !missing.contains { violation.path.description == $0.key }
+      !missing.contains { violation.path == $0.path }
     }
     guard let value, problems.isEmpty, others.isEmpty else {
       throw DescriptionError(
@@ -115,6 +108,24 @@ extension Configurable {
   private static func words(_ error: any Error) -> String {
     guard case DecodingError.dataCorrupted(let context) = error else { return "another structure" }
     return context.debugDescription
+  }
+}
+
+extension [KeyDescription] {
+  /// The keys that a description lacks, here and in its sections: what is not written has no default
+  /// there, but for what may be null.
+  fileprivate func missing(
+    in tree: SettingNode, at path: SettingPath = .root
+  ) -> [(path: SettingPath, expectation: String)] {
+    guard tree.entries != nil else { return [] }
+    return flatMap { key -> [(path: SettingPath, expectation: String)] in
+      let place = path.appending(key.key)
+      if let node = tree[key.key] {
+        return key.isSection ? key.children.missing(in: node, at: place) : []
+      }
+      if case .null = key.defaultValue.content { return [] }
+      return [(place, key.expectation)]
+    }
   }
 }
 

@@ -74,7 +74,7 @@ import Testing
     for (state, saved) in zip(second.states, first.states) {
       _ = state.values.update(fromContentsOf: saved.values)
     }
-    second.notes = first.notes
+    try second.resume(from: first.notes)
     try train(second, &parameters, steps: 11..<20)
     expectSameBits(parameters, expected, "\(reference)")
     #expect(parameters != fixture.initial)

@@ -39,8 +39,8 @@ import Testing
       memory.record(loss, shape)
       #expect(abs(memory.factor - factor) <= 1e-12)
       // As from a checkpoint.
-      memory = try JSONDecoder().decode(
-        PlateauShape.Memory.self, from: JSONEncoder().encode(memory))
+      memory = try PlateauShape.Memory(
+        description: JSONEncoder().encode(memory), path: "plateau")
     }
     #expect(memory.factor == 0.1)
   }

@@ -1,3 +1,5 @@
+import LockstepSettings
+
 /// Tells a step whose loss or gradient norm is far above those of the steps before.
 ///
 ///     z = (x - mean) / deviation
@@ -5,12 +7,22 @@
 /// Mean and deviation are running ones: with a window of N, a step enters them with a weight of 1/N,
 /// and the first N have equal weights. An outlier enters them cut down to
 /// the limit: a lasting change is let through after some steps.
-public struct OutlierDetector: Codable, Equatable, Sendable {
+public struct OutlierDetector: Encodable, Equatable, Sendable, Configurable {
   /// Running mean and variance of one number.
-  struct Statistics: Codable, Equatable, Sendable {
+  struct Statistics: Encodable, Equatable, Sendable, Configurable {
     private(set) var count = 0
     private(set) var mean = 0.0
     private(set) var variance = 0.0
+
+    /// Far above what sums of Floats come to, and squares of differences are still finite.
+    static var fields: [Field<Self>] {
+      [
+        Field("count", \.count, .count(from: 0), meaning: "Values so far."),
+        Field("mean", \.mean, .within(-1e100...1e100), meaning: "Their running mean."),
+        Field(
+          "variance", \.variance, .within(0...1e200), meaning: "Their running variance."),
+      ]
+    }
 
     /// z, and 0 while there are fewer values than the window has.
     func score(_ value: Double, window: Int) -> Double {
@@ -19,7 +31,7 @@ public struct OutlierDetector: Codable, Equatable, Sendable {
     }
 
     mutating func add(_ value: Double, window: Int) {
-      count += 1
+      count = min(count + 1, Requirement<Int>.largestCount)
       let rate = 1 / Double(min(count, window))
       let difference = value - mean
       mean += rate * difference
@@ -37,6 +49,13 @@ public struct OutlierDetector: Codable, Equatable, Sendable {
   private var norm = Statistics()
 
   public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field("loss", \.loss, meaning: "Of the steps' losses."),
+      Field("norm", \.norm, meaning: "Of the norms of their gradients."),
+    ]
+  }
 
   /// Takes in a step.
   ///

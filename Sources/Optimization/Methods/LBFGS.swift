@@ -91,16 +91,37 @@ final class LBFGSOptimizer: Optimizer {
   }
 
   var notes: [String: String] {
-    get {
-      [
-        "lbfgs_places": memory.places.map(String.init).joined(separator: " "),
-        "lbfgs_updates": String(memory.updates), "lbfgs_last_rate": String(memory.lastRate),
-      ]
+    [
+      "lbfgs_places": memory.places.map(String.init).joined(separator: " "),
+      "lbfgs_updates": String(memory.updates), "lbfgs_last_rate": String(memory.lastRate),
+    ]
+  }
+
+  /// Vectors without these numbers, or with others, are of no use: all must be there.
+  func resume(from notes: [String: String]) throws {
+    func note<Value>(
+      _ name: String, _ expected: String, _ read: (String) -> Value?
+    ) throws(DescriptionError) -> Value {
+      if let value = notes[name].flatMap(read) { return value }
+      let found = notes[name].map { "found '\($0)'" } ?? "is missing"
+      throw DescriptionError(path: name, problems: ["\(found), expected \(expected)"])
     }
-    set {
-      memory.places = (newValue["lbfgs_places"] ?? "").split(separator: " ").compactMap { Int($0) }
-      memory.updates = newValue["lbfgs_updates"].flatMap { Int($0) } ?? 0
-      memory.lastRate = newValue["lbfgs_last_rate"].flatMap { Double($0) } ?? 0
+    memory.places = try note(
+      "lbfgs_places", "different whole numbers below history (\(history)), separated by spaces"
+    ) { text in
+      let words = text.split(separator: " ", omittingEmptySubsequences: true)
+      let places = words.compactMap { Int($0) }
+      let isSound =
+        places.count == words.count && Set(places).count == places.count
+        && places.allSatisfy((0..<history).contains)
+      return isSound ? places : nil
+    }
+    let largest = Requirement<Int>.largestCount
+    memory.updates = try note("lbfgs_updates", "a whole number from 0 to \(largest)") {
+      Int($0).flatMap { (0...largest).contains($0) ? $0 : nil }
+    }
+    memory.lastRate = try note("lbfgs_last_rate", "a finite number of at least 0") {
+      Double($0).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
     }
   }
 
@@ -125,7 +146,7 @@ final class LBFGSOptimizer: Optimizer {
     let slope = try product(gradient, direction.values)
     if slope > -1e-9 { rate = 0 }
     add(direction.values, times: rate, to: slice)
-    memory.updates += 1
+    memory.updates = min(memory.updates + 1, Requirement<Int>.largestCount)
     memory.lastRate = rate
   }
 

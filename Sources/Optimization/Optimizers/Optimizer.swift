@@ -13,9 +13,15 @@ public protocol Optimizer: AnyObject {
   /// What it remembers from step to step; empty for none.
   var states: [OptimizerState] { get }
 
-  /// Small numbers that it remembers beside the tensors, by name; the same on all ranks. Set when a
-  /// run is resumed, after `states` are filled.
-  var notes: [String: String] { get set }
+  /// Small numbers that it remembers beside the tensors, by name; the same on all ranks.
+  var notes: [String: String] { get }
+
+  /// Takes back `notes` when a run is resumed, after `states` are filled.
+  ///
+  /// - Parameter notes: All of a checkpoint's, others' included. They come from a file: whatever is
+  ///   there may be damaged.
+  /// - Throws: `DescriptionError` for a note that it can not have written, with the note's name as path.
+  func resume(from notes: [String: String]) throws
 
   /// One step, in place. Collective.
   ///
@@ -32,10 +38,9 @@ public protocol Optimizer: AnyObject {
 }
 
 extension Optimizer {
-  public var notes: [String: String] {
-    get { [:] }
-    set {}
-  }
+  public var notes: [String: String] { [:] }
+
+  public func resume(from notes: [String: String]) throws {}
 
   /// Checks an update's arguments against the layout.
   func check(

@@ -47,7 +47,7 @@ public struct PlateauShape: ScheduleShape {
   public func factor(step: Int, over span: ScheduleSpan) -> Double { 1 }
 
   /// What is remembered of the evaluations.
-  public struct Memory: Codable, Equatable, Sendable {
+  public struct Memory: Encodable, Equatable, Sendable, Configurable {
     /// What the rate is multiplied with.
     public private(set) var factor = 1.0
     private var best: Double?
@@ -56,13 +56,25 @@ public struct PlateauShape: ScheduleShape {
 
     public init() {}
 
+    public static var fields: [Field<Self>] {
+      [
+        Field("factor", \.factor, .within(0...1), meaning: "What the rate is multiplied with."),
+        Field("best", \.best, meaning: "The lowest loss so far."),
+        Field(
+          "withoutImprovement", \.withoutImprovement, .count(from: 0),
+          meaning: "Evaluations since then."),
+        Field(
+          "cooldown", \.cooldown, .count(from: 0), meaning: "Evaluations that do not count yet."),
+      ]
+    }
+
     /// Takes in an evaluation.
     public mutating func record(_ loss: Double, _ shape: PlateauShape) {
       if loss.isImprovement(on: best, below: { $0 * (1 - shape.minImprovement) }) {
         best = loss
         withoutImprovement = 0
       } else {
-        withoutImprovement += 1
+        withoutImprovement = min(withoutImprovement + 1, Requirement<Int>.largestCount)
       }
       if cooldown > 0 {
         cooldown -= 1

@@ -159,6 +159,9 @@ extension Checkpoint {
     _ = try optimizerState()
     let state = try state()
     try require(state.step == step, "its state.json is of step \(state.step)")
+    try ResumeError.reading(notesOf: path + "/" + Self.stateFileName) {
+      try Note.requireReadable(state.notes)
+    }
     do {
       let description = try ModelDescription(at: .checkpoint(self))
       _ = try ModelSummary(description)

@@ -175,24 +175,34 @@ final class CheckpointStore {
     guard !text.isEmpty else { return (nil, skipped) }
     let state = try communicator.agree {
       let state = try JSONFormat.decoder.decode(TrainingState.self, from: Data(text))
-      guard state.seed == seed else {
-        throw CheckpointError.malformed(
-          path: (found?.path ?? directory.path) + "/state.json",
-          problem: "seed: found \(state.seed), expected \(seed), which the configuration says")
+      let path = statePath(ofStep: state.step)
+      try ResumeError.reading(notesOf: path) {
+        guard state.seed == seed else {
+          throw CheckpointError.malformed(
+            path: path,
+            problem: "seed: found \(state.seed), expected \(seed), which the configuration says")
+        }
+        try versions.beginResuming(from: state.notes)
       }
       return state
     }
     try communicator.onRankZero {
       guard let found else { return }
       try replica.parameters.read(from: found.model(), into: replica.values)
-      try found.requireParameters(replica.parameters.views(of: replica.values))
+      try ResumeError.reading {
+        try found.requireParameters(replica.parameters.views(of: replica.values))
+      }
     }
     try replica.shared.broadcast()
-    versions.beginResuming(from: state.notes)
     let reader = try communicator.agree { try found?.optimizerState() }
     for state in states { try restore(state, from: reader) }
     try versions.finishResuming()
     return (state, skipped)
+  }
+
+  /// Where the state of a checkpoint is, also on ranks that have not read it.
+  func statePath(ofStep step: Int) -> String {
+    directory.path(ofStep: step) + "/" + Checkpoint.stateFileName
   }
 
   /// Deals out one of the states. Collective.

@@ -29,13 +29,34 @@ public struct EarlyStoppingConfiguration: Configurable {
 }
 
 /// Watches the evaluations of a run.
-struct EarlyStopping: Codable, Equatable {
+struct EarlyStopping: Encodable, Equatable, Configurable {
   private(set) var best: Double?
   /// The step of the best evaluation.
   private(set) var bestStep: Int?
   private(set) var withoutImprovement = 0
   /// The step at which the run was to end.
   private(set) var stoppedAt: Int?
+
+  static var fields: [Field<Self>] {
+    [
+      Field("best", \.best, meaning: "The lowest loss so far."),
+      Field(
+        "bestStep", \.bestStep, .ifPresent(.count(from: 0)), meaning: "The step of that loss."),
+      Field(
+        "withoutImprovement", \.withoutImprovement, .count(from: 0),
+        meaning: "Evaluations since then."),
+      Field(
+        "stoppedAt", \.stoppedAt, .ifPresent(.count(from: 0)),
+        meaning: "The step at which the run was to end."),
+    ]
+  }
+
+  func check(_ checks: inout SettingChecks) {
+    checks.require(
+      (best == nil) == (bestStep == nil), "bestStep",
+      "a step where there is a best loss, and only there",
+      involving: "best")
+  }
 
   func isImprovement(_ loss: Double, _ configuration: EarlyStoppingConfiguration) -> Bool {
     loss.isImprovement(on: best) { $0 - configuration.minImprovement }
@@ -56,7 +77,7 @@ struct EarlyStopping: Codable, Equatable {
       (best, bestStep) = (loss, step)
       withoutImprovement = 0
     } else {
-      withoutImprovement += 1
+      withoutImprovement = min(withoutImprovement + 1, Requirement<Int>.largestCount)
     }
     if configuration.isOn, withoutImprovement >= configuration.patience { stoppedAt = step }
   }

@@ -1,5 +1,7 @@
 import Foundation
 import LockstepFiles
+import LockstepOptimization
+import LockstepSettings
 
 /// Values as text in a checkpoint's notes. Numbers come back with all their bits.
 enum Note {
@@ -7,8 +9,20 @@ enum Note {
     (try? JSONFormat.encoder().encode(value)).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// - Returns: Nil where there is no text, or not that of such a value.
-  static func value<Value: Decodable>(_ text: String?) -> Value? {
-    text.flatMap { try? JSONFormat.decoder.decode(Value.self, from: Data($0.utf8)) }
+  /// - Returns: Nil where there is no such note: the run did without, so far.
+  /// - Throws: `DescriptionError` where there is one that says what no run can have come to. It is not
+  ///   taken for none: the run would go on to other bits without a word.
+  static func value<Value: Configurable>(
+    _ name: String, in notes: [String: String]
+  ) throws(DescriptionError) -> Value? {
+    guard let text = notes[name] else { return nil }
+    return try Value(description: text.utf8, path: name)
+  }
+
+  /// Reads what there is of the notes that any run may have; an optimiser's own are left to it.
+  static func requireReadable(_ notes: [String: String]) throws(DescriptionError) {
+    let _: OutlierDetector? = try value("outliers", in: notes)
+    let _: PlateauShape.Memory? = try value("plateau", in: notes)
+    let _: EarlyStopping? = try value("early_stopping", in: notes)
   }
 }

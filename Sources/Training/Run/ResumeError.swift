@@ -13,11 +13,18 @@ public enum ResumeError: UserInputError, Equatable {
   case unreadable(CheckpointError)
 
   /// Runs what reads checkpoints. Writing them fails for other reasons than the user's.
-  static func reading<Result>(_ body: () throws -> Result) throws -> Result {
+  ///
+  /// - Parameter state: The `state.json` whose notes are read, where they are.
+  static func reading<Result>(
+    notesOf state: String? = nil, _ body: () throws -> Result
+  ) throws -> Result {
     do {
       return try body()
     } catch let error as CheckpointError {
       throw ResumeError.unreadable(error)
+    } catch let error as DescriptionError {
+      guard let state else { throw error }
+      throw ResumeError.unreadable(.malformed(path: state, problem: "notes.\(error)"))
     }
   }
 

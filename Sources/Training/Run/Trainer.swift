@@ -104,7 +104,10 @@ public final class Trainer {
     let restored = try start == .beginning ? nil : checkpoints?.restore(start)
     skippedCheckpoints = restored?.skipped ?? []
     if let state = restored?.state {
-      resume(from: state)
+      try communicator.agree {
+        let path = checkpoints?.statePath(ofStep: state.step)
+        try ResumeError.reading(notesOf: path) { try resume(from: state) }
+      }
     } else {
       try replica.initialize(
         seed: UInt64(plan.seed), overriding: initializers, rows: task.initialRows,
@@ -112,12 +115,12 @@ public final class Trainer {
     }
   }
 
-  private func resume(from state: TrainingState) {
+  private func resume(from state: TrainingState) throws {
     progress.resume(from: state)
-    step.notes = state.notes
-    plateau = Note.value(state.notes["plateau"]) ?? PlateauShape.Memory()
+    try step.resume(from: state.notes)
+    plateau = try Note.value("plateau", in: state.notes) ?? PlateauShape.Memory()
     step.rateFactor = plateau.factor
-    earlyStopping = Note.value(state.notes["early_stopping"]) ?? EarlyStopping()
+    earlyStopping = try Note.value("early_stopping", in: state.notes) ?? EarlyStopping()
   }
 
   /// What a checkpoint stores beside the tensors.

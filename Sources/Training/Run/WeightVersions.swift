@@ -1,6 +1,7 @@
 import LockstepCommunication
 import LockstepNeuralNetworks
 import LockstepOptimization
+import LockstepSettings
 
 /// The weights that a run keeps beside those it trains: their average over steps, and the best that
 /// an evaluation found.
@@ -85,9 +86,21 @@ final class WeightVersions {
   }
 
   /// Says what the states of a checkpoint are, before they are read.
-  func beginResuming(from notes: [String: String]) {
-    hasBest = notes["has_best"] == "true"
-    presented = notes["presented"].flatMap(Version.init)
+  ///
+  /// - Throws: `DescriptionError` for a note that can not be right.
+  func beginResuming(from notes: [String: String]) throws(DescriptionError) {
+    hasBest = try Self.read("has_best", in: notes, expected: "true or false", Bool.init) ?? false
+    presented = try Self.read(
+      "presented", in: notes, expected: "average or best", Version.init(rawValue:))
+  }
+
+  /// - Returns: Nil where there is no such note.
+  private static func read<Value>(
+    _ name: String, in notes: [String: String], expected: String, _ value: (String) -> Value?
+  ) throws(DescriptionError) -> Value? {
+    guard let text = notes[name] else { return nil }
+    if let value = value(text) { return value }
+    throw DescriptionError(path: name, problems: ["found '\(text)', expected \(expected)"])
   }
 
   /// Puts the trained weights back, when states are read. Collective.

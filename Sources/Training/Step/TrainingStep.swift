@@ -109,15 +109,17 @@ public final class TrainingStep {
 
   /// What a checkpoint stores beside the optimiser's states; the same on all ranks.
   var notes: [String: String] {
-    get {
-      var notes = optimizer.notes
-      if configuration.skipAbove > 0 { notes["outliers"] = Note.text(outliers) }
-      return notes
-    }
-    set {
-      optimizer.notes = newValue
-      outliers = Note.value(newValue["outliers"]) ?? OutlierDetector()
-    }
+    var notes = optimizer.notes
+    if configuration.skipAbove > 0 { notes["outliers"] = Note.text(outliers) }
+    return notes
+  }
+
+  /// Takes `notes` back.
+  ///
+  /// - Throws: `DescriptionError` for one that can not be right.
+  func resume(from notes: [String: String]) throws {
+    try optimizer.resume(from: notes)
+    outliers = try Note.value("outliers", in: notes) ?? OutlierDetector()
   }
 
   /// Refuses a step whose loss or gradient is not a finite number. Collective: all ranks know the
