@@ -104,14 +104,39 @@ mask_processors() {
   env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc
 }
 
-# Prints how many processors' worth of time a container's quota allows; nothing without a quota.
+# Prints how many processors' worth of time a quota allows; nothing without a quota. It may be that of
+# this process's control group (version 1 or 2) or of any above it, as Lockstep itself sees it.
 quota_processors() {
-  local quota=max period=1 group=/sys/fs/cgroup
-  if [[ -r $group/cpu.max ]]; then
-    read -r quota period <$group/cpu.max
-  elif [[ -r $group/cpu/cpu.cfs_quota_us ]]; then
-    quota=$(<$group/cpu/cpu.cfs_quota_us)
-    period=$(<$group/cpu/cpu.cfs_period_us)
+  least_quota /proc /sys/fs/cgroup
+}
+
+# least_quota PROCESSES GROUPS: the same, by the files that the kernel shows in these places.
+least_quota() {
+  local processes=$1 groups=$2 controllers group mount
+  [[ -r $processes/self/cgroup ]] || return 0
+  # "0::/group" of version 2, "4:cpu,cpuacct:/group" of version 1.
+  while IFS=: read -r _ controllers group; do
+    case ,$controllers, in
+      ,,) mount=$groups ;;
+      *,cpu,*) mount=$groups/cpu ;;
+      *) continue ;;
+    esac
+    while true; do
+      group_quota "$mount$group"
+      [[ $group == */* ]] || break
+      group=${group%/*}
+    done
+  done <"$processes/self/cgroup" | sort -n | head -n 1
+}
+
+# group_quota FOLDER: prints what one control group allows; nothing without a quota.
+group_quota() {
+  local quota=max period=1
+  if [[ -r $1/cpu.max ]]; then
+    read -r quota period <"$1/cpu.max"
+  elif [[ -r $1/cpu.cfs_quota_us && -r $1/cpu.cfs_period_us ]]; then
+    quota=$(<"$1/cpu.cfs_quota_us")
+    period=$(<"$1/cpu.cfs_period_us")
   fi
   if [[ $quota =~ ^[1-9] ]]; then printf '%s\n' $(((quota + period - 1) / period)); fi
 }

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepFiles
 
 /// Where one tensor lies in a safetensors file.
 public struct SafetensorsEntry: Equatable, Sendable {

@@ -45,6 +45,9 @@ int64_t CHost_sharedMemoryFree(void);
 /// limits of its control group and of those above it. Returns 0 or errno.
 /// `processes` is /proc and `groups` /sys/fs/cgroup, but in tests.
 int CHost_memoryAvailable(const char *processes, const char *groups, int64_t *byteCount);
+/// How many processors' worth of time this process may use, begun ones counted: the least that its
+/// control group and those above it allow; INT64_MAX: as much as there is. Arguments as above.
+int64_t CHost_processorQuota(const char *processes, const char *groups);
 
 /// Tells the processor that this is a loop that waits for memory: some 40 to 140 cycles.
 static inline void CHost_relax(void) {

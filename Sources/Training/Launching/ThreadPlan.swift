@@ -60,23 +60,10 @@ public struct ProcessorMask: Hashable, Sendable {
     }
   }
 
-  /// How many processors' worth of time the process may use: the mask's, or fewer where the
-  /// container's quota says so.
+  /// How many processors' worth of time the process may use: the mask's, or fewer where a quota says
+  /// so.
   public var usableCount: Int {
-    guard let quota = Self.containerQuota else { return processors.count }
-    return max(1, min(processors.count, Int(quota.rounded(.up))))
-  }
-
-  /// The quota of the control group (version 2), in processors; nil: none.
-  private static var containerQuota: Double? {
-    guard let text = try? String(contentsOfFile: "/sys/fs/cgroup/cpu.max", encoding: .utf8) else {
-      return nil
-    }
-    let parts = text.split(whereSeparator: \.isWhitespace).map { Double($0) }
-    guard parts.count == 2, let quota = parts[0], let period = parts[1], period > 0 else {
-      return nil
-    }
-    return quota / period
+    min(processors.count, ProcessorQuota.current ?? processors.count)
   }
 
   /// A number that two ranks of one host share if they have the same mask, exact in a Double.
