@@ -94,7 +94,7 @@ let package = Package(
       "Benchmarking",
       uses: [
         "Training", "Models", "NeuralNetworks", "Tensors", "Datasets", "Communication",
-        "Parallelism", "Settings", "CKernels",
+        "Parallelism", "Settings", "Files", "CKernels",
       ]),
 
     // What `lockstep explain` shows.

@@ -3,6 +3,7 @@
 import Foundation
 import LockstepCommunication
 import LockstepDatasets
+import LockstepFiles
 import LockstepModels
 import LockstepSettings
 import LockstepTraining
@@ -56,9 +57,7 @@ public struct BenchmarkCase: Sendable {
       return
     }
     let text = try communicator.fromRankZero {
-      guard FileManager.default.fileExists(atPath: source) else {
-        throw UnknownCaseError(name: source)
-      }
+      if Self.isAbsent(source) { throw UnknownCaseError(name: source) }
       return Array(try RunConfiguration.readText(path: source).utf8)
     }
     name = source
@@ -85,6 +84,15 @@ public struct BenchmarkCase: Sendable {
       vocabularyCount = try communicator.agree {
         try TokenizerFile.tokenizer(from: json, path: path).vocabularyCount
       }
+    }
+  }
+
+  /// Whether there is no such file. One that can not be looked at may be there: reading it says why not.
+  private static func isAbsent(_ path: String) -> Bool {
+    do throws(FileError) {
+      return try !FileSystem.exists(path)
+    } catch {
+      return false
     }
   }
 

@@ -20,11 +20,12 @@ struct LineReader {
       file = .standardInput
       return
     }
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
-      !isDirectory.boolValue, let file = FileHandle(forReadingAtPath: path)
-    else { throw TranslateError.unreadable(path: path) }
-    self.file = file
+    if FileSystem.isDirectory(path) {
+      throw TranslateError.unreadable(FileError(operation: "read", path: path, code: EISDIR))
+    }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw TranslateError.unreadable(.last("open", path)) }
+    file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
   /// The next lines, at least one, without their ends; nil where there are no more. A last line need
@@ -48,7 +49,7 @@ struct LineReader {
   private mutating func nextLines() throws -> [[UInt8]]? {
     let newline = UInt8(ascii: "\n")
     while !hasEnded {
-      let piece = try Self.piece(of: file)
+      let piece = try piece()
       hasEnded = piece.isEmpty
       pending += piece
       guard let end = pending.lastIndex(of: newline) else { continue }
@@ -61,12 +62,12 @@ struct LineReader {
   }
 
   /// What is there; nothing at the end. Waits where there is nothing yet.
-  private static func piece(of file: FileHandle) throws -> [UInt8] {
-    var piece = [UInt8](repeating: 0, count: pieceSize)
+  private func piece() throws(TranslateError) -> [UInt8] {
+    var piece = [UInt8](repeating: 0, count: Self.pieceSize)
     while true {
       let count = read(file.fileDescriptor, &piece, piece.count)
       if count >= 0 { return Array(piece[..<count]) }
-      guard errno == EINTR else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+      guard errno == EINTR else { throw .unreadable(.last("read", name)) }
     }
   }
 }

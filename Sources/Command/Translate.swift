@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepCommunication
+import LockstepFiles
 import LockstepModels
 import LockstepSettings
 import LockstepTensors
@@ -106,7 +107,7 @@ struct Translate: ParsableCommand {
 /// Why nothing can be translated.
 enum TranslateError: UserInputError {
   case severalRanks
-  case unreadable(path: String)
+  case unreadable(FileError)
   case otherEncoding(path: String, reason: String)
 
   var description: String {
@@ -114,7 +115,7 @@ enum TranslateError: UserInputError {
     case .severalRanks:
       "lockstep translate is one process, whose threads share the work: start it without a launcher"
     case .otherEncoding(let path, let reason): "\(path): \(reason)"
-    case .unreadable(let path): "\(path): no such file, or it cannot be read"
+    case .unreadable(let error): error.description
     }
   }
 }

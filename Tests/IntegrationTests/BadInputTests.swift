@@ -166,6 +166,11 @@ extension CommandLineTests {
       Case("data that are there", "prepare run.yaml --output data", "data"),
       Case("a benchmark of nothing", "benchmark train none", "none: no such case", "gpt2-long"),
       Case(
+        "a benchmark of what can not be looked at",
+        "benchmark train \(String(repeating: "a", count: 300))",
+        "cannot be read: File name too long"
+      ),
+      Case(
         "a benchmark of an unknown key", "benchmark kernels unknown.yaml", "did you mean layers?"),
       Case(
         "a benchmark without tokens", "benchmark train regression.yaml", "task is regression",

@@ -199,8 +199,12 @@ extension CommandLineTests {
       for (arguments, expected) in [
         ("translate text", "holds a model that continues texts, not a model that translates"),
         ("translate nowhere", "nowhere: no such run or checkpoint"),
-        ("translate run --input nowhere", "nowhere: no such file"),
-        ("translate run --input pairs", "pairs: no such file, or it cannot be read"),
+        ("translate run --input nowhere", "nowhere: cannot open: No such file or directory"),
+        (
+          "translate run --input \(String(repeating: "a", count: 300))",
+          "cannot open: File name too long"
+        ),
+        ("translate run --input pairs", "pairs: cannot read: Is a directory"),
         ("translate run --beams 0", "--beams is at least 1"),
         ("translate run --beams 2 --temperature 1", "give one or the other"),
         ("translate run --top-k 3 --length-penalty 1", "--length-penalty goes with --beams"),

@@ -54,6 +54,25 @@ import Testing
     #expect(try RunSummary.load(from: file.path).validationLoss?.isNaN == true)
   }
 
+  @Test func whatCanNotBeReadIsToldInWords() throws {
+    let absent = #expect(throws: SummaryError.self) { try RunSummary.load(from: file.path) }
+    #expect("\(try #require(absent))" == "\(file.path): cannot open: No such file or directory")
+    try Sample.summary.write(to: file.path)
+    let whole = try file.content
+    for (damaged, problem) in [
+      (String(whole.dropLast(20)), "bad JSON"), ("[]", "Dictionary"),
+      (whole.replacing("\"steps\"", with: "\"stops\""), "lacks 'steps'"),
+      (whole.replacing("\"steps\":", with: "\"steps\":\"many\",\"a\":"), "key 'steps'"),
+    ] {
+      try #require(damaged != whole)
+      try Data(damaged.utf8).write(to: URL(fileURLWithPath: file.path))
+      let error = #expect(throws: SummaryError.self) { try RunSummary.load(from: file.path) }
+      let message = "\(try #require(error))"
+      #expect(message.hasPrefix("\(file.path): ") && message.contains(problem), "\(message)")
+      #expect(message.hasSuffix("which writes it anew)"))
+    }
+  }
+
   @Test func failureLeavesTheOldSummary() throws {
     try FileManager.default.createDirectory(
       atPath: file.path, withIntermediateDirectories: false)

@@ -1,5 +1,6 @@
 import Foundation
 import LockstepFiles
+import LockstepSettings
 
 /// Writes `summary.json` when a run has finished.
 public final class SummaryReporter: RunObserver {
@@ -25,15 +26,46 @@ extension RunSummary {
   }
 
   /// Reads a run's summary. A number that is no other member is a metric.
-  public static func load(from path: String) throws -> RunSummary {
-    let data = try Data(contentsOf: URL(fileURLWithPath: path))
-    var summary = try JSONFormat.decoder.decode(RunSummary.self, from: data)
-    let members = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+  ///
+  /// - Throws: `SummaryError`.
+  public static func load(from path: String) throws(SummaryError) -> RunSummary {
+    let data: Data
+    do throws(FileError) {
+      data = try MappedFile(path: path).withBytes { Data($0) }
+    } catch {
+      throw .unreadable(error)
+    }
+    var summary: RunSummary
+    var members: [String: Any] = [:]
+    do {
+      summary = try JSONFormat.decoder.decode(RunSummary.self, from: data)
+      members = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+    } catch let error as DecodingError {
+      let (key, problem) = error.placeAndProblem
+      throw .damaged(path: path, problem: (key.map { "key '\($0)': " } ?? "") + problem)
+    } catch {
+      throw .damaged(path: path, problem: "bad JSON: \(error)")
+    }
     summary.metrics = members.compactMap { key, value in
       guard CodingKeys(rawValue: key) == nil else { return nil }
       let number = value as? Double ?? (value as? String).flatMap(JSONFormat.number)
       return number.map { MetricValue(key, $0) }
     }.sorted { $0.key < $1.key }
     return summary
+  }
+}
+
+/// Why a run's `summary.json` can not be read.
+public enum SummaryError: UserInputError, Equatable {
+  case unreadable(FileError)
+  /// It is no summary; the problem names the key where it is one's.
+  case damaged(path: String, problem: String)
+
+  public var description: String {
+    switch self {
+    case .unreadable(let error): error.description
+    case .damaged(let path, let problem):
+      "\(path): \(problem) (remove it and resume the run, which writes it anew)"
+    }
   }
 }

@@ -62,13 +62,13 @@ public final class SweepConsole {
   }
 
   /// Tells of a run that has ended for now.
-  func show(_ record: RunRecord, of run: PlannedRun, rung: Int) {
+  func show(_ record: RunRecord, of run: PlannedRun, rung: Int) throws {
     let measurement = record.state == .diverged ? nil : record.measurement(rung: rung)
     let metric = measurement?.values[plan.metric]
     switch style {
     case .quiet: break
     case .json:
-      write(
+      try write(
         RunEvent(
           trial: run.trial, fold: run.fold, state: record.state, reason: record.reason,
           steps: measurement?.steps, metric: metric, seconds: record.seconds))
@@ -93,11 +93,10 @@ public final class SweepConsole {
     }
   }
 
-  private func write(_ event: some Encodable) {
+  private func write(_ event: some Encodable) throws {
     let encoder = JSONFormat.encoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
-    guard let bytes = try? encoder.encode(event) else { return }
-    output.write(String(decoding: bytes, as: UTF8.self) + "\n")
+    output.write(String(decoding: try encoder.encode(event), as: UTF8.self) + "\n")
   }
 
   // MARK: - The end
@@ -110,12 +109,12 @@ public final class SweepConsole {
     let page: String
   }
 
-  func end(_ report: SweepReport, directory: SweepDirectory) {
+  func end(_ report: SweepReport, directory: SweepDirectory) throws {
     let best = report.best.map { report.trials[$0 - 1] }
     switch style {
     case .quiet: break
     case .json:
-      write(
+      try write(
         EndEvent(
           event: report.state.rawValue, best: report.best, metric: best?.metric,
           report: directory.reportPath, page: directory.pagePath))

@@ -127,7 +127,7 @@ public final class Sweep {
       // For whoever looks meanwhile.
       try directory.write(SweepReport(results, state: .running))
     }
-    console.show(record, of: run, rung: rung)
+    try console.show(record, of: run, rung: rung)
   }
 
   /// When a run leaves off at a rung.
@@ -178,7 +178,7 @@ public final class Sweep {
       let report = SweepReport(results, state: state, rangeTest: curve)
       try directory.write(report)
       try directory.write(SweepPage(report, plan: plan, directory: directory))
-      console.end(report, directory: directory)
+      try console.end(report, directory: directory)
       // A range test is meant to diverge.
       guard state == .stopped || report.best != nil || curve?.lowest != nil else {
         throw NothingFoundError(reason: results.firstReason)
