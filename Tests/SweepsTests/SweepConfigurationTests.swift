@@ -102,6 +102,47 @@ import Testing
     #expect(try values(sweep(4, 5, rate), "optimizer.learning_rate") != few)
   }
 
+  /// The difference of a range's ends, and their quotient, may be beyond all numbers.
+  @Test(arguments: [
+    "low: -1e308, high: 1e308", "low: -1.7976931348623157e308, high: 1.7976931348623157e308",
+    "low: 1e-300, high: 1e300, scale: log", "low: 5e-324, high: 1.7976931348623157e308, scale: log",
+    "low: 5e-324, high: 1e-310, scale: log", "low: 1e-4, high: 1e301, scale: log",
+    "low: -9007199254740991, high: 9007199254740991, integer: true",
+    "low: 1, high: 9007199254740991, integer: true, scale: log",
+  ])
+  func rangesAsWideAsNumbersGoAreCovered(range: String) throws {
+    let sweep = try parse(
+      "{base: b, method: random, trials: 400, parameters: {optimizer.learning_rate: {\(range)}}}")
+    let domain = try #require(sweep.parameters.parameters.first).domain
+    let (low, high) = (try #require(domain.low), try #require(domain.high))
+    let found = values(sweep.trials, "optimizer.learning_rate").compactMap(Double.init)
+    #expect(found.count == 400 && found.allSatisfy { (low...high).contains($0) })
+    func place(_ value: Double) -> Double {
+      domain.scale == .log
+        ? (log(value) - log(low)) / (log(high) - log(low))
+        : (value / 2 - low / 2) / (high / 2 - low / 2)
+    }
+    // Every fifth of the range has its share.
+    for fifth in 0..<5 {
+      let count = found.count { Int(min(place($0), 0.999) * 5) == fifth }
+      #expect((50...110).contains(count), "\(fifth): \(count)")
+    }
+  }
+
+  @Test(arguments: [
+    ("low: 0, high: 1, scale: log", "above 0"), ("low: -1, high: 1, scale: log", "above 0"),
+    ("low: -1, high: -0.5, scale: log", "above 0"), ("low: 1e-400, high: 1, scale: log", "above 0"),
+    ("low: -.inf, high: 1", "number"), ("low: 0, high: .inf", "number"),
+    ("low: 0, high: 1e309", "number"), ("low: 1, high: 1", "below high"),
+    ("low: 0, high: 1e300, integer: true", "a whole number"),
+    ("low: 0.5, high: 3, integer: true", "a whole number"),
+  ])
+  func rangesThatCanNotBeDrawnFromAreRefused(range: String, expected: String) {
+    let found = problems(
+      "{base: b, method: random, trials: 4, parameters: {optimizer.learning_rate: {\(range)}}}")
+    #expect(found.count == 1 && found[0].contains(expected), "\(found)")
+  }
+
   @Test func rangesAreCoveredAsTheirScaleSays() throws {
     let trials = try parse(
       """

@@ -74,12 +74,28 @@ extension SweptParameters.Parameter {
     let (start, end) = (low - margin, high + margin)
     let number =
       switch domain.scale {
-      case .linear: start + u * (end - start)
-      case .log: start * (end / start).raised(to: u)
+      case .linear: Self.between(start, end, at: u)
+      case .log: Self.timesPower(start, end, of: u)
       }
     let shortened = domain.integer ? number.rounded() : Self.shortened(number)
     let value = min(max(shortened, low), high)
     return SettingNode(.plain(domain.integer ? String(Int(value)) : String(value)), origin: origin)
+  }
+
+  /// start + u (end - start), also where the difference is beyond all numbers.
+  private static func between(_ start: Double, _ end: Double, at u: Double) -> Double {
+    let span = end - start
+    return span.isFinite ? start + u * span : start * (1 - u) + end * u
+  }
+
+  /// start · (end / start)ᵘ, also where the quotient is beyond all numbers, or near to it, where powers
+  /// are not computed: then in four steps of its fourth root.
+  private static func timesPower(_ start: Double, _ end: Double, of u: Double) -> Double {
+    let quotient = end / start
+    if quotient < 1e300 { return start * quotient.raised(to: u) }
+    let root = end.squareRoot().squareRoot() / start.squareRoot().squareRoot()
+    let factor = root.raised(to: u)
+    return (1...4).reduce(start) { value, _ in value * factor }
   }
 
   private static func shortened(_ number: Double) -> Double {
