@@ -10,6 +10,7 @@ with the last one's bits per byte beside it.
 import argparse
 import json
 import math
+import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -18,11 +19,27 @@ LEFT, RIGHT, TOP, BOTTOM = 60, 20, 30, 50
 INK, FAINT, GRID, TRAINING, VALIDATION = "#333", "#9cc3e6", "#e4e4e4", "#1f6fb2", "#c8501e"
 
 
+def records(path):
+    """The lines as Lockstep reads them: what a kill or a power failure left at the end is no line."""
+    damaged = None
+    # The last piece is empty, or a line without its end.
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        if not isinstance(record, dict):
+            damaged = damaged or number
+            continue
+        if damaged:
+            sys.exit(f"{path}: line {damaged} is damaged: remove it, or put the file back")
+        yield record
+
+
 def read(path):
     """The (step, loss) of all steps, and the records of all evaluations; without losses that are not finite."""
     steps, evaluations = {}, {}
-    for line in path.read_text().splitlines():
-        record = json.loads(line)
+    for record in records(path):
         # They are texts: "NaN", "Infinity". There is no place for them in a curve.
         if not math.isfinite(float(record.get("loss", record.get("validation_loss", 0)))):
             continue
