@@ -198,6 +198,45 @@ extension CommandLineTests {
       #expect(!linear.html.contains("Where attention looks</h2>"))
     }
 
+    /// As where a gradient is too large for a Float, and the logits are not.
+    @Test(
+      .enabled(
+        if: HeadlessBrowser.isAvailable, "no Chromium is installed; launch/test.sh installs one"))
+    func attributionsThatAreNotFiniteAreShownAsSuch() throws {
+      /// Writes a page, changes its numbers, and opens it.
+      func shown(
+        _ bench: Workbench, _ arguments: [String], _ pattern: String, _ values: String
+      ) throws -> ShownPage {
+        let ending = try bench.run(["explain"] + arguments + ["--output", "page.html"])
+        try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+        let html = try bench.text("page.html")
+        let changed = html.replacingOccurrences(
+          of: #""attribution":\{"sum":[^,]*,"values":"# + pattern,
+          with: #""attribution":{"sum":"NaN","values":"# + values, options: .regularExpression)
+        try #require(changed != html)
+        try bench.write(changed, to: "changed.html")
+        return ShownPage(html: try HeadlessBrowser().document(of: bench.url("changed.html")))
+      }
+      let text = try shown(
+        benchWithText(), ["run", "--text", "oin."], #"\[[^\]]*\]"#,
+        #"["Infinity",0.5,"NaN","-Infinity"]"#)
+      #expect(
+        text.texts(ofClass: "value", inID: "attribution")
+          == ["+\u{221E}", "+0.50", "not a number", "\u{2212}\u{221E}"])
+      #expect(text.text(ofID: "completeness").hasPrefix("The numbers add up to not a number; "))
+      // What comes after it is there, too.
+      #expect(text.text(ofID: "looks").contains("looks at"))
+
+      let row = #"["NaN","Infinity",0,0,0,0,0,-2]"#
+      let image = try shown(
+        benchWithImages(), ["vit", "--image", "3"], #"\[\[.*?\]\]"#,
+        "[" + [String](repeating: row, count: 8).joined(separator: ",") + "]")
+      let completeness = image.text(ofID: "completeness")
+      #expect(completeness.contains("the largest of a pixel is \u{2212}2.00. "), "\(completeness)")
+      #expect(completeness.contains("Those of 16 pixels are not finite."))
+      #expect(image.text(ofID: "looks").contains("looks most"))
+    }
+
     // MARK: - Translation
 
     /// A model of two blocks that has learned to write é for e, a little.

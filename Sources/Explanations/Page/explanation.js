@@ -22,8 +22,15 @@ function percent(share) {
   return (value < 9.95 ? value.toFixed(1) : value.toFixed(0)) + "\u00a0%";
 }
 
+// Numbers that are not finite come as texts: "NaN", "Infinity", "-Infinity".
+const numbers = (values) => values.map(Number);
+
+// The largest magnitude of those that are finite.
+const largestOf = (values) => Math.max(...values.filter(Number.isFinite).map(Math.abs), 0);
+
 // With a sign, and as many decimals as the largest of its kind needs.
 function signed(value, largest) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : value < 0 ? "\u2212\u221e" : "+\u221e";
   const decimals = largest >= 100 ? 0 : largest >= 10 ? 1 : largest >= 0.1 ? 2 : 4;
   const text = Math.abs(value).toFixed(decimals);
   if (Number(text) === 0) return text;
@@ -38,7 +45,7 @@ const channels = (name) => colour(name).split(",").map(Number);
 
 // A background for a share: the square root lets small ones be seen.
 const shade = (share) => `background: rgba(var(--positive), ${(0.85 * Math.sqrt(share)).toFixed(3)})`;
-const signedShade = (value, largest) =>
+const signedShade = (value, largest) => !Number.isFinite(value) ? "" :
   `background: rgba(var(--${value < 0 ? "negative" : "positive"}), ` +
   `${(0.7 * Math.abs(value) / (largest || 1)).toFixed(3)})`;
 

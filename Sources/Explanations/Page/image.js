@@ -34,13 +34,16 @@ function overlay(container, rows, columns, valueAt) {
 }
 
 // Attribution.
-const values = data.attribution.values;
-const largest = Math.max(...values.flat().map(Math.abs), 1e-12);
+const values = data.attribution.values.map(numbers);
+const finite = values.flat().filter(Number.isFinite);
+const lost = values.flat().length - finite.length;
+const largest = Math.max(largestOf(finite), 1e-12);
 overlay(byId("attribution"), height, width, (row, column) => values[row][column] / largest);
 paint(byId("attribution-alone"), height, width, (row, column) => values[row][column] / largest);
 byId("completeness").textContent =
-  `The numbers add up to ${signed(data.attribution.sum, 1)}; the score itself is ${signed(data.prediction.logit, 1)}; ` +
-  `the largest of a pixel is ${signed(values.flat().reduce((a, b) => Math.abs(b) > Math.abs(a) ? b : a), largest)}. ` +
+  `The numbers add up to ${signed(Number(data.attribution.sum), 1)}; the score itself is ${signed(data.prediction.logit, 1)}; ` +
+  `the largest of a pixel is ${signed(finite.reduce((a, b) => Math.abs(b) > Math.abs(a) ? b : a, 0), largest)}. ` +
+  (lost > 0 ? `Those of ${lost} pixels are not finite. ` : "") +
   "Sum and score agree only where a network is linear in its input, but for a constant: this shows a direction, not " +
   "shares of a whole.";
 

@@ -25,7 +25,8 @@ bars(byId("candidates"),
 
 // Attribution.
 if (!data.source) for (const element of document.querySelectorAll(".of-source")) element.remove();
-const largest = Math.max(...[...data.attribution.values, ...(data.source?.attribution ?? [])].map(Math.abs), 0);
+const attribution = { target: numbers(data.attribution.values), source: numbers(data.source?.attribution ?? []) };
+const largest = largestOf([...attribution.target, ...attribution.source]);
 function attribute(container, texts, values, chosen) {
   for (const [index, value] of values.entries()) {
     container.append(
@@ -33,10 +34,10 @@ function attribute(container, texts, values, chosen) {
         word(texts[index]), make("span", { class: "value", text: signed(value, largest) })));
   }
 }
-attribute(byId("attribution"), tokens, data.attribution.values, prediction.position);
-if (data.source) attribute(byId("attribution-source"), texts.source, data.source.attribution);
+attribute(byId("attribution"), tokens, attribution.target, prediction.position);
+if (data.source) attribute(byId("attribution-source"), texts.source, attribution.source);
 byId("completeness").textContent =
-  `The numbers add up to ${signed(data.attribution.sum, 1)}; the score itself is ${signed(prediction.logit, 1)}. ` +
+  `The numbers add up to ${signed(Number(data.attribution.sum), 1)}; the score itself is ${signed(prediction.logit, 1)}. ` +
   "The two agree only where a network is linear in its input: this shows a direction, not shares of a whole. " +
   "Positions after the one that predicts have no part in it.";
 
