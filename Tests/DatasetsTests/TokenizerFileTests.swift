@@ -74,7 +74,9 @@ struct TokenizerFileTests {
   }
 
   @Test(arguments: [
-    ("", 0), ("{", 1), ("{\"model\": nul}", 10), ("[1, 2", 5), ("{} x", 3), ("\"\\q\"", 2),
+    ("", 0), ("{", 1), ("{\"model\": nul}", 10), ("[1, 2", 5), ("{} x", 3),
+    (#"{"a": 1, "b": {"a": 2}, "a": 1}"#, 24),
+    (#"{"\u0061": 1, "a": 2}"#, 14), ("\"\\q\"", 2),
     ("\"\\ud800\"", 7), ("\"a", 2), (String(repeating: "[", count: 100), 64),
   ])
   func aFileThatIsNoJSONIsAnErrorThatNamesThePlace(text: String, offset: Int) throws {

@@ -120,10 +120,18 @@ struct JSONReader {
   private mutating func readObject() throws(Failure) -> JSONValue {
     try enter()
     var members: [(key: String, value: JSONValue)] = []
+    var keys: Set<[UInt8]> = []
     while current != UInt8(ascii: "}") {
       if !members.isEmpty { try expect(",") }
       skipWhitespace()
+      let start = position
       let key = try readString()
+      // Readers differ in which of two values they take; by bytes, for strings that are shown alike are
+      // two tokens.
+      guard keys.insert(Array(key.utf8)).inserted else {
+        position = start
+        throw failure("the key '\(key.prefix(40))' a second time in one object")
+      }
       skipWhitespace()
       try expect(":")
       members.append((key: key, value: try readValue()))
