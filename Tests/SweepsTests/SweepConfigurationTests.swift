@@ -116,7 +116,7 @@ import Testing
     let domain = try #require(sweep.parameters.parameters.first).domain
     let (low, high) = (try #require(domain.low), try #require(domain.high))
     let found = values(sweep.trials, "optimizer.learning_rate").compactMap(Double.init)
-    #expect(found.count == 400 && found.allSatisfy { (low...high).contains($0) })
+    try #require(found.count == 400 && found.allSatisfy { (low...high).contains($0) })
     func place(_ value: Double) -> Double {
       domain.scale == .log
         ? (log(value) - log(low)) / (log(high) - log(low))
