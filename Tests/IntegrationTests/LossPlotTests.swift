@@ -4,7 +4,9 @@ import Testing
 
 extension CommandLineTests {
   /// `scripts/plot_loss.py`, which reads `metrics.jsonl` as Lockstep does.
-  @Suite struct LossPlotTests {
+  @Suite(
+    .enabled(if: MPIRunner.path(of: "python3") != nil, "no Python is installed"))
+  struct LossPlotTests {
     private let folder: TemporaryDirectory
     private let lines = (1...4).map { #"{"step":\#($0),"loss":\#(5 - $0)}"# + "\n" }
 

@@ -100,7 +100,7 @@ public struct MPIRunner: Sendable {
   }
 
   /// An executable of the search path.
-  static func path(of name: String) -> URL? {
+  public static func path(of name: String) -> URL? {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     return folders.map { URL(fileURLWithPath: String($0)).appendingPathComponent(name) }
       .first { FileManager.default.isExecutableFile(atPath: $0.path) }
