@@ -50,10 +50,13 @@ extension Requirement {
   /// For one or more: what holds for each of them.
   public static func each<Element>(_ requirement: Requirement<Element>) -> Self
   where Value == OneOrMore<Element> {
-    var ends = requirement.ends
-    ends.beyond.append(SettingNode(.list([])))
+    @Sendable func ends() -> SettingEnds {
+      var ends = requirement.ends
+      ends.beyond.append(SettingNode(.list([])))
+      return ends
+    }
     return Self(
-      expectation: "\(requirement.expectation), or a list of at least one such", ends: ends
+      expectation: "\(requirement.expectation), or a list of at least one such", ends: ends()
     ) {
       $0.elements.allSatisfy(requirement.isSatisfied)
     }
