@@ -5,8 +5,9 @@ import LockstepSettings
 
 /// Values as text in a checkpoint's notes. Numbers come back with all their bits.
 enum Note {
-  static func text(_ value: some Encodable) -> String? {
-    (try? JSONFormat.encoder().encode(value)).map { String(decoding: $0, as: UTF8.self) }
+  /// - Throws: `EncodingError`; a note is never left out, for the run would go on without.
+  static func text(_ value: some Encodable) throws -> String {
+    String(decoding: try JSONFormat.encoder().encode(value), as: UTF8.self)
   }
 
   /// - Returns: Nil where there is no such note: the run did without, so far.

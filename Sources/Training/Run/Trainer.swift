@@ -125,10 +125,12 @@ public final class Trainer {
 
   /// What a checkpoint stores beside the tensors.
   private var state: TrainingState {
-    var notes = step.notes.merging(versions.notes) { first, _ in first }
-    if plan.schedule.plateau != nil { notes["plateau"] = Note.text(plateau) }
-    if plan.earlyStopping.isOn { notes["early_stopping"] = Note.text(earlyStopping) }
-    return progress.state(notes: notes)
+    get throws {
+      var notes = try step.notes.merging(versions.notes) { first, _ in first }
+      if plan.schedule.plateau != nil { notes["plateau"] = try Note.text(plateau) }
+      if plan.earlyStopping.isOn { notes["early_stopping"] = try Note.text(earlyStopping) }
+      return progress.state(notes: notes)
+    }
   }
 
   /// Optimiser steps taken.

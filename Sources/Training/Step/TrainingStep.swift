@@ -109,9 +109,11 @@ public final class TrainingStep {
 
   /// What a checkpoint stores beside the optimiser's states; the same on all ranks.
   var notes: [String: String] {
-    var notes = optimizer.notes
-    if configuration.skipAbove > 0 { notes["outliers"] = Note.text(outliers) }
-    return notes
+    get throws {
+      var notes = optimizer.notes
+      if configuration.skipAbove > 0 { notes["outliers"] = try Note.text(outliers) }
+      return notes
+    }
   }
 
   /// Takes `notes` back.
