@@ -52,7 +52,7 @@ struct Attack {
       }
       let signal = process.terminationStatus
       try note(
-        signal == SIGALRM ? .hang : .crash, subject, next,
+        [SIGALRM, SIGPROF].contains(signal) ? .hang : .crash, subject, next,
         process.terminationReason == .uncaughtSignal ? "signal \(signal)" : "status \(signal)")
       next += 1
     }

@@ -9,7 +9,7 @@ struct Fuzz: ParsableCommand {
     abstract: "Attacks every reader with mutated files.",
     discussion: """
       A case is made of the seed, the reader's name and the case's number alone: \
-      --reader NAME --first K --cases 1 repeats it. Each may take 10 seconds. Status 1 \
+      --reader NAME --first K --cases 1 repeats it. Each may take 10 seconds of processor time. Status 1 \
       where anything was found; the files of a finding are kept.
       """)
 

@@ -9,8 +9,10 @@ struct Worker {
   /// Bytes of address space that a case may take; nil: any.
   let memory: UInt64?
 
-  /// Seconds that a case may take.
-  private static let seconds: UInt32 = 10
+  /// Seconds of processor time that a case may take.
+  private static let processorSeconds = 10
+  /// Seconds that it may take where the machine is busy.
+  private static let seconds: UInt32 = 200
 
   func run(_ cases: Range<Int>) throws {
     // Files of this worker, to be damaged.
@@ -34,9 +36,9 @@ struct Worker {
         originals.append((file, try Data(contentsOf: file)))
         try Data(bytes).write(to: file)
       }
-      alarm(Self.seconds)
+      limitTime(isOn: true)
       let outcome = outcome(in: folder, damaged)
-      alarm(0)
+      limitTime(isOn: false)
       say("end \(number) \(outcome)")
       for (file, bytes) in originals { try bytes.write(to: file) }
     }
@@ -47,6 +49,14 @@ struct Worker {
     for whole in try DamagedCase.undamaged(subject, specimens: specimens) {
       try subject.read(folder, whole)
     }
+  }
+
+  /// What takes too long ends the process, by SIGPROF or SIGALRM.
+  private func limitTime(isOn: Bool) {
+    var timer = itimerval()
+    timer.it_value.tv_sec = isOn ? Self.processorSeconds : 0
+    setitimer(ITIMER_PROF, &timer, nil)
+    alarm(isOn ? Self.seconds : 0)
   }
 
   private func outcome(in folder: URL, _ damaged: DamagedCase) -> String {
