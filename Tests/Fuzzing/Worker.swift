@@ -55,7 +55,7 @@ struct Worker {
   private func limitTime(isOn: Bool) {
     var timer = itimerval()
     timer.it_value.tv_sec = isOn ? Self.processorSeconds : 0
-    setitimer(ITIMER_PROF, &timer, nil)
+    setitimer(__itimer_which_t(ITIMER_PROF.rawValue), &timer, nil)
     alarm(isOn ? Self.seconds : 0)
   }
 
