@@ -112,9 +112,10 @@ extension CommandLineTests {
       let prompt = "the \u{1B}[31m"
       let piped = try bench.run(["generate", "run", "--prompt", prompt, "--max-tokens", "1"])
       #expect(piped.output.hasPrefix(prompt))
-      // `script` gives the command a terminal.
+      // `script` gives the command a terminal, and runs it by the user's shell, whichever that is.
+      try bench.write(prompt, to: "prompt.txt")
       let terminal = try bench.shell(
-        "script -qec \"lockstep generate run --prompt $'the \\e[31m' --max-tokens 1\" /dev/null")
+        #"script -qec 'lockstep generate run --prompt "$(cat prompt.txt)" --max-tokens 1' /dev/null"#)
       #expect(terminal.output.hasPrefix(#"the \u{1B}[31m"#), "\(terminal.output)")
     }
   }
