@@ -58,7 +58,7 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
         plan, topology: communicator.topology, available: HostMemory.available)
     }
     threads = try ThreadPlan(requested: plan.threads, communicator: communicator).threads
-    let workspace = Workspace(threadCount: threads, library: plan.products.library)
+    let workspace = Workspace(threadCount: threads, for: plan)
     let task = SyntheticText(benchmark)
     let trainer = try Trainer(
       task: task, plan: plan, communicator: communicator, workspace: workspace)

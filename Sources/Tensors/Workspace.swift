@@ -27,11 +27,14 @@ public final class Workspace {
 
   /// - Parameters:
   ///   - threadCount: The threads of this rank, at least 1. Default: 1.
+  ///   - format: What the factors of products are rounded to. Default: float32.
   ///   - library: Who multiplies matrices. Default: Lockstep's own kernels.
-  public init(threadCount: Int = 1, library: ProductLibrary = .canonical) {
+  public init(
+    threadCount: Int = 1, format: ProductFormat = .float32, library: ProductLibrary = .canonical
+  ) {
     pool = BufferPool()
     threads = ThreadPool(threadCount: threadCount)
-    products = Products(library: library, threads: threads)
+    products = Products(format: format, library: library, threads: threads)
   }
 
   /// Places the random streams: dropout masks of this micro-batch are a function of these numbers

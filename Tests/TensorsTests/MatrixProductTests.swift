@@ -53,14 +53,14 @@ import Testing
         CKernels_packFactor(factor(right, isBTransposed), Int64(inner), Int64(columns), packed)
         CKernels_matrixProductPacked(
           factor(left, isATransposed), packed, Int64(inner), Int64(columns), c, Int64(columns),
-          Int64(rows), Int64(columns), Int64(inner), adds ? 1 : 0)
+          Int64(rows), Int64(columns), Int64(inner), adds ? 1 : 0, nil)
       }
     }
 
     private func factor(_ matrix: Matrix, _ isTransposed: Bool) -> CKernels_Factor {
       CKernels_Factor(
         elements: matrix.pointer, stride: Int64(matrix.stride), transposed: isTransposed ? 1 : 0,
-        format: CKernels_float32)
+        format: CKernels_float32, rounded: nil)
     }
 
     private func withMatrices(
@@ -159,7 +159,7 @@ import Testing
         columns: .random(in: 1...90, using: &generator),
         inner: .random(in: 1...600, using: &generator), using: &generator)
       let usual = product.result(threads: 1)
-      for version in 1...CKernels_matrixProductVersions() {
+      for version in 1...CKernels_matrixProductVersions(CKernels_float32) {
         #expect(differingBits(product.result(version: version), usual) == 0, "version \(version)")
       }
     }
@@ -180,7 +180,7 @@ import Testing
     var generator = SeededGenerator(seed: 7)
     for _ in 0..<6 {
       let product = Product(rows: rows, columns: columns, inner: inner, using: &generator)
-      for version in 1...CKernels_matrixProductVersions() {
+      for version in 1...CKernels_matrixProductVersions(CKernels_float32) {
         #expect(
           differingBits(product.result(version: version), product.documented) == 0,
           "version \(version), transposed: \(product.isATransposed), \(product.isBTransposed)")

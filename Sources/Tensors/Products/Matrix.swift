@@ -35,6 +35,6 @@ package struct Matrix {
   func factor(_ format: ProductFormat) -> CKernels_Factor {
     CKernels_Factor(
       elements: pointer, stride: Int64(stride), transposed: isTransposed ? 1 : 0,
-      format: format.kernelFormat)
+      format: format.kernelFormat, rounded: nil)
   }
 }

@@ -48,7 +48,7 @@ struct PackedFactor {
     case .canonical:
       CKernels_matrixProductPacked(
         a.factor(products.format), memory, Int64(self.inner), Int64(self.columns), c.pointer,
-        Int64(c.stride), Int64(rows), Int64(columns), Int64(inner), adds ? 1 : 0)
+        Int64(c.stride), Int64(rows), Int64(columns), Int64(inner), adds ? 1 : 0, nil)
     case .openBLAS:
       products.multiplyHere(
         a, matrix, into: c, rows: rows, columns: columns, inner: inner, adds: adds)

@@ -19,10 +19,13 @@ public enum ProductLibrary: Sendable {
 public enum ProductFormat: Sendable {
   /// Nothing is rounded.
   case float32
+  /// Eight bits of precision, with the exponents of float32; for Lockstep's own kernels.
+  case bfloat16
 
   var kernelFormat: CKernels_Format {
     switch self {
     case .float32: CKernels_float32
+    case .bfloat16: CKernels_bfloat16
     }
   }
 }

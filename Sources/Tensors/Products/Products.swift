@@ -8,7 +8,8 @@ import LockstepParallelism
 ///
 /// It belongs to one thread, but for `multiply` on the calling thread, which its workers may use.
 public final class Products {
-  public let format: ProductFormat
+  /// May change between two operations.
+  public var format: ProductFormat
   public let library: ProductLibrary
   public let threads: ThreadPool
 
@@ -28,6 +29,8 @@ public final class Products {
     format: ProductFormat = .float32, library: ProductLibrary = .canonical, threads: ThreadPool
   ) {
     self.format = format
+    precondition(
+      format == .float32 || library == .canonical, "OpenBLAS multiplies in float32 only")
     self.library = library
     self.threads = threads
     if library == .openBLAS { openblas_set_num_threads(1) }

@@ -12,6 +12,7 @@ public struct Plan: Configurable {
   public var optimizer = OptimizerConfiguration()
   public var schedule = ScheduleConfiguration()
   public var reduction = ReductionMethod.canonical
+  public var precision = Precision.float32
   public var products = ProductMethod.canonical
   /// Optimiser steps from the start of the run to its end.
   public var steps = 1000
@@ -34,6 +35,8 @@ public struct Plan: Configurable {
       Field("schedule", \.schedule, meaning: "How the learning rate changes, in optimiser steps."),
       Field(
         "reduction", \.reduction, meaning: "How the gradients of all micro-batches are added up."),
+      Field(
+        "precision", \.precision, meaning: "In which format the model's matrices are multiplied."),
       Field(
         "products", \.products,
         meaning:
@@ -61,6 +64,9 @@ public struct Plan: Configurable {
     checks.require(
       schedule.warmupSteps <= steps, "schedule.warmup_steps", "at most steps (\(steps))",
       involving: "steps")
+    checks.require(
+      precision == .float32 || products == .canonical, "precision",
+      "float32, because products: openblas multiplies nothing else", involving: "products")
     if needsEvaluations {
       checks.require(
         evaluate.every > 0, "evaluate.every",

@@ -18,7 +18,7 @@ final class DebugModel {
     seed = UInt64(configuration.plan.seed)
     replica = try Replica(
       of: task.model, communicator: communicator,
-      workspace: Workspace(threadCount: threads, library: configuration.plan.products.library))
+      workspace: Workspace(threadCount: threads, for: configuration.plan))
     try replica.initialize(
       seed: seed,
       overriding: configuration.recipe.initialization.initializers(for: replica.parameters),

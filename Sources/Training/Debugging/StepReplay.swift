@@ -83,8 +83,7 @@ public struct StepReplay {
     if let data = prepared.data { _ = try run.requireSameData(data, whereChanged: .refuse) }
     let trainer = try Trainer(
       task: prepared.task, configuration: configuration, communicator: communicator,
-      workspace: Workspace(
-        threadCount: plan.threads, library: configuration.plan.products.library),
+      workspace: Workspace(threadCount: plan.threads, for: configuration.plan),
       directory: run, start: .before(step: step))
     let startedFrom = trainer.stepsTaken
     var outcome: StepOutcome?

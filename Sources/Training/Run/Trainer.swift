@@ -73,7 +73,7 @@ public final class Trainer {
     self.communicator = communicator
     let workspace =
       workspace
-      ?? Workspace(threadCount: max(1, plan.threads), library: plan.products.library)
+      ?? Workspace(threadCount: max(1, plan.threads), for: plan)
     precondition(
       workspace.products.library == plan.products.library,
       "the workspace's matrices are multiplied by another library than plan.products says")

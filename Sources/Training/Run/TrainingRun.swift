@@ -50,7 +50,7 @@ public final class TrainingRun {
     let threads =
       try threads
       ?? ThreadPlan(requested: resolved.plan.threads, communicator: communicator).threads
-    let workspace = Workspace(threadCount: threads, library: resolved.plan.products.library)
+    let workspace = Workspace(threadCount: threads, for: resolved.plan)
     let prepared = try resolved.prepareTask(
       communicator,
       resuming: resume ? directory?.learnedSamples(communicator) : nil)

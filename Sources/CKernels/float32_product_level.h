@@ -1,4 +1,4 @@
-// The matrix product of one processor level, included once for each by matrix_product.c, which defines:
+// The float32 product of one processor level, included once for each by float32_product.c, which defines:
 //
 //   LEVEL(name)   the name with the level's suffix
 //   TILE_ROWS     rows of a tile: its accumulators and what feeds them fit the registers
@@ -175,9 +175,14 @@ static void LEVEL(multiply_chunk)(
 }
 
 static void LEVEL(multiply_packed)(
-    CKernels_Factor a, RightFactor b, Target c, int64_t rows, int64_t inner) {
-  for (int64_t k = 0; k < inner; k += CKERNELS_PRODUCT_CHUNK, c.adds = 1)
-    LEVEL(multiply_chunk)(a, b, k, c, rows, chunk_count(k, inner), NULL, scratch());
+    CKernels_Factor a, RightFactor b, Target c, int64_t rows, int64_t inner,
+    const CKernels_Epilogue *epilogue) {
+  for (int64_t k = 0; k < inner; k += CKERNELS_PRODUCT_CHUNK, c.adds = 1) {
+    int64_t count = chunk_count(k, inner);
+    const CKernels_Epilogue *last = k + count == inner ? epilogue : NULL;
+    c.bias = last ? last->bias : NULL;
+    LEVEL(multiply_chunk)(a, b, k, c, rows, count, last, scratch());
+  }
 }
 
 /// Rows of B that are read together: a sum is loaded and stored once for all of them.
