@@ -115,7 +115,8 @@ extension CommandLineTests {
       // `script` gives the command a terminal, and runs it by the user's shell, whichever that is.
       try bench.write(prompt, to: "prompt.txt")
       let terminal = try bench.shell(
-        #"script -qec 'lockstep generate run --prompt "$(cat prompt.txt)" --max-tokens 1' /dev/null"#)
+        #"script -qec 'lockstep generate run --prompt "$(cat prompt.txt)" --max-tokens 1' /dev/null"#
+      )
       #expect(terminal.output.hasPrefix(#"the \u{1B}[31m"#), "\(terminal.output)")
     }
   }

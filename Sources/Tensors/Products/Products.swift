@@ -12,6 +12,7 @@ public final class Products {
   public var format: ProductFormat
   public let library: ProductLibrary
   public let threads: ThreadPool
+  let packing = PackingMemory()
 
   /// Multiply-adds of all forward passes so far, those left out that a backward pass computes again:
   /// the count belongs to the model, not to how it is computed.
@@ -48,6 +49,14 @@ public final class Products {
     adds: Bool = false, epilogue: ProductEpilogue? = nil
   ) {
     guard rows > 0, columns > 0 else { return }
+    if format == .bfloat16,
+      let shared = SharedPacking(
+        rows: rows, columns: columns, inner: inner, threadCount: threads.threadCount)
+    {
+      return shared.multiply(
+        a, b, into: c, rows: rows, columns: columns, inner: inner, adds: adds, epilogue: epilogue,
+        for: self)
+    }
     let grid = ProductGrid(
       rows: rows, columns: columns, inner: inner, threadCount: threads.threadCount,
       keepsRows: !a.isTransposed)
