@@ -66,6 +66,12 @@ provide_browser() {
   if grep -qs '^ID=debian' /etc/os-release; then missing+=(chromium-headless-shell); fi
 }
 
+# Notes the emulator with which a test runs Lockstep as an older processor would; x86-64 only. The test is
+# skipped without.
+provide_emulator() {
+  [[ $(uname -m) != x86_64 ]] || provided qemu-user command -v qemu-x86_64
+}
+
 # Installs the packages noted as missing; without any, nothing is run and no network is needed.
 install_missing() {
   [[ ${#missing[@]} -gt 0 ]] || return 0

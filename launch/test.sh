@@ -10,6 +10,7 @@ cd "$root"
 
 provide_libraries
 provide_browser
+provide_emulator
 install_missing
 
 # Built once, in the mode in which Lockstep is used: the tests train, and would take long otherwise.

@@ -43,6 +43,8 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
+  @OptionGroup var precision: PrecisionArgument
+
   func validate() throws {
     guard 1...EvaluationOptions.sequenceLimit ~= sequences else {
       throw ValidationError("--sequences is from 1 to \(EvaluationOptions.sequenceLimit)")
@@ -56,6 +58,7 @@ struct Evaluate: ParsableCommand {
     var options = EvaluationOptions()
     (options.data, options.labels, options.directory) = (data, labels, directory)
     (options.sequences, options.stride) = (sequences, stride)
+    options.precision = precision.precision
     if beamSearch.beams != nil || beamSearch.lengthPenalty != nil {
       options.search = beamSearch.search(EvaluationOptions.defaultSearch)
     }

@@ -53,6 +53,8 @@ struct Explain: ParsableCommand {
   @Flag(help: "Print everything that the page shows as one JSON object.")
   var json = false
 
+  @OptionGroup var precision: PrecisionArgument
+
   func validate() throws {
     guard (text == nil) != (image == nil) else {
       throw ValidationError(
@@ -77,14 +79,14 @@ struct Explain: ParsableCommand {
 
   private func explanation(of text: String, in workspace: Workspace) throws -> TextExplanation {
     try TextExplanation(
-      of: TrainedModel.opened(source, in: workspace), text: text, translation: translation,
+      of: TrainedModel.opened(source, in: workspace, precision: precision), text: text, translation: translation,
       position: position, target: target, special: reading.specialTokens)
   }
 
   private func explanation(
     ofImage index: Int, in workspace: Workspace
   ) throws -> ImageExplanation {
-    let trained = try TrainedModel.opened(source, in: workspace)
+    let trained = try TrainedModel.opened(source, in: workspace, precision: precision)
     guard trained.kind == .prediction else { throw ExplanationError.needsText(path: source) }
     return try ImageExplanation(
       of: trained,

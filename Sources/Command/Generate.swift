@@ -32,6 +32,8 @@ struct Generate: ParsableCommand {
   /// Where neither a temperature nor beams are given.
   private static let defaultTemperature = 0.8
 
+  @OptionGroup var precision: PrecisionArgument
+
   func validate() throws {
     guard maxTokens >= 1 else { throw ValidationError("--max-tokens is at least 1") }
     guard decoding.beamSearch.lengthPenalty == nil || decoding.beamSearch.beams != nil else {
@@ -41,7 +43,7 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     let workspace = Workspace(threadCount: ProcessorMask.current.usableCount)
-    let trained = try TrainedModel.opened(source, in: workspace)
+    let trained = try TrainedModel.opened(source, in: workspace, precision: precision)
     if case .maskedLanguage(let model) = trained.model {
       try fillMasks(of: trained, model)
     } else {

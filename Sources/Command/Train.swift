@@ -42,6 +42,9 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("With --plot-schedule: draw into this SVG file.", valueName: "path"))
   var plotOutput: String?
 
+  @Option(help: .hidden)
+  var productVersion: Int?
+
   @Flag(help: "Print nothing but errors.")
   var quiet = false
 
@@ -55,6 +58,9 @@ struct Train: ParsableCommand {
     guard plotOutput == nil || plotSchedule else {
       throw ValidationError("--plot-output goes with --plot-schedule")
     }
+    guard productVersion.map({ 1...4 ~= $0 }) ?? true else {
+      throw ValidationError("--product-version is from 1 to 4")
+    }
     guard !(quiet && json) else { throw ValidationError("--quiet and --json exclude each other") }
   }
 
@@ -64,6 +70,7 @@ struct Train: ParsableCommand {
     if printConfig { return try StandardOutput.writeText(resolved().yaml()) }
     if plotSchedule { return try plot(resolved().plan.schedulePlot) }
     guard let path = configuration else { return }
+    if let productVersion { Precision.limitVersion(to: productVersion) }
     Launch.run(over: .mpi) { communicator, launch in
       let text = try communicator.fromRankZero {
         Array(try RunConfiguration.readText(path: path).utf8)

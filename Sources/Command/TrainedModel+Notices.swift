@@ -3,8 +3,10 @@ import LockstepTraining
 
 extension TrainedModel {
   /// Opens a model, and tells on standard error what the user should know of how it was found.
-  static func opened(_ path: String, in workspace: Workspace) throws -> TrainedModel {
-    let trained = try open(path, in: workspace)
+  static func opened(
+    _ path: String, in workspace: Workspace, precision: PrecisionArgument
+  ) throws -> TrainedModel {
+    let trained = try open(path, in: workspace, precision: precision.precision)
     trained.showNotices()
     return trained
   }

@@ -38,6 +38,8 @@ struct Translate: ParsableCommand {
   @Flag(help: "Print nothing but translations.")
   var quiet = false
 
+  @OptionGroup var precision: PrecisionArgument
+
   func validate() throws {
     guard maxTokens.map({ $0 >= 1 }) ?? true else {
       throw ValidationError("--max-tokens is at least 1")
@@ -49,7 +51,7 @@ struct Translate: ParsableCommand {
     try requireOneRank()
     let workspace = Workspace(threadCount: ProcessorMask.current.usableCount)
     let translator = try Translator(
-      TrainedModel.opened(source, in: workspace),
+      TrainedModel.opened(source, in: workspace, precision: precision),
       method: decoding.draws
         ? .sampling(decoding.sampling(temperature: 1))
         : .beamSearch(decoding.beamSearch.search(EvaluationOptions.defaultSearch)),

@@ -146,7 +146,7 @@ import Testing
             let right = k < inner ? b[isBTransposed ? column * inner + k : k * columns + column] : 0
             chains[k % 2] = flushed(
               flushed(chains[k % 2]).addingProduct(
-                rounded(bfloat16: left), rounded(bfloat16: right)))
+                nearestBFloat16(left), nearestBFloat16(right)))
           }
           total = flushed(flushed(total) + flushed(chains[0] + chains[1]))
         }
@@ -185,7 +185,7 @@ import Testing
   }
 
   /// More than what is packed at a time, along each dimension.
-  @Test(arguments: [(40, 64, 1600), (2080, 40, 33), (33, 1300, 900), (3, 77, 1600), (4, 50, 40)])
+  @Test(arguments: [(8, 64, 1600), (2080, 40, 33), (5, 1300, 900), (3, 77, 1600), (4, 50, 40)])
   func largeProductsHaveTheSameOrder(rows: Int, columns: Int, inner: Int) {
     var generator = SeededGenerator(seed: 12)
     for _ in 0..<2 {
@@ -227,14 +227,15 @@ import Testing
   @Test func roundingIsToTheNearestEven() {
     let numbers: [Float] = [
       0, -0.0, 1, 1.00390625, 1.01171875, -1.00390625, 3.4e38, .greatestFiniteMagnitude, .infinity,
-      -.infinity, .leastNormalMagnitude, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1e-39,
+      -.infinity, .leastNormalMagnitude, .leastNonzeroMagnitude, -.leastNonzeroMagnitude,
+      Float(bitPattern: 0x7_1234),
       0.1,
-      -1234.567, 65_535, 1.0e-38,
+      -1234.567, 65_535,
     ]
     var rounded = [UInt16](repeating: 0, count: numbers.count)
     CKernels_roundToBfloat16(numbers, &rounded, Int64(numbers.count))
     for (number, half) in zip(numbers, rounded) {
-      let expected = rounded(bfloat16: number)
+      let expected = nearestBFloat16(number)
       #expect(Float(bitPattern: UInt32(half) << 16).bitPattern == expected.bitPattern, "\(number)")
     }
     var half: UInt16 = 0
@@ -249,7 +250,7 @@ private func flushed(_ x: Float) -> Float {
 }
 
 /// Rounded to bfloat16, by way of the two neighbours.
-private func rounded(bfloat16 x: Float) -> Float {
+private func nearestBFloat16(_ x: Float) -> Float {
   guard x.isFinite, !x.isSubnormal else { return flushed(x) }
   let below = Float(bitPattern: x.bitPattern & 0xFFFF_0000)
   let half = x.bitPattern & 0xFFFF

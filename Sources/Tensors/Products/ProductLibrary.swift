@@ -28,4 +28,17 @@ public enum ProductFormat: Sendable {
     case .bfloat16: CKernels_bfloat16
     }
   }
+
+  /// The instructions by which Lockstep's kernels multiply factors of this format on this processor:
+  /// "AMX", "AVX-512", "AVX2", or "plain" where it has none of these.
+  public var instructions: String {
+    let names = ["plain", "AVX2", "AVX-512", "AMX"]
+    return names[Int(CKernels_matrixProductVersion(kernelFormat)) - 1]
+  }
+
+  /// For tests of whole runs: from now on, no product of this process is computed by a faster version
+  /// than this one, of 1 (plain), 2 (AVX2), 3 (AVX-512) and 4 (AMX).
+  package static func limitVersion(to version: Int) {
+    CKernels_limitProductVersion(Int32(version))
+  }
 }

@@ -27,6 +27,22 @@ public enum Precision: String, SettingChoice {
   }
 }
 
+extension Precision {
+  /// For tests of whole runs; see `ProductFormat.limitVersion(to:)`.
+  package static func limitVersion(to version: Int) { ProductFormat.limitVersion(to: version) }
+}
+
+extension Plan {
+  /// For people, how matrices are multiplied here; nil where there is nothing to say.
+  var precisionSummary: String? {
+    guard precision != .float32 else { return nil }
+    let instructions = precision.format.instructions
+    let summary = "\(precision.rawValue), by \(instructions)"
+    return instructions == "AMX"
+      ? summary : summary + ": the same result as with AMX, no faster than float32"
+  }
+}
+
 extension Workspace {
   /// A workspace whose products are those that a plan asks for.
   package convenience init(threadCount: Int, for plan: Plan) {

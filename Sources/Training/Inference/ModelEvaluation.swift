@@ -20,6 +20,8 @@ public struct EvaluationOptions: Sendable {
   public var sequences = 8
   /// Tokens from one window to the next, in 1 ... T; nil: T.
   public var stride: Int?
+  /// In which format matrices are multiplied; nil: in that of the run.
+  public var precision: Precision?
   /// How texts are translated, to be scored; nil: by `defaultSearch`.
   public var search: BeamSearch?
 
@@ -45,7 +47,7 @@ public final class ModelEvaluation {
   /// - Throws: What `TrainedModel.open` and the readers of data throw; `EvaluationError`.
   public init(source: String, options: EvaluationOptions, workspace: Workspace) throws {
     self.workspace = workspace
-    trained = try TrainedModel.open(source, in: workspace)
+    trained = try TrainedModel.open(source, in: workspace, precision: options.precision)
     if options.search != nil && trained.kind != .sequenceToSequence {
       throw EvaluationError.beamsOfNoTranslation
     }

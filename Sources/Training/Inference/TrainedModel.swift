@@ -57,16 +57,24 @@ public struct TrainedModel {
   /// Opens what lies at a path: a run, whose newest complete checkpoint is taken; a checkpoint; or a
   /// directory that Hugging Face's `save_pretrained` wrote.
   ///
-  /// - Parameter workspace: Computes with the model.
+  /// - Parameters:
+  ///   - workspace: Computes with the model. Its products are in the model's precision from then on.
+  ///   - precision: In which format the model's matrices are multiplied; nil: in that of its run, float32
+  ///     where there is none. Default: nil.
   /// - Throws: `LoadingError`; `WeightError` where the tensors are not those of the model;
   ///   `ConfigurationError`, `UnsupportedModelError` or `TokenizerError` where a file beside them can
   ///   not be understood.
-  public static func open(_ path: String, in workspace: Workspace) throws -> TrainedModel {
-    try ModelPlace.reading(path) { place, skipped in
+  public static func open(
+    _ path: String, in workspace: Workspace, precision: Precision? = nil
+  ) throws -> TrainedModel {
+    let trained = try ModelPlace.reading(path) { place, skipped in
       try TrainedModel(
         source: path, description: ModelDescription(at: place, skipped: skipped),
         workspace: workspace)
     }
+    let precision = precision ?? trained.configuration?.plan.precision ?? .float32
+    workspace.products.format = precision.format
+    return trained
   }
 
   private init(source: String, description: ModelDescription, workspace: Workspace) throws {
