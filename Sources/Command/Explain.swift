@@ -79,7 +79,8 @@ struct Explain: ParsableCommand {
 
   private func explanation(of text: String, in workspace: Workspace) throws -> TextExplanation {
     try TextExplanation(
-      of: TrainedModel.opened(source, in: workspace, precision: precision), text: text, translation: translation,
+      of: TrainedModel.opened(source, in: workspace, precision: precision), text: text,
+      translation: translation,
       position: position, target: target, special: reading.specialTokens)
   }
 

@@ -30,7 +30,8 @@ public struct RunConfiguration: Configurable {
   private static let order = [
     "task", "seed", "directory", "data", "model", "masking", "word_vectors", "loss", "batch",
     "optimizer",
-    "schedule", "reduction", "precision", "products", "steps", "average", "early_stopping", "initialization",
+    "schedule", "reduction", "precision", "products", "steps", "average", "early_stopping",
+    "initialization",
     "evaluate",
     "checkpoint", "threads",
   ]
