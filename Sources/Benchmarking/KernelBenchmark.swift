@@ -69,7 +69,7 @@ public struct KernelBenchmark: Encodable, Sendable, CustomStringConvertible {
     let memory = BenchmarkMemory(
       arrayCount: VectorKernel.arrayCount, elementCount: elementCount)
     name = benchmark.name
-    openBLASKernels = ProductLibrary.openBLASKernels
+    openBLASKernels = OpenBLASKernels.current.name
     runs = Set([1, threadPlan.threads]).sorted().map { threads in
       Run(products, memory, workspace: Workspace(threadCount: threads), seconds: seconds)
     }

@@ -3,8 +3,8 @@ import LockstepCommunication
 import LockstepTensors
 import LockstepTraining
 
-/// How fast a model trains here: steps on synthetic tokens, timed, against the floor that plain
-/// matrix products of the same number of operations set. Nothing is written.
+/// How fast a model trains here: steps on synthetic tokens, timed, and the share of what the
+/// processors' arithmetic can do. Nothing is written.
 public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
   /// A built-in case's name, or a configuration's path.
   public let name: String
@@ -17,14 +17,18 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
   public let tokensPerStep: Int
   public let tokensPerSecond: Double
   public let secondsPerStep: Double
-  /// Floating-point operations of the model's matrix products in a step, over all ranks.
+  /// Floating-point operations of the model's matrix products in a step, over all ranks, forward and
+  /// backward.
   public let flopPerStep: Double
   /// Achieved, in 10⁹ operations a second.
   public let gflops: Double
-  /// Plain matrix products of the model's shapes, over all ranks and threads, the better of a
-  /// measurement before the steps and one after.
-  public let sgemmGflops: Double
-  public let floorFraction: Double
+  /// What the arithmetic of the processors can do on all ranks and threads together, the best of a
+  /// measurement before the steps, one after and the steps themselves.
+  public let peakGflops: Double
+  /// `gflops` as a share of `peakGflops`, in 0 ... 1.
+  public let peakShare: Double
+  /// What to know about the peak; nil: nothing.
+  public let notice: String?
   /// Of a step, mean over ranks; what is left of `secondsPerStep` is everything else.
   public let forwardSeconds: Double
   public let backwardSeconds: Double
@@ -41,8 +45,6 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
   private static let warmUpSteps = 2
   /// How long the timed steps last, about, where their number is not given; in seconds.
   private static let budget = 10.0
-  /// How long each of the two measurements of the floor lasts, about; in seconds.
-  private static let floorBudget = 0.5
 
   /// Trains. Collective.
   ///
@@ -67,22 +69,30 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
     for step in 0..<Self.warmUpSteps {
       second = try Self.time { _ = try trainer.step.run(step: step) }
     }
-    let products = trainer.step.products ?? ForwardProducts()
-    func floor() throws -> Floor {
+    func peak(atLeast speed: Double) throws -> Peak {
       try .measure(
-        products, threads: workspace.threads, communicator: communicator,
-        seconds: Self.floorBudget)
+        of: workspace.products.format, threads: workspace.threads, communicator: communicator,
+        atLeast: speed)
     }
-    let before = try floor()
+    let before = try peak(atLeast: 0)
     let steps = try requestedSteps ?? Self.stepCount(secondsPerStep: second, communicator)
-    let phasesBefore = trainer.step.phases
+    let (phasesBefore, operationsBefore) = (trainer.step.phases, trainer.step.operations)
     try communicator.barrier()
     let seconds = try Self.time {
       for step in 0..<steps { _ = try trainer.step.run(step: Self.warmUpSteps + step) }
     }
     let phases = trainer.step.phases - phasesBefore
     let memory = try Self.memory(communicator)
-    let after = try floor()
+    // Ranks' clocks differ: rank zero's decides.
+    let measured = try communicator.allGather([seconds, trainer.step.operations - operationsBefore])
+    secondsPerStep = measured[0][0] / Double(steps)
+    flopPerStep = measured.reduce(0) { $0 + $1[1] } / Double(steps)
+    gflops = flopPerStep / secondsPerStep / 1e9
+    let after = try peak(atLeast: before.measured < gflops ? gflops : 0)
+    let speed = AchievedSpeed(gigaflops: gflops, peak: .highest(of: before, after))
+    peakGflops = speed.peak.gigaflops
+    peakShare = speed.peakShare
+    notice = speed.notice
 
     name = benchmark.name
     ranks = communicator.size
@@ -90,13 +100,7 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
     self.steps = steps
     let batch = plan.batch
     tokensPerStep = batch.sequences * batch.microbatches * benchmark.context
-    secondsPerStep = seconds / Double(steps)
     tokensPerSecond = Double(tokensPerStep) / secondsPerStep
-    flopPerStep = products.trainingOperations * Double(batch.microbatches)
-    gflops = flopPerStep / secondsPerStep / 1e9
-    let best = before.gigaflops > after.gigaflops ? before : after
-    sgemmGflops = best.gigaflops
-    floorFraction = best.fraction(operations: flopPerStep, seconds: secondsPerStep)
     func mean(_ seconds: Double) throws -> Double {
       let all = try communicator.allGather([seconds])
       return all.reduce(0) { $0 + $1[0] } / Double(all.count * steps)
@@ -151,10 +155,10 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
       a step of \(tokensPerStep) tokens, mean of \(steps) steps
       arithmetic \(String(format: "%.1f", flopPerStep / 1e9)) GFLOP a step, \
       \(String(format: "%.1f", gflops)) GFLOP/s
-      floor      \(String(format: "%.1f", 100 * floorFraction)) % of plain matrix products, \
-      \(String(format: "%.1f", sgemmGflops)) GFLOP/s
+      peak       \(String(format: "%.1f", 100 * peakShare)) % of what the processors can do, \
+      \(String(format: "%.1f", peakGflops)) GFLOP/s
       time       \(shares.joined(separator: ", "))
       memory     \(megabytes(peakBytes)) together, \(megabytes(peakResidentBytes)) at most in a rank
-      """
+      """ + (notice.map { "\nnotice     \($0)" } ?? "")
   }
 }

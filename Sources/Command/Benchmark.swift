@@ -127,9 +127,9 @@ struct BenchmarkReduction: ParsableCommand {
 struct BenchmarkTraining: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Tokens a second on synthetic tokens, and the share of the floor.",
+    abstract: "Tokens a second on synthetic tokens, and the share of the peak.",
     discussion: """
-      The floor is the time that plain matrix products of the same number of operations would take. \
+      The peak is what the processors' arithmetic can do, measured on all threads at once. \
       A built-in case has one micro-batch a step for each rank.
       """)
 

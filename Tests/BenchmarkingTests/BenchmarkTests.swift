@@ -26,7 +26,8 @@ import Testing
       #expect(result.flopPerStep == Double(6 * Self.multiplyAddsPerToken * tokens))
       let flopPerSecond = result.flopPerStep / result.secondsPerStep
       #expect(abs(result.gflops * 1e9 / flopPerSecond - 1) < 1e-9)
-      #expect(abs(result.floorFraction * result.sgemmGflops / result.gflops - 1) < 1e-9)
+      #expect(abs(result.peakShare * result.peakGflops / result.gflops - 1) < 1e-9)
+      #expect(0 < result.peakShare && result.peakShare <= 1)
       #expect(abs(result.tokensPerSecond * result.secondsPerStep / Double(tokens) - 1) < 1e-9)
       let phases = [
         result.forwardSeconds, result.backwardSeconds, result.reductionSeconds,
@@ -44,9 +45,9 @@ import Testing
     let result = try TrainingBenchmark(
       tiny(ranks: 1), steps: 1, communicator: SoloCommunicator())
     let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(result))
-    let fraction = try #require((object as? [String: Any])?["floorFraction"] as? Double)
-    #expect(abs(fraction - result.floorFraction) < 1e-12)
-    #expect(result.description.contains("% of plain matrix products"))
+    let share = try #require((object as? [String: Any])?["peakShare"] as? Double)
+    #expect(abs(share - result.peakShare) < 1e-12)
+    #expect(result.description.contains("% of what the processors can do"))
   }
 
   @Test func theReductionIsTimedForEverySize() throws {

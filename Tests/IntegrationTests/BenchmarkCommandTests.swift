@@ -21,8 +21,8 @@ extension CommandLineTests {
       // Eight micro-batches of two sequences of 48.
       #expect(result["tokens_per_step"] as? Int == 768)
       for key in [
-        "tokens_per_second", "seconds_per_step", "flop_per_step", "gflops", "sgemm_gflops",
-        "floor_fraction", "forward_seconds", "backward_seconds", "reduction_seconds",
+        "tokens_per_second", "seconds_per_step", "flop_per_step", "gflops", "peak_gflops",
+        "peak_share", "forward_seconds", "backward_seconds", "reduction_seconds",
         "optimizer_seconds", "peak_bytes", "peak_resident_bytes", "proportional_bytes",
       ] {
         #expect(try #require(result[key] as? Double) > 0, "\(key)")

@@ -82,7 +82,7 @@ extension CommandLineTests {
     @Test func aLlamaIsTrainedEvaluatedInspectedAndGeneratedFrom() throws {
       let bench = try Workbench()
       let summary = try bench.train("run", set(Self.llama))
-      #expect(summary.floorFraction != nil || summary.seconds < 10)
+      #expect(summary.peakShare != nil || summary.seconds < 10)
       let evaluated = try bench.run(["evaluate", "run", "--json", "--sequences", "2"])
       #expect(try json(evaluated.output)["loss"] as? Double == summary.validationLoss)
       let inspected = try bench.run(["inspect", "run"])

@@ -33,7 +33,10 @@ import Testing
     }
     let products = bound.products { bound.model.loss(of: tokens, targets: targets) }
     #expect(products.multiplyAdds == expected)
-    #expect(products.trainingOperations == Double(6 * expected))
+    // Two operations each, and as many for either factor's gradient.
+    let before = bound.workspace.products.operations
+    _ = bound.withGradient { bound.model.loss(of: tokens, targets: targets) }
+    #expect(bound.workspace.products.operations - before == Double(6 * expected))
   }
 
   @Test func equalShapesAreCountedTogether() {

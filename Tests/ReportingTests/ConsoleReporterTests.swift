@@ -119,17 +119,17 @@ import Testing
     for part in ["4,096,000 tokens", "4m 10s", Sample.summary.parametersSHA256, "runs/kjv\n"] {
       #expect(output.text.contains(part))
     }
-    let floor = output.screen.filter { $0.hasPrefix("floor") }
+    let peak = output.screen.filter { $0.hasPrefix("peak") }
     #expect(
-      floor == ["floor        83.2 % of the speed of plain matrix products, 205 GFLOP/s"])
+      peak == ["peak         83.2 % of what the processors can do, 205 GFLOP/s"])
   }
 
-  @Test func aShortRunHasNoFloor() {
+  @Test func aShortRunHasNoPeak() {
     let output = RecordedOutput()
     var summary = Sample.summary
-    summary.floorFraction = nil
+    summary.peakShare = nil
     ConsoleReporter(output: output).receive(.finished(summary))
-    #expect(!output.text.contains("floor"))
+    #expect(!output.text.contains("peak"))
   }
 
   @Test func stopNamesSignalAndStep() {

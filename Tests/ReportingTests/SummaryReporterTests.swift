@@ -23,9 +23,9 @@ import Testing
     let keys = try #require(object as? [String: Any]).keys
     #expect(
       keys.sorted() == [
-        "bits_per_byte", "floor_fraction", "lockstep", "loss", "parameters", "parameters_sha256",
+        "bits_per_byte", "gflops", "lockstep", "loss", "parameters", "parameters_sha256",
         "ranks",
-        "seconds", "sgemm_gflops", "steps", "threads", "tokens", "tokens_per_second",
+        "seconds", "steps", "threads", "tokens", "tokens_per_second",
         "validation_loss",
       ])
   }
@@ -34,10 +34,10 @@ import Testing
     var summary = Sample.summary
     summary.validationLoss = nil
     summary.metrics = []
-    summary.floorFraction = nil
+    summary.peakShare = nil
     summary.provenance = nil
     try summary.write(to: file.path)
-    #expect(try !file.content.contains("floor_fraction"))
+    #expect(try !file.content.contains("peak_share"))
     #expect(try !file.content.contains("validation_loss"))
     #expect(try !file.content.contains("lockstep"))
     #expect(try RunSummary.load(from: file.path).bitsPerByte == nil)

@@ -75,7 +75,7 @@ enum Sample {
     steps: 1000, tokens: 4_096_000, loss: 3.25, validationLoss: 3.5,
     metrics: [.init("bits_per_byte", 1.75)],
     parametersSHA256: String(repeating: "0123456789abcdef", count: 4), tokensPerSecond: 16_384,
-    floorFraction: 0.832, sgemmGigaflops: 205.4, seconds: 250, ranks: 2, threads: 1,
+    gigaflops: 170.9, peakGigaflops: 205.4, peakShare: 0.832, seconds: 250, ranks: 2, threads: 1,
     parameters: 4_256_768,
     provenance: Provenance(version: "1.2.3", compiler: "Swift \"6\"", processorLevel: "x86-64-v3"))
 }

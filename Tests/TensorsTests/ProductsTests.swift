@@ -61,12 +61,36 @@ import Testing
         ProductShape(rows: 10, inner: 8, columns: 24), ProductShape(rows: 8, inner: 8, columns: 7),
       ])
     let total = 10 * 8 * 24 + 8 * 8 * 7 + attention
-    #expect(products.multiplyAdds == total && workspace.products.multiplyAdds == total)
-    // What is computed again in the backward pass is not counted again.
+    #expect(products.multiplyAdds == total)
+    // What is computed again in the backward pass is not counted again, but its gradients are.
     result.backward()
-    #expect(workspace.products.multiplyAdds == total)
-    _ = loss()
-    #expect(workspace.products.multiplyAdds == 2 * total)
+    #expect(workspace.products.operations == Double(6 * total))
+    workspace.withoutRecording { _ = loss() }
+    #expect(workspace.products.operations == Double((6 + 2) * total))
+  }
+
+  @Test(arguments: [(true, true, 3), (false, true, 2), (true, false, 2), (false, false, 1)])
+  func onlyGradientsThatAreComputedAreCounted(
+    inputNeedsOne: Bool, weightNeedsOne: Bool, products: Int
+  ) {
+    func operations(_ use: (_ x: Tensor, _ weight: Tensor) -> Tensor) -> Double {
+      let workspace = Workspace()
+      func tensor(_ shape: Shape, needsGradient: Bool) -> Tensor {
+        needsGradient
+          ? Self.tensor(shape, in: workspace) : Tensor(repeating: 1, shape: shape, in: workspace)
+      }
+      let x = tensor([1, 6, 4], needsGradient: inputNeedsOne)
+      let result = use(x, tensor([5, 4], needsGradient: weightNeedsOne))
+      if inputNeedsOne || weightNeedsOne { result.backward() }
+      return workspace.products.operations
+    }
+    let linear = operations { $0.linear(weight: $1).sum() }
+    #expect(linear == Double(products * 2 * 6 * 4 * 5))
+    // The head needs its input's gradient for the weight's.
+    let headProducts = products == 1 ? 1 : weightNeedsOne ? 3 : 2
+    let targets = Indices([0, 1, -1, 2, 3, 4], shape: [1, 6])
+    let head = operations { $0.linearCrossEntropy(weight: $1, targets: targets) }
+    #expect(head == Double(headProducts * 2 * 5 * 4 * 5))
   }
 
   @Test func attentionIsCountedByTheKeysThatQueriesSee() {

@@ -87,20 +87,18 @@ struct ConsoleStyle {
     work.add(rank: 1, Quantity.count(summary.tokens), unit: unit)
     work.add(rank: 1, "in", Quantity.duration(summary.seconds))
     work.add(rank: 1, Quantity.rounded(summary.tokensPerSecond), unit: "\(unit)/s")
-    return [work, losses] + [floor(summary)].compactMap { $0 } + [
+    return [work, losses] + [peak(summary)].compactMap { $0 } + [
       labelled("sha256", summary.parametersSHA256)
     ] + (runDirectory.map { [labelled("saved in", $0)] } ?? [])
   }
 
-  /// How close the run came to the speed of matrix products alone.
-  private func floor(_ summary: RunSummary) -> ConsoleLine? {
-    guard let fraction = summary.floorFraction, let gigaflops = summary.sgemmGigaflops else {
-      return nil
-    }
+  /// How much of the processors' arithmetic the model's matrix products used.
+  private func peak(_ summary: RunSummary) -> ConsoleLine? {
+    guard let share = summary.peakShare, let peak = summary.peakGigaflops else { return nil }
     return labelled(
-      "floor",
-      "\(Quantity.decimal(100 * fraction, 1)) % of the speed of plain matrix products, "
-        + "\(Quantity.rounded(gigaflops)) GFLOP/s")
+      "peak",
+      "\(Quantity.decimal(100 * share, 1)) % of what the processors can do, "
+        + "\(Quantity.rounded(peak)) GFLOP/s")
   }
 
   private func addMetrics(of record: StepRecord, to line: inout ConsoleLine) {

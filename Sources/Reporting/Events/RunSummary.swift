@@ -14,13 +14,14 @@ public struct RunSummary: Codable, Equatable, Sendable {
   public var parametersSHA256: String
   /// Target tokens a second, over all ranks, since this process began.
   public var tokensPerSecond: Double
-  /// The share of the time since this process began that plain matrix products of the same number
-  /// of operations would take, at `sgemmGigaflops`; nil where the run was too short to tell, or the
-  /// task does not say what it computes.
-  public var floorFraction: Double?
-  /// The speed of plain matrix products (SGEMM) of the model's shapes, of all ranks and threads
-  /// together, in 10⁹ operations a second; measured at the end of the run.
-  public var sgemmGigaflops: Double?
+  /// Floating-point operations of the model's matrix products a second, in 10⁹, over all ranks, since
+  /// this process began; nil where the run was too short to tell, or multiplies no weight.
+  public var gigaflops: Double?
+  /// The most that the arithmetic of the processors can do on all ranks and threads together, in 10⁹
+  /// operations a second; measured at the end of the run, nil where `gigaflops` is.
+  public var peakGigaflops: Double?
+  /// `gigaflops` as a share of `peakGigaflops`, in 0 ... 1.
+  public var peakShare: Double?
   /// Seconds spent training, over all resumptions.
   public var seconds: Double
   public var ranks: Int
@@ -34,8 +35,8 @@ public struct RunSummary: Codable, Equatable, Sendable {
   public init(
     steps: Int, tokens: Int, loss: Double?, validationLoss: Double? = nil,
     metrics: [MetricValue] = [], parametersSHA256: String, tokensPerSecond: Double,
-    floorFraction: Double? = nil, sgemmGigaflops: Double? = nil, seconds: Double, ranks: Int,
-    threads: Int, parameters: Int, provenance: Provenance? = nil
+    gigaflops: Double? = nil, peakGigaflops: Double? = nil, peakShare: Double? = nil,
+    seconds: Double, ranks: Int, threads: Int, parameters: Int, provenance: Provenance? = nil
   ) {
     self.steps = steps
     self.tokens = tokens
@@ -44,8 +45,9 @@ public struct RunSummary: Codable, Equatable, Sendable {
     self.metrics = metrics.sorted { $0.key < $1.key }
     self.parametersSHA256 = parametersSHA256
     self.tokensPerSecond = tokensPerSecond
-    self.floorFraction = floorFraction
-    self.sgemmGigaflops = sgemmGigaflops
+    self.gigaflops = gigaflops
+    self.peakGigaflops = peakGigaflops
+    self.peakShare = peakShare
     self.seconds = seconds
     self.ranks = ranks
     self.threads = threads
@@ -61,8 +63,9 @@ public struct RunSummary: Codable, Equatable, Sendable {
     case validationLoss = "validation_loss"
     case parametersSHA256 = "parameters_sha256"
     case tokensPerSecond = "tokens_per_second"
-    case floorFraction = "floor_fraction"
-    case sgemmGigaflops = "sgemm_gflops"
+    case gigaflops = "gflops"
+    case peakGigaflops = "peak_gflops"
+    case peakShare = "peak_share"
     case provenance = "lockstep"
   }
 }

@@ -32,8 +32,9 @@ extension RunSummary {
     for metric in metrics { object.add(metric.key, metric.value) }
     object.add("parameters_sha256", parametersSHA256)
     object.add("tokens_per_second", tokensPerSecond)
-    object.add("floor_fraction", floorFraction)
-    object.add("sgemm_gflops", sgemmGigaflops)
+    object.add("gflops", gigaflops)
+    object.add("peak_gflops", peakGigaflops)
+    object.add("peak_share", peakShare)
     object.add("seconds", seconds)
     object.add("ranks", ranks)
     object.add("threads", threads)

@@ -125,8 +125,13 @@ struct AttentionPass {
       uninitialized: [workspace.threads.threadCount, scratchCount], in: workspace)
     let sequenceBlocks = (0..<queries.sequences).map { blocks(of: $0) }
     let products = workspace.products
-    // Queries by keys, and probabilities by values.
-    products.countAttention(multiplyAdds: 2 * seenPairs * queries.count * queries.width)
+    // Queries by keys, and probabilities by values; backward two for each, computed all or none.
+    let multiplyAdds = 2 * seenPairs * queries.count * queries.width
+    let isDifferentiated =
+      workspace.isRecording
+      && [queries, keys, values].contains { $0.tensor.requiresGradient }
+    products.countAttention(
+      multiplyAdds: multiplyAdds, backward: isDifferentiated ? 2 * multiplyAdds : 0)
     workspace.threads.run(tasks: queries.sequences * queries.count) { task, worker in
       let (sequence, head) = (task / queries.count, task % queries.count)
       let scores = scratch.pointer + worker * scratchCount

@@ -46,7 +46,9 @@ extension Tensor {
     let chunk = LogitChunks(rows: rows, classes: classes)
     let logits = Tensor(uninitialized: [chunk.height, classes], in: workspace)
     let products = workspace.products
-    products.count(rows: counted.count, inner: width, columns: classes)
+    products.count(
+      rows: counted.count, inner: width, columns: classes,
+      gradients: differentiates ? weight.requiresGradient ? 2 : 1 : 0)
     for range in chunk.ranges(of: counted.count) {
       let x = Matrix(counted.inputs.pointer + range.lowerBound * width, stride: width)
       products.multiply(

@@ -98,7 +98,9 @@ private struct LinearMap {
     let sum = Tensor(uninitialized: input.shape.replacingLast(with: outputs), in: workspace)
     let result = activation == nil ? sum : Tensor(uninitialized: sum.shape, in: workspace)
     let rows = input.shape.rows
-    workspace.products.count(rows: rows, inner: inputs, columns: outputs)
+    workspace.products.count(
+      rows: rows, inner: inputs, columns: outputs,
+      gradients: workspace.isRecording ? [input, weight].count(where: \.requiresGradient) : 0)
     workspace.products.multiply(
       Matrix(input.pointer, stride: inputs), weight.asFactor(layout),
       into: Matrix(sum.pointer, stride: outputs),

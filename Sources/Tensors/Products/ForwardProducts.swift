@@ -44,16 +44,6 @@ public struct ForwardProducts: Equatable, Sendable {
     weights.reduce(attentionMultiplyAdds) { $0 + $1.count * $1.shape.multiplyAdds }
   }
 
-  /// Floating-point operations of forward and backward pass together for each multiply-add of the
-  /// forward pass: two, and each product has two more in the backward pass, one for either factor's
-  /// gradient.
-  package static let trainingOperationsPerMultiplyAdd = 2.0 * 3
-
-  /// Floating-point operations of forward and backward pass together.
-  public var trainingOperations: Double {
-    Self.trainingOperationsPerMultiplyAdd * Double(multiplyAdds)
-  }
-
   public static func == (one: Self, other: Self) -> Bool {
     one.attentionMultiplyAdds == other.attentionMultiplyAdds
       && one.weights.elementsEqual(other.weights, by: ==)

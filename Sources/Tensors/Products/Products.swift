@@ -14,9 +14,10 @@ public final class Products {
   public let threads: ThreadPool
   let packing = PackingMemory()
 
-  /// Multiply-adds of all forward passes so far, those left out that a backward pass computes again:
-  /// the count belongs to the model, not to how it is computed.
-  public private(set) var multiplyAdds = 0
+  /// Floating-point operations of all forward passes so far and of the gradients that their backward
+  /// passes compute, two for each multiply-add; those left out that are computed again: the count
+  /// belongs to the model, not to how it is computed. Of weeks there are too many for an `Int`.
+  public private(set) var operations = 0.0
   /// What `listing` gathers; nil: nothing.
   private var list: ForwardProducts?
   /// Whether a forward pass is computed once more, and has been counted.
@@ -106,17 +107,29 @@ public final class Products {
 
 extension Products {
   /// Counts the product of a forward pass with a weight.
-  func count(rows: Int, inner: Int, columns: Int) {
-    guard !isRepeating else { return }
-    multiplyAdds += rows * inner * columns
-    list?.add(rows: rows, inner: inner, columns: columns)
+  ///
+  /// - Parameter gradients: How many products of the same size its backward pass takes: one for each
+  ///   factor that needs a gradient, none where nothing is recorded.
+  func count(rows: Int, inner: Int, columns: Int, gradients: Int) {
+    let shape = ProductShape(rows: rows, inner: inner, columns: columns)
+    count(multiplyAdds: shape.multiplyAdds, backward: gradients * shape.multiplyAdds)
+    if !isRepeating { list?.add(rows: rows, inner: inner, columns: columns) }
   }
 
-  /// Counts products of a forward pass of activations with each other: those of attention.
-  func countAttention(multiplyAdds count: Int) {
-    guard !isRepeating else { return }
-    multiplyAdds += count
-    list?.addAttention(multiplyAdds: count)
+  /// Counts products of activations with each other: those of attention.
+  ///
+  /// - Parameters:
+  ///   - multiplyAdds: Of the forward pass.
+  ///   - backward: Of the gradients.
+  func countAttention(multiplyAdds: Int, backward: Int) {
+    count(multiplyAdds: multiplyAdds, backward: backward)
+    if !isRepeating { list?.addAttention(multiplyAdds: multiplyAdds) }
+  }
+
+  /// A forward pass is counted when it is computed first, its gradients when it is recorded: what is
+  /// computed again is not recorded before.
+  private func count(multiplyAdds: Int, backward: Int) {
+    operations += 2 * Double((isRepeating ? 0 : multiplyAdds) + backward)
   }
 
   /// Lists the products of what `body` computes forward.

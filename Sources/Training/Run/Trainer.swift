@@ -352,7 +352,9 @@ public final class Trainer {
     try versions.present()
     try evaluate(batches: 0)
     try saveAndWait()
-    emit(.finished(summary(try measureFloor())))
+    let speed = try measureSpeed()
+    if let notice = speed?.notice { emit(.notice(notice)) }
+    emit(.finished(summary(speed)))
     try communicator.agree { if let observerFailure { throw observerFailure } }
     return .success
   }
@@ -362,33 +364,32 @@ public final class Trainer {
     parametersSHA256(of: replica.parameters.views(of: replica.values))
   }
 
-  /// How long this process must have trained for the floor to be measured, in seconds: below that,
-  /// the measurement would be felt, and the fraction would be noise.
-  package var leastSecondsForFloor = 10.0
+  /// How long this process must have trained for the peak to be measured, in seconds: below that, the
+  /// measurement would be felt, and the share would be noise.
+  package var leastSecondsForPeak = 10.0
 
-  /// Measures the floor, for about 0.3 seconds, and adds up what all ranks' steps computed; nil after a
-  /// short run, or where no weight is multiplied. Collective.
-  private func measureFloor() throws -> (floor: Floor, operations: Double)? {
+  /// Measures the peak and adds up what all ranks' steps computed; nil after a short run, or where no
+  /// weight is multiplied. Collective.
+  private func measureSpeed() throws -> AchievedSpeed? {
     // Ranks' clocks differ: rank zero's decides.
-    let all = try communicator.allGather([progress.ownSeconds, Double(step.multiplyAdds)])
-    guard let products = step.products, !products.weights.isEmpty, all[0][0] >= leastSecondsForFloor
-    else { return nil }
-    let floor = try Floor.measure(
-      products, threads: replica.workspace.threads, communicator: communicator, seconds: 0.3)
-    let multiplyAdds = all.reduce(0) { $0 + $1[1] }
-    return (floor, multiplyAdds * ForwardProducts.trainingOperationsPerMultiplyAdd)
+    let all = try communicator.allGather([progress.ownSeconds, step.operations])
+    let (seconds, operations) = (all[0][0], all.reduce(0) { $0 + $1[1] })
+    guard seconds >= leastSecondsForPeak, seconds > 0, operations > 0 else { return nil }
+    let gigaflops = operations / seconds / 1e9
+    let peak = try Peak.measure(
+      of: replica.workspace.products.format, threads: replica.workspace.threads,
+      communicator: communicator, atLeast: gigaflops)
+    return AchievedSpeed(gigaflops: gigaflops, peak: peak)
   }
 
-  private func summary(_ measured: (floor: Floor, operations: Double)?) -> RunSummary {
-    return RunSummary(
+  private func summary(_ speed: AchievedSpeed?) -> RunSummary {
+    RunSummary(
       steps: progress.step, tokens: progress.tokens, loss: progress.lastLoss,
       validationLoss: progress.lastEvaluation?.loss,
       metrics: progress.lastEvaluation?.metrics ?? [], parametersSHA256: parametersHash,
       tokensPerSecond: progress.meanTokensPerSecond,
-      floorFraction: measured.map {
-        $0.floor.fraction(operations: $0.operations, seconds: progress.ownSeconds)
-      },
-      sgemmGigaflops: measured?.floor.gigaflops, seconds: progress.seconds,
+      gigaflops: speed?.gigaflops, peakGigaflops: speed?.peak.gigaflops,
+      peakShare: speed?.peakShare, seconds: progress.seconds,
       ranks: communicator.size, threads: replica.workspace.threads.threadCount,
       parameters: replica.parameters.parameterCount, provenance: .current)
   }

@@ -28,8 +28,9 @@ public final class TrainingStep {
   package private(set) var phases = StepPhases()
   /// The matrix products of the first micro-batch's forward pass; nil before it is computed.
   package private(set) var products: ForwardProducts?
-  /// Multiply-adds of the forward passes of this rank's micro-batches so far.
-  package private(set) var multiplyAdds = 0
+  /// Floating-point operations of the products of this rank's micro-batches so far, forward and
+  /// backward.
+  package private(set) var operations = 0.0
 
   /// Allocates gradients and optimiser state. Collective.
   ///
@@ -150,6 +151,8 @@ public final class TrainingStep {
     workspace.seekRandom(seed: seed, step: step, microbatch: microbatch)
     replica.parameters.beginGradient(
       into: FloatMemory(viewing: reduction.leafBuffer, owner: reduction))
+    let before = replica.workspace.products.operations
+    defer { operations += replica.workspace.products.operations - before }
     let loss = try phases.time(\.forward) { try forward(step: step, microbatch: microbatch) }
     phases.time(\.backward) {
       loss.sum.backward()
@@ -158,15 +161,12 @@ public final class TrainingStep {
     return (Double(loss.sum.item), Double(loss.targetCount))
   }
 
-  /// The loss of a micro-batch, its products counted.
+  /// The loss of a micro-batch, the first one's products listed.
   private func forward(step: Int, microbatch: Int) throws -> BatchLoss {
-    let counter = replica.workspace.products
-    let before = counter.multiplyAdds
-    defer { multiplyAdds += counter.multiplyAdds - before }
     guard products == nil else {
       return try task.loss(step: step, microbatch: microbatch, in: replica.workspace)
     }
-    let first = try counter.listing {
+    let first = try replica.workspace.products.listing {
       try task.loss(step: step, microbatch: microbatch, in: replica.workspace)
     }
     products = first.products
