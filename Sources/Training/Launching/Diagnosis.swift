@@ -14,9 +14,14 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     /// Processors that the rank may use.
     let processors: [Int]
     let threads: Int
-    /// Speed of plain matrix products by the rank's threads while all ranks compute, in 10⁹
+    /// The instructions that Lockstep's products use on this processor, in words.
+    let instructions: String
+    /// The most that the arithmetic of the rank's processors can do while all ranks compute, in 10⁹
     /// operations a second.
+    let peakGigaflops: Double
+    /// Speed of plain matrix products by the rank's threads while all ranks compute.
     let productGigaflops: Double
+    let openBLAS: OpenBLASKernels
   }
 
   let mode: String
@@ -36,9 +41,12 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
     let workspace = Workspace(threadCount: plan.threads)
     let threads = workspace.threads
+    let (peak, products) = try Self.speeds(workspace, communicator)
     let own = Rank(
       host: ProcessInfo.processInfo.hostName, processors: ProcessorMask.current.processors,
-      threads: plan.threads, productGigaflops: try Self.productSpeed(threads, communicator))
+      threads: plan.threads, instructions: workspace.products.format.instructions,
+      peakGigaflops: peak, productGigaflops: products,
+      openBLAS: .current)
     ranks = try Self.gather(own, communicator)
     openMPI = launch.library.version ?? "none"
     (reductionGigabytes, barrierMicroseconds) = try Self.reductionSpeed(threads, communicator)
@@ -55,16 +63,21 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     }
   }
 
-  /// Of products as GPT-2's smallest model has, for a third of a second, on all ranks at once.
-  private static func productSpeed(
-    _ threads: ThreadPool, _ communicator: any Communicator
-  ) throws -> Double {
+  /// This rank's peak, and the speed of products as GPT-2's smallest model has, for a third of a
+  /// second, on all ranks at once. The peak is never below the speed.
+  private static func speeds(
+    _ workspace: Workspace, _ communicator: any Communicator
+  ) throws -> (peak: Double, products: Double) {
     var products = ForwardProducts()
     products.add(rows: 512, inner: 768, columns: 768)
-    let speed = ProductSpeed(of: products, on: threads, by: .canonical)
+    let speed = ProductSpeed(of: products, on: workspace.threads, by: .canonical)
     try communicator.barrier()
     speed.measure(seconds: 0.3)
-    return speed.gigaflops
+    let all = try communicator.allGather([speed.gigaflops]).map { $0[0] }
+    let peak = try Peak.measure(
+      of: workspace.products.format, threads: workspace.threads, communicator: communicator,
+      atLeast: all.reduce(0, +))
+    return (max(peak.ofRanks[communicator.rank], speed.gigaflops), speed.gigaflops)
   }
 
   private static func reductionSpeed(
@@ -83,6 +96,11 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
 
   private static func findings(_ ranks: [Rank]) -> [String] {
     var findings: [String] = []
+    for (number, rank) in ranks.enumerated() where rank.productGigaflops >= rank.peakGigaflops {
+      findings.append(
+        "rank \(number): products were faster than a loop of nothing but arithmetic after them: the "
+          + "processors' speed changes, so measure more than once")
+    }
     for (host, members) in Dictionary(grouping: ranks, by: \.host).sorted(by: { $0.key < $1.key }) {
       let processors = Set(members.flatMap(\.processors)).count
       let threads = members.reduce(0) { $0 + $1.threads }
@@ -91,6 +109,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
       } else if threads < processors {
         findings.append("\(host): \(processors - threads) of \(processors) processors are idle")
       }
+      if let finding = members.first?.openBLAS.finding { findings.append("\(host): \(finding)") }
     }
     return findings
   }
@@ -105,8 +124,14 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
       lines.append(
         "rank \(number)".padding(toLength: 13, withPad: " ", startingAt: 0)
           + "\(rank.host), processors \(processors), \(threads), "
-          + String(format: "%.0f GFLOP/s", rank.productGigaflops))
+          + String(
+            format: "%.0f GFLOP/s, %.0f %% of the peak of %.0f", rank.productGigaflops,
+            100 * rank.productGigaflops / rank.peakGigaflops, rank.peakGigaflops))
     }
+    let instructions = Set(ranks.map(\.instructions)).sorted().joined(separator: ", ")
+    lines.append("products     float32 by \(instructions)")
+    let kernels = Set(ranks.map(\.openBLAS.name)).sorted().joined(separator: ", ")
+    lines.append("OpenBLAS     \(kernels) kernels")
     lines.append(
       String(
         format: "reduction    %.1f GB/s for 64 MiB, barrier %.1f µs", reductionGigabytes,

@@ -1,0 +1,49 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLineTests {
+  @Suite struct DoctorTests {
+    @Test(arguments: [nil, 2])
+    func itShowsWhatTheProcessorsCanDoAndHow(ranks: Int?) throws {
+      let bench = try Workbench()
+      let ending = try bench.run(["doctor", "--json"], ranks: ranks)
+      #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+      let object = try #require(
+        JSONSerialization.jsonObject(with: Data(ending.output.utf8)) as? [String: Any])
+      let members = try #require(object["ranks"] as? [[String: Any]])
+      #expect(members.count == ranks ?? 1)
+      for rank in members {
+        let peak = try #require(rank["peak_gigaflops"] as? Double)
+        let products = try #require(rank["product_gigaflops"] as? Double)
+        #expect(0 < products && products <= peak)
+        #expect((rank["instructions"] as? String)?.contains("multiply-adds") == true)
+      }
+      let text = try bench.run(["doctor"], ranks: ranks).output
+      for part in ["% of the peak of", "float32 by", "kernels"] { #expect(text.contains(part)) }
+    }
+
+    /// OpenBLAS can be told to take kernels that do not fit, and then what to tell it instead.
+    @Test func genericKernelsOfOpenBLASAreAFinding() throws {
+      let bench = try Workbench()
+      let lockstep = try MPIRunner.product("lockstep").path
+      let ending = try RunningCommand(
+        ["env", "OPENBLAS_CORETYPE=Nehalem", lockstep, "doctor", "--json"], in: bench.folder
+      ).wait()
+      let object = try #require(
+        JSONSerialization.jsonObject(with: Data(ending.output.utf8)) as? [String: Any])
+      let rank = try #require((object["ranks"] as? [[String: Any]])?.first)
+      let kernels = try #require(rank["open_blas"] as? [String: Any])
+      // One that was built for a single kind of processor takes no advice, and others than x86-64 have
+      // no such kernels.
+      let level = try #require(kernels["processor_level"] as? String)
+      guard kernels["name"] as? String == "Nehalem", level.hasPrefix("x86-64-") else { return }
+      let findings = try #require(object["findings"] as? [String])
+      #expect(
+        findings.contains {
+          $0.contains("Nehalem kernels")
+            && $0.hasSuffix(level.hasSuffix("v4") ? "SkylakeX" : "Haswell")
+        })
+    }
+  }
+}
