@@ -1,8 +1,10 @@
-// Packing and multiplying with the tile registers of AMX: eight, of sixteen rows of 64 bytes.
+// Packing and multiplying with the tile registers of AMX, see tiles.h.
 //
 // A packed panel holds, for each block of the inner dimension, two tiles of 1 KiB. A left tile has a row for
 // each row of A, of sixteen pairs along the inner dimension; a right tile has a row for each such pair, of
 // sixteen columns of B.
+
+#include "tiles.h"
 
 typedef uint16_t Packed_amx;
 enum {
@@ -12,8 +14,6 @@ enum {
   /// 768 KiB.
   ELEMENTS_amx = 384 * 1024,
 };
-
-#define TILE (16 * 32)
 
 /// A mask for the first n of so many.
 #define FIRST(n, of) ((n) >= (of) ? (1ull << (of)) - 1 : (1ull << (n)) - 1)
@@ -138,27 +138,4 @@ static __attribute__((noinline)) void panels_product_amx(
     for (int64_t r = 0; r < rows; r++) memcpy(edge[r], c + r * stride, bytes);
   multiply_tiles(a, b, inner, edge[0], PANEL, adds);
   for (int64_t r = 0; r < rows; r++) memcpy(c + r * stride, edge[r], bytes);
-}
-
-/// What LDTILECFG reads.
-typedef struct TileShapes {
-  uint8_t palette, start, reserved[14];
-  uint16_t bytes[16];
-  uint8_t rows[16];
-} TileShapes;
-
-/// The registers are configured anew each time: between products threads keep no state that would be saved
-/// whenever they are interrupted.
-INLINE int begin_amx(void) {
-  static const TileShapes shapes = {
-      .palette = 1,
-      .bytes = {64, 64, 64, 64, 64, 64, 64, 64},
-      .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
-  _tile_loadconfig(&shapes);
-  return 0;
-}
-
-INLINE void end_amx(int unused) {
-  (void)unused;
-  _tile_release();
 }

@@ -39,6 +39,9 @@ typedef double DoubleLanes __attribute__((vector_size(64), aligned(64)));
 
 #define INLINE static inline __attribute__((always_inline))
 
+/// Before a loop of a constant number of rounds, whose variables shall be registers.
+#define UNROLLED _Pragma("clang loop unroll(full)")
+
 /// The value that `function` leaves in a variable of this type.
 #define LANES_RESULT(type, function, ...)                                                         \
   ({                                                                                              \

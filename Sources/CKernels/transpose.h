@@ -4,7 +4,6 @@
 
 #include "lanes.h"
 
-#define UNROLLED _Pragma("clang loop unroll(full)")
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 
 /// Transposes sixteen times sixteen elements, one step for each doubling of what lies together.

@@ -87,11 +87,17 @@ private struct MachineResult: Encodable {
 struct BenchmarkKernels: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernels",
-    abstract: "Speeds of plain matrix products, of memory, and of the vector kernels.",
-    discussion: "With one thread and with all. In one process, without mpirun.")
+    abstract: "Speeds of matrix products, of memory, and of the vector kernels.",
+    discussion: """
+      With one thread and with all. In one process, without mpirun. Each product of the model's is shown in \
+      its three forms: forward, for the gradient of the input, and for that of the weight.
+      """)
 
   @Argument(help: "Whose shapes: tiny, small, gpt2, gpt2-long, or a configuration, YAML.")
   var source = "gpt2"
+
+  @Flag(name: .customLong("products"), help: "Lockstep's products only: no OpenBLAS, no kernels.")
+  var productsOnly = false
 
   @Flag(help: "Print one JSON object.")
   var json = false
@@ -99,7 +105,8 @@ struct BenchmarkKernels: ParsableCommand {
   func run() throws {
     Launch.run(over: .mpi) { communicator, _ in
       let result = try KernelBenchmark(
-        BenchmarkCase(source, communicator: communicator), communicator: communicator)
+        BenchmarkCase(source, communicator: communicator), communicator: communicator,
+        productsOnly: productsOnly)
       try StandardOutput.print(result, asJSON: json)
       return .success
     }

@@ -81,18 +81,42 @@ import Testing
       tiny(ranks: 1), communicator: SoloCommunicator(), seconds: 0.001, elementCount: 1 << 18)
     #expect(result.runs.first?.threads == 1)
     for run in result.runs {
+      let products = run.products
+      #expect(products.threads == run.threads)
       // Five shapes, three passes.
-      #expect(run.products.count == 15)
+      #expect(products.shapes.count == 15)
       // Whichever library is the faster here, a step's speed lies between its products' speeds.
-      expect(run.productGflops, liesBetween: run.products.map(\.gflops))
-      expect(run.sgemmGflops, liesBetween: run.products.map(\.sgemmGflops))
-      #expect(run.kernels.count == 17)
-      for kernel in run.kernels {
+      expect(products.float32.gflops, liesBetween: products.shapes.map(\.float32.gflops))
+      expect(products.bfloat16.gflops, liesBetween: products.shapes.map(\.bfloat16.gflops))
+      expect(
+        try #require(products.openBLASGflops),
+        liesBetween: products.shapes.compactMap(\.openBLASGflops))
+      for (step, speeds) in [
+        (products.float32, products.shapes.map(\.float32)),
+        (products.bfloat16, products.shapes.map(\.bfloat16)),
+      ] {
+        #expect(0 < step.peakShare && step.peakShare <= 1)
+        for speed in speeds {
+          #expect(0 < speed.peakShare && speed.peakShare <= 1)
+          #expect(abs(speed.peakShare * step.peakGflops / speed.gflops - 1) < 1e-9)
+        }
+      }
+      let memory = try #require(run.memory)
+      #expect(memory.kernels.count == 17)
+      for kernel in memory.kernels {
         #expect(kernel.gigabytes > 0 && kernel.gigabytes.isFinite, "\(kernel.name)")
-        let bandwidth = max(run.copyGigabytes, run.updateGigabytes)
+        let bandwidth = max(memory.copyGigabytes, memory.updateGigabytes)
         #expect(abs(kernel.bandwidthFraction * bandwidth / kernel.gigabytes - 1) < 1e-9)
       }
     }
+  }
+
+  @Test func productsCanBeMeasuredAlone() throws {
+    let result = try KernelBenchmark(
+      tiny(ranks: 1), communicator: SoloCommunicator(), seconds: 0.001, productsOnly: true)
+    #expect(result.runs.allSatisfy { $0.memory == nil && $0.products.openBLASGflops == nil })
+    #expect(result.runs.allSatisfy { $0.products.shapes.count == 15 })
+    #expect(!result.description.contains("layer norm"))
   }
 
   @Test func kernelsAreForOneProcess() throws {

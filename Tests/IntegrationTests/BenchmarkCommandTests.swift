@@ -35,7 +35,7 @@ extension CommandLineTests {
       let before = try bench.contents(of: ".")
       let alone = try bench.run(["benchmark", "run.yaml", "--steps", "2"])
       #expect(alone.exitCode == 0, "\(alone.errorOutput)")
-      for part in ["GFLOP/s (OpenBLAS)", "layer norm, forward", "tokens"] {
+      for part in ["GFLOP/s (of the peak)", "OpenBLAS by its", "layer norm, forward", "tokens"] {
         #expect(alone.output.contains(part), "\(alone.output)")
       }
       let together = try bench.run(["benchmark", "run.yaml", "--steps", "2", "--json"], ranks: 2)
@@ -57,9 +57,15 @@ extension CommandLineTests {
       let runs = try #require(object(ending.output)["runs"] as? [[String: Any]])
       #expect(runs.first?["threads"] as? Int == 1)
       for run in runs {
-        #expect((run["kernels"] as? [Any])?.isEmpty == false)
-        #expect(try #require(run["sgemm_gflops"] as? Double) > 0)
-        #expect(try #require(run["product_gflops"] as? Double) > 0)
+        let memory = try #require(run["memory"] as? [String: Any])
+        #expect((memory["kernels"] as? [Any])?.isEmpty == false)
+        let products = try #require(run["products"] as? [String: Any])
+        #expect(try #require(products["open_blas_gflops"] as? Double) > 0)
+        for precision in ["float32", "bfloat16"] {
+          let step = try #require(products[precision] as? [String: Any])
+          #expect(0 < (try #require(step["gflops"] as? Double)))
+          #expect(0...1 ~= (try #require(step["peak_share"] as? Double)))
+        }
       }
     }
   }

@@ -24,7 +24,7 @@ import Testing
     #expect(
       keys.sorted() == [
         "bits_per_byte", "gflops", "lockstep", "loss", "parameters", "parameters_sha256",
-        "ranks",
+        "peak_gflops", "peak_share", "ranks",
         "seconds", "steps", "threads", "tokens", "tokens_per_second",
         "validation_loss",
       ])

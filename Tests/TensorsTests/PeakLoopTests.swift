@@ -2,15 +2,15 @@ import CLockstepKernels
 import LockstepTensors
 import Testing
 
-/// The loop that the processors' peak is measured with. How fast it is, is not tested.
+/// The loops that the processors' peak is measured with. How fast they are, is not tested.
 @Suite struct PeakLoopTests {
-  @Test(arguments: 1...CKernels_matrixProductVersions(), [Int64(1), 3, 100])
-  func everyRoundComputesTheSameNumberOfOperations(version: Int32, rounds: Int64) {
+  @Test(arguments: 1...CKernels_matrixProductVersions(CKernels_float32), [Int64(1), 3, 100])
+  func everyRoundOfMultiplyAddsComputesTheSameNumberOfOperations(version: Int32, rounds: Int64) {
     var (one, many) = (Float(0), Float(0))
-    let operations = CKernels_peakByVersion(version, CKernels_float32, 1, &one)
+    let operations = CKernels_peakByVersion(version, 1, &one)
     // Whole vectors of sixteen, two operations each.
     #expect(operations > 0 && operations % (16 * 2) == 0)
-    #expect(CKernels_peakByVersion(version, CKernels_float32, rounds, &many) == rounds * operations)
+    #expect(CKernels_peakByVersion(version, rounds, &many) == rounds * operations)
     // Accumulators begin with 0, 1, 2 … and come nearer to two with each round: none is left out.
     let accumulators = Int(operations / (16 * 2))
     var expected = (0..<accumulators).map(Float.init)
@@ -18,15 +18,26 @@ import Testing
     #expect(abs(many - expected.reduce(0, +)) <= 1e-5 * many)
   }
 
-  @Test func theSumOfOneLoopIsTheNextOnesStart() {
+  @Test(.enabled(if: CKernels_matrixProductVersions(CKernels_bfloat16) == 4))
+  func fourTilesAreMultipliedInARoundAndChangeNoSum() {
+    var sum = Float(3)
+    // Sixteen by sixteen sums of 32 products.
+    #expect(CKernels_peakByVersion(4, 5, &sum) == 5 * 4 * 16 * 16 * 32 * 2)
+    #expect(sum == 3)
+  }
+
+  @Test(arguments: [ProductFormat.float32, .bfloat16])
+  func theSumOfOneLoopIsTheNextOnesStart(format: ProductFormat) {
     var sum = Float(1_000)
-    _ = CKernels_peak(CKernels_float32, 200, &sum)
+    let operations = CKernels_peak(format.kernelFormat, 200, &sum)
     let settled = sum
-    _ = CKernels_peak(CKernels_float32, 200, &sum)
+    #expect(CKernels_peak(format.kernelFormat, 200, &sum) == operations)
     #expect(sum == settled && sum > 0)
   }
 
   @Test func theInstructionsHaveAName() {
     #expect(ProductFormat.float32.instructions.contains("multiply-adds"))
+    let hasTiles = CKernels_matrixProductVersions(CKernels_bfloat16) == 4
+    #expect(ProductFormat.bfloat16.instructions.contains("AMX") == hasTiles)
   }
 }

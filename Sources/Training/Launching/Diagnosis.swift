@@ -14,14 +14,21 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     /// Processors that the rank may use.
     let processors: [Int]
     let threads: Int
-    /// The instructions that Lockstep's products use on this processor, in words.
-    let instructions: String
-    /// The most that the arithmetic of the rank's processors can do while all ranks compute, in 10⁹
-    /// operations a second.
-    let peakGigaflops: Double
-    /// Speed of plain matrix products by the rank's threads while all ranks compute.
-    let productGigaflops: Double
+    /// In each format of products.
+    let speeds: [Speed]
     let openBLAS: OpenBLASKernels
+  }
+
+  /// How fast a rank multiplies in one format while all ranks do, in 10⁹ operations a second.
+  struct Speed: Codable, Sendable {
+    /// Of the factors, as `precision` has it.
+    let precision: String
+    /// Those that Lockstep's products use on this processor, in words.
+    let instructions: String
+    /// The most that the arithmetic of the rank's processors can do.
+    let peakGigaflops: Double
+    /// Of plain matrix products by the rank's threads.
+    let productGigaflops: Double
   }
 
   let mode: String
@@ -41,11 +48,10 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
     let workspace = Workspace(threadCount: plan.threads)
     let threads = workspace.threads
-    let (peak, products) = try Self.speeds(workspace, communicator)
     let own = Rank(
       host: ProcessInfo.processInfo.hostName, processors: ProcessorMask.current.processors,
-      threads: plan.threads, instructions: workspace.products.format.instructions,
-      peakGigaflops: peak, productGigaflops: products,
+      threads: plan.threads,
+      speeds: try Precision.allCases.map { try Self.speed($0, threads, communicator) },
       openBLAS: .current)
     ranks = try Self.gather(own, communicator)
     openMPI = launch.library.version ?? "none"
@@ -63,21 +69,25 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     }
   }
 
-  /// This rank's peak, and the speed of products as GPT-2's smallest model has, for a third of a
-  /// second, on all ranks at once. The peak is never below the speed.
-  private static func speeds(
-    _ workspace: Workspace, _ communicator: any Communicator
-  ) throws -> (peak: Double, products: Double) {
+  /// Of products as GPT-2's smallest model has, for a quarter of a second, and of a loop of nothing but
+  /// arithmetic, on all ranks at once. The peak is never below the speed of products.
+  private static func speed(
+    _ precision: Precision, _ threads: ThreadPool, _ communicator: any Communicator
+  ) throws -> Speed {
     var products = ForwardProducts()
-    products.add(rows: 512, inner: 768, columns: 768)
-    let speed = ProductSpeed(of: products, on: workspace.threads, by: .canonical)
+    products.add(rows: 512 * threads.threadCount, inner: 768, columns: 768)
+    let speed = ProductSpeed(
+      of: products, by: [Products(format: precision.format, threads: threads)])
     try communicator.barrier()
-    speed.measure(seconds: 0.3)
-    let all = try communicator.allGather([speed.gigaflops]).map { $0[0] }
+    speed.measure(seconds: 0.25)
+    let own = speed.gigaflops(of: 0)
+    let all = try communicator.allGather([own]).map { $0[0] }
     let peak = try Peak.measure(
-      of: workspace.products.format, threads: workspace.threads, communicator: communicator,
+      of: precision.format, threads: threads, communicator: communicator,
       atLeast: all.reduce(0, +))
-    return (max(peak.ofRanks[communicator.rank], speed.gigaflops), speed.gigaflops)
+    return Speed(
+      precision: precision.rawValue, instructions: precision.format.instructions,
+      peakGigaflops: max(peak.ofRanks[communicator.rank], own), productGigaflops: own)
   }
 
   private static func reductionSpeed(
@@ -96,10 +106,12 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
 
   private static func findings(_ ranks: [Rank]) -> [String] {
     var findings: [String] = []
-    for (number, rank) in ranks.enumerated() where rank.productGigaflops >= rank.peakGigaflops {
-      findings.append(
-        "rank \(number): products were faster than a loop of nothing but arithmetic after them: the "
-          + "processors' speed changes, so measure more than once")
+    for (number, rank) in ranks.enumerated() {
+      for speed in rank.speeds where speed.productGigaflops >= speed.peakGigaflops {
+        findings.append(
+          "rank \(number): products in \(speed.precision) were faster than a loop of nothing but "
+            + "arithmetic after them: the processors' speed changes, so measure more than once")
+      }
     }
     for (host, members) in Dictionary(grouping: ranks, by: \.host).sorted(by: { $0.key < $1.key }) {
       let processors = Set(members.flatMap(\.processors)).count
@@ -123,13 +135,9 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
       let threads = "\(rank.threads) thread\(rank.threads == 1 ? "" : "s")"
       lines.append(
         "rank \(number)".padding(toLength: 13, withPad: " ", startingAt: 0)
-          + "\(rank.host), processors \(processors), \(threads), "
-          + String(
-            format: "%.0f GFLOP/s, %.0f %% of the peak of %.0f", rank.productGigaflops,
-            100 * rank.productGigaflops / rank.peakGigaflops, rank.peakGigaflops))
+          + "\(rank.host), processors \(processors), \(threads)")
     }
-    let instructions = Set(ranks.map(\.instructions)).sorted().joined(separator: ", ")
-    lines.append("products     float32 by \(instructions)")
+    lines += Precision.allCases.map { speed(in: $0.rawValue) }
     let kernels = Set(ranks.map(\.openBLAS.name)).sorted().joined(separator: ", ")
     lines.append("OpenBLAS     \(kernels) kernels")
     lines.append(
@@ -138,5 +146,18 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
         barrierMicroseconds))
     lines += findings.isEmpty ? ["findings     none"] : findings.map { "finding      \($0)" }
     return lines.joined(separator: "\n")
+  }
+  /// What all ranks come to together.
+  private func speed(in precision: String) -> String {
+    let speeds = ranks.flatMap(\.speeds).filter { $0.precision == precision }
+    let (products, peak) = speeds.reduce((0, 0)) {
+      ($0.0 + $1.productGigaflops, $0.1 + $1.peakGigaflops)
+    }
+    let instructions = Set(speeds.map(\.instructions)).sorted().joined(separator: ", ")
+    return precision.padding(toLength: 13, withPad: " ", startingAt: 0)
+      + String(
+        format: "%.0f GFLOP/s, %.0f %% of the peak of %.0f, by ", products, 100 * products / peak,
+        peak)
+      + instructions
   }
 }

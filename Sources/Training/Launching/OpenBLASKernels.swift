@@ -21,7 +21,8 @@ package struct OpenBLASKernels: Codable, Sendable {
     OpenBLASKernels(
       name: openblas_get_corename().map { String(cString: $0) } ?? "unknown",
       processorLevel: String(cString: CKernels_processorLevel()),
-      canChoose: openblas_get_config().map { String(cString: $0).contains("DYNAMIC_ARCH") } ?? false)
+      canChoose: openblas_get_config().map { String(cString: $0).contains("DYNAMIC_ARCH") } ?? false
+    )
   }
 
   /// Kernels for x86-64 without fused multiply-adds, from OpenBLAS's list of cores.

@@ -21,7 +21,8 @@ package struct AchievedSpeed: Sendable {
   package var notice: String? {
     guard peak.isExceeded else { return nil }
     return String(
-      format: "training computed %.4g GFLOP/s, and a loop of nothing but arithmetic, measured beside "
+      format:
+        "training computed %.4g GFLOP/s, and a loop of nothing but arithmetic, measured beside "
         + "it, %.4g: the processors' speed changes, so training itself counts as their peak",
       gigaflops, peak.measured)
   }

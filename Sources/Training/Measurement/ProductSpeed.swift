@@ -1,15 +1,12 @@
 import LockstepParallelism
 import LockstepTensors
 
-/// How fast this rank's threads multiply matrices, with nothing around it.
+/// How fast this rank's threads multiply matrices of a model's shapes, with nothing around it.
 ///
 /// Each product with a weight stands for the three of a training step: forward, the gradient of the
-/// input and that of the weight. Every thread computes the whole product into memory of its own, so
-/// that threads share the processors' caches and memory as they do in a step, but wait for nobody.
-/// The fastest of all repetitions counts: a floor is what nothing is faster than.
-///
-/// Shapes are measured up to 512 rows, 1,024 inner and 4,096 columns. Larger ones are at most 2 %
-/// faster (OpenBLAS 0.3.21, GPT-2's shapes), and would take too long.
+/// input (the right factor transposed) and that of the weight (the left one). Threads share each out as
+/// they do in a step. Several contestants take turns, product by product, so that they see the same
+/// machine; of each the fastest repetition counts.
 package final class ProductSpeed {
   /// Which of the three products.
   package enum Pass: String, CaseIterable, Sendable {
@@ -18,7 +15,7 @@ package final class ProductSpeed {
     case weightGradient = "weight_gradient"
   }
 
-  /// One product's time.
+  /// One product's times.
   package struct Timing {
     /// As the model has it.
     package let shape: ProductShape
@@ -27,111 +24,113 @@ package final class ProductSpeed {
     package let count: Int
     /// As it was measured.
     package let measured: ProductShape
-    /// The shortest time in which all threads computed it once each.
-    package fileprivate(set) var seconds = Double.infinity
+    /// The shortest of each contestant.
+    package fileprivate(set) var seconds: [Double]
 
-    /// Of all threads together, in 10⁹ operations a second.
-    package func gigaflops(threads: Int) -> Double {
-      2 * Double(measured.multiplyAdds * threads) / seconds / 1e9
+    /// In 10⁹ operations a second.
+    package func gigaflops(of contestant: Int) -> Double {
+      2 * Double(measured.multiplyAdds) / seconds[contestant] / 1e9
     }
   }
 
-  private static let largest = ProductShape(rows: 512, inner: 1024, columns: 4096)
+  /// Elements of a matrix of activations, at most: of a larger one fewer rows are measured, as training
+  /// never has all logits at once.
+  private static let mostElements = 1 << 26
 
   package private(set) var timings: [Timing]
-  private let threads: ThreadPool
-  private let products: Products
-  private let left: UnsafeMutablePointer<Float>
-  private let right: UnsafeMutablePointer<Float>
-  /// One for each thread.
-  private let results: [UnsafeMutablePointer<Float>]
+  private let contestants: [Products]
+  /// Of the largest X, Y and W, and of the largest result.
+  private let input: UnsafeMutablePointer<Float>
+  private let output: UnsafeMutablePointer<Float>
+  private let weight: UnsafeMutablePointer<Float>
+  private let result: UnsafeMutablePointer<Float>
 
   /// Allocates operands for the largest product.
   ///
   /// - Parameters:
   ///   - products: At least one with a weight.
-  ///   - threads: Compute at the same time.
-  ///   - library: Default: OpenBLAS, whose own threads are turned off.
-  package init(
-    of products: ForwardProducts, on threads: ThreadPool, by library: ProductLibrary = .openBLAS
-  ) {
+  ///   - contestants: At least one.
+  package init(of products: ForwardProducts, by contestants: [Products]) {
     precondition(!products.weights.isEmpty, "there is no product to measure")
-    self.threads = threads
-    self.products = Products(library: library, threads: threads)
+    self.contestants = contestants
     timings = products.weights.flatMap { shape, count in
+      let rows = max(1, Self.mostElements / max(shape.inner, shape.columns))
       let measured = ProductShape(
-        rows: min(shape.rows, Self.largest.rows), inner: min(shape.inner, Self.largest.inner),
-        columns: min(shape.columns, Self.largest.columns))
+        rows: min(shape.rows, rows), inner: shape.inner, columns: shape.columns)
       return Pass.allCases.map {
-        Timing(shape: shape, pass: $0, count: count, measured: measured)
+        Timing(
+          shape: shape, pass: $0, count: count, measured: measured,
+          seconds: contestants.map { _ in .infinity })
       }
     }
-    // Any of the three matrices of a product may be an operand or the result.
-    let capacity = timings.reduce(0) { most, timing in
-      let shape = timing.measured
-      return max(
-        most, shape.rows * shape.inner, shape.inner * shape.columns, shape.rows * shape.columns)
-    }
-    func matrix() -> UnsafeMutablePointer<Float> {
-      let matrix = UnsafeMutablePointer<Float>.allocate(capacity: capacity)
-      matrix.initialize(repeating: 0.5, count: capacity)
+    let shapes = timings.map(\.measured)
+    func matrix(_ counts: [Int]) -> UnsafeMutablePointer<Float> {
+      let count = counts.max() ?? 0
+      let matrix = UnsafeMutablePointer<Float>.allocate(capacity: count)
+      matrix.initialize(repeating: 0.5, count: count)
       return matrix
     }
-    left = matrix()
-    right = matrix()
-    results = (0..<threads.threadCount).map { _ in matrix() }
+    let (inputs, outputs, weights) = (
+      shapes.map { $0.rows * $0.inner }, shapes.map { $0.rows * $0.columns },
+      shapes.map { $0.inner * $0.columns }
+    )
+    input = matrix(inputs)
+    output = matrix(outputs)
+    weight = matrix(weights)
+    result = matrix(inputs + outputs + weights)
   }
 
   deinit {
-    for matrix in [left, right] + results { matrix.deallocate() }
+    for matrix in [input, output, weight, result] { matrix.deallocate() }
   }
 
   /// Times every product once, and again until so many seconds are over.
   package func measure(seconds: Double) {
-    // The first call of OpenBLAS fetches memory.
-    _ = time(timings[0])
+    // The first calls fetch memory.
+    for products in contestants { multiply(timings[0], by: products) }
     let start = ContinuousClock.now
     repeat {
       for index in timings.indices {
-        timings[index].seconds = min(timings[index].seconds, time(timings[index]))
+        for (contestant, products) in contestants.enumerated() {
+          let start = ContinuousClock.now
+          multiply(timings[index], by: products)
+          let seconds = start.duration(to: .now) / .seconds(1)
+          timings[index].seconds[contestant] = min(timings[index].seconds[contestant], seconds)
+        }
       }
     } while start.duration(to: .now) / .seconds(1) < seconds
   }
 
-  /// The speed at which all products of a step together are computed, each as often as it occurs;
-  /// of all threads, in 10⁹ operations a second.
-  package var gigaflops: Double {
+  /// The speed at which all products of a step together are computed, each as often as it occurs, in
+  /// 10⁹ operations a second.
+  package func gigaflops(of contestant: Int) -> Double {
     let operations = timings.reduce(0) { $0 + 2 * Double($1.count * $1.shape.multiplyAdds) }
     let seconds = timings.reduce(0) { sum, timing in
       let scale = Double(timing.shape.multiplyAdds) / Double(timing.measured.multiplyAdds)
-      return sum + Double(timing.count) * scale * timing.seconds
+      return sum + Double(timing.count) * scale * timing.seconds[contestant]
     }
-    return operations * Double(threads.threadCount) / seconds / 1e9
-  }
-
-  private func time(_ timing: Timing) -> Double {
-    let start = ContinuousClock.now
-    threads.run(tasks: threads.threadCount) { multiply(timing, into: results[$0]) }
-    return start.duration(to: .now) / .seconds(1)
+    return operations / seconds / 1e9
   }
 
   /// With X [rows, inner] and W [inner, columns]: X W, Y Wᵀ or Xᵀ Y.
-  private func multiply(_ timing: Timing, into result: UnsafeMutablePointer<Float>) {
+  private func multiply(_ timing: Timing, by products: Products) {
     let shape = timing.measured
     let (rows, inner, columns) = (shape.rows, shape.inner, shape.columns)
+    let (x, y, w) = (
+      Matrix(input, stride: inner), Matrix(output, stride: columns), Matrix(weight, stride: columns)
+    )
     switch timing.pass {
     case .forward:
-      products.multiplyHere(
-        Matrix(left, stride: inner), Matrix(right, stride: columns),
-        into: Matrix(result, stride: columns), rows: rows, columns: columns, inner: inner)
+      products.multiply(
+        x, w, into: Matrix(result, stride: columns), rows: rows, columns: columns, inner: inner)
     case .inputGradient:
-      products.multiplyHere(
-        Matrix(left, stride: columns), Matrix(right, stride: columns).transposed,
-        into: Matrix(result, stride: inner), rows: rows, columns: inner, inner: columns)
+      products.multiply(
+        y, w.transposed, into: Matrix(result, stride: inner), rows: rows, columns: inner,
+        inner: columns)
     case .weightGradient:
-      products.multiplyHere(
-        Matrix(left, stride: inner).transposed, Matrix(right, stride: columns),
-        into: Matrix(result, stride: columns), rows: inner, columns: columns, inner: rows)
+      products.multiply(
+        x.transposed, y, into: Matrix(result, stride: columns), rows: inner, columns: columns,
+        inner: rows)
     }
   }
 }
