@@ -24,9 +24,8 @@ import Testing
     #expect(
       keys.sorted() == [
         "bits_per_byte", "gflops", "lockstep", "loss", "parameters", "parameters_sha256",
-        "peak_gflops", "peak_share", "ranks",
-        "seconds", "steps", "threads", "tokens", "tokens_per_second",
-        "validation_loss",
+        "peak_gflops", "peak_share", "ranks", "seconds", "steps", "threads", "tokens",
+        "tokens_per_second", "validation_loss",
       ])
   }
 
