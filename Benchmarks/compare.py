@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from measuring import floor, lockstep, processes, processors, pytorch
+from measuring import lockstep, openblas, processes, processors, pytorch
 from measuring.arguments import Parser, count
 from measuring.cases import CASES, LAYOUTS, Case, Layout
 from measuring.failure import Failure
@@ -20,11 +20,11 @@ from measuring.results import ResultsFile
 
 @dataclass(frozen=True)
 class Pair:
-    """A run of Lockstep, one of PyTorch right after it, and the floor measured before both."""
+    """A run of Lockstep, one of PyTorch right after it, and OpenBLAS's products before both."""
 
     lockstep: float
     peer: float
-    floor_fraction: float
+    openblas_fraction: float
 
     @property
     def ratio(self) -> float:
@@ -38,7 +38,7 @@ class Comparison:
         self, case: Case, layout: Layout, binary: Path, tokens: Path, directory: Path
     ) -> None:
         self.case, self.layout = case, layout
-        self.library = floor.openblas_of(binary)
+        self.library = openblas.library_of(binary)
         self.directory = directory
         self.lockstep = lockstep.Lockstep(binary, case, layout, tokens, directory)
         self.pytorch = pytorch.PyTorch(case, layout, tokens, directory)
@@ -65,13 +65,15 @@ class Comparison:
             "ratio_median": median(ratios),
             "ratio_min": min(ratios),
             "ratio_max": max(ratios),
-            "floor_fraction": median(pair.floor_fraction for pair in pairs),
+            "openblas_fraction": median(pair.openblas_fraction for pair in pairs),
             "lockstep_peak_bytes": own_bytes,
             "peer_peak_bytes": peer_bytes,
         }
 
     def _pair(self, peer: pytorch.Variant, number: int) -> Pair:
-        floor_seconds = floor.floor_seconds(self.library, self.case, self.layout, self.directory)
+        products_seconds = openblas.products_seconds(
+            self.library, self.case, self.layout, self.directory
+        )
         own = self.lockstep.speed(self.case.timed_steps)
         other = self.pytorch.speed(peer, self.case.timed_steps)
         if own.tokens_per_step != other.tokens_per_step:
@@ -81,11 +83,11 @@ class Comparison:
         pair = Pair(
             own.tokens_per_second,
             other.tokens_per_second,
-            floor_seconds / own.seconds_per_step,
+            products_seconds / own.seconds_per_step,
         )
         print(
-            f"  pair {number}: {pair.lockstep:,.0f} tokens/s ({pair.floor_fraction:.0%} of the "
-            f"floor), PyTorch {pair.peer:,.0f}, ratio {pair.ratio:.2f}",
+            f"  pair {number}: {pair.lockstep:,.0f} tokens/s ({pair.openblas_fraction:.0%} of "
+            f"OpenBLAS's products), PyTorch {pair.peer:,.0f}, ratio {pair.ratio:.2f}",
             flush=True,
         )
         return pair
@@ -97,7 +99,7 @@ class Comparison:
 def table(results: Sequence[dict[str, Any]]) -> str:
     """The results for a terminal."""
     rows = [
-        ["case", "layout", "Lockstep", "PyTorch", "ratio", "min-max", "floor", "memory"]
+        ["case", "layout", "Lockstep", "PyTorch", "ratio", "min-max", "OpenBLAS", "memory"]
         + ["PyTorch", "variant"],
         ["", "", "tokens/s", "tokens/s", "", "", "", "MB", "MB", ""],
     ]
@@ -110,7 +112,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
                 f"{result['peer_tokens_per_second']:,.0f}",
                 f"{result['ratio_median']:.2f}",
                 f"{result['ratio_min']:.2f}-{result['ratio_max']:.2f}",
-                f"{result['floor_fraction']:.0%}",
+                f"{result['openblas_fraction']:.0%}",
                 f"{result['lockstep_peak_bytes'] / 1e6:,.0f}",
                 f"{result['peer_peak_bytes'] / 1e6:,.0f}",
                 result["peer"],
@@ -186,7 +188,8 @@ def main(arguments: Sequence[str]) -> None:
         return
     processes.end_on_terminate()
     binary = Path(os.environ["LOCKSTEP"])
-    print(processors.description(), flush=True)
+    kernels = openblas.kernels(openblas.library_of(binary))
+    print(f"{processors.description()}; OpenBLAS by its {kernels} kernels", flush=True)
     results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="lockstep-benchmark-") as name:
         directory = Path(name)

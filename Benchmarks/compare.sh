@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares training with Lockstep and with PyTorch: speed, spread, fraction of the SGEMM floor, and
-# peak memory, measured alternately on this machine. Installs what is missing, and builds.
+# Compares training with Lockstep and with PyTorch: speed, spread, the share of the speed of OpenBLAS's
+# products, and peak memory, measured alternately on this machine. Installs what is missing, and builds.
 #
 #   Benchmarks/compare.sh [--case tiny|small|gpt2|gpt2-long]... [--layout RANKSxTHREADS]...
 #                         [--pairs N] [--json FILE] [--plan]

@@ -25,8 +25,8 @@ BARS = {
     "gpt2": {"1x1": 1.15, "1x2": 1.25, "2x1": 1.2},
     "gpt2-long": {"1x1": 1.25, "1x2": 1.35, "2x1": 1.3},
 }
-#: The least fraction of the floor, one rank of one thread.
-FLOOR_BAR = {"gpt2": 0.92}
+#: The least share of the speed of OpenBLAS's products, one rank of one thread.
+OPENBLAS_BAR = {"gpt2": 0.92}
 #: The least speed of two ranks, in speeds of one.
 SCALING_BAR = {"gpt2": 1.9}
 #: The most bytes of two ranks together: 45 % of the 8.2 GB of DDP with its defaults.
@@ -68,12 +68,12 @@ def speed_table(results: Results) -> str:
                 f"{ratio:.2f}",
                 f"{result['ratio_min']:.2f} to {result['ratio_max']:.2f}",
                 verdict(ratio, bar),
-                f"{result['floor_fraction']:.0%}",
+                f"{result['openblas_fraction']:.0%}",
                 result["peer"],
             ]
         )
     header = ["case, layout", "Lockstep, tokens/s", "PyTorch, tokens/s", "ratio", "spread", "bar"]
-    return markdown([*header, "of the floor", "PyTorch's variant"], rows)
+    return markdown([*header, "of OpenBLAS", "PyTorch's variant"], rows)
 
 
 def memory_table(results: Results) -> str:
@@ -94,7 +94,7 @@ def memory_table(results: Results) -> str:
 
 
 def scaling_table(results: Results) -> str:
-    """How fast two ranks are beside one, and how near one rank is to the floor."""
+    """How fast two ranks are beside one, and how near one rank is to OpenBLAS's products."""
     by_place = {(result["case"], result["layout"]): result for result in results}
     rows = []
     for (case, layout), alone in by_place.items():
@@ -105,13 +105,13 @@ def scaling_table(results: Results) -> str:
         rows.append(
             [
                 case,
-                f"{alone['floor_fraction']:.0%}",
-                verdict(alone["floor_fraction"], FLOOR_BAR.get(case)),
+                f"{alone['openblas_fraction']:.0%}",
+                verdict(alone["openblas_fraction"], OPENBLAS_BAR.get(case)),
                 f"{scaling:.2f}",
                 verdict(scaling, SCALING_BAR.get(case)),
             ]
         )
-    header = ["case", "one rank, of the floor", "bar", "two ranks, times the speed of one", "bar"]
+    header = ["case", "one rank, of OpenBLAS", "bar", "two ranks, times the speed of one", "bar"]
     return markdown(header, rows)
 
 
@@ -176,7 +176,7 @@ def kind_of(result: dict[str, Any]) -> str:
     """The program that a result comes from."""
     if result.get("benchmark") == "translation":
         return "translation"
-    return "compare" if "floor_fraction" in result else "others"
+    return "compare" if "openblas_fraction" in result else "others"
 
 
 #: The tables by the names of their places in the documentation, and the files they are made from.

@@ -1,8 +1,8 @@
-"""The SGEMM floor: how long a step's matrix products take in OpenBLAS, and nothing else.
+"""How long a step's matrix products take in OpenBLAS, and nothing else.
 
 As a program it times them on the processors and threads it is given:
 
-  python3 -m measuring.floor --library libopenblas.so.0 --case gpt2 --threads 1
+  python3 -m measuring.openblas --library libopenblas.so.0 --case gpt2 --threads 1
 """
 
 import argparse
@@ -26,7 +26,7 @@ ROW_MAJOR, AS_IS, TRANSPOSED = 101, 111, 112
 BUDGET = 0.1
 
 
-def openblas_of(binary: Path) -> Path:
+def library_of(binary: Path) -> Path:
     """The OpenBLAS that the program is linked with.
 
     Raises Failure where it is linked with none.
@@ -34,15 +34,15 @@ def openblas_of(binary: Path) -> Path:
     listing = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=False)
     match = re.search(r"libopenblas\S* => (\S+)", listing.stdout)
     if not match:
-        raise Failure(f"{binary} is not linked with libopenblas, so there is no floor to measure")
+        raise Failure(f"{binary} is not linked with libopenblas, so its products cannot be timed")
     return Path(match[1])
 
 
-def floor_seconds(library: Path, case: Case, layout: Layout, directory: Path) -> float:
+def products_seconds(library: Path, case: Case, layout: Layout, directory: Path) -> float:
     """How long one step's products take on all ranks at once: the slowest rank's time."""
     commands = [
         pinned(
-            [sys.executable, "-m", "measuring.floor", "--library", str(library)]
+            [sys.executable, "-m", "measuring.openblas", "--library", str(library)]
             + ["--case", case.name, "--threads", str(layout.threads)],
             processors,
         )
@@ -55,6 +55,13 @@ def floor_seconds(library: Path, case: Case, layout: Layout, directory: Path) ->
     with Job(commands, directory, environment) as job:
         job.wait(interval=0.01)
         return max(float(output.read_text()) for output in job.outputs)
+
+
+def kernels(library: Path) -> str:
+    """The name of the kernels that it picks on this processor, such as Zen or SkylakeX."""
+    name = ctypes.CDLL(str(library)).openblas_get_corename
+    name.restype = ctypes.c_char_p
+    return name().decode()
 
 
 class Sgemm:
