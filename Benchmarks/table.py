@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the results of compare.sh, others.sh and translation.sh as tables of the documentation.
+"""Writes the results of compare.sh, products.sh, others.sh and translation.sh as tables of the documentation.
 
   Benchmarks/table.py compare.json others.json                # prints them
   Benchmarks/table.py --update docs/benchmarks.md compare.json others.json
@@ -153,6 +153,28 @@ def is_large(size: str) -> bool:
     return unit == "GB" or unit == "MB" and float(number) >= 16
 
 
+def products_table(results: Results) -> str:
+    """Products of a model's shapes, beside torch.mm."""
+    rows = []
+    for result in results:
+        own, peer = (
+            f"{result['operations'] / result[f'{side}_seconds'] / 1e9:,.0f}"
+            for side in ("lockstep", "peer")
+        )
+        rows.append(
+            [
+                result["case"],
+                result["peer"].split(", ")[-1],
+                own,
+                peer,
+                f"{result['ratio_median']:.2f}",
+                f"{result['ratio_min']:.2f} to {result['ratio_max']:.2f}",
+            ]
+        )
+    header = ["product", "precision", "Lockstep, GFLOP/s", "torch.mm, GFLOP/s", "ratio", "spread"]
+    return markdown(header, rows)
+
+
 def translation_table(results: Results) -> str:
     """What translations score, and what training they took."""
     rows = []
@@ -174,8 +196,8 @@ def translation_table(results: Results) -> str:
 
 def kind_of(result: dict[str, Any]) -> str:
     """The program that a result comes from."""
-    if result.get("benchmark") == "translation":
-        return "translation"
+    if result.get("benchmark") in ("translation", "products"):
+        return result["benchmark"]
     return "compare" if "openblas_fraction" in result else "others"
 
 
@@ -185,6 +207,7 @@ TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "memory": ("compare", memory_table),
     "scaling": ("compare", scaling_table),
     "others": ("others", others_table),
+    "products": ("products", products_table),
     "translation": ("translation", translation_table),
 }
 

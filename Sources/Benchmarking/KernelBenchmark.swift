@@ -13,7 +13,7 @@ public struct KernelBenchmark: Encodable, Sendable, CustomStringConvertible {
   public struct Kernel: Encodable, Sendable {
     public let name: String
     public let gigabytes: Double
-    /// Of the memory's bandwidth with as many threads.
+    /// Of the memory's bandwidth with as many threads, in 0 ... 1.
     public let bandwidthFraction: Double
   }
 
@@ -30,6 +30,8 @@ public struct KernelBenchmark: Encodable, Sendable, CustomStringConvertible {
     /// In 10⁹ bytes a second.
     public let copyGigabytes: Double
     public let updateGigabytes: Double
+    /// The most that copying, updating or any kernel came to.
+    public let bandwidthGigabytes: Double
     public let kernels: [Kernel]
   }
 
@@ -121,12 +123,15 @@ extension KernelBenchmark.Memory {
     let bandwidth = MemoryBandwidth(memory, threads: threads, seconds: seconds)
     copyGigabytes = bandwidth.copyGigabytes
     updateGigabytes = bandwidth.updateGigabytes
-    kernels = VectorKernel.all.map { kernel in
+    let speeds = VectorKernel.all.map { kernel in
       // Kernels leave in place what others would take for subnormal or infinite numbers.
       memory.reset()
-      let gigabytes = kernel.gigabytes(memory, threads: threads, seconds: seconds)
-      return KernelBenchmark.Kernel(
-        name: kernel.name, gigabytes: gigabytes, bandwidthFraction: gigabytes / bandwidth.best)
+      return (kernel.name, kernel.gigabytes(memory, threads: threads, seconds: seconds))
+    }
+    let most = speeds.reduce(max(copyGigabytes, updateGigabytes)) { max($0, $1.1) }
+    bandwidthGigabytes = most
+    kernels = speeds.map { name, gigabytes in
+      KernelBenchmark.Kernel(name: name, gigabytes: gigabytes, bandwidthFraction: gigabytes / most)
     }
   }
 }

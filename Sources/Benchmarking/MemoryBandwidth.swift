@@ -12,8 +12,6 @@ struct MemoryBandwidth {
   /// a += s · b, in 10⁹ bytes a second.
   let updateGigabytes: Double
 
-  var best: Double { max(copyGigabytes, updateGigabytes) }
-
   /// - Parameters:
   ///   - memory: At least two arrays beyond the caches.
   ///   - threads: Share each pass.

@@ -31,7 +31,7 @@ public struct ProductBenchmark: Encodable, Sendable, CustomStringConvertible {
 
   /// All products of a step together, each as often as it occurs.
   public struct Step: Encodable, Sendable {
-    /// Those that Lockstep's products use, in words.
+    /// Those that Lockstep's products use, such as "AVX-512" and "AMX".
     public let instructions: String
     public let gflops: Double
     /// What the arithmetic of the processors can do: the best of what was measured before and after, and

@@ -103,17 +103,3 @@ int64_t CKernels_peakByVersion(int version, int64_t rounds, float *sum) {
 int64_t CKernels_peak(CKernels_Format format, int64_t rounds, float *sum) {
   return CKernels_peakByVersion(CKernels_matrixProductVersion(format), rounds, sum);
 }
-
-const char *CKernels_productInstructions(CKernels_Format format) {
-#if defined(__x86_64__)
-  switch (CKernels_matrixProductVersion(format)) {
-  case 4: return "AMX tile products";
-  case 3: return "AVX-512 multiply-adds";
-  case 2: return "AVX2 multiply-adds";
-  default: return "plain multiply-adds";
-  }
-#else
-  (void)format;
-  return "multiply-adds";
-#endif
-}

@@ -105,8 +105,10 @@ import Testing
       #expect(memory.kernels.count == 17)
       for kernel in memory.kernels {
         #expect(kernel.gigabytes > 0 && kernel.gigabytes.isFinite, "\(kernel.name)")
-        let bandwidth = max(memory.copyGigabytes, memory.updateGigabytes)
+        let bandwidth = memory.bandwidthGigabytes
+        #expect(bandwidth >= max(memory.copyGigabytes, memory.updateGigabytes))
         #expect(abs(kernel.bandwidthFraction * bandwidth / kernel.gigabytes - 1) < 1e-9)
+        #expect(kernel.bandwidthFraction <= 1)
       }
     }
   }

@@ -34,10 +34,4 @@ import Testing
     #expect(CKernels_peak(format.kernelFormat, 200, &sum) == operations)
     #expect(sum == settled && sum > 0)
   }
-
-  @Test func theInstructionsHaveAName() {
-    #expect(ProductFormat.float32.instructions.contains("multiply-adds"))
-    let hasTiles = CKernels_matrixProductVersions(CKernels_bfloat16) == 4
-    #expect(ProductFormat.bfloat16.instructions.contains("AMX") == hasTiles)
-  }
 }

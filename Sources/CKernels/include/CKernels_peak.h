@@ -19,7 +19,4 @@ int64_t CKernels_peak(CKernels_Format format, int64_t rounds, float *sum);
 /// CKernels_peak of one of the versions of products, see CKernels_matrixProductVersions: for tests.
 int64_t CKernels_peakByVersion(int version, int64_t rounds, float *sum);
 
-/// The instructions that products in this format use here, in words.
-const char *CKernels_productInstructions(CKernels_Format format);
-
 #endif

@@ -23,7 +23,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
   struct Speed: Codable, Sendable {
     /// Of the factors, as `precision` has it.
     let precision: String
-    /// Those that Lockstep's products use on this processor, in words.
+    /// Those that Lockstep's products use on this processor, such as "AVX-512" and "AMX".
     let instructions: String
     /// The most that the arithmetic of the rank's processors can do.
     let peakGigaflops: Double
