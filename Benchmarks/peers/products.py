@@ -2,7 +2,7 @@
 
 Shapes are a list of objects with rows, inner, columns and pass. Printed are, as one JSON object, the
 fastest seconds of each in both precisions. As `lockstep benchmark kernels` does: every product once,
-and again, until the budget is spent, twice at least; operands lie in memory that all shapes share.
+and again, until the budget is spent, three times at least; operands lie in memory that all shapes share.
 """
 
 import argparse
@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 #: All products of one precision are repeated for at least this long, in seconds.
-BUDGET = 0.4
-LEAST_ROUNDS = 2
+BUDGET = 2.0
+LEAST_ROUNDS = 3
 
 
 def matrix(memory: torch.Tensor, rows: int, columns: int) -> torch.Tensor:

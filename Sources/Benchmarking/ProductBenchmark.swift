@@ -55,7 +55,7 @@ public struct ProductBenchmark: Encodable, Sendable, CustomStringConvertible {
   /// - Parameters:
   ///   - products: At least one with a weight.
   ///   - pool: Shares each out.
-  ///   - seconds: How long, about; each product is computed twice at least.
+  ///   - seconds: How long, about; each product is computed three times at least.
   ///   - asksOpenBLAS: Whether OpenBLAS takes turns with Lockstep.
   init(
     _ products: ForwardProducts, on pool: ThreadPool, seconds: Double, asksOpenBLAS: Bool
@@ -69,7 +69,7 @@ public struct ProductBenchmark: Encodable, Sendable, CustomStringConvertible {
         of: format, threads: pool, communicator: SoloCommunicator(), atLeast: fastest)
     }
     let before = try formats.map { try peak(of: $0) }
-    for _ in 0..<2 { speed.measure(seconds: seconds / 2) }
+    for _ in 0..<3 { speed.measure(seconds: seconds / 3) }
     let peaks = try formats.indices.map { index in
       let fastest = speed.timings.map { $0.gigaflops(of: index) }.max() ?? 0
       var highest = Peak.highest(
