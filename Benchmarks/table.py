@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the results of compare.sh, products.sh, others.sh and translation.sh as tables of the documentation.
+"""Writes the results of compare.sh, products.sh, others.sh and translation.sh as tables.
 
   Benchmarks/table.py compare.json others.json                # prints them
   Benchmarks/table.py --update docs/benchmarks.md compare.json others.json
