@@ -135,7 +135,9 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
       let threads = "\(rank.threads) thread\(rank.threads == 1 ? "" : "s")"
       lines.append(
         "rank \(number)".padding(toLength: 13, withPad: " ", startingAt: 0)
-          + "\(rank.host), processors \(processors), \(threads)")
+          + "\(rank.host), processors \(processors), \(threads), "
+          + rank.speeds.map { String(format: "%.0f", $0.productGigaflops) }
+          .joined(separator: " and ") + " GFLOP/s")
     }
     lines += Precision.allCases.map { speed(in: $0.rawValue) }
     let kernels = Set(ranks.map(\.openBLAS.name)).sorted().joined(separator: ", ")
