@@ -35,13 +35,21 @@ class Comparison:
     """One case in one layout."""
 
     def __init__(
-        self, case: Case, layout: Layout, binary: Path, tokens: Path, directory: Path
+        self,
+        case: Case,
+        layout: Layout,
+        precision: str,
+        binary: Path,
+        tokens: Path,
+        directory: Path,
     ) -> None:
-        self.case, self.layout = case, layout
+        self.case, self.layout, self.precision = case, layout, precision
         self.library = openblas.library_of(binary)
         self.directory = directory
-        self.lockstep = lockstep.Lockstep(binary, case, layout, tokens, directory)
-        self.pytorch = pytorch.PyTorch(case, layout, tokens, directory)
+        self.lockstep = lockstep.Lockstep(
+            binary, case, layout, precision, tokens, directory
+        )
+        self.pytorch = pytorch.PyTorch(case, layout, precision, tokens, directory)
 
     def run(self, pair_count: int) -> dict[str, Any]:
         """Chooses the peer, measures the pairs and the memory; returns the object of the JSON."""
@@ -59,6 +67,7 @@ class Comparison:
         return {
             "case": self.case.name,
             "layout": str(self.layout),
+            "precision": self.precision,
             "lockstep_tokens_per_second": median(pair.lockstep for pair in pairs),
             "peer_tokens_per_second": median(pair.peer for pair in pairs),
             "peer": str(peer),
@@ -93,21 +102,22 @@ class Comparison:
         return pair
 
     def _say(self, text: str) -> None:
-        print(f"\n{self.case.name} {self.layout}: {text}", flush=True)
+        print(f"\n{self.case.name} {self.layout} {self.precision}: {text}", flush=True)
 
 
 def table(results: Sequence[dict[str, Any]]) -> str:
     """The results for a terminal."""
     rows = [
-        ["case", "layout", "Lockstep", "PyTorch", "ratio", "min-max", "OpenBLAS", "memory"]
+        ["case", "layout", "precision", "Lockstep", "PyTorch", "ratio", "min-max", "OpenBLAS", "memory"]
         + ["PyTorch", "variant"],
-        ["", "", "tokens/s", "tokens/s", "", "", "", "MB", "MB", ""],
+        ["", "", "", "tokens/s", "tokens/s", "", "", "", "MB", "MB", ""],
     ]
     for result in results:
         rows.append(
             [
                 result["case"],
                 result["layout"],
+                result["precision"],
                 f"{result['lockstep_tokens_per_second']:,.0f}",
                 f"{result['peer_tokens_per_second']:,.0f}",
                 f"{result['ratio_median']:.2f}",
@@ -119,7 +129,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
             ]
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    left_aligned = {0, 1, len(widths) - 1}
+    left_aligned = {0, 1, 2, len(widths) - 1}
     return "\n".join(
         "  ".join(
             cell.ljust(width) if column in left_aligned else cell.rjust(width)
@@ -158,9 +168,15 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="RANKSxTHREADS",
         help="default: those of 1x1, 1x2 and 2x1 for which there are cores",
     )
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "bfloat16"],
+        default="float32",
+        help="of both sides; PyTorch's bfloat16 is autocast. Default: float32",
+    )
     parser.add_argument("--pairs", type=count, default=5, metavar="N", help="default: 5")
     parser.add_argument(
-        "--json", type=ResultsFile.argument("case", "layout"), metavar="FILE",
+        "--json", type=ResultsFile.argument("case", "layout", "precision"), metavar="FILE",
         help="where results are stored; those of other cases and layouts that it holds are kept",
     )  # fmt: skip
     parser.add_argument("--plan", action="store_true", help="say what would be measured, and end")
@@ -198,7 +214,9 @@ def main(arguments: Sequence[str]) -> None:
             if not tokens.exists():
                 lockstep.write_tokens(tokens, case.vocabulary)
             for layout in layouts:
-                comparison = Comparison(case, layout, binary, tokens, directory)
+                comparison = Comparison(
+                    case, layout, options.precision, binary, tokens, directory
+                )
                 results.append(comparison.run(options.pairs))
                 if options.json:
                     options.json.store(results[-1])

@@ -3,7 +3,7 @@
 # products, and peak memory, measured alternately on this machine. Installs what is missing, and builds.
 #
 #   Benchmarks/compare.sh [--case tiny|small|gpt2|gpt2-long]... [--layout RANKSxTHREADS]...
-#                         [--pairs N] [--json FILE] [--plan]
+#                         [--precision float32|bfloat16] [--pairs N] [--json FILE] [--plan]
 #
 # By default all cases, layouts 1x1, 1x2 and 2x1, and 5 pairs of runs, which takes one to two hours;
 # --plan says what would be measured. docs/benchmarks.md explains the method.

@@ -33,6 +33,7 @@ class Lockstep:
     binary: Path
     case: Case
     layout: Layout
+    precision: str
     tokens: Path
     #: Scratch space, emptied after each run.
     directory: Path
@@ -42,6 +43,7 @@ class Lockstep:
         case = self.case
         return {
             "seed": 1,
+            "precision": self.precision,
             "threads": self.layout.threads,
             "data": {"train": str(self.tokens), "validation": None, "tokenizer": None},
             "model": {

@@ -52,6 +52,7 @@ class PyTorch:
 
     case: Case
     layout: Layout
+    precision: str
     tokens: Path
     directory: Path
 
@@ -133,6 +134,7 @@ class PyTorch:
             "--vocabulary": case.vocabulary,
             "--tokens": self.tokens,
             "--threads": self.layout.threads,
+            "--precision": self.precision,
             "--steps": step_count,
             "--rank": rank,
             "--ranks": self.layout.ranks,

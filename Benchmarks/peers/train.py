@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -67,6 +68,8 @@ def train(options: argparse.Namespace) -> None:
             gradient_as_bucket_view=options.bucket_view,
             static_graph=options.static_graph,
         )
+    bfloat16 = options.precision == "bfloat16"
+    autocast = partial(torch.autocast, "cpu", dtype=torch.bfloat16, enabled=bfloat16)
     windows = Windows(options.tokens, options.sequences, options.context, seed=options.rank)
     tokens_per_step = options.ranks * options.sequences * options.context
     seconds = 0.0
@@ -76,7 +79,8 @@ def train(options: argparse.Namespace) -> None:
         for step in range(1, options.steps + 1):
             start = time.perf_counter()
             tokens, targets = windows.next()
-            loss = model(tokens, targets)
+            with autocast():
+                loss = model(tokens, targets)
             loss.backward()
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
@@ -117,6 +121,7 @@ def main() -> None:
     parser.add_argument("--rank", type=int, default=0)
     parser.add_argument("--ranks", type=int, default=1)
     parser.add_argument("--optimizer", choices=["fused", "foreach"], default="fused")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--bucket-view", action="store_true")
     parser.add_argument("--static-graph", action="store_true")
