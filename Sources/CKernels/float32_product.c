@@ -12,6 +12,8 @@
 /// Steps along the inner dimension for which a tile asks ahead: factors that are read where they lie
 /// come from far away, in strides that the processor does not foresee.
 #define PREFETCHED_STEPS 32
+/// Columns for which the copying of a transposed left factor asks ahead.
+#define COPIED_AHEAD 16
 /// Columns of a transposed left factor that are copied lie so far apart: not less than the highest tile.
 #define SLIVER_STEP LANE_COUNT
 #define SLIVER_COUNT (SLIVER_STEP * CKERNELS_PRODUCT_CHUNK)
@@ -90,20 +92,25 @@ INLINE int stays_in_place(CKernels_Factor b, int64_t inner) {
 }
 
 /// Whether slivers of the left factor are copied before the tiles read them. Rows that all start in the
-/// same set of the first-level cache drive each other out of it; so do columns, for which a copy pays
-/// only where it is read often.
+/// same set of the first-level cache drive each other out of it; so do columns whose elements lie a
+/// multiple of 512 bytes apart, for which a copy pays only where it is read often.
 INLINE int copies_left(CKernels_Factor a, int64_t columns) {
   if (!a.transposed) return a.stride % 1024 == 0;
-  return columns > 256 && a.stride >= 512 && (a.stride & (a.stride - 1)) == 0;
+  return columns > 256 && a.stride >= 512 && a.stride % 128 == 0;
 }
 
 /// Copies `height` rows of the left factor: rows CKERNELS_PRODUCT_CHUNK apart, or columns SLIVER_STEP.
 INLINE void copy_sliver(
     const float *source, CKernels_Factor a, int64_t height, int64_t inner, float *sliver) {
   if (a.transposed) {
-    for (int64_t k = 0; k < inner; k++)
+    for (int64_t k = 0; k < inner; k++) {
+      // Far apart, in a stride that the processor does not foresee.
+      const float *ahead = source + (k + COPIED_AHEAD) * a.stride;
+      __builtin_prefetch(ahead);
+      __builtin_prefetch(ahead + height - 1);
       for (int64_t i = 0; i < height; i++)
         sliver[k * SLIVER_STEP + i] = source[k * a.stride + i];
+    }
   } else {
     for (int64_t r = 0; r < height; r++)
       memcpy(
