@@ -148,7 +148,7 @@ let package = Package(
       "MPICommunication", uses: ["Communication", "Files"],
       [.target(name: Target.module("CMPI"), condition: withMPI)]),
     .library(
-      "Checkpoints", uses: ["Weights", "Settings", "Files"],
+      "Checkpoints", uses: ["CHashing", "Weights", "Settings", "Files", "Parallelism"],
       [.product(name: "Crypto", package: "swift-crypto")]),
     .library("Weights", uses: ["Settings", "Files"]),
     .library(
@@ -157,9 +157,10 @@ let package = Package(
 
     // The ground floor: open to any target above.
     .library("Settings"),
-    .library("Files"),
+    .library("Files", uses: ["CHost"]),
     .library("Parallelism"),
     .library("CKernels"),
+    .library("CHashing"),
     .library("CHost"),
     .target(
       name: Target.module("CMPI"),
@@ -179,7 +180,9 @@ let package = Package(
     .tests(of: "Optimization"),
     .tests(of: "Datasets", hasFixtures: true),
     .tests(of: "Communication", uses: ["CKernels", "Parallelism"], ["communication-probe"]),
-    .tests(of: "Checkpoints", uses: ["Weights", "Settings", "Files"]),
+    .tests(
+      of: "Checkpoints", uses: ["CHashing", "Weights", "Settings", "Files", "Parallelism"],
+      [.product(name: "Crypto", package: "swift-crypto")]),
     .tests(of: "Weights", uses: ["Files"]),
     .tests(of: "Reporting", uses: ["Files"]),
     .tests(of: "Scoring", hasFixtures: true),

@@ -1,4 +1,5 @@
 import LockstepFiles
+import LockstepParallelism
 
 /// A checkpoint that was passed over, and why.
 public struct SkippedCheckpoint: Error, Equatable, Sendable, CustomStringConvertible {
@@ -26,7 +27,7 @@ extension CheckpointDirectory {
   public enum Verification: Sendable {
     /// The manifest is there, and all files have the lengths it gives.
     case sizes
-    /// Also, all files have the hashes it gives: reads everything, at 1 to 2 GB/s.
+    /// Also, all files have the hashes it gives: reads everything.
     case hashes
     /// Also, the files of these names have, where they are there.
     case hashesOf([String])
@@ -37,20 +38,22 @@ extension CheckpointDirectory {
   /// - Parameters:
   ///   - limit: Only checkpoints of earlier steps than this are looked at. Default: all are.
   ///   - verification: `.hashes` by default: what follows is usually loading.
+  ///   - threads: Share the hashing. Default: the caller's alone.
   /// - Throws: `CheckpointError.fileSystem` where the directory cannot be listed. One that does not
   ///   exist holds nothing.
   public func newestComplete(
-    before limit: Int = .max, verification: Verification = .hashes
+    before limit: Int = .max, verification: Verification = .hashes,
+    threads: ThreadPool = ThreadPool()
   ) throws(CheckpointError) -> CheckpointSearch {
     // Beside a run that goes on, checkpoints come and go: then the list is out of date.
     while true {
-      if let search = try search(before: limit, verification) { return search }
+      if let search = try search(before: limit, verification, threads) { return search }
     }
   }
 
   /// - Returns: Nil where a checkpoint of the list was no longer there when its turn came.
   private func search(
-    before limit: Int, _ verification: Verification
+    before limit: Int, _ verification: Verification, _ threads: ThreadPool
   ) throws(CheckpointError) -> CheckpointSearch? {
     var skipped: [SkippedCheckpoint] = []
     for step in try steps().reversed() where step < limit {
@@ -58,8 +61,8 @@ extension CheckpointDirectory {
         let checkpoint = try Checkpoint(path: path(ofStep: step))
         switch verification {
         case .sizes: break
-        case .hashes: try checkpoint.verify()
-        case .hashesOf(let names): try checkpoint.verify(names.contains)
+        case .hashes: try checkpoint.verify(threads: threads)
+        case .hashesOf(let names): try checkpoint.verify(names.contains, threads: threads)
         }
         return CheckpointSearch(found: checkpoint, skipped: skipped)
       } catch {

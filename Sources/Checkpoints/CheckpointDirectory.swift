@@ -1,5 +1,6 @@
 import Foundation
 import LockstepFiles
+import LockstepParallelism
 import LockstepWeights
 
 /// A run's checkpoints: `checkpoints/step-00000250`, `step-00000500`, …
@@ -52,20 +53,23 @@ public struct CheckpointDirectory: Sendable {
   ///
   /// A checkpoint of the same step is replaced.
   ///
+  /// - Parameter threads: Share the hashing and writing. Default: the caller's alone.
   /// - Throws: `CheckpointError.fileSystem`, with `ENOSPC` when the disk is full. Nothing of the
   ///   new checkpoint stays behind then; an older one of the same step stays.
   @discardableResult
-  public func write(_ snapshot: CheckpointSnapshot) throws(CheckpointError) -> Checkpoint {
-    try begin(snapshot, appending: []).complete()
+  public func write(
+    _ snapshot: CheckpointSnapshot, threads: ThreadPool = ThreadPool()
+  ) throws(CheckpointError) -> Checkpoint {
+    try begin(snapshot, appending: [], threads: threads).complete()
   }
 
   /// Begins a checkpoint whose optimiser state, or more of it, is appended to the draft.
   ///
   /// - Throws: As `write`.
   func begin(
-    _ snapshot: CheckpointSnapshot, appending layouts: [TensorLayout]
+    _ snapshot: CheckpointSnapshot, appending layouts: [TensorLayout], threads: ThreadPool
   ) throws(CheckpointError) -> CheckpointDraft {
-    try CheckpointDraft(snapshot, appending: layouts, to: self)
+    try CheckpointDraft(snapshot, appending: layouts, to: self, threads: threads)
   }
 
   /// Where the checkpoint of a step is while it is written.

@@ -1,4 +1,5 @@
 import LockstepFiles
+import LockstepParallelism
 import LockstepWeights
 
 /// A checkpoint in the making, whose optimiser state comes piece by piece: it need not be in memory
@@ -17,6 +18,8 @@ public final class CheckpointDraft {
   private let optimizerFile: HashedFile
   private var missingByteCount: Int
   private var files: [Manifest.File]
+  private let parametersSHA256: String
+  private let threads: ThreadPool
   private var isPublished = false
 
   let beginning = ContinuousClock.now
@@ -24,10 +27,12 @@ public final class CheckpointDraft {
 
   /// Writes the parameters, and the optimiser state that the snapshot has.
   ///
-  /// - Parameter layouts: The optimiser state that will be appended, in this order.
+  /// - Parameters:
+  ///   - layouts: The optimiser state that will be appended, in this order.
+  ///   - threads: Share the hashing and writing.
   init(
     _ snapshot: CheckpointSnapshot, appending layouts: [TensorLayout],
-    to directory: CheckpointDirectory
+    to directory: CheckpointDirectory, threads: ThreadPool
   ) throws(CheckpointError) {
     let temporaryPath = directory.temporaryPath(ofStep: snapshot.state.step)
     let missingByteCount = layouts.reduce(0) { $0 + $1.byteCount }
@@ -38,13 +43,19 @@ public final class CheckpointDraft {
       try FileSystem.makeDirectory(temporaryPath)
       let model = try Self.open(
         Checkpoint.modelFileName, in: temporaryPath, snapshot.parameters.map(\.layout),
-        bytesNeeded: bytesNeeded)
-      for tensor in snapshot.parameters { try model.write(tensor.bytes) }
-      files = [Manifest.File(name: Checkpoint.modelFileName, digest: try model.finish())]
+        bytesNeeded: bytesNeeded, threads: threads)
+      // A hash of all parameters is a chain, for one of the threads.
+      var hash = ""
+      try model.write(snapshot.parameters.map(\.bytes)) {
+        hash = LockstepCheckpoints.parametersSHA256(of: snapshot.parameters)
+      }
+      parametersSHA256 = hash
+      files = [try model.finish()]
       optimizerFile = try Self.open(
         Checkpoint.optimizerFileName, in: temporaryPath,
-        snapshot.optimizerState.map(\.layout) + layouts, bytesNeeded: bytesNeeded)
-      for tensor in snapshot.optimizerState { try optimizerFile.write(tensor.bytes) }
+        snapshot.optimizerState.map(\.layout) + layouts, bytesNeeded: bytesNeeded,
+        threads: threads)
+      try optimizerFile.write(snapshot.optimizerState.map(\.bytes))
     } catch {
       // The first error is the one to tell.
       try? FileSystem.remove(temporaryPath)
@@ -55,6 +66,7 @@ public final class CheckpointDraft {
     self.temporaryPath = temporaryPath
     self.bytesNeeded = bytesNeeded
     self.missingByteCount = missingByteCount
+    self.threads = threads
   }
 
   deinit {
@@ -63,9 +75,11 @@ public final class CheckpointDraft {
 
   /// Opens a file for tensors and writes its header.
   private static func open(
-    _ name: String, in directory: String, _ layouts: [TensorLayout], bytesNeeded: Int
+    _ name: String, in directory: String, _ layouts: [TensorLayout], bytesNeeded: Int,
+    threads: ThreadPool
   ) throws(FileError) -> HashedFile {
-    let file = try HashedFile(path: directory + "/" + name, bytesNeeded: bytesNeeded)
+    let file = try HashedFile(
+      name: name, in: directory, bytesNeeded: bytesNeeded, threads: threads)
     // `transformers` refuses files that do not name the framework they come from.
     try file.write(SafetensorsHeader.encode(layouts, metadata: ["format": "pt"]))
     return file
@@ -87,14 +101,12 @@ public final class CheckpointDraft {
     let state = try JSON.encode(
       snapshot.state, path: temporaryPath + "/" + Checkpoint.stateFileName)
     try onDisk { () throws(FileError) in
-      files.append(
-        Manifest.File(name: Checkpoint.optimizerFileName, digest: try optimizerFile.finish()))
+      files.append(try optimizerFile.finish())
       try write(Checkpoint.stateFileName, state)
       for file in snapshot.files { try write(file.name, file.bytes) }
     }
     let manifest = Manifest(
-      version: Manifest.currentVersion, step: snapshot.state.step,
-      parametersSHA256: parametersSHA256(of: snapshot.parameters), files: files)
+      step: snapshot.state.step, parametersSHA256: parametersSHA256, files: files)
     let listing = try JSON.encode(manifest, path: temporaryPath + "/" + Manifest.fileName)
     try onDisk { () throws(FileError) in
       // Who finds the manifest finds all that it lists.
@@ -108,8 +120,9 @@ public final class CheckpointDraft {
   }
 
   private func write(_ name: String, _ bytes: [UInt8]) throws(FileError) {
-    let file = try HashedFile(path: temporaryPath + "/" + name, bytesNeeded: bytesNeeded)
+    let file = try HashedFile(
+      name: name, in: temporaryPath, bytesNeeded: bytesNeeded, threads: threads)
     try file.write(bytes)
-    files.append(Manifest.File(name: name, digest: try file.finish()))
+    files.append(try file.finish())
   }
 }

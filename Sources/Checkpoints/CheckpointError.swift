@@ -12,6 +12,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
   case wrongSize(path: String, expected: Int, found: Int)
   /// A file of a checkpoint has another SHA-256 than its manifest says.
   case wrongHash(path: String, expected: String, found: String)
+  /// A part of a file has another hash than the manifest says: where it lies in the file, in bytes.
+  case wrongChunk(path: String, bytes: Range<Int>, expected: String, found: String)
   /// A checkpoint was written by a version of Lockstep whose format this one does not know.
   case unsupportedVersion(path: String, found: Int, supported: Int)
 }
@@ -24,7 +26,7 @@ extension CheckpointError {
   public var isDamage: Bool {
     switch self {
     case .fileSystem(let error): error.code == ENOENT || error.code == ENOTDIR
-    case .malformed, .wrongSize, .wrongHash: true
+    case .malformed, .wrongSize, .wrongHash, .wrongChunk: true
     case .unsupportedVersion: false
     }
   }
@@ -61,6 +63,9 @@ extension CheckpointError: CustomStringConvertible {
       return "\(path): has \(found) bytes, its manifest says \(expected)"
     case .wrongHash(let path, let expected, let found):
       return "\(path): has SHA-256 \(found), its manifest says \(expected)"
+    case .wrongChunk(let path, let bytes, let expected, let found):
+      return "\(path): bytes \(bytes.lowerBound) to \(bytes.upperBound - 1) have the hash \(found), "
+        + "its manifest says \(expected)"
     case .unsupportedVersion(let path, let found, let supported):
       return "\(path): has format version \(found), this Lockstep reads up to \(supported)"
     }

@@ -1,4 +1,5 @@
 import Dispatch
+import LockstepParallelism
 import LockstepWeights
 
 /// A checkpoint that became complete.
@@ -93,13 +94,17 @@ public final class CheckpointWriter {
   ///
   /// Waits for the checkpoint under way.
   ///
-  /// - Parameter layouts: The optimiser state that will be appended to the draft, in this order.
+  /// - Parameters:
+  ///   - layouts: The optimiser state that will be appended to the draft, in this order.
+  ///   - threads: Share the hashing and writing; nothing else may use them until the draft is complete.
+  ///     Default: the caller's alone.
   /// - Throws: What went wrong with the checkpoint before, or with this one.
   public func begin(
-    _ snapshot: CheckpointSnapshot, appending layouts: [TensorLayout] = []
+    _ snapshot: CheckpointSnapshot, appending layouts: [TensorLayout] = [],
+    threads: ThreadPool = ThreadPool()
   ) throws(CheckpointError) -> CheckpointDraft {
     try waitForJob()
-    return try directory.begin(snapshot, appending: layouts)
+    return try directory.begin(snapshot, appending: layouts, threads: threads)
   }
 
   /// Completes a checkpoint: it is durable on return.
@@ -134,7 +139,8 @@ public final class CheckpointWriter {
       withExtendedLifetime((staging, copies)) {
         job.complete(
           Result { () throws(CheckpointError) in
-            let draft = try directory.begin(snapshot, appending: [])
+            // One thread: the others train.
+            let draft = try directory.begin(snapshot, appending: [], threads: ThreadPool())
             return try Self.complete(draft, in: directory, retention: retention)
           })
       }

@@ -13,13 +13,13 @@ enum JSON {
     }
   }
 
-  /// - Throws: `CheckpointError.fileSystem`, or `.malformed` naming the key.
+  /// - Parameter path: What errors call it.
+  /// - Throws: `CheckpointError.malformed` naming the key.
   static func decode<Value: Decodable>(
-    _ type: Value.Type, path: String
+    _ type: Value.Type, from bytes: [UInt8], path: String
   ) throws(CheckpointError) -> Value {
-    let data = try MappedFile.opened(path).withBytes { Data($0) }
     do {
-      return try JSONFormat.decoder.decode(type, from: data)
+      return try JSONFormat.decoder.decode(type, from: Data(bytes))
     } catch let error as DecodingError {
       let (place, problem) = error.placeAndProblem
       let key = place.map { "key '\($0)': " } ?? ""

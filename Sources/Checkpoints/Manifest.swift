@@ -1,3 +1,5 @@
+import LockstepFiles
+
 /// What a complete checkpoint consists of: `manifest.json`, written after everything else.
 public struct Manifest: Codable, Equatable, Sendable {
   /// One file beside the manifest.
@@ -6,18 +8,23 @@ public struct Manifest: Codable, Equatable, Sendable {
     public let name: String
     /// Length in bytes.
     public let bytes: Int
-    /// SHA-256 in lower-case hexadecimal.
-    public let sha256: String
+    /// SHA-256 of the whole in lower-case hexadecimal: of files of less than 1 MiB, and in manifests of
+    /// version 1 of all files.
+    public let sha256: String?
+    /// The hashes of larger files' chunks in their order: for each 4 MiB the SHA-256, in lower-case
+    /// hexadecimal, of the SHA-256 of its pieces of 64 KiB.
+    public let chunks: [String]?
 
-    init(name: String, digest: FileDigest) {
+    init(name: String, bytes: Int, sha256: String? = nil, chunks: [String]? = nil) {
       self.name = name
-      bytes = digest.byteCount
-      sha256 = digest.sha256
+      self.bytes = bytes
+      self.sha256 = sha256
+      self.chunks = chunks
     }
   }
 
   /// The newest format that this Lockstep writes and reads.
-  public static let currentVersion = 1
+  public static let currentVersion = 2
   package static let fileName = "manifest.json"
 
   /// Format version, from 1.
@@ -28,10 +35,47 @@ public struct Manifest: Codable, Equatable, Sendable {
   public let parametersSHA256: String
   /// All files but the manifest itself, in the order of writing.
   public let files: [File]
+  /// SHA-256 of all other members, so that none can change alone; nil in version 1.
+  public let seal: String?
 
   enum CodingKeys: String, CodingKey {
-    case version, step, files
+    case version, step, files, seal
     case parametersSHA256 = "parameters_sha256"
+  }
+
+  /// A manifest of the newest format, sealed.
+  init(step: Int, parametersSHA256: String, files: [File]) {
+    version = Self.currentVersion
+    self.step = step
+    self.parametersSHA256 = parametersSHA256
+    self.files = files
+    seal = Self.seal(
+      version: version, step: step, parametersSHA256: parametersSHA256, files: files)
+  }
+
+  /// The SHA-256 of a line for each member: `version 2`, `step 250`, `parameters_sha256 …`, and for each
+  /// file `file BYTES NAME` and its hashes, a line each.
+  private static func seal(
+    version: Int, step: Int, parametersSHA256: String, files: [File]
+  ) -> String {
+    var lines = ["version \(version)", "step \(step)", "parameters_sha256 \(parametersSHA256)"]
+    for file in files {
+      lines.append("file \(file.bytes) \(file.name)")
+      lines += file.chunks ?? []
+      lines += file.sha256.map { [$0] } ?? []
+    }
+    return sha256(of: Array(lines.map { $0 + "\n" }.joined().utf8))
+  }
+
+  /// A manifest of JSON that may have been changed, with the seal that fits it: for tests of what comes
+  /// after the seal. Nil where it is no manifest.
+  package static func resealed(_ json: [UInt8]) -> String? {
+    guard let manifest = try? JSON.decode(Manifest.self, from: json, path: "") else { return nil }
+    return manifest.fittingSeal
+  }
+
+  private var fittingSeal: String {
+    Self.seal(version: version, step: step, parametersSHA256: parametersSHA256, files: files)
   }
 
   /// Reads and checks a manifest.
@@ -39,22 +83,37 @@ public struct Manifest: Codable, Equatable, Sendable {
   /// - Throws: `CheckpointError.fileSystem` where there is none, `.malformed` or
   ///   `.unsupportedVersion`.
   static func load(from path: String) throws(CheckpointError) -> Manifest {
+    let bytes = try MappedFile.opened(path).withBytes { Array($0) }
     // The version first: a later format may well differ in all else.
-    let version = try JSON.decode(Version.self, path: path).version
+    let version = try JSON.decode(Version.self, from: bytes, path: path).version
     guard version >= 1 else {
       throw .malformed(path: path, problem: "key 'version': is \(version), versions count from 1")
     }
     guard version <= currentVersion else {
       throw .unsupportedVersion(path: path, found: version, supported: currentVersion)
     }
-    let manifest = try JSON.decode(Manifest.self, path: path)
-    for file in manifest.files {
-      guard !file.name.isEmpty, !file.name.contains("/"), file.name != ".." else {
-        throw .malformed(
-          path: path, problem: "'\(file.name)' is not a plain file name")
-      }
-    }
+    let manifest = try JSON.decode(Manifest.self, from: bytes, path: path)
+    if let problem = manifest.problem { throw .malformed(path: path, problem: problem) }
     return manifest
+  }
+
+  /// What no manifest of its version has, or nil.
+  private var problem: String? {
+    if version >= 2, seal != fittingSeal {
+      return "was changed after it was written: its seal is not that of its members"
+    }
+    return files.lazy.compactMap { file in
+      guard !file.name.isEmpty, !file.name.contains("/"), file.name != ".." else {
+        return "'\(file.name)' is not a plain file name"
+      }
+      guard file.bytes >= 0 else { return "'\(file.name)' has \(file.bytes) bytes" }
+      let isCut = version >= 2 && file.bytes >= HashTree.leastByteCount
+      let (expected, found) = isCut
+        ? (HashTree.chunkCount(ofBytes: file.bytes), file.chunks?.count ?? 0)
+        : (1, file.sha256 == nil ? 0 : 1)
+      return found == expected
+        ? nil : "'\(file.name)' has \(found) hashes, its length needs \(expected)"
+    }.first
   }
 
   private struct Version: Decodable {

@@ -1,3 +1,4 @@
+import CLockstepHost
 import Foundation
 
 /// A file being written from its start.
@@ -33,6 +34,25 @@ package final class OutputFile {
   /// - Throws: With `ENOSPC` when the disk is full.
   package func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     try Self.write(bytes, to: descriptor, path: path, bytesNeeded: bytesNeeded)
+  }
+
+  /// Writes bytes at a place of their own, from any thread; the disk begins with them at once, instead of
+  /// when all is there.
+  ///
+  /// - Parameter offset: Bytes from the file's start.
+  /// - Throws: With `ENOSPC` when the disk is full.
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let start = off_t(offset + bytes.count - rest.count)
+      let written = pwrite(descriptor, rest.baseAddress, rest.count, start)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw .last("write", path, bytesNeeded: bytesNeeded)
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+    CHost_beginWriting(descriptor, Int64(offset), Int64(bytes.count))
   }
 
   /// Replaces bytes at the beginning of the file.

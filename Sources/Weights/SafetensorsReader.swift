@@ -58,13 +58,39 @@ public final class SafetensorsReader: WeightSource {
     precondition(
       shape.reduce(1, *) == destination.count,
       "a destination of \(destination.count) elements for shape \(shape)")
+    read(try readableEntry(name, shape: shape), elements: 0..<destination.count, into: destination)
+  }
+
+  /// A tensor of which parts can be read.
+  ///
+  /// - Throws: As `read(_:shape:into:)`.
+  package func readableEntry(
+    _ name: String, shape: [Int]
+  ) throws(WeightError) -> SafetensorsEntry {
     let entry = try existingEntry(name)
     guard entry.shape == shape else {
       throw .wrongShape(path: path, tensor: name, expected: shape, found: entry.shape)
     }
-    try convert(entry, into: destination)
-    let start = dataOffset + entry.dataRange.lowerBound
-    file.release(start..<start + entry.dataRange.count)
+    try requireFloats(entry)
+    return entry
+  }
+
+  /// Copies some of a tensor's elements, as `Float`; what is mapped of them is given back. Several threads
+  /// may read at a time.
+  ///
+  /// - Parameters:
+  ///   - entry: From `readableEntry`.
+  ///   - elements: Which, in row-major order.
+  ///   - destination: As many elements.
+  package func read(
+    _ entry: SafetensorsEntry, elements: Range<Int>,
+    into destination: UnsafeMutableBufferPointer<Float>
+  ) {
+    let size = entry.elementType.byteCount
+    let start = dataOffset + entry.dataRange.lowerBound + elements.lowerBound * size
+    let bytes = start..<start + elements.count * size
+    convert(bytes, entry.elementType, into: destination)
+    file.release(bytes)
   }
 
   /// A tensor's elements as `Float`, row-major.
@@ -72,14 +98,12 @@ public final class SafetensorsReader: WeightSource {
   /// - Throws: `WeightError.tensorMissing` or `.unreadableElements`.
   public func floats(_ name: String) throws(WeightError) -> [Float] {
     let entry = try existingEntry(name)
-    var outcome: Result<Void, WeightError> = .success(())
-    let values = [Float](unsafeUninitializedCapacity: entry.elementCount) { buffer, count in
+    try requireFloats(entry)
+    return [Float](unsafeUninitializedCapacity: entry.elementCount) { buffer, count in
       let destination = UnsafeMutableBufferPointer(rebasing: buffer[..<entry.elementCount])
-      outcome = Result { () throws(WeightError) in try convert(entry, into: destination) }
-      if case .success = outcome { count = entry.elementCount }
+      convert(range(of: entry), entry.elementType, into: destination)
+      count = entry.elementCount
     }
-    try outcome.get()
-    return values
   }
 
   /// A tensor's bytes in the mapped file, little-endian and possibly unaligned. They are valid
@@ -90,7 +114,7 @@ public final class SafetensorsReader: WeightSource {
     of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
     let entry = try existingEntry(name)
-    return try file.withBytes { try body(Self.bytes(of: entry, in: $0, from: dataOffset)) }
+    return try file.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range(of: entry)])) }
   }
 
   private func existingEntry(_ name: String) throws(WeightError) -> SafetensorsEntry {
@@ -98,26 +122,30 @@ public final class SafetensorsReader: WeightSource {
     return entry
   }
 
-  private static func bytes(
-    of entry: SafetensorsEntry, in file: UnsafeRawBufferPointer, from dataOffset: Int
-  ) -> UnsafeRawBufferPointer {
-    let start = dataOffset + entry.dataRange.lowerBound
-    return UnsafeRawBufferPointer(rebasing: file[start..<start + entry.dataRange.count])
-  }
-
-  private func convert(
-    _ entry: SafetensorsEntry, into destination: UnsafeMutableBufferPointer<Float>
-  ) throws(WeightError) {
+  private func requireFloats(_ entry: SafetensorsEntry) throws(WeightError) {
     guard entry.elementType.isReadableAsFloat else {
       throw .unreadableElements(
         path: path, tensor: entry.name, elementType: entry.elementType.rawValue)
     }
+  }
+
+  /// A tensor's bytes, from the file's start.
+  private func range(of entry: SafetensorsEntry) -> Range<Int> {
+    let start = dataOffset + entry.dataRange.lowerBound
+    return start..<start + entry.dataRange.count
+  }
+
+  /// - Parameter bytes: From the file's start; of a type that is readable as `Float`.
+  private func convert(
+    _ bytes: Range<Int>, _ elementType: ElementType,
+    into destination: UnsafeMutableBufferPointer<Float>
+  ) {
     file.withBytes { content in
-      let source = Self.bytes(of: entry, in: content, from: dataOffset)
+      let source = UnsafeRawBufferPointer(rebasing: content[bytes])
       func bits(_ index: Int) -> UInt16 {
         source.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
       }
-      switch entry.elementType {
+      switch elementType {
       case .float16:
         for index in destination.indices { destination[index] = Float(halfBits: bits(index)) }
       case .bfloat16:

@@ -49,6 +49,9 @@ int CHost_memoryAvailable(const char *processes, const char *groups, int64_t *by
 /// control group and those above it allow; INT64_MAX: as much as there is. Arguments as above.
 int64_t CHost_processorQuota(const char *processes, const char *groups);
 
+/// Lets the disk begin with bytes of a file that were written, instead of waiting for fsync. Advice only.
+void CHost_beginWriting(int32_t descriptor, int64_t offset, int64_t byteCount);
+
 /// Tells the processor that this is a loop that waits for memory: some 40 to 140 cycles.
 static inline void CHost_relax(void) {
 #if defined(__x86_64__)

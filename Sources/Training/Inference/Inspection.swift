@@ -30,7 +30,7 @@ public enum Inspection: CustomStringConvertible, Encodable {
         self = .run(try RunContents(run))
         return
       }
-      self = try ModelPlace.reading(path) { place, _ in
+      self = try ModelPlace.reading(path, threads: .ofThisProcess) { place, _ in
         if case .checkpoint(let checkpoint) = place {
           return .checkpoint(try CheckpointSummary(checkpoint))
         }
@@ -145,7 +145,7 @@ public struct RunContents: Encodable, CustomStringConvertible {
       throw LoadingError.unlisted(error)
     }
     do {
-      (newest, skipped) = try ModelPlace.reading(run.path) { place, skipped in
+      (newest, skipped) = try ModelPlace.reading(run.path, threads: .ofThisProcess) { place, skipped in
         guard case .checkpoint(let checkpoint) = place else {
           throw LoadingError.noCheckpoint(path: run.path, skipped: skipped)
         }

@@ -1,5 +1,6 @@
 import LockstepCheckpoints
 import LockstepFiles
+import LockstepParallelism
 import LockstepWeights
 
 /// What lies at a path that a user names as a model.
@@ -44,14 +45,15 @@ enum ModelPlace {
   /// - Parameter body: Gets a checkpoint or a directory, and newer checkpoints that were passed over.
   /// - Throws: `LoadingError`, and what `body` throws.
   static func reading<Result>(
-    _ path: String, _ body: (ModelPlace, [SkippedCheckpoint]) throws -> Result
+    _ path: String, threads: ThreadPool = ThreadPool(),
+    _ body: (ModelPlace, [SkippedCheckpoint]) throws -> Result
   ) throws -> Result {
     for _ in 1..<mostTries {
-      let (place, skipped) = try ModelPlace(at: path).resolved()
+      let (place, skipped) = try ModelPlace(at: path).resolved(threads)
       let outcome = Swift.Result { try body(place, skipped) }
       if place.isInPlace { return try outcome.get() }
     }
-    let (place, skipped) = try ModelPlace(at: path).resolved()
+    let (place, skipped) = try ModelPlace(at: path).resolved(threads)
     return try body(place, skipped)
   }
 
@@ -60,16 +62,16 @@ enum ModelPlace {
 
   /// A run's newest complete checkpoint, with newer ones that were passed over; or what this is. The
   /// hashes of a checkpoint have been verified.
-  private func resolved() throws(LoadingError) -> (
+  private func resolved(_ threads: ThreadPool) throws(LoadingError) -> (
     place: ModelPlace, skipped: [SkippedCheckpoint]
   ) {
     switch self {
     case .run(let run):
-      let newest = try run.newestModel()
+      let newest = try run.newestModel(threads)
       return (.checkpoint(newest.checkpoint), newest.skipped)
     case .checkpoint(let checkpoint):
       do throws(CheckpointError) {
-        try checkpoint.verify()
+        try checkpoint.verify(threads: threads)
       } catch {
         throw .damaged(path: checkpoint.path, reason: error)
       }
@@ -87,12 +89,12 @@ extension RunDirectory {
   /// The newest complete checkpoint, its hashes verified, and newer ones that were passed over.
   ///
   /// - Throws: `LoadingError.noCheckpoint`, or `.unlisted` where the directory can not be listed.
-  func newestModel() throws(LoadingError) -> (
+  func newestModel(_ threads: ThreadPool = ThreadPool()) throws(LoadingError) -> (
     checkpoint: Checkpoint, skipped: [SkippedCheckpoint]
   ) {
     let search: CheckpointSearch
     do throws(CheckpointError) {
-      search = try checkpoints.newestComplete()
+      search = try checkpoints.newestComplete(threads: threads)
     } catch {
       throw .unlisted(error)
     }

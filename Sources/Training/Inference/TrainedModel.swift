@@ -67,7 +67,7 @@ public struct TrainedModel {
   public static func open(
     _ path: String, in workspace: Workspace, precision: Precision? = nil
   ) throws -> TrainedModel {
-    let trained = try ModelPlace.reading(path) { place, skipped in
+    let trained = try ModelPlace.reading(path, threads: workspace.threads) { place, skipped in
       try TrainedModel(
         source: path, description: ModelDescription(at: place, skipped: skipped),
         workspace: workspace)

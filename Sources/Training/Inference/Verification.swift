@@ -1,5 +1,6 @@
 import LockstepCheckpoints
 import LockstepFiles
+import LockstepParallelism
 import LockstepReporting
 import LockstepSettings
 
@@ -16,6 +17,8 @@ public struct Verification: Encodable, CustomStringConvertible {
   }
 
   public let path: String
+  /// As many as this process has processors.
+  private let threads = ThreadPool.ofThisProcess
   public private(set) var findings: [Finding] = []
   /// Whether nothing is wrong.
   public private(set) var isSound = true
@@ -41,7 +44,8 @@ public struct Verification: Encodable, CustomStringConvertible {
     switch place {
     case .run(let run): verify(run)
     case .checkpoint(let checkpoint):
-      check(path) { try checkpoint.verifyAll() }
+      let threads = threads
+      check(path) { try checkpoint.verifyAll(threads) }
     case .directory: throw InspectionError.notVerifiable(path: path)
     }
   }
@@ -95,9 +99,10 @@ public struct Verification: Encodable, CustomStringConvertible {
 
   private mutating func verify(_ step: Int, of run: RunDirectory, summary: RunSummary?) {
     let path = run.checkpoints.path(ofStep: step)
+    let threads = threads
     let outcome = Result {
       let checkpoint = try Checkpoint(path: path)
-      let content = try checkpoint.verifyAll(of: run, step: step)
+      let content = try checkpoint.verifyAll(threads, of: run, step: step)
       if let hash = summary?.parametersSHA256, hash != checkpoint.manifest.parametersSHA256 {
         throw VerificationError(
           "its parameters_sha256 is \(checkpoint.manifest.parametersSHA256), that of "
@@ -140,13 +145,14 @@ extension Checkpoint {
   /// Checks all there is: sizes and hashes of all files, and that what they say agrees.
   ///
   /// - Parameters:
+  ///   - threads: Share the hashing.
   ///   - run: Whose it is; nil: that is not known. Default: nil.
   ///   - expectedStep: What its name says; nil: anything. Default: nil.
   /// - Returns: What is there, in a few words.
   fileprivate func verifyAll(
-    of run: RunDirectory? = nil, step expectedStep: Int? = nil
+    _ threads: ThreadPool, of run: RunDirectory? = nil, step expectedStep: Int? = nil
   ) throws -> String {
-    try verify()
+    try verify(threads: threads)
     func require(_ isTrue: Bool, _ problem: @autoclosure () -> String) throws {
       if !isTrue { throw VerificationError(problem()) }
     }

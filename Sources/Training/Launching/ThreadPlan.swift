@@ -1,5 +1,6 @@
 import Foundation
 import LockstepCommunication
+import LockstepParallelism
 
 /// How many threads a rank computes with, and why.
 public struct ThreadPlan: Sendable, Equatable {
@@ -71,5 +72,12 @@ public struct ProcessorMask: Hashable, Sendable {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for processor in processors { hash = (hash ^ UInt64(processor)) &* 0x100_0000_01b3 }
     return Double(hash >> 11)
+  }
+}
+
+extension ThreadPool {
+  /// Threads for what a process does alone, without a workspace: as many as it has processors.
+  static var ofThisProcess: ThreadPool {
+    ThreadPool(threadCount: max(1, ProcessorMask.current.usableCount))
   }
 }

@@ -3,6 +3,7 @@ import LockstepCheckpoints
 import LockstepCommunication
 import LockstepFiles
 import LockstepOptimization
+import LockstepParallelism
 import LockstepWeights
 
 /// Saves a run and brings it back, on any number of ranks.
@@ -48,6 +49,8 @@ final class CheckpointStore {
   /// All that is stored beside the parameters.
   private var states: [OptimizerState] { optimizer.states + versions.states }
 
+  private var threads: ThreadPool { replica.workspace.threads }
+
   // MARK: - Saving
 
   /// Copies everything that a checkpoint needs and starts writing it. Collective.
@@ -67,12 +70,14 @@ final class CheckpointStore {
   /// - Throws: `AgreedError` where rank zero can not write, this checkpoint or the one before.
   func save(_ state: TrainingState) throws {
     let states = states
+    let isAlone = communicator.size == 1
+    let own = isAlone ? zip(states, try wholeStates()).flatMap { $0.views(of: $1) } : []
     let draft = try communicator.agree {
       try writer?.begin(
-        snapshot(state, optimizerState: []),
-        appending: states.flatMap(\.layouts))
+        snapshot(state, optimizerState: own),
+        appending: isAlone ? [] : states.flatMap(\.layouts), threads: threads)
     }
-    for state in states {
+    for state in states where !isAlone {
       try communicator.agree {
         try communicator.gather(
           UnsafeBufferPointer(state.values), distribution: state.distribution
@@ -162,10 +167,10 @@ final class CheckpointStore {
         let search: CheckpointSearch
         if case .before(let step) = start {
           // Whatever a replay starts from, it comes to the same: only later.
-          search = try directory.newestComplete(before: step)
+          search = try directory.newestComplete(before: step, threads: threads)
           found = search.found
         } else {
-          search = try directory.newestComplete()
+          search = try directory.newestComplete(threads: threads)
           found = try search.resumable()
         }
         skipped = search.skipped
@@ -188,7 +193,7 @@ final class CheckpointStore {
     }
     try communicator.onRankZero {
       guard let found else { return }
-      try replica.parameters.read(from: found.model(), into: replica.values)
+      try replica.parameters.read(from: found.model(), into: replica.values, threads: threads)
       try ResumeError.reading {
         try found.requireParameters(replica.parameters.views(of: replica.values))
       }
@@ -207,21 +212,22 @@ final class CheckpointStore {
 
   /// Deals out one of the states. Collective.
   private func restore(_ state: OptimizerState, from reader: SafetensorsReader?) throws {
-    var whole: [Float] = []
-    try communicator.onRankZero {
-      guard let reader else { return }
-      whole = [Float](repeating: 0, count: state.elementCount)
-      try whole.withUnsafeMutableBufferPointer { buffer in
-        for tensor in state.tensors {
-          try reader.read(
-            tensor.name, shape: tensor.shape,
-            into: UnsafeMutableBufferPointer(rebasing: buffer[tensor.elements]))
-        }
+    // All that may be wrong is seen before the ranks begin to wait for each other.
+    let entries = try communicator.agree {
+      try reader.map { reader in
+        try state.tensors.map { try reader.readableEntry($0.name, shape: $0.shape) }
       }
     }
     try communicator.scatter(into: state.values, distribution: state.distribution) {
       start, chunk in
-      for index in chunk.indices { chunk[index] = whole[start + index] }
+      guard let reader, let entries else { return }
+      threads.run(over: chunk.count, grain: Self.leastElementsForAThread) { part in
+        let place = UnsafeMutableBufferPointer(rebasing: chunk[part])
+        let elements = start + part.lowerBound..<start + part.upperBound
+        state.read(elements, from: reader, entries, into: place)
+      }
     }
   }
+
+  private static let leastElementsForAThread = 1 << 16
 }

@@ -1,5 +1,6 @@
 import Foundation
 import LockstepNeuralNetworks
+import LockstepParallelism
 import LockstepWeights
 
 extension ParameterStore {
@@ -20,28 +21,32 @@ extension ParameterStore {
     }
   }
 
-  /// Fills a flat buffer, tensor by tensor: beside it no more is in memory than a tied tensor's copy,
-  /// where the source has one.
+  /// Fills a flat buffer, tensor by tensor: beside it no more is in memory than a tied tensor's copy for
+  /// each thread, where the source has one.
   ///
   /// - Parameters:
   ///   - source: Has a tensor for each parameter, and no other that matters.
   ///   - names: What its names mean. Default: parameters' own names.
   ///   - values: The flat buffer.
+  ///   - threads: Share the tensors.
   /// - Throws: `WeightError` that names what does not belong together, before anything is read; or
   ///   the tensor that can not be read.
   func read(
     from source: any WeightSource, names: WeightNames = .own,
-    into values: UnsafeMutablePointer<Float>
+    into values: UnsafeMutablePointer<Float>, threads: ThreadPool
   ) throws(WeightError) {
-    try read(WeightAssignment(of: layouts, from: source, names: names), from: source, into: values)
+    try read(
+      WeightAssignment(of: layouts, from: source, names: names), from: source, into: values,
+      threads: threads)
   }
 
-  /// As `read(from:names:into:)`, of tensors that are known to fit.
+  /// As `read(from:names:into:threads:)`, of tensors that are known to fit.
   func read(
     _ assignment: WeightAssignment, from source: any WeightSource,
-    into values: UnsafeMutablePointer<Float>
+    into values: UnsafeMutablePointer<Float>, threads: ThreadPool
   ) throws(WeightError) {
-    for pair in assignment.pairs {
+    try threads.attempt(tasks: assignment.pairs.count) { (index, _) throws(WeightError) in
+      let pair = assignment.pairs[index]
       let entry = entries[pair.parameter]
       let place = UnsafeMutableBufferPointer(
         start: values + entry.range.lowerBound, count: entry.range.count)
