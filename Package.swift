@@ -172,7 +172,7 @@ let package = Package(
 
     // Tests: one folder per target.
     .target(
-      name: "TestSupport", dependencies: Target.modules(["Tensors", "Weights"]),
+      name: "TestSupport", dependencies: Target.modules(["Checkpoints", "Tensors", "Weights"]),
       path: "Tests/TestSupport"),
     .tests(of: "Tensors", uses: ["CKernels"], hasFixtures: true),
     .tests(of: "NeuralNetworks"),

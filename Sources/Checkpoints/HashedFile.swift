@@ -105,11 +105,11 @@ final class HashedFile {
     let hash = try rest.lent { (bytes) throws(FileError) in
       try file.write(bytes, at: writtenByteCount)
       HashTree.appendPieceHashes(of: bytes, to: &pieceHashes)
+      // Of the whole file where that is a small one; else it is not used.
       return SHA256.hash(bytes: bytes)
     }
     try file.finish()
-    return byteCount >= HashTree.leastByteCount
-      ? Manifest.File(name: name, bytes: byteCount, chunks: HashTree.chunkHashes(pieceHashes))
-      : Manifest.File(name: name, bytes: byteCount, sha256: hash.hexadecimal)
+    return Manifest.File(
+      name: name, bytes: byteCount, pieceHashes: pieceHashes, sha256: hash.hexadecimal)
   }
 }

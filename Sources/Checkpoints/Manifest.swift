@@ -15,11 +15,30 @@ public struct Manifest: Codable, Equatable, Sendable {
     /// hexadecimal, of the SHA-256 of its pieces of 64 KiB.
     public let chunks: [String]?
 
-    init(name: String, bytes: Int, sha256: String? = nil, chunks: [String]? = nil) {
+    /// - Parameters:
+    ///   - pieceHashes: Those of all pieces of the file.
+    ///   - sha256: Of the whole, where it is a small one.
+    init(name: String, bytes: Int, pieceHashes: [UInt8], sha256: @autoclosure () -> String) {
+      let isCut = bytes >= HashTree.leastByteCount
       self.name = name
       self.bytes = bytes
-      self.sha256 = sha256
-      self.chunks = chunks
+      self.sha256 = isCut ? nil : sha256()
+      chunks = isCut ? HashTree.chunkHashes(pieceHashes) : nil
+    }
+
+    /// What a manifest says of a file with this content.
+    package init(name: String, content: [UInt8]) {
+      var pieceHashes: [UInt8] = []
+      content.withUnsafeBytes { bytes in
+        for start in stride(from: 0, to: bytes.count, by: HashTree.portionByteCount) {
+          let end = min(start + HashTree.portionByteCount, bytes.count)
+          HashTree.appendPieceHashes(
+            of: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), to: &pieceHashes)
+        }
+      }
+      self.init(
+        name: name, bytes: content.count, pieceHashes: pieceHashes,
+        sha256: LockstepCheckpoints.sha256(of: content))
     }
   }
 
@@ -67,14 +86,8 @@ public struct Manifest: Codable, Equatable, Sendable {
     return sha256(of: Array(lines.map { $0 + "\n" }.joined().utf8))
   }
 
-  /// A manifest of JSON that may have been changed, with the seal that fits it: for tests of what comes
-  /// after the seal. Nil where it is no manifest.
-  package static func resealed(_ json: [UInt8]) -> String? {
-    guard let manifest = try? JSON.decode(Manifest.self, from: json, path: "") else { return nil }
-    return manifest.fittingSeal
-  }
-
-  private var fittingSeal: String {
+  /// What the seal must be.
+  package var fittingSeal: String {
     Self.seal(version: version, step: step, parametersSHA256: parametersSHA256, files: files)
   }
 

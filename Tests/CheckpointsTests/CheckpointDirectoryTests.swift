@@ -64,6 +64,7 @@ import Testing
   /// What may befall a checkpoint, and the error that must tell of it.
   enum Damage: String, CaseIterable, Sendable {
     case manifestGone, manifestTruncated, manifestOfLaterVersion, manifestReachesOutside
+    case manifestStepChanged, manifestHashGone
     case modelGone, modelTruncated, modelLonger, modelByteFlipped, stateByteFlipped, empty
     case manifestUnreadable
   }
@@ -83,7 +84,8 @@ import Testing
     case (.manifestUnreadable, .fileSystem(let error)):
       #expect(error.code == EISDIR && !reason.isDamage && reason.verdict == "can not be read")
     case (.manifestTruncated, .malformed),
-      (.manifestReachesOutside, .malformed), (.manifestOfLaterVersion, .unsupportedVersion),
+      (.manifestReachesOutside, .malformed), (.manifestStepChanged, .malformed),
+      (.manifestHashGone, .malformed), (.manifestOfLaterVersion, .unsupportedVersion),
       (.modelTruncated, .wrongSize), (.modelLonger, .wrongSize), (.modelByteFlipped, .wrongHash),
       (.stateByteFlipped, .wrongHash):
       #expect(reason.description.contains("step-00000003"))
@@ -249,11 +251,18 @@ import Testing
         $0 = Data(String(decoding: $0, as: UTF8.self).replacing(old, with: new).utf8)
       }
     }
+    func reseal(_ change: (inout SealedManifest) -> Void) throws {
+      var manifest = try SealedManifest(of: path)
+      change(&manifest)
+      try manifest.write(to: path)
+    }
     switch damage {
     case .manifestGone: try manager.removeItem(atPath: path + "/manifest.json")
     case .manifestTruncated: try edit("manifest.json") { $0.removeLast($0.count / 2) }
-    case .manifestOfLaterVersion: try replace(#""version" : 1"#, with: #""version" : 2"#)
-    case .manifestReachesOutside: try replace(#""config.json""#, with: #""../config.json""#)
+    case .manifestOfLaterVersion: try replace(#""version" : 2"#, with: #""version" : 3"#)
+    case .manifestReachesOutside: try reseal { $0.files[3]["name"] = "../config.json" }
+    case .manifestStepChanged: try replace(#""step" : 3"#, with: #""step" : 4"#)
+    case .manifestHashGone: try reseal { $0.files[0]["sha256"] = nil }
     case .manifestUnreadable:
       try manager.removeItem(atPath: path + "/manifest.json")
       try manager.createDirectory(

@@ -7,11 +7,11 @@ struct DamagedCase {
   /// The damaged file, below the reader's folder.
   let file: String
   let bytes: [UInt8]
-  /// Whether a checkpoint's manifest was made to agree with it.
+  /// Whether a checkpoint's manifest was made to agree with it, or with itself.
   let isSigned: Bool
   /// Whether the damaged file differs from the specimen at all.
   let isChanged: Bool
-  /// All files to be written: the damaged one, and a manifest that signs it.
+  /// All files to be written: the damaged one, and a manifest that signs it; or a manifest, sealed anew.
   private(set) var files: [(name: String, bytes: [UInt8])]
 
   init(subject: Subject, specimens: URL, seed: UInt64, number: Int) throws {
@@ -34,13 +34,20 @@ struct DamagedCase {
     files = [(file, bytes)]
     let manifest = (file as NSString).deletingLastPathComponent + "/manifest.json"
     let isManifest = (file as NSString).lastPathComponent == "manifest.json"
-    if subject.isSigned, !isManifest, mutator.chance(3, of: 4) {
-      let signed = try Self.signed(
-        Data(contentsOf: folder.appending(path: manifest)), original: original, bytes: bytes)
-      files.append((manifest, signed))
-      isSigned = true
-    } else {
+    guard subject.isSigned, mutator.chance(3, of: 4) else {
       isSigned = false
+      return
+    }
+    if isManifest {
+      // What can not be sealed is refused before its seal is looked at.
+      let sealed = try? SealedManifest(json: Data(bytes)).json()
+      isSigned = sealed != nil
+      if let sealed { files = [(file, [UInt8](sealed))] }
+    } else {
+      var signed = try SealedManifest(json: Data(contentsOf: folder.appending(path: manifest)))
+      try signed.sign((file as NSString).lastPathComponent, bytes)
+      files.append((manifest, [UInt8](try signed.json())))
+      isSigned = true
     }
   }
 
@@ -59,20 +66,6 @@ struct DamagedCase {
       DamagedCase(
         undamaged: file, bytes: [UInt8](try Data(contentsOf: folder.appending(path: file))))
     }
-  }
-
-  /// A manifest with the length and hash of another content.
-  private static func signed(
-    _ manifest: Data, original: [UInt8], bytes: [UInt8]
-  ) throws -> [UInt8] {
-    guard var tree = try JSONSerialization.jsonObject(with: manifest) as? [String: Any],
-      var entries = tree["files"] as? [[String: Any]],
-      let index = entries.firstIndex(where: { $0["sha256"] as? String == sha256(of: original) })
-    else { throw CocoaError(.fileReadCorruptFile) }
-    entries[index]["sha256"] = sha256(of: bytes)
-    entries[index]["bytes"] = bytes.count
-    tree["files"] = entries
-    return [UInt8](try JSONSerialization.data(withJSONObject: tree, options: .sortedKeys))
   }
 
   /// A file, or where the name ends with "/*" all files of a folder.

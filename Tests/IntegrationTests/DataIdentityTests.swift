@@ -108,13 +108,9 @@ extension CommandLineTests {
         atPath: bench.path("run/checkpoints"))
       {
         let folder = "run/checkpoints/\(step)"
-        let bytes = Data(try bench.text(folder + "/manifest.json").utf8)
-        var manifest = try #require(
-          JSONSerialization.jsonObject(with: bytes) as? [String: Any])
-        let files = try #require(manifest["files"] as? [[String: Any]])
-        manifest["files"] = files.filter { $0["name"] as? String != "data.json" }
-        try JSONSerialization.data(withJSONObject: manifest)
-          .write(to: bench.folder.appendingPathComponent(folder + "/manifest.json"))
+        var manifest = try SealedManifest(of: bench.path(folder))
+        manifest.files.removeAll { $0["name"] as? String == "data.json" }
+        try manifest.write(to: bench.path(folder))
         try FileManager.default.removeItem(atPath: bench.path(folder + "/data.json"))
       }
       let ending = try resume(bench)

@@ -28,7 +28,7 @@ extension CommandLineTests {
     private func later(_ bytes: inout Data) {
       bytes = Data(
         String(decoding: bytes, as: UTF8.self)
-          .replacing("\"version\" : 1", with: "\"version\" : 9").utf8)
+          .replacing("\"version\" : 2", with: "\"version\" : 9").utf8)
     }
 
     @Test(arguments: ["torn", "later"]) func resumingWhereNothingCanBeReadIsRefused(

@@ -47,9 +47,22 @@ import Testing
 
   @Test func parametersThatAreNotTheManifestsAreRefused() throws {
     _ = try trainer(.beginning, steps: 4).run()
-    var manifest = try checkpoint.members("manifest.json")
-    manifest["parameters_sha256"] = String(repeating: "0", count: 64)
-    _ = try checkpoint.write(manifest, to: "manifest.json")
+    var manifest = try SealedManifest(of: checkpoint.path)
+    manifest.members["parameters_sha256"] = String(repeating: "0", count: 64)
+    _ = try checkpoint.write(manifest.members, to: "manifest.json")
+    #expect(try refusal().contains("its seal is not that of its members"))
+    // What signs this anew is no accident; checking everything finds it all the same.
+    try manifest.write(to: checkpoint.path)
+    let verification = try Verification(path: checkpoint.path)
+    #expect(!verification.isSound && "\(verification)".contains("its manifest says 0000"))
+  }
+
+  @Test func parametersThatAreNotThoseOfAnEarlierManifestAreRefused() throws {
+    _ = try trainer(.beginning, steps: 4).run()
+    try SealedManifest.makeFirstVersion(of: checkpoint.path)
+    var manifest = try SealedManifest(of: checkpoint.path)
+    manifest.members["parameters_sha256"] = String(repeating: "0", count: 64)
+    try manifest.write(to: checkpoint.path)
     #expect(try refusal().contains("parameters_sha256"))
   }
 }

@@ -108,7 +108,7 @@ struct TrainerTests {
     let found = try resume { checkpoints in
       let manifest = checkpoints.path(ofStep: 20) + "/manifest.json"
       if kind == "later" {
-        try rewrite(manifest) { $0.replacing(#""version" : 1"#, with: #""version" : 3"#) }
+        try rewrite(manifest) { $0.replacing(#""version" : 2"#, with: #""version" : 3"#) }
       } else {
         // Not even root can read a folder as a file.
         try FileManager.default.removeItem(atPath: manifest)

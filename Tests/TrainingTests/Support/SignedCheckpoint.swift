@@ -1,5 +1,5 @@
 import Foundation
-import LockstepCheckpoints
+import TestSupport
 import Testing
 
 /// A run's checkpoint whose state is changed, and its manifest with it: all hashes agree.
@@ -27,13 +27,9 @@ struct SignedCheckpoint {
     var state = try members("state.json")
     state[key] = value
     let data = try write(state, to: "state.json")
-    var manifest = try members("manifest.json")
-    var files = try #require(manifest["files"] as? [[String: Any]])
-    let place = try #require(files.firstIndex { $0["name"] as? String == "state.json" })
-    files[place]["sha256"] = sha256(of: Array(data))
-    files[place]["bytes"] = data.count
-    manifest["files"] = files
-    _ = try write(manifest, to: "manifest.json")
+    var manifest = try SealedManifest(of: path)
+    try manifest.sign("state.json", Array(data))
+    try manifest.write(to: path)
   }
 
   func notes() throws -> [String: String] {
