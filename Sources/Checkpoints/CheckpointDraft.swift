@@ -15,9 +15,10 @@ public final class CheckpointDraft {
   private let snapshot: CheckpointSnapshot
   private let temporaryPath: String
   private let bytesNeeded: Int
+  private let modelFile: HashedFile
   private let optimizerFile: HashedFile
   private var missingByteCount: Int
-  private var files: [Manifest.File]
+  private var files: [Manifest.File] = []
   private let parametersSHA256: String
   private let threads: ThreadPool
   private var isPublished = false
@@ -41,16 +42,15 @@ public final class CheckpointDraft {
       try FileSystem.makeDirectory(directory.path)
       try FileSystem.remove(temporaryPath)
       try FileSystem.makeDirectory(temporaryPath)
-      let model = try Self.open(
+      modelFile = try Self.open(
         Checkpoint.modelFileName, in: temporaryPath, snapshot.parameters.map(\.layout),
         bytesNeeded: bytesNeeded, threads: threads)
       // A hash of all parameters is a chain, for one of the threads.
       var hash = ""
-      try model.write(snapshot.parameters.map(\.bytes)) {
+      try modelFile.write(snapshot.parameters.map(\.bytes)) {
         hash = LockstepCheckpoints.parametersSHA256(of: snapshot.parameters)
       }
       parametersSHA256 = hash
-      files = [try model.finish()]
       optimizerFile = try Self.open(
         Checkpoint.optimizerFileName, in: temporaryPath,
         snapshot.optimizerState.map(\.layout) + layouts, bytesNeeded: bytesNeeded,
@@ -101,7 +101,8 @@ public final class CheckpointDraft {
     let state = try JSON.encode(
       snapshot.state, path: temporaryPath + "/" + Checkpoint.stateFileName)
     try onDisk { () throws(FileError) in
-      files.append(try optimizerFile.finish())
+      // The disk has been at work on both since their first bytes were written.
+      for file in [modelFile, optimizerFile] { files.append(try file.finish()) }
       try write(Checkpoint.stateFileName, state)
       for file in snapshot.files { try write(file.name, file.bytes) }
     }

@@ -64,7 +64,8 @@ extension CheckpointError: CustomStringConvertible {
     case .wrongHash(let path, let expected, let found):
       return "\(path): has SHA-256 \(found), its manifest says \(expected)"
     case .wrongChunk(let path, let bytes, let expected, let found):
-      return "\(path): bytes \(bytes.lowerBound) to \(bytes.upperBound - 1) have the hash \(found), "
+      return
+        "\(path): bytes \(bytes.lowerBound) to \(bytes.upperBound - 1) have the hash \(found), "
         + "its manifest says \(expected)"
     case .unsupportedVersion(let path, let found, let supported):
       return "\(path): has format version \(found), this Lockstep reads up to \(supported)"

@@ -19,6 +19,9 @@ enum HashTree {
   static let portionByteCount = Int(CHASHING_LANES) * pieceByteCount
 
   private static let digestByteCount = Int(CHASHING_DIGEST_BYTES)
+  /// How this processor hashes several pieces at once; 0: one after the other is faster.
+  private static let version =
+    CHashing_prefersOneAfterAnother() == 0 ? Int(CHashing_versions()) : 0
 
   /// How many chunks a file has.
   static func chunkCount(ofBytes count: Int) -> Int {
@@ -27,7 +30,6 @@ enum HashTree {
 
   /// Appends the hashes of the pieces of a portion, or of what is left of the file after the last.
   static func appendPieceHashes(of bytes: UnsafeRawBufferPointer, to hashes: inout [UInt8]) {
-    let version = CHashing_prefersOneAfterAnother() == 0 ? CHashing_versions() : 0
     if version > 0, bytes.count == portionByteCount, let start = bytes.baseAddress {
       let place = hashes.count
       hashes.append(
@@ -36,7 +38,7 @@ enum HashTree {
         guard let digests = buffer.baseAddress else { return }
         CHashing_sha256Lanes(
           start.assumingMemoryBound(to: UInt8.self), Int64(pieceByteCount), digests + place,
-          version)
+          Int32(version))
       }
       return
     }

@@ -121,7 +121,8 @@ public struct Manifest: Codable, Equatable, Sendable {
       }
       guard file.bytes >= 0 else { return "'\(file.name)' has \(file.bytes) bytes" }
       let isCut = version >= 2 && file.bytes >= HashTree.leastByteCount
-      let (expected, found) = isCut
+      let (expected, found) =
+        isCut
         ? (HashTree.chunkCount(ofBytes: file.bytes), file.chunks?.count ?? 0)
         : (1, file.sha256 == nil ? 0 : 1)
       return found == expected

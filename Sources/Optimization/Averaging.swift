@@ -100,7 +100,7 @@ public final class KeptWeights {
   public init(layout: ParameterLayout, threads: ThreadPool) {
     self.layout = layout
     self.threads = threads
-    buffer = StateBuffer(count: layout.slice.count)
+    buffer = StateBuffer(count: layout.slice.count, threads: threads)
   }
 
   /// What a checkpoint stores of it.

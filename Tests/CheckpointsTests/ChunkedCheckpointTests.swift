@@ -171,7 +171,11 @@ import Testing
       $0.files[0]["sha256"] = plain
     }
     #expect(isPlain?.description.contains("has 0 hashes, its length needs 3") == true)
-    #expect(try refusal { $0.members["seal"] = nil; $0.members["step"] = 1 } == nil)
+    #expect(
+      try refusal {
+        $0.members["seal"] = nil
+        $0.members["step"] = 1
+      } == nil)
   }
 
   @Test func anUnsealedHashIsRefused() throws {

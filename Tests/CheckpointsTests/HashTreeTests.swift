@@ -28,7 +28,9 @@ private func plainHash(_ bytes: some Sequence<UInt8>) -> [UInt8] {
 
   /// By Python: `sha256(b"".join(sha256(piece).digest() for piece in pieces))` for each chunk.
   @Test func chunkHashesAreThoseOfThePublishedDefinition() {
-    let content = (0..<4 << 20 + 3 * 65536 + 5).map { UInt8(truncatingIfNeeded: $0 * 31 + $0 >> 16) }
+    let content = (0..<4 << 20 + 3 * 65536 + 5).map {
+      UInt8(truncatingIfNeeded: $0 * 31 + $0 >> 16)
+    }
     #expect(
       Manifest.File(name: "x", content: content).chunks == [
         "714774d8ce21c6bc7954d34091f9c32ab31c12c65f43c0acffd7c4dc30f3580e",

@@ -76,7 +76,7 @@ final class LBFGSOptimizer: Optimizer {
     self.threads = threads
     history = method.history
     map = SliceMap(layout, weightDecay: method.weightDecay)
-    func buffer() -> StateBuffer { StateBuffer(count: layout.slice.count) }
+    func buffer() -> StateBuffer { StateBuffer(count: layout.slice.count, threads: threads) }
     let differences = (0..<history).map { _ in buffer() }
     let steps = (0..<history).map { _ in buffer() }
     (self.differences, self.steps) = (differences, steps)

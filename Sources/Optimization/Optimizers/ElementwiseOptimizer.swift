@@ -85,7 +85,9 @@ public final class ElementwiseOptimizer<Method: ElementwiseMethod>: Optimizer {
     self.layout = layout
     self.threads = threads
     map = SliceMap(layout, weightDecay: method.weightDecay)
-    let buffers = method.stateNames.map { _ in StateBuffer(count: layout.slice.count) }
+    let buffers = method.stateNames.map { _ in
+      StateBuffer(count: layout.slice.count, threads: threads)
+    }
     self.buffers = buffers
     states = zip(method.stateNames, buffers).map { layout.state($0, values: $1.values) }
     pointers = buffers.compactMap(\.values.baseAddress)

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepParallelism
 
 /// The memory behind an `OptimizerState`: zeros at first, owned by whoever remembers.
 package final class StateBuffer {
@@ -8,7 +9,8 @@ package final class StateBuffer {
   /// spends less on translating addresses.
   private static let hugePageByteCount = 1 << 21
 
-  package init(count: Int) {
+  /// - Parameter threads: Share the first touch of the memory, most of which is the system's work.
+  package init(count: Int, threads: ThreadPool) {
     let byteCount = count * MemoryLayout<Float>.stride
     let isHuge = byteCount >= 2 * Self.hugePageByteCount
     let memory = UnsafeMutableRawBufferPointer.allocate(
@@ -17,9 +19,12 @@ package final class StateBuffer {
       // Advice only: where it is not taken, all goes on as before.
       if isHuge { madvise(memory.baseAddress, byteCount, MADV_HUGEPAGE) }
     #endif
-    values = memory.bindMemory(to: Float.self)
+    let values = memory.bindMemory(to: Float.self)
     // Touches every page now: the training loop faults none in.
-    values.initialize(repeating: 0)
+    threads.run(over: count, grain: Self.hugePageByteCount / MemoryLayout<Float>.stride) { part in
+      UnsafeMutableBufferPointer(rebasing: values[part]).initialize(repeating: 0)
+    }
+    self.values = values
   }
 
   deinit { values.deallocate() }

@@ -147,12 +147,13 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
       if owner == layout.rank { count += Self.padded(tensor.range.count) }
     }
     self.places = places
-    gradients = StateBuffer(count: count)
+    gradients = StateBuffer(count: count, threads: threads)
     let owned = tensors.indices.filter { owners[$0] == layout.rank }
-    scratch = StateBuffer(count: owned.map { method.scratchCount(for: tensors[$0]) }.max() ?? 0)
+    scratch = StateBuffer(
+      count: owned.map { method.scratchCount(for: tensors[$0]) }.max() ?? 0, threads: threads)
 
     let table = StateTable(method, tensors: tensors, owners: owners, rank: layout.rank)
-    let buffer = StateBuffer(count: table.ownCount)
+    let buffer = StateBuffer(count: table.ownCount, threads: threads)
     stateBuffer = buffer
     statePointers = table.ownPlaces.map { places in
       places.compactMap { buffer.values.baseAddress?.advanced(by: $0) }

@@ -145,7 +145,8 @@ public struct RunContents: Encodable, CustomStringConvertible {
       throw LoadingError.unlisted(error)
     }
     do {
-      (newest, skipped) = try ModelPlace.reading(run.path, threads: .ofThisProcess) { place, skipped in
+      (newest, skipped) = try ModelPlace.reading(run.path, threads: .ofThisProcess) {
+        place, skipped in
         guard case .checkpoint(let checkpoint) = place else {
           throw LoadingError.noCheckpoint(path: run.path, skipped: skipped)
         }
