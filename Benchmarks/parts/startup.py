@@ -52,11 +52,16 @@ def run(bench: Bench) -> Iterator[dict[str, Any]]:
     yield result("startup", "tiny, to the first step", "PyTorch, eager", sides)
 
 
-def seconds_until(mark: bytes, command: Sequence[str], environment: dict[str, str]) -> float:
-    """How long a command takes to print a line that holds the mark."""
+def seconds_until(
+    mark: bytes,
+    command: Sequence[str],
+    environment: dict[str, str],
+    processors: Sequence[int] | None = None,
+) -> float:
+    """How long a command takes, by default on one core, to print a line that holds the mark."""
     start = time.perf_counter()
     with subprocess.Popen(
-        pinned(command, cores()[:1]),
+        pinned(command, processors or cores()[:1]),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         env={**os.environ, **environment},
