@@ -18,6 +18,8 @@ final class HashedFile {
   private var scratch: UnsafeMutableRawBufferPointer?
 
   private static let portion = HashTree.portionByteCount
+  /// The disk begins with so many bytes at a time: fewer are more work than the wait they save.
+  private static let storedByteCount = 64 << 20
 
   /// Creates the file, where nothing is yet.
   ///
@@ -82,7 +84,11 @@ final class HashedFile {
         }
         let content = bytes.contiguous(start..<start + Self.portion, scratch: own)
         HashTree.appendPieceHashes(of: content, to: &hashes[task - others])
-        try file.write(content, at: writtenByteCount + start)
+        let end = writtenByteCount + start + Self.portion
+        try file.write(content, at: end - Self.portion)
+        if end % Self.storedByteCount < Self.portion {
+          file.beginStoring(max(0, end - Self.storedByteCount - Self.portion)..<end)
+        }
       }
     }
     for hash in hashes { pieceHashes += hash }

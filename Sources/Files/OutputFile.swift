@@ -36,8 +36,7 @@ package final class OutputFile {
     try Self.write(bytes, to: descriptor, path: path, bytesNeeded: bytesNeeded)
   }
 
-  /// Writes bytes at a place of their own, from any thread; the disk begins with them at once, instead of
-  /// when all is there.
+  /// Writes bytes at a place of their own, from any thread.
   ///
   /// - Parameter offset: Bytes from the file's start.
   /// - Throws: With `ENOSPC` when the disk is full.
@@ -52,7 +51,12 @@ package final class OutputFile {
       }
       rest = UnsafeRawBufferPointer(rebasing: rest[written...])
     }
-    CHost_beginWriting(descriptor, Int64(offset), Int64(bytes.count))
+  }
+
+  /// Lets the disk begin with bytes that were written, instead of when all are there. Advice only: what it
+  /// does not take up, `finish` waits for.
+  package func beginStoring(_ range: Range<Int>) {
+    CHost_beginWriting(descriptor, Int64(range.lowerBound), Int64(range.count))
   }
 
   /// Replaces bytes at the beginning of the file.
