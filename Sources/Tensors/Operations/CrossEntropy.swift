@@ -43,7 +43,7 @@ extension Tensor {
     let counted = CountedRows(of: self, targets: targets.elements)
     let losses = Tensor(uninitialized: [rows], in: workspace)
     let inputGradient = differentiates ? Tensor(uninitialized: shape, in: workspace) : nil
-    let chunk = LogitChunks(rows: rows, classes: classes)
+    let chunk = LogitChunks(rows: rows, classes: classes, format: workspace.products.format)
     let logits = Tensor(uninitialized: [chunk.height, classes], in: workspace)
     let products = workspace.products
     products.count(
@@ -145,12 +145,14 @@ private struct CountedRows {
   }
 }
 
-/// Rows cut into chunks of about equal height whose logits take at most about 96 MiB.
+/// Rows cut into chunks of about equal height whose logits take at most about 96 MiB; in bfloat16 128 MiB,
+/// since there each chunk's packing of the weight is a larger part of the work. A chunk's height is part of
+/// the result: gradients of the weight are added up chunk by chunk.
 private struct LogitChunks {
   let height: Int
 
-  init(rows: Int, classes: Int) {
-    let most = max(64, (24 << 20) / classes)
+  init(rows: Int, classes: Int, format: ProductFormat) {
+    let most = max(64, (format == .bfloat16 ? 32 << 20 : 24 << 20) / classes)
     let count = max(1, (rows + most - 1) / most)
     height = max(1, min(rows, ((rows + count - 1) / count + 63) / 64 * 64))
   }
