@@ -204,12 +204,15 @@ let package = Package(
       name: "communication-probe",
       dependencies: Target.modules(["Communication", "MPICommunication"]) + ["TestSupport"],
       path: "Tests/CommunicationProbe"),
+    .target(
+      name: "ReaderClaims", dependencies: Target.modules(["Training", "Sweeps", "Datasets"]),
+      path: "Tests/ReaderClaims"),
     .executableTarget(
       name: "fuzz",
       dependencies: Target.modules([
         "Training", "Sweeps", "Scoring", "Datasets", "Checkpoints", "Models", "Tensors",
       ]) + [
-        "TestSupport", "LockstepCommand",
+        "TestSupport", "ReaderClaims", "LockstepCommand",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Fuzzing"),
@@ -226,5 +229,23 @@ if Context.environment["LOCKSTEP_STRICT"] != nil {
   for target in package.targets where target.type != .system {
     target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
     target.cSettings = (target.cSettings ?? []) + [.treatAllWarnings(as: .error)]
+  }
+}
+
+// scripts/libfuzzer.sh sets LOCKSTEP_LIBFUZZER=1: every target counts which of its branches an input
+// takes, and the program that feeds the readers is there, which needs libFuzzer to be linked.
+if Context.environment["LOCKSTEP_LIBFUZZER"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CLibFuzzer", path: "Tests/CLibFuzzer"),
+    .executableTarget(
+      name: "coverage-fuzz",
+      dependencies: Target.modules([
+        "Training", "Sweeps", "Datasets", "Checkpoints", "Models", "Weights", "Settings", "Files",
+        "CHost",
+      ]) + ["ReaderClaims", "CLibFuzzer"],
+      path: "Tests/CoverageFuzzing"),
+  ]
+  for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]
   }
 }

@@ -27,9 +27,14 @@ public final class SafetensorsReader: WeightSource {
   /// - Throws: `WeightError.fileSystem`; `.malformed` naming the offset and the tensor where
   ///   the file is truncated, has bad JSON, or has tensors that overlap, leave gaps, lie out of
   ///   range or contradict their shapes.
-  public init(path: String) throws(WeightError) {
+  public convenience init(path: String) throws(WeightError) {
+    try self.init(MappedFile.opened(path), path: path)
+  }
+
+  /// As ``init(path:)``, of a file that is open.
+  package init(_ file: MappedFile, path: String) throws(WeightError) {
     self.path = path
-    file = try MappedFile.opened(path)
+    self.file = file
     let header = try file.withBytes { bytes throws(WeightError) in
       try SafetensorsHeader(parsing: bytes, path: path)
     }

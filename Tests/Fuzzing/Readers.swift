@@ -6,33 +6,19 @@ import LockstepScoring
 import LockstepSweeps
 import LockstepTensors
 import LockstepTraining
+import ReaderClaims
 
 /// What each reader is asked to read, and what must hold where it does.
 enum Readers {
-  /// What is accepted says the same when it is written and read again.
   static func configuration(_ folder: URL, _ damaged: DamagedCase) throws {
-    let path = folder.appending(path: damaged.file).path
-    let configuration = try RunConfiguration.load(path: path)
-    let text = configuration.yaml(comments: false)
-    do {
-      let again = try RunConfiguration.parse(yaml: text, source: path).yaml(comments: false)
-      try SilentAcceptance.unless(again == text, "another configuration after writing and reading")
-    } catch let error as SilentAcceptance {
-      throw error
-    } catch {
-      throw SilentAcceptance("what is written is refused: \(error)")
-    }
+    try ReaderClaims.require(RunConfiguration.load(path: folder.appending(path: damaged.file).path))
   }
 
   static func sweep(_ folder: URL, _ damaged: DamagedCase) throws {
     let path = folder.appending(path: damaged.file).path
     let sweep = try SweepConfiguration.parse(
       yaml: RunConfiguration.readText(path: path), source: path)
-    do {
-      _ = try SweepConfiguration.parse(yaml: sweep.yaml(), source: path)
-    } catch {
-      throw SilentAcceptance("what is written is refused: \(error)")
-    }
+    try ReaderClaims.require(sweep, source: path)
   }
 
   /// Of weights that are as they were, whatever describes them, every logit is finite.
@@ -67,70 +53,29 @@ enum Readers {
     try SilentAcceptance.unless(logits.allSatisfy(\.isFinite), "numbers that are not finite")
   }
 
-  /// Ids are those of the vocabulary, and a tokenizer is the same when it is written and read again.
   static func tokenizer(_ folder: URL, _ damaged: DamagedCase) throws {
-    let path = folder.appending(path: damaged.file).path
-    let tokenizer = try TokenizerFile.load(path)
-    for text in ["In the beginning", "a\u{0}é\u{1F600} <|endoftext|>[MASK]\r\n 12,345", ""] {
-      // A text may hold what the vocabulary can not say.
-      guard let ids = try? tokenizer.encode(text) else { continue }
-      try SilentAcceptance.unless(
-        ids.allSatisfy { 0..<Int32(tokenizer.vocabulary.count) ~= $0 }, "ids beyond the vocabulary")
-      _ = tokenizer.decode(ids)
-    }
-    let copy = path + ".copy"
-    try tokenizer.save(to: copy)
-    defer { try? FileManager.default.removeItem(atPath: copy) }
-    do {
-      let again = try TokenizerFile.load(copy)
-      try SilentAcceptance.unless(
-        again.vocabulary == tokenizer.vocabulary, "another vocabulary after writing and reading")
-    } catch let error as TokenizerError {
-      throw SilentAcceptance("what is written is refused: \(error)")
-    }
+    try ReaderClaims.require(TokenizerFile.load(folder.appending(path: damaged.file).path))
   }
 
   static func tokens(_ folder: URL, _ damaged: DamagedCase) throws {
-    let file = try TokenFile(path: folder.appending(path: damaged.file).path)
-    let count = file.vocabularyCount ?? 300
-    try file.requireTokens(below: count)
-    let tokens = file.tokens(0..<file.count)
-    try SilentAcceptance.unless(
-      tokens.allSatisfy { 0 <= $0 && Int($0) < count }, "tokens beyond the vocabulary")
+    try ReaderClaims.require(TokenFile(path: folder.appending(path: damaged.file).path))
   }
 
   static func table(_ folder: URL, _ damaged: DamagedCase) throws {
     let path = folder.appending(path: damaged.file).path
-    let table = try CSVTable(GzipFile.contents(path), path: path)
-    // Columns without a name are refused where they would be used.
-    let names = table.columns.filter { !$0.isEmpty }
-    try SilentAcceptance.unless(
-      Set(names).count == names.count
-        && table.rows.allSatisfy { $0.fields.count == table.columns.count },
-      "columns of one name, or rows of another length")
-    for column in table.columns.indices {
-      for row in table.rows {
-        // Most columns are no numbers.
-        guard let number = try? table.number(row, column) else { break }
-        try SilentAcceptance.unless(number.isFinite, "a number that is not finite")
-      }
-    }
+    try ReaderClaims.require(CSVTable(GzipFile.contents(path), path: path))
   }
 
   static func images(_ folder: URL, _ damaged: DamagedCase) throws {
     let path = folder.appending(path: damaged.file).path
-    let images = try IDXFile(GzipFile.contents(path), path: path, dimensionCount: 3)
-    try SilentAcceptance.unless(
-      images.dimensions.reduce(1, *) == images.elements.count, "another number of pixels")
+    try ReaderClaims.require(IDXFile(GzipFile.contents(path), path: path, dimensionCount: 3))
   }
 
   static func vectors(_ folder: URL, _ damaged: DamagedCase) throws {
     let tokenizer = try TokenizerFile.load(folder.appending(path: "tokenizer.json").path)
     let vectors = try WordVectors(
       path: folder.appending(path: damaged.file).path, vocabulary: tokenizer.vocabulary, width: 4)
-    try SilentAcceptance.unless(
-      vectors.elements.count == 4 * vectors.tokens.count
-        && vectors.elements.allSatisfy(\.isFinite), "vectors that are not finite")
+    try ReaderClaims.require(vectors, width: 4)
   }
 
   static func score(_ folder: URL, _ damaged: DamagedCase) throws {

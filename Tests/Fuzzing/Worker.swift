@@ -1,4 +1,5 @@
 import Foundation
+import ReaderClaims
 
 /// Reads damaged files, one case after the other, and says how each ended. What crashes or hangs ends
 /// the process: `Attack` sees which case had begun.
@@ -76,17 +77,5 @@ struct Worker {
   /// Unbuffered: the next case may be the last.
   private func say(_ line: String) {
     FileHandle.standardOutput.write(Data((line + "\n").utf8))
-  }
-}
-
-/// Something was read that can not be right.
-struct SilentAcceptance: Error {
-  let problem: String
-
-  init(_ problem: String) { self.problem = problem }
-
-  /// Throws it unless the claim holds.
-  static func unless(_ holds: Bool, _ problem: @autoclosure () -> String) throws {
-    if !holds { throw SilentAcceptance(problem()) }
   }
 }

@@ -23,7 +23,8 @@ public enum GzipFile {
   }
 
   /// As ``contents(_:)``, of a file that is open.
-  static func contents(of file: MappedFile, path: String) throws(SampleDataError) -> [UInt8] {
+  package static func contents(of file: MappedFile, path: String) throws(SampleDataError) -> [UInt8]
+  {
     try file.withBytes { bytes throws(SampleDataError) in
       guard bytes.starts(with: magic) else { return Array(bytes) }
       do throws(InflationError) {

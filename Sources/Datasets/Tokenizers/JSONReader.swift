@@ -1,7 +1,7 @@
 /// Reads a JSON text (RFC 8259).
-struct JSONReader {
+package struct JSONReader {
   /// Where and why a text is no JSON.
-  struct Failure: Error {
+  package struct Failure: Error {
     var offset: Int
     var reason: String
   }
@@ -20,7 +20,7 @@ struct JSONReader {
   /// The value of a JSON text.
   ///
   /// - Throws: `Failure` with the byte offset at which the text stops being JSON.
-  static func value(of text: [UInt8]) throws(Failure) -> JSONValue {
+  package static func value(of text: [UInt8]) throws(Failure) -> JSONValue {
     let result = text.withUnsafeBufferPointer { bytes in
       Result { () throws(Failure) in
         var reader = JSONReader(bytes)

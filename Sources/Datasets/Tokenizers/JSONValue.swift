@@ -2,7 +2,7 @@
 ///
 /// Foundation's decoders put keys into dictionaries, in which Swift takes canonically equivalent
 /// strings for one. In a vocabulary, U+00C5 and U+212B (both shown as "Å") are two tokens.
-enum JSONValue: Sendable {
+package enum JSONValue: Sendable {
   case null
   case bool(Bool)
   case number(Double)

@@ -60,7 +60,8 @@ public struct WordVectors: Sendable {
     }
   }
 
-  private init(
+  /// As ``init(path:vocabulary:width:)``, of what is in the file, without a byte order mark.
+  package init(
     _ bytes: UnsafeRawBufferPointer, path: String, vocabulary: Vocabulary, width: Int
   ) throws(WordVectorError) {
     var found = FoundVectors(vocabulary)
