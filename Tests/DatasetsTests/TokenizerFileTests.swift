@@ -78,10 +78,26 @@ struct TokenizerFileTests {
     (#"{"a": 1, "b": {"a": 2}, "a": 1}"#, 24),
     (#"{"\u0061": 1, "a": 2}"#, 14), ("\"\\q\"", 2),
     ("\"\\ud800\"", 7), ("\"a", 2), (String(repeating: "[", count: 100), 64),
+    ("\"\\u+123\"", 3), ("[01]", 2), ("[+1]", 1), ("[1.]", 1), ("[.5]", 1), ("[1e]", 1), ("[-]", 1),
+    ("[1e999]", 1),
   ])
   func aFileThatIsNoJSONIsAnErrorThatNamesThePlace(text: String, offset: Int) throws {
     let error = #expect(throws: TokenizerError.self) {
       try TokenizerFile.tokenizer(from: Array(text.utf8), path: "t.json")
+    }
+    guard case .malformed(path: "t.json", offset: offset, reason: _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
+  @Test(
+    arguments: [
+      ([0x22, 0xFF, 0x22], 1), ([0x22, 0x5C, 0x6E, 0xC3, 0x22], 1), ([0x22, 0xC0, 0x80, 0x22], 1),
+    ] as [([UInt8], Int)])
+  func aStringThatIsNotUTF8IsAnErrorThatNamesThePlace(text: [UInt8], offset: Int) throws {
+    let error = #expect(throws: TokenizerError.self) {
+      try TokenizerFile.tokenizer(from: text, path: "t.json")
     }
     guard case .malformed(path: "t.json", offset: offset, reason: _) = error else {
       Issue.record("\(String(describing: error))")

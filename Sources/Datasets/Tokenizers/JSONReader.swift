@@ -78,24 +78,40 @@ package struct JSONReader {
 
   private mutating func readNumber() throws(Failure) -> JSONValue {
     let start = position
-    while let byte = current, Self.isOfNumber(byte) { position += 1 }
-    let text = String(decoding: bytes[start..<position], as: UTF8.self)
-    guard let number = Double(text) else {
+    passIfPresent("-")
+    // Zeros in front are no JSON.
+    if !passIfPresent("0") { try passDigits(of: start) }
+    if passIfPresent(".") { try passDigits(of: start) }
+    if passIfPresent("e") || passIfPresent("E") {
+      if !passIfPresent("+") { passIfPresent("-") }
+      try passDigits(of: start)
+    }
+    let number = Double(String(decoding: bytes[start..<position], as: UTF8.self))
+    guard let number, number.isFinite else {
       position = start
-      throw failure("expected a value")
+      throw failure("a number that is too large")
     }
     return .number(number)
   }
 
-  private static func isOfNumber(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"),
-      UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"):
-      true
-    default:
-      false
+  @discardableResult
+  private mutating func passIfPresent(_ character: Unicode.Scalar) -> Bool {
+    guard current == UInt8(ascii: character) else { return false }
+    position += 1
+    return true
+  }
+
+  /// Passes at least one digit of the number that began at `start`.
+  private mutating func passDigits(of start: Int) throws(Failure) {
+    let first = position
+    while let byte = current, Self.digits.contains(byte) { position += 1 }
+    if position == first {
+      position = start
+      throw failure("expected a value")
     }
   }
+
+  private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
 
   private mutating func enter() throws(Failure) {
     depth += 1
@@ -150,7 +166,7 @@ package struct JSONReader {
     }
     if current == UInt8(ascii: "\"") {
       position += 1
-      return String(decoding: bytes[start..<(position - 1)], as: UTF8.self)
+      return try text(of: bytes[start..<(position - 1)], from: start)
     }
     var characters = Array(bytes[start..<position])
     while let byte = current, byte != UInt8(ascii: "\"") {
@@ -163,7 +179,18 @@ package struct JSONReader {
       }
     }
     try expect("\"")
-    return String(decoding: characters, as: UTF8.self)
+    return try text(of: characters, from: start)
+  }
+
+  /// What would be read as U+FFFD instead is refused: it would be another token.
+  private mutating func text(
+    of characters: some Collection<UInt8>, from start: Int
+  ) throws(Failure) -> String {
+    guard let text = String(validating: characters, as: UTF8.self) else {
+      position = start
+      throw failure("a string that is not UTF-8")
+    }
+    return text
   }
 
   private mutating func readEscape() throws(Failure) -> Unicode.Scalar {
@@ -200,7 +227,8 @@ package struct JSONReader {
   }
 
   private mutating func readFourDigits() throws(Failure) -> UInt32 {
-    guard position + 4 <= bytes.count,
+    // The standard library's numbers may have a sign.
+    guard position + 4 <= bytes.count, bytes[position] != UInt8(ascii: "+"),
       let value = UInt32(
         String(decoding: bytes[position..<(position + 4)], as: UTF8.self), radix: 16)
     else {
