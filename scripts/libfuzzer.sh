@@ -144,7 +144,7 @@ for reader in "${readers[@]}"; do
   if [[ $status -ne 0 ]]; then
     found=1
     finding="$(grep -o "Test unit written to .*" "$log" | sed 's/.* to //' || true)"
-    finding="${finding:-status $status}; see $log, repeat: $program $reader FILE"
+    finding="${finding:-status $status}; see $log; repeat: ASAN_OPTIONS=detect_leaks=0 $program $reader FILE"
   fi
   printf '%-14s %12s %10s %10s  %s\n' "$reader" "$(figure 'stat::number_of_executed_units' "$log")" \
     "$(figure cov "$log")" "$(figure corp "$log")" "$finding"
