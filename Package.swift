@@ -246,6 +246,8 @@ if Context.environment["LOCKSTEP_LIBFUZZER"] != nil {
       path: "Tests/CoverageFuzzing"),
   ]
   for target in package.targets where target.type != .system {
-    target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer"])]
+    // Both: the last such option alone counts.
+    target.swiftSettings =
+      (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer,address"])]
   }
 }

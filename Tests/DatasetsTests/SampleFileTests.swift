@@ -18,6 +18,22 @@ import Testing
     #expect(file.elements == Array(1...12))
   }
 
+  @Test(arguments: [
+    [0xFF00_0803, UInt32.max, 2], [UInt32.max, UInt32.max, 2], [UInt32.max, UInt32.max, 0],
+    [1 << 31, 1 << 31, 1 << 31], [UInt32.max, 1 << 31, 1],
+  ])
+  func extentsBeyondWhatCanBeCountedAreRefused(extents: [UInt32]) throws {
+    let header: [UInt8] =
+      [0, 0, 8, 3] + extents.flatMap { withUnsafeBytes(of: $0.bigEndian, Array.init) }
+    let error = #expect(throws: SampleDataError.self) {
+      try IDXFile(header, path: "a", dimensionCount: 3)
+    }
+    guard case .wrongSize = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
   @Test func idxFilesThatAreDamagedAreRefused() {
     func error(_ bytes: [UInt8]) -> SampleDataError? {
       #expect(throws: SampleDataError.self) {

@@ -16,13 +16,16 @@ public struct IDXFile: Sendable, Equatable {
     guard bytes.count >= headerCount else { return nil }
     var count = 1
     for index in 0..<Int(bytes[3]) {
-      let extent = bytes[4 + 4 * index..<8 + 4 * index].reduce(0) { $0 << 8 | Int($1) }
-      let (product, overflows) = count.multipliedReportingOverflow(by: extent)
+      let (product, overflows) = count.multipliedReportingOverflow(by: extent(index, in: bytes))
       guard !overflows else { return nil }
       count = product
     }
     let (total, overflows) = count.addingReportingOverflow(headerCount)
     return overflows ? nil : total
+  }
+
+  private static func extent(_ index: Int, in bytes: [UInt8]) -> Int {
+    bytes[4 + 4 * index..<8 + 4 * index].reduce(0) { $0 << 8 | Int($1) }
   }
 
   /// - Parameters:
@@ -38,19 +41,12 @@ public struct IDXFile: Sendable, Equatable {
     guard bytes.count >= headerCount else {
       throw .wrongSize(path: path, expected: headerCount, byteCount: bytes.count)
     }
-    let dimensions = (0..<dimensionCount).map { index in
-      bytes[4 + 4 * index..<8 + 4 * index].reduce(0) { $0 << 8 | Int($1) }
+    // More bytes than can be counted are more than there are.
+    let expected = Self.byteCount(declaredIn: bytes) ?? Int.max
+    guard bytes.count == expected else {
+      throw .wrongSize(path: path, expected: expected, byteCount: bytes.count)
     }
-    var elementCount = 1
-    for extent in dimensions {
-      let (product, overflows) = elementCount.multipliedReportingOverflow(by: extent)
-      elementCount = overflows ? Int.max / 2 : product
-    }
-    guard bytes.count == headerCount + elementCount else {
-      throw .wrongSize(
-        path: path, expected: headerCount + elementCount, byteCount: bytes.count)
-    }
-    self.dimensions = dimensions
+    dimensions = (0..<dimensionCount).map { Self.extent($0, in: bytes) }
     elements = Array(bytes[headerCount...])
   }
 }
