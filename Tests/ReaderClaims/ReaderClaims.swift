@@ -13,9 +13,11 @@ package enum ReaderClaims {
     try SilentAcceptance.unless(again == text, "another configuration after writing and reading")
   }
 
-  /// A sweep can be written and read again.
+  /// A sweep says the same when it is written and read again.
   package static func require(_ sweep: SweepConfiguration, source: String) throws {
-    _ = try ofWritten { try SweepConfiguration.parse(yaml: sweep.yaml(), source: source) }
+    let text = sweep.yaml()
+    let again = try ofWritten { try SweepConfiguration.parse(yaml: text, source: source).yaml() }
+    try SilentAcceptance.unless(again == text, "another sweep after writing and reading")
   }
 
   /// Ids are those of the vocabulary, and a tokenizer is the same when it is written and read again.

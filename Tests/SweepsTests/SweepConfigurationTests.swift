@@ -235,4 +235,15 @@ import Testing
       #expect(try parse(sweep.yaml()) == sweep, "\(sweep.yaml())")
     }
   }
+
+  @Test(arguments: ["4]}", "a, b", "a}", "{a", "it's", "#a", "a\"b", "@a b", "é"])
+  func plainTextOfABlockStaysOneValueWhenItIsWritten(text: String) throws {
+    // In a block, a comma or a bracket inside of a word is text.
+    let sweep = try parse(
+      "base: b\nparameters:\n  data.train:\n    values:\n    - x\(text)\n    - y\n")
+    let again = try parse(sweep.yaml())
+    #expect(again.yaml() == sweep.yaml())
+    let values = again.parameters.parameters.map { $0.domain.values.map(\.scalar) }
+    #expect(values == [["x\(text)", "y"]])
+  }
 }

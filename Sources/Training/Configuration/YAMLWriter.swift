@@ -75,7 +75,8 @@ package struct YAMLWriter {
   package static func inline(_ node: SettingNode) -> String {
     switch node.content {
     case .null: "null"
-    case .plain(let characters): characters
+    // What was plain in a block may be a list in brackets. It is no number then, so that quotes alter nothing.
+    case .plain(let characters): isWord(characters) ? characters : quoted(characters)
     case .text(let characters): quotedIfNeeded(characters)
     case .list(let nodes): "[" + nodes.map(inline).joined(separator: ", ") + "]"
     case .map(let entries):
@@ -87,15 +88,22 @@ package struct YAMLWriter {
 
   /// Text as a plain scalar where no reader of YAML takes it for anything else.
   private static func quotedIfNeeded(_ text: String) -> String {
-    let isPlain = text.allSatisfy { character in
+    let startsWell = text.first.map { $0.isLetter || $0.isNumber || "_./".contains($0) } ?? false
+    let words = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
+    let means = words.contains(text.lowercased()) || isNumeric(text)
+    return isWord(text) && startsWell && !means ? text : quoted(text)
+  }
+
+  /// Whether there are only characters that mean nothing to YAML, wherever they stand in a word.
+  private static func isWord(_ text: String) -> Bool {
+    text.allSatisfy { character in
       character.isASCII
         && (character.isLetter || character.isNumber || "_-./+@".contains(character))
     }
-    let startsWell = text.first.map { $0.isLetter || $0.isNumber || "_./".contains($0) } ?? false
-    let words = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
-    let isWord = words.contains(text.lowercased())
-    if isPlain, startsWell, !isWord, !isNumeric(text) { return text }
-    return "\"" + text.unicodeScalars.map(escaped).joined() + "\""
+  }
+
+  private static func quoted(_ text: String) -> String {
+    "\"" + text.unicodeScalars.map(escaped).joined() + "\""
   }
 
   private static func isNumeric(_ text: String) -> Bool {
