@@ -1,10 +1,9 @@
 import CLockstepHashing
 import Crypto
+import LockstepCheckpoints
 import LockstepFiles
 import TestSupport
 import Testing
-
-@testable import LockstepCheckpoints
 
 /// SHA-256 of bytes by swift-crypto alone.
 private func plainHash(_ bytes: some Sequence<UInt8>) -> [UInt8] {
