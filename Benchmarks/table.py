@@ -25,6 +25,13 @@ BARS = {
     "gpt2": {"1x1": 1.15, "1x2": 1.25, "2x1": 1.2},
     "gpt2-long": {"1x1": 1.25, "1x2": 1.35, "2x1": 1.3},
 }
+#: The same in bfloat16, on a processor with AMX.
+BFLOAT16_BARS = {
+    "tiny": {"1x1": 1.8, "1x2": 2.0, "2x1": 2.0},
+    "small": {"1x1": 1.5, "1x2": 1.6, "2x1": 1.6},
+    "gpt2": {"1x1": 1.25, "1x2": 1.3, "2x1": 1.3},
+    "gpt2-long": {"1x1": 1.25, "1x2": 1.35, "2x1": 1.3},
+}
 #: The least share of the speed of OpenBLAS's products, one rank of one thread.
 OPENBLAS_BAR = {"gpt2": 0.92}
 #: The least speed of two ranks, in speeds of one.
@@ -74,6 +81,28 @@ def speed_table(results: Results) -> str:
         )
     header = ["case, layout", "Lockstep, tokens/s", "PyTorch, tokens/s", "ratio", "spread", "bar"]
     return markdown([*header, "of OpenBLAS", "PyTorch's variant"], rows)
+
+
+def bfloat16_table(results: Results) -> str:
+    """Speed and memory in bfloat16, against PyTorch's autocast."""
+    rows = []
+    for result in results:
+        ratio = result["ratio_median"]
+        rows.append(
+            [
+                f"{result['case']} {result['layout']}",
+                f"{result['lockstep_tokens_per_second']:,.0f}",
+                f"{result['peer_tokens_per_second']:,.0f}",
+                f"{ratio:.2f}",
+                f"{result['ratio_min']:.2f} to {result['ratio_max']:.2f}",
+                verdict(ratio, BFLOAT16_BARS.get(result["case"], {}).get(result["layout"])),
+                f"{result['lockstep_peak_bytes'] / 1e6:,.0f} MB",
+                f"{result['peer_peak_bytes'] / 1e6:,.0f} MB",
+                result["peer"],
+            ]
+        )
+    header = ["case, layout", "Lockstep, tokens/s", "PyTorch, tokens/s", "ratio", "spread", "bar"]
+    return markdown([*header, "memory", "PyTorch's", "PyTorch's variant"], rows)
 
 
 def memory_table(results: Results) -> str:
@@ -198,7 +227,9 @@ def kind_of(result: dict[str, Any]) -> str:
     """The program that a result comes from."""
     if result.get("benchmark") in ("translation", "products"):
         return result["benchmark"]
-    return "compare" if "openblas_fraction" in result else "others"
+    if "openblas_fraction" in result:
+        return "compare" if result["precision"] == "float32" else "bfloat16"
+    return "others"
 
 
 #: The tables by the names of their places in the documentation, and the files they are made from.
@@ -206,6 +237,7 @@ TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "speed": ("compare", speed_table),
     "memory": ("compare", memory_table),
     "scaling": ("compare", scaling_table),
+    "bfloat16": ("bfloat16", bfloat16_table),
     "others": ("others", others_table),
     "products": ("products", products_table),
     "translation": ("translation", translation_table),
