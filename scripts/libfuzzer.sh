@@ -127,7 +127,8 @@ make_seeds
 # Neither Swift nor the sanitizer looks for what can not be seen in containers, or writes pages of a crash.
 export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0
 found=0
-work=$(mktemp -d)
+# In memory where that can be: one reader is of files.
+work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TMPDIR=$work
 printf '\n%-14s %12s %10s %10s  %s\n' reader executions coverage corpus finding

@@ -26,9 +26,9 @@ static int64_t left_in_group(const char *folder, int version) {
   int64_t inactive = CHost_numberIn(folder, "memory.stat", files->inactive);
   int64_t active = CHost_numberIn(folder, "memory.stat", files->active);
   if (used < 0) return limit;
-  if (inactive > 0) used -= inactive;
-  if (active > 0) used -= active;
-  if (used < 0) used = 0;
+  // One after the other, so that no sum is beyond what can be counted.
+  if (inactive > 0) used = inactive < used ? used - inactive : 0;
+  if (active > 0) used = active < used ? used - active : 0;
   return used < limit ? limit - used : 0;
 }
 
@@ -36,6 +36,7 @@ int CHost_memoryAvailable(const char *processes, const char *groups, int64_t *by
   int64_t kibibytes = CHost_numberIn(processes, "meminfo", "MemAvailable:");
   if (kibibytes < 0) return ENOENT;
   int64_t left = CHost_leastInGroups(processes, groups, "memory", left_in_group);
-  *byteCount = kibibytes * 1024 < left ? kibibytes * 1024 : left;
+  int64_t free = kibibytes <= INT64_MAX / 1024 ? kibibytes * 1024 : INT64_MAX;
+  *byteCount = free < left ? free : left;
   return 0;
 }

@@ -46,6 +46,21 @@ import Testing
     #expect(available == 10_000)
   }
 
+  @Test func countsBeyondWhatCanBeCountedAreNeverNegative() throws {
+    // Not a number of this kernel's, but a file that something stands in for need not make sense.
+    try write("MemAvailable: 10001111111111111 kB\n", to: "proc/meminfo")
+    #expect(available == .max)
+    try write("MemAvailable: 9223372036854775807 kB\n", to: "proc/meminfo")
+    #expect(available == .max)
+    try write("0::/a\n", to: "proc/self/cgroup")
+    try write("500000\n", to: "groups/a/memory.max")
+    try write("300000\n", to: "groups/a/memory.current")
+    try write(
+      "inactive_file 9223372036854775807\nactive_file 9223372036854775807\n",
+      to: "groups/a/memory.stat")
+    #expect(available == 500_000)
+  }
+
   @Test func groupsOfVersionOneAreSeen() throws {
     try write("3:cpu,cpuacct:/a\n4:memory:/docker/box\n0::/\n", to: "proc/self/cgroup")
     let box = "groups/memory/docker/box/"
