@@ -9,7 +9,8 @@ Both train a small GPT-2 on one window of 513 random tokens, the same at each st
 same data whatever their order. The start is Lockstep's: the checkpoint after one step at a learning rate
 of 1e-30, which moves no parameter. PyTorch trains it in float32, and with autocast. The script
 prints how far the losses are apart. It exits with 1 where Lockstep's bfloat16 is more than 2 % of the loss
-from autocast at any step, or on average more than twice as far as autocast is from float32.
+from autocast at any step, or on average more than twice as far as autocast is from float32. (At a learning
+rate of 1e-3 the window is soon known by heart, and what is left of the loss is noise.)
 """
 
 import argparse
@@ -25,7 +26,7 @@ import torch.nn.functional as F
 from transformers import GPT2LMHeadModel
 
 CONTEXT, VOCABULARY = 512, 256
-LEARNING_RATE, BETAS, DECAY = 1e-3, (0.9, 0.95), 0.1
+LEARNING_RATE, BETAS, DECAY = 2e-4, (0.9, 0.95), 0.1
 
 
 def write_tokens(path):
