@@ -62,47 +62,43 @@ def memory_verdict(own: float, bar: float | None) -> str:
     return f"≤ {bar / 1e6:,.0f} MB: {'met' if own <= bar else 'missed'}"
 
 
+#: What both tables of speeds begin with.
+SPEED_HEADER = ["case, layout", "Lockstep, tokens/s", "PyTorch, tokens/s", "ratio", "spread", "bar"]
+
+
+def speed_cells(result: dict[str, Any], bars: dict[str, dict[str, float]]) -> list[str]:
+    """The cells under SPEED_HEADER."""
+    ratio = result["ratio_median"]
+    return [
+        f"{result['case']} {result['layout']}",
+        f"{result['lockstep_tokens_per_second']:,.0f}",
+        f"{result['peer_tokens_per_second']:,.0f}",
+        f"{ratio:.2f}",
+        f"{result['ratio_min']:.2f} to {result['ratio_max']:.2f}",
+        verdict(ratio, bars.get(result["case"], {}).get(result["layout"])),
+    ]
+
+
 def speed_table(results: Results) -> str:
-    rows = []
-    for result in results:
-        ratio = result["ratio_median"]
-        bar = BARS.get(result["case"], {}).get(result["layout"])
-        rows.append(
-            [
-                f"{result['case']} {result['layout']}",
-                f"{result['lockstep_tokens_per_second']:,.0f}",
-                f"{result['peer_tokens_per_second']:,.0f}",
-                f"{ratio:.2f}",
-                f"{result['ratio_min']:.2f} to {result['ratio_max']:.2f}",
-                verdict(ratio, bar),
-                f"{result['openblas_fraction']:.0%}",
-                result["peer"],
-            ]
-        )
-    header = ["case, layout", "Lockstep, tokens/s", "PyTorch, tokens/s", "ratio", "spread", "bar"]
-    return markdown([*header, "of OpenBLAS", "PyTorch's variant"], rows)
+    rows = [
+        [*speed_cells(result, BARS), f"{result['openblas_fraction']:.0%}", result["peer"]]
+        for result in results
+    ]
+    return markdown([*SPEED_HEADER, "of OpenBLAS", "PyTorch's variant"], rows)
 
 
 def bfloat16_table(results: Results) -> str:
     """Speed and memory in bfloat16, against PyTorch's autocast."""
-    rows = []
-    for result in results:
-        ratio = result["ratio_median"]
-        rows.append(
-            [
-                f"{result['case']} {result['layout']}",
-                f"{result['lockstep_tokens_per_second']:,.0f}",
-                f"{result['peer_tokens_per_second']:,.0f}",
-                f"{ratio:.2f}",
-                f"{result['ratio_min']:.2f} to {result['ratio_max']:.2f}",
-                verdict(ratio, BFLOAT16_BARS.get(result["case"], {}).get(result["layout"])),
-                f"{result['lockstep_peak_bytes'] / 1e6:,.0f} MB",
-                f"{result['peer_peak_bytes'] / 1e6:,.0f} MB",
-                result["peer"],
-            ]
-        )
-    header = ["case, layout", "Lockstep, tokens/s", "PyTorch, tokens/s", "ratio", "spread", "bar"]
-    return markdown([*header, "memory", "PyTorch's", "PyTorch's variant"], rows)
+    rows = [
+        [
+            *speed_cells(result, BFLOAT16_BARS),
+            f"{result['lockstep_peak_bytes'] / 1e6:,.0f} MB",
+            f"{result['peer_peak_bytes'] / 1e6:,.0f} MB",
+            result["peer"],
+        ]
+        for result in results
+    ]
+    return markdown([*SPEED_HEADER, "memory", "PyTorch's", "PyTorch's variant"], rows)
 
 
 def memory_table(results: Results) -> str:
