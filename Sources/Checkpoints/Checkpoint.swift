@@ -7,17 +7,26 @@ import LockstepWeights
 /// As long as a copy of this value lives, no training removes the checkpoint to make room: it can be
 /// read from beside a run that goes on.
 public struct Checkpoint: Sendable {
-  static let modelFileName = "model.safetensors"
+  /// The file of the parameters.
+  public enum ParametersFile: String, CaseIterable, Sendable {
+    case model = "model.safetensors"
+    /// Of an adapter alone: the model that it belongs to is elsewhere.
+    case adapter = "adapter_model.safetensors"
+  }
+
   static let optimizerFileName = "optimizer.safetensors"
   package static let stateFileName = "state.json"
-  static let ownFileNames = [
-    modelFileName, optimizerFileName, stateFileName, Manifest.fileName,
-  ]
+  static let ownFileNames =
+    ParametersFile.allCases.map(\.rawValue) + [
+      optimizerFileName, stateFileName, Manifest.fileName,
+    ]
 
   /// The directory.
   public let path: String
   /// What it consists of.
   public let manifest: Manifest
+  /// Where its parameters are.
+  public let parametersFile: ParametersFile
   /// Keeps `CheckpointDirectory.prune` away.
   private let hold: FileLock
 
@@ -34,8 +43,10 @@ public struct Checkpoint: Sendable {
       try FileLock.shared(path + "/" + Manifest.fileName)
     }
     manifest = try Manifest.load(from: path + "/" + Manifest.fileName)
-    for name in [Self.modelFileName, Self.optimizerFileName, Self.stateFileName] {
-      guard manifest.files.contains(where: { $0.name == name }) else {
+    let names = Set(manifest.files.map(\.name))
+    parametersFile = names.contains(ParametersFile.adapter.rawValue) ? .adapter : .model
+    for name in [parametersFile.rawValue, Self.optimizerFileName, Self.stateFileName] {
+      guard names.contains(name) else {
         throw .malformed(
           path: path + "/" + Manifest.fileName, problem: "lists no '\(name)'")
       }
@@ -53,9 +64,9 @@ public struct Checkpoint: Sendable {
   /// someone has removed it.
   package var isInPlace: Bool { hold.isInPlace }
 
-  /// The parameters.
+  /// The parameters; of an adapter those alone.
   public func model() throws(WeightError) -> SafetensorsReader {
-    try SafetensorsReader(path: path + "/" + Self.modelFileName)
+    try SafetensorsReader(path: path + "/" + parametersFile.rawValue)
   }
 
   /// The optimiser's state, whole tensors; empty for an optimiser without state.
@@ -95,7 +106,7 @@ public struct Checkpoint: Sendable {
     let found = LockstepCheckpoints.parametersSHA256(of: tensors)
     guard found == manifest.parametersSHA256 else {
       throw .wrongHash(
-        path: path + "/" + Self.modelFileName + ", parameters_sha256",
+        path: path + "/" + parametersFile.rawValue + ", parameters_sha256",
         expected: manifest.parametersSHA256, found: found)
     }
   }

@@ -43,7 +43,7 @@ public final class CheckpointDraft {
       try FileSystem.remove(temporaryPath)
       try FileSystem.makeDirectory(temporaryPath)
       modelFile = try Self.open(
-        Checkpoint.modelFileName, in: temporaryPath, snapshot.parameters.map(\.layout),
+        snapshot.parametersFile.rawValue, in: temporaryPath, snapshot.parameters.map(\.layout),
         bytesNeeded: bytesNeeded, threads: threads)
       // A hash of all parameters is a chain, for one of the threads.
       var hash = ""

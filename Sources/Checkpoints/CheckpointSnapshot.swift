@@ -14,8 +14,10 @@ public struct CheckpointSnapshot: Sendable {
     }
   }
 
-  /// For `model.safetensors`, in this order.
+  /// For the file of parameters, in this order.
   public var parameters: [TensorView]
+  /// Which file that is.
+  public var parametersFile: Checkpoint.ParametersFile
   /// For `optimizer.safetensors`, in this order: whole tensors, named such as
   /// `exp_avg/transformer.wte.weight`. Empty for an optimiser without state.
   public var optimizerState: [TensorView]
@@ -26,8 +28,8 @@ public struct CheckpointSnapshot: Sendable {
 
   /// - Precondition: `files` have plain, distinct names that the checkpoint does not use itself.
   public init(
-    parameters: [TensorView], optimizerState: [TensorView], state: TrainingState,
-    files: [File] = []
+    parameters: [TensorView], in parametersFile: Checkpoint.ParametersFile = .model,
+    optimizerState: [TensorView], state: TrainingState, files: [File] = []
   ) {
     let names = files.map(\.name)
     precondition(Set(names).count == names.count, "file names in a checkpoint are distinct")
@@ -35,6 +37,7 @@ public struct CheckpointSnapshot: Sendable {
       names.allSatisfy { !$0.contains("/") && !Checkpoint.ownFileNames.contains($0) },
       "a checkpoint's further files have plain names of their own: \(names)")
     self.parameters = parameters
+    self.parametersFile = parametersFile
     self.optimizerState = optimizerState
     self.state = state
     self.files = files

@@ -72,14 +72,8 @@ struct Train: ParsableCommand {
     guard let path = configuration else { return }
     if let productVersion { Precision.limitVersion(to: productVersion) }
     Launch.run(over: .mpi) { communicator, launch in
-      let text = try communicator.fromRankZero {
-        Array(try RunConfiguration.readText(path: path).utf8)
-      }
-      let configuration = try communicator.agree {
-        try RunConfiguration.parse(
-          yaml: String(decoding: text, as: UTF8.self), source: path, overrides: allOverrides,
-          ranks: communicator.size)
-      }
+      let configuration = try RunConfiguration.load(
+        path: path, overrides: allOverrides, communicator)
       // From here on a signal means: save and stop. One that comes early takes effect after a step.
       let stop = StopRequest()
       let listener = stop.listen()

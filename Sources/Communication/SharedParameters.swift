@@ -1,11 +1,15 @@
 /// The flat parameter buffer: one on each host, in memory that its ranks share.
 ///
 /// A rank updates its slice in place, then all call `share`: inside a host that is a barrier,
-/// between hosts the slices travel once.
+/// between hosts the slices travel once. Slices divide the front of the buffer, which is trained; what
+/// lies behind it stays as it was at first.
 public final class SharedParameters {
   /// The parameters, [P]. Zero at first. Ranks write their own slice only, and only between a
   /// reduction and `share`.
   public let values: UnsafeMutableBufferPointer<Float>
+  /// The front of `values`, which is trained.
+  public let trained: UnsafeMutableBufferPointer<Float>
+  /// Of `trained`.
   public let partition: SlicePartition
 
   private let communicator: any Communicator
@@ -15,17 +19,23 @@ public final class SharedParameters {
 
   /// Allocates the buffer. Collective.
   ///
+  /// - Parameters:
+  ///   - elementCount: P.
+  ///   - trainedCount: How many of them, from the first, are trained. Default: all.
   /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
-  public init(communicator: any Communicator, elementCount: Int) throws {
+  public init(
+    communicator: any Communicator, elementCount: Int, trainedCount: Int? = nil
+  ) throws {
     self.communicator = communicator
-    partition = SlicePartition(elementCount: elementCount, size: communicator.size)
+    let trainedCount = trainedCount ?? elementCount
+    precondition(0...elementCount ~= trainedCount, "\(trainedCount) of \(elementCount) are trained")
+    partition = SlicePartition(elementCount: trainedCount, size: communicator.size)
     memory = try communicator.allocateShared(
       byteCount: communicator.topology.isLeader
         ? elementCount * MemoryLayout<Float>.stride : 0)
     values = memory.segments[0].bindMemory(to: Float.self)
+    trained = UnsafeMutableBufferPointer(rebasing: values[..<trainedCount])
   }
-
-  private var byteCount: Int { values.count * MemoryLayout<Float>.stride }
 
   private func bytes(ofSlice rank: Int) -> UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(
@@ -34,7 +44,7 @@ public final class SharedParameters {
 
   /// Makes every rank's slice visible to all. Collective.
   public func share() throws {
-    let call = CollectiveCall(.share, byteCount: byteCount)
+    let call = CollectiveCall(.share, byteCount: trained.count * MemoryLayout<Float>.stride)
     try communicator.meet(call)
     let topology = communicator.topology
     guard topology.hostCount > 1 else { return }
@@ -55,6 +65,7 @@ public final class SharedParameters {
 
   /// Copies the whole buffer of `root`'s host to all hosts. Collective.
   public func broadcast(from root: Int = 0) throws {
+    let byteCount = values.count * MemoryLayout<Float>.stride
     let call = CollectiveCall(.broadcast, byteCount: byteCount, root: root)
     try communicator.meet(call)
     let topology = communicator.topology

@@ -29,12 +29,18 @@ public struct Linear: Module {
     bias = hasBias ? Parameter([outputs], initializer: biasInitializer ?? standard) : nil
     self.layout = layout
     self.activation = activation
+    weight.isOfLinearLayer = true
   }
 
   /// - Parameter x: [..., inputs].
   /// - Returns: [..., outputs].
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    x.linear(weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation)
+    guard let adapter = weight.adapter else {
+      return x.linear(
+        weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation)
+    }
+    let sum = adapter.output(of: self, for: x)
+    return activation.map(sum.activated) ?? sum
   }
 
   /// The layer and what comes next. Large activations in between are not kept, but computed again in
@@ -46,6 +52,10 @@ public struct Linear: Module {
   /// - Returns: What `next` returns.
   public func callAsFunction(_ x: Tensor, for next: (Tensor) -> Tensor) -> Tensor {
     guard let activation else { return next(self(x)) }
+    if let adapter = weight.adapter {
+      return adapter.output(of: self, for: x)
+        .recomputing({ $0.activated(by: activation) }, for: next)
+    }
     return x.linear(
       weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation, for: next)
   }
@@ -113,5 +123,20 @@ public struct RMSNorm: Module {
   /// - Returns: [..., D].
   public func callAsFunction(_ x: Tensor) -> Tensor {
     x.rmsNorm(weight: weight.tensor, epsilon: epsilon)
+  }
+}
+
+/// The weight of a model's head: logits = x Wᵀ, which the loss computes in chunks. It is no `Linear`, for nothing
+/// calls it as a layer.
+public struct OutputHead: Module {
+  /// [V, D].
+  public let weight: Parameter
+
+  /// - Parameters:
+  ///   - count: V.
+  ///   - width: D.
+  ///   - initializer: Of the weight.
+  public init(count: Int, width: Int, initializer: Initializer) {
+    weight = Parameter([count, width], initializer: initializer)
   }
 }

@@ -61,6 +61,7 @@ extension Module {
     switch value {
     case let parameter as Parameter:
       found.append((path.name, parameter))
+      parameter.adapter?.collectParameters(at: path.leaving, into: &found)
     case let module as any Module:
       module.collectParameters(at: path, into: &found)
     default:
@@ -106,6 +107,15 @@ private struct ParameterPath {
     if !names.isEmpty { path.scopes.append(Scope(names: names, properties: [property])) }
     let resolved = outer ?? own
     if !resolved.isEmpty { path.components.append(resolved) }
+    return path
+  }
+
+  /// The path of what the end of this one is a property of. Adapters are named so, as if they were a part
+  /// of the layer whose weight they belong to.
+  var leaving: ParameterPath {
+    var path = self
+    path.components.removeLast()
+    path.scopes = []
     return path
   }
 

@@ -12,6 +12,12 @@ public final class Parameter {
 
   /// Whether training changes it. Default: yes.
   public private(set) var isTrained = true
+  /// Whether it is the weight of a `Linear`, which is only used by calling that layer.
+  var isOfLinearLayer = false
+  /// Whether an adapter consists of it.
+  var isOfAdapter = false
+  /// What is trained in its place; nil: nothing.
+  private(set) var adapter: LowRankAdapter?
 
   private var bound: Tensor?
 
@@ -53,6 +59,13 @@ public final class Parameter {
   /// changes it. To be called before a `ParameterStore` is made.
   public func freeze() {
     isTrained = false
+  }
+
+  /// Adds what is trained in place of the weight of a linear layer. To be called before a
+  /// `ParameterStore` is made.
+  func adapt(as form: LowRankAdapter.Form) {
+    let fans = fans
+    adapter = LowRankAdapter(form, inputs: fans.inputs, outputs: fans.outputs)
   }
 
   func bind(to tensor: Tensor) {

@@ -5,18 +5,24 @@ import LockstepTensors
 /// Optimisers, reductions and checkpoints see flat spans and this table of names, shapes and
 /// ranges; none of them knows the model. Each parameter starts at a multiple of 16 floats (a cache
 /// line); the padding between them is zero and stays zero.
+///
+/// What training leaves as it is (`Parameter.freeze()`) lies behind all that it changes. So gradients,
+/// optimisers and reductions have to do with the front of the buffer, and nothing of theirs is as
+/// large as the model where only a part of it is trained.
 public final class ParameterStore {
   /// One parameter's place in the flat buffers.
   public struct Entry {
     /// The path of property names, as in checkpoints.
     public let name: String
     public let shape: Shape
-    /// The elements in the flat buffers.
+    /// The elements in the flat buffer of values, and of gradients if it is trained.
     public let range: Range<Int>
     /// Whether weight decay applies.
     public let decays: Bool
     /// Whether training changes it.
     public let isTrained: Bool
+    /// Whether it is a part of an adapter, which the model itself does not have.
+    public var isOfAdapter: Bool { parameter.isOfAdapter }
 
     /// Inputs and outputs, as initialisers count them.
     public var fans: (inputs: Int, outputs: Int) { parameter.fans }
@@ -30,34 +36,53 @@ public final class ParameterStore {
 
   /// In the order of declaration.
   public let entries: [Entry]
-  /// The length of the flat buffers, padding included.
+  /// The length of the flat buffer of values, padding included.
   public let flatCount: Int
+  /// The length of its front, which is trained, and of the flat buffer of gradients.
+  public let trainedCount: Int
 
   /// Lays out the parameters of a module; it has no memory until `bind`.
   ///
   /// A parameter that is reachable by two paths (a tied weight) is stored once, under the first.
   public init(of module: some Module) {
-    var entries: [Entry] = []
+    var parameters: [(name: String, parameter: Parameter)] = []
     var seen: Set<ObjectIdentifier> = []
     var names: Set<String> = []
-    var end = 0
     for (name, parameter) in module.namedParameters {
       guard seen.insert(ObjectIdentifier(parameter)).inserted else { continue }
       precondition(names.insert(name).inserted, "two parameters have the name \(name)")
-      let start = (end + 15) / 16 * 16
-      end = start + parameter.shape.count
-      entries.append(
-        Entry(
-          name: name, shape: parameter.shape, range: start..<end,
-          decays: parameter.decays && parameter.isTrained, isTrained: parameter.isTrained,
-          parameter: parameter, slot: GradientSlot()))
+      parameters.append((name, parameter))
     }
-    self.entries = entries
-    flatCount = (end + 15) / 16 * 16
+    var end = 0
+    func place(_ parameter: Parameter) -> Range<Int> {
+      let start = end
+      end = (start + parameter.shape.count + 15) / 16 * 16
+      return start..<start + parameter.shape.count
+    }
+    var ranges = parameters.map { $0.parameter.isTrained ? place($0.parameter) : nil }
+    trainedCount = end
+    for (index, (_, parameter)) in parameters.enumerated() where !parameter.isTrained {
+      ranges[index] = place(parameter)
+    }
+    flatCount = end
+    entries = zip(parameters, ranges).compactMap { named, range in
+      let (name, parameter) = named
+      return range.map {
+        Entry(
+          name: name, shape: parameter.shape, range: $0,
+          decays: parameter.decays && parameter.isTrained, isTrained: parameter.isTrained,
+          parameter: parameter, slot: GradientSlot())
+      }
+    }
   }
 
   /// How many elements the parameters have, padding not counted.
   public var parameterCount: Int { entries.reduce(0) { $0 + $1.shape.count } }
+
+  /// How many of them training changes.
+  public var trainedParameterCount: Int {
+    entries.reduce(0) { $0 + ($1.isTrained ? $1.shape.count : 0) }
+  }
 
   /// Gives every parameter its memory.
   ///
@@ -79,12 +104,13 @@ public final class ParameterStore {
   ///   - seed: Each element is a function of it, the parameter's index and the position.
   ///   - initializers: In place of parameters' own, by name. Default: none.
   ///   - rows: Rows that get other values than the initialisers', by parameter name. Default: none.
+  ///   - isMeant: Which parameters are filled. Default: all.
   public func initialize(
     _ values: UnsafeMutablePointer<Float>, seed: UInt64,
     overriding initializers: [String: Initializer] = [:], rows: [String: InitialRows] = [:],
-    in workspace: Workspace
+    where isMeant: (Entry) -> Bool = { _ in true }, in workspace: Workspace
   ) {
-    for (index, entry) in entries.enumerated() {
+    for (index, entry) in entries.enumerated() where isMeant(entry) {
       (initializers[entry.name] ?? entry.parameter.initializer).fill(
         UnsafeMutableBufferPointer(
           start: values + entry.range.lowerBound, count: entry.range.count),
@@ -93,15 +119,46 @@ public final class ParameterStore {
     }
   }
 
-  /// Directs the gradients of the next backward pass into this flat buffer, of `flatCount` floats,
+  /// Fills the magnitudes of adapters with the lengths that the changed weights have: to be called when all
+  /// other values are there.
+  public func initializeMagnitudes(_ values: UnsafeMutablePointer<Float>) {
+    let places = Dictionary(
+      uniqueKeysWithValues: entries.map { (ObjectIdentifier($0.parameter), $0.range) })
+    for entry in entries {
+      guard let adapter = entry.parameter.adapter, let magnitude = adapter.magnitude,
+        let place = places[ObjectIdentifier(magnitude)]
+      else { continue }
+      let lengths = adapter.change.lengths(of: entry.parameter.tensor, entry.parameter.layout)
+      lengths.withElements { source in
+        for (index, length) in source.enumerated() { values[place.lowerBound + index] = length }
+      }
+    }
+  }
+
+  /// Folds all adapters into the weights that they belong to.
+  ///
+  /// - Parameter values: The flat buffer of bound values.
+  public func mergeAdapters(_ values: UnsafeMutablePointer<Float>) {
+    for entry in entries {
+      guard let adapter = entry.parameter.adapter else { continue }
+      let merged = adapter.change.merged(into: entry.parameter.tensor, entry.parameter.layout)
+      merged.withElements { source in
+        for (index, value) in source.enumerated() {
+          values[entry.range.lowerBound + index] = value
+        }
+      }
+    }
+  }
+
+  /// Directs the gradients of the next backward pass into this flat buffer, of `trainedCount` floats,
   /// overwriting it.
   public func beginGradient(into gradient: FloatMemory) {
-    for entry in entries { entry.slot.direct(into: gradient, entry.range) }
+    for entry in entries where entry.isTrained { entry.slot.direct(into: gradient, entry.range) }
   }
 
   /// Completes the flat gradient: parameters that took no part in the loss get zeros.
   public func finishGradient() {
-    for entry in entries { entry.slot.zeroIfUnfilled() }
+    for entry in entries where entry.isTrained { entry.slot.zeroIfUnfilled() }
   }
 }
 

@@ -131,6 +131,19 @@ extension Requirement {
 }
 
 extension Requirement {
+  /// For a list, which may be empty: what holds for each of its elements.
+  public static func elements<Element>(_ requirement: Requirement<Element>) -> Self
+  where Value == [Element] {
+    @Sendable func ends() -> SettingEnds {
+      var ends = requirement.ends.map { SettingNode(.list([$0])) }
+      ends.within.append(SettingNode(.list([])))
+      return ends
+    }
+    return Self(expectation: "a list, each \(requirement.expectation)", ends: ends()) { list in
+      list.allSatisfy(requirement.isSatisfied)
+    }
+  }
+
   /// For a list: at least one element, and what holds for each of them.
   public static func notEmptyList<Element>(each requirement: Requirement<Element>) -> Self
   where Value == [Element] {

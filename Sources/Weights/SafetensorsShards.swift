@@ -51,6 +51,8 @@ public final class SafetensorsShards: WeightSource {
     tensors = shards.flatMap(\.tensors)
   }
 
+  public var files: [String] { [path] + shards.map(\.path) }
+
   public func read(
     _ name: String, shape: [Int], into destination: UnsafeMutableBufferPointer<Float>
   ) throws(WeightError) {

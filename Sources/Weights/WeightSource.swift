@@ -21,6 +21,8 @@ public struct StoredTensor: Equatable, Sendable {
 public protocol WeightSource: Sendable {
   /// What errors call it: the file, or the one that lists the others.
   var path: String { get }
+  /// The files that hold the tensors, by their paths. Default: `path` alone.
+  var files: [String] { get }
   /// All tensors, in the order in which they are best read.
   var tensors: [StoredTensor] { get }
 
@@ -35,4 +37,8 @@ public protocol WeightSource: Sendable {
   func read(
     _ name: String, shape: [Int], into destination: UnsafeMutableBufferPointer<Float>
   ) throws(WeightError)
+}
+
+extension WeightSource {
+  public var files: [String] { [path] }
 }

@@ -77,8 +77,10 @@ import Testing
       func values(_ range: Range<Int>) -> [Float] {
         range.map { trainer.replica.shared.values[$0] }
       }
-      let rest = embedding.range.upperBound..<trainer.replica.parameters.flatCount
-      let (before, restBefore) = (values(embedding.range), values(rest))
+      func rest() -> [Float] {
+        entries.filter { $0.name != embedding.name }.flatMap { values($0.range) }
+      }
+      let (before, restBefore) = (values(embedding.range), rest())
       let recorder = EventRecorder()
       trainer.attach(recorder)
       _ = try trainer.run()
@@ -87,7 +89,7 @@ import Testing
       }
       return Outcome(
         hash: trainer.parametersHash, before: before, after: values(embedding.range),
-        changed: values(rest) != restBefore, norms: norms)
+        changed: rest() != restBefore, norms: norms)
     }[0]
   }
 

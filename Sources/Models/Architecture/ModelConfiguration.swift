@@ -18,6 +18,8 @@ public struct ModelConfiguration: Configurable {
   ]
 
   private var choice = ArchitectureChoice(GPTConfiguration())
+  /// Where the weights are that the network begins with; nil: it begins with random numbers.
+  public var from: String?
 
   public init() {}
 
@@ -41,7 +43,16 @@ public struct ModelConfiguration: Configurable {
   public var summary: String { architecture.summary }
 
   public static var fields: [Field<Self>] {
-    [Field("architecture", choosing: \.choice, meaning: "The kind of network.")]
+    [
+      Field(
+        "from", \.from, .ifPresent(.path),
+        meaning:
+          "The weights that the network begins with: a run, a checkpoint, or a directory as "
+          + "`transformers` saves it. The other keys of this section follow from it and can be left "
+          + "out; `context` may be smaller, and `dropout` and `recompute` are free. `null` begins with "
+          + "random numbers."),
+      Field("architecture", choosing: \.choice, meaning: "The kind of network."),
+    ]
   }
 }
 

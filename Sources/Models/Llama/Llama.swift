@@ -14,7 +14,7 @@ public struct Llama: LanguageModel, LayeredModel {
   let blocks: BlockStack<TransformerBlock>
   let finalNorm: RMSNorm
   /// Nil where the head is the token embedding.
-  let head: Linear?
+  let head: OutputHead?
 
   public static let checkpointNames = [
     "tokenEmbedding": "model.embed_tokens",
@@ -50,7 +50,10 @@ public struct Llama: LanguageModel, LayeredModel {
       TransformerBlock(configuration)
     }
     finalNorm = RMSNorm(width: width, epsilon: Float(configuration.normEpsilon))
-    head = configuration.tieEmbeddings ? nil : .llama(inputs: width, outputs: vocabularyCount)
+    head =
+      configuration.tieEmbeddings
+      ? nil
+      : OutputHead(count: vocabularyCount, width: width, initializer: .normal(deviation: 0.02))
   }
 
   public var context: Int { configuration.context }

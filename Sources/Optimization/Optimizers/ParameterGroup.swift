@@ -56,17 +56,21 @@ public struct ParameterPatternError: UserInputError, Equatable {
   /// Where the pattern stands.
   public let key: String
   public let pattern: String
-  /// Of the model's parameters.
+  /// Of what it is looked for in.
   public let names: [String]
+  /// What that is.
+  public let noun: String
 
-  public init(key: String, pattern: String, names: [String]) {
+  /// - Parameter noun: What has the names. Default: a parameter.
+  public init(key: String, pattern: String, names: [String], noun: String = "parameter") {
     self.key = key
     self.pattern = pattern
     self.names = names
+    self.noun = noun
   }
 
   public var description: String {
     let shown = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
-    return "\(key): the pattern \(pattern) matches no parameter; the model has \(shown)"
+    return "\(key): the pattern \(pattern) matches no \(noun); the model has \(shown)"
   }
 }

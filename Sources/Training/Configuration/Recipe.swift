@@ -13,6 +13,9 @@ public struct Recipe: Configurable {
   public var directory: String?
   public var data = DataConfiguration()
   public var model = ModelConfiguration()
+  public var adapter = AdapterConfiguration()
+  /// Patterns of the names of parameters that stay as they begin.
+  public var freeze: [String] = []
   public var masking = MaskingConfiguration()
   public var wordVectors = WordVectorConfiguration()
   public var loss = LossConfiguration()
@@ -30,6 +33,13 @@ public struct Recipe: Configurable {
           + "The `config.yaml` of a run has it in full, so that its data are found from anywhere."),
       Field("data", \.data, meaning: "The files to learn from."),
       Field("model", \.model, meaning: "The network."),
+      Field(
+        "adapter", \.adapter, meaning: "What is trained in place of the model's own parameters."),
+      Field(
+        "freeze", \.freeze, .elements(.notEmpty),
+        meaning:
+          "Patterns of names of parameters, as in checkpoints, that stay as they begin: `*` stands for any "
+          + "characters, `?` for one. They take no gradient and no optimiser state."),
       Field("masking", \.masking, meaning: "What `masked-language-modeling` hides."),
       Field(
         "word_vectors", \.wordVectors,
@@ -53,6 +63,7 @@ public struct Recipe: Configurable {
       involving: "task")
     checks.require(
       loss.kind.suits(task), "loss.name", "a loss for \(task.rawValue)", involving: "task")
+    checkBeginning(&checks)
     if wordVectors.path != nil {
       checks.require(
         task == .languageModeling, "word_vectors.path", "null, because task is \(task.rawValue)",
@@ -68,6 +79,29 @@ public struct Recipe: Configurable {
         "a number, because data.tokenizer is null", involving: "data.tokenizer")
       check(tokens, &checks)
     }
+  }
+
+  /// What must hold between what the model begins as and the rest.
+  private func checkBeginning(_ checks: inout SettingChecks) {
+    checks.require(
+      adapter.keys == nil || model.from != nil, "adapter.name",
+      "none, because model.from is null and there are no weights to adapt", involving: "model.from")
+    checks.require(
+      model.from == nil || model.kind == .language || model.kind == .maskedLanguage, "model.from",
+      "null, because \(type(of: model.architecture).name) is no model of texts that others train",
+      involving: "model.architecture")
+    checks.require(
+      model.from == nil || wordVectors.path == nil, "word_vectors.path",
+      "null, because model.from already says what the token embedding begins as",
+      involving: "model.from")
+    checks.require(
+      model.from == nil || initialization.isEmpty, "initialization",
+      "no rules, because model.from already says what all parameters begin as",
+      involving: "model.from")
+    checks.require(
+      adapter.keys == nil || freeze.isEmpty, "freeze",
+      "no patterns, because with an adapter all of the model stays as it begins",
+      involving: "adapter.name")
   }
 
   /// What must hold between token files and the rest.

@@ -26,7 +26,16 @@ extension RunConfiguration {
     var configuration = self
     configuration.data = recipe.data.mappingPaths { Self.path($0, from: start) }
     configuration.wordVectors.path = recipe.wordVectors.path.map { Self.path($0, from: start) }
+    configuration.model.from = recipe.model.from.map { Self.path($0, from: start) }
+    configuration.adapter = recipe.adapter.mappingPath { Self.path($0, from: start) }
     return configuration
+  }
+
+  /// A path of the configuration, by which the file can be opened here.
+  ///
+  /// - Parameter directory: Where relative paths start; nil: the current directory.
+  static func path(_ path: String, startingFrom directory: String?) -> String {
+    directory.map { Self.path(path, from: $0) } ?? path
   }
 
   /// A path, absolute or from a directory, without `.` or a slash at its end.

@@ -35,7 +35,8 @@ extension RunConfiguration {
     var violations: [Violation] = []
     let root = tree(yaml: text, source: source, overrides: overrides, reporting: &violations)
     guard let root else { throw ConfigurationError(violations: violations) }
-    return try RunConfiguration(readFrom: root, earlier: violations, ranks: ranks)
+    let completed = root.completingModel(reporting: &violations)
+    return try RunConfiguration(readFrom: completed, earlier: violations, ranks: ranks)
   }
 
   /// The settings of a configuration file with overrides over them, as they were written.

@@ -28,7 +28,8 @@ public struct RunConfiguration: Configurable {
   /// The keys in the order in which they are written and documented: that in which they are thought
   /// of, whether they say what or how. A key that is missing here comes last.
   private static let order = [
-    "task", "seed", "directory", "data", "model", "masking", "word_vectors", "loss", "batch",
+    "task", "seed", "directory", "data", "model", "adapter", "freeze", "masking", "word_vectors",
+    "loss", "batch",
     "optimizer",
     "schedule", "reduction", "precision", "products", "steps", "average", "early_stopping",
     "initialization",

@@ -40,7 +40,7 @@ public final class ActivationTrace: ActivationObserver, CustomStringConvertible 
     let loss = try model.differentiate(step: step, microbatch: 0)
     model.replica.workspace.observer = nil
     trace.loss = Double(loss.sum.item) / Double(max(1, loss.targetCount))
-    for entry in model.replica.parameters.entries {
+    for entry in model.replica.parameters.entries where entry.isTrained {
       trace.backward.append(
         Line(
           entry.name, UnsafeBufferPointer(rebasing: model.gradient[entry.range]),

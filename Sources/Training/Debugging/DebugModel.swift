@@ -14,16 +14,16 @@ final class DebugModel {
   /// The model with its initial parameters.
   init(_ configuration: RunConfiguration, threads: Int) throws {
     let communicator = SoloCommunicator()
-    task = try configuration.prepareTask(communicator).task
+    let workspace = Workspace(threadCount: threads, for: configuration.plan)
+    let beginning = try configuration.beginning(threads: workspace.threads, communicator)
+    task = try configuration.prepareTask(communicator, beginning: beginning).task
     seed = UInt64(configuration.plan.seed)
-    replica = try Replica(
-      of: task.model, communicator: communicator,
-      workspace: Workspace(threadCount: threads, for: configuration.plan))
+    replica = try Replica(of: task.model, communicator: communicator, workspace: workspace)
     try replica.initialize(
       seed: seed,
       overriding: configuration.recipe.initialization.initializers(for: replica.parameters),
-      rows: task.initialRows, communicator: communicator)
-    gradientMemory = FloatMemory(count: replica.parameters.flatCount)
+      rows: task.initialRows, weights: beginning.weights, communicator: communicator)
+    gradientMemory = FloatMemory(count: replica.parameters.trainedCount)
   }
 
   /// The summed loss of a micro-batch, with the random numbers that the run would draw.

@@ -78,13 +78,15 @@ public struct StepReplay {
     let recorded = try recordedStep(of: configuration.plan.steps)
     let communicator = SoloCommunicator()
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
+    let workspace = Workspace(threadCount: plan.threads, for: configuration.plan)
+    let beginning = try configuration.beginning(
+      resuming: run, threads: workspace.threads, communicator)
     let prepared = try configuration.prepareTask(
-      communicator, resuming: run.learnedSamples(communicator))
+      communicator, beginning: beginning, resuming: run.learnedSamples(communicator))
     if let data = prepared.data { _ = try run.requireSameData(data, whereChanged: .refuse) }
     let trainer = try Trainer(
-      task: prepared.task, configuration: configuration, communicator: communicator,
-      workspace: Workspace(threadCount: plan.threads, for: configuration.plan),
-      directory: run, start: .before(step: step))
+      task: prepared.task, configuration: configuration, weights: beginning.weights,
+      communicator: communicator, workspace: workspace, directory: run, start: .before(step: step))
     let startedFrom = trainer.stepsTaken
     var outcome: StepOutcome?
     for _ in startedFrom..<step { outcome = try trainer.replayStep() }

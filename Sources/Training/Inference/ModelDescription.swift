@@ -3,6 +3,7 @@ import LockstepCheckpoints
 import LockstepDatasets
 import LockstepFiles
 import LockstepModels
+import LockstepParallelism
 import LockstepSettings
 
 /// Everything that files say of a trained model but its parameters.
@@ -20,6 +21,8 @@ struct ModelDescription {
   let tokenizer: (any Tokenizer)?
   /// Of the samples that a predictor learned from; nil for a model of text.
   let samples: SampleDescription?
+  /// What the directory holds in place of a model's weights, where it is `peft`'s; nil: those.
+  let foreignAdapter: StoredAdapter?
 
   /// Reads a run's newest complete checkpoint, a checkpoint, or the directory of another program.
   ///
@@ -41,6 +44,15 @@ struct ModelDescription {
     }
   }
 
+  /// Reads what lies at a path, of a run its newest complete checkpoint.
+  ///
+  /// - Throws: As `TrainedModel.open`, but for tensors.
+  static func reading(_ path: String, threads: ThreadPool) throws -> ModelDescription {
+    try ModelPlace.reading(path, threads: threads) { place, skipped in
+      try ModelDescription(at: place, skipped: skipped)
+    }
+  }
+
   private init(
     directory: String, checkpoint: Checkpoint?, skipped: [SkippedCheckpoint] = []
   ) throws {
@@ -52,17 +64,24 @@ struct ModelDescription {
       let configuration = try RunConfiguration.load(path: directory + "/config.yaml")
       architecture = configuration.model.architecture
       self.configuration = configuration
+      foreignAdapter = nil
+    } else if names.contains(PeftFormat.configurationName) {
+      let adapter = try StoredAdapter(ofPeft: directory)
+      foreignAdapter = adapter
+      architecture = adapter.base.architecture
+      configuration = nil
     } else if names.contains("config.json") {
       let path = directory + "/config.json"
       architecture =
         try ModelConfiguration(huggingFaceJSON: Self.contents(path), path: path).architecture
       configuration = nil
+      foreignAdapter = nil
     } else {
       throw LoadingError.noModel(path: directory, found: names.sorted())
     }
     tokenizer =
       names.contains("tokenizer.json")
-      ? try TokenizerFile.load(directory + "/tokenizer.json") : nil
+      ? try TokenizerFile.load(directory + "/tokenizer.json") : foreignAdapter?.base.tokenizer
     samples =
       names.contains("samples.json")
       ? try SampleDescription(

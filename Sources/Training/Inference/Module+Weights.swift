@@ -22,7 +22,8 @@ extension Module {
     guard let base = values.elements.baseAddress else {
       preconditionFailure("a model has parameters")
     }
-    try parameters.read(assignment, from: source, into: base, threads: workspace.threads)
+    try parameters.read(
+      parameters.entries, assignment, from: source, into: base, threads: workspace.threads)
     parameters.bind(to: values, in: workspace)
     return parameters.views(of: base)
   }

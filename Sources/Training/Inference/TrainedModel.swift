@@ -91,9 +91,14 @@ public struct TrainedModel {
     samples = description.samples
     kind = description.kind
     model = try description.network()
-    let bound = try model.module.bind(
-      to: WeightFormat.source(in: path), names: architecture.weightNames, in: workspace)
-    try description.checkpoint?.requireParameters(bound)
+    if let adapter = try description.adapter(threads: workspace.threads) {
+      let parameters = try adapter.bind(model.module, in: workspace)
+      try description.checkpoint?.requireParameters(parameters)
+    } else {
+      let parameters = try model.module.bind(
+        to: WeightFormat.source(in: path), names: architecture.weightNames, in: workspace)
+      try description.checkpoint?.requireParameters(parameters)
+    }
   }
 
   /// One line about the architecture, for people.

@@ -95,8 +95,8 @@ final class CheckpointStore {
     _ state: TrainingState, optimizerState: [TensorView]
   ) -> CheckpointSnapshot {
     CheckpointSnapshot(
-      parameters: replica.parameters.views(of: replica.values), optimizerState: optimizerState,
-      state: state, files: files)
+      parameters: replica.parameters.savedViews(of: replica.values),
+      in: replica.parameters.savedFile, optimizerState: optimizerState, state: state, files: files)
   }
 
   /// The optimiser's states as whole tensors, in flat buffers of rank zero; nothing on the others.
@@ -127,8 +127,10 @@ final class CheckpointStore {
   func prepareForBackgroundWriting() throws {
     let stateCount = states.reduce(0) { $0 + $1.elementCount }
     let isAlone = communicator.size == 1
+    let parameters = replica.parameters
+    let savedCount = parameters.isAdapted ? parameters.trainedCount : parameters.flatCount
     try writer?.prepare(
-      copiedElementCount: replica.parameters.flatCount + (isAlone ? stateCount : 0),
+      copiedElementCount: savedCount + (isAlone ? stateCount : 0),
       stagedElementCount: isAlone ? 0 : stateCount)
   }
 
@@ -193,9 +195,10 @@ final class CheckpointStore {
     }
     try communicator.onRankZero {
       guard let found else { return }
-      try replica.parameters.read(from: found.model(), into: replica.values, threads: threads)
+      try replica.parameters.readSaved(
+        from: found.model(), into: replica.values, threads: threads)
       try ResumeError.reading {
-        try found.requireParameters(replica.parameters.views(of: replica.values))
+        try found.requireParameters(replica.parameters.savedViews(of: replica.values))
       }
     }
     try replica.shared.broadcast()

@@ -13,7 +13,7 @@ import LockstepTensors
 package struct MemoryEstimate: Equatable {
   /// The parameters, once on each host.
   package let parameters: Double
-  /// Gradients of one rank: a few copies of the parameters.
+  /// Gradients of one rank: a few copies of the parameters that are trained.
   package let gradients: Double
   /// What the optimiser remembers, the average and the best parameters, over all ranks.
   package let states: Double
@@ -27,8 +27,8 @@ package struct MemoryEstimate: Equatable {
   ///   - ranks: N, at most M.
   package init(of model: any Module, keptElementCount: Double, plan: Plan, ranks: Int) {
     let store = ParameterStore(of: model)
-    let copy = Double(store.flatCount) * 4
-    parameters = copy
+    let copy = Double(store.trainedCount) * 4
+    parameters = Double(store.flatCount) * 4
     let leaves = plan.batch.microbatches / max(1, ranks)
     let buffers =
       switch plan.reduction {
@@ -38,7 +38,7 @@ package struct MemoryEstimate: Equatable {
       }
     gradients = copy * Double(buffers)
     let rule = plan.optimizer.method.rule
-    let remembered = store.entries.reduce(0.0) {
+    let remembered = store.entries.filter(\.isTrained).reduce(0.0) {
       $0
         + rule.stateElementCount(
           of: OptimizedTensor(

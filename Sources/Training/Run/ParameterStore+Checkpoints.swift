@@ -1,23 +1,56 @@
 import Foundation
+import LockstepCheckpoints
 import LockstepNeuralNetworks
 import LockstepParallelism
 import LockstepWeights
 
 extension ParameterStore {
   /// Names and shapes, in the order of the entries.
-  var layouts: [TensorLayout] {
-    entries.map { TensorLayout(name: $0.name, shape: $0.shape.dimensions) }
-  }
+  var layouts: [TensorLayout] { entries.map(\.layout) }
 
   /// The parameters as a checkpoint sees them.
   ///
-  /// - Parameter values: The flat buffer of values, or any other buffer of the same layout.
-  func views(of values: UnsafePointer<Float>) -> [TensorView] {
-    entries.map { entry in
+  /// - Parameters:
+  ///   - values: The flat buffer of values, or any other buffer of the same layout.
+  ///   - isMeant: Which of them. Default: all.
+  func views(
+    of values: UnsafePointer<Float>, where isMeant: (Entry) -> Bool = { _ in true }
+  ) -> [TensorView] {
+    entries.filter(isMeant).map { entry in
       TensorView(
         name: entry.name, shape: entry.shape.dimensions,
         values: UnsafeBufferPointer(
           start: values + entry.range.lowerBound, count: entry.range.count))
+    }
+  }
+
+  /// Whether an adapter is trained, and a checkpoint holds nothing else.
+  var isAdapted: Bool { entries.contains(where: \.isOfAdapter) }
+
+  /// The file that a checkpoint has them in.
+  var savedFile: Checkpoint.ParametersFile { isAdapted ? .adapter : .model }
+
+  /// What a checkpoint holds of the parameters: all, or an adapter under `peft`'s names.
+  func savedViews(of values: UnsafePointer<Float>) -> [TensorView] {
+    guard isAdapted else { return views(of: values) }
+    return views(of: values, where: \.isOfAdapter).map {
+      TensorView(
+        name: PeftFormat.name(ofParameter: $0.name), shape: $0.shape, values: $0.values)
+    }
+  }
+
+  /// Fills what a checkpoint holds.
+  ///
+  /// - Throws: As `read(from:names:into:where:threads:)`.
+  func readSaved(
+    from source: any WeightSource, into values: UnsafeMutablePointer<Float>, threads: ThreadPool
+  ) throws(WeightError) {
+    if isAdapted {
+      try read(
+        from: source, names: PeftFormat.names, into: values, where: \.isOfAdapter,
+        threads: threads)
+    } else {
+      try read(from: source, into: values, threads: threads)
     }
   }
 
@@ -28,21 +61,26 @@ extension ParameterStore {
   ///   - source: Has a tensor for each parameter, and no other that matters.
   ///   - names: What its names mean. Default: parameters' own names.
   ///   - values: The flat buffer.
+  ///   - isMeant: Which parameters the source is of. Default: all.
   ///   - threads: Share the tensors.
   /// - Throws: `WeightError` that names what does not belong together, before anything is read; or
   ///   the tensor that can not be read.
   func read(
     from source: any WeightSource, names: WeightNames = .own,
-    into values: UnsafeMutablePointer<Float>, threads: ThreadPool
+    into values: UnsafeMutablePointer<Float>, where isMeant: (Entry) -> Bool = { _ in true },
+    threads: ThreadPool
   ) throws(WeightError) {
-    try read(
-      WeightAssignment(of: layouts, from: source, names: names), from: source, into: values,
-      threads: threads)
+    let entries = entries.filter(isMeant)
+    let assignment = try WeightAssignment(
+      of: entries.map(\.layout), from: source, names: names)
+    try read(entries, assignment, from: source, into: values, threads: threads)
   }
 
-  /// As `read(from:names:into:threads:)`, of tensors that are known to fit.
+  /// As `read(from:names:into:where:threads:)`, of tensors that are known to fit.
+  ///
+  /// - Parameter entries: Those that the assignment speaks of.
   func read(
-    _ assignment: WeightAssignment, from source: any WeightSource,
+    _ entries: [Entry], _ assignment: WeightAssignment, from source: any WeightSource,
     into values: UnsafeMutablePointer<Float>, threads: ThreadPool
   ) throws(WeightError) {
     try threads.attempt(tasks: assignment.pairs.count) { (index, _) throws(WeightError) in
@@ -59,6 +97,11 @@ extension ParameterStore {
       }
     }
   }
+}
+
+extension ParameterStore.Entry {
+  /// Name and shape, as files have them.
+  var layout: TensorLayout { TensorLayout(name: name, shape: shape.dimensions) }
 }
 
 extension WeightSource {

@@ -7,14 +7,17 @@ extension Trainer {
   /// - Parameters:
   ///   - task: The recipe's.
   ///   - configuration: The plan, the recipe's `initialization`, and what decides the result.
+  ///   - weights: What `beginning` opened. Default: none.
   ///   - communicator: As of the other initialiser, like all that follows.
   /// - Throws: As that.
   public convenience init(
-    task: any TrainingTask, configuration: RunConfiguration, communicator: any Communicator,
+    task: any TrainingTask, configuration: RunConfiguration, weights: PretrainedWeights? = nil,
+    communicator: any Communicator,
     workspace: Workspace? = nil, directory: RunDirectory? = nil, start: Start = .beginning
   ) throws {
     try self.init(
       task: task, plan: configuration.plan, initialization: configuration.recipe.initialization,
+      weights: weights,
       identity: configuration.identity, communicator: communicator, workspace: workspace,
       directory: directory, start: start)
   }

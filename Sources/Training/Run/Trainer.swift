@@ -52,6 +52,8 @@ public final class Trainer {
   ///     rate, clipping, groups. Default: nil, the plan's.
   ///   - initialization: How parameters are filled in place of the model's own way. Default: in no
   ///     other.
+  ///   - weights: What the parameters begin as in place of the model's own way; rank zero's count. Default:
+  ///     none.
   ///   - identity: All that decides the run's parameters, in words; its hash is in each checkpoint.
   ///     Default: what the plan says.
   ///   - communicator: This rank's.
@@ -63,7 +65,7 @@ public final class Trainer {
   ///   of a `ResumeError`.
   public init(
     task: any TrainingTask, plan: Plan, optimizer method: (any OptimizerMethod)? = nil,
-    initialization: [InitializationRule] = [],
+    initialization: [InitializationRule] = [], weights: PretrainedWeights? = nil,
     identity: String? = nil, communicator: any Communicator, workspace: Workspace? = nil,
     directory: RunDirectory? = nil, start: Start = .beginning
   ) throws {
@@ -101,6 +103,12 @@ public final class Trainer {
         optimizer: optimizer, versions: versions,
         communicator: communicator)
     }
+    if start != .beginning && replica.parameters.isAdapted {
+      // A checkpoint of an adapter holds nothing of the model that it belongs to.
+      try communicator.onRankZero {
+        try weights?.fill(replica.parameters, replica.values, threads: workspace.threads)
+      }
+    }
     let restored = try start == .beginning ? nil : checkpoints?.restore(start)
     skippedCheckpoints = restored?.skipped ?? []
     if let state = restored?.state {
@@ -111,7 +119,7 @@ public final class Trainer {
     } else {
       try replica.initialize(
         seed: UInt64(plan.seed), overriding: initializers, rows: task.initialRows,
-        communicator: communicator)
+        weights: weights, communicator: communicator)
     }
   }
 
@@ -359,9 +367,10 @@ public final class Trainer {
     return .success
   }
 
-  /// SHA-256 of all parameters' bytes in name order: runs are equal when it is.
+  /// SHA-256 of all parameters' bytes in name order, of an adapter's alone where there is one: runs are equal
+  /// when it is.
   public var parametersHash: String {
-    parametersSHA256(of: replica.parameters.views(of: replica.values))
+    parametersSHA256(of: replica.parameters.savedViews(of: replica.values))
   }
 
   /// How long this process must have trained for the peak to be measured, in seconds: below that, the

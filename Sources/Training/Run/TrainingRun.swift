@@ -51,8 +51,10 @@ public final class TrainingRun {
       try threads
       ?? ThreadPlan(requested: resolved.plan.threads, communicator: communicator).threads
     let workspace = Workspace(threadCount: threads, for: resolved.plan)
+    let beginning = try resolved.beginning(
+      resuming: resume ? directory : nil, threads: workspace.threads, communicator)
     let prepared = try resolved.prepareTask(
-      communicator,
+      communicator, beginning: beginning,
       resuming: resume ? directory?.learnedSamples(communicator) : nil)
     self.prepared = prepared
     (lock, notices) = try communicator.agree {
@@ -60,8 +62,9 @@ public final class TrainingRun {
       return try directory.prepare(for: resolved, data: prepared.data, resume: resume)
     }
     trainer = try Trainer(
-      task: prepared.task, configuration: resolved, communicator: communicator,
-      workspace: workspace, directory: directory, start: resume ? .newestCheckpoint : .beginning)
+      task: prepared.task, configuration: resolved, weights: beginning.weights,
+      communicator: communicator, workspace: workspace, directory: directory,
+      start: resume ? .newestCheckpoint : .beginning)
   }
 
   /// Attaches what rank zero shows and stores: console, `metrics.jsonl` and `summary.json`.
@@ -140,6 +143,7 @@ public final class TrainingRun {
       parameterCount: trainer.replica.parameters.parameterCount, steps: configuration.plan.steps,
       unit: prepared.unit,
       lines: [.init("model", configuration.recipe.model.summary)]
+        + configuration.recipe.beginningLines(trained: trainer.replica.parameters)
         + (prepared.wordVectorSummary.map { [.init("vectors", $0)] } ?? []) + [
           .init("data", prepared.dataSummary),
           .init("batch", prepared.batchSummary ?? batchSummary),

@@ -35,7 +35,7 @@ final class WeightVersions {
 
   /// Takes in the weights after a step.
   func record(step: Int) {
-    average?.approach(parameters.values, rate: averaging.rate(step: step))
+    average?.approach(parameters.trained, rate: averaging.rate(step: step))
   }
 
   /// Runs `body` on the weights that are evaluated. Collective.
@@ -48,7 +48,7 @@ final class WeightVersions {
     if isSwapped { try swap(.average) }
     let result = try body()
     if presented == nil, let best, isBest(result) {
-      best.approach(parameters.values, rate: 1)
+      best.approach(parameters.trained, rate: 1)
       hasBest = true
     }
     if isSwapped { try swap(.average) }
@@ -65,7 +65,7 @@ final class WeightVersions {
 
   private func swap(_ version: Version) throws {
     let kept = version == .best ? best : average
-    kept?.swap(with: parameters.values)
+    kept?.swap(with: parameters.trained)
     try parameters.share()
   }
 

@@ -3,8 +3,7 @@ import LockstepNeuralNetworks
 import LockstepOptimization
 
 extension ParameterStore {
-  /// The table of parameters as optimisers see it. What is not trained has no rate and no decay,
-  /// whatever its group says; its gradient is zero, so that it takes no part in norms and moments.
+  /// The table of the parameters that are trained, as optimisers see it.
   ///
   /// - Parameters:
   ///   - groups: Say which parameters are treated unlike the others.
@@ -17,14 +16,10 @@ extension ParameterStore {
       OptimizedTensor(
         name: $0.name, shape: $0.shape.dimensions, range: $0.range, decays: $0.decays)
     }
-    let grouped = zip(try groups.applied(to: tensors), entries).map { tensor, entry in
-      guard !entry.isTrained else { return tensor }
-      var tensor = tensor
-      (tensor.rate, tensor.weightDecay) = (0, 0)
-      return tensor
-    }
+    // A pattern may match what is not trained alone: that is no mistake in the pattern.
+    let grouped = zip(try groups.applied(to: tensors), entries).filter { $1.isTrained }
     return ParameterLayout(
-      tensors: grouped, elementCount: flatCount,
+      tensors: grouped.map(\.0), elementCount: trainedCount,
       slices: (0..<partition.size).map(partition.slice(of:)), rank: rank)
   }
 }

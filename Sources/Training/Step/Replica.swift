@@ -23,7 +23,8 @@ public final class Replica {
     self.workspace = workspace
     parameters = ParameterStore(of: module)
     shared = try SharedParameters(
-      communicator: communicator, elementCount: parameters.flatCount)
+      communicator: communicator, elementCount: parameters.flatCount,
+      trainedCount: parameters.trainedCount)
     guard let base = shared.values.baseAddress else {
       preconditionFailure("a model without parameters can not be trained")
     }
@@ -37,13 +38,18 @@ public final class Replica {
   /// - Parameters:
   ///   - initializers: In place of parameters' own, by name. Default: none.
   ///   - rows: Rows that get other values, by parameter name; rank zero's count. Default: none.
+  ///   - weights: Of all that is no adapter, in place of the initialisers; rank zero's count. Default: none.
+  /// - Throws: `AgreedError` where the weights are not the model's.
   public func initialize(
     seed: UInt64, overriding initializers: [String: Initializer] = [:],
-    rows: [String: InitialRows] = [:], communicator: any Communicator
+    rows: [String: InitialRows] = [:], weights: PretrainedWeights? = nil,
+    communicator: any Communicator
   ) throws {
-    if communicator.isRankZero {
+    try communicator.onRankZero {
       parameters.initialize(
-        values, seed: seed, overriding: initializers, rows: rows, in: workspace)
+        values, seed: seed, overriding: initializers, rows: rows,
+        where: { weights == nil || $0.isOfAdapter }, in: workspace)
+      try weights?.fill(parameters, values, threads: workspace.threads)
     }
     try shared.broadcast()
   }

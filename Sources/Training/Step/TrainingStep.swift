@@ -48,7 +48,7 @@ public final class TrainingStep {
     self.replica = replica
     self.communicator = communicator
     reduction = try plan.reduction.reduction(
-      communicator: communicator, elementCount: replica.parameters.flatCount,
+      communicator: communicator, elementCount: replica.parameters.trainedCount,
       leafCount: plan.batch.microbatches, pool: replica.workspace.threads)
     configuration = plan.optimizer
     let (peers, threads) = (CommunicatorPeers(communicator), replica.workspace.threads)
@@ -89,11 +89,11 @@ public final class TrainingStep {
     try phases.time(\.optimizer) {
       var scale = Float(clip.factor(norm: outcome.gradientNorm) / outcome.targetCount)
       if let treatment {
-        try treatment.apply(to: total.values, parameters: replica.shared.values, scale: scale)
+        try treatment.apply(to: total.values, parameters: replica.shared.trained, scale: scale)
         scale = 1
       }
       try optimizer.update(
-        parameters: replica.shared.values, gradient: total.values, scale: scale, step: step + 1,
+        parameters: replica.shared.trained, gradient: total.values, scale: scale, step: step + 1,
         learningRate: outcome.learningRate)
     }
     try phases.time(\.reduction) { try replica.shared.share() }

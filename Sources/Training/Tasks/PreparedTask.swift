@@ -31,12 +31,14 @@ extension RunConfiguration {
   /// Opens the data and makes the task. Collective.
   ///
   /// - Parameters:
+  ///   - beginning: What the run begins as. Default: random numbers.
   ///   - samples: Of a run that goes on, the description of the samples that it learned from. Default: a
   ///     new run, or texts.
   ///   - memory: Bytes that this rank's host can give. Default: what it says.
   /// - Throws: `AgreedError` with what is wrong with the configuration or the data, or a `MemoryError`.
   package func prepareTask(
-    _ communicator: any Communicator, resuming samples: SampleDescription? = nil,
+    _ communicator: any Communicator, beginning: Beginning = Beginning(),
+    resuming samples: SampleDescription? = nil,
     memory: Int? = HostMemory.available
   ) throws -> PreparedTask {
     let located = locatingFiles().recipe
@@ -46,8 +48,8 @@ extension RunConfiguration {
     }
     return try located.prepareTask(
       of: parts, named: named, vectorsNamed: recipe.wordVectors.path, plan: plan,
-      files: [("config.yaml", Array(yaml().utf8))], resuming: samples, memory: memory,
-      communicator: communicator)
+      files: [("config.yaml", Array(yaml().utf8))], beginning: beginning, resuming: samples,
+      memory: memory, communicator: communicator)
   }
 }
 
@@ -60,19 +62,21 @@ extension Recipe {
   ///   - vectorsNamed: Likewise of the word vectors.
   ///   - plan: `batch`, `seed`, `steps` and `evaluate` are used.
   ///   - files: Of each checkpoint, beside those that the task knows of.
+  ///   - beginning: What the run begins as.
   ///   - samples: Of a run that goes on, the description of the samples that it learned from.
   ///   - memory: Bytes that this rank's host can give; nil: it does not say.
   /// - Throws: `AgreedError` with what is wrong with the data.
   fileprivate func prepareTask(
     of parts: Parts, named: Parts, vectorsNamed: String?, plan: Plan,
-    files: [(name: String, bytes: [UInt8])], resuming samples: SampleDescription?,
-    memory: Int?, communicator: any Communicator
+    files: [(name: String, bytes: [UInt8])], beginning: Beginning,
+    resuming samples: SampleDescription?, memory: Int?, communicator: any Communicator
   ) throws -> PreparedTask {
     let smoothing = loss.kind.labelSmoothing
-    /// Collective.
-    func requireMemory(for model: any Module, sequencesOf shape: Shape) throws {
+    /// Makes the model what the recipe trains of it, and sees that there is memory for that. Collective.
+    func adapt(_ model: any Module, toSequencesOf shape: Shape) throws {
       // Kept by each rank's own estimate, for hosts may differ.
       try communicator.agree {
+        try self.adapt(model)
         let kept = self.model.architecture.keptElementCount(
           sequences: plan.batch.sequences, of: shape)
         try MemoryEstimate(
@@ -85,16 +89,20 @@ extension Recipe {
       let data = try LanguageModelingData(
         tokens, context: model.context, vocabularyCount: model.vocabulary,
         communicator: communicator)
-      let record = data.text.record(
+      var record = data.text.record(
         named: named.tokens, added: tokens.augmentation.sentinelNames(positions: model.context),
         vectors: wordVectors.path, vectorsNamed: vectorsNamed)
+      record?.files += beginning.record
+      try communicator.agree {
+        try beginning.weights?.require(data.text.tokenizer, path: tokens.tokenizer)
+      }
       let network = architecture.model(vocabularyCount: data.vocabularyCount)
-      try requireMemory(for: network, sequencesOf: [model.context])
+      try adapt(network, toSequencesOf: [model.context])
       let task = try communicator.agree {
         try data.task(
           of: network, plan: plan,
           labelSmoothing: smoothing, wordVectors: wordVectors,
-          files: files + Self.files(of: record) + interchangeFiles(for: data.text))
+          files: files + Self.files(of: record) + interchangeFiles(for: data.text, of: network))
       }
       return PreparedTask(
         task: task, dataSummary: data.text.summary, unit: "tokens", epochLength: nil,
@@ -106,14 +114,18 @@ extension Recipe {
       let data = try MaskedLanguageModelingData(
         tokens, masking: masking, context: model.context, vocabularyCount: model.vocabulary,
         communicator: communicator)
-      let record = data.text.record(
+      var record = data.text.record(
         named: named.tokens, added: [Vocabulary.maskName], vectors: nil, vectorsNamed: nil)
+      record?.files += beginning.record
+      try communicator.agree {
+        try beginning.weights?.require(data.text.tokenizer, path: tokens.tokenizer)
+      }
       let network = architecture.model(vocabularyCount: data.vocabularyCount)
-      try requireMemory(for: network, sequencesOf: [model.context])
+      try adapt(network, toSequencesOf: [model.context])
       let task = try communicator.agree {
         try data.task(
           of: network, plan: plan, labelSmoothing: smoothing,
-          files: files + Self.files(of: record) + interchangeFiles(for: data.text))
+          files: files + Self.files(of: record) + interchangeFiles(for: data.text, of: network))
       }
       return PreparedTask(
         task: task, dataSummary: data.text.summary, unit: "tokens", epochLength: nil,
@@ -127,7 +139,7 @@ extension Recipe {
           train: data.train, validation: data.validation, named: named.pairs ?? pairs,
           tokenizer: data.tokenizer) : nil
       let network = architecture.model(vocabularyCount: data.vocabularyCount)
-      try requireMemory(for: network, sequencesOf: [data.train.meanLength(fitting: model.context)])
+      try adapt(network, toSequencesOf: [data.train.meanLength(fitting: model.context)])
       let task = try communicator.agree {
         try data.task(
           of: network, plan: plan, labelSmoothing: smoothing,
@@ -143,7 +155,7 @@ extension Recipe {
       let network = try communicator.agree {
         try architecture.model(sampleShape: shape, outputs: data.description.outputCount)
       }
-      try requireMemory(for: network, sequencesOf: shape)
+      try adapt(network, toSequencesOf: shape)
       let task = try communicator.agree {
         try data.task(
           of: network, plan: plan, loss: loss, files: files + Self.files(of: data.record))
@@ -161,10 +173,14 @@ extension Recipe {
     try record.map { [(DataRecord.fileName, try $0.json())] } ?? []
   }
 
-  /// What other programs know the model by: `config.json`, where they have such a model.
+  /// What other programs know the model by: `config.json`, where they have such a model; of an adapter
+  /// `adapter_config.json`.
   private func interchangeFiles(
-    for text: TextFiles
+    for text: TextFiles, of network: any Module
   ) throws -> [(name: String, bytes: [UInt8])] {
+    if let description = try peftJSON(of: network) {
+      return [(PeftFormat.configurationName, description)]
+    }
     let description = try model.huggingFaceJSON(
       vocabularyCount: text.vocabularyCount, endOfText: text.tokenizer?.endOfText.map(Int.init))
     return description.map { [("config.json", $0)] } ?? []

@@ -1,0 +1,180 @@
+import Foundation
+import LockstepFiles
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepSettings
+import LockstepWeights
+
+/// An adapter as Hugging Face's `peft` has it on disk: `adapter_config.json`, and `adapter_model.safetensors`,
+/// whose tensors are named as the model's, behind `base_model.model.`.
+enum PeftFormat {
+  static let configurationName = "adapter_config.json"
+  static let weightsName = "adapter_model.safetensors"
+  private static let prefix = "base_model.model."
+  /// Ends the name of a layer in the name of its first factor.
+  private static let factorEnding = ".lora_A.weight"
+
+  /// The name of a parameter of an adapter in the file.
+  static func name(ofParameter name: String) -> String { prefix + name }
+
+  /// What names in such a file mean.
+  static let names = WeightNames(spellings: [.init(prefix, means: "")])
+
+  /// The layers that have an adapter, as the names of a file's tensors say.
+  static func layers(in source: any WeightSource) -> [String] {
+    source.tensors.map(\.name).filter { $0.hasPrefix(prefix) && $0.hasSuffix(factorEnding) }
+      .map { String($0.dropFirst(prefix.count).dropLast(factorEnding.count)) }
+  }
+
+  /// `adapter_config.json`.
+  ///
+  /// - Parameters:
+  ///   - configuration: The `adapter` section.
+  ///   - layers: Names of the layers that have an adapter.
+  ///   - all: Names of all layers that can have one.
+  ///   - base: Where the model is that the adapter belongs to.
+  ///   - storesInputsFirst: Whether the model's weights are [inputs, outputs].
+  ///   - isLanguageModel: Whether it continues texts.
+  static func configuration(
+    _ configuration: LowRankConfiguration, method: AdapterConfiguration.Method, layers: [String],
+    all: [String], base: String?, storesInputsFirst: Bool, isLanguageModel: Bool
+  ) throws -> [UInt8] {
+    var isDora = false
+    var isRankStabilized = false
+    switch method {
+    case .dora: isDora = true
+    case .rankStabilized: isRankStabilized = true
+    case .none, .lora: break
+    }
+    let description = Description(
+      peftType: "LORA", baseModel: base, taskType: isLanguageModel ? "CAUSAL_LM" : nil,
+      rank: configuration.rank, alpha: configuration.alpha, dropout: configuration.dropout,
+      targets: shortNames(of: layers, among: all), storesInputsFirst: storesInputsFirst,
+      isDora: isDora, isRankStabilized: isRankStabilized)
+    let encoder = JSONFormat.encoder(isIndented: true)
+    return Array(try encoder.encode(description)) + [UInt8(ascii: "\n")]
+  }
+
+  /// The ends of names that mean these layers and no others; the full names where there are none.
+  private static func shortNames(of layers: [String], among all: [String]) -> [String] {
+    func end(_ name: String) -> String {
+      name.split(separator: ".").last.map(String.init) ?? name
+    }
+    let ends = Set(layers.map(end))
+    return all.allSatisfy { !ends.contains(end($0)) || layers.contains($0) }
+      ? ends.sorted() : layers
+  }
+
+  private struct Description: Encodable {
+    let peftType: String
+    let baseModel: String?
+    let taskType: String?
+    let rank: Int
+    let alpha: Double
+    let dropout: Double
+    let targets: [String]
+    let storesInputsFirst: Bool
+    let isDora: Bool
+    let isRankStabilized: Bool
+    let bias = "none"
+    let isForInference = true
+
+    enum CodingKeys: String, CodingKey {
+      case rank = "r"
+      case alpha = "lora_alpha"
+      case dropout = "lora_dropout"
+      case targets = "target_modules"
+      case storesInputsFirst = "fan_in_fan_out"
+      case isDora = "use_dora"
+      case isRankStabilized = "use_rslora"
+      case isForInference = "inference_mode"
+      case peftType = "peft_type"
+      case baseModel = "base_model_name_or_path"
+      case taskType = "task_type"
+      case bias
+    }
+  }
+}
+
+extension PeftFormat {
+  /// Reads `adapter_config.json`.
+  ///
+  /// - Parameter directory: Of the adapter.
+  /// - Returns: The method with its keys, its targets left to the tensors; and the model that the file names.
+  /// - Throws: `FileError`; `DescriptionError` with everything that Lockstep can not do.
+  static func read(
+    _ directory: String
+  ) throws -> (method: AdapterConfiguration.Method, base: String?) {
+    let path = directory + "/" + configurationName
+    let bytes = try MappedFile(path: path).withBytes { Array($0) }
+    let members: [String: JSONNode]
+    do {
+      members = try JSONDecoder().decode([String: JSONNode].self, from: Data(bytes))
+    } catch {
+      throw DescriptionError(path: path, problems: ["not a JSON object: \(error)"])
+    }
+    var problems: [String] = []
+    func number(_ name: String, absent: Double) -> Double {
+      switch members[name] ?? .null {
+      case .null: return absent
+      case .integer(let value): return Double(value)
+      case .number(let value): return value
+      case let other:
+        problems.append("\(name): found \(other), expected a number")
+        return absent
+      }
+    }
+    func isTrue(_ name: String) -> Bool { members[name] == .bool(true) }
+    if let type = members["peft_type"], type != .string("LORA") {
+      problems.append("peft_type: found \(type), expected LORA")
+    }
+    for (name, value) in members.sorted(by: { $0.key < $1.key })
+    where !known.contains(name) && !isNothing(value) {
+      problems.append("\(name): found \(value), which is not supported; expected nothing")
+    }
+    if let bias = members["bias"], bias != .string("none"), bias != .null {
+      problems.append("bias: found \(bias), expected none")
+    }
+    var keys = LowRankConfiguration()
+    let rank = number("r", absent: 8)
+    if rank >= 1, rank <= 65_536, rank == rank.rounded() {
+      keys.rank = Int(rank)
+    } else {
+      problems.append("r: found \(rank), expected a whole number from 1 to 65536")
+    }
+    keys.alpha = number("lora_alpha", absent: 8)
+    if !(keys.alpha > 0 && keys.alpha.isFinite) {
+      problems.append("lora_alpha: found \(keys.alpha), expected a number above 0")
+    }
+    keys.dropout = number("lora_dropout", absent: 0)
+    if !(0..<1).contains(keys.dropout) {
+      problems.append("lora_dropout: found \(keys.dropout), expected a number from 0 to below 1")
+    }
+    if isTrue("use_dora") && isTrue("use_rslora") {
+      problems.append("use_dora and use_rslora: found both, expected one of them at most")
+    }
+    guard problems.isEmpty else { throw DescriptionError(path: path, problems: problems) }
+    let method: AdapterConfiguration.Method =
+      isTrue("use_dora") ? .dora(keys) : isTrue("use_rslora") ? .rankStabilized(keys) : .lora(keys)
+    var base: String?
+    if case .string(let name) = members["base_model_name_or_path"] ?? .null { base = name }
+    return (method, base)
+  }
+
+  /// Members that are read, and those that do not change what the adapter computes.
+  private static let known: Set<String> = [
+    "peft_type", "r", "lora_alpha", "lora_dropout", "bias", "use_dora", "use_rslora",
+    "base_model_name_or_path", "target_modules", "fan_in_fan_out", "task_type", "inference_mode",
+    "init_lora_weights", "revision", "auto_mapping", "peft_version", "ensure_weight_tying",
+    "megatron_core", "exclude_modules", "corda_config", "eva_config", "loftq_config",
+    "runtime_config", "ephemeral_gpu_offload", "qalora_group_size",
+  ]
+
+  /// Whether a member asks for nothing.
+  private static func isNothing(_ value: JSONNode) -> Bool {
+    switch value {
+    case .null, .bool(false), .list([]), .object([:]): true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import LockstepCommunication
+import LockstepModels
+import LockstepParallelism
+import LockstepSettings
+
+extension RunConfiguration {
+  /// Reads a configuration file on rank zero, for all ranks of the run: the file, and the weights whose shape it
+  /// does not repeat, need not be on other hosts. Collective.
+  ///
+  /// - Parameters:
+  ///   - path: A YAML file.
+  ///   - overrides: As of `load(path:overrides:ranks:)`.
+  /// - Throws: `AgreedError` with everything that is wrong.
+  public static func load(
+    path: String, overrides: [String] = [], _ communicator: any Communicator
+  ) throws -> RunConfiguration {
+    let text = try communicator.fromRankZero {
+      let configuration = try load(
+        path: path, overrides: overrides, ranks: communicator.size)
+      return Array(configuration.yaml(comments: false).utf8)
+    }
+    return try communicator.agree {
+      try parse(yaml: String(decoding: text, as: UTF8.self), source: path)
+    }
+  }
+}
+
+extension SettingNode {
+  /// The settings with a `model` section that says all that follows from its `from`, where that is there and no
+  /// architecture is named: what was written stays, and stands over what is read.
+  ///
+  /// - Parameter violations: Gets what is wrong with the weights.
+  func completingModel(reporting violations: inout [Violation]) -> SettingNode {
+    guard let from = entry(at: "model.from"), let path = from.value.scalar,
+      entry(at: "model.architecture") == nil, case .map(var sections) = content,
+      let place = sections.firstIndex(where: { $0.key == "model" }),
+      let written = sections[place].value.entries
+    else { return self }
+    let directory = self["directory"]?.scalar
+    do {
+      let description = try ModelDescription.reading(
+        RunConfiguration.path(path, startingFrom: directory), threads: ThreadPool())
+      var entries = ModelConfiguration(description.architecture).settingNode.entries ?? []
+      entries.removeAll { entry in written.contains { $0.key == entry.key } }
+      sections[place].value.content = .map(entries + written)
+    } catch {
+      violations.append(
+        Violation(
+          .syntax("\(error)"), at: SettingPath(description: "model.from"), origin: from.origin))
+      // The defaults of another architecture would only lead to more complaints.
+      sections[place].value.content = .map([])
+    }
+    return SettingNode(.map(sections), origin: origin)
+  }
+}

@@ -1,0 +1,124 @@
+import LockstepFiles
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepParallelism
+import LockstepSettings
+import LockstepTensors
+import LockstepWeights
+
+/// An adapter in a directory, and the model elsewhere that it belongs to: together a model.
+final class StoredAdapter: Sendable {
+  /// The directory of the adapter.
+  let path: String
+  let configuration: AdapterConfiguration
+  /// The model that it belongs to.
+  let base: ModelDescription
+  /// Positions that the adapted model has; at most the base's.
+  private let context: Int
+  /// Whether its tensors say which layers it changes, and not its targets.
+  private let isForeign: Bool
+
+  /// The adapter of a run.
+  ///
+  /// - Parameters:
+  ///   - directory: Of the adapter.
+  ///   - recipe: Of the run, with paths that can be opened here.
+  ///   - from: Its `model.from`.
+  /// - Throws: `MissingBaseError`, or what else the model can not be described for.
+  fileprivate init(
+    in directory: String, of recipe: Recipe, from: String, threads: ThreadPool
+  ) throws {
+    path = directory
+    configuration = recipe.adapter
+    base = try MissingBaseError.reading(from, of: directory, threads: threads)
+    context = recipe.model.context
+    isForeign = false
+  }
+
+  /// An adapter that `peft` has saved.
+  ///
+  /// - Parameter directory: Has `adapter_config.json`, which names the directory of the model: where it is
+  ///   relative, from the current directory, or else from the adapter's.
+  /// - Throws: `FileError`, `DescriptionError`, or what the model can not be described for.
+  init(ofPeft directory: String) throws {
+    let (method, name) = try PeftFormat.read(directory)
+    guard let name else {
+      throw DescriptionError(
+        path: directory + "/" + PeftFormat.configurationName,
+        problems: ["base_model_name_or_path: found nothing, expected the directory of a model"])
+    }
+    let beside = directory + "/" + name
+    let isBeside = !FileSystem.isDirectory(name) && FileSystem.isDirectory(beside)
+    path = directory
+    configuration = AdapterConfiguration(method)
+    base = try MissingBaseError.reading(
+      isBeside ? beside : name, of: directory, threads: ThreadPool())
+    context = base.architecture.context
+    isForeign = true
+  }
+
+  /// Gives a model its adapters, and all parameters memory and values.
+  ///
+  /// - Returns: The adapter's parameters as they were read, under their names in the file.
+  /// - Throws: `WeightError`, `ParameterPatternError`.
+  func bind(_ module: any Module, in workspace: Workspace) throws -> [TensorView] {
+    let source = try SafetensorsReader(path: path + "/" + PeftFormat.weightsName)
+    guard let form = configuration.form, let keys = configuration.keys else { return [] }
+    let names = Set(PeftFormat.layers(in: source))
+    module.adapt(
+      isForeign
+        ? module.adaptableLayers.filter { names.contains($0.name) } : try keys.layers(of: module),
+      as: form)
+    let parameters = ParameterStore(of: module)
+    let values = FloatMemory(count: parameters.flatCount)
+    guard let first = values.elements.baseAddress else {
+      preconditionFailure("a model has parameters")
+    }
+    let model = parameters.entries.filter { !$0.isOfAdapter }.map(\.layout)
+    let weightNames = base.architecture.weightNames
+    try parameters.read(
+      from: LeadingPositions(
+        WeightFormat.source(in: base.path), names: weightNames, parameters: model,
+        positions: base.architecture.context, context: context),
+      names: weightNames, into: first, where: { !$0.isOfAdapter }, threads: workspace.threads)
+    try parameters.read(
+      from: source, names: PeftFormat.names, into: first, where: \.isOfAdapter,
+      threads: workspace.threads)
+    parameters.bind(to: values, in: workspace)
+    return parameters.savedViews(of: first)
+  }
+}
+
+extension ModelDescription {
+  /// The adapter that the directory holds in place of a model's weights; nil: it holds those.
+  ///
+  /// - Throws: `MissingBaseError`, or what else the model that it belongs to can not be described for.
+  func adapter(threads: ThreadPool) throws -> StoredAdapter? {
+    if let foreignAdapter { return foreignAdapter }
+    guard let recipe = configuration?.locatingFiles().recipe, recipe.adapter.keys != nil,
+      let from = recipe.model.from
+    else { return nil }
+    return try StoredAdapter(in: path, of: recipe, from: from, threads: threads)
+  }
+}
+
+/// An adapter whose model can not be read where it should be.
+public struct MissingBaseError: UserInputError, Equatable {
+  /// The adapter.
+  public let adapter: String
+  public let reason: String
+
+  public var description: String {
+    "\(adapter): holds an adapter, and the model that it belongs to can not be read: \(reason)"
+  }
+
+  fileprivate static func reading(
+    _ path: String, of adapter: String, threads: ThreadPool
+  ) throws -> ModelDescription {
+    do {
+      return try .reading(path, threads: threads)
+    } catch let error as LoadingError {
+      throw MissingBaseError(adapter: adapter, reason: "\(error)")
+    }
+  }
+}

@@ -1,0 +1,264 @@
+import Foundation
+import LockstepCheckpoints
+import LockstepCommunication
+import LockstepDatasets
+import LockstepModels
+import LockstepTensors
+import LockstepTraining
+import LockstepWeights
+import TestSupport
+import Testing
+
+/// Runs that begin with weights of others, whole or with an adapter. scripts/check_adapters.py compares
+/// training with peft's.
+@Suite struct AdapterTests {
+  private let folder: TemporaryFolder
+  private static let models = TrainedModelTests.fixtures
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private static func path(_ name: String) -> String { models.appending(path: name).path }
+
+  /// A configuration as a user writes it, with random tokens below 29 to learn from.
+  private func configuration(
+    from name: String, _ further: [String] = [], steps: Int = 4
+  ) throws -> RunConfiguration {
+    let data = folder.path + "/train.bin"
+    if !FileManager.default.fileExists(atPath: data) {
+      var generator = SeededGenerator(seed: 4)
+      let writer = try TokenFileWriter(path: data, vocabularyCount: 29)
+      try writer.append((0..<400).map { _ in Int32.random(in: 0..<29, using: &generator) })
+      try writer.finish()
+    }
+    let settings = [
+      "data.train=\(data)", "data.validation=null", "data.tokenizer=null",
+      "model.from=\(Self.path(name))", "batch.sequences=2", "batch.microbatches=4",
+      "schedule.name=constant", "schedule.warmup_steps=0", "steps=\(steps)", "evaluate.every=0",
+      "optimizer.learning_rate=0.01",
+    ]
+    return try .parse(yaml: "{}", source: "test", overrides: settings + further)
+  }
+
+  private static let lora = [
+    "adapter.name=lora", "adapter.rank=2", "adapter.targets=[q_proj, v_proj]",
+  ]
+
+  private struct Outcome: Sendable, Equatable {
+    let hash: String
+    let changed: [String]
+    let trainedCount: Int
+  }
+
+  /// Trains, and tells which parameters are other ones than before.
+  private func train(
+    _ configuration: RunConfiguration, ranks: Int = 1, in name: String? = nil,
+    resume: Bool = false, steps: Int? = nil
+  ) throws -> Outcome {
+    let directory = name.map { RunDirectory(path: folder.path + "/" + $0) }
+    return try InProcessGroup(size: ranks).run { communicator in
+      var configuration = configuration
+      if let steps { configuration.steps = steps }
+      let run = try TrainingRun(
+        configuration: configuration, communicator: communicator, mode: "", directory: directory,
+        resume: resume, threads: 1)
+      let replica = run.trainer.replica
+      func values() -> [[Float]] {
+        replica.parameters.entries.map { Array(replica.shared.values[$0.range]) }
+      }
+      let before = values()
+      _ = try run.run(until: StopRequest())
+      let after = values()
+      let names = replica.parameters.entries.indices.filter { before[$0] != after[$0] }
+        .map { replica.parameters.entries[$0].name }
+      return Outcome(
+        hash: run.trainer.parametersHash, changed: names,
+        trainedCount: replica.parameters.trainedParameterCount)
+    }[0]
+  }
+
+  @Test func aRunBeginsWithTheWeightsThatItNames() throws {
+    let configuration = try configuration(
+      from: "llama-tied", ["model.context=8", "optimizer.learning_rate=1e-30"], steps: 1)
+    #expect(
+      configuration.model.summary.hasPrefix("llama, 2 layers") && configuration.model.context == 8)
+    #expect(try train(configuration, in: "run").changed == [])
+    let expected = try SafetensorsReader(path: Self.path("llama-tied") + "/model.safetensors")
+    let checkpoint = folder.path + "/run/checkpoints/step-00000001/model.safetensors"
+    let found = try SafetensorsReader(path: checkpoint)
+    for tensor in found.tensors {
+      #expect(try found.floats(tensor.name) == expected.floats(tensor.name))
+    }
+    #expect(!found.tensors.isEmpty)
+  }
+
+  @Test func ofLearnedPositionsTheFirstAreTaken() throws {
+    let configuration = try configuration(
+      from: "gpt2-float32", ["model.context=5", "optimizer.learning_rate=1e-30"], steps: 1)
+    _ = try train(configuration, in: "run")
+    let name = "transformer.wpe.weight"
+    let whole = try SafetensorsReader(path: Self.path("gpt2-float32") + "/model.safetensors")
+    let found = try SafetensorsReader(
+      path: folder.path + "/run/checkpoints/step-00000001/model.safetensors")
+    #expect(try found.floats(name) == Array(whole.floats(name).prefix(5 * 8)))
+  }
+
+  @Test func anAdapterAloneIsTrainedAndSavedWithTheSameBitsOnAnyNumberOfRanks() throws {
+    let configuration = try configuration(from: "llama-tied", Self.lora)
+    let outcomes = try [1, 2, 3, 4].map { try train(configuration, ranks: $0, in: "run\($0)") }
+    #expect(Set(outcomes.map(\.hash)).count == 1)
+    for outcome in outcomes {
+      #expect(outcome.changed.count == 8 && outcome.changed.allSatisfy { $0.contains("lora_") })
+      #expect(outcome.trainedCount == 2 * (2 * (8 + 8) + 2 * (8 + 4)))
+    }
+    let checkpoint = folder.path + "/run1/checkpoints/step-00000004"
+    let names = try FileManager.default.contentsOfDirectory(atPath: checkpoint)
+    #expect(names.contains("adapter_model.safetensors") && names.contains("adapter_config.json"))
+    #expect(!names.contains("model.safetensors") && !names.contains("config.json"))
+    let saved = try SafetensorsReader(path: checkpoint + "/adapter_model.safetensors")
+    #expect(
+      saved.tensors.allSatisfy { $0.name.hasPrefix("base_model.model.model.layers.") }
+        && saved.tensors.count == 8)
+  }
+
+  @Test(arguments: ["lora", "rslora", "dora"])
+  func anAdapterThatIsResumedEndsWithTheSameBits(method: String) throws {
+    let configuration = try configuration(
+      from: "gpt2-float32",
+      ["adapter.name=\(method)", "adapter.dropout=0.25", "adapter.rank=3"], steps: 6)
+    let whole = try train(configuration, in: "whole")
+    _ = try train(configuration, ranks: 2, in: "parts", steps: 2)
+    let resumed = try train(configuration, ranks: 3, in: "parts", resume: true)
+    #expect(resumed.hash == whole.hash)
+  }
+
+  @Test func whatIsFrozenStaysAndTheRestIsTrained() throws {
+    let configuration = try configuration(
+      from: "llama-tied", ["freeze=[model.embed_tokens.*, '*.layers.0.*']"])
+    let outcomes = try [1, 3].map { try train(configuration, ranks: $0) }
+    #expect(outcomes[0] == outcomes[1])
+    let changed = outcomes[0].changed
+    #expect(
+      changed.count == 10
+        && changed.allSatisfy { !$0.contains(".0.") && $0 != "model.embed_tokens.weight" })
+  }
+
+  @Test func anAdaptedRunIsAModelLikeAnyOther() throws {
+    _ = try train(configuration(from: "llama-tied", Self.lora), in: "run")
+    func logits(_ path: String) throws -> [Float] {
+      let trained = try TrainedModel.open(path, in: Workspace())
+      let tokens = Indices([1, 5, 2, 8], shape: [1, 4])
+      return try trained.workspace.withoutRecording {
+        try trained.languageModel().logits(of: tokens).elements
+      }
+    }
+    let adapted = try logits(folder.path + "/run")
+    #expect(try logits(folder.path + "/run/checkpoints/step-00000004") == adapted)
+    #expect(try logits(Self.path("llama-tied")) != adapted)
+  }
+
+  private struct Expected: Decodable {
+    let tokens: [Int32]
+    let positions: Int
+    let logits: [String: [Float]]
+  }
+
+  /// scripts/fixtures/adapters.py.
+  @Test(arguments: ["peft-lora", "peft-rslora", "peft-dora"])
+  func anAdapterThatPeftSavedComputesTheSame(name: String) throws {
+    let expected = try JSONDecoder().decode(
+      Expected.self, from: Data(contentsOf: Self.models.appending(path: "adapters.json")))
+    let trained = try TrainedModel.open(Self.path(name), in: Workspace())
+    let tokens = Indices(
+      expected.tokens, shape: [expected.tokens.count / expected.positions, expected.positions])
+    let found = try trained.workspace.withoutRecording {
+      try trained.languageModel().logits(of: tokens).elements
+    }
+    let wanted = try #require(expected.logits[name])
+    try #require(found.count == wanted.count)
+    let scale = wanted.map(abs).max() ?? 1
+    let difference = zip(found, wanted).map { abs($0 - $1) }.max() ?? .infinity
+    #expect(difference < 3e-6 * scale, "\(difference) of \(scale)")
+  }
+
+  @Test func aRunGoesOnFromAnAdapterOfPeft() throws {
+    let configuration = try configuration(
+      from: "llama-tied",
+      Self.lora + [
+        "adapter.alpha=6", "adapter.from=\(Self.path("peft-lora"))",
+        "optimizer.learning_rate=1e-30",
+      ], steps: 1)
+    _ = try train(configuration, in: "run")
+    let found = try SafetensorsReader(
+      path: folder.path + "/run/checkpoints/step-00000001/adapter_model.safetensors")
+    let expected = try SafetensorsReader(
+      path: Self.path("peft-lora") + "/adapter_model.safetensors")
+    #expect(Set(found.tensors.map(\.name)) == Set(expected.tensors.map(\.name)))
+    for tensor in found.tensors {
+      #expect(try found.floats(tensor.name) == expected.floats(tensor.name))
+    }
+  }
+
+  // MARK: - What does not fit
+
+  private func problem(of settings: [String], from name: String = "llama-tied") -> String {
+    do {
+      _ = try train(configuration(from: name, settings))
+      return "none"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test(arguments: [
+    (
+      ["adapter.name=lora", "adapter.targets=[query]"],
+      "adapter.targets: the pattern query matches no linear layer; the model has q_proj, k_proj"
+    ),
+    (["freeze=[h.*]"], "freeze: the pattern h.* matches no parameter"),
+    (["freeze=['*']"], "freeze: matches all parameters"),
+    (["model.layers=3"], "model.layers: is 3, and there 2"),
+    (["model.context=13"], "model.context: is 13, and there 12"),
+    (
+      ["adapter.name=lora", "freeze=['*.bias']"], "freeze: found [\"*.bias\"], expected no patterns"
+    ),
+    (["initialization=[{method: zeros}]"], "initialization"),
+    (
+      ["adapter.name=lora", "adapter.rank=2", "adapter.from=\(path("peft-rslora"))"],
+      "and `adapter` says lora of rank 2"
+    ),
+    (["adapter.name=lora", "adapter.from=/nowhere"], "/nowhere/adapter_config.json"),
+  ])
+  func whatDoesNotFitIsNamed(settings: [String], message: String) {
+    let found = problem(of: settings)
+    #expect(found.contains(message), "\(found)")
+  }
+
+  @Test func weightsThatAreNotThereAreNamed() {
+    let found = problem(of: [], from: "nothing")
+    #expect(
+      found.contains("model.from: ") && found.contains("nothing: no such run or checkpoint"),
+      "\(found)")
+  }
+
+  @Test func anAdapterWithoutWeightsIsRefused() {
+    let error = #expect(throws: (any Error).self) {
+      try RunConfiguration.parse(yaml: "adapter: {name: lora}", source: "test")
+    }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("because model.from is null"))
+  }
+
+  @Test func aRunDoesNotGoOnWithOtherWeights() throws {
+    let copy = folder.path + "/model"
+    try FileManager.default.copyItem(atPath: Self.path("llama-tied"), toPath: copy)
+    let configuration = try configuration(from: "llama-tied", Self.lora + ["model.from=\(copy)"])
+    _ = try train(configuration, in: "run", steps: 2)
+    let file = copy + "/model.safetensors"
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+    bytes[bytes.count - 2] ^= 1
+    try bytes.write(to: URL(fileURLWithPath: file))
+    let error = #expect(throws: (any Error).self) {
+      try train(configuration, in: "run", resume: true)
+    }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("model.from: \(copy) had"))
+  }
+}
