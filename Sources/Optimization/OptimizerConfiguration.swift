@@ -13,6 +13,8 @@ public struct OptimizerConfiguration: Configurable {
   public var skipAbove = 0.0
   /// N of the running mean and deviation, which a step enters with a weight of 1/N.
   public var skipWindow = 100
+  /// Factor on the learning rate from each block to the one before it.
+  public var layerDecay = 1.0
   public var groups: [ParameterGroup] = []
 
   public init() {}
@@ -61,6 +63,13 @@ public struct OptimizerConfiguration: Configurable {
           "N of that mean and deviation, which are running ones: a step enters them with a weight "
           + "of 1/N. The first N steps have equal weights and are never skipped."),
       Field(
+        "layer_decay", \.layerDecay, .within(0...1),
+        meaning:
+          "Factor on the learning rate from each block to the one before it, so that what is near the "
+          + "input changes less: the last of L blocks has `layer_decay`, the first that to the power of L, "
+          + "the embeddings to the power of L + 1, the head 1 (Clark et al. 2020). `1` treats all alike."
+      ),
+      Field(
         "groups", \.groups,
         meaning:
           "Parameters with a learning rate or weight decay of their own; each parameter belongs to "
@@ -74,6 +83,9 @@ public struct OptimizerConfiguration: Configurable {
       clipping == .none, "clip_norm",
       "0, as clip_value and clip_adaptive, because lbfgs compares whole gradients of one step and "
         + "the next", involving: "clip_value", "clip_adaptive", "name")
+    checks.require(
+      layerDecay == 1, "layer_decay",
+      "1, because lbfgs moves along one direction of all parameters", involving: "name")
     checks.require(
       groups.allSatisfy { $0.rate == 1 }, "groups",
       "no rate but 1, because lbfgs moves along one direction of all parameters",

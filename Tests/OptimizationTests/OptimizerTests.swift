@@ -207,6 +207,20 @@ import Testing
     #expect(parameters == [3, 3, 3, 3, 3.5, 3.5, 4, 4, 4, 4])
   }
 
+  @Test func ratesDecayFromTheHeadToTheInput() {
+    let names = [
+      "embed.weight", "layers.0.a.weight", "layers.0.b.1.weight", "layers.2.a.weight",
+      "norm.weight",
+    ]
+    let tensors = names.enumerated().map { index, name in
+      OptimizedTensor(name: name, shape: [1], range: index..<index + 1, decays: true)
+    }
+    #expect(
+      tensors.decayed(perLayer: 0.5).map(\.rate) == [0.0625, 0.125, 0.125, 0.5, 1])
+    #expect(tensors.decayed(perLayer: 1) == tensors)
+    #expect([tensors[0]].decayed(perLayer: 0.5).map(\.rate) == [1])
+  }
+
   @Test func aPatternThatMatchesNothingIsAnError() {
     let error = #expect(throws: ParameterPatternError.self) {
       try [group("c.*")].applied(to: tensors)

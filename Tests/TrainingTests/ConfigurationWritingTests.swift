@@ -131,7 +131,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
     "masking.share=0.2", "masking.random=0.2", "masking.kept=0.2", "masking.span=3",
     "data.augmentation.token_dropout=0.1", "data.augmentation.span_corruption=0.1",
     "data.augmentation.corrupted_share=0.2", "data.augmentation.corrupted_span=2",
-    "freeze=['*.bias']",
+    "freeze=['*.bias']", "optimizer.layer_decay=0.9",
   ])
   func whatDecidesTheParametersIsPartOfIt(_ override: String) throws {
     let changed = try RunConfiguration.parse(
@@ -149,7 +149,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       "average.name", "early_stopping.patience", "evaluate.bleu", "word_vectors.trained",
       "model.from", "adapter.name",
     ]
-    #expect(keys.count - others.count == 10 + 41)
+    #expect(keys.count - others.count == 10 + 42)
   }
 
   @Test func moreStepsMakeAnotherRunOnlyWhereTheScheduleKnowsTheEnd() throws {

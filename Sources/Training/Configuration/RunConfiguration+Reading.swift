@@ -35,7 +35,13 @@ extension RunConfiguration {
     var violations: [Violation] = []
     let root = tree(yaml: text, source: source, overrides: overrides, reporting: &violations)
     guard let root else { throw ConfigurationError(violations: violations) }
-    let completed = root.completingModel(reporting: &violations)
+    let completed: SettingNode
+    do throws(Violation) {
+      completed = try root.completingModel()
+    } catch {
+      // Without the model, whatever depends on it would be called wrong, too.
+      throw ConfigurationError(violations: violations + [error])
+    }
     return try RunConfiguration(readFrom: completed, earlier: violations, ranks: ranks)
   }
 

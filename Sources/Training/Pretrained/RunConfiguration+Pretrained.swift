@@ -29,27 +29,25 @@ extension SettingNode {
   /// The settings with a `model` section that says all that follows from its `from`, where that is there and no
   /// architecture is named: what was written stays, and stands over what is read.
   ///
-  /// - Parameter violations: Gets what is wrong with the weights.
-  func completingModel(reporting violations: inout [Violation]) -> SettingNode {
+  /// - Throws: `Violation` with what is wrong with the weights.
+  func completingModel() throws(Violation) -> SettingNode {
     guard let from = entry(at: "model.from"), let path = from.value.scalar,
       entry(at: "model.architecture") == nil, case .map(var sections) = content,
       let place = sections.firstIndex(where: { $0.key == "model" }),
       let written = sections[place].value.entries
     else { return self }
     let directory = self["directory"]?.scalar
+    let description: ModelDescription
     do {
-      let description = try ModelDescription.reading(
+      description = try ModelDescription.reading(
         RunConfiguration.path(path, startingFrom: directory), threads: ThreadPool())
-      var entries = ModelConfiguration(description.architecture).settingNode.entries ?? []
-      entries.removeAll { entry in written.contains { $0.key == entry.key } }
-      sections[place].value.content = .map(entries + written)
     } catch {
-      violations.append(
-        Violation(
-          .syntax("\(error)"), at: SettingPath(description: "model.from"), origin: from.origin))
-      // The defaults of another architecture would only lead to more complaints.
-      sections[place].value.content = .map([])
+      throw Violation(
+        .syntax("\(error)"), at: SettingPath(description: "model.from"), origin: from.origin)
     }
+    var entries = ModelConfiguration(description.architecture).settingNode.entries ?? []
+    entries.removeAll { entry in written.contains { $0.key == entry.key } }
+    sections[place].value.content = .map(entries + written)
     return SettingNode(.map(sections), origin: origin)
   }
 }

@@ -6,18 +6,20 @@ extension ParameterStore {
   /// The table of the parameters that are trained, as optimisers see it.
   ///
   /// - Parameters:
-  ///   - groups: Say which parameters are treated unlike the others.
+  ///   - configuration: Says which parameters are treated unlike the others.
   ///   - partition: Which part of the flat buffer each rank updates.
   /// - Throws: `ParameterPatternError` for a group's pattern that matches nothing.
   func layout(
-    groups: [ParameterGroup], partition: SlicePartition, rank: Int
+    _ configuration: OptimizerConfiguration, partition: SlicePartition, rank: Int
   ) throws -> ParameterLayout {
     let tensors = entries.map {
       OptimizedTensor(
         name: $0.name, shape: $0.shape.dimensions, range: $0.range, decays: $0.decays)
     }
     // A pattern may match what is not trained alone: that is no mistake in the pattern.
-    let grouped = zip(try groups.applied(to: tensors), entries).filter { $1.isTrained }
+    let rated = try configuration.groups.applied(to: tensors)
+      .decayed(perLayer: configuration.layerDecay)
+    let grouped = zip(rated, entries).filter { $1.isTrained }
     return ParameterLayout(
       tensors: grouped.map(\.0), elementCount: trainedCount,
       slices: (0..<partition.size).map(partition.slice(of:)), rank: rank)

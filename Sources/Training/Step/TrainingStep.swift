@@ -55,7 +55,7 @@ public final class TrainingStep {
     let partition = reduction.partition
     layout = try communicator.agree {
       try replica.parameters.layout(
-        groups: plan.optimizer.groups, partition: partition, rank: communicator.rank)
+        plan.optimizer, partition: partition, rank: communicator.rank)
     }
     optimizer = (method ?? plan.optimizer.method.rule).optimizer(
       for: layout, peers: peers, threads: threads)
