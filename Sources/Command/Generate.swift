@@ -66,8 +66,10 @@ struct Generate: ParsableCommand {
       throw ValidationError(
         "--prompt needs a \(Vocabulary.maskName): the model fills in hidden tokens")
     }
-    let tokens = try tokenizer.encodeMasked(
-      prompt, mask: mask, special: text.specialTokens)
+    let template = tokenizer.template
+    let words = try tokenizer.encodeMasked(prompt, mask: mask, special: text.specialTokens)
+    // What the template adds was there in training, and is no part of what is shown.
+    let tokens = template.prefix + words + template.suffix
     guard tokens.count <= model.context else {
       throw ValidationError(
         "--prompt has \(tokens.count) tokens, the model's context is \(model.context)")
@@ -75,7 +77,9 @@ struct Generate: ParsableCommand {
     let filler = MaskFiller(
       model: model, workspace: trained.workspace, candidates: tokenizer.vocabulary.textTokens,
       sampler: sampler)
-    let filled = try filler.fill(tokens, mask: mask)
+    let filled = Array(
+      try filler.fill(tokens, mask: mask).dropFirst(template.prefix.count)
+        .dropLast(template.suffix.count))
     let result = tokenizer.decode(filled)
     if json {
       try StandardOutput.printJSON(
@@ -87,7 +91,7 @@ struct Generate: ParsableCommand {
 
   private func continueText(of trained: TrainedModel, _ model: any LanguageModel) throws {
     let tokenizer = try trained.requiredTokenizer()
-    var tokens = try tokenizer.encode(prompt, special: text.specialTokens)
+    var tokens = try tokenizer.encodePrompt(prompt, special: text.specialTokens)
     if tokens.isEmpty {
       guard let start = tokenizer.endOfText else { throw ValidationError("--prompt is empty") }
       tokens = [start]
@@ -110,6 +114,7 @@ struct Generate: ParsableCommand {
     to output: inout GeneratedText
   ) throws {
     let (tokenizer, workspace) = (try trained.requiredTokenizer(), trained.workspace)
+    let ends = tokenizer.vocabulary.ends
     if decoding.beamSearch.beams != nil {
       let found = try decoding.beamSearch.search().run(
         PromptContinuation(of: tokens, by: model, in: workspace),
@@ -122,7 +127,7 @@ struct Generate: ParsableCommand {
         vocabularyCount: tokenizer.vocabularyCount, sampler: sampler)
       for _ in 0..<maxTokens {
         let token = try generator.next()
-        if token == tokenizer.endOfText { break }
+        if ends.contains(token) { break }
         try output.append(token)
       }
     }
@@ -140,7 +145,7 @@ private struct GeneratedText {
   init(prompt: String, tokenizer: any Tokenizer, isQuiet: Bool) throws {
     self.prompt = prompt
     self.isQuiet = isQuiet
-    decoder = StreamingDecoder(tokenizer)
+    decoder = StreamingDecoder(tokenizer, continues: !prompt.isEmpty)
     try show(prompt)
   }
 

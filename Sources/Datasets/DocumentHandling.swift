@@ -41,6 +41,7 @@ public struct MissingSeparatorError: UserInputError, Equatable {
 
   public var description: String {
     "data.documents: separate needs a token between documents, and "
-      + (path.map { "\($0) has no \(Vocabulary.endOfTextName)" } ?? "there is no tokenizer")
+      + (path.map { "\($0) has no special token \(Vocabulary.endOfTextChoice)" }
+        ?? "there is no tokenizer")
   }
 }

@@ -115,8 +115,8 @@ public struct TextExplanation: Codable, Sendable {
     guard let network = model as? any LanguageModel & LayeredModel else {
       throw ExplanationError.noLayers(path: trained.path, summary: trained.summary)
     }
-    let tokens = try tokenizer.encode(text, special: special)
-    guard !tokens.isEmpty else { throw ExplanationError.emptyText }
+    let tokens = try tokenizer.encodePrompt(text, special: special)
+    guard !text.isEmpty, !tokens.isEmpty else { throw ExplanationError.emptyText }
     try Self.require(tokens, "--text", fit: network.context)
     if let position, !tokens.indices.contains(position) {
       throw ExplanationError.noPosition(position, tokens: tokens.count)

@@ -44,7 +44,8 @@ public enum PairError: UserInputError, Equatable {
     case .endOfTextInLine(let path, let line):
       "\(path): line \(line) has \(Vocabulary.endOfTextName) in it, which ends a text; take it out, or "
         + "read it as text with --special-tokens text"
-    case .noEndOfText(let path): "\(path): has no <|endoftext|>, which ends each text of a pair"
+    case .noEndOfText(let path):
+      "\(path): has no special token \(Vocabulary.endOfTextChoice), which ends each text of a pair"
     }
   }
 }

@@ -104,10 +104,12 @@ struct DatasetFiles {
       path: path(name), vocabularyCount: tokenizer.vocabulary.textCount,
       tokenizerHash: tokenizer.contentHash)
     var byteCount = 0
-    try TextSpan.forEachPiece(of: spans, separating: (tokenizer.matcher, special)) { piece in
+    try TextSpan.forEachPiece(
+      of: spans, separating: (tokenizer.matcher, special), at: tokenizer.places
+    ) { piece in
       switch piece {
-      case .text(let text):
-        try writer.append(tokenizer.encodePlain(text))
+      case .text(let text, let place):
+        try writer.append(tokenizer.encode(part: text, at: place, special: special))
         byteCount += text.count
         advance(text.count)
       case .token(let id, let count):

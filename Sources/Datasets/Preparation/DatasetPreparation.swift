@@ -36,7 +36,8 @@ public struct DatasetPreparation: Sendable {
           vocabularySize: vocabularySize ?? DatasetPreparation.defaultVocabularySize)
       case .bytes: self = .bytes
       case .characters: self = .characters
-      case nil:
+      // There are such tokenizers in files only.
+      case .sentencePiece, .wordPiece, nil:
         do throws(FileError) {
           self = .file(name)
           if try FileSystem.exists(name) { return }
@@ -205,7 +206,7 @@ public struct DatasetPreparation: Sendable {
     // The counted words stay in the documents, which `spans` keeps alive.
     return try withExtendedLifetime(spans) { () throws(TokenizerError) in
       try TextSpan.forEachPiece(of: spans) { (piece) throws(TokenizerError) in
-        guard case .text(let text) = piece else { return }
+        guard case .text(let text, _) = piece else { return }
         if vocabularySize == nil { try scalars.add(text) } else { words.add(text) }
         done += text.count
         report(.counting(done: done, of: byteCount))

@@ -57,8 +57,8 @@ public enum PreparationError: UserInputError, Equatable {
       "--vocabulary-size goes with --tokenizer bpe only, which learns its vocabulary; "
         + "here it is \(tokenizer)"
     case .noEndOfText(let tokenizer, let documentCount):
-      "\(tokenizer): the tokenizer has no <|endoftext|>, which stands between the "
-        + "\(documentCount) documents of the input"
+      "\(tokenizer): the tokenizer has no special token \(Vocabulary.endOfTextChoice), which stands "
+        + "between the \(documentCount) documents of the input"
     case .outputNotWritable(let path, let reason):
       "\(path): cannot write the output: \(reason)"
     case .outputInUse(let path):

@@ -15,7 +15,7 @@ struct TextSpan {
   enum Piece {
     /// Text that can be encoded on its own: no tokenizer makes a token across its ends, and none that
     /// was asked to be separated is in it.
-    case text(UnsafeRawBufferPointer)
+    case text(UnsafeRawBufferPointer, at: TextPlace)
     /// A token that was asked to be separated, and the bytes that it takes of the text.
     case token(Int32, byteCount: Int)
     /// The border of two documents.
@@ -64,11 +64,13 @@ struct TextSpan {
   /// Calls `body` with all pieces of spans, in order: the texts, and between two documents, and for
   /// every `<|endoftext|>` that a text spells out, their border.
   ///
-  /// - Parameter separation: Added tokens to be separated from the text, and what special ones are.
-  ///   Default: none are.
+  /// - Parameters:
+  ///   - separation: Added tokens to be separated from the text, and what special ones are.
+  ///     Default: none are.
+  ///   - places: Where a text may be cut. Default: as GPT-2's pattern allows.
   static func forEachPiece<Failure: Error>(
     of spans: [TextSpan], separating separation: (AddedTokenMatcher, SpecialTokens)? = nil,
-    _ body: (Piece) throws(Failure) -> Void
+    at places: CuttingPlaces = SplitPattern.gpt2.places, _ body: (Piece) throws(Failure) -> Void
   ) throws(Failure) {
     for (index, span) in spans.enumerated() {
       if index > 0 { try body(.endOfText) }
@@ -76,13 +78,15 @@ struct TextSpan {
       try forEachDocument(in: text) { (document, isFirst) throws(Failure) in
         if !isFirst { try body(.endOfText) }
         guard let (matcher, special) = separation else {
-          return try forEachPiece(ofText: document, body)
+          return try forEachPiece(ofText: document, at: .start, places, body)
         }
         try matcher.forEachPart(of: document, special: special) { (part) throws(Failure) in
           switch part {
           case .token(let id, let range): try body(.token(id, byteCount: range.count))
           case .text(let range):
-            try forEachPiece(ofText: UnsafeRawBufferPointer(rebasing: document[range]), body)
+            try forEachPiece(
+              ofText: UnsafeRawBufferPointer(rebasing: document[range]),
+              at: range.lowerBound == 0 ? .start : .afterToken, places, body)
           }
         }
       }
@@ -90,12 +94,15 @@ struct TextSpan {
   }
 
   private static func forEachPiece<Failure: Error>(
-    ofText text: UnsafeRawBufferPointer, _ body: (Piece) throws(Failure) -> Void
+    ofText text: UnsafeRawBufferPointer, at place: TextPlace, _ places: CuttingPlaces,
+    _ body: (Piece) throws(Failure) -> Void
   ) throws(Failure) {
     var start = 0
     while start < text.count {
-      let end = pieceEnd(in: text, from: start)
-      try body(.text(UnsafeRawBufferPointer(rebasing: text[start..<end])))
+      let end = pieceEnd(in: text, from: start, places)
+      try body(
+        .text(
+          UnsafeRawBufferPointer(rebasing: text[start..<end]), at: start == 0 ? place : .continued))
       start = end
     }
   }
@@ -130,13 +137,19 @@ struct TextSpan {
     return nil
   }
 
-  /// Where a piece that begins at `start` may end: before a space or line feed that follows a
-  /// printing ASCII character (see ``WordScanner``).
-  private static func pieceEnd(in text: UnsafeRawBufferPointer, from start: Int) -> Int {
+  /// Where a piece that begins at `start` may end: before a space or line feed, where `places` has it, that
+  /// follows a printing ASCII character.
+  private static func pieceEnd(
+    in text: UnsafeRawBufferPointer, from start: Int, _ places: CuttingPlaces
+  ) -> Int {
+    guard !places.isEmpty else { return text.count }
+    let atSpaces = places.contains(.spaces)
+    let atLineFeeds = places.contains(.lineFeeds)
     var end = start + pieceByteCount
     while end < text.count {
-      let isWhitespace = text[end] == UInt8(ascii: " ") || text[end] == UInt8(ascii: "\n")
-      if isWhitespace && (0x21...0x7E).contains(text[end - 1]) { return end }
+      let isPlace =
+        text[end] == UInt8(ascii: " ") ? atSpaces : text[end] == UInt8(ascii: "\n") && atLineFeeds
+      if isPlace && (0x21...0x7E).contains(text[end - 1]) { return end }
       end += 1
     }
     return text.count

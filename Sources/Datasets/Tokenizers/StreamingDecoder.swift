@@ -1,18 +1,26 @@
 /// Turns tokens into text as they come, keeping back bytes until the character they begin is whole.
 public struct StreamingDecoder: Sendable {
   private let vocabulary: Vocabulary
+  private let decoding: TokenDecoding
+  private var isFirst: Bool
   private var pending: [UInt8] = []
 
-  /// - Parameter tokenizer: What the tokens were encoded with.
-  public init(_ tokenizer: some Tokenizer) {
+  /// - Parameters:
+  ///   - tokenizer: What the tokens were encoded with.
+  ///   - continues: Whether the tokens go on with a text, so that a space before the first is one.
+  ///     Default: false.
+  public init(_ tokenizer: some Tokenizer, continues: Bool = false) {
     vocabulary = tokenizer.vocabulary
+    decoding = tokenizer.decoding
+    isFirst = !continues
   }
 
   /// The text that a further token completes; may be empty.
   ///
   /// - Parameter token: An id in 0 ..< V. An id outside is a programmer error.
   public mutating func append(_ token: Int32) -> String {
-    pending.append(contentsOf: vocabulary.bytes(of: token))
+    decoding.append(vocabulary.bytes(of: token), isFirst: isFirst, to: &pending)
+    isFirst = false
     let kept = incompleteCount
     let text = String(decoding: pending.dropLast(kept), as: UTF8.self)
     pending.removeFirst(pending.count - kept)

@@ -2,9 +2,14 @@ import LockstepFiles
 
 /// Text to token ids and back.
 ///
-/// Every tokenizer here is a table of tokens, each a string of bytes, and a way of cutting text into
-/// them. No tokenizer yields more tokens than the text has bytes. Decoding what was encoded gives the
-/// same bytes back, but for white space that an added token takes (``AddedToken``).
+/// Every tokenizer is a table of tokens, each a string of bytes, and a way of cutting text into them. A text
+/// is encoded in three steps, as Hugging Face's `tokenizers` does it: added tokens are found and taken out
+/// (``matcher``), what lies between is changed (``normalizer``), and cut into tokens
+/// (``encodePlain(_:at:into:)``).
+///
+/// A tokenizer that ``keepsText`` gives a text back as it was, byte for byte, but for white space that an
+/// added token takes (``AddedToken``). Others lose what their normaliser changes: WordPiece the capitals,
+/// SentencePiece the difference of a space and "▁", which decoding makes a space.
 public protocol Tokenizer: Sendable {
   /// What the command line calls this kind of tokenizer.
   var kind: TokenizerKind { get }
@@ -13,22 +18,42 @@ public protocol Tokenizer: Sendable {
   var vocabulary: Vocabulary { get }
 
   /// SHA-256 over all that decides how text is encoded. Equal for equal tokenizers, however their
-  /// files are laid out.
+  /// files are laid out. The ``template`` is no part of it: it changes no text's own tokens.
   var contentHash: TokenizerHash { get }
 
   /// Finds the vocabulary's added tokens.
   var matcher: AddedTokenMatcher { get }
 
-  /// Encodes UTF-8 text in which no added token is looked for: `<|endoftext|>` is text like any other.
+  /// How text is changed before it is cut. Default: not at all.
+  var normalizer: TextNormalizer { get }
+
+  /// What stands around a text that is an input of a model. Default: nothing.
+  var template: TextTemplate { get }
+
+  /// How tokens become text. Default: their bytes do.
+  var decoding: TokenDecoding { get }
+
+  /// Whether the bytes of a text's tokens are the text. Only then can bits per byte be measured.
+  /// Default: true.
+  var keepsText: Bool { get }
+
+  /// Where a long text may be cut, so that its parts are encoded as the whole is. Default: anywhere that
+  /// ``CuttingPlaces`` names.
+  var places: CuttingPlaces { get }
+
+  /// Encodes UTF-8 text that is normalised and in which no added token is looked for: `<|endoftext|>` is
+  /// text like any other.
   ///
   /// - Parameters:
   ///   - text: The text's bytes.
-  ///   - tokens: Where the ids go; at least `text.count` elements.
+  ///   - place: Where it stands in the text that is encoded.
+  ///   - tokens: Where the ids go; at least `text.count + 1` elements.
   /// - Returns: The number of ids written.
   /// - Throws: `TokenizerError` if the vocabulary cannot express the text. Only
   ///   ``CharacterTokenizer`` has such gaps.
   func encodePlain(
-    _ text: UnsafeRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
+    _ text: UnsafeRawBufferPointer, at place: TextPlace,
+    into tokens: UnsafeMutableBufferPointer<Int32>
   ) throws(TokenizerError) -> Int
 
   /// The tokenizer as a Hugging Face `tokenizer.json`, UTF-8.
@@ -41,148 +66,44 @@ public protocol Tokenizer: Sendable {
   func adding(special names: [String]) -> Self
 }
 
+extension Tokenizer {
+  public var normalizer: TextNormalizer { TextNormalizer() }
+  public var template: TextTemplate { TextTemplate() }
+  public var decoding: TokenDecoding { .bytes }
+  public var keepsText: Bool { true }
+  public var places: CuttingPlaces { [.spaces, .lineFeeds] }
+}
+
 /// The kinds of tokenizer, by their names on the command line.
 public enum TokenizerKind: String, Sendable, Codable, CaseIterable {
-  /// Byte-level byte-pair encoding, as in GPT-2.
+  /// Byte-level byte-pair encoding, as in GPT-2, Llama 3, Qwen and SmolLM2.
   case bytePairEncoding = "bpe"
   /// One token for each of the 256 bytes.
   case bytes
   /// One token for each Unicode scalar of the training text.
   case characters
+  /// Byte-pair encoding of characters, with spaces as "▁" and bytes where there is no character, as in
+  /// Llama 2 and Mistral. Lockstep reads such tokenizers and trains none.
+  case sentencePiece = "sentencepiece"
+  /// Words cut into the longest pieces from the left, as in BERT. Lockstep reads such tokenizers and trains
+  /// none.
+  case wordPiece = "wordpiece"
 }
 
 extension Tokenizer {
   /// Number of tokens, V; ids are 0 ..< V.
   public var vocabularyCount: Int { vocabulary.count }
 
-  /// The id of `<|endoftext|>`, which stands between documents; nil if there is none.
+  /// The id of the token between documents, such as `<|endoftext|>` (``Vocabulary/endOfTextNames``); nil if
+  /// there is none.
   public var endOfText: Int32? { vocabulary.endOfText }
 
   /// The id of `[MASK]`, which stands in place of a hidden token; nil if there is none.
   public var mask: Int32? { vocabulary.mask }
 
-  /// Encodes text.
-  ///
-  /// - Parameter special: What names of special tokens in the text are. Default: these tokens.
-  /// - Throws: `TokenizerError` if the vocabulary cannot express the text.
-  public func encode(
-    _ text: String, special: SpecialTokens = .token
-  ) throws(TokenizerError) -> [Int32] {
-    var text = text
-    // A native string's bytes are contiguous; withUTF8 makes any other one so.
-    let result = text.withUTF8 { bytes in
-      Result { () throws(TokenizerError) in
-        try encode(UnsafeRawBufferPointer(bytes), special: special)
-      }
-    }
-    return try result.get()
-  }
-
-  /// Encodes bytes, which need not be valid UTF-8.
-  ///
-  /// - Throws: `TokenizerError` if the vocabulary cannot express them.
-  public func encode(
-    _ bytes: [UInt8], special: SpecialTokens = .token
-  ) throws(TokenizerError) -> [Int32] {
-    let result = bytes.withUnsafeBytes { buffer in
-      Result { () throws(TokenizerError) in try encode(buffer, special: special) }
-    }
-    return try result.get()
-  }
-
-  /// Encodes the bytes of a buffer.
-  ///
-  /// - Throws: `TokenizerError` if the vocabulary cannot express them.
-  public func encode(
-    _ text: UnsafeRawBufferPointer, special: SpecialTokens = .token
-  ) throws(TokenizerError) -> [Int32] {
-    try ids(atMost: text.count) { (buffer) throws(TokenizerError) in
-      try encode(text, special: special, into: buffer)
-    }
-  }
-
-  /// As ``encodePlain(_:into:)``, into an array.
-  func encodePlain(_ text: UnsafeRawBufferPointer) throws(TokenizerError) -> [Int32] {
-    try ids(atMost: text.count) { (buffer) throws(TokenizerError) in
-      try encodePlain(text, into: buffer)
-    }
-  }
-
-  private func ids(
-    atMost limit: Int, _ encode: (UnsafeMutableBufferPointer<Int32>) throws(TokenizerError) -> Int
-  ) throws(TokenizerError) -> [Int32] {
-    var failure: TokenizerError?
-    let tokens = [Int32](unsafeUninitializedCapacity: limit) { buffer, count in
-      do throws(TokenizerError) {
-        count = try encode(buffer)
-      } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
-    return tokens
-  }
-
-  /// Encodes the text between added tokens, and puts these where they stand.
-  private func encode(
-    _ text: UnsafeRawBufferPointer, special: SpecialTokens,
-    into tokens: UnsafeMutableBufferPointer<Int32>
-  ) throws(TokenizerError) -> Int {
-    var count = 0
-    try matcher.forEachPart(of: text, special: special) { (part) throws(TokenizerError) in
-      switch part {
-      case .token(let id, _):
-        tokens[count] = id
-        count += 1
-      case .text(let range):
-        do throws(TokenizerError) {
-          count += try encodePlain(
-            UnsafeRawBufferPointer(rebasing: text[range]),
-            into: UnsafeMutableBufferPointer(rebasing: tokens[count...]))
-        } catch {
-          throw error.shifted(by: range.lowerBound)
-        }
-      }
-    }
-    return count
-  }
-
-  /// Encodes a text in which `[MASK]` stands for hidden tokens. A token usually begins with the space
-  /// before it, so the space before a mask is the hidden token's.
-  ///
-  /// - Throws: `TokenizerError` if the vocabulary cannot express the text.
-  public func encodeMasked(
-    _ text: String, mask: Int32, special: SpecialTokens = .token
-  ) throws(TokenizerError) -> [Int32] {
-    let parts = text.split(separator: Vocabulary.maskName, omittingEmptySubsequences: false)
-    var tokens: [Int32] = []
-    for (index, part) in parts.enumerated() {
-      let isLast = index == parts.count - 1
-      let hidesSpace = !isLast && part.hasSuffix(" ")
-      tokens += try encode(String(hidesSpace ? part.dropLast() : part), special: special)
-      if !isLast { tokens.append(mask) }
-    }
-    return tokens
-  }
-
-  /// The bytes that tokens stand for; `<|endoftext|>` gives its own name.
-  ///
-  /// - Parameter tokens: Ids in 0 ..< V. An id outside is a programmer error.
-  public func decodeBytes(_ tokens: some Sequence<Int32>) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(4 * tokens.underestimatedCount)
-    for token in tokens {
-      bytes.append(contentsOf: vocabulary.bytes(of: token))
-    }
-    return bytes
-  }
-
-  /// The text that tokens stand for; bytes that are no UTF-8 become U+FFFD.
-  ///
-  /// - Parameter tokens: Ids in 0 ..< V. An id outside is a programmer error.
-  public func decode(_ tokens: some Sequence<Int32>) -> String {
-    String(decoding: decodeBytes(tokens), as: UTF8.self)
-  }
+  /// Number of bytes of text that each token stands for, [V]; nil where tokens are not the text's bytes, so
+  /// that there are no bits per byte.
+  public var byteCounts: [Int32]? { keepsText ? vocabulary.byteCounts : nil }
 
   /// Writes the tokenizer as a Hugging Face `tokenizer.json`, whole or not at all.
   ///

@@ -70,7 +70,7 @@ struct EvaluatedText: EvaluationSubject {
           file: $0, sequences: sequences, context: model.context,
           stride: options.stride, separator: separator)
       },
-      byteCounts: trained.tokenizer?.vocabulary.byteCounts)
+      byteCounts: trained.tokenizer?.byteCounts)
   }
 
   let unit = "tokens"

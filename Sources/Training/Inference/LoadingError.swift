@@ -1,5 +1,6 @@
 import Foundation
 import LockstepCheckpoints
+import LockstepDatasets
 import LockstepFiles
 import LockstepModels
 import LockstepSettings
@@ -65,7 +66,8 @@ public enum LoadingError: UserInputError, Equatable {
       "\(path): neither config.yaml nor a tokenizer.json says how many tokens the model has"
     case .noTokenizer(let path):
       "\(path): tokenizer.json is missing, so text can be neither read nor written"
-    case .noEndOfText(let path): "\(path): has no <|endoftext|>, which ends each text of a pair"
+    case .noEndOfText(let path):
+      "\(path): has no special token \(Vocabulary.endOfTextChoice), which ends each text of a pair"
     case .noDescription(let path, let problem):
       "\(path): not a description of samples that Lockstep wrote: \(problem)"
     case .otherModel(let path, let found, let expected):

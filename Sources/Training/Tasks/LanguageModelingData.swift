@@ -61,7 +61,7 @@ public final class LanguageModelingData {
       texts.isEmpty
       ? nil
       : HeldOutText(
-        model: model, texts: texts, byteCounts: text.tokenizer?.vocabulary.byteCounts)
+        model: model, texts: texts, byteCounts: text.tokenizer?.byteCounts)
     return LanguageModelingTask(
       model: model, loader: try text.loader(context: context, plan: plan),
       augmenter: augmenter(seed: plan.seed), labelSmoothing: labelSmoothing, heldOut: heldOut,

@@ -1,142 +1,74 @@
 extension BytePairEncoding {
-  /// Words up to this many bytes are remembered while a text is encoded.
-  private static let longestRememberedWord = 48
-
   public func encodePlain(
-    _ text: UnsafeRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
+    _ text: UnsafeRawBufferPointer, at place: TextPlace,
+    into tokens: UnsafeMutableBufferPointer<Int32>
   ) throws(TokenizerError) -> Int {
+    guard text.count > 0 else { return 0 }
+    if form.addsPrefixSpace, place != .continued, text[0] != UInt8(ascii: " ") {
+      precondition(tokens.count > text.count, "the ids may be one more than the text's bytes")
+      return ([UInt8(ascii: " ")] + text).withUnsafeBytes { encode($0, into: tokens) }
+    }
+    return encode(text, into: tokens)
+  }
+
+  /// Encodes text as it stands.
+  private func encode(
+    _ text: UnsafeRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
+  ) -> Int {
     precondition(tokens.count >= text.count, "the ids may be as many as the text's bytes")
-    guard text.count > 0, let ids = tokens.baseAddress else { return 0 }
+    guard let ids = tokens.baseAddress else { return 0 }
     return classes.table.withUnsafeBufferPointer { classes in
       byteTokens.withUnsafeBufferPointer { byteTokens in
         text.withMemoryRebound(to: UInt8.self) { bytes in
-          encode(
-            bytes, scanner: WordScanner(text: bytes, classes: classes), byteTokens: byteTokens,
-            into: ids)
+          encode(bytes, classes: classes, byteTokens: byteTokens, into: ids)
         }
       }
     }
   }
 
-  /// Word after word: a word met before gets the ids it got then.
   private func encode(
-    _ text: UnsafeBufferPointer<UInt8>, scanner: WordScanner,
+    _ text: UnsafeBufferPointer<UInt8>, classes: UnsafeBufferPointer<ScalarClass>,
     byteTokens: UnsafeBufferPointer<Int32>, into tokens: UnsafeMutablePointer<Int32>
   ) -> Int {
-    guard let base = text.baseAddress else { return 0 }
-    var memory = WordMemory(textCount: text.count)
-    var merger = WordMerger(ranks: ranks)
-    var tokenCount = 0
-    var start = 0
-    while start < text.count {
-      let end = scanner.endOfWord(from: start)
-      let length = end - start
-      if length == 1 {
-        tokens[tokenCount] = byteTokens[Int(base[start])]
-        tokenCount += 1
-      } else if length > Self.longestRememberedWord {
-        tokenCount += merger.merge(
-          base + start, count: length, byteTokens: byteTokens, into: tokens + tokenCount)
-      } else {
-        let slot = memory.slot(ofWordAt: start, count: length, in: text)
-        if let known = memory.recall(slot, wordAt: start, count: length, in: text) {
-          for index in 0..<known.count { tokens[tokenCount + index] = tokens[known.start + index] }
-          tokenCount += known.count
-        } else {
-          let count = merger.merge(
-            base + start, count: length, byteTokens: byteTokens, into: tokens + tokenCount)
-          memory.remember(
-            slot, wordAt: start, count: length, tokensAt: tokenCount, tokenCount: count)
-          tokenCount += count
-        }
-      }
-      start = end
+    let words = ByteWords(
+      byteTokens: byteTokens, wholeWords: wholeWords, vocabulary: vocabulary,
+      merger: WordMerger(ranks: ranks))
+    func encode(_ cutter: some WordCutter) -> Int {
+      var encoder = WordEncoder(cutter: cutter, words: words)
+      return encoder.encode(text, into: tokens)
     }
-    return tokenCount
+    return switch form.pattern {
+    case .gpt2: encode(WordScanner(text: text, classes: classes))
+    case .digits: encode(DigitScanner(text: text, classes: classes))
+    case .llama3: encode(LetterScanner(text: text, classes: classes, mostDigits: 3))
+    case .qwen2: encode(LetterScanner(text: text, classes: classes, mostDigits: 1))
+    }
   }
 }
 
-/// Where in a text words occurred last, and where their ids went.
-///
-/// A direct-mapped cache without storage of its own: the text holds the words and the output holds
-/// the ids. A word that meets another in its slot replaces it.
-private struct WordMemory {
-  struct Entry {
-    var wordStart: Int
-    var tokenStart: Int
-    var wordCount: Int32 = 0
-    var tokenCount: Int32 = 0
-  }
-
-  private var entries: [Entry]
-
-  /// - Parameter textCount: The text's bytes: short texts get a small memory.
-  init(textCount: Int) {
-    var count = 64
-    while count < 1 << 15 && 16 * count < textCount { count *= 2 }
-    entries = [Entry](repeating: Entry(wordStart: 0, tokenStart: 0), count: count)
-  }
+/// The tokens of a byte-level encoding's words.
+private struct ByteWords: WordTokens {
+  let byteTokens: UnsafeBufferPointer<Int32>
+  /// Words that are a token without regard to merges; nil: none is.
+  let wholeWords: TokenTable?
+  let vocabulary: Vocabulary
+  var merger: WordMerger
 
   @inline(__always)
-  func slot(ofWordAt start: Int, count: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
-    var hash = UInt64(truncatingIfNeeded: count)
-    var position = start
-    let end = start + count
-    while position + 8 <= end {
-      hash = Self.mix(hash, Self.load(text, position))
-      position += 8
-    }
-    if position < end {
-      let unused = UInt64(8 * (8 - (end - position)))
-      if position + 8 <= text.count {
-        hash = Self.mix(hash, Self.load(text, position) << unused)
-      } else {
-        var tail: UInt64 = 0
-        for index in position..<end { tail = tail >> 8 | UInt64(text[index]) << 56 }
-        hash = Self.mix(hash, tail)
+  func token(ofByte byte: UInt8) -> Int32? { byteTokens[Int(byte)] }
+
+  @inline(__always)
+  mutating func write(
+    _ word: UnsafePointer<UInt8>, count: Int, into tokens: UnsafeMutablePointer<Int32>
+  ) -> Int {
+    if let wholeWords {
+      let bytes = UnsafeBufferPointer(start: word, count: count)
+      if let token = wholeWords.token(of: bytes, in: vocabulary) {
+        tokens[0] = token
+        return 1
       }
     }
-    return Int(truncatingIfNeeded: hash >> 40) & (entries.count - 1)
-  }
-
-  @inline(__always)
-  private static func load(_ text: UnsafeBufferPointer<UInt8>, _ position: Int) -> UInt64 {
-    UInt64(
-      littleEndian: UnsafeRawBufferPointer(text).loadUnaligned(
-        fromByteOffset: position, as: UInt64.self))
-  }
-
-  @inline(__always)
-  private static func mix(_ hash: UInt64, _ word: UInt64) -> UInt64 {
-    let product = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
-    return product ^ product >> 29
-  }
-
-  /// Where the ids of a word are, if the slot holds that word.
-  @inline(__always)
-  func recall(
-    _ slot: Int, wordAt start: Int, count: Int, in text: UnsafeBufferPointer<UInt8>
-  ) -> (start: Int, count: Int)? {
-    let entry = entries[slot]
-    guard Int(entry.wordCount) == count else { return nil }
-    var index = 0
-    while index + 8 <= count {
-      if Self.load(text, start + index) != Self.load(text, entry.wordStart + index) { return nil }
-      index += 8
-    }
-    while index < count {
-      if text[start + index] != text[entry.wordStart + index] { return nil }
-      index += 1
-    }
-    return (entry.tokenStart, Int(entry.tokenCount))
-  }
-
-  @inline(__always)
-  mutating func remember(
-    _ slot: Int, wordAt start: Int, count: Int, tokensAt tokenStart: Int, tokenCount: Int
-  ) {
-    entries[slot] = Entry(
-      wordStart: start, tokenStart: tokenStart, wordCount: Int32(truncatingIfNeeded: count),
-      tokenCount: Int32(truncatingIfNeeded: tokenCount))
+    for index in 0..<count { tokens[index] = byteTokens[Int(word[index])] }
+    return merger.merge(tokens, count: count)
   }
 }

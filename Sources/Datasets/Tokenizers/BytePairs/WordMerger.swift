@@ -1,6 +1,6 @@
 import HeapModule
 
-/// Merges the bytes of one word into tokens.
+/// Merges the tokens of one word's bytes or characters into those of the word.
 struct WordMerger {
   /// Up to this many bytes a search through all pairs is faster than a heap.
   private static let longestSearched = 48
@@ -17,19 +17,13 @@ struct WordMerger {
     self.ranks = ranks
   }
 
-  /// Writes the word's tokens and returns their number.
+  /// Merges what can be merged, in place, and returns the number of tokens that are left.
   ///
   /// - Parameters:
-  ///   - word: The word's bytes.
+  ///   - tokens: The tokens of the word's bytes or characters.
   ///   - count: Their number, at least one.
-  ///   - byteTokens: The id of each byte's token, [256].
-  ///   - tokens: Where the ids go; room for `count`.
-  mutating func merge(
-    _ word: UnsafePointer<UInt8>, count: Int, byteTokens: UnsafeBufferPointer<Int32>,
-    into tokens: UnsafeMutablePointer<Int32>
-  ) -> Int {
-    for index in 0..<count { tokens[index] = byteTokens[Int(word[index])] }
-    return count <= Self.longestSearched
+  mutating func merge(_ tokens: UnsafeMutablePointer<Int32>, count: Int) -> Int {
+    count <= Self.longestSearched
       ? mergeBySearch(tokens, count: count) : mergeByHeap(tokens, count: count)
   }
 

@@ -25,4 +25,11 @@ struct JSONText {
     }
     bytes.append(UInt8(ascii: "\""))
   }
+
+  /// A string in quotation marks.
+  static func quoted(_ text: String) -> String {
+    var json = JSONText()
+    json.append(quoting: text)
+    return String(decoding: json.bytes, as: UTF8.self)
+  }
 }

@@ -3,21 +3,33 @@ extension TokenizerFile {
     "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
     "post_processor", "decoder", "model",
   ]
-  private static let modelKeys = [
+  private static let bytePairKeys = [
     "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
     "byte_fallback", "ignore_merges", "vocab", "merges",
   ]
-  private static let byteLevelKeys = ["type", "add_prefix_space", "trim_offsets", "use_regex"]
+  private static let wordPieceKeys = [
+    "type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab",
+  ]
 
   /// What is not known may change how text is encoded.
   ///
   /// - Throws: `TokenizerError.unsupported` with the first key that is not known.
-  func requireKnownKeys(_ model: JSONValue) throws(TokenizerError) {
+  func requireKnownKeys(_ model: JSONValue, isWordPiece: Bool) throws(TokenizerError) {
     try requireKeys(of: root, Self.rootKeys, section: "")
-    try requireKeys(of: model, Self.modelKeys, section: "model.")
+    try requireKeys(
+      of: model, isWordPiece ? Self.wordPieceKeys : Self.bytePairKeys, section: "model.")
+    // Inputs are filled up where they are put side by side, which changes none of their tokens.
+    if let padding = root["padding"], !padding.isNull {
+      try requireKeys(
+        of: padding,
+        ["strategy", "direction", "pad_to_multiple_of", "pad_id", "pad_type_id", "pad_token"],
+        section: "padding.")
+    }
   }
 
-  private func requireKeys(
+  /// - Parameter section: What goes before the key in an error, with its point.
+  /// - Throws: `TokenizerError.unsupported` with the first key that is not known.
+  func requireKeys(
     of object: JSONValue, _ known: [String], section: String
   ) throws(TokenizerError) {
     for (key, value) in object.members ?? [] where !known.contains(key) {
@@ -25,17 +37,10 @@ extension TokenizerFile {
     }
   }
 
-  /// - Throws: `TokenizerError.unsupported` unless the model is a byte-pair encoding as in GPT-2.
-  func requirePlainModel(_ model: JSONValue) throws(TokenizerError) {
-    // GPT-2's own file gives no type.
-    if let type = model["type"], type.string != "BPE" {
-      throw unsupported("model.type", type, expected: "'BPE'")
-    }
+  /// - Throws: `TokenizerError.unsupported` unless the model merges as in GPT-2.
+  func requirePlainMerges(_ model: JSONValue) throws(TokenizerError) {
     if let value = model["dropout"], !value.isNull, value.integer != 0 {
       throw unsupported("model.dropout", value, expected: "null")
-    }
-    if let value = model["ignore_merges"], value.bool == true {
-      throw unsupported("model.ignore_merges", value, expected: "false")
     }
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
       if let value = model[key], !value.isNull, value.string != "" {
@@ -44,53 +49,16 @@ extension TokenizerFile {
     }
   }
 
-  /// - Throws: `TokenizerError.unsupported` where the file says that texts are changed, cut, filled up
-  ///   or put between further tokens.
-  func requireWholeTexts() throws(TokenizerError) {
-    for key in ["normalizer", "truncation", "padding"] {
-      if let value = root[key], !value.isNull {
-        throw unsupported(key, value, expected: "null")
-      }
+  /// - Throws: `TokenizerError.unsupported` where texts of bytes or of characters would be changed, cut or
+  ///   put between further tokens.
+  func requireWholeTexts(_ vocabulary: Vocabulary) throws(TokenizerError) {
+    if let value = root["normalizer"], !value.isNull {
+      throw unsupported("normalizer", value, expected: "null, for there are no merges")
     }
-    guard let processor = root["post_processor"], !processor.isNull else { return }
-    if let addition = addition(of: processor) {
-      throw .unsupported(
-        path: path, key: "post_processor", found: addition,
-        expected: "null, 'ByteLevel' or a template that adds nothing; "
-          + "set it to null in a copy of the file to learn without what it adds")
+    if try !template(vocabulary).isEmpty {
+      let key = root["truncation"].map(\.isNull) ?? true ? "post_processor" : "truncation"
+      throw unsupported(key, root[key], expected: "null, for there are no merges")
     }
-  }
-
-  /// What a post-processor does to the ids of a text; nil where it changes none.
-  private func addition(of processor: JSONValue) -> String? {
-    let type = processor["type"]?.string ?? processor.summary
-    switch type {
-    case "ByteLevel": return nil
-    case "Sequence":
-      return (processor["processors"]?.array ?? []).lazy.compactMap(addition).first
-    case "TemplateProcessing":
-      let pieces = processor["single"]?.array ?? []
-      let added = pieces.compactMap { $0["SpecialToken"]?["id"]?.string }
-      let isText = pieces.count == 1 && pieces[0]["Sequence"]?["id"]?.string == "A"
-      if isText { return nil }
-      return "'\(type)', which adds " + added.map { "'\($0)'" }.joined(separator: ", ")
-    case "BertProcessing", "RobertaProcessing":
-      let added = ["cls", "sep"].compactMap { processor[$0]?.array?.first?.string }
-      return "'\(type)', which adds " + added.map { "'\($0)'" }.joined(separator: ", ")
-    default: return "'\(type)'"
-    }
-  }
-
-  /// - Throws: `TokenizerError.unsupported` unless text is cut as GPT-2 does.
-  func requireByteLevel(_ preTokenizer: JSONValue) throws(TokenizerError) {
-    if preTokenizer["type"]?.string != "ByteLevel" {
-      throw unsupported("pre_tokenizer.type", preTokenizer["type"], expected: "'ByteLevel'")
-    }
-    try requireKeys(of: preTokenizer, Self.byteLevelKeys, section: "pre_tokenizer.")
-    if let value = preTokenizer["add_prefix_space"], value.bool != false {
-      throw unsupported("pre_tokenizer.add_prefix_space", value, expected: "false")
-    }
-    try requireDecoder("ByteLevel")
   }
 
   /// - Throws: `TokenizerError.unsupported` where a character that the vocabulary has not would be taken
@@ -99,16 +67,48 @@ extension TokenizerFile {
     if let value = root["model"]?["unk_token"], !value.isNull {
       throw unsupported("model.unk_token", value, expected: "null, for there are no merges")
     }
-    if let value = root["model"]?["byte_fallback"], value.bool == true {
-      throw unsupported("model.byte_fallback", value, expected: "false, for there are no merges")
+    if let value = root["model"]?["ignore_merges"], value.bool == true {
+      throw unsupported("model.ignore_merges", value, expected: "false, for there are no merges")
     }
     try requireDecoder("Fuse")
   }
 
-  private func requireDecoder(_ type: String) throws(TokenizerError) {
+  /// - Throws: `TokenizerError.unsupported` for a decoder of another type.
+  func requireDecoder(_ type: String) throws(TokenizerError) {
     guard let decoder = root["decoder"], !decoder.isNull, decoder["type"]?.string != type else {
       return
     }
     throw unsupported("decoder.type", decoder["type"], expected: "'\(type)'")
+  }
+
+  // MARK: Values of one kind.
+
+  func array(
+    _ key: String, of object: JSONValue, section: String
+  ) throws(TokenizerError) -> [JSONValue] {
+    guard let elements = object[key]?.array else {
+      throw unsupported(section + key, object[key], expected: "an array")
+    }
+    return elements
+  }
+
+  func string(
+    _ key: String, of object: JSONValue, section: String
+  ) throws(TokenizerError) -> String {
+    guard let text = object[key]?.string else {
+      throw unsupported(section + key, object[key], expected: "a string")
+    }
+    return text
+  }
+
+  /// - Parameter standard: What stands for null and for no value.
+  func bool(
+    _ key: String, of object: JSONValue, section: String, default standard: Bool
+  ) throws(TokenizerError) -> Bool {
+    guard let value = object[key], !value.isNull else { return standard }
+    guard let isOn = value.bool else {
+      throw unsupported(section + key, value, expected: "true or false")
+    }
+    return isOn
   }
 }

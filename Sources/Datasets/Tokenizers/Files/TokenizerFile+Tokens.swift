@@ -5,6 +5,8 @@ extension TokenizerFile {
     var text: String
     /// Nil: it is looked for like any other.
     var added: AddedToken?
+    /// Whether the model's vocabulary has it.
+    var isInModel = true
   }
 
   /// The tokens by id, from the vocabulary and the added tokens.
@@ -46,8 +48,9 @@ extension TokenizerFile {
     for value in root["added_tokens"]?.array ?? [] {
       let token = try addedToken(value)
       try place(
-        WrittenToken(text: token.content, added: token), at: value["id"]?.integer,
-        key: "added_tokens")
+        WrittenToken(
+          text: token.content, added: token, isInModel: ids[Array(token.content.utf8)] != nil),
+        at: value["id"]?.integer, key: "added_tokens")
     }
     let present = tokens.compactMap { $0 }
     if present.count < tokens.count {

@@ -26,7 +26,8 @@ public struct ByteTokenizer: Tokenizer {
   }
 
   public func encodePlain(
-    _ text: UnsafeRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
+    _ text: UnsafeRawBufferPointer, at place: TextPlace,
+    into tokens: UnsafeMutableBufferPointer<Int32>
   ) -> Int {
     precondition(tokens.count >= text.count, "the ids may be as many as the text's bytes")
     for index in 0..<text.count { tokens[index] = Int32(text[index]) }

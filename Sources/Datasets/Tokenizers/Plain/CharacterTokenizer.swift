@@ -55,7 +55,8 @@ public struct CharacterTokenizer: Tokenizer {
   }
 
   public func encodePlain(
-    _ text: UnsafeRawBufferPointer, into tokens: UnsafeMutableBufferPointer<Int32>
+    _ text: UnsafeRawBufferPointer, at place: TextPlace,
+    into tokens: UnsafeMutableBufferPointer<Int32>
   ) throws(TokenizerError) -> Int {
     precondition(tokens.count >= text.count, "the ids may be as many as the text's bytes")
     var tokenCount = 0

@@ -42,4 +42,19 @@ enum UTF8Scalar {
       offset += length
     }
   }
+
+  /// Calls `body` with every scalar and its first byte; bytes that are no UTF-8 come one by one, without a
+  /// scalar.
+  @inline(__always)
+  static func forEachOrByte(
+    in text: UnsafeRawBufferPointer, _ body: (Unicode.Scalar?, UInt8) -> Void
+  ) {
+    guard let base = text.bindMemory(to: UInt8.self).baseAddress else { return }
+    var offset = 0
+    while offset < text.count {
+      let (value, length) = decode(base + offset, available: text.count - offset)
+      body(length == 0 ? nil : Unicode.Scalar(value), base[offset])
+      offset += max(1, length)
+    }
+  }
 }

@@ -11,7 +11,7 @@ public struct AddedToken: Sendable, Equatable {
   public var stripsLeft = false
   /// Whether it takes the white space behind it.
   public var stripsRight = false
-  /// Whether it is looked for after normalisation. Lockstep's tokenizers normalise nothing; but such
+  /// Whether it is looked for after normalisation, and itself normalised (``TextNormalizer``). Such
   /// tokens are looked for only where none of the others are.
   public var isNormalized = false
 

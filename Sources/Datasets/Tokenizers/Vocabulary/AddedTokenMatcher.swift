@@ -12,20 +12,38 @@ public struct AddedTokenMatcher: Sendable {
     case token(Int32, Range<Int>)
   }
 
-  /// Tokens that are not normalised, then those that are.
+  /// What is looked for in a text as it stands: tokens that are not normalised, then those that are, if
+  /// normalisation changes nothing.
   private let passes: [AddedTokenPass]
+  /// What is looked for in a text that was normalised.
+  private let normalizedPasses: [AddedTokenPass]
+  /// Whether a text can be cut before a space without a token's losing what it takes.
+  private let allowsCuts: Bool
 
-  init(_ vocabulary: Vocabulary) {
+  init(_ vocabulary: Vocabulary, normalizer: TextNormalizer = TextNormalizer()) {
     let tokens = vocabulary.added.filter { $0.key < vocabulary.textCount }
-    passes = [false, true].map { isNormalized in
-      AddedTokenPass(tokens.filter { $0.value.isNormalized == isNormalized })
-    }.filter { !$0.isEmpty }
+    let raw = AddedTokenPass(tokens.filter { !$0.value.isNormalized }) { Array($0.utf8) }
+    let normalized = tokens.filter { $0.value.isNormalized }
+    let later = AddedTokenPass(normalized) { content in
+      Array(content.utf8).withUnsafeBytes { normalizer.normalized($0, at: .start) }
+        ?? Array(content.utf8)
+    }
+    let all = [raw, later].filter { !$0.isEmpty }
+    passes = normalizer.isEmpty ? all : [raw].filter { !$0.isEmpty }
+    normalizedPasses = normalizer.isEmpty ? [] : [later].filter { !$0.isEmpty }
+    // Of the others a text is free before it is cut.
+    allowsCuts =
+      normalizer.isEmpty
+      || normalized.values.allSatisfy { token in
+        !token.stripsRight && !token.content.unicodeScalars.contains { $0.properties.isWhitespace }
+      }
   }
 
-  /// Whether there are none, so that any text is one part.
-  var isEmpty: Bool { passes.isEmpty }
+  /// Where a text between added tokens may be cut, of the places where the tokenizer allows it.
+  func places(of places: CuttingPlaces) -> CuttingPlaces { allowsCuts ? places : [] }
 
-  /// Calls `body` with all parts of a text, in order.
+  /// Calls `body` with all parts of a text, in order. Tokens that are looked for after normalisation are
+  /// not found yet, where that changes texts.
   ///
   /// - Parameter special: What special tokens are; tokens that are not special are always found.
   func forEachPart<Failure: Error>(
@@ -33,6 +51,15 @@ public struct AddedTokenMatcher: Sendable {
     _ body: (Part) throws(Failure) -> Void
   ) throws(Failure) {
     try forEachPart(of: text, in: 0..<text.count, special: special, passes: passes[...], body)
+  }
+
+  /// As ``forEachPart(of:special:_:)``, of a text that was normalised.
+  func forEachPart<Failure: Error>(
+    ofNormalized text: UnsafeRawBufferPointer, special: SpecialTokens,
+    _ body: (Part) throws(Failure) -> Void
+  ) throws(Failure) {
+    try forEachPart(
+      of: text, in: 0..<text.count, special: special, passes: normalizedPasses[...], body)
   }
 
   private func forEachPart<Failure: Error>(
@@ -59,9 +86,11 @@ private struct AddedTokenPass: Sendable {
   private let tokens: [Int32: AddedToken]
   private let trie: ByteTrie
 
-  init(_ tokens: [Int32: AddedToken]) {
-    self.tokens = tokens
-    trie = ByteTrie(tokens.mapValues { Array($0.content.utf8) })
+  /// - Parameter bytes: What is looked for, of a token's content; tokens of no bytes are never found.
+  init(_ tokens: [Int32: AddedToken], bytes: (String) -> [UInt8]) {
+    let sought = tokens.mapValues { bytes($0.content) }.filter { !$0.value.isEmpty }
+    self.tokens = tokens.filter { sought[$0.key] != nil }
+    trie = ByteTrie(sought)
   }
 
   var isEmpty: Bool { tokens.isEmpty }

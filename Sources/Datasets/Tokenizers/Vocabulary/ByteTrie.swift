@@ -84,8 +84,8 @@ struct ByteTrie: Sendable {
     }
   }
 
-  /// The longest string at the beginning of a range.
-  private func longestMatch(
+  /// The longest string at the beginning of a range; nil where there is none.
+  func longestMatch(
     in text: UnsafeRawBufferPointer, _ range: Range<Int>
   ) -> (number: Int32, range: Range<Int>)? {
     var node = 0

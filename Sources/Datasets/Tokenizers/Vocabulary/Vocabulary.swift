@@ -1,7 +1,16 @@
 /// The bytes of every token of a tokenizer.
 public struct Vocabulary: Sendable, Equatable {
-  /// What the end-of-text token is called in every `tokenizer.json`.
+  /// What the end-of-text token is called in the tokenizers that Lockstep makes, and what ends a document
+  /// in a text.
   public static let endOfTextName = "<|endoftext|>"
+  /// What special tokens between documents are called: by GPT-2, Qwen and SmolLM2; Llama 3; Llama 2, Mistral
+  /// and RoBERTa; BERT.
+  public static let endOfTextNames = [endOfTextName, "<|end_of_text|>", "</s>", "[SEP]"]
+  /// The names of ``endOfTextNames`` in words.
+  public static let endOfTextChoice = "<|endoftext|>, <|end_of_text|>, </s> or [SEP]"
+  /// What special tokens at the end of an answer in a conversation are called: by Qwen and SmolLM2; Llama 3;
+  /// Phi 3; Gemma.
+  public static let endOfTurnNames = ["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>"]
   /// What stands in place of a hidden token.
   public static let maskName = "[MASK]"
 
@@ -20,7 +29,10 @@ public struct Vocabulary: Sendable, Equatable {
   /// among them.
   public private(set) var added: [Int32: AddedToken] = [:]
 
-  /// The id of `<|endoftext|>`, if there is one.
+  /// Added tokens that the model's own vocabulary has not: only a look at the text finds them.
+  private(set) var outsideModel: Set<Int32> = []
+
+  /// The id of the token that stands between documents, by the first of ``endOfTextNames`` that there is.
   public private(set) var endOfText: Int32?
   /// The id of `[MASK]`, if there is one.
   public private(set) var mask: Int32?
@@ -70,14 +82,41 @@ public struct Vocabulary: Sendable, Equatable {
   }
 
   /// Appends an added token and returns its id.
+  ///
+  /// - Parameter isInModel: Whether the model's own vocabulary has it, too. Default: true.
   @discardableResult
-  mutating func append(_ token: AddedToken) -> Int32 {
+  mutating func append(_ token: AddedToken, isInModel: Bool = true) -> Int32 {
     let id = append(token.content.utf8, special: token.isSpecial)
     added[id] = token
-    if token.content == Self.endOfTextName { endOfText = id }
+    if !isInModel { outsideModel.insert(id) }
     if token.content == Self.maskName { mask = id }
+    noteEndOfText(id, token)
     return id
   }
+
+  /// Of several names the first counts, of one name the last token.
+  private mutating func noteEndOfText(_ id: Int32, _ token: AddedToken) {
+    guard let rank = Self.endOfTextNames.firstIndex(of: token.content),
+      token.isSpecial || rank == 0
+    else { return }
+    if let known = endOfText.flatMap({ added[$0] }),
+      let other = Self.endOfTextNames.firstIndex(of: known.content), other < rank
+    {
+      return
+    }
+    endOfText = id
+  }
+
+  /// The tokens behind which nothing more of an answer comes: the end of text and of a turn.
+  public var ends: Set<Int32> {
+    var ends = Set(
+      added.filter { $0.value.isSpecial && Self.endOfTurnNames.contains($0.value.content) }.keys)
+    if let endOfText { ends.insert(endOfText) }
+    return ends
+  }
+
+  /// The tokens that the model's own vocabulary has, special ones among them.
+  var modelTokens: [Int32] { (0..<Int32(count)).filter { !outsideModel.contains($0) } }
 
   /// Whether a token is looked for in a text before the rest of it is cut.
   public func isAdded(_ token: Int32) -> Bool { added[token] != nil }
@@ -89,7 +128,8 @@ public struct Vocabulary: Sendable, Equatable {
     return Int32(special.count - 1)
   }
 
-  /// The bytes a token stands for; a special token gives its name.
+  /// The bytes a token stands for; a special token gives its name. Of WordPiece these are as they are
+  /// written: the tokenizer's ``Tokenizer/decoding`` puts spaces between words.
   ///
   /// - Parameter token: An id in 0 ..< V. An id outside is a programmer error.
   public func bytes(of token: Int32) -> ArraySlice<UInt8> {
