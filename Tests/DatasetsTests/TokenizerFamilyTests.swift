@@ -87,15 +87,14 @@ struct TokenizerFamilyTests {
     #expect(loaded.template == tokenizer.template)
   }
 
-  /// What a text becomes does not depend on where `prepare` cuts it.
-  @Test(arguments: families)
+  /// What a text becomes does not depend on where `prepare` cuts it, which is where the family allows it.
+  @Test(arguments: ["qwen2", "mistral", "bert"])
   func preparedTextHasTheTokensThatTheWholeTextHas(family: String) throws {
     let tokenizer = try load(family)
     let directory = try TemporaryDirectory()
-    // Longer than a piece. Every place at which it may be cut comes once.
-    let part = try texts(family).map(\.text)
-      .filter { !$0.contains("<|endoftext|>") && $0.utf8.count < 300 }.joined(separator: " and\n")
-    let text = String(repeating: part + "\n", count: (9 << 20) / part.utf8.count)
+    // Longer than a piece, and with ends of lines, which belong to what stands before them, at its end.
+    let part = "Some <s>words.\n\nand more: 1 2,\n  the end."
+    let text = String(repeating: part, count: (17 << 18) / part.utf8.count)
     let input = try directory.write("text.txt", text)
     let outcome = try DatasetPreparation(
       inputs: [input], output: directory.path + "/out",
@@ -173,5 +172,74 @@ struct TokenizerFamilyTests {
     }
     let loaded = try TokenizerFile.tokenizer(from: extended.tokenizerJSON(), path: "t")
     #expect(loaded.vocabulary == extended.vocabulary)
+  }
+}
+
+/// What is peculiar to one family.
+struct TokenizerPeculiarityTests {
+  private func changed(
+    _ file: String, _ found: String, by replacement: String
+  ) throws -> any Tokenizer {
+    let text = String(decoding: try Fixture.bytes(file), as: UTF8.self)
+    let changed = text.replacing(found, with: replacement)
+    #expect(changed != text)
+    return try TokenizerFile.tokenizer(from: Array(changed.utf8), path: "t")
+  }
+
+  /// SmolLM2 has no token for some bytes, which `tokenizers` drops without a word.
+  @Test func aByteWithoutATokenIsRefusedWithItsPlace() throws {
+    let tokenizer = try changed("saved-bpe.json", "\"Ą\": ", by: "\"ĀĀ\": ")
+    #expect(
+      try tokenizer.encode("abc")
+        == TokenizerFile.load(Fixture.path("saved-bpe.json")).encode("abc"))
+    #expect(throws: TokenizerError.unknownByte(4, offset: 16)) {
+      try tokenizer.encode("a<|endoftext|>b\u{4}")
+    }
+    let loaded = try TokenizerFile.tokenizer(from: tokenizer.tokenizerJSON(), path: "t")
+    #expect(loaded.contentHash == tokenizer.contentHash)
+  }
+
+  @Test func aTokenThatIsLookedForAfterNormalisationIsNormalisedItself() throws {
+    let tokenizer = try changed("Families/bert.json", "\"angstrom\"", by: "\"Ångström\"")
+    let id = try #require(
+      (0..<Int32(tokenizer.vocabularyCount)).first {
+        tokenizer.vocabulary.bytes(of: $0).elementsEqual("Ångström".utf8)
+      })
+    for text in ["an ångström", "an A\u{30A}NGSTRO\u{308}M", "an angstrom"] {
+      #expect(try tokenizer.encode(text).last == id, "\(text)")
+    }
+  }
+
+  /// What only a look at the text finds is not found inside of words.
+  @Test func anAddedTokenIsNoPartOfTheModelsVocabulary() throws {
+    let tokenizer = try TokenizerFile.load(Fixture.path("Families/llama3.json"))
+    let assist = try tokenizer.encode("assist")
+    #expect(assist.count == 1 && tokenizer.vocabulary.isAdded(assist[0]))
+    let written = String(decoding: tokenizer.tokenizerJSON(), as: UTF8.self)
+    let vocabulary = try #require(written.range(of: "\"vocab\""))
+    #expect(!written[vocabulary.upperBound...].contains("\"assist\""))
+    #expect(written[..<vocabulary.lowerBound].contains("\"assist\""))
+  }
+
+  @Test(arguments: ["llama3", "qwen2", "smollm", "roberta", "llama2", "bert"])
+  func aFormIsPartOfTheHash(family: String) throws {
+    let file = "Families/\(family).json"
+    let tokenizer = try TokenizerFile.load(Fixture.path(file))
+    let (found, replacement) =
+      switch family {
+      case "llama3": ("\"ignore_merges\":true", "\"ignore_merges\":false")
+      case "qwen2": ("{\"type\":\"NFC\"}", "null")
+      case "smollm":
+        ("{\"type\":\"Digits\",\"individual_digits\":true},", "")
+      case "roberta":
+        (
+          "\"add_prefix_space\":true,\"trim_offsets\":true,\"use_regex\":true},\"post",
+          "\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":true},\"post"
+        )
+      case "llama2": ("{\"type\":\"Prepend\",\"prepend\":\"\\u2581\"},", "")
+      default: ("\"lowercase\":true", "\"lowercase\":false")
+      }
+    let other = try changed(file, found, by: replacement)
+    #expect(other.contentHash != tokenizer.contentHash)
   }
 }

@@ -109,20 +109,20 @@ struct TokenizerFileTests {
   @Test(arguments: [
     ("\"BPE\"", "\"Unigram\"", "model.type"),
     ("\"BPE\"", "\"WordPiece\"", "model.dropout"),
-    ("\"byte_fallback\": false", "\"byte_fallback\": true", "normalizer"),
+    ("\"byte_fallback\": false", "\"byte_fallback\": true", "pre_tokenizer.type"),
     ("\"ByteLevel\", \"add", "\"Whitespace\", \"add", "pre_tokenizer.type"),
     ("\"add_prefix_space\": false", "\"add_prefix_space\": 1", "pre_tokenizer.add_prefix_space"),
     ("\"normalizer\": null", "\"normalizer\": {\"type\": \"NFKC\"}", "normalizer.type"),
     ("\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\", \"x\": 1}", "normalizer.x"),
     (
-      "\"normalizer\": null", "\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"Regex\": \"a\"}}",
+      "\"normalizer\": null",
+      "\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"Regex\": \"a\"}}",
       "normalizer.pattern"
     ),
     ("\"ignore_merges\": false", "\"ignore_merges\": 1", "model.ignore_merges"),
     ("\"dropout\": null", "\"dropout\": 0.1", "model.dropout"),
     ("\"!\": 0,", "\"!\": 1,", "model.vocab"),
     ("\"!\": 0,", "\"!\": 600,", "model.vocab"),
-    ("\"!\": 0,", "\"!!\": 0,", "model.vocab"),
     ("\"!\": 0,", "\"!\": 0.5,", "model.vocab"),
     ("\"!\": 0,", "\"世\": 0,", "model.vocab"),
     ("\"merges\": [", "\"merges\": [\"! ~\",", "model.merges"),
@@ -170,37 +170,39 @@ struct TokenizerFileTests {
     #""pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}]"#
 
   /// What stands around the tokens of an input, and how one that is not known is called.
-  @Test(arguments: [
-    (#"{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false}"#, [], [], nil),
-    (#"{"type": "Sequence", "processors": [{"type": "ByteLevel"}]}"#, [], [], nil),
-    (#"{"type": "TemplateProcessing", "single": [\#(text)], \#(pair)}"#, [], [], nil),
-    (
-      #"{"type": "TemplateProcessing", "single": [\#(begin), \#(text)], \#(pair), \#(tokens)}"#, [499],
-      [], nil
-    ),
-    (
-      #"{"type": "Sequence", "processors": [{"type": "ByteLevel"}, {"type": "BertProcessing", "#
-        + #""sep": ["<|endoftext|>", 499], "cls": ["<|endoftext|>", 499]}]}"#, [499], [499], nil
-    ),
-    (
-      #"{"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["<|endoftext|>", 499]}"#, [], [],
-      "post_processor.sep"
-    ),
-    (#"{"type": "TemplateProcessing", "single": [], \#(pair)}"#, [], [], "post_processor.single"),
-    (
-      #"{"type": "TemplateProcessing", "single": [\#(text), \#(text)], \#(pair)}"#, [], [],
-      "post_processor.single"
-    ),
-    (
-      #"{"type": "TemplateProcessing", "single": [\#(begin), \#(text)], \#(pair)}"#, [], [],
-      "post_processor.special_tokens"
-    ),
-    (
-      #"{"type": "TemplateProcessing", "single": [\#(text)], "pair": [\#(text)]}"#, [], [],
-      "post_processor.pair"
-    ),
-    (#"{"type": "Reversing"}"#, [], [], "post_processor.type"),
-  ] as [(String, [Int32], [Int32], String?)])
+  @Test(
+    arguments: [
+      (#"{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false}"#, [], [], nil),
+      (#"{"type": "Sequence", "processors": [{"type": "ByteLevel"}]}"#, [], [], nil),
+      (#"{"type": "TemplateProcessing", "single": [\#(text)], \#(pair)}"#, [], [], nil),
+      (
+        #"{"type": "TemplateProcessing", "single": [\#(begin), \#(text)], \#(pair), \#(tokens)}"#,
+        [499],
+        [], nil
+      ),
+      (
+        #"{"type": "Sequence", "processors": [{"type": "ByteLevel"}, {"type": "BertProcessing", "#
+          + #""sep": ["<|endoftext|>", 499], "cls": ["<|endoftext|>", 499]}]}"#, [499], [499], nil
+      ),
+      (
+        #"{"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["<|endoftext|>", 499]}"#, [], [],
+        "post_processor.sep"
+      ),
+      (#"{"type": "TemplateProcessing", "single": [], \#(pair)}"#, [], [], "post_processor.single"),
+      (
+        #"{"type": "TemplateProcessing", "single": [\#(text), \#(text)], \#(pair)}"#, [], [],
+        "post_processor.single"
+      ),
+      (
+        #"{"type": "TemplateProcessing", "single": [\#(begin), \#(text)], \#(pair)}"#, [], [],
+        "post_processor.special_tokens"
+      ),
+      (
+        #"{"type": "TemplateProcessing", "single": [\#(text)], "pair": [\#(text)]}"#, [], [],
+        "post_processor.pair"
+      ),
+      (#"{"type": "Reversing"}"#, [], [], "post_processor.type"),
+    ] as [(String, [Int32], [Int32], String?)])
   func whatIsPutAroundAnInputIsNoPartOfAText(
     processor: String, prefix: [Int32], suffix: [Int32], key: String?
   ) throws {

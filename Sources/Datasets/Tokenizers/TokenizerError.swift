@@ -1,3 +1,4 @@
+import LockstepFiles
 import LockstepSettings
 
 /// What can be wrong with a tokenizer's file, its training or a text given to it.
@@ -10,6 +11,8 @@ public enum TokenizerError: UserInputError, Equatable {
   case unsupported(path: String, key: String, found: String, expected: String)
   /// A scalar of the text is not in a character vocabulary. The offset is in bytes.
   case unknownCharacter(Unicode.Scalar, offset: Int)
+  /// A byte of the text has no token in a byte-level vocabulary. The offset is in bytes.
+  case unknownByte(UInt8, offset: Int)
   /// A text for a character vocabulary is no UTF-8. The offset is in bytes.
   case invalidUTF8(offset: Int)
   /// A byte-pair encoding needs a token for each byte and one for the end of text.
@@ -26,6 +29,9 @@ public enum TokenizerError: UserInputError, Equatable {
     case .unknownCharacter(let scalar, let offset):
       "the character tokenizer has never seen \(Self.name(of: scalar)), found at byte \(offset): "
         + "train it on text that has it, or use the tokenizer 'bpe' or 'bytes'"
+    case .unknownByte(let byte, let offset):
+      "the tokenizer has no token for byte 0x\([byte].hexadecimal.uppercased()), found at byte "
+        + "\(offset): take it out of the text, or use another tokenizer"
     case .invalidUTF8(let offset):
       "the text is not UTF-8 at byte \(offset), which a character tokenizer needs: "
         + "convert the text, or use the tokenizer 'bpe' or 'bytes'"
@@ -40,6 +46,7 @@ public enum TokenizerError: UserInputError, Equatable {
     switch self {
     case .unknownCharacter(let scalar, let offset):
       .unknownCharacter(scalar, offset: offset + count)
+    case .unknownByte(let byte, let offset): .unknownByte(byte, offset: offset + count)
     case .invalidUTF8(let offset): .invalidUTF8(offset: offset + count)
     default: self
     }

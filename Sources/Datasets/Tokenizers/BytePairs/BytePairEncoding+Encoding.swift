@@ -4,6 +4,9 @@ extension BytePairEncoding {
     into tokens: UnsafeMutableBufferPointer<Int32>
   ) throws(TokenizerError) -> Int {
     guard text.count > 0 else { return 0 }
+    if lacksBytes, let offset = text.firstIndex(where: { byteTokens[Int($0)] < 0 }) {
+      throw .unknownByte(text[offset], offset: offset)
+    }
     if form.addsPrefixSpace, place != .continued, text[0] != UInt8(ascii: " ") {
       precondition(tokens.count > text.count, "the ids may be one more than the text's bytes")
       return ([UInt8(ascii: " ")] + text).withUnsafeBytes { encode($0, into: tokens) }

@@ -2,7 +2,7 @@
 ///
 /// Text is cut into words by a pattern (``SplitPattern``). Within a word the bytes are the
 /// first tokens; as long as two neighbours can be merged, those whose merge was learnt first are,
-/// the leftmost of equals first. Every string of bytes can be encoded.
+/// the leftmost of equals first. Every string of bytes can be encoded, if every byte has a token.
 ///
 /// Sources: Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword
 /// units", 2016; Radford et al., "Language models are unsupervised multitask learners", 2019.
@@ -42,17 +42,18 @@ public struct BytePairEncoding: Tokenizer {
   /// The rules, in the order in which they were learnt and in which they are preferred.
   public let merges: [Merge]
 
-  /// The id of each byte's token, [256].
+  /// The id of each byte's token, [256], or -1: SmolLM2 has none for bytes that texts do not have.
   let byteTokens: [Int32]
   /// For each pair that merges: its rank in the high 32 bits, the resulting id in the low ones.
   let ranks: PairTable
   let classes: ScalarClasses
   /// The words that are a token without regard to merges.
   let wholeWords: TokenTable?
+  let lacksBytes: Bool
 
   /// - Parameters:
   ///   - vocabulary: All tokens.
-  ///   - byteTokens: The id of each byte's token, [256].
+  ///   - byteTokens: The id of each byte's token, [256], or -1.
   ///   - merges: The rules, the most preferred one first.
   ///   - form: How text is cut and changed. Default: as in GPT-2.
   ///   - template: What stands around a text that is a model's input. Default: nothing.
@@ -67,13 +68,15 @@ public struct BytePairEncoding: Tokenizer {
     self.merges = merges
     self.ranks = PairTable(merges)
     self.classes = ScalarClasses()
+    lacksBytes = byteTokens.contains(-1)
     self.form = form
     self.template = template
     wholeWords =
       form.ignoresMerges ? TokenTable(vocabulary.modelTokens, of: vocabulary) : nil
     self.contentHash = TokenizerHash(
       kind: .bytePairEncoding, vocabulary: vocabulary,
-      rules: byteTokens + merges.flatMap { [$0.left, $0.right, $0.result] } + form.rules)
+      rules: byteTokens + merges.flatMap { [$0.left, $0.right, $0.result] } + form.rules
+        + (form.ignoresMerges ? vocabulary.outsideModel.sorted() : []))
   }
 
   public var normalizer: TextNormalizer { form.normalizer }

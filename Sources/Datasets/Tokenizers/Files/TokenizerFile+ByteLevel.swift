@@ -155,15 +155,7 @@ extension TokenizerFile {
     for (id, token) in written.enumerated() where token.added?.isSpecial != true {
       if let bytes = alphabet.bytes(of: token.text) { ids[bytes[...]] = Int32(id) }
     }
-    var byteTokens: [Int32] = []
-    for byte in UInt8.min...UInt8.max {
-      guard let id = ids[[byte]] else {
-        throw .unsupported(
-          path: path, key: "model.vocab", found: "without a token for byte \(byte)",
-          expected: "all 256, as with the initial alphabet of ByteLevel")
-      }
-      byteTokens.append(id)
-    }
+    let byteTokens = (UInt8.min...UInt8.max).map { ids[[$0]] ?? -1 }
     let rules = try self.merges(merges) {
       alphabet.bytes(of: $0)
     } id: {

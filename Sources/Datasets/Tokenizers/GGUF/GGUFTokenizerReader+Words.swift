@@ -46,7 +46,6 @@ extension GGUFTokenizerReader {
         "scores", "missing", expected: "one for each token, for they say what merges")
     }
     var found: [(score: Float, merge: BytePairEncoding.Merge)] = []
-    var scores: [Float: Int32] = [:]
     for id in ids.values.sorted() {
       let bytes = vocabulary.bytes(of: id)
       var own: [BytePairEncoding.Merge] = []
@@ -55,17 +54,16 @@ extension GGUFTokenizerReader {
           own.append(BytePairEncoding.Merge(left: left, right: right, result: id))
         }
       }
-      guard !own.isEmpty else { continue }
       let score = source.scores[Int(id)]
-      guard score.isFinite, scores.updateValue(id, forKey: score) == nil else {
-        throw unsupported(
-          "scores", "\(score) for more than one token that two others make, or not finite",
-          expected: "a number of its own for each")
+      guard score.isFinite else {
+        throw unsupported("scores", "\(score) at \(id)", expected: "a number")
       }
       found += own.sorted { ($0.left, $0.right) < ($1.left, $1.right) }.map { (score, $0) }
     }
-    // Sorting keeps the order of those with one score.
-    return found.sorted { $0.score > $1.score }.map(\.merge)
+    // Those with one score keep their order: runs of spaces have one in Llama 2.
+    return found.enumerated()
+      .sorted { ($0.element.score, -$0.offset) > ($1.element.score, -$1.offset) }
+      .map(\.element.merge)
   }
 
   /// WordPiece. Tokens that begin a word have "▁" before them, those that go on with one nothing.

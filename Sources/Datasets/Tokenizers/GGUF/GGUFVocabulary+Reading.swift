@@ -149,13 +149,7 @@ struct GGUFTokenizerReader {
     for token in 0..<Int32(vocabulary.count) where !vocabulary.isSpecial(token) {
       ids[vocabulary.bytes(of: token)] = token
     }
-    var byteTokens: [Int32] = []
-    for byte in UInt8.min...UInt8.max {
-      guard let id = ids[[byte]] else {
-        throw unsupported("tokens", "without one for byte \(byte)", expected: "all 256")
-      }
-      byteTokens.append(id)
-    }
+    let byteTokens = (UInt8.min...UInt8.max).map { ids[[$0]] ?? -1 }
     var rules: [BytePairEncoding.Merge] = []
     rules.reserveCapacity(source.merges.count)
     for merge in source.merges {

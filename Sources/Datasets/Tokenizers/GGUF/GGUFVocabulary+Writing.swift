@@ -35,13 +35,24 @@ extension GGUFVocabulary {
       return "of a template that it can not say"
     }
     if tokenizer.kind == .bytes { return nil }
-    if tokenizer.normalizer != again.normalizer { return "with a normalizer that it can not say" }
+    if tokenizer.normalizer != again.normalizer, !hasFormatSpaces(tokenizer) {
+      return "with a normalizer that it can not say"
+    }
     if let tokenizer = tokenizer as? SentencePieceTokenizer,
       let again = again as? SentencePieceTokenizer, tokenizer.merges != again.merges
     {
       return "with merges that are not those of scores"
     }
     return nil
+  }
+
+  /// Whether a space is put before a text by cutting it, which such files have no word of their own for:
+  /// what reads them puts one before every text that does not follow another.
+  private static func hasFormatSpaces(_ tokenizer: any Tokenizer) -> Bool {
+    guard let tokenizer = tokenizer as? SentencePieceTokenizer, tokenizer.normalizer.isEmpty,
+      case .cutting(let prefix, parts: false) = tokenizer.form.spaces
+    else { return false }
+    return (prefix == .never) == !tokenizer.form.dropsFirstSpace
   }
 
   private static func kinds(

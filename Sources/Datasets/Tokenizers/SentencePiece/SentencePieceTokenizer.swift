@@ -82,7 +82,8 @@ public struct SentencePieceTokenizer: Tokenizer {
     borders = Self.borders(form, merges, vocabulary)
     contentHash = TokenizerHash(
       kind: .sentencePiece, vocabulary: vocabulary,
-      rules: byteTokens + merges.flatMap { [$0.left, $0.right, $0.result] } + form.rules)
+      rules: byteTokens + merges.flatMap { [$0.left, $0.right, $0.result] } + form.rules
+        + vocabulary.outsideModel.sorted())
   }
 
   public var normalizer: TextNormalizer { form.normalizer }

@@ -15,8 +15,8 @@ struct SpaceScanner: WordCutter {
 
   func endOfWord(from start: Int) -> Int {
     guard borders != .none else { return text.count }
-    var position = start + 1
     var isAfterSpace = isSpace(at: start)
+    var position = start + (isAfterSpace ? 3 : 1)
     while position < text.count {
       let isSpace = isSpace(at: position)
       if isSpace && (borders == .everySpace || !isAfterSpace) { return position }

@@ -29,7 +29,8 @@ public struct Vocabulary: Sendable, Equatable {
   /// among them.
   public private(set) var added: [Int32: AddedToken] = [:]
 
-  /// Added tokens that the model's own vocabulary has not: only a look at the text finds them.
+  /// Added tokens that the model's own vocabulary has not: only a look at the text finds them. No part of
+  /// what makes vocabularies equal, for most tokenizers find no such token otherwise.
   private(set) var outsideModel: Set<Int32> = []
 
   /// The id of the token that stands between documents, by the first of ``endOfTextNames`` that there is.
@@ -38,6 +39,11 @@ public struct Vocabulary: Sendable, Equatable {
   public private(set) var mask: Int32?
 
   init() {}
+
+  public static func == (left: Vocabulary, right: Vocabulary) -> Bool {
+    left.storage == right.storage && left.offsets == right.offsets && left.special == right.special
+      && left.added == right.added
+  }
 
   /// Number of tokens, V.
   public var count: Int { special.count }

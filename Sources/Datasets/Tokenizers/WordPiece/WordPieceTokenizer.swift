@@ -54,7 +54,9 @@ public struct WordPieceTokenizer: Tokenizer {
     beginnings = ByteTrie(words)
     continuations = ByteTrie(pieces)
     contentHash = TokenizerHash(
-      kind: .wordPiece, vocabulary: vocabulary, rules: [form.unknown] + form.rules)
+      kind: .wordPiece, vocabulary: vocabulary,
+      rules: [form.unknown] + form.rules
+        + vocabulary.outsideModel.sorted())
   }
 
   public var normalizer: TextNormalizer { form.normalizer }
