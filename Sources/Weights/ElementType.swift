@@ -27,36 +27,8 @@ public enum ElementType: String, Sendable {
   }
 
   /// Whether the reader can turn elements into `Float` without loss.
-  public var isReadableAsFloat: Bool {
-    switch self {
-    case .float32, .float16, .bfloat16: true
-    default: false
-    }
-  }
-}
+  public var isReadableAsFloat: Bool { Self.readable.contains(self) }
 
-extension Float {
-  /// The value of an IEEE 754 half-precision bit pattern. Exact: every half is a `Float`.
-  ///
-  /// Written out because `Float16` does not exist on every platform that Swift builds for.
-  package init(halfBits bits: UInt16) {
-    let sign = UInt32(bits & 0x8000) << 16
-    let exponent = UInt32(bits >> 10) & 0x1F
-    let fraction = UInt32(bits) & 0x3FF
-    switch exponent {
-    case 0:
-      // Zero and subnormals: fraction · 2⁻²⁴.
-      let magnitude = Float(fraction) * 0x1p-24
-      self = Float(bitPattern: sign | magnitude.bitPattern)
-    case 0x1F:
-      self = Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-    default:
-      self = Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
-    }
-  }
-
-  /// The value of a bfloat16 bit pattern: the upper half of a `Float`.
-  package init(brainBits bits: UInt16) {
-    self = Float(bitPattern: UInt32(bits) << 16)
-  }
+  /// Those whose elements are `Float`s without loss.
+  static let readable: [ElementType] = [.float32, .float16, .bfloat16]
 }

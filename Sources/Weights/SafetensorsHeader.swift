@@ -35,10 +35,13 @@ package struct SafetensorsHeader {
 // MARK: - Writing
 
 extension SafetensorsHeader {
-  /// Lays out tensors of `Float` one after the other, in the order given.
+  /// Lays out tensors one after the other, in the order given.
   ///
+  /// - Parameter elementType: Of all of them. Default: `Float`s as they are.
   /// - Precondition: Names are distinct, and none is `__metadata__`.
-  package static func encode(_ tensors: [TensorLayout], metadata: [String: String]) -> [UInt8] {
+  package static func encode(
+    _ tensors: [TensorLayout], metadata: [String: String], elementType: ElementType = .float32
+  ) -> [UInt8] {
     precondition(
       Set(tensors.map(\.name)).count == tensors.count, "tensor names in a file are distinct")
     precondition(
@@ -51,11 +54,12 @@ extension SafetensorsHeader {
     }
     var offset = 0
     for tensor in tensors {
-      let end = offset + tensor.byteCount
+      let end = offset + tensor.elementCount * elementType.byteCount
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       members.append(
         tensor.name.jsonQuoted
-          + #":{"dtype":"F32","shape":[\#(shape)],"data_offsets":[\#(offset),\#(end)]}"#)
+          + #":{"dtype":"\#(elementType.rawValue)","shape":[\#(shape)],"#
+          + #""data_offsets":[\#(offset),\#(end)]}"#)
       offset = end
     }
     var json = Array("{\(members.joined(separator: ","))}".utf8)

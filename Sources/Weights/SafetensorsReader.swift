@@ -63,7 +63,20 @@ public final class SafetensorsReader: WeightSource {
     precondition(
       shape.reduce(1, *) == destination.count,
       "a destination of \(destination.count) elements for shape \(shape)")
-    read(try readableEntry(name, shape: shape), elements: 0..<destination.count, into: destination)
+    try read(name, shape: shape, elements: 0..<destination.count, into: destination)
+  }
+
+  /// Copies some of a tensor's elements, as `Float`; what is mapped of them is given back.
+  ///
+  /// - Throws: `WeightError.tensorMissing`, `.wrongShape` or `.unreadableElements`.
+  public func read(
+    _ name: String, shape: [Int], elements: Range<Int>,
+    into destination: UnsafeMutableBufferPointer<Float>
+  ) throws(WeightError) {
+    precondition(
+      elements.count == destination.count,
+      "a destination of \(destination.count) for elements \(elements)")
+    read(try readableEntry(name, shape: shape), elements: elements, into: destination)
   }
 
   /// A tensor of which parts can be read.
@@ -130,7 +143,8 @@ public final class SafetensorsReader: WeightSource {
   private func requireFloats(_ entry: SafetensorsEntry) throws(WeightError) {
     guard entry.elementType.isReadableAsFloat else {
       throw .unreadableElements(
-        path: path, tensor: entry.name, elementType: entry.elementType.rawValue)
+        path: path, tensor: entry.name, elementType: entry.elementType.rawValue,
+        readable: ElementType.readable.map(\.rawValue))
     }
   }
 

@@ -56,8 +56,15 @@ public final class SafetensorsShards: WeightSource {
   public func read(
     _ name: String, shape: [Int], into destination: UnsafeMutableBufferPointer<Float>
   ) throws(WeightError) {
+    try read(name, shape: shape, elements: 0..<destination.count, into: destination)
+  }
+
+  public func read(
+    _ name: String, shape: [Int], elements: Range<Int>,
+    into destination: UnsafeMutableBufferPointer<Float>
+  ) throws(WeightError) {
     guard let place = places[name] else { throw .tensorMissing(path: path, tensor: name) }
-    try shards[place].read(name, shape: shape, into: destination)
+    try shards[place].read(name, shape: shape, elements: elements, into: destination)
   }
 
   /// In which file each tensor is.

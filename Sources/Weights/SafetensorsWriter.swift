@@ -19,4 +19,34 @@ public enum SafetensorsWriter {
     for tensor in tensors { try file.write(tensor.bytes) }
     try file.commit()
   }
+
+  /// Writes a file atomically, its elements rounded to another type.
+  ///
+  /// - Parameters:
+  ///   - type: One that the format has: not a type of blocks.
+  ///   - metadata: Free text under `__metadata__`. `transformers` wants `format: pt`.
+  /// - Throws: `WeightError.fileSystem`, or `.notStorable` with the tensor that has a number which the
+  ///   type does not have; nothing is left behind, an older file stays.
+  public static func write(
+    _ tensors: [TensorView], as type: StorageType, metadata: [String: String] = [:],
+    to path: String
+  ) throws(WeightError) {
+    guard let elementType = type.elementType else {
+      preconditionFailure("safetensors files have no \(type)")
+    }
+    let header = SafetensorsHeader.encode(
+      tensors.map(\.layout), metadata: metadata, elementType: elementType)
+    let byteCount = tensors.reduce(header.count) { $0 + type.byteCount(of: $1.values.count) }
+    let file = try onDisk { () throws(FileError) in
+      try AtomicFile(path: path, bytesNeeded: byteCount)
+    }
+    try onDisk { () throws(FileError) in try file.write(header) }
+    for tensor in tensors {
+      try OutgoingTensor(tensor.name, tensor, type: type).forEachBytes {
+        (bytes) throws(FileError) in
+        try file.write(bytes)
+      }
+    }
+    try onDisk { () throws(FileError) in try file.commit() }
+  }
 }

@@ -11,8 +11,11 @@ public enum WeightError: UserInputError, Equatable {
   case tensorMissing(path: String, tensor: String)
   /// The tensor is there, with another shape than asked for.
   case wrongShape(path: String, tensor: String, expected: [Int], found: [Int])
-  /// The tensor's elements cannot be read as `Float`; `elementType` is its safetensors name.
-  case unreadableElements(path: String, tensor: String, elementType: String)
+  /// The tensor's elements cannot be read as `Float`; `elementType` is what the format calls them, and
+  /// `readable` what it calls those that can.
+  case unreadableElements(path: String, tensor: String, elementType: String, readable: [String])
+  /// A tensor to be written holds a number that the type of the file does not have.
+  case notStorable(tensor: String, value: Float, type: String)
   /// The directory holds no weights in a format that is known; `found` are names that look like such.
   case noWeights(directory: String, found: [String])
   /// The list of shards and the shards contradict each other.
@@ -34,8 +37,12 @@ public enum WeightError: UserInputError, Equatable {
       return "\(path): holds no tensor '\(tensor)'"
     case .wrongShape(let path, let tensor, let expected, let found):
       return "\(path): tensor '\(tensor)' has shape \(found), expected \(expected)"
-    case .unreadableElements(let path, let tensor, let elementType):
-      return "\(path): tensor '\(tensor)' holds \(elementType), expected F32, F16 or BF16"
+    case .unreadableElements(let path, let tensor, let elementType, let readable):
+      let expected = [readable.dropLast().joined(separator: ", "), readable.last ?? ""]
+      return "\(path): tensor '\(tensor)' holds \(elementType), expected "
+        + expected.joined(separator: " or ")
+    case .notStorable(let tensor, let value, let type):
+      return "tensor '\(tensor)' holds \(value), which \(type) does not have"
     case .noWeights(let directory, let found):
       let expected = WeightFormat.all.map(\.fileName).joined(separator: " or ")
       let others = found.isEmpty ? "no weights" : found.joined(separator: ", ")

@@ -26,7 +26,8 @@ public protocol WeightSource: Sendable {
   /// All tensors, in the order in which they are best read.
   var tensors: [StoredTensor] { get }
 
-  /// Copies a tensor's elements, row-major, into memory that the caller owns.
+  /// Copies a tensor's elements, row-major, into memory that the caller owns. Several threads may read at a
+  /// time.
   ///
   /// - Parameters:
   ///   - name: One of `tensors`.
@@ -37,6 +38,33 @@ public protocol WeightSource: Sendable {
   func read(
     _ name: String, shape: [Int], into destination: UnsafeMutableBufferPointer<Float>
   ) throws(WeightError)
+
+  /// Copies some of a tensor's elements: as `read(_:shape:into:)`, by which it is done where a source knows
+  /// no shorter way.
+  ///
+  /// - Parameters:
+  ///   - elements: Which, in row-major order.
+  ///   - destination: As many elements.
+  func read(
+    _ name: String, shape: [Int], elements: Range<Int>,
+    into destination: UnsafeMutableBufferPointer<Float>
+  ) throws(WeightError)
+}
+
+extension WeightSource {
+  public func read(
+    _ name: String, shape: [Int], elements: Range<Int>,
+    into destination: UnsafeMutableBufferPointer<Float>
+  ) throws(WeightError) {
+    let whole = UnsafeMutableBufferPointer<Float>.allocate(capacity: shape.reduce(1, *))
+    defer { whole.deallocate() }
+    try read(name, shape: shape, into: whole)
+    precondition(
+      elements.count == destination.count && elements.upperBound <= whole.count,
+      "elements \(elements) of \(whole.count) for \(destination.count)")
+    guard let first = whole.baseAddress else { return }
+    destination.baseAddress?.update(from: first + elements.lowerBound, count: elements.count)
+  }
 }
 
 extension WeightSource {

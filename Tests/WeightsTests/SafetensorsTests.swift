@@ -39,7 +39,8 @@ import Testing
     let type = name == "integers" ? "I64" : "BOOL"
     #expect(reader.entry(named: name)?.elementType.rawValue == type)
     #expect(
-      throws: WeightError.unreadableElements(path: path, tensor: name, elementType: type)
+      throws: WeightError.unreadableElements(
+        path: path, tensor: name, elementType: type, readable: ["F32", "F16", "BF16"])
     ) { try reader.floats(name) }
   }
 
