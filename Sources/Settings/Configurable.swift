@@ -69,9 +69,11 @@ extension Configurable {
     guard let short = entries.first(where: { $0.key == Self.shorthandKey }) else {
       return SettingNode(.map(entries))
     }
-    let isShort = zip(entries, Self().entries).allSatisfy {
-      $0.key == short.key || $0.value == $1.value
-    }
+    let defaults = Self().entries
+    // The keys of another choice than the default one are not among the defaults.
+    let isShort =
+      entries.map(\.key) == defaults.map(\.key)
+      && zip(entries, defaults).allSatisfy { $0.key == short.key || $0.value == $1.value }
     return isShort ? short.value : SettingNode(.map(entries))
   }
 
