@@ -77,7 +77,7 @@ let package = Package(
     .executableTarget(
       name: "LockstepCommand",
       dependencies: Target.modules([
-        "Benchmarking", "Explanations", "Scoring", "Sweeps", "Training", "Files",
+        "Benchmarking", "Explanations", "Scoring", "Sweeps", "Training", "Weights", "Files",
         "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
@@ -205,12 +205,13 @@ let package = Package(
       dependencies: Target.modules(["Communication", "MPICommunication"]) + ["TestSupport"],
       path: "Tests/CommunicationProbe"),
     .target(
-      name: "ReaderClaims", dependencies: Target.modules(["Training", "Sweeps", "Datasets"]),
+      name: "ReaderClaims",
+      dependencies: Target.modules(["Training", "Sweeps", "Datasets", "Weights"]),
       path: "Tests/ReaderClaims"),
     .executableTarget(
       name: "fuzz",
       dependencies: Target.modules([
-        "Training", "Sweeps", "Scoring", "Datasets", "Checkpoints", "Models", "Tensors",
+        "Training", "Sweeps", "Scoring", "Datasets", "Checkpoints", "Models", "Tensors", "Weights",
       ]) + [
         "TestSupport", "ReaderClaims", "LockstepCommand",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -80,10 +80,13 @@ make_seeds() {
     esac
   done
   printf 'a: &x [1, "b\\n", ~]\n? {c: *x}\n: |\n  text\n--- !t\n%%TAG ! x\n' | seed yaml marks
-  for file in Tests/Fixtures/ForeignModels/*/config.json; do
+  for file in Tests/Fixtures/{ForeignModels,PretrainedModels}/*/config.json; do
     seed model "$(basename "$(dirname "$file")").json" "$file"
   done
   for file in Tests/Fixtures/Weights/*.safetensors; do seed safetensors "$(basename "$file")" "$file"; done
+  for file in Tests/Fixtures/Weights/*.gguf Tests/Fixtures/PretrainedModels/{qwen3,llama-llama3}.gguf; do
+    seed gguf "$(basename "$file")" "$file"
+  done
   for file in "$fixtures"/{saved-bpe,saved-bytes,saved-characters,gpt2-form,added-tokens}.json; do
     seed tokenizer "$(basename "$file")" "$file"
   done

@@ -13,7 +13,7 @@ struct Lockstep: ParsableCommand {
     version: Provenance.current.description,
     subcommands: [
       Prepare.self, Train.self, Sweep.self, Debug.self, Generate.self, Translate.self, Score.self,
-      Evaluate.self, Explain.self, Inspect.self, Doctor.self, Benchmark.self,
+      Evaluate.self, Explain.self, Convert.self, Inspect.self, Doctor.self, Benchmark.self,
     ])
 
   static func main() {

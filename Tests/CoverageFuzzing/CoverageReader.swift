@@ -50,6 +50,7 @@ struct CoverageReader: Sendable {
       try ReaderClaims.require(TokenFile(path: path, bytes: bytes, owner: ()))
     },
     CoverageReader(name: "safetensors", read: safetensors),
+    CoverageReader(name: "gguf", read: gguf),
     CoverageReader(name: "gzip") { bytes in
       _ = try GzipFile.contents(of: MappedFile(viewing: bytes, owner: ()), path: path)
     },
@@ -107,6 +108,22 @@ struct CoverageReader: Sendable {
     let written = try JSONFormat.encoder(isIndented: true).encode(value)
     let again = try ReaderClaims.ofWritten { try Value(description: written, path: path) }
     try SilentAcceptance.unless(again == value, "another description after writing and reading")
+  }
+
+  /// And a network that it describes is written as one that is described alike.
+  private static func gguf(_ bytes: UnsafeRawBufferPointer) throws {
+    let file = try GGUFReader(MappedFile(viewing: bytes, owner: ()), path: path)
+    try ReaderClaims.require(file)
+    let model = try ForeignModel(file).configuration
+    _ = model.architecture.weights(of: file).tensors
+    let written = try model.huggingFaceJSON(vocabularyCount: 300, endOfText: nil)
+    guard let written else { throw SilentAcceptance("a model that can not be written") }
+    let again = try ReaderClaims.ofWritten {
+      try ModelConfiguration(huggingFaceJSON: written, path: path)
+    }
+    try SilentAcceptance.unless(
+      "\(again.settingNode)" == "\(model.settingNode)",
+      "another model after writing and reading")
   }
 
   private static func safetensors(_ bytes: UnsafeRawBufferPointer) throws {

@@ -6,6 +6,7 @@ import LockstepScoring
 import LockstepSweeps
 import LockstepTensors
 import LockstepTraining
+import LockstepWeights
 import ReaderClaims
 
 /// What each reader is asked to read, and what must hold where it does.
@@ -78,6 +79,16 @@ enum Readers {
     try ReaderClaims.require(vectors, width: 4)
   }
 
+  /// A GGUF file holds its description and its weights: what is accepted computes, and is written as one
+  /// that is read again.
+  static func gguf(_ folder: URL, _ damaged: DamagedCase) throws {
+    let path = folder.appending(path: damaged.file).path
+    let trained = try TrainedModel.open(path, in: Workspace())
+    _ = compute(trained)
+    _ = try Inspection(path: path)
+    try ReaderClaims.require(GGUFReader(path: path))
+  }
+
   static func score(_ folder: URL, _ damaged: DamagedCase) throws {
     var score = CorpusScore()
     try score.add(
@@ -97,6 +108,8 @@ enum Readers {
         let tokens = Indices([0, 1], shape: [1, 2])
         let states = model.headStates(of: tokens, at: PredictedPositions(tokens))
         return model.logits(ofHeadStates: states).elements
+      case .encoder(let model):
+        return model.states(of: Indices([0, 1], shape: [1, 2])).elements
       case .sequenceToSequence:
         return []
       case .prediction(let model):

@@ -20,6 +20,13 @@ struct SpecimenMaker {
         at: tests.appending(path: "Fixtures/ForeignModels/\(name)"),
         to: folder.appending(path: name))
     }
+    try FileManager.default.createDirectory(
+      at: folder.appending(path: "gguf"), withIntermediateDirectories: true)
+    for name in ["gpt2", "llama-llama3", "llama-linear", "qwen3", "bert"] {
+      try FileManager.default.copyItem(
+        at: tests.appending(path: "Fixtures/PretrainedModels/\(name).gguf"),
+        to: folder.appending(path: "gguf/\(name).gguf"))
+    }
     try text()
     try tables()
     try vectors()

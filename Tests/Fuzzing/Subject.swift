@@ -22,6 +22,7 @@ struct Subject: Sendable {
     Subject(name: "shards", folder: "gpt2-shards", files: ["/*"], read: Readers.model),
     Subject(name: "llama", folder: "llama-tied", files: ["/*"], read: Readers.model),
     Subject(name: "bert", folder: "bert-pretraining", files: ["/*"], read: Readers.model),
+    Subject(name: "gguf", folder: "gguf", files: ["/*"], read: Readers.gguf),
     Subject(
       name: "checkpoint", folder: "gpt", files: ["checkpoints/step-00000002/*"], isSigned: true,
       read: Readers.checkpoint),

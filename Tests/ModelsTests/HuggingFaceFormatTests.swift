@@ -68,8 +68,18 @@ import Testing
     ("gpt2", "use_gate", false, "use_gate false is unknown"),
     ("llama", "attention_bias", true, "attention_bias true"),
     ("llama", "mlp_bias", true, "mlp_bias true"),
-    ("llama", "rope_parameters", ["rope_type": "linear", "factor": "2"], "factor 2"),
-    ("llama", "rope_scaling", ["type": "dynamic"], "rope_scaling: type dynamic is not default"),
+    ("llama", "rope_parameters", ["rope_type": "linear", "factor": "2"], "factor: found \"2\""),
+    ("llama", "rope_parameters", ["rope_type": "linear"], "rope_scaling: factor is missing"),
+    ("llama", "rope_parameters", ["rope_type": "yarn"], "rope_scaling: type yarn is not"),
+    (
+      "llama", "rope_parameters",
+      ["type": "linear", "factor": 2.0, "attention_factor": 2.0] as [String: any Sendable],
+      "rope_scaling: attention_factor 2"
+    ),
+    ("llama", "rope_scaling", ["rope_theta": 3.0], "rope_scaling: rope_theta is 300"),
+    ("llama", "rope_scaling", 2, "rope_scaling 2 is no object"),
+    ("llama", "rope_scaling", ["type": "linear"], "rope_scaling: rope_type is default and linear"),
+    ("llama", "rope_parameters", ["type": "dynamic"], "rope_scaling: type dynamic is not default"),
     ("llama", "head_dim", 16, "head_dim 16 is not hidden_size / num_attention_heads, 8"),
     ("llama", "num_key_value_heads", 3, "num_key_value_heads: found 3"),
     ("llama", "hidden_act", "gelu", "hidden_act gelu is not silu"),
@@ -85,7 +95,7 @@ import Testing
     ("bert", "hidden_act", "mish", "hidden_act mish"),
     ("bert", "num_attention_heads", 5, "num_attention_heads: found 5"),
     ("bert", "position_embedding_type", "relative_key", "position_embedding_type relative_key"),
-    ("bert", "model_type", "roberta", "gpt2, llama, qwen2, qwen3 and bert are supported"),
+    ("bert", "model_type", "roberta", "gpt2, llama, mistral, qwen2, qwen3 and bert are supported"),
   ]
 
   @Test(arguments: refused.indices)

@@ -1,6 +1,7 @@
 import LockstepDatasets
 import LockstepSweeps
 import LockstepTraining
+import LockstepWeights
 
 /// What must hold of whatever a reader accepts, however damaged the file was.
 package enum ReaderClaims {
@@ -73,6 +74,29 @@ package enum ReaderClaims {
     try SilentAcceptance.unless(
       vectors.elements.count == width * vectors.tokens.count
         && vectors.elements.allSatisfy(\.isFinite), "vectors that are not finite")
+  }
+
+  /// Tensors have the elements that their shapes say, and a value is the same when it is written and read
+  /// again.
+  package static func require(_ file: GGUFReader) throws {
+    for entry in file.entries where entry.type.isReadable {
+      let count = entry.shape.reduce(1, *)
+      var values = [Float](repeating: 0, count: count)
+      try values.withUnsafeMutableBufferPointer {
+        try file.read(entry.name, shape: entry.shape, into: $0)
+      }
+    }
+    for (key, value) in file.metadata {
+      if let texts = value.texts {
+        try SilentAcceptance.unless(GGUFValue.texts(texts) == value, "\(key): other texts")
+      }
+      if let floats = value.floats {
+        try SilentAcceptance.unless(
+          GGUFValue.float32s(floats).floats?.map(\.bitPattern) == floats.map(\.bitPattern),
+          "\(key): other numbers")
+      }
+      _ = (value.integer, value.number, value.bool, value.text, value.integers)
+    }
   }
 
   /// What Lockstep writes, it reads.

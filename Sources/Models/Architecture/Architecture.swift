@@ -36,6 +36,10 @@ public protocol Architecture: Configurable, Sendable {
 
   /// How `transformers` writes such a network. Default: nil, it has none.
   static var huggingFace: HuggingFaceFormat<Self>? { get }
+  /// Networks of other names in `transformers` that are computed alike; only read. Default: none.
+  static var furtherHuggingFace: [HuggingFaceFormat<Self>] { get }
+  /// How llama.cpp's files, GGUF, have such a network. Default: nil, they do not.
+  static var gguf: GGUFFormat<Self>? { get }
 }
 
 extension Architecture {
@@ -43,6 +47,8 @@ extension Architecture {
   public var vocabulary: Int? { nil }
   public var summary: String { Self.name }
   public static var huggingFace: HuggingFaceFormat<Self>? { nil }
+  public static var furtherHuggingFace: [HuggingFaceFormat<Self>] { [] }
+  public static var gguf: GGUFFormat<Self>? { nil }
   public func keptElementCount(sequences: Int, of shape: Shape) -> Double { 0 }
 
   /// Whether another architecture is the same one, configured alike.
@@ -63,6 +69,12 @@ public protocol LanguageArchitecture: Architecture {
 public protocol MaskedLanguageArchitecture: Architecture {
   /// As of `LanguageArchitecture`.
   func model(vocabularyCount: Int) -> any MaskedLanguageModel
+}
+
+/// An architecture of `TextEncoder`s.
+public protocol EncoderArchitecture: Architecture {
+  /// As of `LanguageArchitecture`.
+  func encoder(vocabularyCount: Int) -> any TextEncoder
 }
 
 /// An architecture of `SequenceToSequenceModel`s.
@@ -106,6 +118,17 @@ extension PredictorArchitecture {
 public enum ArchitectureRole: Sendable {
   case language(any LanguageArchitecture)
   case maskedLanguage(any MaskedLanguageArchitecture)
+  case encoder(any EncoderArchitecture)
   case sequenceToSequence(any SequenceToSequenceArchitecture)
   case prediction(any PredictorArchitecture)
+
+  public var kind: ModelKind {
+    switch self {
+    case .language: .language
+    case .maskedLanguage: .maskedLanguage
+    case .encoder: .encoder
+    case .sequenceToSequence: .sequenceToSequence
+    case .prediction: .prediction
+    }
+  }
 }

@@ -32,7 +32,7 @@ public struct ModelConfiguration: Configurable {
     set { choice = ArchitectureChoice(newValue) }
   }
 
-  public var kind: ModelKind { type(of: architecture).kind }
+  public var kind: ModelKind { role.kind }
   /// The architecture as one that makes models of its kind.
   public var role: ArchitectureRole { architecture.role }
   /// T, the longest sequence in tokens; 1 where a sample is no sequence.

@@ -4,6 +4,8 @@ public enum ModelKind: Sendable, CustomStringConvertible {
   case language
   /// Tokens, some hidden, to the hidden ones: a `MaskedLanguageModel`.
   case maskedLanguage
+  /// Tokens to a state of each: a `TextEncoder`.
+  case encoder
   /// A source and the tokens so far to the token that follows: a `SequenceToSequenceModel`.
   case sequenceToSequence
   /// Samples to classes or values: a `Predictor`.
@@ -14,6 +16,7 @@ public enum ModelKind: Sendable, CustomStringConvertible {
     switch self {
     case .language: "a model that continues texts"
     case .maskedLanguage: "a model that fills in hidden tokens"
+    case .encoder: "an encoder of texts without a head"
     case .sequenceToSequence: "a model that translates"
     case .prediction: "a model for samples"
     }

@@ -1,11 +1,10 @@
 import LockstepSettings
 import LockstepTensors
-import LockstepWeights
 
 /// The shape of a BERT encoder: learned positions, every position sees every other, a norm behind each
 /// part of a block (Devlin et al., "BERT", 2019).
 public struct BERTConfiguration: TransformerArchitecture, TokenArchitecture,
-  MaskedLanguageArchitecture
+  MaskedLanguageArchitecture, EncoderArchitecture
 {
   public static let name = "bert"
   public static let documentation =
@@ -21,6 +20,8 @@ public struct BERTConfiguration: TransformerArchitecture, TokenArchitecture,
   public var normEpsilon = 1e-12
   /// Rows of the embedding of token types, of which the first is added everywhere.
   public var tokenTypes = 1
+  /// Whether there is a head that fills in hidden tokens.
+  public var head = true
   public var dropout = 0.0
   public var recompute = false
   public var vocabulary: Int?
@@ -45,6 +46,11 @@ public struct BERTConfiguration: TransformerArchitecture, TokenArchitecture,
         meaning:
           "Rows of the embedding of token types, of which the first is added to every token; models "
           + "that were trained on pairs of texts have 2."),
+      Field(
+        "head", \.head,
+        meaning:
+          "Whether it has the head that fills in hidden tokens; without one it is an encoder, as those "
+          + "that turn texts into vectors are."),
       .dropout, .recompute,
       .vocabulary(
         atLeast: 2,
@@ -56,7 +62,11 @@ public struct BERTConfiguration: TransformerArchitecture, TokenArchitecture,
 
   public func check(_ checks: inout SettingChecks) { checkHeads(&checks) }
 
-  public var summary: String { oneLine(["context \(context)"]) }
+  public var summary: String {
+    oneLine(["context \(context)"] + (head ? [] : ["without a head"]))
+  }
+
+  public var role: ArchitectureRole { head ? .maskedLanguage(self) : .encoder(self) }
 
   public func keptElementCount(sequences: Int, of shape: Shape) -> Double {
     keptElementCount(
@@ -67,56 +77,8 @@ public struct BERTConfiguration: TransformerArchitecture, TokenArchitecture,
   public func model(vocabularyCount: Int) -> any MaskedLanguageModel {
     BERT(self, vocabularyCount: vocabulary ?? vocabularyCount)
   }
-}
 
-extension BERTConfiguration {
-  /// `BertForMaskedLM`.
-  public static var huggingFace: HuggingFaceFormat<Self>? {
-    HuggingFaceFormat(
-      modelType: "bert", className: "BertForMaskedLM", weightNames: { _ in Self.weightNames },
-      keys: [
-        .vocabulary("vocab_size"),
-        .value("max_position_embeddings", "context", \.context),
-        .value("hidden_size", "width", \.width),
-        .value("intermediate_size", "feed_forward", \.feedForwardWidth),
-        .value("num_hidden_layers", "layers", \.layers),
-        .value("num_attention_heads", "heads", \.heads),
-        .value("type_vocab_size", "token_types", \.tokenTypes),
-        .word(
-          "hidden_act", "activation", \.activation,
-          words: [
-            "gelu": "gelu", "gelu_python": "gelu", "gelu_new": "gelu-tanh",
-            "gelu_pytorch_tanh": "gelu-tanh", "relu": "relu", "leaky_relu": "leaky-relu",
-            "silu": "silu", "swish": "silu", "tanh": "tanh",
-          ]),
-        .dropout("hidden_dropout_prob", others: ["attention_probs_dropout_prob"], \.dropout),
-        .value("layer_norm_eps", "norm_epsilon", \.normEpsilon, absent: 1e-12),
-        .fixed("tie_word_embeddings", true),
-        .fixed("is_decoder", false),
-        .fixed("add_cross_attention", false),
-        .fixed("position_embedding_type", "absolute"),
-        HuggingFaceKey(names: ["pad_token_id"], write: { _, _ in ["pad_token_id": .null] }),
-        // The pooler, which reads whole texts.
-        .harmless(
-          "directionality", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers",
-          "pooler_size_per_head", "pooler_type"),
-      ])
-  }
-
-  private static var weightNames: WeightNames {
-    WeightNames(
-      optionalPrefix: "bert.",
-      // The names of the first version, TensorFlow's, which the published BERTs still have.
-      spellings: [
-        .init("LayerNorm.gamma", means: "LayerNorm.weight"),
-        .init("LayerNorm.beta", means: "LayerNorm.bias"),
-      ],
-      tied: [
-        "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
-        "cls.predictions.decoder.bias": "cls.predictions.bias",
-      ],
-      buffers: ["embeddings.position_ids", "embeddings.token_type_ids"],
-      // The pooler, which reads whole texts, and the guess whether one sentence follows another.
-      otherHeads: ["bert.pooler.", "pooler.", "cls.seq_relationship."])
+  public func encoder(vocabularyCount: Int) -> any TextEncoder {
+    BERTEncoder(self, vocabularyCount: vocabulary ?? vocabularyCount)
   }
 }

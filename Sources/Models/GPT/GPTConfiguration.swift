@@ -80,12 +80,41 @@ extension GPTConfiguration {
         .fixed("scale_attn_weights", true),
         .fixed("scale_attn_by_inverse_layer_idx", false),
         .fixed("add_cross_attention", false),
-        .endOfText("bos_token_id", "eos_token_id"),
+        .textEnds,
         // A length that nothing uses, an order of operations in half precision, and heads for other
         // tasks.
         .harmless(
           "n_ctx", "reorder_and_upcast_attn", "summary_activation", "summary_first_dropout",
           "summary_proj_to_labels", "summary_type", "summary_use_proj"),
       ])
+  }
+
+  public static var gguf: GGUFFormat<Self>? {
+    GGUFFormat(
+      name: "gpt2",
+      keys: [
+        .vocabulary("vocab_size"),
+        .value("context_length", "context", \.context),
+        .value("embedding_length", "width", \.width),
+        .value("block_count", "layers", \.layers),
+        .value("attention.head_count", "heads", \.heads),
+        .derived("feed_forward_length", \.feedForwardWidth, meaning: "4 embedding_length"),
+        .fixed("attention.layer_norm_epsilon", 1e-5),
+        .accepted("attention.causal", true),
+      ],
+      tensors: { _ in
+        [
+          .init("token_embd", "transformer.wte"),
+          .init("position_embd", "transformer.wpe", isKeptExact: true),
+          .init("blk.*.attn_norm", "transformer.h.*.ln_1"),
+          .init("blk.*.attn_qkv", "transformer.h.*.attn.c_attn", order: .transposed),
+          .init("blk.*.attn_output", "transformer.h.*.attn.c_proj", order: .transposed),
+          .init("blk.*.ffn_norm", "transformer.h.*.ln_2"),
+          .init("blk.*.ffn_up", "transformer.h.*.mlp.c_fc", order: .transposed),
+          .init("blk.*.ffn_down", "transformer.h.*.mlp.c_proj", order: .transposed),
+          .init("output_norm", "transformer.ln_f"),
+          .init("output", "lm_head"),
+        ]
+      })
   }
 }

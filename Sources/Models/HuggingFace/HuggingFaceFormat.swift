@@ -9,7 +9,7 @@ public struct HuggingFaceFormat<Configuration: Architecture> {
   let modelType: String
   /// `GPT2LMHeadModel`.
   let className: String
-  let keys: [HuggingFaceKey<Configuration>]
+  let keys: [InterchangeKey<Configuration>]
   /// What the names of tensors mean, beside those of the parameters.
   let weightNames: (Configuration) -> WeightNames
 
@@ -19,24 +19,25 @@ public struct HuggingFaceFormat<Configuration: Architecture> {
   init(
     modelType: String, className: String,
     weightNames: @escaping (Configuration) -> WeightNames = { _ in .own },
-    keys: [HuggingFaceKey<Configuration>]
+    keys: [InterchangeKey<Configuration>]
   ) {
     self.modelType = modelType
     self.className = className
     self.weightNames = weightNames
-    self.keys = keys + HuggingFaceKey.common
+    self.keys = keys + InterchangeKey.ofAnyArchitecture
   }
 
+  /// - Parameter elementType: Of the tensors beside the file, as PyTorch calls it.
   /// - Returns: A file's bytes, members in alphabetical order.
   func encode(
-    _ configuration: Configuration, _ context: HuggingFaceContext
+    _ configuration: Configuration, _ context: InterchangeContext, elementType: String
   ) throws -> [UInt8] {
     var members: [String: JSONNode] = [
       "model_type": .string(modelType), "architectures": .list([.string(className)]),
-      "torch_dtype": "float32",
+      "torch_dtype": .string(elementType),
     ]
     for key in keys { members.merge(key.write(configuration, context)) { $1 } }
-    return try HuggingFaceJSON.encode(members)
+    return try JSONNode.json(of: members)
   }
 
   /// Reads what a file says.
@@ -47,60 +48,23 @@ public struct HuggingFaceFormat<Configuration: Architecture> {
   /// - Throws: `UnsupportedModelError` with everything that Lockstep can not compute.
   func decode(
     _ members: [String: JSONNode], path: String
-  ) throws(UnsupportedModelError) -> Configuration {
-    var reasons: [String] = []
-    func gather(_ body: () throws(HuggingFaceKey<Configuration>.Refusal) -> Void) {
-      do throws(HuggingFaceKey<Configuration>.Refusal) {
-        try body()
-      } catch {
-        reasons.append(error.reason)
-      }
-    }
-    var entries: [SettingNode.Entry] = []
-    for key in keys {
-      gather { () throws(HuggingFaceKey<Configuration>.Refusal) in
-        guard let value = try key.read(members), let setting = key.setting else { return }
-        entries.append(SettingNode.Entry(setting, value))
-      }
-    }
-    let known = Set(keys.flatMap(\.names)).union(HuggingFaceJSON.harmless)
-    for (name, value) in members.sorted(by: { $0.key < $1.key })
-    where !known.contains(name) && value != .null {
-      reasons.append(
-        "\(name) \(value) is unknown, and might change what the model computes; take it out of the "
-          + "file if it does not")
-    }
-    var found: Configuration?
-    do throws(ConfigurationError) {
-      found = try Configuration(settings: SettingNode(.map(entries)))
-    } catch {
-      reasons += error.violations.filter { !reasons.isReported(name(of: $0.path)) }.map {
-        Violation($0.problem, at: SettingPath(description: name(of: $0.path)), origin: nil)
-          .description
-      }
-    }
-    if let found {
-      for key in keys {
-        gather { () throws(HuggingFaceKey<Configuration>.Refusal) in
-          try key.check(members, found)
-        }
-      }
-    }
-    guard let found, reasons.isEmpty else {
-      throw UnsupportedModelError(path: path, reason: reasons.joined(separator: "; "))
-    }
-    return found
-  }
-
-  /// What the file calls a key of the configuration.
-  private func name(of path: SettingPath) -> String {
-    keys.first { $0.setting == path.description }?.names.first ?? path.description
+  ) throws(UnsupportedModelError) -> (configuration: Configuration, notices: [String]) {
+    try InterchangeKey.decode(members, by: keys, harmless: HuggingFaceJSON.harmless, path: path)
   }
 }
 
-extension [String] {
-  /// Whether one of these reasons speaks of a member already.
-  fileprivate func isReported(_ name: String) -> Bool { contains { $0.hasPrefix(name + " ") } }
+extension InterchangeKey {
+  /// Members that any architecture's file may have, and that are not written.
+  fileprivate static var ofAnyArchitecture: [Self] {
+    [.accepted("is_encoder_decoder", false), .accepted("pruned_heads", .object([:]))]
+  }
+}
+
+/// A network that another program described.
+public struct ForeignModel: Sendable {
+  public let configuration: ModelConfiguration
+  /// What a user should know of how the description was read, a line each; usually nothing.
+  public let notices: [String]
 }
 
 extension Architecture {
@@ -109,12 +73,18 @@ extension Architecture {
   ///
   /// - Parameters:
   ///   - vocabularyCount: V, where the configuration does not name one itself.
-  ///   - endOfText: The id of the token between documents; nil: none.
-  public func huggingFaceJSON(vocabularyCount: Int, endOfText: Int?) throws -> [UInt8]? {
+  ///   - beginOfText: The id of the token that begins a text. Default: that which ends it.
+  ///   - endOfText: The id of the token that ends a text, and stands between documents; nil: none.
+  ///   - elementType: Of the tensors beside the file, as PyTorch calls it. Default: `float32`.
+  public func huggingFaceJSON(
+    vocabularyCount: Int, beginOfText: Int? = nil, endOfText: Int?,
+    elementType: String = "float32"
+  ) throws -> [UInt8]? {
     try Self.huggingFace?.encode(
       self,
-      HuggingFaceContext(
-        vocabularyCount: vocabulary ?? vocabularyCount, endOfText: endOfText))
+      InterchangeContext(
+        vocabularyCount: vocabulary ?? vocabularyCount, beginOfText: beginOfText ?? endOfText,
+        endOfText: endOfText), elementType: elementType)
   }
 
   /// What the names in files of this network's tensors mean, beside those of the parameters.
@@ -123,14 +93,41 @@ extension Architecture {
   /// Reads Hugging Face's `config.json`; nil where it is another architecture's.
   fileprivate static func read(
     _ members: [String: JSONNode], path: String
-  ) throws(UnsupportedModelError) -> ModelConfiguration? {
-    guard let huggingFace, members["model_type"] == .string(huggingFace.modelType) else {
-      return nil
+  ) throws(UnsupportedModelError) -> ForeignModel? {
+    for format in [huggingFace].compactMap(\.self) + furtherHuggingFace
+    where members["model_type"] == .string(format.modelType) {
+      let (configuration, notices) = try format.decode(members, path: path)
+      return ForeignModel(configuration: ModelConfiguration(configuration), notices: notices)
     }
-    return ModelConfiguration(try huggingFace.decode(members, path: path))
+    return nil
   }
 
-  fileprivate static var modelType: String? { huggingFace?.modelType }
+  fileprivate static var modelTypes: [String] {
+    ([huggingFace].compactMap(\.self) + furtherHuggingFace).map(\.modelType)
+  }
+}
+
+extension ForeignModel {
+  /// Reads Hugging Face's `config.json`.
+  ///
+  /// - Parameter path: Named in errors.
+  /// - Throws: `UnsupportedModelError` where the file describes a model that Lockstep would not compute
+  ///   as `transformers` does: another architecture, a member that is unknown, or a value that is not
+  ///   supported.
+  public init(huggingFaceJSON bytes: [UInt8], path: String) throws(UnsupportedModelError) {
+    let members = try JSONNode.members(of: bytes, path: path)
+    for architecture in ModelConfiguration.architectures {
+      if let found = try architecture.read(members, path: path) {
+        self = found
+        return
+      }
+    }
+    let known = ModelConfiguration.architectures.flatMap { $0.modelTypes }
+    throw UnsupportedModelError(
+      path: path,
+      reason: "model_type is \(members["model_type"] ?? .null); "
+        + "\(known.dropLast().joined(separator: ", ")) and \(known.last ?? "") are supported")
+  }
 }
 
 extension ModelConfiguration {
@@ -140,24 +137,8 @@ extension ModelConfiguration {
     try architecture.huggingFaceJSON(vocabularyCount: vocabularyCount, endOfText: endOfText)
   }
 
-  /// Reads Hugging Face's `config.json`.
-  ///
-  /// - Parameter path: Named in errors.
-  /// - Throws: `UnsupportedModelError` where the file describes a model that Lockstep would not compute
-  ///   as `transformers` does: another architecture, a member that is unknown, or a value that is not
-  ///   supported.
+  /// Reads Hugging Face's `config.json`: as of `ForeignModel`.
   public init(huggingFaceJSON bytes: [UInt8], path: String) throws(UnsupportedModelError) {
-    let members = try HuggingFaceJSON.decode(bytes, path: path)
-    for architecture in Self.architectures {
-      if let found = try architecture.read(members, path: path) {
-        self = found
-        return
-      }
-    }
-    let known = Self.architectures.compactMap { $0.modelType }
-    throw UnsupportedModelError(
-      path: path,
-      reason: "model_type is \(members["model_type"] ?? .null); "
-        + "\(known.dropLast().joined(separator: ", ")) and \(known.last ?? "") are supported")
+    self = try ForeignModel(huggingFaceJSON: bytes, path: path).configuration
   }
 }

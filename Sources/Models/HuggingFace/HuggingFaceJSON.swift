@@ -1,4 +1,3 @@
-import Foundation
 import LockstepSettings
 
 /// A `config.json` of a model that Lockstep can not build.
@@ -18,27 +17,6 @@ public struct UnsupportedModelError: UserInputError, Equatable {
 
 /// What the `config.json` files of all architectures have in common.
 enum HuggingFaceJSON {
-  /// A file's bytes: members in alphabetical order.
-  static func encode(_ members: [String: JSONNode]) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(members)) + [UInt8(ascii: "\n")]
-  }
-
-  /// The members of a file.
-  ///
-  /// - Parameter path: Named in errors.
-  static func decode(
-    _ bytes: [UInt8], path: String
-  ) throws(UnsupportedModelError) -> [String: JSONNode] {
-    do {
-      return try JSONDecoder().decode([String: JSONNode].self, from: Data(bytes))
-    } catch {
-      throw UnsupportedModelError(
-        path: path, reason: "not the configuration of a model: \(error)")
-    }
-  }
-
   /// Members of any value that do not change what a model computes from tokens: who wrote the file and
   /// how, how texts are generated, heads for other tasks, initial values, special tokens, speed.
   static let harmless: Set<String> = [

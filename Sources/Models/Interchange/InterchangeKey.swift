@@ -1,10 +1,11 @@
 import LockstepSettings
 
-/// One member of a `config.json`, or a few that belong together: how it is read, and how written.
+/// One member of another program's description of a network, or a few that belong together: how it is
+/// read, and how written. Such a description is a `config.json`, or the metadata of a GGUF file.
 ///
 /// A member that is neither one of an architecture's keys nor known to be harmless is refused: it might
 /// change what the model computes.
-public struct HuggingFaceKey<Configuration: Architecture> {
+public struct InterchangeKey<Configuration: Architecture> {
   /// Why a file is refused.
   struct Refusal: Error {
     let reason: String
@@ -20,31 +21,35 @@ public struct HuggingFaceKey<Configuration: Architecture> {
   var check: ([String: JSONNode], Configuration) throws(Refusal) -> Void = {
     _, _ throws(Refusal) in
   }
+  /// What a user should know of how the member was read; nil: nothing.
+  var notice: ([String: JSONNode]) -> String? = { _ in nil }
   /// What is written.
-  var write: (Configuration, HuggingFaceContext) -> [String: JSONNode] = { _, _ in [:] }
+  var write: (Configuration, InterchangeContext) -> [String: JSONNode] = { _, _ in [:] }
 }
 
-/// What a `config.json` says besides the configuration.
-struct HuggingFaceContext {
+/// What such a description says besides the configuration.
+struct InterchangeContext {
   /// V.
   let vocabularyCount: Int
-  /// The id of the token between documents; nil: none.
-  let endOfText: Int?
+  /// The id of the token that begins a text; nil: none.
+  var beginOfText: Int?
+  /// The id of the token that ends a text; nil: none.
+  var endOfText: Int?
 }
 
-extension HuggingFaceKey {
+extension InterchangeKey {
   /// A member that is a key of the configuration.
   ///
   /// - Parameters:
   ///   - name: `n_layer`.
   ///   - setting: `layers`.
   ///   - path: What is written.
-  ///   - absent: What `transformers` takes where the member is left out or null; nil: it must be there.
+  ///   - absent: What the other program takes where the member is left out or null; nil: it must be there.
   static func value(
     _ name: String, _ setting: String, _ path: KeyPath<Configuration, some JSONConvertible>,
     absent: JSONNode? = nil
   ) -> Self {
-    HuggingFaceKey(
+    InterchangeKey(
       names: [name], setting: setting,
       read: { members throws(Refusal) in
         let found = members[name] == .null ? nil : members[name]
@@ -57,14 +62,14 @@ extension HuggingFaceKey {
   /// A member that is a word.
   ///
   /// - Parameters:
-  ///   - words: `transformers`' words and the configuration's; of several for the same the first is
+  ///   - words: The other program's words and the configuration's; of several for the same the first is
   ///     written.
   static func word(
     _ name: String, _ setting: String,
     _ path: KeyPath<Configuration, some RawRepresentable<String>>,
     words: KeyValuePairs<String, String>
   ) -> Self {
-    HuggingFaceKey(
+    InterchangeKey(
       names: [name], setting: setting,
       read: { members throws(Refusal) in
         let found = members[name] ?? .null
@@ -84,7 +89,7 @@ extension HuggingFaceKey {
   ///
   /// - Parameter others: Values that mean the same.
   static func fixed(_ name: String, _ value: JSONNode, others: [JSONNode] = []) -> Self {
-    HuggingFaceKey(
+    InterchangeKey(
       names: [name],
       read: { members throws(Refusal) in
         guard let found = members[name], found != .null else { return nil }
@@ -102,7 +107,7 @@ extension HuggingFaceKey {
   static func derived(
     _ name: String, _ path: KeyPath<Configuration, some JSONConvertible>, meaning: String
   ) -> Self {
-    HuggingFaceKey(
+    InterchangeKey(
       names: [name],
       check: { members, configuration throws(Refusal) in
         guard let found = members[name], found != .null else { return }
@@ -120,7 +125,7 @@ extension HuggingFaceKey {
     _ name: String, others: [String] = [], _ path: KeyPath<Configuration, Double>,
     absent: Double = 0
   ) -> Self {
-    HuggingFaceKey(
+    InterchangeKey(
       names: [name] + others, setting: "dropout",
       read: { members throws(Refusal) in
         (members[name] ?? .number(absent)).settingNode
@@ -135,7 +140,7 @@ extension HuggingFaceKey {
 
   /// The number of tokens.
   static func vocabulary(_ name: String) -> Self {
-    HuggingFaceKey(
+    InterchangeKey(
       names: [name], setting: "vocabulary",
       read: { members throws(Refusal) in
         guard let value = members[name] else { throw Refusal(reason: "\(name) is missing") }
@@ -144,54 +149,26 @@ extension HuggingFaceKey {
       write: { _, context in [name: .integer(context.vocabularyCount)] })
   }
 
-  /// Ids of the token between documents. Null is written where there is none: a member that is left out
-  /// means the id of somebody else's tokenizer.
-  static func endOfText(_ names: String...) -> Self {
-    HuggingFaceKey(
-      names: names,
+  /// Ids of the tokens that begin and end a text. Null is written where there is none: a member that is
+  /// left out means the id of somebody else's tokenizer.
+  static var textEnds: Self {
+    InterchangeKey(
+      names: ["bos_token_id", "eos_token_id"],
       write: { _, context in
-        let id = context.endOfText.map(JSONNode.integer) ?? .null
-        return Dictionary(uniqueKeysWithValues: names.map { ($0, id) })
+        [
+          "bos_token_id": context.beginOfText.map(JSONNode.integer) ?? .null,
+          "eos_token_id": context.endOfText.map(JSONNode.integer) ?? .null,
+        ]
       })
   }
 
-  /// The base of rotary positions, in the members in which older and newer versions of `transformers`
-  /// have it; stretched positions are refused.
-  static func rotary(_ path: KeyPath<Configuration, Double>) -> Self {
-    HuggingFaceKey(
-      names: ["rope_theta", "rope_parameters", "rope_scaling"], setting: "rope_theta",
-      read: { members throws(Refusal) in
-        var theta = members["rope_theta"] ?? .null
-        for name in ["rope_parameters", "rope_scaling"] {
-          for (member, value) in (members[name] ?? .null).members.sorted(by: { $0.key < $1.key }) {
-            switch member {
-            case "rope_theta": theta = value
-            case "rope_type", "type":
-              guard value == .string("default") else {
-                throw Refusal(reason: "\(name): \(member) \(value) is not default")
-              }
-            case "partial_rotary_factor" where value.isEqual(to: .number(1)): break
-            default: throw Refusal(reason: "\(name): \(member) \(value) is not supported")
-            }
-          }
-        }
-        return (theta == .null ? .number(10_000) : theta).settingNode
-      },
-      write: { configuration, _ in ["rope_theta": configuration[keyPath: path].jsonNode] })
-  }
-
-  /// Members that any architecture's file may have, and that are not written.
-  static var common: [Self] {
-    let fixed: [Self] = [
-      .fixed("is_encoder_decoder", false), .fixed("pruned_heads", .object([:])),
-    ]
-    return fixed.map {
-      var key = $0
-      key.write = { _, _ in [:] }
-      return key
-    }
+  /// A member that must have one value, and is not written; left out or null is as good.
+  static func accepted(_ name: String, _ value: JSONNode, others: [JSONNode] = []) -> Self {
+    var key = fixed(name, value, others: others)
+    key.write = { _, _ in [:] }
+    return key
   }
 
   /// A member of any value that is not written.
-  static func harmless(_ names: String...) -> Self { HuggingFaceKey(names: names) }
+  static func harmless(_ names: String...) -> Self { InterchangeKey(names: names) }
 }

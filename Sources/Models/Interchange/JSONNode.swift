@@ -1,3 +1,4 @@
+import Foundation
 import LockstepSettings
 
 /// Any JSON value, as `config.json` holds them.
@@ -114,4 +115,30 @@ extension Double: JSONConvertible {
 
 extension Bool: JSONConvertible {
   public var jsonNode: JSONNode { .bool(self) }
+}
+
+// MARK: - Files
+
+extension JSONNode {
+  /// A file's bytes: members in alphabetical order.
+  package static func json(of members: [String: JSONNode]) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return Array(try encoder.encode(members)) + [UInt8(ascii: "\n")]
+  }
+
+  /// The members of a file.
+  ///
+  /// - Parameters:
+  ///   - path: Named in errors.
+  ///   - content: What the file should be. Default: a `config.json`.
+  package static func members(
+    of bytes: [UInt8], path: String, expected content: String = "the configuration of a model"
+  ) throws(UnsupportedModelError) -> [String: JSONNode] {
+    do {
+      return try JSONDecoder().decode([String: JSONNode].self, from: Data(bytes))
+    } catch {
+      throw UnsupportedModelError(path: path, reason: "not \(content): \(error)")
+    }
+  }
 }

@@ -4,16 +4,7 @@ import LockstepNeuralNetworks
 import LockstepTensors
 
 /// A model that predicts hidden tokens of a text from all others.
-public protocol MaskedLanguageModel: Module {
-  /// The most positions that a sequence can have.
-  var context: Int { get }
-
-  /// The states of all positions.
-  ///
-  /// - Parameter tokens: [B, T].
-  /// - Returns: [B, T, D].
-  func states(of tokens: Indices) -> Tensor
-
+public protocol MaskedLanguageModel: TextEncoder {
   /// What the head does with states before it scores tokens.
   ///
   /// - Parameter states: [N, D].

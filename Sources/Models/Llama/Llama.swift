@@ -108,7 +108,8 @@ extension TransformerBlock {
             values: projection(to: heads.keyValueColumns)),
           output: .llama(inputs: heads.queryColumns, outputs: width, residualLayers: layers),
           heads: heads,
-          rotary: RotaryFrequencies(base: configuration.ropeTheta, headWidth: heads.width),
+          rotary: configuration.ropeScaling.frequencies(
+            base: configuration.ropeTheta, headWidth: heads.width),
           queryNorm: normsHeads ? norm(width: heads.width) : nil,
           keyNorm: normsHeads ? norm(width: heads.width) : nil, dropout: dropout),
         norm: norm(width: width), dropout: dropout),

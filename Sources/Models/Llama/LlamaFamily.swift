@@ -11,6 +11,8 @@ public protocol LlamaFamily: TransformerArchitecture, TokenArchitecture, Languag
   var feedForward: Int? { get set }
   /// The base of the rotary frequencies.
   var ropeTheta: Double { get set }
+  /// How rotary positions are stretched.
+  var ropeScaling: RotaryScaling { get set }
   /// Added to the mean square in norms.
   var normEpsilon: Double { get set }
   /// Whether the head is the token embedding.
@@ -36,7 +38,8 @@ extension LlamaFamily {
 
   public var summary: String {
     let shared = keyValueHeadCount < heads ? ["\(keyValueHeadCount) of keys"] : []
-    return oneLine(shared + ["context \(context)"])
+    return oneLine(
+      shared + ["context \(context)"] + [ropeScaling.summary].compactMap(\.self))
   }
 
   public func keptElementCount(sequences: Int, of shape: Shape) -> Double {
@@ -78,6 +81,9 @@ extension LlamaFamily {
           "Base of the rotary embedding (Su et al. 2021): the slowest pair of a head's elements turns "
           + "by about one radian in so many positions."),
       Field(
+        "rope_scaling", \.ropeScaling,
+        meaning: "How rotary positions are stretched beyond those that a model first learned."),
+      Field(
         "norm_epsilon", \.normEpsilon, .above(0), meaning: "Added to the mean square in norms."),
       Field(
         "tie_embeddings", \.tieEmbeddings,
@@ -97,41 +103,5 @@ extension LlamaFamily {
     checks.require(
       heads.isMultiple(of: keyValueHeadCount), "key_value_heads", "a divisor of heads (\(heads))",
       involving: "heads")
-  }
-}
-
-extension HuggingFaceFormat where Configuration: LlamaFamily {
-  /// - Parameters:
-  ///   - positions: What `transformers` takes where the file does not say.
-  ///   - further: Keys that are not the whole family's.
-  static func llamaFamily(
-    modelType: String, className: String, _ further: [HuggingFaceKey<Configuration>]
-  ) -> HuggingFaceFormat {
-    HuggingFaceFormat(
-      modelType: modelType, className: className,
-      weightNames: { configuration in
-        WeightNames(
-          optionalPrefix: "model.",
-          tied: configuration.tieEmbeddings
-            ? ["lm_head.weight": "model.embed_tokens.weight"] : [:],
-          // The angles of the rotary positions, which older versions of `transformers` saved.
-          buffers: [".rotary_emb.inv_freq"])
-      },
-      keys: [
-        .vocabulary("vocab_size"),
-        .value("max_position_embeddings", "context", \.context),
-        .value("hidden_size", "width", \.width),
-        .value("intermediate_size", "feed_forward", \.feedForwardWidth),
-        .value("num_hidden_layers", "layers", \.layers),
-        .value("num_attention_heads", "heads", \.heads),
-        .value("num_key_value_heads", "key_value_heads", \.keyValueHeadCount, absent: .null),
-        .fixed("hidden_act", "silu", others: ["swish"]),
-        .dropout("attention_dropout", \.dropout),
-        .value("rms_norm_eps", "norm_epsilon", \.normEpsilon, absent: 1e-6),
-        .rotary(\.ropeTheta),
-        .value("tie_word_embeddings", "tie_embeddings", \.tieEmbeddings, absent: false),
-        .fixed("mlp_bias", false),
-        .endOfText("bos_token_id", "eos_token_id"),
-      ] + further)
   }
 }

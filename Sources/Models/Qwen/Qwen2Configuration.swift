@@ -14,6 +14,7 @@ public struct Qwen2Configuration: LlamaFamily {
   public var feedForward: Int?
   public var context = 128
   public var ropeTheta = 10_000.0
+  public var ropeScaling = RotaryScaling()
   public var normEpsilon = 1e-6
   public var tieEmbeddings = true
   public var dropout = 0.0
@@ -29,17 +30,26 @@ public struct Qwen2Configuration: LlamaFamily {
     .llamaFamily(
       modelType: "qwen2", className: "Qwen2ForCausalLM",
       [.derived("head_dim", \.headWidth, meaning: "hidden_size / num_attention_heads")]
-        + HuggingFaceKey.fullAttention)
+        + InterchangeKey.fullAttention)
+  }
+
+  public static var gguf: GGUFFormat<Self>? {
+    .llamaFamily(
+      name: "qwen2",
+      [
+        .derived("attention.key_length", \.headWidth, meaning: "embedding_length / head_count"),
+        .derived("attention.value_length", \.headWidth, meaning: "embedding_length / head_count"),
+      ])
   }
 }
 
-extension HuggingFaceKey {
+extension InterchangeKey {
   /// Qwen's members about attention to a sliding window, which is off in the models that they are in.
   static var fullAttention: [Self] {
     [
       .fixed("use_sliding_window", false),
       .harmless("sliding_window", "max_window_layers"),
-      HuggingFaceKey(
+      InterchangeKey(
         names: ["layer_types"],
         check: { members, _ throws(Refusal) in
           guard case .list(let types)? = members["layer_types"] else { return }

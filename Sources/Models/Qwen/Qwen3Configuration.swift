@@ -16,6 +16,7 @@ public struct Qwen3Configuration: LlamaFamily {
   public var feedForward: Int?
   public var context = 128
   public var ropeTheta = 10_000.0
+  public var ropeScaling = RotaryScaling()
   public var normEpsilon = 1e-6
   public var tieEmbeddings = true
   public var dropout = 0.0
@@ -54,6 +55,15 @@ public struct Qwen3Configuration: LlamaFamily {
       [
         .value("head_dim", "head_width", \.headWidth, absent: 128),
         .fixed("attention_bias", false),
-      ] + HuggingFaceKey.fullAttention)
+      ] + InterchangeKey.fullAttention)
+  }
+
+  public static var gguf: GGUFFormat<Self>? {
+    .llamaFamily(
+      name: "qwen3",
+      [
+        .value("attention.key_length", "head_width", \.headWidth, absent: .null),
+        .derived("attention.value_length", \.headWidth, meaning: "attention.key_length"),
+      ])
   }
 }

@@ -55,7 +55,11 @@ public struct Recipe: Configurable {
 
   public func check(_ checks: inout SettingChecks) {
     checks.require(
-      model.kind == task.modelKind, "model.architecture",
+      model.kind != .encoder || task != .maskedLanguageModeling, "model.head",
+      "true, because task is \(task.rawValue)", involving: "task")
+    checks.require(
+      model.kind == task.modelKind || model.kind == .encoder && task == .maskedLanguageModeling,
+      "model.architecture",
       "\(task.modelKind.architectureNames), because task is \(task.rawValue)", involving: "task")
     checks.require(
       task.dataFormats.contains(data.format.variantName), "data.format",

@@ -35,7 +35,7 @@ struct EvaluatedPairs: EvaluationSubject {
     dataPath = sourcePath
     let file = try PairFile(
       source: TokenFile(path: sourcePath), target: TokenFile(path: targetPath),
-      tokenizer: tokenizer, path: trained.path + "/tokenizer.json")
+      tokenizer: tokenizer, path: trained.tokenizerPath)
     heldOut = HeldOutPairs(
       model: model,
       loader: try PairLoader(

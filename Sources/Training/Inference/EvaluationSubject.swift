@@ -107,7 +107,7 @@ struct EvaluatedMaskedText: EvaluationSubject {
     if let tokenizer = trained.tokenizer {
       for file in files { try file.requireTokenizer(tokenizer) }
       guard let known = MaskingVocabulary(tokenizer) else {
-        throw EvaluationError.noMask(tokenizerOf: trained.path)
+        throw EvaluationError.noMask(tokenizerOf: trained.tokenizerPath)
       }
       vocabulary = known
     } else {

@@ -25,7 +25,7 @@ public enum Inspection: CustomStringConvertible, Encodable {
       throw LoadingError.unreadable(error)
     }
     guard isThere else { throw InspectionError.nothingThere(path: path) }
-    if FileSystem.isDirectory(path) {
+    if FileSystem.isDirectory(path) || GGUFReader.isNamed(path) || GGUFReader.isGGUF(path) {
       if case .run(let run) = try ModelPlace(at: path) {
         self = .run(try RunContents(run))
         return

@@ -18,6 +18,8 @@ public enum LoadingError: UserInputError, Equatable {
   case damaged(path: String, reason: CheckpointError)
   /// Neither `config.yaml` nor `config.json` is among the files that were found.
   case noModel(path: String, found: [String])
+  /// A directory with several GGUF files, of which one is meant.
+  case severalModels(path: String, files: [String])
   case noVocabulary(path: String)
   case noTokenizer(path: String)
   /// The tokenizer has no token that ends a text.
@@ -42,7 +44,7 @@ public enum LoadingError: UserInputError, Equatable {
 
   /// What can be loaded.
   private static let expectation =
-    "expected a run, a checkpoint, or a directory with config.json and model.safetensors"
+    "expected a run, a checkpoint, a directory with config.json and model.safetensors, or a GGUF file"
 
   /// Names of files that are told; of more only their number is.
   private static let mostNames = 8
@@ -62,6 +64,8 @@ public enum LoadingError: UserInputError, Equatable {
     case .noModel(let path, let found):
       "\(path): found \(Self.list(found)), but neither config.yaml nor config.json; "
         + Self.expectation
+    case .severalModels(let path, let files):
+      "\(path): holds \(Self.list(files)); name one of them"
     case .noVocabulary(let path):
       "\(path): neither config.yaml nor a tokenizer.json says how many tokens the model has"
     case .noTokenizer(let path):
@@ -92,6 +96,7 @@ extension ModelKind {
   fileprivate var command: String {
     switch self {
     case .language, .maskedLanguage: "generate"
+    case .encoder: "convert"
     case .sequenceToSequence: "translate"
     case .prediction: "evaluate"
     }

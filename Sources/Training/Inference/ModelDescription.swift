@@ -5,11 +5,14 @@ import LockstepFiles
 import LockstepModels
 import LockstepParallelism
 import LockstepSettings
+import LockstepWeights
 
 /// Everything that files say of a trained model but its parameters.
 struct ModelDescription {
-  /// The directory that was read.
+  /// The directory that was read, or the GGUF file.
   let path: String
+  /// Nil for a directory.
+  let gguf: GGUFReader?
   /// Nil for the directory of another program.
   let checkpoint: Checkpoint?
   /// Newer checkpoints of the run that were passed over, newest first.
@@ -19,12 +22,17 @@ struct ModelDescription {
   let architecture: any Architecture
   /// Nil where there is none.
   let tokenizer: (any Tokenizer)?
+  /// How texts begin and end, and how conversations are written as such.
+  let conventions: TextConventions
   /// Of the samples that a predictor learned from; nil for a model of text.
   let samples: SampleDescription?
   /// What the directory holds in place of a model's weights, where it is `peft`'s; nil: those.
   let foreignAdapter: StoredAdapter?
+  /// What a user should know of how the files were read, a line each; usually nothing.
+  let notices: [String]
 
-  /// Reads a run's newest complete checkpoint, a checkpoint, or the directory of another program.
+  /// Reads a run's newest complete checkpoint, a checkpoint, the directory of another program, or a GGUF
+  /// file.
   ///
   /// `config.yaml` describes the architecture completely and decides where it is there; `config.json`
   /// is for other programs, and for their directories.
@@ -41,6 +49,8 @@ struct ModelDescription {
       try self.init(directory: checkpoint.path, checkpoint: checkpoint, skipped: skipped)
     case .directory(let path):
       try self.init(directory: path, checkpoint: nil)
+    case .gguf(let path):
+      try self.init(gguf: GGUFReader(path: path))
     }
   }
 
@@ -53,10 +63,27 @@ struct ModelDescription {
     }
   }
 
+  private init(gguf file: GGUFReader) throws {
+    let model = try ForeignModel(file)
+    path = file.path
+    foreignAdapter = nil
+    gguf = file
+    architecture = model.configuration.architecture
+    notices = model.notices
+    checkpoint = nil
+    skipped = []
+    configuration = nil
+    samples = nil
+    tokenizer = try file.tokenizer()
+    conventions = TextConventions(of: file)
+    try requireTokenizerFits()
+  }
+
   private init(
     directory: String, checkpoint: Checkpoint?, skipped: [SkippedCheckpoint] = []
   ) throws {
     path = directory
+    gguf = nil
     self.checkpoint = checkpoint
     self.skipped = skipped
     let names = Set(try FileSystem.names(in: directory))
@@ -65,23 +92,27 @@ struct ModelDescription {
       architecture = configuration.model.architecture
       self.configuration = configuration
       foreignAdapter = nil
+      notices = []
     } else if names.contains(PeftFormat.configurationName) {
       let adapter = try StoredAdapter(ofPeft: directory)
       foreignAdapter = adapter
       architecture = adapter.base.architecture
       configuration = nil
+      notices = adapter.base.notices
     } else if names.contains("config.json") {
       let path = directory + "/config.json"
-      architecture =
-        try ModelConfiguration(huggingFaceJSON: Self.contents(path), path: path).architecture
+      let model = try ForeignModel(huggingFaceJSON: Self.contents(path), path: path)
+      architecture = model.configuration.architecture
       configuration = nil
       foreignAdapter = nil
+      notices = model.notices.map { "\(path): \($0)" }
     } else {
       throw LoadingError.noModel(path: directory, found: names.sorted())
     }
     tokenizer =
       names.contains("tokenizer.json")
       ? try TokenizerFile.load(directory + "/tokenizer.json") : foreignAdapter?.base.tokenizer
+    conventions = try TextConventions(in: directory, names: names, tokenizer: tokenizer)
     samples =
       names.contains("samples.json")
       ? try SampleDescription(
@@ -94,7 +125,16 @@ struct ModelDescription {
     try requireSamplesFit()
   }
 
-  var kind: ModelKind { type(of: architecture).kind }
+  var kind: ModelKind { architecture.role.kind }
+
+  /// The file that the tokenizer is in.
+  var tokenizerPath: String { gguf?.path ?? path + "/tokenizer.json" }
+
+  /// The model's tensors, under the names of its parameters.
+  func weights() throws(WeightError) -> any WeightSource {
+    if let gguf { return architecture.weights(of: gguf) }
+    return try WeightFormat.source(in: path)
+  }
 
   /// V of a model of text.
   ///
@@ -111,7 +151,7 @@ struct ModelDescription {
       return
     }
     guard tokens <= model else {
-      throw .otherTokenizer(path: path + "/tokenizer.json", tokens: tokens, model: model)
+      throw .otherTokenizer(path: tokenizerPath, tokens: tokens, model: model)
     }
   }
 
@@ -135,7 +175,7 @@ struct ModelDescription {
     }
   }
 
-  private static func contents(_ path: String) throws -> [UInt8] {
+  static func contents(_ path: String) throws -> [UInt8] {
     try MappedFile(path: path).withBytes { Array($0) }
   }
 }

@@ -56,6 +56,7 @@ public final class ModelEvaluation {
       case .language(let model): try EvaluatedText(trained, model, options: options)
       case .maskedLanguage(let model):
         try EvaluatedMaskedText(trained, model, options: options)
+      case .encoder: throw EvaluationError.predictsNothing(path: trained.path)
       case .sequenceToSequence(let model): try EvaluatedPairs(trained, model, options: options)
       case .prediction(let model): try EvaluatedSamples(trained, model, options: options)
       }
@@ -177,6 +178,8 @@ public enum EvaluationError: UserInputError, Equatable {
   case labelsOfNoImages
   case noTranslations(source: String)
   case noMask(tokenizerOf: String)
+  /// An encoder without a head.
+  case predictsNothing(path: String)
 
   public var description: String {
     switch self {
@@ -196,7 +199,9 @@ public enum EvaluationError: UserInputError, Equatable {
     case .noLabels(let images): "--data \(images): give the images' labels with --labels"
     case .labelsOfNoImages: "--labels goes with the images of --data"
     case .noMask(let path):
-      "\(path)/tokenizer.json: has no special token \(Vocabulary.maskName)"
+      "\(path): has no special token \(Vocabulary.maskName)"
+    case .predictsNothing(let path):
+      "\(path): holds an encoder of texts without a head, which predicts nothing to be evaluated"
     case .noTranslations(let source):
       "--data \(source): give the token file of the translations with --labels"
     }

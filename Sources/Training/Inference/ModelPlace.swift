@@ -1,3 +1,4 @@
+import Foundation
 import LockstepCheckpoints
 import LockstepFiles
 import LockstepParallelism
@@ -9,16 +10,23 @@ enum ModelPlace {
   case checkpoint(Checkpoint)
   /// Of another program, or what is left of a checkpoint without its manifest.
   case directory(path: String)
+  /// A GGUF file, which holds all that there is of a model.
+  case gguf(path: String)
 
-  /// Looks at the names of files only.
+  /// Looks at the names of files only, and of a file at its first bytes.
   ///
-  /// - Throws: `LoadingError` where there is no directory, or a checkpoint that is not complete.
+  /// - Throws: `LoadingError` where there is no directory and no GGUF file, or a checkpoint that is not
+  ///   complete.
   init(at path: String) throws(LoadingError) {
     let names: [String]
     do throws(FileError) {
       names = try FileSystem.names(in: path)
     } catch {
-      throw LoadingError(noDirectory: path, error)
+      guard error.code == ENOTDIR, GGUFReader.isNamed(path) || GGUFReader.isGGUF(path) else {
+        throw LoadingError(noDirectory: path, error)
+      }
+      self = .gguf(path: path)
+      return
     }
     if names.contains(Manifest.fileName) {
       do throws(CheckpointError) {
@@ -32,9 +40,18 @@ enum ModelPlace {
     // A run that was stopped before its first checkpoint has its configuration alone.
     let isBeginning =
       names.contains("config.yaml") && !WeightFormat.all.contains { names.contains($0.fileName) }
-    self =
-      names.contains(RunDirectory.checkpointsName) || isBeginning
-      ? .run(run) : .directory(path: path)
+    if names.contains(RunDirectory.checkpointsName) || isBeginning {
+      self = .run(run)
+      return
+    }
+    let files = names.filter(GGUFReader.isNamed)
+    let isDescribed = names.contains("config.yaml") || names.contains("config.json")
+    if files.isEmpty || isDescribed {
+      self = .directory(path: path)
+    } else {
+      guard files.count == 1 else { throw .severalModels(path: path, files: files) }
+      self = .gguf(path: path + "/" + files[0])
+    }
   }
 
   /// Reads what lies at a path, of a run its newest complete checkpoint.
@@ -76,7 +93,7 @@ enum ModelPlace {
         throw .damaged(path: checkpoint.path, reason: error)
       }
       return (self, [])
-    case .directory: return (self, [])
+    case .directory, .gguf: return (self, [])
     }
   }
 

@@ -23,7 +23,7 @@ public struct ModelSummary: Encodable, CustomStringConvertible {
   let tensors: [TensorSummary]
 
   init(_ description: ModelDescription) throws {
-    let source = try WeightFormat.source(in: description.path)
+    let source = try description.weights()
     let store = ParameterStore(of: try description.network().module)
     _ = try WeightAssignment(
       of: store.layouts, from: source, names: description.architecture.weightNames)

@@ -14,6 +14,7 @@ public struct TrainedModel {
   public enum Network {
     case language(any LanguageModel)
     case maskedLanguage(any MaskedLanguageModel)
+    case encoder(any TextEncoder)
     case sequenceToSequence(any SequenceToSequenceModel)
     case prediction(any Predictor)
 
@@ -22,6 +23,7 @@ public struct TrainedModel {
       switch self {
       case .language(let model): model
       case .maskedLanguage(let model): model
+      case .encoder(let model): model
       case .sequenceToSequence(let model): model
       case .prediction(let model): model
       }
@@ -37,8 +39,10 @@ public struct TrainedModel {
   public let tokenizer: (any Tokenizer)?
   /// What the user named.
   public let source: String
-  /// The directory that was read.
+  /// The directory that was read, or the GGUF file.
   public let path: String
+  /// The file that the tokenizer is in, if there is one.
+  public let tokenizerPath: String
   /// Optimiser steps taken; nil where that is not known.
   public let step: Int?
   /// Of the checkpoint, as its manifest says; nil where it is none.
@@ -47,15 +51,21 @@ public struct TrainedModel {
   public let configuration: RunConfiguration?
   /// The network.
   public let architecture: any Architecture
+  /// How texts begin and end, and how conversations are written as such.
+  public let conventions: TextConventions
   /// Of the samples that a predictor learned from; nil for a model of text.
   public let samples: SampleDescription?
+  /// What a user should know of how the files were read.
+  private let readingNotices: [String]
   /// Newer checkpoints of the run, newest first, that can not be read and were passed over.
   public let skipped: [SkippedCheckpoint]
+  /// The parameters, as long as the model is there.
+  let parameters: [TensorView]
   /// Stays as long as the model, beside a run that goes on: other ranks read it, too.
   private let checkpoint: Checkpoint?
 
-  /// Opens what lies at a path: a run, whose newest complete checkpoint is taken; a checkpoint; or a
-  /// directory that Hugging Face's `save_pretrained` wrote.
+  /// Opens what lies at a path: a run, whose newest complete checkpoint is taken; a checkpoint; a
+  /// directory that Hugging Face's `save_pretrained` wrote; or a GGUF file.
   ///
   /// - Parameters:
   ///   - workspace: Computes with the model. Its products are in the model's precision from then on.
@@ -88,17 +98,19 @@ public struct TrainedModel {
     configuration = description.configuration
     architecture = description.architecture
     tokenizer = description.tokenizer
+    tokenizerPath = description.tokenizerPath
+    conventions = description.conventions
+    readingNotices = description.notices
     samples = description.samples
     kind = description.kind
     model = try description.network()
     if let adapter = try description.adapter(threads: workspace.threads) {
-      let parameters = try adapter.bind(model.module, in: workspace)
-      try description.checkpoint?.requireParameters(parameters)
+      parameters = try adapter.bind(model.module, in: workspace)
     } else {
-      let parameters = try model.module.bind(
-        to: WeightFormat.source(in: path), names: architecture.weightNames, in: workspace)
-      try description.checkpoint?.requireParameters(parameters)
+      parameters = try model.module.bind(
+        to: description.weights(), names: architecture.weightNames, in: workspace)
     }
+    try description.checkpoint?.requireParameters(parameters)
   }
 
   /// One line about the architecture, for people.
@@ -106,8 +118,15 @@ public struct TrainedModel {
 
   /// What a user should know of how the model was found, a line each; usually nothing.
   public var notices: [String] {
-    skipped.map { "\($0): \(path) is read instead" }
+    skipped.map { "\($0): \(path) is read instead" } + readingNotices
   }
+
+  /// How a conversation is written as a text, in Jinja; nil where the model's files do not say.
+  public var chatTemplate: String? { conventions.chatTemplate }
+  /// The name of the token that begins a text; nil where there is none.
+  public var beginOfTextName: String? { conventions.beginOfTextName }
+  /// The names of the tokens that end a text, or an answer.
+  public var endOfTextNames: [String] { conventions.endOfTextNames }
 }
 
 extension ModelDescription {
@@ -121,6 +140,8 @@ extension ModelDescription {
       return .language(architecture.model(vocabularyCount: try vocabularyCount()))
     case .maskedLanguage(let architecture):
       return .maskedLanguage(architecture.model(vocabularyCount: try vocabularyCount()))
+    case .encoder(let architecture):
+      return .encoder(architecture.encoder(vocabularyCount: try vocabularyCount()))
     case .sequenceToSequence(let architecture):
       return .sequenceToSequence(architecture.model(vocabularyCount: try vocabularyCount()))
     case .prediction(let architecture):
@@ -172,7 +193,7 @@ extension TrainedModel {
   /// - Throws: `LoadingError.noTokenizer` or `.noEndOfText`.
   public func requiredEndOfText() throws(LoadingError) -> Int32 {
     guard let token = try requiredTokenizer().endOfText else {
-      throw .noEndOfText(path: path + "/tokenizer.json")
+      throw .noEndOfText(path: tokenizerPath)
     }
     return token
   }

@@ -46,7 +46,7 @@ public struct Verification: Encodable, CustomStringConvertible {
     case .checkpoint(let checkpoint):
       let threads = threads
       check(path) { try checkpoint.verifyAll(threads) }
-    case .directory: throw InspectionError.notVerifiable(path: path)
+    case .directory, .gguf: throw InspectionError.notVerifiable(path: path)
     }
   }
 

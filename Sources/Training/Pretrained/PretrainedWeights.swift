@@ -41,7 +41,7 @@ public struct PretrainedWeights {
     names = description.architecture.weightNames
     positions = (stored: description.architecture.context, used: recipe.model.context)
     checkpoint = description.checkpoint
-    base = try WeightFormat.source(in: description.path)
+    base = try description.weights()
     tokenizer = description.tokenizer
     var record = try DataRecord.File.list("model.from", of: base, named: named.model.from ?? path)
     adapter = try (opensAdapter ? recipe.adapter.keys?.from : nil).map { path in

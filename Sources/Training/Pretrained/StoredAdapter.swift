@@ -78,7 +78,7 @@ final class StoredAdapter: Sendable {
     let weightNames = base.architecture.weightNames
     try parameters.read(
       from: LeadingPositions(
-        WeightFormat.source(in: base.path), names: weightNames, parameters: model,
+        base.weights(), names: weightNames, parameters: model,
         positions: base.architecture.context, context: context),
       names: weightNames, into: first, where: { !$0.isOfAdapter }, threads: workspace.threads)
     try parameters.read(

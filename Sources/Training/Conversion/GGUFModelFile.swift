@@ -1,0 +1,78 @@
+import LockstepDatasets
+import LockstepFiles
+import LockstepModels
+import LockstepWeights
+
+/// A model as llama.cpp has it: one GGUF file.
+struct GGUFModelFile {
+  private let model: TrainedModel
+  private let type: StorageType
+
+  init(_ model: TrainedModel, type: StorageType) {
+    self.model = model
+    self.type = type
+  }
+
+  /// - Parameter directory: Is empty.
+  /// - Throws: `ConversionError`, `WeightError`, `TokenizerError`.
+  func write(to directory: String) throws -> WrittenModel {
+    let architecture = model.architecture
+    let tokenCount = model.tokenizer?.vocabularyCount
+    guard var metadata = architecture.ggufMetadata(vocabularyCount: tokenCount ?? 0) else {
+      throw ConversionError.noForm(
+        architecture: Swift.type(of: architecture).name, format: "GGUF")
+    }
+    if let missing = architecture.ggufLacks {
+      throw ConversionError.notSaid(missing, format: "GGUF")
+    }
+    metadata.insert(contentsOf: model.ggufDescription, at: 2)
+    metadata += [
+      ("general.file_type", .uint32(type.ggufFileType)),
+      ("general.quantization_version", .uint32(2)),
+    ]
+    metadata += try model.ggufTokenizer(rows: architecture.vocabulary ?? tokenCount ?? 0)
+    var (tensors, leftOut) = architecture.ggufTensors(of: model.parameters, type: type)
+    let path = directory + "/" + ModelConversion.ggufName
+    let factors = architecture.ggufRotaryFactors ?? []
+    try factors.withUnsafeBufferPointer { buffer in
+      if !buffer.isEmpty {
+        let view = TensorView(name: "rope_freqs.weight", shape: [buffer.count], values: buffer)
+        tensors.append(OutgoingTensor(view.name, view, type: .float32))
+      }
+      try GGUFWriter.write(tensors, metadata: metadata, to: path)
+    }
+    return WrittenModel(
+      source: architecture.weights(of: try GGUFReader(path: path)), leftOut: leftOut)
+  }
+}
+
+extension StorageType {
+  /// llama.cpp's number for a file that is mostly of this type.
+  fileprivate var ggufFileType: UInt32 {
+    switch self {
+    case .float32: 0
+    case .float16: 1
+    case .q4x0: 2
+    case .q8x0: 7
+    case .bfloat16: 32
+    }
+  }
+}
+
+extension TrainedModel {
+  /// What the model is called.
+  fileprivate var ggufDescription: [(key: String, value: GGUFValue)] {
+    let name = source.split(separator: "/").last.map(String.init) ?? "model"
+    return [("general.name", .text(name))]
+  }
+
+  /// The tokenizer, and how texts begin and end.
+  ///
+  /// - Parameter rows: V, as many tokens as there must be.
+  fileprivate func ggufTokenizer(rows: Int) throws -> [(key: String, value: GGUFValue)] {
+    guard tokenizer != nil else { return [("tokenizer.ggml.model", .text("none"))] }
+    var written: [(key: String, value: GGUFValue)] = []
+    if let chatTemplate { written.append(("tokenizer.chat_template", .text(chatTemplate))) }
+    return written
+  }
+}

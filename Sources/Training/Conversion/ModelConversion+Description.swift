@@ -1,0 +1,22 @@
+extension ModelConversion.Outcome: CustomStringConvertible {
+  /// For people.
+  public var description: String {
+    let kinds = types.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+      .map { "\($0.value) \($0.key)" }
+    var lines = [
+      "\(output): written, and read back",
+      "  model              \(model)",
+      "  parameters         \(parameters)",
+      "  tensors            \(kinds.joined(separator: ", "))",
+      "  largest rounding   \(largestError == 0 ? "none" : "\(Float(largestError))")",
+    ]
+    if !leftOut.isEmpty {
+      lines.append("  left out           \(leftOut.joined(separator: ", "))")
+    }
+    let width = files.map(\.name.count).max() ?? 0
+    lines += files.map {
+      "  \($0.name)\(String(repeating: " ", count: width - $0.name.count))  \($0.bytes) bytes"
+    }
+    return lines.joined(separator: "\n")
+  }
+}

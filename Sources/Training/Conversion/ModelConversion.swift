@@ -1,0 +1,146 @@
+import Foundation
+import LockstepDatasets
+import LockstepFiles
+import LockstepModels
+import LockstepSettings
+import LockstepTensors
+import LockstepWeights
+
+/// Writes a model in the form of other programs: a directory that `transformers` loads, or a GGUF file that
+/// llama.cpp runs. What `lockstep convert` does.
+public struct ModelConversion: Sendable {
+  /// Whose form.
+  public enum Format: String, Sendable, CaseIterable {
+    /// `config.json`, `model.safetensors` and the tokenizer's files.
+    case safetensors
+    /// `model.gguf`.
+    case gguf
+  }
+
+  /// What was written.
+  public struct Outcome: Encodable, Sendable {
+    /// A file of the output directory.
+    public struct File: Encodable, Sendable {
+      public let name: String
+      public let bytes: Int
+    }
+
+    public let output: String
+    /// One line about the architecture.
+    public let model: String
+    public let parameters: Int
+    /// Tensors of each type.
+    public let types: [String: Int]
+    /// The largest difference between an element of the model and what was written for it, found by reading
+    /// the file back.
+    public let largestError: Double
+    /// Parameters that the format has no place for.
+    public let leftOut: [String]
+    public let files: [File]
+  }
+
+  /// What `TrainedModel.open` takes.
+  public var source: String
+  /// The directory to be made.
+  public var output: String
+  public var format: Format
+  public var type: StorageType
+  /// Whether a model that an earlier conversion left in the output directory is replaced.
+  public var overwrites: Bool
+
+  public init(
+    source: String, output: String, format: Format = .safetensors, type: StorageType = .float32,
+    overwrites: Bool = false
+  ) {
+    self.source = source
+    self.output = output
+    self.format = format
+    self.type = type
+    self.overwrites = overwrites
+  }
+
+  static let weightsName = "model.safetensors"
+  static let ggufName = "model.gguf"
+
+  /// Reads the model, writes it, and reads back what was written.
+  ///
+  /// The output directory is there with all that belongs to it, or as it was before.
+  ///
+  /// - Parameters:
+  ///   - workspace: Holds the model.
+  ///   - notice: Gets what the user should know of how the model was found, a line each.
+  /// - Throws: What `TrainedModel.open` throws; `ConversionError`; `WeightError.notStorable`; `FileError`.
+  public func run(in workspace: Workspace, notice: (String) -> Void = { _ in }) throws -> Outcome {
+    // What is wrong with the request is said before a model is read.
+    if format == .safetensors, type.elementType == nil {
+      throw ConversionError.typeOfOtherFormat(type)
+    }
+    let place = ConversionOutput(path: output, overwrites: overwrites)
+    try place.check()
+    let model = try TrainedModel.open(source, in: workspace)
+    model.notices.forEach(notice)
+    let draft = try place.begin()
+    do {
+      let written =
+        switch format {
+        case .safetensors: try SafetensorsDirectory(model, type: type).write(to: draft)
+        case .gguf: try GGUFModelFile(model, type: type).write(to: draft)
+        }
+      let error = try WrittenWeights(written.source).largestError(
+        of: model.parameters.filter { !written.leftOut.contains($0.name) },
+        isExact: type == .float32, on: workspace.threads)
+      let files = try FileSystem.names(in: draft).map {
+        Outcome.File(name: $0, bytes: try FileSystem.size(of: draft + "/" + $0))
+      }
+      try place.complete(draft)
+      let types = Dictionary(grouping: written.source.tensors, by: \.encoding).mapValues(\.count)
+      return Outcome(
+        output: output, model: model.summary,
+        parameters: model.parameters.reduce(0) { $0 + $1.values.count }, types: types,
+        largestError: error, leftOut: written.leftOut, files: files)
+    } catch {
+      try? FileSystem.remove(draft)
+      throw error
+    }
+  }
+}
+
+/// A model's tensors in a file that was just written.
+struct WrittenModel {
+  let source: any WeightSource
+  /// Parameters that the format has no place for.
+  var leftOut: [String] = []
+}
+
+/// Why a model can not be written.
+public enum ConversionError: UserInputError, Equatable {
+  /// Files of other programs have no such network.
+  case noForm(architecture: String, format: String)
+  /// The format has no word for a part of the configuration.
+  case notSaid(String, format: String)
+  /// A type of blocks in a format that has none.
+  case typeOfOtherFormat(StorageType)
+  /// Something lies where the output is to be.
+  case outputIsThere(path: String, found: [String], canBeReplaced: Bool)
+  case outputIsFile(path: String)
+  /// What was written is not what was to be written.
+  case differs(path: String, tensor: String)
+
+  public var description: String {
+    switch self {
+    case .noForm(let architecture, let format):
+      "a model of architecture \(architecture) has no form in \(format)"
+    case .notSaid(let part, let format): "a model with \(part) has no form in \(format)"
+    case .typeOfOtherFormat(let type):
+      "--type \(type.rawValue) is for --format gguf; safetensors has float32, float16 and bfloat16"
+    case .outputIsThere(let path, let found, let canBeReplaced):
+      "\(path): holds \(found.prefix(8).joined(separator: ", "))"
+        + (found.count > 8 ? " and more" : "")
+        + (canBeReplaced
+          ? "; --overwrite replaces it" : ", which no conversion wrote; name another directory")
+    case .outputIsFile(let path): "\(path): is a file; name a directory"
+    case .differs(let path, let tensor):
+      "\(path): '\(tensor)' was not written as it should; the disk may be at fault"
+    }
+  }
+}

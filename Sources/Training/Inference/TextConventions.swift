@@ -1,0 +1,174 @@
+import Foundation
+import LockstepDatasets
+import LockstepFiles
+import LockstepModels
+import LockstepWeights
+
+/// What a model's files say of how texts begin and end, and how a conversation is written as a text.
+public struct TextConventions: Equatable, Sendable {
+  /// A token with a task, as `tokenizer_config.json` calls it.
+  public enum Role: String, Sendable, CaseIterable {
+    case beginOfText = "bos_token"
+    case endOfText = "eos_token"
+    case unknown = "unk_token"
+    case separator = "sep_token"
+    case classification = "cls_token"
+    case padding = "pad_token"
+    case mask = "mask_token"
+  }
+
+  /// In Jinja; nil where there is none.
+  public var chatTemplate: String?
+  /// The names of tokens with a task.
+  public var names: [Role: String] = [:]
+  /// Tokens that end an answer besides that which ends a text, by their names.
+  public var furtherEnds: [String] = []
+
+  public init() {}
+
+  /// The name of the token that begins a text; nil where there is none.
+  public var beginOfTextName: String? { names[.beginOfText] }
+
+  /// The names of the tokens that end a text, or an answer; each once.
+  public var endOfTextNames: [String] {
+    var found = [names[.endOfText]].compactMap(\.self)
+    for name in furtherEnds where !found.contains(name) { found.append(name) }
+    return found
+  }
+}
+
+// MARK: - Directories
+
+extension TextConventions {
+  static let templateName = "chat_template.jinja"
+  static let tokenizerConfigurationName = "tokenizer_config.json"
+  static let specialTokensName = "special_tokens_map.json"
+  static let generationName = "generation_config.json"
+
+  /// Reads what Hugging Face's programs write beside a tokenizer.
+  ///
+  /// - Parameters:
+  ///   - names: Of the directory's files.
+  ///   - tokenizer: Of the directory.
+  /// - Throws: `UnsupportedModelError` where one of the files is no JSON object.
+  init(in directory: String, names files: Set<String>, tokenizer: (any Tokenizer)?) throws {
+    func members(_ name: String) throws -> [String: JSONNode] {
+      guard files.contains(name) else { return [:] }
+      let path = directory + "/" + name
+      return try JSONNode.members(
+        of: ModelDescription.contents(path), path: path, expected: "a JSON object")
+    }
+    let configuration = try members(Self.tokenizerConfigurationName)
+    let map = try members(Self.specialTokensName)
+    for role in Role.allCases {
+      names[role] = (configuration[role.rawValue] ?? map[role.rawValue])?.tokenName
+    }
+    if let end = tokenizer?.endOfText, names[.endOfText] == nil, configuration.isEmpty {
+      names[.endOfText] = tokenizer?.decode([end])
+    }
+    chatTemplate =
+      try files.contains(Self.templateName)
+      ? String(
+        decoding: ModelDescription.contents(directory + "/" + Self.templateName), as: UTF8.self)
+      : configuration["chat_template"]?.template
+    for id in try members(Self.generationName)["eos_token_id"]?.integers ?? [] {
+      guard let token = Int32(exactly: id), let tokenizer, tokenizer.vocabulary.contains(token)
+      else { continue }
+      furtherEnds.append(tokenizer.decode([token]))
+    }
+  }
+}
+
+extension JSONNode {
+  /// The name of a token, written as such or with how it is looked for.
+  fileprivate var tokenName: String? {
+    switch self {
+    case .string(let name): name
+    case .object(let members): members["content"]?.tokenName
+    default: nil
+    }
+  }
+
+  /// A template, or of several the one that is called so.
+  fileprivate var template: String? {
+    switch self {
+    case .string(let text): return text
+    case .list(let templates):
+      for case .object(let members) in templates where members["name"] == "default" {
+        return members["template"]?.template
+      }
+      return nil
+    default: return nil
+    }
+  }
+
+  /// A number, or several.
+  fileprivate var integers: [Int] {
+    switch self {
+    case .integer(let value): [value]
+    case .list(let values): values.flatMap(\.integers)
+    default: []
+    }
+  }
+}
+
+// MARK: - GGUF
+
+extension TextConventions {
+  /// The keys of a GGUF file that name a token, by its id.
+  private static let ggufKeys: [(role: Role, key: String)] = [
+    (.beginOfText, "bos_token_id"), (.endOfText, "eos_token_id"), (.unknown, "unknown_token_id"),
+    (.separator, "seperator_token_id"), (.classification, "cls_token_id"),
+    (.padding, "padding_token_id"), (.mask, "mask_token_id"),
+  ]
+
+  /// Those of tokens that end an answer besides.
+  private static let ggufEnds = ["eot_token_id", "eom_token_id"]
+
+  init(of file: GGUFReader) {
+    chatTemplate = file.metadata["tokenizer.chat_template"]?.text
+    let tokens = file.metadata["tokenizer.ggml.tokens"]?.texts ?? []
+    func name(_ key: String) -> String? {
+      guard let id = file.metadata["tokenizer.ggml." + key]?.integer, tokens.indices.contains(id)
+      else { return nil }
+      return String(decoding: tokens[id], as: UTF8.self)
+    }
+    for (role, key) in Self.ggufKeys { names[role] = name(key) }
+    furtherEnds = Self.ggufEnds.compactMap(name)
+  }
+}
+
+// MARK: - To be written
+
+extension TextConventions {
+  /// The files in which Hugging Face's programs look for this, beside a `tokenizer.json`.
+  ///
+  /// - Parameters:
+  ///   - context: T, the longest sequence that the model takes.
+  ///   - tokenizer: Of the directory.
+  func files(
+    context: Int, tokenizer: any Tokenizer
+  ) throws -> [(name: String, bytes: [UInt8])] {
+    var members: [String: JSONNode] = [
+      "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": .integer(context),
+      "clean_up_tokenization_spaces": false,
+    ]
+    for (role, name) in names { members[role.rawValue] = .string(name) }
+    var files = [(Self.tokenizerConfigurationName, try JSONNode.json(of: members))]
+    if let chatTemplate { files.append((Self.templateName, Array(chatTemplate.utf8))) }
+    var generation: [String: JSONNode] = [:]
+    generation["bos_token_id"] = id(beginOfTextName, tokenizer).map(JSONNode.integer)
+    let ends = endOfTextNames.compactMap { id($0, tokenizer) }.map(JSONNode.integer)
+    generation["eos_token_id"] = ends.count == 1 ? ends[0] : ends.isEmpty ? nil : .list(ends)
+    generation["pad_token_id"] = id(names[.padding], tokenizer).map(JSONNode.integer)
+    if !generation.isEmpty {
+      files.append((Self.generationName, try JSONNode.json(of: generation)))
+    }
+    return files
+  }
+
+  /// The id of the token of a name.
+  func id(_ name: String?, _ tokenizer: any Tokenizer) -> Int? {
+    name.flatMap { tokenizer.vocabulary.id(ofSpecial: $0) }.map { Int($0) }
+  }
+}
