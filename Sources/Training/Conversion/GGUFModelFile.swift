@@ -30,7 +30,8 @@ struct GGUFModelFile {
       ("general.file_type", .uint32(type.ggufFileType)),
       ("general.quantization_version", .uint32(2)),
     ]
-    metadata += try model.ggufTokenizer(rows: architecture.vocabulary ?? tokenCount ?? 0)
+    metadata += try GGUFVocabulary.metadata(
+      of: model.tokenizer, model.conventions, rows: architecture.vocabulary ?? tokenCount ?? 0)
     var (tensors, leftOut) = architecture.ggufTensors(of: model.parameters, type: type)
     let path = directory + "/" + ModelConversion.ggufName
     let factors = architecture.ggufRotaryFactors ?? []
@@ -64,15 +65,5 @@ extension TrainedModel {
   fileprivate var ggufDescription: [(key: String, value: GGUFValue)] {
     let name = source.split(separator: "/").last.map(String.init) ?? "model"
     return [("general.name", .text(name))]
-  }
-
-  /// The tokenizer, and how texts begin and end.
-  ///
-  /// - Parameter rows: V, as many tokens as there must be.
-  fileprivate func ggufTokenizer(rows: Int) throws -> [(key: String, value: GGUFValue)] {
-    guard tokenizer != nil else { return [("tokenizer.ggml.model", .text("none"))] }
-    var written: [(key: String, value: GGUFValue)] = []
-    if let chatTemplate { written.append(("tokenizer.chat_template", .text(chatTemplate))) }
-    return written
   }
 }

@@ -75,7 +75,7 @@ struct ModelDescription {
     configuration = nil
     samples = nil
     tokenizer = try file.tokenizer()
-    conventions = TextConventions(of: file)
+    conventions = try TextConventions(of: file)
     try requireTokenizerFits()
   }
 

@@ -2,7 +2,6 @@ import Foundation
 import LockstepDatasets
 import LockstepFiles
 import LockstepModels
-import LockstepWeights
 
 /// What a model's files say of how texts begin and end, and how a conversation is written as a text.
 public struct TextConventions: Equatable, Sendable {
@@ -63,8 +62,12 @@ extension TextConventions {
     for role in Role.allCases {
       names[role] = (configuration[role.rawValue] ?? map[role.rawValue])?.tokenName
     }
-    if let end = tokenizer?.endOfText, names[.endOfText] == nil, configuration.isEmpty {
-      names[.endOfText] = tokenizer?.decode([end])
+    // A tokenizer of Lockstep's own has nothing beside it that says how texts end. WordPiece has no such
+    // token: "[SEP]" stands between sentences.
+    if configuration.isEmpty, names[.endOfText] == nil, let tokenizer, let end = tokenizer.endOfText,
+      tokenizer.kind != .wordPiece
+    {
+      names[.endOfText] = tokenizer.name(of: end)
     }
     chatTemplate =
       try files.contains(Self.templateName)
@@ -74,8 +77,14 @@ extension TextConventions {
     for id in try members(Self.generationName)["eos_token_id"]?.integers ?? [] {
       guard let token = Int32(exactly: id), let tokenizer, tokenizer.vocabulary.contains(token)
       else { continue }
-      furtherEnds.append(tokenizer.decode([token]))
+      furtherEnds.append(tokenizer.name(of: token))
     }
+  }
+}
+
+extension Tokenizer {
+  fileprivate func name(of token: Int32) -> String {
+    String(decoding: vocabulary.bytes(of: token), as: UTF8.self)
   }
 }
 
@@ -109,32 +118,6 @@ extension JSONNode {
     case .list(let values): values.flatMap(\.integers)
     default: []
     }
-  }
-}
-
-// MARK: - GGUF
-
-extension TextConventions {
-  /// The keys of a GGUF file that name a token, by its id.
-  private static let ggufKeys: [(role: Role, key: String)] = [
-    (.beginOfText, "bos_token_id"), (.endOfText, "eos_token_id"), (.unknown, "unknown_token_id"),
-    (.separator, "seperator_token_id"), (.classification, "cls_token_id"),
-    (.padding, "padding_token_id"), (.mask, "mask_token_id"),
-  ]
-
-  /// Those of tokens that end an answer besides.
-  private static let ggufEnds = ["eot_token_id", "eom_token_id"]
-
-  init(of file: GGUFReader) {
-    chatTemplate = file.metadata["tokenizer.chat_template"]?.text
-    let tokens = file.metadata["tokenizer.ggml.tokens"]?.texts ?? []
-    func name(_ key: String) -> String? {
-      guard let id = file.metadata["tokenizer.ggml." + key]?.integer, tokens.indices.contains(id)
-      else { return nil }
-      return String(decoding: tokens[id], as: UTF8.self)
-    }
-    for (role, key) in Self.ggufKeys { names[role] = name(key) }
-    furtherEnds = Self.ggufEnds.compactMap(name)
   }
 }
 
