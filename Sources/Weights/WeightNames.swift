@@ -64,6 +64,11 @@ public struct WeightNames: Sendable, Equatable {
 
   /// Whether a tensor that holds no parameter is known not to matter.
   public func isNoParameter(_ tensor: String) -> Bool {
-    buffers.contains { tensor.hasSuffix($0) } || otherHeads.contains { tensor.hasPrefix($0) }
+    buffers.contains { tensor.hasSuffix($0) } || isOfOtherHead(tensor)
+  }
+
+  /// Whether a tensor belongs to a head that the model does not have.
+  public func isOfOtherHead(_ tensor: String) -> Bool {
+    otherHeads.contains { tensor.hasPrefix($0) }
   }
 }

@@ -232,6 +232,24 @@ enum PretrainedFixture {
     #expect(twice.contains("no parameter for"), "\(twice)")
   }
 
+  @Test func moreTokensThanRowsAreRefused() throws {
+    let tokens = (["[UNK]", "[CLS]", "[SEP]"] + (0..<50).map { "\u{2581}w\($0)" }).map {
+      Array($0.utf8)
+    }
+    let found = try message(
+      "bert",
+      keys: [
+        "tokenizer.ggml.model": .text("bert"), "tokenizer.ggml.tokens": .texts(tokens),
+        "tokenizer.ggml.token_type": .int32s(tokens.indices.map { $0 < 3 ? 3 : 1 }),
+        "tokenizer.ggml.unknown_token_id": .uint32(0), "tokenizer.ggml.cls_token_id": .uint32(1),
+        "tokenizer.ggml.seperator_token_id": .uint32(2),
+        "tokenizer.ggml.normalizer.lowercase": .bool(true),
+      ])
+    #expect(found.hasSuffix("has 53 tokens, the model beside it only 48"), "\(found)")
+    let broken = try message("bert", keys: ["tokenizer.ggml.model": .uint32(3)])
+    #expect(broken.contains("tokenizer.ggml.model is a value of type uint32"), "\(broken)")
+  }
+
   @Test func rotaryFactorsOfAModelThatHasNoneAreNamed() throws {
     let found = try message("qwen2") { name, shape, values in
       [(name, shape, values)]

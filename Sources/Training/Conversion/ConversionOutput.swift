@@ -16,27 +16,43 @@ struct ConversionOutput {
 
   /// Refuses to write where something else is.
   ///
-  /// - Throws: `ConversionError`, `FileError`.
-  func check() throws {
-    guard try FileSystem.exists(path) else { return }
-    guard FileSystem.isDirectory(path) else { throw ConversionError.outputIsFile(path: path) }
-    let found = try FileSystem.names(in: path)
+  /// - Throws: `ConversionError`.
+  func check() throws(ConversionError) {
+    guard let found = try onDisk({ () throws(FileError) in try foundNames() }) else { return }
     let canBeReplaced = found.allSatisfy(Self.names.contains)
     guard found.isEmpty || overwrites && canBeReplaced else {
-      throw ConversionError.outputIsThere(path: path, found: found, canBeReplaced: canBeReplaced)
+      throw .outputIsThere(path: path, found: found, canBeReplaced: canBeReplaced)
+    }
+  }
+
+  /// Nil: there is nothing.
+  private func foundNames() throws(FileError) -> [String]? {
+    guard try FileSystem.exists(path) else { return nil }
+    return try FileSystem.names(in: path)
+  }
+
+  private func onDisk<Result>(
+    _ body: () throws(FileError) -> Result
+  ) throws(ConversionError) -> Result {
+    do throws(FileError) {
+      return try body()
+    } catch {
+      throw error.code == ENOTDIR && error.path == path
+        ? .outputIsFile(path: path) : .output(error)
     }
   }
 
   /// Makes a directory to write to, in the same file system.
-  func begin() throws -> String {
+  ///
+  /// - Throws: `ConversionError`.
+  func begin() throws(ConversionError) -> String {
     var whole = path
     while whole.count > 1, whole.hasSuffix("/") { whole.removeLast() }
     let name = whole.split(separator: "/").last.map(String.init) ?? whole
     let parent = FileSystem.parent(of: whole)
-    try FileSystem.makeDirectory(parent)
     let draft =
       "\(parent)/.\(name).converting-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
-    try FileSystem.makeDirectory(draft)
+    try onDisk { () throws(FileError) in try FileSystem.makeDirectory(draft) }
     return draft
   }
 

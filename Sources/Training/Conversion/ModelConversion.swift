@@ -34,7 +34,8 @@ public struct ModelConversion: Sendable {
     /// The largest difference between an element of the model and what was written for it, found by reading
     /// the file back.
     public let largestError: Double
-    /// Parameters that the format has no place for.
+    /// Parameters that the format has no place for, and tensors of the source that Lockstep does not compute
+    /// with.
     public let leftOut: [String]
     public let files: [File]
   }
@@ -97,7 +98,7 @@ public struct ModelConversion: Sendable {
       return Outcome(
         output: output, model: model.summary,
         parameters: model.parameters.reduce(0) { $0 + $1.values.count }, types: types,
-        largestError: error, leftOut: written.leftOut, files: files)
+        largestError: error, leftOut: written.leftOut + model.unusedTensors, files: files)
     } catch {
       try? FileSystem.remove(draft)
       throw error
@@ -123,6 +124,8 @@ public enum ConversionError: UserInputError, Equatable {
   /// Something lies where the output is to be.
   case outputIsThere(path: String, found: [String], canBeReplaced: Bool)
   case outputIsFile(path: String)
+  /// The output directory can not be looked at, or nothing be made beside it.
+  case output(FileError)
   /// What was written is not what was to be written.
   case differs(path: String, tensor: String)
 
@@ -138,6 +141,7 @@ public enum ConversionError: UserInputError, Equatable {
         + (found.count > 8 ? " and more" : "")
         + (canBeReplaced
           ? "; --overwrite replaces it" : ", which no conversion wrote; name another directory")
+    case .output(let error): error.description
     case .outputIsFile(let path): "\(path): is a file; name a directory"
     case .differs(let path, let tensor):
       "\(path): '\(tensor)' was not written as it should; the disk may be at fault"

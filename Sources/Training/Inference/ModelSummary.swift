@@ -20,7 +20,16 @@ public struct ModelSummary: Encodable, CustomStringConvertible {
   let parameters: Int
   /// Tokens of the tokenizer; nil where there is none.
   let vocabulary: Int?
+  /// Names of the tokens that end a text or an answer.
+  let endOfText: [String]
+  let hasChatTemplate: Bool
   let tensors: [TensorSummary]
+
+  enum CodingKeys: String, CodingKey {
+    case path, model, weights, parameters, vocabulary, tensors
+    case endOfText = "end_of_text"
+    case hasChatTemplate = "chat_template"
+  }
 
   init(_ description: ModelDescription) throws {
     let source = try description.weights()
@@ -32,6 +41,8 @@ public struct ModelSummary: Encodable, CustomStringConvertible {
     weights = source.path
     parameters = store.parameterCount
     vocabulary = description.tokenizer?.vocabularyCount
+    endOfText = description.conventions.endOfTextNames
+    hasChatTemplate = description.conventions.chatTemplate != nil
     tensors = source.tensors.map {
       TensorSummary(name: $0.name, shape: $0.shape, type: $0.encoding)
     }
@@ -49,6 +60,8 @@ public struct ModelSummary: Encodable, CustomStringConvertible {
         weights            \(weights)
         parameters         \(parameters)
         tokenizer          \(vocabulary.map { "\($0) tokens" } ?? "none")
+        end of text        \(endOfText.isEmpty ? "none" : endOfText.joined(separator: ", "))
+        chat template      \(hasChatTemplate ? "yes" : "none")
       \(rows.joined(separator: "\n"))
       """
   }

@@ -64,7 +64,8 @@ extension TextConventions {
     }
     // A tokenizer of Lockstep's own has nothing beside it that says how texts end. WordPiece has no such
     // token: "[SEP]" stands between sentences.
-    if configuration.isEmpty, names[.endOfText] == nil, let tokenizer, let end = tokenizer.endOfText,
+    if configuration.isEmpty, names[.endOfText] == nil, let tokenizer,
+      let end = tokenizer.endOfText,
       tokenizer.kind != .wordPiece
     {
       names[.endOfText] = tokenizer.name(of: end)

@@ -59,8 +59,12 @@ public struct TrainedModel {
   private let readingNotices: [String]
   /// Newer checkpoints of the run, newest first, that can not be read and were passed over.
   public let skipped: [SkippedCheckpoint]
-  /// The parameters, as long as the model is there.
+  /// The parameters, as long as the model is there; of a model with an adapter without it.
   let parameters: [TensorView]
+  /// Where the model is that an adapter belongs to; nil: this is a model without an adapter.
+  public let base: String?
+  /// Tensors of the files that belong to heads which the model does not have.
+  let unusedTensors: [String]
   /// Stays as long as the model, beside a run that goes on: other ranks read it, too.
   private let checkpoint: Checkpoint?
 
@@ -105,12 +109,18 @@ public struct TrainedModel {
     kind = description.kind
     model = try description.network()
     if let adapter = try description.adapter(threads: workspace.threads) {
-      parameters = try adapter.bind(model.module, in: workspace)
+      let bound = try adapter.bind(model.module, in: workspace)
+      try description.checkpoint?.requireParameters(bound.adapter)
+      parameters = bound.model
+      unusedTensors = []
+      base = adapter.base.path
     } else {
-      parameters = try model.module.bind(
-        to: description.weights(), names: architecture.weightNames, in: workspace)
+      let (weights, names) = (try description.weights(), architecture.weightNames)
+      unusedTensors = weights.tensors.map(\.name).filter(names.isOfOtherHead)
+      parameters = try model.module.bind(to: weights, names: names, in: workspace)
+      try description.checkpoint?.requireParameters(parameters)
+      base = nil
     }
-    try description.checkpoint?.requireParameters(parameters)
   }
 
   /// One line about the architecture, for people.

@@ -59,11 +59,15 @@ final class StoredAdapter: Sendable {
 
   /// Gives a model its adapters, and all parameters memory and values.
   ///
-  /// - Returns: The adapter's parameters as they were read, under their names in the file.
+  /// - Returns: The adapter's parameters as they were read, under their names in the file; and the model's.
   /// - Throws: `WeightError`, `ParameterPatternError`.
-  func bind(_ module: any Module, in workspace: Workspace) throws -> [TensorView] {
+  func bind(
+    _ module: any Module, in workspace: Workspace
+  ) throws -> (adapter: [TensorView], model: [TensorView]) {
     let source = try SafetensorsReader(path: path + "/" + PeftFormat.weightsName)
-    guard let form = configuration.form, let keys = configuration.keys else { return [] }
+    guard let form = configuration.form, let keys = configuration.keys else {
+      preconditionFailure("an adapter has a form")
+    }
     let names = Set(PeftFormat.layers(in: source))
     module.adapt(
       isForeign
@@ -85,7 +89,9 @@ final class StoredAdapter: Sendable {
       from: source, names: PeftFormat.names, into: first, where: \.isOfAdapter,
       threads: workspace.threads)
     parameters.bind(to: values, in: workspace)
-    return parameters.savedViews(of: first)
+    return (
+      parameters.savedViews(of: first), parameters.views(of: first, where: { !$0.isOfAdapter })
+    )
   }
 }
 

@@ -1,0 +1,108 @@
+import Foundation
+import LockstepDatasets
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
+import LockstepTraining
+import LockstepWeights
+import TestSupport
+import Testing
+
+/// What lies beside a tokenizer: how texts begin and end, and the template of conversations.
+@Suite struct TextConventionsTests {
+  private let folder: TemporaryDirectory
+  private static let template =
+    "{% for message in messages %}{{ message['content'] }}é\n{% endfor %}"
+
+  /// A small Llama whose tokens are bytes and two names, with more rows than tokens.
+  init() throws {
+    folder = try TemporaryDirectory()
+    var configuration = LlamaConfiguration()
+    (configuration.layers, configuration.heads, configuration.width) = (1, 2, 8)
+    (configuration.context, configuration.vocabulary) = (16, 300)
+    let tokenizer = ByteTokenizer().adding(special: ["<|im_start|>", "<|im_end|>"])
+    let json = try #require(
+      try configuration.huggingFaceJSON(vocabularyCount: 300, endOfText: 256))
+    try folder.write("model/config.json", json)
+    try folder.write("model/tokenizer.json", tokenizer.tokenizerJSON())
+    let model = Llama(configuration, vocabularyCount: 300)
+    var tensors = TensorSet()
+    for (name, parameter) in model.namedParameters {
+      tensors.add(name, parameter.shape.dimensions) { Float($0 % 7) - 3 }
+    }
+    try SafetensorsWriter.write(tensors.views, to: folder.path + "/model/model.safetensors")
+  }
+
+  private func open(_ name: String) throws -> TrainedModel {
+    try TrainedModel.open(folder.path + "/" + name, in: Workspace())
+  }
+
+  private func convert(_ name: String, _ output: String, _ format: ModelConversion.Format) throws {
+    _ = try ModelConversion(
+      source: folder.path + "/" + name, output: folder.path + "/" + output, format: format
+    ).run(in: Workspace())
+  }
+
+  private func writeConfiguration(_ template: String? = nil) throws {
+    try folder.write(
+      "model/tokenizer_config.json",
+      """
+      {"bos_token": {"content": "<|im_start|>", "lstrip": false}, "eos_token": "<|im_end|>",
+       "pad_token": null\(template.map { ", \"chat_template\": \($0)" } ?? "")}
+      """)
+  }
+
+  @Test func aTokenizerOfLockstepsOwnEndsTexts() throws {
+    let trained = try open("model")
+    #expect(trained.chatTemplate == nil && trained.beginOfTextName == nil)
+    #expect(trained.endOfTextNames == ["<|endoftext|>"])
+  }
+
+  @Test func whatHuggingFaceWritesIsRead() throws {
+    try writeConfiguration("\"inside\"")
+    try folder.write("model/special_tokens_map.json", #"{"pad_token": "<|endoftext|>"}"#)
+    try folder.write("model/generation_config.json", #"{"eos_token_id": [258, 256, 9999]}"#)
+    var trained = try open("model")
+    #expect(trained.chatTemplate == "inside" && trained.beginOfTextName == "<|im_start|>")
+    #expect(trained.endOfTextNames == ["<|im_end|>", "<|endoftext|>"])
+    try writeConfiguration(
+      #"[{"name": "tools", "template": "a"}, {"name": "default", "template": "b"}]"#)
+    trained = try open("model")
+    #expect(trained.chatTemplate == "b")
+    try folder.write("model/chat_template.jinja", Self.template)
+    trained = try open("model")
+    #expect(trained.chatTemplate == Self.template)
+    try folder.write("model/tokenizer_config.json", "[1]")
+    let error = #expect(throws: UnsupportedModelError.self) { try open("model") }
+    #expect(
+      error?.description.hasPrefix("\(folder.path)/model/tokenizer_config.json: not a JSON object")
+        == true)
+  }
+
+  @Test func conversionsCarryThemOn() throws {
+    try writeConfiguration()
+    try folder.write("model/generation_config.json", #"{"eos_token_id": [258, 256]}"#)
+    try folder.write("model/chat_template.jinja", Self.template)
+    try convert("model", "file", .gguf)
+    try convert("file", "directory", .safetensors)
+    let reader = try GGUFReader(path: folder.path + "/file/model.gguf")
+    #expect(reader.metadata["tokenizer.ggml.tokens"]?.texts?.count == 300)
+    #expect(reader.metadata["tokenizer.ggml.token_type"]?.integers?.last == 5)
+    #expect(reader.metadata["tokenizer.ggml.eot_token_id"]?.integer == 256)
+    let original = try open("model")
+    for name in ["file", "directory"] {
+      let trained = try open(name)
+      #expect(trained.chatTemplate == Self.template)
+      #expect(trained.beginOfTextName == "<|im_start|>")
+      #expect(trained.endOfTextNames == ["<|im_end|>", "<|endoftext|>"])
+      #expect(trained.tokenizer?.vocabularyCount == 259, "rows without tokens are none")
+      let text = "a<|im_end|>é\u{0}"
+      #expect(try trained.tokenizer?.encode(text) == original.tokenizer?.encode(text))
+    }
+    #expect(
+      try folder.names(in: "directory") == [
+        "chat_template.jinja", "config.json", "generation_config.json", "model.safetensors",
+        "tokenizer.json", "tokenizer_config.json",
+      ])
+  }
+}
