@@ -77,7 +77,8 @@ let package = Package(
     .executableTarget(
       name: "LockstepCommand",
       dependencies: Target.modules([
-        "Benchmarking", "Explanations", "Scoring", "Sweeps", "Training", "Weights", "Files",
+        "Benchmarking", "ChatTemplates", "Explanations", "Scoring", "Sweeps", "Training", "Weights",
+        "Files",
         "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
@@ -86,7 +87,7 @@ let package = Package(
       dependencies: Target.modules([
         "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
         "Communication", "Checkpoints", "Weights", "Reporting", "Scoring", "Settings",
-        "Parallelism",
+        "Parallelism", "ChatTemplates",
       ])),
 
     // What `lockstep benchmark` measures.
@@ -125,6 +126,7 @@ let package = Package(
       uses: [
         "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Weights",
         "Reporting", "Scoring", "Settings", "Files", "Parallelism", "CKernels", "COpenBLAS",
+        "ChatTemplates",
       ],
       // Of Yams only CYaml is used, which is libyaml: its events, see YAMLReader.
       [.product(name: "Yams", package: "Yams")]),
@@ -138,7 +140,7 @@ let package = Package(
       [.product(name: "HeapModule", package: "swift-collections")]),
     .library("Optimization", uses: ["CKernels", "Parallelism", "Settings", "Tensors"]),
     .library(
-      "Datasets", uses: ["CHost", "CZlib", "Settings", "Files"],
+      "Datasets", uses: ["ChatTemplates", "CHost", "CZlib", "Settings", "Files"],
       [
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HeapModule", package: "swift-collections"),
@@ -157,6 +159,7 @@ let package = Package(
 
     // The ground floor: open to any target above.
     .library("Settings"),
+    .library("ChatTemplates", uses: ["Settings"]),
     .library("Files", uses: ["CHost"]),
     .library("Parallelism"),
     .library("CKernels"),
@@ -186,6 +189,7 @@ let package = Package(
     .tests(of: "Weights", uses: ["Files"]),
     .tests(of: "Reporting", uses: ["Files"]),
     .tests(of: "Scoring", hasFixtures: true),
+    .tests(of: "ChatTemplates", hasFixtures: true),
     .tests(of: "Settings"),
     .tests(of: "Files"),
     .tests(of: "Parallelism"),
@@ -204,6 +208,9 @@ let package = Package(
       name: "communication-probe",
       dependencies: Target.modules(["Communication", "MPICommunication"]) + ["TestSupport"],
       path: "Tests/CommunicationProbe"),
+    .executableTarget(
+      name: "template-probe", dependencies: Target.modules(["ChatTemplates"]),
+      path: "Tests/TemplateProbe"),
     .target(
       name: "ReaderClaims",
       dependencies: Target.modules(["Training", "Sweeps", "Datasets", "Weights"]),

@@ -32,10 +32,8 @@ struct SearchArguments: ParsableArguments {
   }
 }
 
-/// How a text is chosen: the options that `generate` and `translate` share.
-struct DecodingArguments: ParsableArguments {
-  @OptionGroup var beamSearch: SearchArguments
-
+/// How a token is drawn: the options that all commands which decode share.
+struct SamplingArguments: ParsableArguments {
   @Option(help: "Draw at random: divides the logits; 0 is greedy.")
   var temperature: Double?
 
@@ -57,8 +55,31 @@ struct DecodingArguments: ParsableArguments {
     try require(temperature.map { $0 >= 0 && $0.isFinite } ?? true, "--temperature is at least 0")
     try require(topK.map { $0 >= 1 } ?? true, "--top-k is at least 1")
     try require(topP.map { 0 < $0 && $0 <= 1 } ?? true, "--top-p is above 0 and at most 1")
+  }
+
+  /// Whether one of them was given, the seed aside.
+  var isGiven: Bool { temperature != nil || topK != nil || topP != nil }
+
+  /// - Parameter temperature: Where none is given.
+  func options(temperature: Double) -> SamplingOptions {
+    SamplingOptions(
+      temperature: self.temperature ?? temperature, topK: topK, topP: topP, seed: seed)
+  }
+}
+
+/// How a text is chosen: the options that `generate` and `translate` share.
+struct DecodingArguments: ParsableArguments {
+  @OptionGroup var beamSearch: SearchArguments
+
+  @OptionGroup var drawing: SamplingArguments
+
+  func validate() throws {
+    func require(_ condition: Bool, _ message: String) throws {
+      guard condition else { throw ValidationError(message) }
+    }
     try require(
-      beamSearch.beams == nil || temperature ?? 0 == 0 && topK == nil && topP == nil,
+      beamSearch.beams == nil
+        || drawing.temperature ?? 0 == 0 && drawing.topK == nil && drawing.topP == nil,
       """
       --beams looks for the likeliest text; --temperature above 0, --top-k and --top-p draw one at \
       random: give one or the other
@@ -69,11 +90,10 @@ struct DecodingArguments: ParsableArguments {
   }
 
   /// Whether a text is to be drawn token by token.
-  var draws: Bool { beamSearch.beams == nil && (temperature != nil || topK != nil || topP != nil) }
+  var draws: Bool { beamSearch.beams == nil && drawing.isGiven }
 
   /// - Parameter temperature: Where none is given.
   func sampling(temperature: Double) -> SamplingOptions {
-    SamplingOptions(
-      temperature: self.temperature ?? temperature, topK: topK, topP: topP, seed: seed)
+    drawing.options(temperature: temperature)
   }
 }

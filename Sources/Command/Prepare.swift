@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LockstepChatTemplates
 import LockstepDatasets
 import LockstepReporting
 
@@ -18,6 +19,11 @@ struct Prepare: ParsableCommand {
 
       With --pairs the inputs are a text and its translation, line for line. Both get one tokenizer, \
       and there are train.source.bin and train.target.bin, and the same of what is held out.
+
+      With --chat the inputs are conversations, a JSON object a line: with messages, with prompt and \
+      completion, or with instruction, input and output. --tokenizer is a tokenizer.json, or the directory \
+      of a model, whose chat template is taken. There are train.mask.bin and validation.mask.bin too, which \
+      say what is learned: the answers. docs/chat.md has the details.
       """)
 
   @Argument(
@@ -52,6 +58,21 @@ struct Prepare: ParsableCommand {
     help: "With --pairs: a held-out text and its translation; none: the last pairs are held out.")
   var validation: [String] = []
 
+  @Flag(help: "The inputs are conversations, a JSON object a line.")
+  var chat = false
+
+  @OptionGroup var template: TemplateArguments
+
+  @Option(
+    help: "With --chat: the model's context, in tokens, for which no conversation is too long.")
+  var context: Int?
+
+  @Option(help: "With --context: what becomes of longer ones: cut, drop or error. Default: error.")
+  var tooLong: ConversationPreparation.TooLong?
+
+  @Option(help: "With --chat: which answers are learned: all or last. Default: all.")
+  var answers: ConversationEncoder.Answers?
+
   @Flag(help: "Replace a data set that the output directory holds.")
   var overwrite = false
 
@@ -65,9 +86,32 @@ struct Prepare: ParsableCommand {
     if !validation.isEmpty && !pairs {
       throw ValidationError("--validation goes with --pairs; a text's last part is held out.")
     }
+    if chat && pairs { throw ValidationError("--chat and --pairs: give one or the other") }
+    let isForChat =
+      context != nil || tooLong != nil || answers != nil || template.template != nil
+      || template.date != nil
+    if isForChat && !chat {
+      throw ValidationError(
+        "--template, --date, --context, --too-long and --answers go with --chat")
+    }
+    if tooLong != nil && context == nil {
+      throw ValidationError("--too-long goes with --context, which says what is too long")
+    }
+    if chat && TokenizerKind(rawValue: tokenizer) != nil {
+      throw ValidationError(
+        "--chat needs --tokenizer: the tokenizer.json of the model that is to learn, or its directory")
+    }
+    if chat && vocabularySize != nil {
+      throw ValidationError("--vocabulary-size: with --chat the tokenizer is the model's")
+    }
+    if chat && text.specialTokens != .token {
+      throw ValidationError(
+        "--special-tokens: with --chat, names of special tokens are these tokens: the template writes them")
+    }
   }
 
   func run() throws {
+    if chat { return try prepareConversations() }
     let tokenizer = try DatasetPreparation.TokenizerSource(
       named: tokenizer, vocabularySize: vocabularySize)
     var progress = PreparationProgress(isShown: !quiet && !json)
@@ -89,6 +133,23 @@ struct Prepare: ParsableCommand {
       say(outcome.notes)
       try show(outcome.summary(directory: output), json: try outcome.manifest.json())
     }
+  }
+
+  private func prepareConversations() throws {
+    let place = try ChatTokenizer(tokenizer)
+    let chat = place.description
+    var progress = PreparationProgress(isShown: !quiet && !json)
+    let outcome = try ConversationPreparation(
+      inputs: inputs, output: output, tokenizer: place.path,
+      template: ChatTemplate.chosen(template.template, of: chat, place: tokenizer),
+      variables: ChatTemplate.Context(
+        beginOfText: chat.beginOfText, endOfText: chat.endOfText, date: template.givenDate()),
+      answers: answers ?? .all, context: context, tooLong: tooLong ?? .error,
+      validationFraction: validationFraction, overwrites: overwrite
+    ).run { progress.show($0) }
+    progress.finish()
+    say(outcome.notes)
+    try show(outcome.summary(directory: output), json: try outcome.manifest.json())
   }
 
   /// Tells on standard error what was left out.
@@ -146,3 +207,6 @@ private struct PreparationProgress {
     output.write(text)
   }
 }
+
+extension ConversationPreparation.TooLong: ExpressibleByArgument {}
+extension ConversationEncoder.Answers: ExpressibleByArgument {}

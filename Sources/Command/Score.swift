@@ -4,37 +4,58 @@ import LockstepScoring
 
 struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compares translations with references: BLEU and chrF.",
+    abstract: "Compares texts with references: BLEU and chrF of translations, ROUGE of summaries.",
     discussion: """
-      The figures are sacrebleu's. Line n of the translations is compared with line n of each file \
-      of references; all are UTF-8.
+      The figures are sacrebleu's, and rouge-score's without a stemmer. Line n of the texts is compared \
+      with line n of each file of references; all are UTF-8.
       """)
 
-  @Argument(help: "Translations, one a line: a file or pipe; - is standard input.")
+  @Argument(help: "Texts, one a line: a file or pipe; - is standard input.")
   var hypotheses: String
 
   @Argument(help: "What they should be: one or more files of as many lines.")
   var references: [String]
 
-  @Option(help: "How BLEU cuts lines into words: 13a, intl, char or none.")
-  var tokenize = WordTokenization.thirteenA
+  @Option(help: "translation: BLEU and chrF; rouge: ROUGE-1, -2 and -L.")
+  var metric = ScoreMetric.translation
 
-  @Option(help: "Sequences of up to this many words that chrF counts too, 0 to 2; 2 is chrF++.")
-  var wordOrder = 0
+  @Option(help: "How BLEU cuts lines into words: 13a, intl, char or none. Default: 13a.")
+  var tokenize: WordTokenization?
+
+  @Option(
+    help: "Sequences of up to this many words that chrF counts too, 0 to 2; 2 is chrF++. Default: 0.")
+  var wordOrder: Int?
 
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func validate() throws {
-    guard 0...2 ~= wordOrder else { throw ValidationError("--word-order is 0, 1 or 2") }
+    guard 0...2 ~= wordOrder ?? 0 else { throw ValidationError("--word-order is 0, 1 or 2") }
+    guard metric == .translation || tokenize == nil && wordOrder == nil else {
+      throw ValidationError("--tokenize and --word-order go with --metric translation")
+    }
   }
 
   func run() throws {
-    var score = CorpusScore(
-      bleu: BLEU(tokenize), characterFScore: CharacterFScore(wordOrder: wordOrder))
-    try score.add(hypotheses: hypotheses, references: references)
-    try StandardOutput.print(ScoreReport(score), asJSON: json)
+    switch metric {
+    case .translation:
+      var score = CorpusScore(
+        bleu: BLEU(tokenize ?? .thirteenA),
+        characterFScore: CharacterFScore(wordOrder: wordOrder ?? 0))
+      try score.add(hypotheses: hypotheses, references: references)
+      try StandardOutput.print(ScoreReport(score), asJSON: json)
+    case .rouge:
+      var score = CorpusROUGE()
+      try score.add(hypotheses: hypotheses, references: references)
+      try StandardOutput.print(ROUGEReport(score), asJSON: json)
+    }
   }
+}
+
+/// What `lockstep score` measures.
+enum ScoreMetric: String, CaseIterable, ExpressibleByArgument {
+  case translation
+  case rouge
 }
 
 extension WordTokenization: ExpressibleByArgument {}

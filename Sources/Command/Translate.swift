@@ -48,7 +48,7 @@ struct Translate: ParsableCommand {
   }
 
   func run() throws {
-    try requireOneRank()
+    try LaunchEnvironment.requireOneProcess(for: "translate")
     let workspace = Workspace(threadCount: ProcessorMask.current.usableCount)
     let translator = try Translator(
       TrainedModel.opened(source, in: workspace, precision: precision),
@@ -73,13 +73,6 @@ struct Translate: ParsableCommand {
     say(
       "\(lineCount) line\(lineCount == 1 ? "" : "s"), \(tokenCount) tokens in "
         + String(format: "%.1f s, %.0f tokens a second", seconds, Double(tokenCount) / seconds))
-  }
-
-  /// Ranks would all read the same lines.
-  private func requireOneRank() throws {
-    let environment = LaunchEnvironment(ProcessInfo.processInfo.environment)
-    guard environment.usesMPI && environment.size != 1 else { return }
-    throw environment.rank == 0 ? TranslateError.severalRanks : CommandExit(code: .usage)
   }
 
   private func write(_ translation: Translation) throws {
@@ -108,14 +101,11 @@ struct Translate: ParsableCommand {
 
 /// Why nothing can be translated.
 enum TranslateError: UserInputError {
-  case severalRanks
   case unreadable(FileError)
   case otherEncoding(path: String, reason: String)
 
   var description: String {
     switch self {
-    case .severalRanks:
-      "lockstep translate is one process, whose threads share the work: start it without a launcher"
     case .otherEncoding(let path, let reason): "\(path): \(reason)"
     case .unreadable(let error): error.description
     }

@@ -30,6 +30,11 @@ extension DataConfiguration {
       pairs.validationTarget = pairs.validationTarget.map(change)
       pairs.tokenizer = change(pairs.tokenizer)
       data.format = .pairs(pairs)
+    case .conversations(var conversations):
+      conversations.train = change(conversations.train)
+      conversations.validation = conversations.validation.map(change)
+      conversations.tokenizer = change(conversations.tokenizer)
+      data.format = .conversations(conversations)
     }
     return data
   }

@@ -8,6 +8,7 @@ public struct DataConfiguration: Configurable {
     case idx(ImageDataConfiguration)
     case csv(TableDataConfiguration)
     case pairs(PairDataConfiguration)
+    case conversations(ConversationDataConfiguration)
 
     public static var variants: [Variant<Self>] {
       [
@@ -41,6 +42,14 @@ public struct DataConfiguration: Configurable {
         ) {
           if case .pairs(let configuration) = $0 { configuration } else { nil }
         },
+        Variant(
+          "conversations",
+          "Token files of conversations, as `lockstep prepare --chat` makes them; for language "
+            + "models.",
+          Self.conversations
+        ) {
+          if case .conversations(let configuration) = $0 { configuration } else { nil }
+        },
       ]
     }
   }
@@ -69,7 +78,7 @@ public struct DataConfiguration: Configurable {
   /// The part of the samples that is held out; nothing of texts.
   public var folds: FoldConfiguration {
     switch format {
-    case .tokens, .pairs: FoldConfiguration()
+    case .tokens, .pairs, .conversations: FoldConfiguration()
     case .idx(let images): images.folds
     case .csv(let table): table.folds
     }
@@ -78,6 +87,11 @@ public struct DataConfiguration: Configurable {
   /// The keys of token files; nil for other formats.
   public var tokens: TokenDataConfiguration? {
     if case .tokens(let tokens) = format { tokens } else { nil }
+  }
+
+  /// The keys of conversations; nil for other formats.
+  public var conversations: ConversationDataConfiguration? {
+    if case .conversations(let conversations) = format { conversations } else { nil }
   }
 
   /// The keys of pairs; nil for other formats.

@@ -35,9 +35,23 @@ public struct CorpusScore: Sendable {
   ///   - references: Files of as many lines; at least one.
   /// - Throws: `ScoringError`.
   public mutating func add(hypotheses: String, references: [String]) throws {
-    let found = try TextLines.read(hypotheses)
+    try TextLines.forEach(hypotheses: hypotheses, references: references) {
+      add($0, references: $1)
+    }
+  }
+}
+
+/// The lines of a file.
+enum TextLines {
+  /// Calls `body` with each line that is judged, and the same line of each file of references.
+  ///
+  /// - Throws: `ScoringError`.
+  static func forEach(
+    hypotheses: String, references: [String], _ body: (String, [String]) -> Void
+  ) throws {
+    let found = try read(hypotheses)
     let expected = try references.map { path in
-      let lines = try TextLines.read(path)
+      let lines = try read(path)
       guard lines.count == found.count else {
         throw ScoringError.unequalLines(
           hypotheses: hypotheses, count: found.count, references: path, expected: lines.count)
@@ -46,13 +60,10 @@ public struct CorpusScore: Sendable {
     }
     guard !found.isEmpty else { throw ScoringError.noLines(path: hypotheses) }
     for (index, line) in found.enumerated() {
-      add(line, references: expected.map { $0[index] })
+      body(line, expected.map { $0[index] })
     }
   }
-}
 
-/// The lines of a file.
-enum TextLines {
   /// - Parameter path: A file or pipe; - is standard input.
   static func read(_ path: String) throws -> [String] {
     let name = path == "-" ? "standard input" : path

@@ -16,6 +16,8 @@ enum DrawPurpose {
   case mixture
   /// Which samples are held out.
   case folds
+  /// The order of sequences of conversations.
+  case conversations
   case masking
   case tokenDropout
   case spanCorruption
@@ -28,6 +30,7 @@ enum DrawPurpose {
     case .imageChanges, .pairs: 3
     case .mixture: 4
     case .folds: 5
+    case .conversations: 6
     case .masking: 16
     case .tokenDropout: 17
     case .spanCorruption: 18

@@ -4,7 +4,7 @@
 /// all but the first only the last `stride` targets count: the tokens before them are read as
 /// context. The last window may have fewer targets, and the last batch fewer sequences: their other
 /// positions do not count.
-public struct EvaluationBatches: Sendable {
+public struct EvaluationBatches: HeldOutBatches {
   /// Where the tokens are.
   public let file: TokenFile
   /// Number of sequences in a batch, B.
@@ -48,11 +48,6 @@ public struct EvaluationBatches: Sendable {
 
   /// Number of batches in the file.
   public var count: Int { (windowCount + sequences - 1) / sequences }
-
-  /// A batch of the right shape, [B, T], to be filled.
-  public func emptyBatch() -> TokenBatch {
-    TokenBatch(sequenceCount: sequences, positionCount: context)
-  }
 
   /// Fills a batch, without allocating.
   ///

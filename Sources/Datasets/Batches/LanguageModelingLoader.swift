@@ -2,7 +2,7 @@
 ///
 /// The batch of a (step, micro-batch) depends on the files, the shapes and the seed alone: any rank
 /// can ask for any of them, in any order.
-public struct LanguageModelingLoader: Sendable {
+public struct LanguageModelingLoader: TrainingBatches {
   /// Which windows of which files are read when.
   public let mixture: TokenMixture
   /// Number of sequences in a micro-batch, B.
@@ -47,11 +47,6 @@ public struct LanguageModelingLoader: Sendable {
   /// Number of positions of a sequence, T.
   public var context: Int { mixture.context }
 
-  /// A batch of the right shape, [B, T], to be filled.
-  public func emptyBatch() -> TokenBatch {
-    TokenBatch(sequenceCount: sequences, positionCount: context)
-  }
-
   /// Fills a batch, without allocating.
   ///
   /// - Parameters:
@@ -67,18 +62,6 @@ public struct LanguageModelingLoader: Sendable {
       batch.fill(sequence: sequence, from: file, start: start, count: context)
     }
     if let separator { batch.markDocuments(separator: separator) }
-  }
-
-  /// The number of a sequence among all that are ever read.
-  ///
-  /// - Parameters:
-  ///   - step: The optimiser step, from zero.
-  ///   - microbatch: In 0 ..< M, over all ranks.
-  ///   - sequence: In 0 ..< B.
-  public func sampleIndex(step: Int, microbatch: Int, sequence: Int) -> Int {
-    WindowSampler.sampleIndex(
-      step: step, microbatch: microbatch, sequence: sequence, microbatches: microbatches,
-      sequences: sequences)
   }
 
   /// The batch of a (step, micro-batch), [B, T].

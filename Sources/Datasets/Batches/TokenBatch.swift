@@ -59,6 +59,53 @@ public struct TokenBatch: Sendable, Equatable {
     }
   }
 
+  /// Makes a sequence empty: each position reads token 0, by itself, and does not count.
+  mutating func begin(sequence: Int) {
+    precondition(sequence >= 0 && sequence < sequenceCount)
+    if documentStarts.isEmpty { documentStarts = [Int32](repeating: 0, count: inputs.count) }
+    for position in 0..<positionCount {
+      let place = sequence * positionCount + position
+      inputs[place] = 0
+      targets[place] = Self.ignoredTarget
+      documentStarts[place] = Int32(position)
+    }
+  }
+
+  /// Adds a conversation of n tokens to a sequence: n - 1 inputs, each predicting the next token.
+  ///
+  /// - Parameters:
+  ///   - range: Where its tokens are in the file.
+  ///   - sequence: Which one, in 0 ..< B; begun.
+  ///   - position: Where its first token goes.
+  ///   - learnsAll: Whether all tokens count, or only those that the file marks as learned.
+  mutating func add(
+    _ range: Range<Int>, of file: ConversationFile, sequence: Int, at position: Int,
+    learnsAll: Bool
+  ) {
+    let count = range.count - 1
+    guard count > 0 else { return }
+    precondition(position >= 0 && position + count <= positionCount)
+    let first = sequence * positionCount + position
+    func part(_ elements: UnsafeMutableBufferPointer<Int32>) -> UnsafeMutableBufferPointer<Int32> {
+      UnsafeMutableBufferPointer(rebasing: elements[first..<first + count])
+    }
+    inputs.withUnsafeMutableBufferPointer {
+      file.tokens.copyTokens(range.dropLast(), into: part($0))
+    }
+    targets.withUnsafeMutableBufferPointer {
+      file.tokens.copyTokens(range.dropFirst(), into: part($0))
+    }
+    // Marks take the place of starts until they have been read.
+    documentStarts.withUnsafeMutableBufferPointer {
+      file.marks.copyTokens(range.dropFirst(), into: part($0))
+    }
+    for place in first..<first + count {
+      let isLearned = learnsAll || documentStarts[place] & ConversationFile.Mark.learned != 0
+      if !isLearned { targets[place] = Self.ignoredTarget }
+      documentStarts[place] = Int32(position)
+    }
+  }
+
   /// Fills one sequence from a file: position t reads token start + t and predicts the next.
   ///
   /// - Parameters:

@@ -8,7 +8,9 @@ struct DatasetFiles {
   static let manifestName = "dataset.json"
   /// All of them, the one that is written last at the end.
   static let names =
-    [trainName, validationName] + PairPreparation.partNames + [tokenizerName, manifestName]
+    [trainName, validationName] + otherNames + [tokenizerName, manifestName]
+  /// Those that only other kinds of data sets have.
+  private static let otherNames = PairPreparation.partNames + ConversationPreparation.otherNames
 
   let directory: String
   private let mark: PreparationMark
@@ -66,7 +68,7 @@ struct DatasetFiles {
       ? nil : encode(validation, Self.validationName, tokenizer, special, advance)
 
     try mark.beginReplacing()
-    for name in PairPreparation.partNames { try remove(name) }
+    for name in Self.otherNames { try remove(name) }
     try train.finish()
     if let held { try held.writer.finish() } else { try remove(Self.validationName) }
     try tokenizer.save(to: path(Self.tokenizerName))

@@ -71,6 +71,13 @@ public final class GenerationCache {
   /// How many positions are filled.
   public var positions: Int { layers.first?.positions ?? 0 }
 
+  /// Forgets the positions from `count` on: a text that goes on otherwise from there.
+  ///
+  /// - Parameter count: At most as many as are filled.
+  public func truncate(to count: Int) {
+    for layer in layers { layer.truncate(to: count) }
+  }
+
   /// Sequence s goes on from what sequence `sequences[s]` was; there may be fewer, or more.
   public func select(_ sequences: [Int]) {
     for layer in layers { layer.select(sequences) }

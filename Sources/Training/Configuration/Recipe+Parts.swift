@@ -7,6 +7,7 @@ extension Recipe {
   /// format of data, and an architecture that makes models of its kind.
   package enum Parts: Sendable {
     case languageModeling(TokenDataConfiguration, any LanguageArchitecture)
+    case chat(ConversationDataConfiguration, any LanguageArchitecture)
     case maskedLanguageModeling(TokenDataConfiguration, any MaskedLanguageArchitecture)
     case translation(PairDataConfiguration, any SequenceToSequenceArchitecture)
     /// Classification or regression, as the source says.
@@ -20,6 +21,8 @@ extension Recipe {
     switch (task, data.format, model.role) {
     case (.languageModeling, .tokens(let data), .language(let architecture)):
       return .languageModeling(data, architecture)
+    case (.languageModeling, .conversations(let data), .language(let architecture)):
+      return .chat(data, architecture)
     case (.maskedLanguageModeling, .tokens(let data), .maskedLanguage(let architecture)):
       return .maskedLanguageModeling(data, architecture)
     case (.translation, .pairs(let data), .sequenceToSequence(let architecture)):

@@ -76,6 +76,9 @@ public struct Recipe: Configurable {
         data.tokens == nil || data.tokens?.tokenizer != nil, "word_vectors.path",
         "null, because data.tokenizer is null and no token is known to be a word",
         involving: "data.tokenizer")
+      checks.require(
+        data.conversations == nil, "word_vectors.path",
+        "null, because data.format is conversations", involving: "data.format")
     }
     if model.kind != .prediction, let tokens = data.tokens {
       checks.require(

@@ -32,7 +32,8 @@ public enum TaskName: String, SettingChoice {
   /// The names of the formats of data that it can be learned from.
   var dataFormats: [String] {
     switch self {
-    case .languageModeling, .maskedLanguageModeling: ["tokens"]
+    case .languageModeling: ["tokens", "conversations"]
+    case .maskedLanguageModeling: ["tokens"]
     case .translation: ["pairs"]
     case .classification: ["idx", "csv"]
     case .regression: ["csv"]

@@ -43,9 +43,10 @@ struct EvaluatedText: EvaluationSubject {
     let stored = trained.configuration
     let paths =
       try options.data.map { [$0] }
-      ?? stored?.ownData(from: options.directory) { $0.tokens?.validation?.elements ?? [] } ?? []
+      ?? stored?.ownData(from: options.directory) {
+        $0.tokens?.validation?.elements ?? [$0.conversations?.validation].compactMap(\.self)
+      } ?? []
     guard !paths.isEmpty else { throw EvaluationError.noData(source: trained.source) }
-    dataPath = paths.joined(separator: ", ")
     let files = try paths.map { try TokenFile(path: $0) }
     for file in files {
       if let tokenizer = trained.tokenizer {
@@ -54,6 +55,17 @@ struct EvaluatedText: EvaluationSubject {
         try file.requireTokens(below: model.headWeight.shape[0])
       }
     }
+    if let conversations = try ConversationFile.beside(files) {
+      guard options.stride == nil else { throw EvaluationError.strideOfNoText }
+      let learned = stored?.data.conversations?.lossOn ?? .completions
+      dataPath = "\(paths[0]) (conversations, \(learned.rawValue))"
+      let loader = try ConversationLoader(
+        conversations, sequences: options.sequences, context: model.context, learned: learned)
+      heldOut = HeldOutText(
+        model: model, texts: [loader], byteCounts: trained.tokenizer?.vocabulary.byteCounts)
+      return
+    }
+    dataPath = paths.joined(separator: ", ")
     let separator = try (stored?.data.tokens?.documents ?? .joined)
       .separator(of: trained.tokenizer, path: trained.path)
     // More sequences at a time than there are windows would be padding.

@@ -27,6 +27,28 @@ extension DataRecord {
     self.init(files: files, tokenizer: tokenizer.map { TokenizerRecord($0, added: added) })
   }
 
+  /// Of conversations.
+  ///
+  /// - Parameters:
+  ///   - train: The files that are learned from, opened.
+  ///   - validation: Those that are held out.
+  ///   - named: As the configuration has them.
+  init(
+    train: ConversationFile, validation: ConversationFile?,
+    named: ConversationDataConfiguration, tokenizer: (any Tokenizer)?
+  ) {
+    func list(_ key: String, _ path: String?, _ file: ConversationFile?) -> [File] {
+      guard let path, let file else { return [] }
+      return File.list(
+        key, paths: [path, ConversationFile.maskPath(of: path)],
+        contents: [file.tokens.digest, file.marks.digest])
+    }
+    self.init(
+      files: list("data.train", named.train, train)
+        + list("data.validation", named.validation, validation),
+      tokenizer: tokenizer.map { TokenizerRecord($0, added: []) })
+  }
+
   /// Of texts and their translations.
   ///
   /// - Parameters:

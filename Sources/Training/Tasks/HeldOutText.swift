@@ -8,7 +8,7 @@ import LockstepTensors
 /// of a few batches sees all texts.
 public final class HeldOutText {
   private let model: any LanguageModel
-  private let texts: [EvaluationBatches]
+  private let texts: [any HeldOutBatches]
   /// Which batch of which text is measured when.
   private let order: [(text: Int, batch: Int)]
   /// Bytes of each token, [V]; nil without a tokenizer.
@@ -19,7 +19,7 @@ public final class HeldOutText {
   ///   - model: Its parameters are bound before the first loss is asked for.
   ///   - texts: At least one, each in order, [B, T] a batch, of the same shape.
   ///   - byteCounts: Bytes of each token, [V], for bits per byte; nil: not counted.
-  public init(model: any LanguageModel, texts: [EvaluationBatches], byteCounts: [Int32]?) {
+  public init(model: any LanguageModel, texts: [any HeldOutBatches], byteCounts: [Int32]?) {
     self.model = model
     self.texts = texts
     order = interleaved(texts.map(\.count))

@@ -6,7 +6,7 @@ import LockstepTensors
 /// Predicts each token of a text from those before it.
 public final class LanguageModelingTask: TrainingTask {
   public let languageModel: any LanguageModel
-  private let loader: LanguageModelingLoader
+  private let loader: any TrainingBatches
   private let augmenter: SequenceAugmenter?
   private let labelSmoothing: Float
   private let heldOut: HeldOutText?
@@ -25,7 +25,7 @@ public final class LanguageModelingTask: TrainingTask {
   ///   - checkpointFiles: Default: none.
   ///   - wordVectors: As wide as the model; nil: none. Default: nil.
   public init(
-    model: any LanguageModel, loader: LanguageModelingLoader, augmenter: SequenceAugmenter? = nil,
+    model: any LanguageModel, loader: any TrainingBatches, augmenter: SequenceAugmenter? = nil,
     labelSmoothing: Double = 0, heldOut: HeldOutText? = nil,
     checkpointFiles: [(name: String, bytes: [UInt8])] = [], wordVectors: WordVectors? = nil
   ) {

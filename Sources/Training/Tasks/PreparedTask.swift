@@ -110,6 +110,28 @@ extension Recipe {
         wordVectorSummary: task.wordVectors.map {
           $0.summary + (wordVectors.trained ? "" : ", not trained")
         })
+    case .chat(let conversations, let architecture):
+      let data = try ConversationData(
+        conversations, context: model.context, vocabularyCount: model.vocabulary,
+        communicator: communicator)
+      let record =
+        communicator.isRankZero
+        ? DataRecord(
+          train: data.train, validation: data.validation,
+          named: named.conversations ?? conversations, tokenizer: data.text.tokenizer) : nil
+      let network = architecture.model(vocabularyCount: data.vocabularyCount)
+      try requireMemory(for: network, sequencesOf: [model.context])
+      let (task, batchSummary) = try communicator.agree {
+        (
+          try data.task(
+            of: network, plan: plan, labelSmoothing: smoothing,
+            files: files + Self.files(of: record) + interchangeFiles(for: data.text)),
+          try data.batchSummary(plan)
+        )
+      }
+      return PreparedTask(
+        task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
+        batchSummary: batchSummary, data: record)
     case .maskedLanguageModeling(let tokens, let architecture):
       let data = try MaskedLanguageModelingData(
         tokens, masking: masking, context: model.context, vocabularyCount: model.vocabulary,
@@ -192,8 +214,13 @@ extension Recipe.Parts {
   fileprivate var tokens: TokenDataConfiguration? {
     switch self {
     case .languageModeling(let tokens, _), .maskedLanguageModeling(let tokens, _): tokens
-    case .translation, .prediction: nil
+    case .chat, .translation, .prediction: nil
     }
+  }
+
+  /// The section of conversations; nil: there are none.
+  fileprivate var conversations: ConversationDataConfiguration? {
+    if case .chat(let conversations, _) = self { conversations } else { nil }
   }
 
   /// The section of pairs; nil: there are none.

@@ -1,0 +1,429 @@
+extension TemplateParser {
+  /// An expression, or several with commas between them, which make a tuple.
+  ///
+  /// - Parameter withConditional: Whether `a if b else c` may stand there. Default: true.
+  mutating func tuple(
+    withConditional: Bool = true, inParentheses: Bool = false
+  ) throws(TemplateFailure) -> TemplateExpression {
+    let line = current.line
+    var parts: [TemplateExpression] = []
+    var isTuple = false
+    while !isTupleEnd {
+      parts.append(try withConditional ? expression() : disjunction())
+      guard pass(",") else { break }
+      isTuple = true
+    }
+    if isTuple || parts.isEmpty && inParentheses {
+      return TemplateExpression(kind: .tuple(parts), line: line)
+    }
+    guard let only = parts.first else { throw unexpected("an expression") }
+    return only
+  }
+
+  private var isTupleEnd: Bool {
+    switch current.kind {
+    case .expressionEnd, .statementEnd, .symbol(")"), .end: true
+    case .name("recursive"): true
+    default: false
+    }
+  }
+
+  mutating func expression() throws(TemplateFailure) -> TemplateExpression {
+    try nested { (parser) throws(TemplateFailure) in
+      var value = try parser.disjunction()
+      while parser.isAt(name: "if") {
+        let line = parser.current.line
+        parser.advance()
+        let test = try parser.disjunction()
+        let otherwise = try parser.pass(name: "else") ? parser.expression() : nil
+        value = TemplateExpression(
+          kind: .conditional(test, then: value, otherwise: otherwise), line: line)
+      }
+      return value
+    }
+  }
+
+  private mutating func disjunction() throws(TemplateFailure) -> TemplateExpression {
+    var left = try conjunction()
+    var length = 0
+    while isAt(name: "or") {
+      let line = current.line
+      advance()
+      try requireShort(&length)
+      left = TemplateExpression(kind: .or(left, try conjunction()), line: line)
+    }
+    return left
+  }
+
+  private mutating func conjunction() throws(TemplateFailure) -> TemplateExpression {
+    var left = try negation()
+    var length = 0
+    while isAt(name: "and") {
+      let line = current.line
+      advance()
+      try requireShort(&length)
+      left = TemplateExpression(kind: .and(left, try negation()), line: line)
+    }
+    return left
+  }
+
+  /// A chain, as of sums, is a tree as deep as it is long.
+  private func requireShort(_ length: inout Int) throws(TemplateFailure) {
+    length += 1
+    guard length <= Self.longestChain else {
+      throw TemplateFailure(
+        line: current.line, kind: .limit,
+        reason: "an expression of more than \(Self.longestChain) parts")
+    }
+  }
+
+  private static let longestChain = 64
+
+  private mutating func negation() throws(TemplateFailure) -> TemplateExpression {
+    guard isAt(name: "not") else { return try comparison() }
+    let line = current.line
+    advance()
+    let value = try nested { (parser) throws(TemplateFailure) in try parser.negation() }
+    return TemplateExpression(kind: .not(value), line: line)
+  }
+
+  private mutating func comparison() throws(TemplateFailure) -> TemplateExpression {
+    let line = current.line
+    let first = try sum()
+    var rest: [(TemplateComparison, TemplateExpression)] = []
+    while true {
+      let comparison: TemplateComparison
+      switch current.kind {
+      case .symbol(let symbol):
+        guard let known = TemplateComparison(rawValue: symbol) else { return done() }
+        comparison = known
+      case .name("in"): comparison = .isIn
+      case .name("not"):
+        guard following.kind == .name("in") else { return done() }
+        advance()
+        comparison = .isNotIn
+      default: return done()
+      }
+      advance()
+      rest.append((comparison, try sum()))
+    }
+
+    func done() -> TemplateExpression {
+      rest.isEmpty ? first : TemplateExpression(kind: .comparison(first, rest), line: line)
+    }
+  }
+
+  private mutating func sum() throws(TemplateFailure) -> TemplateExpression {
+    var left = try concatenation()
+    var length = 0
+    while case .symbol(let symbol) = current.kind, symbol == "+" || symbol == "-",
+      let operation = TemplateArithmetic(rawValue: symbol)
+    {
+      let line = current.line
+      advance()
+      try requireShort(&length)
+      left = TemplateExpression(
+        kind: .arithmetic(operation, left, try concatenation()), line: line)
+    }
+    return left
+  }
+
+  private mutating func concatenation() throws(TemplateFailure) -> TemplateExpression {
+    let line = current.line
+    var parts = [try product()]
+    while pass("~") { parts.append(try product()) }
+    guard parts.count > 1 else { return parts[0] }
+    return TemplateExpression(kind: .concatenation(parts), line: line)
+  }
+
+  private mutating func product() throws(TemplateFailure) -> TemplateExpression {
+    var left = try power()
+    var length = 0
+    while case .symbol(let symbol) = current.kind, ["*", "/", "//", "%"].contains(symbol),
+      let operation = TemplateArithmetic(rawValue: symbol)
+    {
+      let line = current.line
+      if operation == .remainder, case .constant(.text) = left.kind {
+        throw lacking("'%' to format a text")
+      }
+      advance()
+      try requireShort(&length)
+      left = TemplateExpression(kind: .arithmetic(operation, left, try power()), line: line)
+    }
+    return left
+  }
+
+  private mutating func power() throws(TemplateFailure) -> TemplateExpression {
+    var left = try unary()
+    var length = 0
+    while isAt("**") {
+      let line = current.line
+      advance()
+      try requireShort(&length)
+      left = TemplateExpression(kind: .arithmetic(.power, left, try unary()), line: line)
+    }
+    return left
+  }
+
+  private mutating func unary(withFilters: Bool = true) throws(TemplateFailure) -> TemplateExpression {
+    try nested { (parser) throws(TemplateFailure) in
+      let line = parser.current.line
+      var value: TemplateExpression
+      if parser.pass("-") {
+        value = TemplateExpression(
+          kind: .negative(try parser.unary(withFilters: false)), line: line)
+      } else if parser.pass("+") {
+        value = TemplateExpression(
+          kind: .positive(try parser.unary(withFilters: false)), line: line)
+      } else {
+        value = try parser.primary()
+      }
+      value = try parser.postfix(value)
+      return withFilters ? try parser.filters(of: value) : value
+    }
+  }
+
+  private mutating func primary() throws(TemplateFailure) -> TemplateExpression {
+    let token = current
+    func constant(_ constant: TemplateConstant) -> TemplateExpression {
+      TemplateExpression(kind: .constant(constant), line: token.line)
+    }
+    switch token.kind {
+    case .name(let name):
+      advance()
+      switch name {
+      case "true", "True": return constant(.boolean(true))
+      case "false", "False": return constant(.boolean(false))
+      case "none", "None": return constant(.none)
+      default: break
+      }
+      if Self.lackingNames.contains(name), !assigned.contains(name) {
+        throw lacking("'\(name)'", line: token.line)
+      }
+      return TemplateExpression(kind: .name(name), line: token.line)
+    case .text(var text):
+      advance()
+      while case .text(let more) = current.kind {
+        text += more
+        advance()
+      }
+      return constant(.text(text))
+    case .integer(let value):
+      advance()
+      return constant(.integer(value))
+    case .number(let value):
+      advance()
+      return constant(.number(value))
+    case .symbol("("):
+      advance()
+      let value = try nested { (parser) throws(TemplateFailure) in
+        try parser.tuple(inParentheses: true)
+      }
+      try expect(")")
+      return value
+    case .symbol("["):
+      advance()
+      let elements = try list(endedBy: "]")
+      return TemplateExpression(kind: .list(elements), line: token.line)
+    case .symbol("{"):
+      advance()
+      return TemplateExpression(kind: .mapping(try members()), line: token.line)
+    default: throw unexpected("an expression")
+    }
+  }
+
+  /// What Jinja gives every template, or every macro, and the interpreter does not have.
+  private static let lackingNames: Set<String> = [
+    "lipsum", "cycler", "joiner", "varargs", "kwargs", "caller", "self", "super",
+  ]
+
+  private mutating func list(endedBy end: String) throws(TemplateFailure) -> [TemplateExpression] {
+    var elements: [TemplateExpression] = []
+    while !isAt(end) {
+      if !elements.isEmpty {
+        try expect(",")
+        if isAt(end) { break }
+      }
+      elements.append(try expression())
+    }
+    try expect(end)
+    return elements
+  }
+
+  private mutating func members() throws(TemplateFailure) -> [(
+    key: TemplateExpression, value: TemplateExpression
+  )] {
+    var members: [(key: TemplateExpression, value: TemplateExpression)] = []
+    while !isAt("}") {
+      if !members.isEmpty {
+        try expect(",")
+        if isAt("}") { break }
+      }
+      let key = try expression()
+      try expect(":")
+      members.append((key, try expression()))
+    }
+    try expect("}")
+    return members
+  }
+
+  /// `value.name`, `value[…]` and `value(…)`, as often as they follow.
+  private mutating func postfix(_ value: TemplateExpression) throws(TemplateFailure) -> TemplateExpression {
+    var value = value
+    var length = 0
+    while true {
+      let line = current.line
+      if pass(".") {
+        if case .integer(let index) = current.kind {
+          advance()
+          let item = TemplateExpression(kind: .constant(.integer(index)), line: line)
+          value = TemplateExpression(kind: .item(value, item), line: line)
+        } else {
+          let name = try expectName()
+          if name.hasPrefix("__") { throw lacking("the attribute '\(name)'", line: line) }
+          if isAt("("), !TemplateMethod.isKnown(name) {
+            throw lacking("the method '\(name)'", line: line)
+          }
+          value = TemplateExpression(kind: .attribute(value, name), line: line)
+        }
+      } else if isAt("[") {
+        advance()
+        value = try subscripted(value, line: line)
+      } else if isAt("(") {
+        value = TemplateExpression(kind: .call(value, try arguments()), line: line)
+      } else {
+        return value
+      }
+      try requireShort(&length)
+    }
+  }
+
+  private mutating func subscripted(
+    _ value: TemplateExpression, line: Int
+  ) throws(TemplateFailure) -> TemplateExpression {
+    func isEnd() -> Bool { isAt("]") || isAt(",") }
+    let first: TemplateExpression? = isAt(":") ? nil : try expression()
+    guard pass(":") else {
+      guard let first else { throw unexpected("an index") }
+      if isAt(",") { throw lacking("an index of several parts") }
+      try expect("]")
+      return TemplateExpression(kind: .item(value, first), line: line)
+    }
+    let second: TemplateExpression? = isAt(":") || isEnd() ? nil : try expression()
+    let step: TemplateExpression? = pass(":") && !isEnd() ? try expression() : nil
+    if isAt(",") { throw lacking("an index of several parts") }
+    try expect("]")
+    return TemplateExpression(kind: .slice(value, first, second, step: step), line: line)
+  }
+
+  mutating func arguments() throws(TemplateFailure) -> TemplateArguments {
+    try expect("(")
+    var arguments = TemplateArguments()
+    var isFirst = true
+    while !isAt(")") {
+      if !isFirst {
+        try expect(",")
+        if isAt(")") { break }
+      }
+      isFirst = false
+      if isAt("*") || isAt("**") { throw lacking("'*' in front of an argument") }
+      if case .name(let name) = current.kind, following.kind == .symbol("=") {
+        advance()
+        advance()
+        arguments.named.append((name, try expression()))
+      } else {
+        guard arguments.named.isEmpty else { throw unexpected("an argument with a name") }
+        arguments.values.append(try expression())
+      }
+    }
+    try expect(")")
+    return arguments
+  }
+
+  /// Filters, tests and calls, as often as they follow.
+  private mutating func filters(of value: TemplateExpression) throws(TemplateFailure) -> TemplateExpression {
+    var value = value
+    var length = 0
+    while true {
+      if isAt("|") {
+        value = try filter(of: value)
+      } else if isAt(name: "is") {
+        value = try test(of: value)
+      } else if isAt("(") {
+        let line = current.line
+        value = TemplateExpression(kind: .call(value, try arguments()), line: line)
+      } else {
+        return value
+      }
+      try requireShort(&length)
+    }
+  }
+
+  /// One filter, which begins with `|`.
+  mutating func filter(of value: TemplateExpression) throws(TemplateFailure) -> TemplateExpression {
+    try expect("|")
+    let line = current.line
+    let name = try expectName()
+    guard let filter = TemplateFilter(rawValue: name) ?? TemplateFilter.aliases[name] else {
+      throw lacking("the filter '\(name)'", line: line)
+    }
+    let arguments = try isAt("(") ? arguments() : TemplateArguments()
+    if filter == .map || filter.chooses {
+      try requireKnown(namesIn: arguments, of: filter, line: line)
+    }
+    // Its text is escaped with what is added to it, which only the end of an expression is free of.
+    if filter == .safe, current.kind != .expressionEnd {
+      throw lacking("the filter 'safe' but at the end of '{{ }}'", line: line)
+    }
+    return TemplateExpression(kind: .filter(value, filter, arguments), line: line)
+  }
+
+  /// `map('filter')` and `select('test')` name what they apply.
+  private func requireKnown(
+    namesIn arguments: TemplateArguments, of filter: TemplateFilter, line: Int
+  ) throws(TemplateFailure) {
+    let place = filter == .selectattr || filter == .rejectattr ? 1 : 0
+    guard arguments.values.count > place else { return }
+    guard case .constant(.text(let name)) = arguments.values[place].kind else {
+      throw lacking("'\(filter.rawValue)' with a name that is computed", line: line)
+    }
+    if filter == .map {
+      let known = TemplateFilter(rawValue: name) ?? TemplateFilter.aliases[name]
+      guard let known, known != .map, !known.chooses, known != .safe else {
+        throw lacking("the filter '\(name)' in 'map'", line: line)
+      }
+    } else if TemplateTest(rawValue: name) == nil && TemplateTest.aliases[name] == nil {
+      throw lacking("the test '\(name)'", line: line)
+    }
+  }
+
+  private mutating func test(of value: TemplateExpression) throws(TemplateFailure) -> TemplateExpression {
+    advance()
+    let isNegated = pass(name: "not")
+    let line = current.line
+    let name = try expectName()
+    guard let test = TemplateTest(rawValue: name) ?? TemplateTest.aliases[name] else {
+      throw lacking("the test '\(name)'", line: line)
+    }
+    var arguments = TemplateArguments()
+    if isAt("(") {
+      arguments = try self.arguments()
+    } else if isAt(name: "is") {
+      throw TemplateFailure(line: line, kind: .syntax, reason: "a test of a test")
+    } else if beginsArgument {
+      arguments.values = [try postfix(primary())]
+    }
+    let kind = TemplateExpression.Kind.test(value, test, arguments)
+    let result = TemplateExpression(kind: kind, line: line)
+    return isNegated ? TemplateExpression(kind: .not(result), line: line) : result
+  }
+
+  /// Whether what follows a test's name is its argument: `is divisibleby 3`.
+  private var beginsArgument: Bool {
+    switch current.kind {
+    case .name(let name): !["else", "or", "and"].contains(name)
+    case .text, .integer, .number, .symbol("["), .symbol("{"): true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import LockstepDatasets
+import LockstepTraining
+
+/// Reads messages and writes answers, in a terminal or through a pipe.
+struct ChatConversation {
+  let session: ChatSession
+  let asJSON: Bool
+  /// nil: not in a terminal.
+  let interruption: ChatInterruption?
+
+  private static let help = """
+    /system TEXT  tells the model this before all else, and begins anew; without TEXT, nothing
+    /reset        begins anew
+    /quit         ends
+    //text        says /text
+    """
+
+  mutating func run() throws {
+    let listener = interruption?.listen()
+    defer { withExtendedLifetime(listener) {} }
+    var lines = try LineReader(path: nil)
+    while true {
+      if interruption != nil { try StandardOutput.write("> ") }
+      guard let read = try lines.next() else { break }
+      for line in read where try !take(line) { return }
+    }
+    if interruption != nil { try StandardOutput.write("\n") }
+  }
+
+  /// - Returns: Whether the conversation goes on.
+  private func take(_ bytes: [UInt8]) throws -> Bool {
+    if String(validating: bytes, as: UTF8.self) == nil {
+      StandardError.say("lockstep: a message is not UTF-8: U+FFFD replaces what is not")
+    }
+    let line = String(decoding: bytes, as: UTF8.self)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    guard !line.isEmpty else { return true }
+    guard line.hasPrefix("/") else {
+      try answer(line)
+      return true
+    }
+    let parts = line.split(separator: " ", maxSplits: 1)
+    switch parts[0] {
+    case "/quit": return false
+    case "/help": StandardError.say(Self.help)
+    case "/reset": session.reset()
+    case "/system":
+      session.system = parts.count > 1 ? String(parts[1]) : nil
+      session.reset()
+    default:
+      guard line.hasPrefix("//") else {
+        StandardError.say("lockstep: there is no command \(parts[0]); /help tells of those there are")
+        return true
+      }
+      try answer(String(line.dropFirst()))
+    }
+    return true
+  }
+
+  private func answer(_ message: String) throws {
+    let answer: ChatSession.Answer
+    interruption?.begin()
+    defer { interruption?.end() }
+    do {
+      answer = try session.answer(
+        to: message, isStopped: { interruption?.isRequested ?? false },
+        show: { if !asJSON { try StandardOutput.writeText($0) } })
+    } catch let error as ChatError where interruption != nil {
+      // In a terminal one can say something else.
+      StandardError.say("lockstep: \(error)")
+      return
+    }
+    if asJSON {
+      try StandardOutput.printJSON(Report(message: message, answer))
+    } else {
+      try StandardOutput.writeText("\n")
+    }
+    tell(of: answer)
+  }
+
+  private func tell(of answer: ChatSession.Answer) {
+    if answer.forgotten > 0 {
+      StandardError.say(
+        "lockstep: \(answer.forgotten) earlier messages did not fit the model's context and are forgotten")
+    }
+    switch answer.ending {
+    case .finished: break
+    case .stopped: StandardError.say("lockstep: stopped")
+    case .limit: StandardError.say("lockstep: the answer reached --max-tokens")
+    case .context: StandardError.say("lockstep: the model's context is full")
+    }
+  }
+
+  private struct Report: Encodable {
+    let message: String
+    let answer: String
+    let tokens: Int
+    let ending: ChatSession.Ending
+    let forgotten: Int
+
+    init(message: String, _ answer: ChatSession.Answer) {
+      self.message = message
+      self.answer = answer.text
+      tokens = answer.tokens.count
+      ending = answer.ending
+      forgotten = answer.forgotten
+    }
+  }
+}

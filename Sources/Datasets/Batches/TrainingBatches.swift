@@ -1,0 +1,61 @@
+/// Where a language model's training batches come from: the batch of any (step, micro-batch), on any
+/// rank, in any order.
+public protocol TrainingBatches: Sendable {
+  /// B, sequences in a micro-batch.
+  var sequences: Int { get }
+  /// M, micro-batches in an optimiser step, over all ranks.
+  var microbatches: Int { get }
+  /// T, positions of a sequence.
+  var context: Int { get }
+
+  /// Fills a batch, without allocating.
+  ///
+  /// - Parameters:
+  ///   - batch: A batch of shape [B, T].
+  ///   - step: The optimiser step, from zero.
+  ///   - microbatch: In 0 ..< M, over all ranks.
+  func fill(_ batch: inout TokenBatch, step: Int, microbatch: Int)
+}
+
+extension TrainingBatches {
+  /// A batch of the right shape, [B, T], to be filled.
+  public func emptyBatch() -> TokenBatch {
+    TokenBatch(sequenceCount: sequences, positionCount: context)
+  }
+
+  /// The number of a sequence among all that are ever read.
+  ///
+  /// - Parameters:
+  ///   - step: The optimiser step, from zero.
+  ///   - microbatch: In 0 ..< M, over all ranks.
+  ///   - sequence: In 0 ..< B.
+  public func sampleIndex(step: Int, microbatch: Int, sequence: Int) -> Int {
+    WindowSampler.sampleIndex(
+      step: step, microbatch: microbatch, sequence: sequence, microbatches: microbatches,
+      sequences: sequences)
+  }
+}
+
+/// What a language model is evaluated on, batch by batch.
+public protocol HeldOutBatches: Sendable {
+  /// B, sequences in a batch.
+  var sequences: Int { get }
+  /// T, positions of a sequence.
+  var context: Int { get }
+  /// How many batches there are.
+  var count: Int { get }
+
+  /// Fills a batch, without allocating.
+  ///
+  /// - Parameters:
+  ///   - batch: A batch of shape [B, T].
+  ///   - index: In 0 ..< count.
+  func fill(_ batch: inout TokenBatch, at index: Int)
+}
+
+extension HeldOutBatches {
+  /// A batch of the right shape, [B, T], to be filled.
+  public func emptyBatch() -> TokenBatch {
+    TokenBatch(sequenceCount: sequences, positionCount: context)
+  }
+}

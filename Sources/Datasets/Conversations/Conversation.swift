@@ -1,0 +1,14 @@
+import LockstepChatTemplates
+
+/// One conversation of a data set, which ends with an answer.
+public struct Conversation: Sendable, Equatable {
+  public var messages: [ChatMessage]
+  /// Where it stands.
+  public var path: String
+  /// From 1.
+  public var line: Int
+
+  public init(messages: [ChatMessage], path: String = "", line: Int = 1) {
+    (self.messages, self.path, self.line) = (messages, path, line)
+  }
+}

@@ -1,0 +1,89 @@
+import LockstepSettings
+
+/// Which tokens of a conversation the loss counts.
+public enum LearnedTokens: String, SettingChoice {
+  case completions
+  case all
+
+  public var documentation: String {
+    switch self {
+    case .completions: "The answers, each with the token that ends it."
+    case .all: "All tokens of a conversation."
+    }
+  }
+}
+
+/// Batches of conversations, to learn from and to be evaluated on.
+///
+/// Conversations are packed into sequences once (`ConversationRows`); an epoch is a pseudo-random
+/// permutation of these sequences. The batch of a (step, micro-batch) depends on the files, the shapes
+/// and the seed alone, and is found in O(1). A token sees its own conversation only, and positions
+/// count from the conversation's beginning.
+public struct ConversationLoader: TrainingBatches, HeldOutBatches {
+  public let file: ConversationFile
+  /// B.
+  public let sequences: Int
+  /// M, micro-batches in an optimiser step, over all ranks.
+  public let microbatches: Int
+  private let rows: ConversationRows
+  private let learned: LearnedTokens
+  private let seed: UInt64
+
+  /// - Parameters:
+  ///   - sequences: B.
+  ///   - context: T, at least one less than the tokens of the longest conversation.
+  ///   - learned: Which tokens are targets.
+  ///   - microbatches: M. Default: 1.
+  ///   - seed: Decides the order. Default: 0.
+  /// - Throws: `ConversationError.longerThanContext`.
+  public init(
+    _ file: ConversationFile, sequences: Int, context: Int, learned: LearnedTokens,
+    microbatches: Int = 1, seed: UInt64 = 0
+  ) throws(ConversationError) {
+    precondition(sequences > 0 && context > 0 && microbatches > 0)
+    (self.file, self.sequences, self.microbatches) = (file, sequences, microbatches)
+    (self.learned, self.seed) = (learned, seed)
+    rows = try ConversationRows(file, context: context)
+  }
+
+  public var context: Int { rows.context }
+
+  /// Sequences in an epoch.
+  public var rowCount: Int { rows.count }
+
+  /// The share of positions that some token takes.
+  public var filledShare: Double {
+    Double(file.tokens.count - file.count) / Double(max(1, rows.count * context))
+  }
+
+  public func fill(_ batch: inout TokenBatch, step: Int, microbatch: Int) {
+    precondition(step >= 0 && microbatch >= 0 && microbatch < microbatches)
+    for sequence in 0..<sequences {
+      let index = sampleIndex(step: step, microbatch: microbatch, sequence: sequence)
+      let (epoch, place) = index.quotientAndRemainder(dividingBy: rows.count)
+      let key = DrawPurpose.conversations.key(seed: seed, number: UInt64(epoch))
+      fill(&batch, sequence, row: IndexPermutation(count: rows.count, key: key)[place])
+    }
+  }
+
+  /// Batches of an evaluation, in order.
+  public var count: Int { (rows.count + sequences - 1) / sequences }
+
+  public func fill(_ batch: inout TokenBatch, at index: Int) {
+    precondition(index >= 0 && index < count)
+    for sequence in 0..<sequences {
+      let row = index * sequences + sequence
+      fill(&batch, sequence, row: row < rows.count ? row : nil)
+    }
+  }
+
+  private func fill(_ batch: inout TokenBatch, _ sequence: Int, row: Int?) {
+    batch.begin(sequence: sequence)
+    var position = 0
+    for conversation in row.map(rows.conversations) ?? [] {
+      let range = file.range(of: Int(conversation))
+      batch.add(range, of: file, sequence: sequence, at: position, learnsAll: learned == .all)
+      position += range.count - 1
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import LockstepChatTemplates
+import LockstepFiles
+
+/// Makes a data set from conversations: `train.bin` and `train.mask.bin`, the same of what is held out,
+/// `tokenizer.json`, the chat template, `dataset.json`.
+///
+/// The last conversations are held out. `dataset.json` is written last: a directory that has it is
+/// complete.
+public struct ConversationPreparation {
+  /// What becomes of a conversation that is longer than the context.
+  public enum TooLong: String, Sendable, Codable, CaseIterable {
+    /// Its end is cut off; it is left out where no answer begins before that.
+    case cut
+    /// It is left out.
+    case drop
+    case error
+  }
+
+  static let otherNames =
+    [DatasetFiles.trainName, DatasetFiles.validationName].map(ConversationFile.maskPath)
+    + [ChatDescription.templateName, ChatDescription.configurationName]
+
+  /// What was made, or found to be there already.
+  public struct Outcome: Sendable, Equatable {
+    public var manifest: ConversationManifest
+    /// Whether the directory held this very data set before, so that nothing was written.
+    public var wasPrepared: Bool
+
+    /// What a user should know, one sentence each.
+    public var notes: [String] {
+      var notes = manifest.otherKeys.sorted { $0.key < $1.key }.map {
+        "left out the key \($0.key), which \($0.value) line\($0.value == 1 ? " has" : "s have")"
+      }
+      let joined = manifest.train.joined + (manifest.validation?.joined ?? 0)
+      if joined > 0 {
+        notes.append(
+          "\(joined) answer\(joined == 1 ? " begins" : "s begin") inside of a token, which is learned whole")
+      }
+      return notes
+    }
+
+    /// What was made, in a few lines.
+    ///
+    /// - Parameter directory: Where it is.
+    public func summary(directory: String) -> String {
+      let tokenizer = manifest.tokenizer
+      return """
+        \(wasPrepared ? "\(directory) already holds this data set" : directory)
+          tokenizer   \(tokenizer.kind.rawValue), \(tokenizer.vocabularySize) tokens, \
+        sha256 \(tokenizer.sha256.prefix(16))
+          template    \(manifest.rendering.template), sha256 \
+        \(manifest.rendering.templateSHA256.prefix(16))
+          train       \(Self.line(manifest.train))
+          validation  \(manifest.validation.map(Self.line) ?? "none")
+        """
+    }
+
+    private static func line(_ part: ConversationManifest.Part) -> String {
+      "\(part.conversations) conversations, \(part.tokens) tokens, \(part.learned) of them learned"
+        + (part.cut > 0 ? "; \(part.cut) cut" : "")
+        + (part.dropped > 0 ? "; \(part.dropped) left out" : "")
+    }
+  }
+
+  private let dataset: DatasetPreparation
+  private let template: ChatTemplate
+  private let variables: ChatTemplate.Context
+  private let answers: ConversationEncoder.Answers
+  private let context: Int?
+  private let tooLong: TooLong
+
+  /// - Parameters:
+  ///   - inputs: Files of a JSON object a line; "-" is standard input.
+  ///   - output: As of `DatasetPreparation`, like `validationFraction` and `overwrites`; the fraction is
+  ///     one of conversations.
+  ///   - tokenizer: The path of a tokenizer.json.
+  ///   - template: Makes texts of conversations.
+  ///   - variables: What the template is given.
+  ///   - answers: Which are learned. Default: all.
+  ///   - context: T of the model that will learn: no conversation has more than T + 1 tokens; nil: as long
+  ///     as they are. Default: nil.
+  ///   - tooLong: What becomes of longer ones. Default: an error.
+  public init(
+    inputs: [String], output: String, tokenizer: String, template: ChatTemplate,
+    variables: ChatTemplate.Context, answers: ConversationEncoder.Answers = .all,
+    context: Int? = nil, tooLong: TooLong = .error,
+    validationFraction: Double = DatasetPreparation.defaultValidationFraction,
+    overwrites: Bool = false
+  ) {
+    dataset = DatasetPreparation(
+      inputs: inputs, output: output, tokenizer: .file(tokenizer),
+      validationFraction: validationFraction, overwrites: overwrites)
+    (self.template, self.variables, self.answers) = (template, variables, answers)
+    (self.context, self.tooLong) = (context, tooLong)
+  }
+
+  /// Makes the data set, unless the directory holds it already.
+  ///
+  /// - Parameter report: Called now and then while the work goes on; counts are conversations.
+  /// - Throws: `ConversationError`, `PreparationError`, `TokenizerError` for what is wrong with the request
+  ///   or the conversations; `FileError` if writing fails.
+  public func run(
+    report: (DatasetPreparation.Progress) -> Void = { _ in }
+  ) throws -> Outcome {
+    try dataset.checkRequest()
+    if let context, context < 1 { throw ConversationError.invalidContext(context) }
+    let documents = try InputDocument.open(dataset.inputs).documents
+    var reader = ConversationReader()
+    for document in documents { reader.read(document.bytes, path: document.name) }
+    try reader.requireNoViolations()
+    let conversations = reader.conversations
+    guard !conversations.isEmpty else {
+      throw ConversationError.noConversations(paths: dataset.inputs)
+    }
+    guard let tokenizer = try dataset.givenTokenizer() else {
+      throw PreparationError.unknownTokenizer(dataset.request.tokenizer)
+    }
+    let inputs = documents.map {
+      DatasetManifest.Input(name: $0.name, bytes: $0.bytes.count, sha256: $0.contentHash)
+    }
+    let opened = try DatasetFiles.open(dataset.output) { () throws(PreparationError) in
+      try existing(inputs, tokenizer)
+    }
+    let files: DatasetFiles
+    switch opened {
+    case .prepared(let manifest): return Outcome(manifest: manifest, wasPrepared: true)
+    case .free(let free): files = free
+    }
+    let heldOut = heldOutCount(of: conversations.count)
+    var writing = ConversationWriting(
+      encoder: ConversationEncoder(
+        template: template, context: variables, tokenizer: tokenizer, answers: answers),
+      mostTokens: context.map { $0 + 1 }, tooLong: tooLong, reader: reader
+    ) { report(.encoding(done: $0, of: conversations.count)) }
+    let train = try writing.encode(
+      conversations.dropLast(heldOut), to: files.path(DatasetFiles.trainName))
+    let validation =
+      try heldOut == 0
+      ? nil
+      : writing.encode(
+        conversations.suffix(heldOut), to: files.path(DatasetFiles.validationName))
+    try writing.requireNoViolations()
+    guard train.part.conversations > 0, validation?.part.conversations != 0 else {
+      throw ConversationError.nothingLeft(paths: dataset.inputs)
+    }
+    try files.clear()
+    let manifest = ConversationManifest(
+      request: dataset.request, rendering: rendering, inputs: inputs,
+      otherKeys: Dictionary(uniqueKeysWithValues: reader.otherKeys.map { ($0.key, $0.count) }),
+      tokenizer: DatasetManifest.TokenizerRecord(
+        kind: tokenizer.kind, vocabularySize: tokenizer.vocabularyCount,
+        sha256: tokenizer.contentHash.description),
+      train: try train.finish(), validation: try validation?.finish())
+    try tokenizer.save(to: files.path(DatasetFiles.tokenizerName))
+    let chat = ChatDescription(
+      template: (template.source, template.name), beginOfText: variables.beginOfText,
+      endOfText: variables.endOfText)
+    try AtomicFile.write(
+      Array(template.source.utf8), to: files.path(ChatDescription.templateName))
+    try AtomicFile.write(
+      chat.configurationJSON, to: files.path(ChatDescription.configurationName))
+    try files.write(manifest)
+    return Outcome(manifest: manifest, wasPrepared: false)
+  }
+
+  /// The last conversations, at least one of several; none for a fraction of 0.
+  private func heldOutCount(of count: Int) -> Int {
+    guard dataset.validationFraction > 0, count > 1 else { return 0 }
+    return min(count - 1, max(1, Int(Double(count) * dataset.validationFraction)))
+  }
+
+  private var rendering: ConversationManifest.Rendering {
+    ConversationManifest.Rendering(
+      template: template.name,
+      templateSHA256: Array(template.source.utf8).withUnsafeBytes { FileHash.sha256(of: $0) },
+      beginOfText: variables.beginOfText, endOfText: variables.endOfText,
+      date: template.source.contains("strftime_now") ? variables.date?.description : nil,
+      answers: answers, context: context, tooLong: tooLong)
+  }
+
+  /// The manifest of the data set that the directory holds, if it is the one asked for.
+  private func existing(
+    _ inputs: [DatasetManifest.Input], _ tokenizer: any Tokenizer
+  ) throws(PreparationError) -> ConversationManifest? {
+    let found = try ConversationManifest.existing(
+      for: dataset, inputs: inputs, tokenizerHash: tokenizer.contentHash)
+    guard let found else { return nil }
+    var wanted = rendering
+    // The same text is the same template, wherever it lies.
+    wanted.template = found.rendering.template
+    if found.rendering == wanted { return found }
+    if dataset.overwrites { return nil }
+    throw .outputDiffers(
+      directory: dataset.output,
+      reason: "its conversations were rendered with another template, date, context or choice")
+  }
+}

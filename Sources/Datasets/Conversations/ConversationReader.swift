@@ -1,0 +1,178 @@
+import LockstepChatTemplates
+
+/// Reads conversations, a JSON object a line, in one of three forms:
+///
+///     {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
+///     {"prompt": "…", "completion": "…"}
+///     {"instruction": "…", "input": "…", "output": "…"}
+///
+/// `prompt` and `completion` may also be lists of messages, `input` may be empty or missing, and
+/// `system` may stand beside the last two forms. Lines of nothing but white space are passed over.
+/// Other keys are counted.
+struct ConversationReader {
+  /// Violations that are told; of further ones the number.
+  private static let mostViolations = 8
+
+  private(set) var conversations: [Conversation] = []
+  private(set) var violations: [ConversationViolation] = []
+  private(set) var violationCount = 0
+  /// How many lines have each key that says nothing to us, in the order in which they came.
+  private(set) var otherKeys: [(key: String, count: Int)] = []
+  private var path = ""
+  private var line = 0
+
+  /// Adds the conversations of a file.
+  mutating func read(_ bytes: UnsafeRawBufferPointer, path: String) {
+    self.path = path
+    line = 0
+    var start = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      line += 1
+      let content = bytes[start..<end]
+      start = end + 1
+      if content.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
+      do throws(Fault) {
+        conversations.append(
+          Conversation(messages: try messages(Array(content)), path: path, line: line))
+      } catch {
+        add(ConversationViolation(path: path, line: line, key: error.key, reason: error.reason))
+      }
+    }
+  }
+
+  mutating func add(_ violation: ConversationViolation) {
+    violationCount += 1
+    if violations.count < Self.mostViolations { violations.append(violation) }
+  }
+
+  /// - Throws: `ConversationError.violations` where there was one.
+  func requireNoViolations() throws(ConversationError) {
+    guard violationCount > 0 else { return }
+    throw .violations(violations, further: violationCount - violations.count)
+  }
+
+  /// What is wrong with the line that is read.
+  private struct Fault: Error {
+    var key = ""
+    var reason: String
+  }
+
+  private mutating func messages(_ text: [UInt8]) throws(Fault) -> [ChatMessage] {
+    let value: JSONValue
+    do throws(JSONReader.Failure) {
+      value = try JSONReader.value(of: text)
+    } catch {
+      throw Fault(reason: "not JSON: \(error.reason) at byte \(error.offset)")
+    }
+    guard let members = value.members else {
+      let hint = text.first == UInt8(ascii: "[") ? "; jq -c '.[]' FILE makes lines of a list" : ""
+      throw Fault(reason: "\(value.summary), expected an object\(hint)")
+    }
+    let keys = members.map(\.key)
+    let forms: [(name: String, keys: [String], optional: [String])] = [
+      ("messages", ["messages"], []), ("prompt", ["prompt", "completion"], ["system"]),
+      ("instruction", ["instruction", "output"], ["input", "system"]),
+    ]
+    let found = forms.filter { keys.contains($0.name) }
+    guard found.count == 1, let form = found.first else {
+      throw Fault(
+        reason: found.isEmpty
+          ? "none of the keys messages, prompt and instruction, one of which begins a conversation"
+          : "both \(found[0].name) and \(found[1].name), expected one of them")
+    }
+    for key in form.keys where !keys.contains(key) { throw Fault(key: key, reason: "is missing") }
+    for key in keys where !form.keys.contains(key) && !form.optional.contains(key) {
+      count(key)
+    }
+    let messages = try messages(of: value, form: form.name)
+    try requireAnswer(messages, form.name)
+    return messages
+  }
+
+  private mutating func messages(
+    of value: JSONValue, form: String
+  ) throws(Fault) -> [ChatMessage] {
+    if form == "messages" { return try list(value, "messages") }
+    var messages: [ChatMessage] = []
+    if let system = try text(value, "system", isOptional: true), !system.isEmpty {
+      messages.append(ChatMessage(role: ChatMessage.system, content: system))
+    }
+    if form == "prompt" {
+      for (key, role) in [("prompt", ChatMessage.user), ("completion", ChatMessage.assistant)] {
+        if value[key]?.array != nil {
+          messages += try list(value, key)
+        } else {
+          messages.append(ChatMessage(role: role, content: try text(value, key) ?? ""))
+        }
+      }
+      return messages
+    }
+    let instruction = try text(value, "instruction") ?? ""
+    let input = try text(value, "input", isOptional: true) ?? ""
+    messages.append(
+      ChatMessage(
+        role: ChatMessage.user, content: input.isEmpty ? instruction : instruction + "\n\n" + input))
+    messages.append(
+      ChatMessage(role: ChatMessage.assistant, content: try text(value, "output") ?? ""))
+    return messages
+  }
+
+  private mutating func list(_ value: JSONValue, _ key: String) throws(Fault) -> [ChatMessage] {
+    guard let elements = value[key]?.array else {
+      throw Fault(
+        key: key, reason: "is \(value[key]?.summary ?? "missing"), expected a list of messages")
+    }
+    var messages: [ChatMessage] = []
+    for (index, element) in elements.enumerated() {
+      let place = "\(key)[\(index)]"
+      guard let members = element.members else {
+        throw Fault(key: place, reason: "is \(element.summary), expected an object")
+      }
+      let role = try text(element, "role", in: place) ?? ""
+      guard !role.isEmpty else { throw Fault(key: place + ".role", reason: "is empty") }
+      let content = try text(element, "content", in: place) ?? ""
+      for (other, _) in members where other != "role" && other != "content" {
+        count("\(key)[].\(other)")
+      }
+      messages.append(ChatMessage(role: role, content: content))
+    }
+    return messages
+  }
+
+  private func text(
+    _ value: JSONValue, _ key: String, in place: String? = nil, isOptional: Bool = false
+  ) throws(Fault) -> String? {
+    let name = place.map { "\($0).\(key)" } ?? key
+    guard let found = value[key] else {
+      if isOptional { return nil }
+      throw Fault(key: name, reason: "is missing")
+    }
+    if isOptional && found.isNull { return nil }
+    guard let text = found.string else {
+      throw Fault(key: name, reason: "is \(found.summary), expected text")
+    }
+    return text
+  }
+
+  private func requireAnswer(_ messages: [ChatMessage], _ form: String) throws(Fault) {
+    let key = form == "messages" ? form : form == "prompt" ? "completion" : "output"
+    guard let last = messages.last else { throw Fault(key: key, reason: "is empty") }
+    guard last.role == ChatMessage.assistant else {
+      throw Fault(
+        key: key,
+        reason: "no answer: ends with a message of '\(last.role)', expected one of 'assistant'")
+    }
+    guard last.content.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
+      throw Fault(key: key, reason: "no answer: the last one is empty")
+    }
+  }
+
+  private mutating func count(_ key: String) {
+    if let place = otherKeys.firstIndex(where: { $0.key == key }) {
+      otherKeys[place].count += 1
+    } else {
+      otherKeys.append((key, 1))
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import LockstepDatasets
+
+extension TrainedModel {
+  /// What the files of the model say of conversations.
+  ///
+  /// - Throws: `ChatDescriptionError`.
+  public func chatDescription() throws -> ChatDescription {
+    var chat = try ChatDescription(directory: path)
+    // Most tokenizers that Lockstep trains have one token for both.
+    let name = tokenizer?.endOfText == nil ? nil : Vocabulary.endOfTextName
+    chat.endOfText = chat.endOfText ?? name
+    return chat
+  }
+}
