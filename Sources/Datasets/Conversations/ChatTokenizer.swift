@@ -22,9 +22,16 @@ public struct ChatTokenizer {
       throw PreparationError.unknownTokenizer(path)
     }
     var description = try ChatDescription(directory: directory)
-    if description.endOfText == nil, try TokenizerFile.load(self.path).endOfText != nil {
-      description.endOfText = Vocabulary.endOfTextName
+    if description.endOfText == nil {
+      description.endOfText = try TokenizerFile.load(self.path).endOfTextName
     }
     self.description = description
+  }
+}
+
+extension Tokenizer {
+  /// The name of the token between documents; nil: there is none.
+  public var endOfTextName: String? {
+    endOfText.map { String(decoding: vocabulary.bytes(of: $0), as: UTF8.self) }
   }
 }

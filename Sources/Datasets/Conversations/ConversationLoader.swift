@@ -56,6 +56,11 @@ public struct ConversationLoader: TrainingBatches, HeldOutBatches {
     Double(file.tokens.count - file.count) / Double(max(1, rows.count * context))
   }
 
+  /// A batch of the right shape, [B, T], to be filled.
+  public func emptyBatch() -> TokenBatch {
+    TokenBatch(sequenceCount: sequences, positionCount: context)
+  }
+
   public func fill(_ batch: inout TokenBatch, step: Int, microbatch: Int) {
     precondition(step >= 0 && microbatch >= 0 && microbatch < microbatches)
     for sequence in 0..<sequences {

@@ -130,15 +130,16 @@ public struct ConversationPreparation {
     var writing = ConversationWriting(
       encoder: ConversationEncoder(
         template: template, context: variables, tokenizer: tokenizer, answers: answers),
-      mostTokens: context.map { $0 + 1 }, tooLong: tooLong, reader: reader
-    ) { report(.encoding(done: $0, of: conversations.count)) }
-    let train = try writing.encode(
-      conversations.dropLast(heldOut), to: files.path(DatasetFiles.trainName))
+      mostTokens: context.map { $0 + 1 }, tooLong: tooLong, reader: reader)
+    func encode(_ part: ArraySlice<Conversation>, _ name: String) throws -> ConversationWriting.Draft {
+      try writing.encode(part, to: files.path(name)) {
+        report(.encoding(done: $0, of: conversations.count))
+      }
+    }
+    let train = try encode(conversations.dropLast(heldOut), DatasetFiles.trainName)
     let validation =
       try heldOut == 0
-      ? nil
-      : writing.encode(
-        conversations.suffix(heldOut), to: files.path(DatasetFiles.validationName))
+      ? nil : encode(conversations.suffix(heldOut), DatasetFiles.validationName)
     try writing.requireNoViolations()
     guard train.part.conversations > 0, validation?.part.conversations != 0 else {
       throw ConversationError.nothingLeft(paths: dataset.inputs)

@@ -9,18 +9,16 @@ struct ConversationWriting {
   private let tooLong: ConversationPreparation.TooLong
   /// Keeps what is wrong.
   private var reader: ConversationReader
-  private let report: (Int) -> Void
   private var done = 0
   /// The first conversation that is too long, and how many are.
   private var longest: (conversation: Conversation, tokens: Int, count: Int)?
 
-  /// - Parameter report: Called with the number of conversations that are done.
   init(
     encoder: ConversationEncoder, mostTokens: Int?, tooLong: ConversationPreparation.TooLong,
-    reader: ConversationReader, report: @escaping (Int) -> Void
+    reader: ConversationReader
   ) {
     (self.encoder, self.mostTokens, self.tooLong) = (encoder, mostTokens, tooLong)
-    (self.reader, self.report) = (reader, report)
+    self.reader = reader
   }
 
   /// A token file and its mask, which are yet to appear.
@@ -42,8 +40,9 @@ struct ConversationWriting {
     }
   }
 
+  /// - Parameter report: Called with the number of conversations that are done.
   mutating func encode(
-    _ conversations: ArraySlice<Conversation>, to path: String
+    _ conversations: ArraySlice<Conversation>, to path: String, report: (Int) -> Void
   ) throws -> Draft {
     let tokenizer = encoder.tokenizer
     var draft = Draft(

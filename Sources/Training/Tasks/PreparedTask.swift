@@ -114,18 +114,23 @@ extension Recipe {
       let data = try ConversationData(
         conversations, context: model.context, vocabularyCount: model.vocabulary,
         communicator: communicator)
-      let record =
+      var record =
         communicator.isRankZero
         ? DataRecord(
           train: data.train, validation: data.validation,
           named: named.conversations ?? conversations, tokenizer: data.text.tokenizer) : nil
+      record?.files += beginning.record
+      try communicator.agree {
+        try beginning.weights?.require(data.text.tokenizer, path: conversations.tokenizer)
+      }
       let network = architecture.model(vocabularyCount: data.vocabularyCount)
-      try requireMemory(for: network, sequencesOf: [model.context])
+      try adapt(network, toSequencesOf: [model.context])
       let (task, batchSummary) = try communicator.agree {
         (
           try data.task(
             of: network, plan: plan, labelSmoothing: smoothing,
-            files: files + Self.files(of: record) + interchangeFiles(for: data.text)),
+            files: files + Self.files(of: record)
+              + interchangeFiles(for: data.text, of: network)),
           try data.batchSummary(plan)
         )
       }

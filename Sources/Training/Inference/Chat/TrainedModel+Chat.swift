@@ -7,8 +7,7 @@ extension TrainedModel {
   public func chatDescription() throws -> ChatDescription {
     var chat = try ChatDescription(directory: path)
     // Most tokenizers that Lockstep trains have one token for both.
-    let name = tokenizer?.endOfText == nil ? nil : Vocabulary.endOfTextName
-    chat.endOfText = chat.endOfText ?? name
+    chat.endOfText = chat.endOfText ?? tokenizer?.endOfTextName
     return chat
   }
 }

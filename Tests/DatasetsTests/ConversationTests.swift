@@ -1,0 +1,254 @@
+import Foundation
+import LockstepChatTemplates
+import LockstepDatasets
+import TestSupport
+import Testing
+
+/// Conversations, from lines of JSON to batches.
+@Suite struct ConversationTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func path(_ name: String) -> String { directory.path + "/" + name }
+
+  private func write(_ text: String, to name: String = "chat.jsonl") throws -> String {
+    try Data(text.utf8).write(to: URL(filePath: path(name)))
+    return path(name)
+  }
+
+  /// The bytes, with names of chat tokens behind them.
+  private func tokenizer() throws -> String {
+    var text = String(decoding: ByteTokenizer().tokenizerJSON(), as: UTF8.self)
+    text = try #require(text.contains("added_tokens") ? text : nil)
+    return try write(text, to: "tokenizer.json")
+  }
+
+  private func prepare(
+    _ lines: String, template: String = "plain", context: Int? = nil,
+    tooLong: ConversationPreparation.TooLong = .error, fraction: Double = 0,
+    answers: ConversationEncoder.Answers = .all, output: String = "out"
+  ) throws -> ConversationPreparation.Outcome {
+    let built = try ChatTemplate.builtIn(template)
+    return try ConversationPreparation(
+      inputs: [write(lines)], output: path(output), tokenizer: tokenizer(),
+      template: built ?? ChatTemplate(template, name: "own"),
+      variables: ChatTemplate.Context(endOfText: Vocabulary.endOfTextName), answers: answers,
+      context: context, tooLong: tooLong, validationFraction: fraction
+    ).run()
+  }
+
+  /// Text that is learned, with "|" between conversations.
+  private func learned(_ file: String = "out/train.bin") throws -> String {
+    let tokens = try TokenFile(path: path(file))
+    let marks = try TokenFile(path: ConversationFile.maskPath(of: path(file)))
+    var text: [UInt8] = []
+    for (token, mark) in zip(tokens.tokens(0..<tokens.count), marks.tokens(0..<marks.count)) {
+      if mark & 2 != 0 { text += Array("|".utf8) }
+      if mark & 1 != 0 { text += ByteTokenizer().vocabulary.bytes(of: token) }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  @Test func allThreeFormsAreConversations() throws {
+    let outcome = try prepare(
+      """
+      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}]}
+
+      {"prompt": "c", "completion": "D", "system": "s"}
+      {"instruction": "e", "input": "f", "output": "G", "source": "x"}
+      {"instruction": "h", "output": "I", "source": "y"}
+      {"prompt": [{"role": "user", "content": "j"}], "completion": [{"role": "assistant", "content": "K"}]}
+      """)
+    #expect(
+      try learned()
+        == "| B<|endoftext|>| D<|endoftext|>| G<|endoftext|>| I<|endoftext|>| K<|endoftext|>")
+    let tokens = try TokenFile(path: path("out/train.bin"))
+    #expect(
+      ByteTokenizer().decode(tokens.tokens(0..<tokens.count)).contains("s\n\nUser: c\nAssistant: D"))
+    #expect(
+      ByteTokenizer().decode(tokens.tokens(0..<tokens.count)).contains("User: e\n\nf\nAssistant: G"))
+    #expect(outcome.manifest.otherKeys == ["source": 2])
+    #expect(outcome.notes == ["left out the key source, which 2 lines have"])
+    #expect(outcome.manifest.train.conversations == 5)
+  }
+
+  @Test(arguments: [
+    ("[1]", "", "an array of 1, expected an object; jq -c '.[]' FILE makes lines of a list"),
+    ("{\"a\": 1", "", "not JSON: the file ends where '}' should be at byte 7"),
+    ("{\"text\": \"x\"}", "", "none of the keys messages, prompt and instruction, one of which begins a conversation"),
+    ("{\"prompt\": \"x\"}", "completion", "is missing"),
+    ("{\"prompt\": \"x\", \"completion\": 7}", "completion", "is 7, expected text"),
+    ("{\"prompt\": \"x\", \"completion\": \" \\n\"}", "completion", "no answer: the last one is empty"),
+    ("{\"messages\": []}", "messages", "is empty"),
+    ("{\"messages\": \"x\"}", "messages", "is 'x', expected a list of messages"),
+    ("{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}", "messages",
+      "no answer: ends with a message of 'user', expected one of 'assistant'"),
+    ("{\"messages\": [{\"role\": \"user\"}]}", "messages[0].content", "is missing"),
+    ("{\"messages\": [{\"role\": 1, \"content\": \"\"}]}", "messages[0].role", "is 1, expected text"),
+    ("{\"messages\": [], \"prompt\": \"x\"}", "", "both messages and prompt, expected one of them"),
+  ])
+  func violationsNameLineAndKey(_ line: String, _ key: String, _ reason: String) throws {
+    let good = "{\"prompt\": \"a\", \"completion\": \"b\"}\n"
+    let found = #expect(throws: ConversationError.self) { try prepare(good + line + "\n" + good) }
+    #expect(
+      found
+        == .violations(
+          [ConversationViolation(path: path("chat.jsonl"), line: 2, key: key, reason: reason)],
+          further: 0))
+    #expect(!FileManager.default.fileExists(atPath: path("out")))
+  }
+
+  @Test func whatATemplateRefusesIsToldWithItsLine() throws {
+    let error = #expect(throws: ConversationError.self) {
+      try prepare(
+        "{\"messages\": [{\"role\": \"tool\", \"content\": \"x\"}, {\"role\": \"assistant\", \"content\": \"y\"}]}",
+        template: "mistral")
+    }
+    #expect(error?.description.contains("chat.jsonl: line 1: mistral: line ") == true)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: path("out")) == [])
+  }
+
+  @Test func answersAreFoundByRenderingWhatComesBeforeThem() throws {
+    // No generation blocks; white space and a token behind each answer, another at the end.
+    let template = """
+      {%- for m in messages %}{{ m.role ~ ': ' ~ m.content ~ '<|endoftext|>\\n' }}{% endfor %}
+      {%- if add_generation_prompt %}{{ 'assistant: ' }}{% else %}{{ 'END' }}{% endif %}
+      """
+    let lines = """
+      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}, \
+      {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
+      """
+    _ = try prepare(lines, template: template)
+    #expect(try learned() == "|B<|endoftext|>D<|endoftext|>")
+    _ = try prepare(lines, template: template, answers: .last, output: "last")
+    #expect(try learned("last/train.bin") == "|D<|endoftext|>")
+  }
+
+  @Test func aTemplateThatRewritesEarlierTurnsIsRefusedUnlessTheLastAnswerIsLearned() throws {
+    let template = """
+      {%- for m in messages %}{{ m.role ~ ':' }}{{ m.content if loop.last or m.role == 'user' }}
+      {%- endfor %}{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}
+      """
+    let lines = """
+      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "BBB"}, \
+      {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
+      """
+    let error = #expect(throws: ConversationError.self) { try prepare(lines, template: template) }
+    #expect(error?.description.contains("before answer 2, or the answer, otherwise") == true)
+    _ = try prepare(lines, template: template, answers: .last)
+    #expect(try learned() == "|D")
+  }
+
+  @Test func tooLongOnesAreCutLeftOutOrRefused() throws {
+    let lines = """
+      {"prompt": "a", "completion": "b"}
+      {"prompt": "a", "completion": "0123456789"}
+      {"prompt": "0123456789012345678901234567890", "completion": "b"}
+
+      """
+    // "User: a\nAssistant: b", the end and a line feed are 22 tokens.
+    let error = #expect(throws: ConversationError.self) { try prepare(lines, context: 21) }
+    #expect(
+      error
+        == .tooLong(path: path("chat.jsonl"), line: 2, count: 2, tokens: 31, context: 21))
+    let dropped = try prepare(lines, context: 21, tooLong: .drop).manifest.train
+    #expect(dropped.conversations == 1 && dropped.dropped == 2 && dropped.cut == 0)
+    let cut = try prepare(lines, context: 21, tooLong: .cut, output: "cut").manifest.train
+    #expect(cut.conversations == 2 && cut.dropped == 1 && cut.cut == 1)
+    #expect(try learned("cut/train.bin") == "| b<|endoftext|>| 012")
+  }
+
+  @Test func theLastConversationsAreHeldOut() throws {
+    let lines = (0..<10).map { "{\"prompt\": \"\($0)\", \"completion\": \"\($0)\"}\n" }.joined()
+    let outcome = try prepare(lines, fraction: 0.2)
+    #expect(outcome.manifest.validation?.conversations == 2)
+    #expect(try learned("out/validation.bin") == "| 8<|endoftext|>| 9<|endoftext|>")
+    #expect(try prepare(lines, fraction: 0.2).wasPrepared)
+    #expect(throws: PreparationError.self) { try prepare(lines, context: 99, fraction: 0.2) }
+    let chat = try ChatDescription(directory: path("out"))
+    #expect(chat.template?.source == (try ChatTemplate.builtIn("plain"))?.source)
+    #expect(chat.endOfText == Vocabulary.endOfTextName)
+  }
+
+  // MARK: - Batches
+
+  private func file(_ conversations: [(tokens: [Int32], learned: [Bool])]) throws -> ConversationFile {
+    let (tokens, marks) = (
+      try TokenFileWriter(path: path("t.bin"), vocabularyCount: 100),
+      try TokenFileWriter(path: path("t.mask.bin"), vocabularyCount: 4)
+    )
+    for (ids, learned) in conversations {
+      try tokens.append(ids)
+      try marks.append(learned.enumerated().map { ($0 == 0 ? 2 : 0) | ($1 ? 1 : 0) })
+    }
+    try tokens.finish()
+    try marks.finish()
+    return try ConversationFile(
+      tokens: TokenFile(path: path("t.bin")), marks: TokenFile(path: path("t.mask.bin")))
+  }
+
+  @Test func aBatchHasWholeConversationsAndTargetsOfAnswersAlone() throws {
+    let file = try file([
+      ([1, 2, 3], [false, false, true]), ([4, 5], [false, true]),
+      ([6, 7, 8, 9], [false, true, false, true]),
+    ])
+    let loader = try ConversationLoader(file, sequences: 2, context: 4, learned: .completions)
+    var batch = loader.emptyBatch()
+    loader.fill(&batch, at: 0)
+    // The longest with the shortest; -1 is no target.
+    #expect(batch.inputs == [1, 2, 0, 0, 4, 6, 7, 8])
+    #expect(batch.targets == [-1, 3, -1, -1, 5, 7, -1, 9])
+    #expect(batch.documentStarts == [0, 0, 2, 3, 0, 1, 1, 1])
+    #expect(loader.count == 1)
+    let all = try ConversationLoader(file, sequences: 1, context: 4, learned: .all)
+    var one = all.emptyBatch()
+    all.fill(&one, at: 1)
+    #expect(one.targets == [5, 7, 8, 9])
+    #expect(throws: ConversationError.longerThanContext(path: path("t.bin"), tokens: 4, context: 2)) {
+      try ConversationLoader(file, sequences: 1, context: 2, learned: .all)
+    }
+  }
+
+  @Test func everyConversationIsLearnedOnceInAnEpoch() throws {
+    var generator = SeededGenerator(seed: 7)
+    let conversations = (0..<57).map { index in
+      let count = Int.random(in: 2...12, using: &generator)
+      return (tokens: [Int32(index)] + [Int32](repeating: 99, count: count - 1),
+        learned: [false] + [Bool](repeating: true, count: count - 1))
+    }
+    let file = try file(conversations)
+    let loader = try ConversationLoader(
+      file, sequences: 1, context: 16, learned: .completions, seed: 3)
+    #expect(loader.filledShare > 0.85)
+    var batch = loader.emptyBatch()
+    var orders: [[Int32]] = []
+    for epoch in 0..<2 {
+      var seen: [Int32] = []
+      for step in 0..<loader.rowCount {
+        loader.fill(&batch, step: epoch * loader.rowCount + step, microbatch: 0)
+        for (position, start) in batch.documentStarts.enumerated()
+        where Int(start) == position && batch.targets[position] != TokenBatch.ignoredTarget {
+          seen.append(batch.inputs[position])
+        }
+      }
+      #expect(seen.sorted() == (0..<57).map(Int32.init))
+      orders.append(seen)
+    }
+    #expect(orders[0] != orders[1])
+  }
+
+  @Test func damagedMarksAreRefused() throws {
+    #expect(throws: ConversationError.self) { try file([([1, 2], [false, false])]) }
+    _ = try file([([1, 2], [false, true])])
+    let tokens = try TokenFile(path: path("t.bin"))
+    for marks: [Int32] in [[0, 1], [2], [2, 7]] {
+      let writer = try TokenFileWriter(path: path("m.bin"), vocabularyCount: 8)
+      try writer.append(marks)
+      try writer.finish()
+      #expect(throws: ConversationError.self) {
+        try ConversationFile(tokens: tokens, marks: TokenFile(path: path("m.bin")))
+      }
+    }
+  }
+}
