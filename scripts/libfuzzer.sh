@@ -87,10 +87,11 @@ make_seeds() {
   for file in Tests/Fixtures/Weights/*.gguf Tests/Fixtures/PretrainedModels/{qwen3,llama-llama3}.gguf; do
     seed gguf "$(basename "$file")" "$file"
   done
-  for file in "$fixtures"/{saved-bpe,saved-bytes,saved-characters,gpt2-form,added-tokens}.json; do
+  for file in "$fixtures"/{saved-bpe,saved-bytes,saved-characters,gpt2-form,added-tokens}.json \
+    "$fixtures"/Families/{llama3,qwen2,smollm,roberta,llama2,mistral,bert}.json; do
     seed tokenizer "$(basename "$file")" "$file"
   done
-  for name in 0 1 2; do
+  for name in 0 1 2 3 4 5 6 7 8 9; do
     { printf '%s' "$name"; head -c 300 "$fixtures/prose.txt"; printf '<|endoftext|>[MASK] é 12'; } | seed text "$name"
   done
   printf '[{"a": -1.5e+3, "b": [true, false, null], "é": "\\u00e9\\ud83d\\ude00\\n"}]' | seed json json

@@ -9,7 +9,10 @@ struct TextReader {
   init() {
     let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "DatasetsTests/Fixtures")
-    tokenizers = ["saved-bpe.json", "saved-bytes.json", "saved-characters.json"].map { name in
+    let families = ["llama3", "qwen2", "smollm", "roberta", "llama2", "mistral", "bert"]
+    let files =
+      ["saved-bpe", "saved-bytes", "saved-characters"] + families.map { "Families/" + $0 }
+    tokenizers = files.map { $0 + ".json" }.map { name in
       do {
         return try TokenizerFile.load(fixtures.appending(path: name).path)
       } catch {
@@ -18,7 +21,8 @@ struct TextReader {
     }
   }
 
-  /// What was encoded is decoded to the same bytes, at once and token by token.
+  /// What was encoded is decoded to the same bytes, where the tokenizer keeps them, at once and token by
+  /// token.
   func read(_ bytes: UnsafeRawBufferPointer) throws {
     guard let first = bytes.first else { return }
     let tokenizer = tokenizers[Int(first) % tokenizers.count]
@@ -26,10 +30,12 @@ struct TextReader {
     for special in [SpecialTokens.token, .text] {
       let ids = try tokenizer.encode(text, special: special)
       try SilentAcceptance.unless(
-        ids.count <= text.count && ids.allSatisfy { 0..<Int32(tokenizer.vocabularyCount) ~= $0 },
-        "ids beyond the vocabulary, or more than there are bytes")
-      try SilentAcceptance.unless(
-        tokenizer.decodeBytes(ids).elementsEqual(text), "another text after encoding and decoding")
+        ids.allSatisfy { 0..<Int32(tokenizer.vocabularyCount) ~= $0 }, "ids beyond the vocabulary")
+      if tokenizer.keepsText {
+        try SilentAcceptance.unless(
+          ids.count <= text.count && tokenizer.decodeBytes(ids).elementsEqual(text),
+          "another text after encoding and decoding, or more tokens than bytes")
+      }
       var decoder = StreamingDecoder(tokenizer)
       let streamed = ids.map { decoder.append($0) }.joined() + decoder.finish()
       guard String(validating: text, as: UTF8.self) != nil else { continue }

@@ -134,7 +134,8 @@ struct TokenizerFamilyTests {
   ])
   func theEndOfATextIsKnownByItsNames(family: String, name: String, ends: [String]) throws {
     let vocabulary = try load(family).vocabulary
-    #expect(try #require(vocabulary.endOfText) == vocabulary.id(ofSpecial: name))
+    #expect(vocabulary.endOfText != nil)
+    #expect(vocabulary.endOfText == vocabulary.id(ofSpecial: name))
     #expect(vocabulary.ends == Set(try ends.map { try #require(vocabulary.id(ofSpecial: $0)) }))
   }
 
@@ -192,7 +193,7 @@ struct TokenizerPeculiarityTests {
     #expect(
       try tokenizer.encode("abc")
         == TokenizerFile.load(Fixture.path("saved-bpe.json")).encode("abc"))
-    #expect(throws: TokenizerError.unknownByte(4, offset: 16)) {
+    #expect(throws: TokenizerError.unknownByte(4, offset: 15)) {
       try tokenizer.encode("a<|endoftext|>b\u{4}")
     }
     let loaded = try TokenizerFile.tokenizer(from: tokenizer.tokenizerJSON(), path: "t")

@@ -11,7 +11,7 @@ struct SpecimenMaker {
   }
 
   func make() throws {
-    for name in ["text", "tables", "vectors", "settings", "score"] {
+    for name in ["text", "tables", "vectors", "settings", "score", "tokenizers"] {
       try FileManager.default.createDirectory(
         at: folder.appending(path: name), withIntermediateDirectories: true)
     }
@@ -28,6 +28,7 @@ struct SpecimenMaker {
         to: folder.appending(path: "gguf/\(name).gguf"))
     }
     try text()
+    try tokenizers()
     try tables()
     try vectors()
     try settings()
@@ -45,6 +46,16 @@ struct SpecimenMaker {
     let lines = prose.split(separator: "\n").map(String.init)
     try write("score/hypotheses.txt", lines.joined(separator: "\n") + "\n")
     try write("score/references.txt", lines.reversed().joined(separator: "\n") + "\n")
+  }
+
+  /// One of each family, as the `tokenizers` library writes it.
+  private func tokenizers() throws {
+    let families = tests.appending(path: "DatasetsTests/Fixtures/Families")
+    for name in ["llama3", "qwen2", "smollm", "roberta", "llama2", "mistral", "bert"] {
+      try FileManager.default.copyItem(
+        at: families.appending(path: name + ".json"),
+        to: folder.appending(path: "tokenizers/\(name).json"))
+    }
   }
 
   private func tables() throws {

@@ -33,6 +33,8 @@ struct Subject: Sendable {
       name: "run", folder: "gpt", files: ["config.yaml", "metrics.jsonl", "summary.json"],
       read: Readers.run),
     Subject(name: "tokenizer", folder: "data", files: ["tokenizer.json"], read: Readers.tokenizer),
+    Subject(
+      name: "tokenizers", folder: "tokenizers", files: ["/*"], read: Readers.tokenizer),
     Subject(name: "tokens", folder: "data", files: ["train.bin"], read: Readers.tokens),
     Subject(
       name: "table", folder: "tables", files: ["table.csv", "table.csv.gz"], read: Readers.table),

@@ -23,18 +23,26 @@ package enum ReaderClaims {
 
   /// Ids are those of the vocabulary, and a tokenizer is the same when it is written and read again.
   package static func require(_ tokenizer: any Tokenizer) throws {
-    for text in ["In the beginning", "a\u{0}é\u{1F600} <|endoftext|>[MASK]\r\n 12,345", ""] {
+    let texts = ["In the beginning", "a\u{0}é\u{1F600} <|endoftext|>[MASK]\r\n 12,345", ""]
+    for text in texts {
       // A text may hold what the vocabulary can not say.
       guard let ids = try? tokenizer.encode(text) else { continue }
+      let input = try tokenizer.encodeInput(text, texts[0]).tokens
       try SilentAcceptance.unless(
-        ids.allSatisfy { 0..<Int32(tokenizer.vocabulary.count) ~= $0 }, "ids beyond the vocabulary")
+        (ids + input + tokenizer.encodePrompt(text)).allSatisfy {
+          0..<Int32(tokenizer.vocabulary.count) ~= $0
+        }, "ids beyond the vocabulary")
       _ = tokenizer.decode(ids)
     }
     let again = try ofWritten {
       try TokenizerFile.tokenizer(from: tokenizer.tokenizerJSON(), path: "written")
     }
     try SilentAcceptance.unless(
-      again.vocabulary == tokenizer.vocabulary, "another vocabulary after writing and reading")
+      again.vocabulary == tokenizer.vocabulary && again.contentHash == tokenizer.contentHash
+        && again.template == tokenizer.template, "another tokenizer after writing and reading")
+    // Not every tokenizer can be written for GGUF.
+    guard let metadata = try? GGUFVocabulary(of: tokenizer) else { return }
+    _ = try ofWritten { try metadata.tokenizer(path: "written") }
   }
 
   /// Tokens that were found to be in the vocabulary are.

@@ -30,10 +30,14 @@ extension GGUFVocabulary {
   private static func difference(
     _ tokenizer: any Tokenizer, _ again: any Tokenizer
   ) -> String? {
-    func pieces(_ template: TextTemplate) -> [TextTemplate.Piece] { template.single }
-    if pieces(tokenizer.template) != pieces(again.template) {
+    if tokenizer.template.single != again.template.single {
       return "of a template that it can not say"
     }
+    let flagged = tokenizer.vocabulary.added.values.first { token in
+      token.isSingleWord || token.stripsLeft || token.stripsRight
+        || (token.isNormalized && !tokenizer.normalizer.isEmpty)
+    }
+    if let flagged { return "with '\(flagged.content)' and its flags" }
     if tokenizer.kind == .bytes { return nil }
     if tokenizer.normalizer != again.normalizer, !hasFormatSpaces(tokenizer) {
       return "with a normalizer that it can not say"
