@@ -50,7 +50,8 @@ struct ChatConversation {
       session.reset()
     default:
       guard line.hasPrefix("//") else {
-        StandardError.say("lockstep: there is no command \(parts[0]); /help tells of those there are")
+        StandardError.say(
+          "lockstep: there is no command \(parts[0]); /help tells of those there are")
         return true
       }
       try answer(String(line.dropFirst()))
@@ -82,7 +83,8 @@ struct ChatConversation {
   private func tell(of answer: ChatSession.Answer) {
     if answer.forgotten > 0 {
       StandardError.say(
-        "lockstep: \(answer.forgotten) earlier messages did not fit the model's context and are forgotten")
+        "lockstep: \(answer.forgotten) earlier messages did not fit the model's context and are forgotten"
+      )
     }
     switch answer.ending {
     case .finished: break

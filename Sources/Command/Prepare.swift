@@ -99,14 +99,16 @@ struct Prepare: ParsableCommand {
     }
     if chat && TokenizerKind(rawValue: tokenizer) != nil {
       throw ValidationError(
-        "--chat needs --tokenizer: the tokenizer.json of the model that is to learn, or its directory")
+        "--chat needs --tokenizer: the tokenizer.json of the model that is to learn, or its directory"
+      )
     }
     if chat && vocabularySize != nil {
       throw ValidationError("--vocabulary-size: with --chat the tokenizer is the model's")
     }
     if chat && text.specialTokens != .token {
       throw ValidationError(
-        "--special-tokens: with --chat, names of special tokens are these tokens: the template writes them")
+        "--special-tokens: with --chat, names of special tokens are these tokens: the template writes them"
+      )
     }
   }
 

@@ -23,7 +23,8 @@ struct Score: ParsableCommand {
   var tokenize: WordTokenization?
 
   @Option(
-    help: "Sequences of up to this many words that chrF counts too, 0 to 2; 2 is chrF++. Default: 0.")
+    help:
+      "Sequences of up to this many words that chrF counts too, 0 to 2; 2 is chrF++. Default: 0.")
   var wordOrder: Int?
 
   @Flag(help: "Print one JSON object.")

@@ -47,7 +47,8 @@ import Testing
 
   @Test(arguments: [
     "{{ 1", "{% if %}{% endif %}", "{% if x %}", "{% endif %}", "{{ 'a }}", "{{ (1 }}", "{{ ) }}",
-    "{% for x %}{% endfor %}", "{% break %}", "{# a", "{{ 1 2 }}", "{% set 1 = 2 %}", "{{ 'x' 1a }}",
+    "{% for x %}{% endfor %}", "{% break %}", "{# a", "{{ 1 2 }}", "{% set 1 = 2 %}",
+    "{{ 'x' 1a }}",
     "{% set true = 1 %}", "{{ }}", "{% macro m(a=1, b) %}{% endmacro %}", "{% unknown %}",
     "{% generation %}",
   ])
@@ -88,7 +89,8 @@ import Testing
     "{{ " + String(repeating: "not ", count: 4000) + "1 }}",
     "{{ 1" + String(repeating: " + 1", count: 4000) + " }}",
     String(repeating: "{% if true %}", count: 4000),
-    "{{ [1] * (10 ** 15) }}", "{{ 'a' | indent(10 ** 15) }}", "{{ [[]] | tojson(indent=10 ** 15) }}",
+    "{{ [1] * (10 ** 15) }}", "{{ 'a' | indent(10 ** 15) }}",
+    "{{ [[]] | tojson(indent=10 ** 15) }}",
     "{% set x = 'a' * 1000000 %}{{ x.replace('a', x) }}",
     "{{ x" + String(repeating: ".a", count: 4000) + " }}",
   ])

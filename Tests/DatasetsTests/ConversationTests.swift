@@ -65,9 +65,11 @@ import Testing
         == "| B<|endoftext|>| D<|endoftext|>| G<|endoftext|>| I<|endoftext|>| K<|endoftext|>")
     let tokens = try TokenFile(path: path("out/train.bin"))
     #expect(
-      ByteTokenizer().decode(tokens.tokens(0..<tokens.count)).contains("s\n\nUser: c\nAssistant: D"))
+      ByteTokenizer().decode(tokens.tokens(0..<tokens.count)).contains("s\n\nUser: c\nAssistant: D")
+    )
     #expect(
-      ByteTokenizer().decode(tokens.tokens(0..<tokens.count)).contains("User: e\n\nf\nAssistant: G"))
+      ByteTokenizer().decode(tokens.tokens(0..<tokens.count)).contains("User: e\n\nf\nAssistant: G")
+    )
     #expect(outcome.manifest.otherKeys == ["source": 2])
     #expect(outcome.notes == ["left out the key source, which 2 lines have"])
     #expect(outcome.manifest.train.conversations == 5)
@@ -76,16 +78,27 @@ import Testing
   @Test(arguments: [
     ("[1]", "", "an array of 1, expected an object; jq -c '.[]' FILE makes lines of a list"),
     ("{\"a\": 1", "", "not JSON: the file ends where '}' should be at byte 7"),
-    ("{\"text\": \"x\"}", "", "none of the keys messages, prompt and instruction, one of which begins a conversation"),
+    (
+      "{\"text\": \"x\"}", "",
+      "none of the keys messages, prompt and instruction, one of which begins a conversation"
+    ),
     ("{\"prompt\": \"x\"}", "completion", "is missing"),
     ("{\"prompt\": \"x\", \"completion\": 7}", "completion", "is 7, expected text"),
-    ("{\"prompt\": \"x\", \"completion\": \" \\n\"}", "completion", "no answer: the last one is empty"),
+    (
+      "{\"prompt\": \"x\", \"completion\": \" \\n\"}", "completion",
+      "no answer: the last one is empty"
+    ),
     ("{\"messages\": []}", "messages", "is empty"),
     ("{\"messages\": \"x\"}", "messages", "is 'x', expected a list of messages"),
-    ("{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}", "messages",
-      "no answer: ends with a message of 'user', expected one of 'assistant'"),
+    (
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}", "messages",
+      "no answer: ends with a message of 'user', expected one of 'assistant'"
+    ),
     ("{\"messages\": [{\"role\": \"user\"}]}", "messages[0].content", "is missing"),
-    ("{\"messages\": [{\"role\": 1, \"content\": \"\"}]}", "messages[0].role", "is 1, expected text"),
+    (
+      "{\"messages\": [{\"role\": 1, \"content\": \"\"}]}", "messages[0].role",
+      "is 1, expected text"
+    ),
     ("{\"messages\": [], \"prompt\": \"x\"}", "", "both messages and prompt, expected one of them"),
   ])
   func violationsNameLineAndKey(_ line: String, _ key: String, _ reason: String) throws {
@@ -173,7 +186,9 @@ import Testing
 
   // MARK: - Batches
 
-  private func file(_ conversations: [(tokens: [Int32], learned: [Bool])]) throws -> ConversationFile {
+  private func file(_ conversations: [(tokens: [Int32], learned: [Bool])]) throws
+    -> ConversationFile
+  {
     let (tokens, marks) = (
       try TokenFileWriter(path: path("t.bin"), vocabularyCount: 100),
       try TokenFileWriter(path: path("t.mask.bin"), vocabularyCount: 4)
@@ -205,7 +220,8 @@ import Testing
     var one = all.emptyBatch()
     all.fill(&one, at: 1)
     #expect(one.targets == [5, 7, 8, 9])
-    #expect(throws: ConversationError.longerThanContext(path: path("t.bin"), tokens: 4, context: 2)) {
+    #expect(throws: ConversationError.longerThanContext(path: path("t.bin"), tokens: 4, context: 2))
+    {
       try ConversationLoader(file, sequences: 1, context: 2, learned: .all)
     }
   }
@@ -214,8 +230,10 @@ import Testing
     var generator = SeededGenerator(seed: 7)
     let conversations = (0..<57).map { index in
       let count = Int.random(in: 2...12, using: &generator)
-      return (tokens: [Int32(index)] + [Int32](repeating: 99, count: count - 1),
-        learned: [false] + [Bool](repeating: true, count: count - 1))
+      return (
+        tokens: [Int32(index)] + [Int32](repeating: 99, count: count - 1),
+        learned: [false] + [Bool](repeating: true, count: count - 1)
+      )
     }
     let file = try file(conversations)
     let loader = try ConversationLoader(

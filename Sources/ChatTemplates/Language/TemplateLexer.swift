@@ -138,7 +138,8 @@ struct TemplateLexer {
           ? isAt("}}", position + signs) && source[position] != "+" : isAt("%}", position + signs)
         if ends {
           let sign: Unicode.Scalar = signs == 1 ? source[position] : " "
-          if tokens.last?.kind == .name("raw"), case .statementBegin? = tokens.dropLast().last?.kind {
+          if tokens.last?.kind == .name("raw"), case .statementBegin? = tokens.dropLast().last?.kind
+          {
             throw TemplateFailure(line: begin, kind: .lacking, reason: "the statement 'raw'")
           }
           append(isExpression ? .expressionEnd : .statementEnd)

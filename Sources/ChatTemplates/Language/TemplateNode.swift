@@ -3,7 +3,8 @@ struct TemplateStatement: Sendable {
   indirect enum Kind: Sendable {
     case data(String)
     case output(TemplateExpression)
-    case condition([(test: TemplateExpression, body: [TemplateStatement])], otherwise: [TemplateStatement])
+    case condition(
+      [(test: TemplateExpression, body: [TemplateStatement])], otherwise: [TemplateStatement])
     case loop(TemplateLoopStatement)
     case assignment(TemplateTarget, TemplateExpression)
     /// `{% set x %} … {% endset %}`; the filters are applied to the `captured` value.

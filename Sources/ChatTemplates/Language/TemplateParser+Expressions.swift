@@ -165,7 +165,9 @@ extension TemplateParser {
     return left
   }
 
-  private mutating func unary(withFilters: Bool = true) throws(TemplateFailure) -> TemplateExpression {
+  private mutating func unary(withFilters: Bool = true) throws(TemplateFailure)
+    -> TemplateExpression
+  {
     try nested { (parser) throws(TemplateFailure) in
       let line = parser.current.line
       var value: TemplateExpression
@@ -268,7 +270,9 @@ extension TemplateParser {
   }
 
   /// `value.name`, `value[…]` and `value(…)`, as often as they follow.
-  private mutating func postfix(_ value: TemplateExpression) throws(TemplateFailure) -> TemplateExpression {
+  private mutating func postfix(_ value: TemplateExpression) throws(TemplateFailure)
+    -> TemplateExpression
+  {
     var value = value
     var length = 0
     while true {
@@ -341,7 +345,9 @@ extension TemplateParser {
   }
 
   /// Filters, tests and calls, as often as they follow.
-  private mutating func filters(of value: TemplateExpression) throws(TemplateFailure) -> TemplateExpression {
+  private mutating func filters(of value: TemplateExpression) throws(TemplateFailure)
+    -> TemplateExpression
+  {
     var value = value
     var length = 0
     while true {
@@ -397,7 +403,9 @@ extension TemplateParser {
     }
   }
 
-  private mutating func test(of value: TemplateExpression) throws(TemplateFailure) -> TemplateExpression {
+  private mutating func test(of value: TemplateExpression) throws(TemplateFailure)
+    -> TemplateExpression
+  {
     advance()
     let isNegated = pass(name: "not")
     let line = current.line

@@ -116,7 +116,8 @@ struct TemplateParser {
           guard ends.isEmpty, token.kind == .end else {
             throw TemplateFailure(
               line: begin, kind: .syntax,
-              reason: "the template ends where '\(ends.sorted().joined(separator: "' or '"))' should be")
+              reason:
+                "the template ends where '\(ends.sorted().joined(separator: "' or '"))' should be")
           }
           return body
         }
@@ -164,9 +165,10 @@ struct TemplateParser {
     case "generation":
       hasGeneration = true
       try endStatement()
-      kind = .generation(try outsideOfLoops { (parser) throws(TemplateFailure) in
-        try parser.body(endedBy: "endgeneration")
-      })
+      kind = .generation(
+        try outsideOfLoops { (parser) throws(TemplateFailure) in
+          try parser.body(endedBy: "endgeneration")
+        })
     case "break", "continue":
       guard loopDepth > 0 else {
         throw TemplateFailure(line: line, kind: .syntax, reason: "'\(name)' outside of a loop")
@@ -224,7 +226,9 @@ struct TemplateParser {
   }
 
   /// What a loop assigns to: a name, or several.
-  private mutating func target(allowsAttribute: Bool = false) throws(TemplateFailure) -> TemplateTarget {
+  private mutating func target(allowsAttribute: Bool = false) throws(TemplateFailure)
+    -> TemplateTarget
+  {
     var targets: [TemplateTarget] = []
     var isTuple = false
     repeat {
@@ -238,7 +242,9 @@ struct TemplateParser {
     return .tuple(targets)
   }
 
-  private mutating func singleTarget(allowsAttribute: Bool) throws(TemplateFailure) -> TemplateTarget {
+  private mutating func singleTarget(allowsAttribute: Bool) throws(TemplateFailure)
+    -> TemplateTarget
+  {
     if pass("(") {
       let inner = try nested { (parser) throws(TemplateFailure) in try parser.target() }
       try expect(")")

@@ -128,7 +128,8 @@ extension TemplateRenderer {
     case .text(let path):
       parts = path.split(separator: ".", omittingEmptySubsequences: false).map {
         let isNumber = !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) }
-        return isNumber ? Int($0).map(TemplateValue.integer) ?? .text(String($0)) : .text(String($0))
+        return isNumber
+          ? Int($0).map(TemplateValue.integer) ?? .text(String($0)) : .text(String($0))
       }
     case let other: parts = [.integer(try requireWhole(other, of: "an attribute"))]
     }

@@ -110,7 +110,8 @@ extension TemplateRenderer {
     return isNegative ? -number : number
   }
 
-  private func rounded(_ value: TemplateValue, _ matched: [TemplateValue?]) throws -> TemplateValue {
+  private func rounded(_ value: TemplateValue, _ matched: [TemplateValue?]) throws -> TemplateValue
+  {
     let precision = try matched[0].map { try requireWhole($0, of: "'round'") } ?? 0
     let method = try matched[1].map { try requireText($0, of: "'round'") } ?? "common"
     guard let real = value.real else { throw evaluation("'round' of \(value.typeName)") }

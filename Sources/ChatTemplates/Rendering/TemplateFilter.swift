@@ -1,6 +1,7 @@
 /// A filter, `value | name(…)`.
 enum TemplateFilter: String, CaseIterable {
-  case abs, capitalize, `default`, dictsort, first, float, indent, int, items, join, last, length, list
+  case abs, capitalize, `default`, dictsort, first, float, indent, int, items, join, last, length,
+    list
   case lower, map, max, min, reject, rejectattr, replace, reverse, round, safe, select, selectattr
   case sort, string, sum, title, tojson, trim, unique, upper
 
@@ -56,7 +57,9 @@ extension TemplateRenderer {
     case .upper: return try text(text(of: value).pythonUppercase)
     case .title: return try text(title(text(of: value)))
     case .trim:
-      let characters = try matched[0].flatMap { $0.isNone ? nil : try requireText($0, of: "'trim'") }
+      let characters = try matched[0].flatMap {
+        $0.isNone ? nil : try requireText($0, of: "'trim'")
+      }
       let text = try text(of: value)
       return try self.text(text.stripped(characters))
     case .replace:
@@ -91,7 +94,8 @@ extension TemplateRenderer {
     return result + finished()
   }
 
-  private func indented(_ value: TemplateValue, _ matched: [TemplateValue?]) throws -> TemplateValue {
+  private func indented(_ value: TemplateValue, _ matched: [TemplateValue?]) throws -> TemplateValue
+  {
     let text = try requireText(value, of: "'indent'")
     let indentation: String
     switch matched[0] ?? .integer(4) {

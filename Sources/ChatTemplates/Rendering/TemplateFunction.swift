@@ -25,7 +25,9 @@ enum TemplateFunction: String, CaseIterable {
     case .range: return try range(given, renderer)
     case .dict:
       var mapping = TemplateMapping()
-      try add(given, renderer) { try renderer.set(.text($0), of: &mapping, to: $1) } other: {
+      try add(given, renderer) {
+        try renderer.set(.text($0), of: &mapping, to: $1)
+      } other: {
         try renderer.set($0, of: &mapping, to: $1)
       }
       return .mapping(mapping)
@@ -74,7 +76,8 @@ enum TemplateFunction: String, CaseIterable {
     for (name, value) in given.named { try body(name, value) }
   }
 
-  private func range(_ given: GivenArguments, _ renderer: TemplateRenderer) throws -> TemplateValue {
+  private func range(_ given: GivenArguments, _ renderer: TemplateRenderer) throws -> TemplateValue
+  {
     guard given.named.isEmpty, 1...3 ~= given.values.count else {
       throw renderer.evaluation("range takes one to three whole numbers")
     }

@@ -181,7 +181,9 @@ extension TemplateValue {
 extension String {
   /// Whether all letters that have a case are large, and there is one.
   var isPythonUppercase: Bool {
-    unicodeScalars.contains { $0.properties.isUppercase || $0.properties.generalCategory == .titlecaseLetter }
+    unicodeScalars.contains {
+      $0.properties.isUppercase || $0.properties.generalCategory == .titlecaseLetter
+    }
       && !unicodeScalars.contains {
         $0.properties.isLowercase || $0.properties.generalCategory == .titlecaseLetter
       }

@@ -75,7 +75,9 @@ final class TemplateRenderer {
 
   // MARK: - Making values
 
-  func list(_ elements: [TemplateValue], _ kind: TemplateSequence.Kind = .list) throws -> TemplateValue {
+  func list(_ elements: [TemplateValue], _ kind: TemplateSequence.Kind = .list) throws
+    -> TemplateValue
+  {
     .sequence(
       TemplateSequence(kind: kind, elements: elements, depth: try depth(around: elements)))
   }
@@ -84,7 +86,8 @@ final class TemplateRenderer {
     .generator(TemplateGenerator(make))
   }
 
-  func set(_ key: TemplateValue, of mapping: inout TemplateMapping, to value: TemplateValue) throws {
+  func set(_ key: TemplateValue, of mapping: inout TemplateMapping, to value: TemplateValue) throws
+  {
     guard let hashed = TemplateKey(key) else {
       throw evaluation("\(key.typeName) as a key of a mapping")
     }
@@ -231,7 +234,8 @@ final class TemplateRenderer {
   // MARK: - Calls
 
   func call(
-    _ macro: TemplateMacro, _ values: [TemplateValue], _ named: [(name: String, value: TemplateValue)]
+    _ macro: TemplateMacro, _ values: [TemplateValue],
+    _ named: [(name: String, value: TemplateValue)]
   ) throws -> TemplateValue {
     let definition = macro.definition
     guard values.count <= definition.parameters.count else {

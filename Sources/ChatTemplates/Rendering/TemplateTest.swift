@@ -1,6 +1,7 @@
 /// A test, `value is name`.
 enum TemplateTest: String, CaseIterable {
-  case boolean, callable, defined, divisibleby, eq, even, `false`, float, ge, gt, `in`, integer, iterable
+  case boolean, callable, defined, divisibleby, eq, even, `false`, float, ge, gt, `in`, integer,
+    iterable
   case le, lower, lt, mapping, ne, none, number, odd, sequence, string, `true`, undefined, upper
 
   static let aliases: [String: TemplateTest] = [

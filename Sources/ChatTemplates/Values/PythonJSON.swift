@@ -21,7 +21,9 @@ struct PythonJSON {
     case .boolean(let value): text += value ? "true" : "false"
     case .integer(let value): text += "\(value)"
     case .number(let value):
-      text += value.isFinite ? value.pythonText : value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"
+      text +=
+        value.isFinite
+        ? value.pythonText : value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"
     case .text(let value): try write(value, to: &text, in: renderer)
     case .sequence(let sequence) where sequence.kind == .list || sequence.kind == .tuple:
       try write(sequence.elements, "[", "]", level: level, to: &text, renderer) { element, text in

@@ -140,7 +140,9 @@ struct TemplateMapping {
   subscript(text: String) -> TemplateValue? { self[.text(Array(text.utf8))] }
 
   /// - Parameter depth: Of the value.
-  mutating func set(_ key: TemplateValue, _ hashed: TemplateKey, to value: TemplateValue, depth: Int) {
+  mutating func set(
+    _ key: TemplateValue, _ hashed: TemplateKey, to value: TemplateValue, depth: Int
+  ) {
     self.depth = max(self.depth, depth + 1)
     if let place = places[hashed] {
       values[place] = value

@@ -40,7 +40,9 @@ extension String {
   var pythonCapitalized: String {
     guard let first = unicodeScalars.first else { return "" }
     return first.properties.titlecaseMapping
-      + String(pythonLowercase.unicodeScalars.dropFirst(first.properties.lowercaseMapping.unicodeScalars.count))
+      + String(
+        pythonLowercase.unicodeScalars.dropFirst(
+          first.properties.lowercaseMapping.unicodeScalars.count))
   }
 
   /// The first letter of each run of letters large, as Python's `str.title` has it.
@@ -74,7 +76,9 @@ extension String {
   }
 
   /// The bytes from a place on, in which a character begins.
-  func suffix(fromByte place: Int) -> String { String(decoding: utf8.dropFirst(place), as: UTF8.self) }
+  func suffix(fromByte place: Int) -> String {
+    String(decoding: utf8.dropFirst(place), as: UTF8.self)
+  }
 
   func prefix(bytes count: Int) -> String { String(decoding: utf8.prefix(count), as: UTF8.self) }
 }

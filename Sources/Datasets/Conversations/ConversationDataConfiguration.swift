@@ -23,7 +23,8 @@ public struct ConversationDataConfiguration: Configurable {
         meaning:
           "The `tokenizer.json` that made the token files. The chat template beside it goes into each "
           + "checkpoint."),
-      Field("loss_on", \.lossOn, meaning: "Which tokens the loss counts, in training and evaluation."),
+      Field(
+        "loss_on", \.lossOn, meaning: "Which tokens the loss counts, in training and evaluation."),
     ]
   }
 

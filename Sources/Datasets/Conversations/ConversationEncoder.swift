@@ -55,7 +55,8 @@ public struct ConversationEncoder {
     var joinedCount = 0
     for range in ranges {
       let begin = try commonCount(text[..<range.lowerBound], tokens)
-      let end = try range.upperBound == text.count
+      let end =
+        try range.upperBound == text.count
         ? (count: tokens.count, rest: 0) : commonCount(text[..<range.upperBound], tokens)
       guard begin.rest <= Self.longestJoint, end.rest <= Self.longestJoint else {
         throw Failure(
@@ -107,7 +108,8 @@ public struct ConversationEncoder {
       let least = before.utf8.count + content.filter { $0 > UInt8(ascii: " ") }.count
       guard rendering.text.utf8.starts(with: before.utf8), end >= least else {
         throw Failure(
-          description: "the template writes what comes before answer \(place + 1), or the answer, otherwise "
+          description:
+            "the template writes what comes before answer \(place + 1), or the answer, otherwise "
             + "when more follows; learn the last answer only with --answers last, or give a template that "
             + "has {% generation %}")
       }

@@ -58,7 +58,9 @@ public struct ConversationFile: Sendable {
   }
 
   /// Tokens of the longest conversation.
-  public var longest: Int { zip(starts.dropFirst(), starts).reduce(0) { max($0, Int($1.0 - $1.1)) } }
+  public var longest: Int {
+    zip(starts.dropFirst(), starts).reduce(0) { max($0, Int($1.0 - $1.1)) }
+  }
 }
 
 extension ConversationFile {

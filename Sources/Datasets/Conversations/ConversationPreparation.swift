@@ -34,7 +34,8 @@ public struct ConversationPreparation {
       let joined = manifest.train.joined + (manifest.validation?.joined ?? 0)
       if joined > 0 {
         notes.append(
-          "\(joined) answer\(joined == 1 ? " begins" : "s begin") inside of a token, which is learned whole")
+          "\(joined) answer\(joined == 1 ? " begins" : "s begin") inside of a token, which is learned whole"
+        )
       }
       return notes
     }
@@ -131,7 +132,9 @@ public struct ConversationPreparation {
       encoder: ConversationEncoder(
         template: template, context: variables, tokenizer: tokenizer, answers: answers),
       mostTokens: context.map { $0 + 1 }, tooLong: tooLong, reader: reader)
-    func encode(_ part: ArraySlice<Conversation>, _ name: String) throws -> ConversationWriting.Draft {
+    func encode(_ part: ArraySlice<Conversation>, _ name: String) throws
+      -> ConversationWriting.Draft
+    {
       try writing.encode(part, to: files.path(name)) {
         report(.encoding(done: $0, of: conversations.count))
       }

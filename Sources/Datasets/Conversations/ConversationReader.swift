@@ -112,7 +112,8 @@ struct ConversationReader {
     let input = try text(value, "input", isOptional: true) ?? ""
     messages.append(
       ChatMessage(
-        role: ChatMessage.user, content: input.isEmpty ? instruction : instruction + "\n\n" + input))
+        role: ChatMessage.user, content: input.isEmpty ? instruction : instruction + "\n\n" + input)
+    )
     messages.append(
       ChatMessage(role: ChatMessage.assistant, content: try text(value, "output") ?? ""))
     return messages

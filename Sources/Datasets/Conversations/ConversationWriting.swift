@@ -53,7 +53,8 @@ struct ConversationWriting {
         path: ConversationFile.maskPath(of: path), vocabularyCount: ConversationFile.Mark.count),
       path: path)
     for conversation in conversations {
-      if let encoded = try encoded(conversation), let kept = fit(encoded, conversation, &draft.part) {
+      if let encoded = try encoded(conversation), let kept = fit(encoded, conversation, &draft.part)
+      {
         try write(kept, to: &draft)
       }
       done += 1

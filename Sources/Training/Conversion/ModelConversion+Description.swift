@@ -13,6 +13,12 @@ extension ModelConversion.Outcome: CustomStringConvertible {
     if !leftOut.isEmpty {
       lines.append("  left out           \(leftOut.joined(separator: ", "))")
     }
+    if let merge {
+      lines.append(
+        "  adapter            changes logits by \(Float(merge.change)) on average; merged, they are "
+          + "\(Float(merge.meanError)) apart (\(merge.tokens) tokens of \(merge.text ?? "random ones"))"
+      )
+    }
     let width = files.map(\.name.count).max() ?? 0
     lines += files.map {
       "  \($0.name)\(String(repeating: " ", count: width - $0.name.count))  \($0.bytes) bytes"

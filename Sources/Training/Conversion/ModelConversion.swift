@@ -38,6 +38,8 @@ public struct ModelConversion: Sendable {
     /// with.
     public let leftOut: [String]
     public let files: [File]
+    /// How what was written compares with the model with its adapter; nil: there was none.
+    public let merge: AdapterMerge?
   }
 
   /// What `TrainedModel.open` takes.
@@ -48,6 +50,8 @@ public struct ModelConversion: Sendable {
   public var type: StorageType
   /// Whether a model that an earlier conversion left in the output directory is replaced.
   public var overwrites: Bool
+  /// Whether the source has an adapter, which is folded into its model. Default: no.
+  public var mergesAdapter = false
 
   public init(
     source: String, output: String, format: Format = .safetensors, type: StorageType = .float32,
@@ -80,6 +84,8 @@ public struct ModelConversion: Sendable {
     try place.check()
     let model = try TrainedModel.open(source, in: workspace)
     model.notices.forEach(notice)
+    let effect = try effect(in: model)
+    model.mergeAdapter()
     let draft = try place.begin()
     do {
       let written =
@@ -90,6 +96,9 @@ public struct ModelConversion: Sendable {
       let error = try WrittenWeights(written.source).largestError(
         of: model.parameters.filter { !written.leftOut.contains($0.name) },
         isExact: type == .float32, on: workspace.threads)
+      let merge = try effect?.require(
+        of: format == .gguf ? draft + "/" + Self.ggufName : draft, isExact: type == .float32,
+        threadCount: workspace.threads.threadCount)
       let files = try FileSystem.names(in: draft).map {
         Outcome.File(name: $0, bytes: try FileSystem.size(of: draft + "/" + $0))
       }
@@ -98,10 +107,23 @@ public struct ModelConversion: Sendable {
       return Outcome(
         output: output, model: model.summary,
         parameters: model.parameters.reduce(0) { $0 + $1.values.count }, types: types,
-        largestError: error, leftOut: written.leftOut + model.unusedTensors, files: files)
+        largestError: error, leftOut: written.leftOut + model.unusedTensors, files: files,
+        merge: merge)
     } catch {
       try? FileSystem.remove(draft)
       throw error
+    }
+  }
+}
+
+extension ModelConversion {
+  /// What the adapter of a model does; nil: it has none.
+  private func effect(in model: TrainedModel) throws -> AdapterEffect? {
+    switch (model.base, mergesAdapter) {
+    case (nil, false): return nil
+    case (let base?, true): return try AdapterEffect(of: model, base: base)
+    case (nil, true): throw ConversionError.noAdapter(path: model.path)
+    case (_?, false): throw ConversionError.adapter(path: model.path)
     }
   }
 }
@@ -121,6 +143,10 @@ public enum ConversionError: UserInputError, Equatable {
   case notSaid(String, format: String)
   /// A type of blocks in a format that has none.
   case typeOfOtherFormat(StorageType)
+  /// A model with an adapter, which has no form of its own.
+  case adapter(path: String)
+  /// A model without an adapter that could be merged.
+  case noAdapter(path: String)
   /// Something lies where the output is to be.
   case outputIsThere(path: String, found: [String], canBeReplaced: Bool)
   case outputIsFile(path: String)
@@ -136,6 +162,9 @@ public enum ConversionError: UserInputError, Equatable {
     case .notSaid(let part, let format): "a model with \(part) has no form in \(format)"
     case .typeOfOtherFormat(let type):
       "--type \(type.rawValue) is for --format gguf; safetensors has float32, float16 and bfloat16"
+    case .adapter(let path):
+      "\(path): holds an adapter, which lockstep merge folds into its model"
+    case .noAdapter(let path): "\(path): has no adapter; lockstep convert writes models without one"
     case .outputIsThere(let path, let found, let canBeReplaced):
       "\(path): holds \(found.prefix(8).joined(separator: ", "))"
         + (found.count > 8 ? " and more" : "")

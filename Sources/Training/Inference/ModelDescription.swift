@@ -112,7 +112,8 @@ struct ModelDescription {
     tokenizer =
       names.contains("tokenizer.json")
       ? try TokenizerFile.load(directory + "/tokenizer.json") : foreignAdapter?.base.tokenizer
-    conventions = try TextConventions(in: directory, names: names, tokenizer: tokenizer)
+    let own = try TextConventions(in: directory, names: names, tokenizer: tokenizer)
+    conventions = own == TextConventions() ? foreignAdapter?.base.conventions ?? own : own
     samples =
       names.contains("samples.json")
       ? try SampleDescription(

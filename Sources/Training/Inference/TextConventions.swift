@@ -122,6 +122,26 @@ extension JSONNode {
   }
 }
 
+extension TextConventions {
+  private static let fileNames = [
+    tokenizerConfigurationName, templateName, generationName, specialTokensName,
+  ]
+
+  /// The files beside a tokenizer that say how texts begin and end and how conversations are written, as they are:
+  /// each checkpoint of a run carries them on.
+  ///
+  /// - Parameter tokenizer: The path of `tokenizer.json`.
+  /// - Throws: `UnsupportedModelError` where one of them can not be understood; `FileError`.
+  static func files(beside tokenizer: String) throws -> [(name: String, bytes: [UInt8])] {
+    let directory = FileSystem.parent(of: tokenizer)
+    let names = Set(try FileSystem.namesIfAny(in: directory))
+    _ = try TextConventions(in: directory, names: names, tokenizer: nil)
+    return try fileNames.filter(names.contains).map { name in
+      (name, try ModelDescription.contents(directory + "/" + name))
+    }
+  }
+}
+
 // MARK: - To be written
 
 extension TextConventions {

@@ -63,6 +63,7 @@ public struct TrainedModel {
   let parameters: [TensorView]
   /// Where the model is that an adapter belongs to; nil: this is a model without an adapter.
   public let base: String?
+  private let boundAdapter: BoundAdapter?
   /// Tensors of the files that belong to heads which the model does not have.
   let unusedTensors: [String]
   /// Stays as long as the model, beside a run that goes on: other ranks read it, too.
@@ -110,8 +111,9 @@ public struct TrainedModel {
     model = try description.network()
     if let adapter = try description.adapter(threads: workspace.threads) {
       let bound = try adapter.bind(model.module, in: workspace)
-      try description.checkpoint?.requireParameters(bound.adapter)
+      try description.checkpoint?.requireParameters(bound.saved)
       parameters = bound.model
+      boundAdapter = bound
       unusedTensors = []
       base = adapter.base.path
     } else {
@@ -119,9 +121,14 @@ public struct TrainedModel {
       unusedTensors = weights.tensors.map(\.name).filter(names.isOfOtherHead)
       parameters = try model.module.bind(to: weights, names: names, in: workspace)
       try description.checkpoint?.requireParameters(parameters)
+      boundAdapter = nil
       base = nil
     }
   }
+
+  /// Folds the adapter into the parameters; what the model itself computes from then on has no meaning. Does nothing
+  /// where there is none.
+  func mergeAdapter() { boundAdapter?.merge() }
 
   /// One line about the architecture, for people.
   public var summary: String { architecture.summary }

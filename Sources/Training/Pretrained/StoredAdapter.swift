@@ -59,11 +59,8 @@ final class StoredAdapter: Sendable {
 
   /// Gives a model its adapters, and all parameters memory and values.
   ///
-  /// - Returns: The adapter's parameters as they were read, under their names in the file; and the model's.
   /// - Throws: `WeightError`, `ParameterPatternError`.
-  func bind(
-    _ module: any Module, in workspace: Workspace
-  ) throws -> (adapter: [TensorView], model: [TensorView]) {
+  func bind(_ module: any Module, in workspace: Workspace) throws -> BoundAdapter {
     let source = try SafetensorsReader(path: path + "/" + PeftFormat.weightsName)
     guard let form = configuration.form, let keys = configuration.keys else {
       preconditionFailure("an adapter has a form")
@@ -89,10 +86,28 @@ final class StoredAdapter: Sendable {
       from: source, names: PeftFormat.names, into: first, where: \.isOfAdapter,
       threads: workspace.threads)
     parameters.bind(to: values, in: workspace)
-    return (
-      parameters.savedViews(of: first), parameters.views(of: first, where: { !$0.isOfAdapter })
-    )
+    return BoundAdapter(parameters, first)
   }
+}
+
+/// The parameters of a model and of its adapter, in memory that the model holds.
+struct BoundAdapter {
+  private let parameters: ParameterStore
+  private let values: UnsafeMutablePointer<Float>
+
+  fileprivate init(_ parameters: ParameterStore, _ values: UnsafeMutablePointer<Float>) {
+    self.parameters = parameters
+    self.values = values
+  }
+
+  /// The adapter's, under their names in the file.
+  var saved: [TensorView] { parameters.savedViews(of: values) }
+
+  /// The model's.
+  var model: [TensorView] { parameters.views(of: values, where: { !$0.isOfAdapter }) }
+
+  /// Folds the adapter into the model's parameters.
+  func merge() { parameters.mergeAdapters(values) }
 }
 
 extension ModelDescription {

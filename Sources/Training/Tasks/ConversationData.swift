@@ -12,8 +12,6 @@ public final class ConversationData {
   /// T, tokens in a sequence.
   public let context: Int
   private let learned: LearnedTokens
-  /// The chat template and its tokens, for the checkpoints; on rank zero only.
-  private let chatFiles: [(name: String, bytes: [UInt8])]
 
   /// Opens everything that the section names, and checks that it belongs together. Collective.
   ///
@@ -43,11 +41,6 @@ public final class ConversationData {
       return (try ConversationFile(tokens: text.train[0].file, marks: trainMarks), heldOut.first)
     }
     self.text = text
-    let tokenizer = data.tokenizer
-    chatFiles = try communicator.agree {
-      guard communicator.isRankZero else { return [] }
-      return try ChatDescription.files(beside: tokenizer)
-    }
   }
 
   /// V, the tokens that the model must know.
@@ -78,7 +71,7 @@ public final class ConversationData {
     }
     return LanguageModelingTask(
       model: model, loader: loader, labelSmoothing: labelSmoothing, heldOut: heldOut,
-      checkpointFiles: files + text.checkpointFiles + chatFiles)
+      checkpointFiles: files + text.checkpointFiles)
   }
 
   /// One line for the console.
@@ -94,18 +87,5 @@ public final class ConversationData {
     let share = Int((100 * loader.filledShare).rounded(.down))
     let step = plan.batch.sequences * plan.batch.microbatches
     return "\(step) of \(loader.rowCount) sequences of up to \(context) tokens, \(share) % filled"
-  }
-}
-
-extension ChatDescription {
-  /// The files of this kind beside a tokenizer, as they are.
-  fileprivate static func files(beside tokenizer: String) throws -> [(name: String, bytes: [UInt8])] {
-    let directory = tokenizer.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-    let chat = try ChatDescription(
-      directory: directory.isEmpty ? "." : directory.joined(separator: "/"))
-    guard let template = chat.template else { return [] }
-    return [
-      (templateName, Array(template.source.utf8)), (configurationName, chat.configurationJSON),
-    ]
   }
 }

@@ -21,6 +21,8 @@ public final class TextFiles {
   /// The special tokens that the task adds; none where there is no tokenizer.
   let addedTokens: [Int32]
   private let tokenizerJSON: [UInt8]
+  /// What stands beside the tokenizer; on rank zero only.
+  private let conventions: [(name: String, bytes: [UInt8])]
   let isRankZero: Bool
 
   /// Opens everything that the section names, and checks that it belongs together. Collective.
@@ -50,6 +52,10 @@ public final class TextFiles {
       try data.tokenizer.map { path in
         try communicator.fromRankZero { try TokenizerFile.contents(path) }
       } ?? []
+    conventions = try communicator.agree {
+      guard communicator.isRankZero, let path = data.tokenizer else { return [] }
+      return try TextConventions.files(beside: path)
+    }
     let files = train.map(\.file) + validation
     let (tokenizer, tokenizerJSON): ((any Tokenizer)?, [UInt8]) = try communicator.agree {
       guard let path = data.tokenizer else {
@@ -86,9 +92,9 @@ public final class TextFiles {
       separator: separator)
   }
 
-  /// What belongs into each checkpoint: `tokenizer.json`.
+  /// What belongs into each checkpoint: `tokenizer.json`, and what stands beside it.
   var checkpointFiles: [(name: String, bytes: [UInt8])] {
-    tokenizer == nil ? [] : [("tokenizer.json", tokenizerJSON)]
+    tokenizer == nil ? [] : [("tokenizer.json", tokenizerJSON)] + conventions
   }
 
   /// One line for the console.
