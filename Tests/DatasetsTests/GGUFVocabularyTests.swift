@@ -111,34 +111,44 @@ struct GGUFVocabularyTests {
       try tokenizer.encode("aé 1<|endoftext|>") == ByteTokenizer().encode("aé 1<|endoftext|>"))
   }
 
-  /// Each with the key of what is wrong.
-  @Test(
-    arguments: [
-      ("model", { $0.model = "rwkv" }),
-      ("pre", { $0.model = "gpt2" }),
-      ("scores", { $0.scores = [] }),
-      ("scores", { $0.scores[700] = .nan }),
-      ("scores", { $0.scores.removeLast() }),
-      ("token_type", { $0.kinds[300] = 9 }),
-      ("tokens", { $0.tokens[300] = $0.tokens[301] }),
-      ("tokens", { $0.tokens[300] = [0xFF] }),
-      ("tokens", { $0.tokens[300] = [] }),
-      ("tokens", { $0.tokens[10] = Array("<0xQQ>".utf8) }),
-      ("bos_token_id", { $0.beginOfText = nil }),
-      ("bos_token_id", { $0.beginOfText = 100_000 }),
-      ("eos_token_id", { $0.endOfText = -1 }),
-      ("merges", { $0.merges = [Array("a b".utf8)] }),
-    ] as [(String, @Sendable (inout GGUFVocabulary) -> Void)])
-  func whatIsWrongIsNamedByItsKey(
-    key: String, change: @Sendable (inout GGUFVocabulary) -> Void
-  ) throws {
+  /// What is wrong with a vocabulary, and its key.
+  struct Fault: Sendable, CustomTestStringConvertible {
+    let key: String
+    let change: @Sendable (inout GGUFVocabulary) -> Void
+
+    init(_ key: String, _ change: @escaping @Sendable (inout GGUFVocabulary) -> Void) {
+      (self.key, self.change) = (key, change)
+    }
+
+    var testDescription: String { key }
+  }
+
+  static let faults = [
+    Fault("model") { $0.model = "rwkv" },
+    Fault("pre") { $0.model = "gpt2" },
+    Fault("scores") { $0.scores = [] },
+    Fault("scores") { $0.scores[700] = .nan },
+    Fault("scores") { $0.scores.removeLast() },
+    Fault("token_type") { $0.kinds[300] = 9 },
+    Fault("tokens") { $0.tokens[300] = $0.tokens[301] },
+    Fault("tokens") { $0.tokens[300] = [0xFF] },
+    Fault("tokens") { $0.tokens[300] = [] },
+    Fault("tokens") { $0.tokens[10] = Array("<0xQQ>".utf8) },
+    Fault("bos_token_id") { $0.beginOfText = nil },
+    Fault("bos_token_id") { $0.beginOfText = 100_000 },
+    Fault("eos_token_id") { $0.endOfText = -1 },
+    Fault("merges") { $0.merges = [Array("a b".utf8)] },
+  ]
+
+  @Test(arguments: faults)
+  func whatIsWrongIsNamedByItsKey(fault: Fault) throws {
     var vocabulary = try llama()
-    change(&vocabulary)
+    fault.change(&vocabulary)
     let error = #expect(throws: TokenizerError.self) { try vocabulary.tokenizer(path: "t.gguf") }
     guard case .unsupported(path: "t.gguf", let named, _, _) = error else {
       Issue.record("\(String(describing: error))")
       return
     }
-    #expect(named == "tokenizer.ggml." + key)
+    #expect(named == "tokenizer.ggml." + fault.key)
   }
 }

@@ -38,4 +38,21 @@ import Testing
       #expect(text.hasPrefix("# "), "\(file) has no header that says what it shows")
     }
   }
+
+  /// Those that begin with weights, which have to be fetched: here with a small model's.
+  @Test func everyConfigurationThatBeginsWithWeightsIsValid() throws {
+    let folder = Self.repository.appendingPathComponent("configs/pretrained")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(!files.isEmpty)
+    let weights = TrainedModelTests.fixtures.appending(path: "llama-tied").path
+    for file in files {
+      let path = folder.appendingPathComponent(file).path
+      #expect(throws: Never.self, "\(file)") {
+        try RunConfiguration.load(
+          path: path, overrides: ["model.from=\(weights)", "model.context=12"], ranks: 1)
+      }
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      #expect(text.hasPrefix("# "), "\(file) has no header that says what it shows")
+    }
+  }
 }
