@@ -49,6 +49,28 @@ import Testing
     #expect(configuration.ropeTheta == 700)
   }
 
+  /// As on its page of the hub.
+  @Test func theConfigurationOfSmolLM2IsRead() throws {
+    let text = """
+      {"architectures": ["LlamaForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+      "bos_token_id": 1, "eos_token_id": 2, "hidden_act": "silu", "hidden_size": 576,
+      "initializer_range": 0.041666666666666664, "intermediate_size": 1536, "is_llama_config": true,
+      "max_position_embeddings": 8192, "model_type": "llama", "num_attention_heads": 9,
+      "num_hidden_layers": 30, "num_key_value_heads": 3, "pad_token_id": 2, "pretraining_tp": 1,
+      "rms_norm_eps": 1e-05, "rope_interleaved": false, "rope_scaling": null, "rope_theta": 100000,
+      "tie_word_embeddings": true, "torch_dtype": "bfloat16",
+      "transformers.js_config": {"kv_cache_dtype": {"fp16": "float16"}},
+      "transformers_version": "4.42.3", "use_cache": true, "vocab_size": 49152}
+      """
+    let found = try ModelConfiguration(huggingFaceJSON: Array(text.utf8), path: "config.json")
+    #expect(found.summary == "llama, 30 layers, 9 heads, width 576, 3 of keys, context 8192")
+    let turned = text.replacing("interleaved\": false", with: "interleaved\": true")
+    let error = #expect(throws: UnsupportedModelError.self) {
+      try ModelConfiguration(huggingFaceJSON: Array(turned.utf8), path: "config.json")
+    }
+    #expect(error?.reason == "rope_interleaved true is not false")
+  }
+
   /// A member, its value, and what the message says.
   static let refused: [(String, String, any Sendable, String)] = [
     ("gpt2", "scale_attn_by_inverse_layer_idx", true, "scale_attn_by_inverse_layer_idx true"),

@@ -22,7 +22,8 @@ enum HuggingFaceJSON {
   static let harmless: Set<String> = [
     // The file.
     "_name_or_path", "architectures", "auto_map", "dtype", "finetuning_task", "model_type",
-    "task_specific_params", "tokenizer_class", "torch_dtype", "transformers_version",
+    "task_specific_params", "tokenizer_class", "torch_dtype", "transformers.js_config",
+    "transformers_version",
     // Heads for other tasks.
     "classifier_dropout", "id2label", "label2id", "num_labels", "problem_type",
     "tf_legacy_loss",

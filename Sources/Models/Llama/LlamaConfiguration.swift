@@ -31,6 +31,9 @@ public struct LlamaConfiguration: LlamaFamily {
         .fixed("attention_bias", false),
         // How a product was shared out in the original training: the same but for rounding.
         .harmless("pretraining_tp"),
+        // SmolLM2's own: that it is a Llama, whose rotary positions turn halves of heads.
+        .harmless("is_llama_config"),
+        .accepted("rope_interleaved", false),
       ])
   }
 

@@ -48,6 +48,8 @@ extension InterchangeKey {
   static var fullAttention: [Self] {
     [
       .fixed("use_sliding_window", false),
+      // Positions of pictures.
+      .accepted("use_mrope", false),
       .harmless("sliding_window", "max_window_layers"),
       InterchangeKey(
         names: ["layer_types"],
