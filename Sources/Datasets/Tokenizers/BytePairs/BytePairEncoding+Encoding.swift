@@ -37,8 +37,7 @@ extension BytePairEncoding {
       byteTokens: byteTokens, wholeWords: wholeWords, vocabulary: vocabulary,
       merger: WordMerger(ranks: ranks))
     func encode(_ cutter: some WordCutter) -> Int {
-      var encoder = WordEncoder(cutter: cutter, words: words)
-      return encoder.encode(text, into: tokens)
+      WordEncoder(cutter: cutter, words: words).encode(text, into: tokens)
     }
     return switch form.pattern {
     case .gpt2: encode(WordScanner(text: text, classes: classes))

@@ -17,16 +17,17 @@ protocol WordTokens {
 /// Encodes texts word after word: a word met before gets the ids it got then.
 struct WordEncoder<Cutter: WordCutter, Words: WordTokens> {
   let cutter: Cutter
-  var words: Words
+  let words: Words
 
   /// - Parameter tokens: Where the ids go; room for one for each byte.
   /// - Returns: The number of ids written.
   @inline(__always)
-  mutating func encode(
+  func encode(
     _ text: UnsafeBufferPointer<UInt8>, into tokens: UnsafeMutablePointer<Int32>
   ) -> Int {
     guard let base = text.baseAddress else { return 0 }
     var memory = WordMemory(textCount: text.count)
+    var words = words
     var tokenCount = 0
     var start = 0
     while start < text.count {

@@ -41,7 +41,7 @@ extension SentencePieceTokenizer {
     guard let ids = tokens.baseAddress else { return 0 }
     return text.withMemoryRebound(to: UInt8.self) { bytes in
       scalarTokens.withUnsafeBufferPointer { scalarTokens in
-        var encoder = WordEncoder(
+        let encoder = WordEncoder(
           cutter: SpaceScanner(text: bytes, borders: borders),
           words: ScalarWords(
             tokenizer: self, scalarTokens: scalarTokens, merger: WordMerger(ranks: ranks)))

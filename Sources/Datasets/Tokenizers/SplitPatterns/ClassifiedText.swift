@@ -57,6 +57,7 @@ struct ClassifiedText {
   /// Where a run of white space ends, and where its last scalar begins.
   ///
   /// - Parameter start: Of a white space.
+  @inline(__always)
   func whitespaceRun(from start: Int) -> (end: Int, last: Int) {
     var position = start
     var last = start

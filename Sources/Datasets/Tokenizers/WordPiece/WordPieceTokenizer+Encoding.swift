@@ -6,7 +6,7 @@ extension WordPieceTokenizer {
     precondition(tokens.count >= text.count, "the ids may be as many as the text's bytes")
     guard text.count > 0, let ids = tokens.baseAddress else { return 0 }
     return text.withMemoryRebound(to: UInt8.self) { bytes in
-      var encoder = WordEncoder(
+      let encoder = WordEncoder(
         cutter: BERTScanner(text: bytes, scalars: scalars), words: WordPieces(tokenizer: self))
       return encoder.encode(bytes, into: ids)
     }
