@@ -114,7 +114,8 @@ struct Generate: ParsableCommand {
     to output: inout GeneratedText
   ) throws {
     let (tokenizer, workspace) = (try trained.requiredTokenizer(), trained.workspace)
-    let ends = tokenizer.vocabulary.ends
+    let ends = tokenizer.vocabulary.ends.union(
+      trained.endOfTextNames.compactMap(tokenizer.vocabulary.id(ofSpecial:)))
     if decoding.beamSearch.beams != nil {
       let found = try decoding.beamSearch.search().run(
         PromptContinuation(of: tokens, by: model, in: workspace),
