@@ -213,12 +213,15 @@ let package = Package(
       path: "Tests/TemplateProbe"),
     .target(
       name: "ReaderClaims",
-      dependencies: Target.modules(["Training", "Sweeps", "Datasets", "Weights"]),
+      dependencies: Target.modules([
+        "Training", "Sweeps", "Datasets", "Weights", "ChatTemplates",
+      ]),
       path: "Tests/ReaderClaims"),
     .executableTarget(
       name: "fuzz",
       dependencies: Target.modules([
         "Training", "Sweeps", "Scoring", "Datasets", "Checkpoints", "Models", "Tensors", "Weights",
+        "ChatTemplates",
       ]) + [
         "TestSupport", "ReaderClaims", "LockstepCommand",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -249,7 +252,7 @@ if Context.environment["LOCKSTEP_LIBFUZZER"] != nil {
       name: "coverage-fuzz",
       dependencies: Target.modules([
         "Training", "Sweeps", "Datasets", "Checkpoints", "Models", "Weights", "Settings", "Files",
-        "CHost",
+        "CHost", "ChatTemplates",
       ]) + ["ReaderClaims", "CLibFuzzer"],
       path: "Tests/CoverageFuzzing"),
   ]

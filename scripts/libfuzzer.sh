@@ -106,6 +106,13 @@ JSON
   seed samples images.json <<'JSON'
 {"sample_shape": [4, 4], "classes": ["0", "1"], "means": [0], "deviations": [255], "target_mean": 0}
 JSON
+  for file in Tests/ChatTemplatesTests/Fixtures/*.json; do
+    # Each template of the fixture by itself.
+    python3 -c 'import json, sys
+for number, one in enumerate(json.load(open(sys.argv[1]))):
+    open(f"{sys.argv[2]}/{number}.jinja", "w").write(one["template"])' \
+      "$file" "$(mkdir -p "$folder/seeds/template" && echo "$folder/seeds/template")"
+  done
   { words 20240520 1 4 300; head -c 1008 /dev/zero; words 65537 131075; } | seed tokens short
   { words 20240801 7 2 300; head -c 1008 /dev/zero; words 1 299; } | seed tokens long
   printf 'speed,"a, b",kind\n1,0.5,car\r\n2,"1e3",bus\n' | seed table table.csv

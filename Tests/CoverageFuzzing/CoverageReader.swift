@@ -1,4 +1,5 @@
 import Foundation
+import LockstepChatTemplates
 import LockstepCheckpoints
 import LockstepDatasets
 import LockstepFiles
@@ -69,6 +70,10 @@ struct CoverageReader: Sendable {
       let vectors = try WordVectors(
         bytes, path: path, vocabulary: ByteTokenizer().vocabulary, width: 3)
       try ReaderClaims.require(vectors, width: 3)
+    },
+    CoverageReader(name: "template") { bytes in
+      guard let text = text(bytes) else { return }
+      try ReaderClaims.require(ChatTemplate(text, name: path))
     },
     CoverageReader(name: "groups", read: ControlGroupReader().read),
   ]

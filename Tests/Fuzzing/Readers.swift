@@ -1,4 +1,5 @@
 import Foundation
+import LockstepChatTemplates
 import LockstepCheckpoints
 import LockstepDatasets
 import LockstepModels
@@ -95,6 +96,44 @@ enum Readers {
       hypotheses: folder.appending(path: "hypotheses.txt").path,
       references: [folder.appending(path: "references.txt").path])
     _ = try JSONEncoder().encode(ScoreReport(score))
+  }
+
+  static func template(_ folder: URL, _ damaged: DamagedCase) throws {
+    let bytes = try Data(contentsOf: folder.appending(path: damaged.file))
+    let template = try ChatTemplate(String(decoding: bytes, as: UTF8.self), name: damaged.file)
+    try ReaderClaims.require(template)
+  }
+
+  static func conversations(_ folder: URL, _ damaged: DamagedCase) throws {
+    let output = folder.appending(path: "out")
+    try? FileManager.default.removeItem(at: output)
+    guard let template = try ChatTemplate.builtIn("chatml") else { return }
+    let outcome = try ConversationPreparation(
+      inputs: [folder.appending(path: damaged.file).path], output: output.path,
+      tokenizer: folder.appending(path: "data/tokenizer.json").path, template: template,
+      variables: ChatTemplate.Context(), validationFraction: 0
+    ).run()
+    let file = try ConversationFile.beside([TokenFile(path: output.path + "/train.bin")])
+    try SilentAcceptance.unless(
+      file?.count == outcome.manifest.train.conversations, "another number of conversations")
+  }
+
+  static func chat(_ folder: URL, _ damaged: DamagedCase) throws {
+    let description = try ChatDescription(directory: folder.path)
+    if let template = description.template {
+      try ReaderClaims.require(ChatTemplate(template.source, name: template.name))
+    }
+    let file = try ConversationFile.beside([
+      TokenFile(path: folder.appending(path: "train.bin").path)
+    ])
+    guard let file else { return }
+    let loader = try ConversationLoader(
+      file, sequences: 2, context: 4096, learned: .completions)
+    var batch = loader.emptyBatch()
+    loader.fill(&batch, step: 0, microbatch: 0)
+    try SilentAcceptance.unless(
+      batch.documentStarts.enumerated().allSatisfy { $0 % 4096 >= Int($1) && $1 >= 0 },
+      "a conversation that begins behind its tokens")
   }
 
   /// What a model says of a few tokens, or of one sample.

@@ -11,7 +11,9 @@ struct SpecimenMaker {
   }
 
   func make() throws {
-    for name in ["text", "tables", "vectors", "settings", "score", "tokenizers"] {
+    for name in [
+      "text", "tables", "vectors", "settings", "score", "tokenizers", "chat", "templates",
+    ] {
       try FileManager.default.createDirectory(
         at: folder.appending(path: name), withIntermediateDirectories: true)
     }
@@ -33,6 +35,7 @@ struct SpecimenMaker {
     try vectors()
     try settings()
     try runs()
+    try chat()
   }
 
   private func write(_ name: String, _ text: String) throws {
@@ -98,6 +101,27 @@ struct SpecimenMaker {
       try FileManager.default.copyItem(
         at: configs.appending(path: name), to: folder.appending(path: "\(kind)/\(name)"))
     }
+  }
+
+  /// A template of what chat templates have, conversations of all forms, and what they become.
+  private func chat() throws {
+    let fixture = try Data(
+      contentsOf: tests.appending(path: "ChatTemplatesTests/Fixtures/templates.json"))
+    let templates = try JSONSerialization.jsonObject(with: fixture) as? [[String: Any]] ?? []
+    for (index, template) in templates.enumerated() {
+      try write("templates/\(index).jinja", template["template"] as? String ?? "")
+    }
+    let lines = """
+      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b \\u00e9"}]}
+      {"prompt": "c", "completion": "d", "system": "e", "other": [1, null, true]}
+      {"instruction": "f", "input": "g", "output": "h"}
+
+      """
+    try write("chat/talks.jsonl", String(repeating: lines, count: 4))
+    try run([
+      "prepare", "--chat", "chat/talks.jsonl", "--output", "chat/data", "--tokenizer",
+      "data/tokenizer.json", "--template", "plain", "--quiet",
+    ])
   }
 
   private func runs() throws {

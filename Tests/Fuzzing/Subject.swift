@@ -44,6 +44,13 @@ struct Subject: Sendable {
     Subject(
       name: "vectors", folder: "vectors", files: ["glove.txt", "word2vec.vec", "word2vec.bin"],
       read: Readers.vectors),
+    Subject(name: "template", folder: "templates", files: ["/*"], read: Readers.template),
+    Subject(
+      name: "conversations", folder: "chat", files: ["talks.jsonl"], read: Readers.conversations),
+    Subject(
+      name: "chat", folder: "chat/data",
+      files: ["train.mask.bin", "chat_template.jinja", "tokenizer_config.json"],
+      read: Readers.chat),
     Subject(name: "score", folder: "score", files: ["/*"], read: Readers.score),
   ]
 }

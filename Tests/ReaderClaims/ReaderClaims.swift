@@ -1,3 +1,4 @@
+import LockstepChatTemplates
 import LockstepDatasets
 import LockstepSweeps
 import LockstepTraining
@@ -19,6 +20,20 @@ package enum ReaderClaims {
     let text = sweep.yaml()
     let again = try ofWritten { try SweepConfiguration.parse(yaml: text, source: source).yaml() }
     try SilentAcceptance.unless(again == text, "another sweep after writing and reading")
+  }
+
+  /// A template gives the same text each time, and rendering it ends.
+  package static func require(_ template: ChatTemplate) throws {
+    let talk = [
+      ChatMessage(role: "system", content: "s"), ChatMessage(role: "user", content: " a,b\n"),
+      ChatMessage(role: "assistant", content: "<think>c</think>é"),
+    ]
+    for messages in [[], talk] {
+      func text() -> String? {
+        try? template.render(messages, addsGenerationPrompt: messages.isEmpty).text
+      }
+      try SilentAcceptance.unless(text() == text(), "another text at the second time")
+    }
   }
 
   /// Ids are those of the vocabulary, and a tokenizer is the same when it is written and read again.

@@ -1,0 +1,138 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLineTests {
+  /// Conversations from lines of JSON to a trained model that answers.
+  @Suite struct ChatTests {
+    private static let run = """
+      data: {format: conversations, train: chat/train.bin, validation: chat/validation.bin, tokenizer: chat/tokenizer.json}
+      model: {architecture: llama, layers: 1, heads: 2, width: 32, context: 64}
+      batch: {sequences: 2, microbatches: 4}
+      optimizer: {name: adamw, learning_rate: 1e-2}
+      steps: 30
+      """
+
+    /// A bench with prepared conversations: a letter is answered by the same letter.
+    private func bench() throws -> Workbench {
+      let bench = try Workbench()
+      let letters = "abcdefghijklmnopqrstuvwxyz".map(String.init)
+      let lines = (0..<120).map { index in
+        let (first, second) = (letters[index % 26], letters[index * 7 % 26])
+        return """
+          {"messages": [{"role": "user", "content": "\(first)"}, {"role": "assistant", "content": "\(first)"}, \
+          {"role": "user", "content": "\(second)"}, {"role": "assistant", "content": "\(second)"}]}
+
+          """
+      }
+      try bench.write(lines.joined(), to: "chat.jsonl")
+      let ending = try bench.run([
+        "prepare", "--chat", "chat.jsonl", "--tokenizer", "data/tokenizer.json", "--template", "plain",
+        "--output", "chat", "--context", "64",
+      ])
+      try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+      #expect(ending.output.contains("template    plain"))
+      try bench.write(Self.run, to: "run.yaml")
+      return bench
+    }
+
+    private struct Answer: Decodable {
+      let message: String
+      let answer: String
+      let ending: String
+      let forgotten: Int
+    }
+
+    private func chat(
+      _ bench: Workbench, _ lines: String, _ options: [String] = []
+    ) throws -> [Answer] {
+      try bench.write(lines, to: "lines")
+      let lockstep = try MPIRunner.product("lockstep").path
+      let command =
+        "\(lockstep) chat run --json --temperature 0 --max-tokens 8 \(options.joined(separator: " ")) < lines"
+      let ending = try RunningCommand(
+        ["sh", "-c", command], in: bench.folder, timeout: .seconds(60)
+      ).wait()
+      try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+      return try ending.output.split(separator: "\n").map {
+        try JSONDecoder().decode(Answer.self, from: Data($0.utf8))
+      }
+    }
+
+    @Test(.enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"))
+    func parametersAreTheSameOnAnyNumberOfRanksAndWhenResumed() throws {
+      let bench = try bench()
+      let alone = try bench.train("alone")
+      for ranks in [2, 3] {
+        let summary = try bench.train("ranks-\(ranks)", ranks: ranks)
+        #expect(summary.parametersSHA256 == alone.parametersSHA256, "\(ranks) ranks")
+        #expect(summary.validationLoss == alone.validationLoss)
+      }
+      try bench.train("parts", ["--steps", "11"], ranks: 3)
+      let resumed = try bench.train("parts", ["--resume", "--steps", "30"])
+      #expect(resumed.parametersSHA256 == alone.parametersSHA256)
+      let all = try bench.train("all", ["--set", "data.loss_on=all"])
+      #expect(all.parametersSHA256 != alone.parametersSHA256)
+    }
+
+    @Test func aModelThatLearnedConversationsAnswers() throws {
+      let bench = try bench()
+      let summary = try bench.train("run", ["--steps", "150"])
+      let evaluated = try bench.run(["evaluate", "run", "--json", "--sequences", "2"])
+      #expect(evaluated.output.contains("\"loss\":\(summary.validationLoss ?? 0)"))
+      #expect(bench.exists("run/checkpoints/step-00000150/chat_template.jinja"))
+
+      let answers = try chat(bench, "a\n\nk\n/reset\nz\n/system Be brief.\nq\n")
+      #expect(answers.map(\.message) == ["a", "k", "z", "q"])
+      #expect(answers.filter { $0.answer == " " + $0.message }.count >= 3, "\(answers)")
+      #expect(answers.filter { $0.ending == "finished" }.count >= 3)
+      // Turns that were said before are read from the cache: they are the same without it.
+      let again = try chat(bench, "a\nk\n")
+      #expect(again.map(\.answer) == answers.prefix(2).map(\.answer))
+
+      let long = try chat(bench, "a\nb\nc\nd\ne\n")
+      #expect(long.map(\.forgotten).reduce(0, +) > 0)
+    }
+
+    @Test(arguments: [
+      (["chat", "run", "--template", "nowhere"], "--template is 'nowhere'"),
+      (["chat", "run", "--date", "today"], "--date is 'today'"),
+      (["chat", "run", "--max-tokens", "0"], "--max-tokens is at least 1"),
+      (["chat", "run", "--beams", "2"], "Unknown option '--beams'"),
+      (["prepare", "--chat", "chat.jsonl", "--output", "x"], "--chat needs --tokenizer"),
+      (["prepare", "text.txt", "--output", "x", "--context", "4"], "go with --chat"),
+      (
+        ["prepare", "--chat", "chat.jsonl", "--output", "x", "--tokenizer", "data/tokenizer.json"],
+        "data/tokenizer.json has no chat template"
+      ),
+      (
+        [
+          "prepare", "--chat", "bad.jsonl", "--output", "x", "--tokenizer", "data/tokenizer.json",
+          "--template", "plain",
+        ], "bad.jsonl: line 2, completion: no answer: the last one is empty"
+      ),
+      (
+        [
+          "prepare", "--chat", "chat.jsonl", "--output", "x", "--tokenizer", "data/tokenizer.json",
+          "--template", "bad.jinja",
+        ], "bad.jinja: line 1: uses the filter 'urlize'"
+      ),
+      (
+        ["train", "run.yaml", "--output", "x", "--set", "model.context=8"],
+        "holds a conversation of"
+      ),
+    ])
+    func wrongInputEndsWithOneLine(_ arguments: [String], _ message: String) throws {
+      let bench = try bench()
+      try bench.train("run", ["--steps", "1"])
+      try bench.write(
+        "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\", \"completion\": \" \"}\n",
+        to: "bad.jsonl")
+      try bench.write("{{ 'x' | urlize }}", to: "bad.jinja")
+      let ending = try bench.run(arguments)
+      #expect(ending.exitCode == 2)
+      #expect(ending.errorOutput.contains(message), "\(ending.errorOutput)")
+      #expect(!bench.exists("x/dataset.json"))
+    }
+  }
+}
