@@ -175,14 +175,16 @@ class Generator:
         return self.pick(
             lambda: f"{e()} {self.pick('+', '-', '*', '~', '//', '%', '/', '~', '+')} {e()}",
             lambda: f"{e()} {self.pick('==', '!=', '<', '>=', 'in', 'not in', 'and', 'or')} {e()}",
-            lambda: f"not {e()}", lambda: f"({e()})",
+            lambda: f"(not {e()})", lambda: f"({e()})",
             lambda: f"{e()} if {e()} else {e()}", lambda: f"({e()} if {e()})",
             lambda: f"({e()}) | {self.filter(depth)}", lambda: f"{self.name()} | {self.filter(depth)}",
             lambda: f"({e()}) is {self.pick('', 'not ')}{self.test(depth)}",
             lambda: f"({e()}).{self.method(depth)}", lambda: f"{self.name()}.{self.method(depth)}",
             lambda: f"{self.name()}[{e()}]", lambda: f"{self.name()}.{self.pick('role', 'content', 'x')}",
             lambda: f"messages[{self.pick('0', '-1', '1', '9')}].{self.pick('role', 'content')}",
-            lambda: f"({e()})[{self.pick('1:', ':-1', '::-1', '0', '-1', ':2', '1:5:2')}]",
+            # Of a number that is written out, Jinja finds a part at once, and that it is not defined.
+            lambda: self.pick("messages", "content", "bos_token", "'abcdef'", "[1, 2, 3]", "(1, 'x')")
+            + f"[{self.pick('1:', ':-1', '::-1', '0', '-1', ':2', '1:5:2')}]",
             lambda: "loop." + self.pick(
                 "index", "index0", "first", "last", "length", "previtem", "nextitem", "revindex",
                 "cycle('a', 'b')", "depth", "changed(1)"),

@@ -13,7 +13,6 @@ struct Lockstep: ParsableCommand {
     version: Provenance.current.description,
     subcommands: [
       Prepare.self, Train.self, Sweep.self, Debug.self, Generate.self, Chat.self, Translate.self,
-      Prepare.self, Train.self, Sweep.self, Debug.self, Generate.self, Chat.self, Translate.self,
       Score.self, Evaluate.self, Explain.self, Convert.self, Merge.self, Inspect.self,
       Tokenize.self, Doctor.self, Benchmark.self,
     ])

@@ -77,7 +77,7 @@ import Testing
 
   @Test(arguments: [
     ("[1]", "", "an array of 1, expected an object; jq -c '.[]' FILE makes lines of a list"),
-    ("{\"a\": 1", "", "not JSON: the file ends where '}' should be at byte 7"),
+    ("{\"a\": 1", "", "not JSON: the file ends where ',' should be at byte 7"),
     (
       "{\"text\": \"x\"}", "",
       "none of the keys messages, prompt and instruction, one of which begins a conversation"

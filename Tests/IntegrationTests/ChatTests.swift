@@ -11,6 +11,7 @@ extension CommandLineTests {
       batch: {sequences: 2, microbatches: 4}
       optimizer: {name: adamw, learning_rate: 1e-2}
       steps: 30
+      checkpoint: {every: 10, keep: 5}
       """
 
     /// A bench with prepared conversations: a letter is answered by the same letter.
@@ -27,7 +28,8 @@ extension CommandLineTests {
       }
       try bench.write(lines.joined(), to: "chat.jsonl")
       let ending = try bench.run([
-        "prepare", "--chat", "chat.jsonl", "--tokenizer", "data/tokenizer.json", "--template", "plain",
+        "prepare", "--chat", "chat.jsonl", "--tokenizer", "data/tokenizer.json", "--template",
+        "plain",
         "--output", "chat", "--context", "64",
       ])
       try #require(ending.exitCode == 0, "\(ending.errorOutput)")
@@ -68,8 +70,12 @@ extension CommandLineTests {
         #expect(summary.parametersSHA256 == alone.parametersSHA256, "\(ranks) ranks")
         #expect(summary.validationLoss == alone.validationLoss)
       }
-      try bench.train("parts", ["--steps", "11"], ranks: 3)
-      let resumed = try bench.train("parts", ["--resume", "--steps", "30"])
+      // As if it had been killed behind step 10.
+      for step in ["20", "30"] {
+        try FileManager.default.removeItem(
+          atPath: bench.path("ranks-3/checkpoints/step-000000\(step)"))
+      }
+      let resumed = try bench.train("ranks-3", ["--resume"], ranks: 2)
       #expect(resumed.parametersSHA256 == alone.parametersSHA256)
       let all = try bench.train("all", ["--set", "data.loss_on=all"])
       #expect(all.parametersSHA256 != alone.parametersSHA256)
@@ -77,10 +83,10 @@ extension CommandLineTests {
 
     @Test func aModelThatLearnedConversationsAnswers() throws {
       let bench = try bench()
-      let summary = try bench.train("run", ["--steps", "150"])
+      let summary = try bench.train("run", ["--steps", "300"])
       let evaluated = try bench.run(["evaluate", "run", "--json", "--sequences", "2"])
       #expect(evaluated.output.contains("\"loss\":\(summary.validationLoss ?? 0)"))
-      #expect(bench.exists("run/checkpoints/step-00000150/chat_template.jinja"))
+      #expect(bench.exists("run/checkpoints/step-00000300/chat_template.jinja"))
 
       let answers = try chat(bench, "a\n\nk\n/reset\nz\n/system Be brief.\nq\n")
       #expect(answers.map(\.message) == ["a", "k", "z", "q"])

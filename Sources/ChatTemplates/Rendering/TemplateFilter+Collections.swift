@@ -19,7 +19,9 @@ extension TemplateRenderer {
         let elements = try elements(of: value)
         guard filter == .last else { return generator { elements.reversed() } }
         return elements.last ?? .undefined("the last of nothing")
-      case .undefined(let name): throw undefined(name)
+      case .undefined:
+        return filter == .last ? .undefined("the last of nothing") : generator { [] }
+      case .generator where filter == .reverse: return try list(elements(of: value).reversed())
       default: throw evaluation("'\(filter.rawValue)' of \(value.typeName)")
       }
     case .items:
@@ -44,8 +46,11 @@ extension TemplateRenderer {
         throw lacking("'sort' by several attributes")
       }
       let key = try keys(of: attribute, ignoringCase: matched[1]?.isTrue != true)
+      // In a list each, as Jinja has them: what is equal needs no order.
       return try list(
-        sorted(elements(of: value), isReversed: matched[0]?.isTrue ?? false, by: key))
+        sorted(elements(of: value), isReversed: matched[0]?.isTrue ?? false) {
+          try list([key($0)])
+        })
     case .unique:
       let key = try keys(of: matched[1], ignoringCase: matched[0]?.isTrue != true)
       return generator { [self] in
@@ -146,6 +151,7 @@ extension TemplateRenderer {
   // MARK: - Filters that apply others
 
   func mapped(_ value: TemplateValue, _ given: GivenArguments) throws -> [TemplateValue] {
+    guard value.isTrue else { return [] }
     if given.values.isEmpty {
       let matched = try GivenArguments(named: given.named).matched(
         "the filter 'map'", ["attribute", "default"], required: 1, in: self)

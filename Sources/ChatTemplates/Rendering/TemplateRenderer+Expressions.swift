@@ -205,6 +205,7 @@ extension TemplateRenderer {
     case .text(let text):
       try charge(4 * text.utf8.count)
       return text.unicodeScalars.map { .text(String($0)) }
+    case .loop: throw lacking("the elements of a loop")
     default: throw evaluation("\(value.typeName) has no elements")
     }
   }
