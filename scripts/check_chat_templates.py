@@ -13,6 +13,7 @@ it reads a template: such random templates are counted, and do not differ.
 """
 
 import argparse
+import copy
 import datetime
 import itertools
 import json
@@ -57,7 +58,8 @@ def compiled_plainly(source, date):
 
 def expected(source, messages, prompt, bos, eos):
     """What transformers renders, as ("text", text) or ("error", message)."""
-    variables = dict(messages=messages, add_generation_prompt=prompt, tools=None, documents=None)
+    # A template can change a list: `x += …` in Jinja's own `indent`.
+    variables = dict(messages=copy.deepcopy(messages), add_generation_prompt=prompt, tools=None, documents=None)
     if bos is not None:
         variables["bos_token"] = bos
     if eos is not None:

@@ -50,7 +50,7 @@ struct Chat: ParsableCommand {
     let date = try template.givenDate() ?? .now
     let workspace = Workspace(threadCount: ProcessorMask.current.usableCount)
     let trained = try TrainedModel.opened(source, in: workspace, precision: precision)
-    let chat = try trained.chatDescription()
+    let chat = trained.chatDescription
     let session = try ChatSession(
       trained, template: ChatTemplate.chosen(template.template, of: chat, place: trained.path),
       context: ChatTemplate.Context(

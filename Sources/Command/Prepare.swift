@@ -3,6 +3,7 @@ import Foundation
 import LockstepChatTemplates
 import LockstepDatasets
 import LockstepReporting
+import LockstepTraining
 
 /// `lockstep prepare`: text to token files.
 struct Prepare: ParsableCommand {
@@ -138,12 +139,11 @@ struct Prepare: ParsableCommand {
   }
 
   private func prepareConversations() throws {
-    let place = try ChatTokenizer(tokenizer)
-    let chat = place.description
+    let (tokenizer, chat) = try TrainedModel.chatTokenizer(at: tokenizer)
     var progress = PreparationProgress(isShown: !quiet && !json)
     let outcome = try ConversationPreparation(
-      inputs: inputs, output: output, tokenizer: place.path,
-      template: ChatTemplate.chosen(template.template, of: chat, place: tokenizer),
+      inputs: inputs, output: output, tokenizer: tokenizer, at: self.tokenizer,
+      template: ChatTemplate.chosen(template.template, of: chat, place: self.tokenizer),
       variables: ChatTemplate.Context(
         beginOfText: chat.beginOfText, endOfText: chat.endOfText, date: template.givenDate()),
       answers: answers ?? .all, context: context, tooLong: tooLong ?? .error,

@@ -17,13 +17,6 @@ import Testing
     return path(name)
   }
 
-  /// The bytes, with names of chat tokens behind them.
-  private func tokenizer() throws -> String {
-    var text = String(decoding: ByteTokenizer().tokenizerJSON(), as: UTF8.self)
-    text = try #require(text.contains("added_tokens") ? text : nil)
-    return try write(text, to: "tokenizer.json")
-  }
-
   private func prepare(
     _ lines: String, template: String = "plain", context: Int? = nil,
     tooLong: ConversationPreparation.TooLong = .error, fraction: Double = 0,
@@ -31,7 +24,7 @@ import Testing
   ) throws -> ConversationPreparation.Outcome {
     let built = try ChatTemplate.builtIn(template)
     return try ConversationPreparation(
-      inputs: [write(lines)], output: path(output), tokenizer: tokenizer(),
+      inputs: [write(lines)], output: path(output), tokenizer: ByteTokenizer(), at: "bytes",
       template: built ?? ChatTemplate(template, name: "own"),
       variables: ChatTemplate.Context(endOfText: Vocabulary.endOfTextName), answers: answers,
       context: context, tooLong: tooLong, validationFraction: fraction
@@ -179,9 +172,10 @@ import Testing
     #expect(try learned("out/validation.bin") == "| 8<|endoftext|>| 9<|endoftext|>")
     #expect(try prepare(lines, fraction: 0.2).wasPrepared)
     #expect(throws: PreparationError.self) { try prepare(lines, context: 99, fraction: 0.2) }
-    let chat = try ChatDescription(directory: path("out"))
-    #expect(chat.template?.source == (try ChatTemplate.builtIn("plain"))?.source)
-    #expect(chat.endOfText == Vocabulary.endOfTextName)
+    let template = try String(contentsOfFile: path("out/chat_template.jinja"), encoding: .utf8)
+    #expect(template == (try ChatTemplate.builtIn("plain"))?.source)
+    let names = try String(contentsOfFile: path("out/tokenizer_config.json"), encoding: .utf8)
+    #expect(names == "{\n  \"eos_token\": \"<|endoftext|>\"\n}\n")
   }
 
   // MARK: - Batches

@@ -110,7 +110,7 @@ enum Readers {
     guard let template = try ChatTemplate.builtIn("chatml") else { return }
     let outcome = try ConversationPreparation(
       inputs: [folder.appending(path: damaged.file).path], output: output.path,
-      tokenizer: folder.appending(path: "data/tokenizer.json").path, template: template,
+      tokenizer: ByteTokenizer(), at: "bytes", template: template,
       variables: ChatTemplate.Context(), validationFraction: 0
     ).run()
     let file = try ConversationFile.beside([TokenFile(path: output.path + "/train.bin")])
@@ -119,9 +119,10 @@ enum Readers {
   }
 
   static func chat(_ folder: URL, _ damaged: DamagedCase) throws {
-    let description = try ChatDescription(directory: folder.path)
-    if let template = description.template {
-      try ReaderClaims.require(ChatTemplate(template.source, name: template.name))
+    let (_, chat) = try TrainedModel.chatTokenizer(
+      at: folder.appending(path: "tokenizer.json").path)
+    if let template = chat.template {
+      try ReaderClaims.require(ChatTemplate(template, name: chat.templatePath))
     }
     let file = try ConversationFile.beside([
       TokenFile(path: folder.appending(path: "train.bin").path)

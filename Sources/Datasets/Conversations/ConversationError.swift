@@ -16,6 +16,7 @@ public enum ConversationError: UserInputError, Equatable {
   /// No template is known.
   case noTemplate(place: String)
   case unknownTemplate(String)
+  case templateNotUTF8(path: String)
   case invalidDate(String)
   case invalidContext(Int)
   /// Nothing is left to learn from.
@@ -43,6 +44,7 @@ public enum ConversationError: UserInputError, Equatable {
     case .unknownTemplate(let name):
       "--template is '\(name)', expected a template's file or one of \(ConversationError.builtIn); there is "
         + "no such file"
+    case .templateNotUTF8(let path): "\(path): a chat template that is not UTF-8"
     case .invalidDate(let text): "--date is '\(text)', expected a day such as 2026-11-28"
     case .invalidContext(let context): "--context is \(context), expected at least 1"
     case .nothingLeft(let paths):

@@ -64,6 +64,7 @@ public struct ConversationPreparation {
   }
 
   private let dataset: DatasetPreparation
+  private let tokenizer: any Tokenizer
   private let template: ChatTemplate
   private let variables: ChatTemplate.Context
   private let answers: ConversationEncoder.Answers
@@ -74,7 +75,8 @@ public struct ConversationPreparation {
   ///   - inputs: Files of a JSON object a line; "-" is standard input.
   ///   - output: As of `DatasetPreparation`, like `validationFraction` and `overwrites`; the fraction is
   ///     one of conversations.
-  ///   - tokenizer: The path of a tokenizer.json.
+  ///   - tokenizer: Of the model that will learn.
+  ///   - path: What the tokenizer was read from.
   ///   - template: Makes texts of conversations.
   ///   - variables: What the template is given.
   ///   - answers: Which are learned. Default: all.
@@ -82,15 +84,17 @@ public struct ConversationPreparation {
   ///     as they are. Default: nil.
   ///   - tooLong: What becomes of longer ones. Default: an error.
   public init(
-    inputs: [String], output: String, tokenizer: String, template: ChatTemplate,
+    inputs: [String], output: String, tokenizer: any Tokenizer, at path: String,
+    template: ChatTemplate,
     variables: ChatTemplate.Context, answers: ConversationEncoder.Answers = .all,
     context: Int? = nil, tooLong: TooLong = .error,
     validationFraction: Double = DatasetPreparation.defaultValidationFraction,
     overwrites: Bool = false
   ) {
     dataset = DatasetPreparation(
-      inputs: inputs, output: output, tokenizer: .file(tokenizer),
+      inputs: inputs, output: output, tokenizer: .file(path),
       validationFraction: validationFraction, overwrites: overwrites)
+    self.tokenizer = tokenizer
     (self.template, self.variables, self.answers) = (template, variables, answers)
     (self.context, self.tooLong) = (context, tooLong)
   }
@@ -113,14 +117,11 @@ public struct ConversationPreparation {
     guard !conversations.isEmpty else {
       throw ConversationError.noConversations(paths: dataset.inputs)
     }
-    guard let tokenizer = try dataset.givenTokenizer() else {
-      throw PreparationError.unknownTokenizer(dataset.request.tokenizer)
-    }
     let inputs = documents.map {
       DatasetManifest.Input(name: $0.name, bytes: $0.bytes.count, sha256: $0.contentHash)
     }
     let opened = try DatasetFiles.open(dataset.output) { () throws(PreparationError) in
-      try existing(inputs, tokenizer)
+      try existing(inputs)
     }
     let files: DatasetFiles
     switch opened {
@@ -157,8 +158,8 @@ public struct ConversationPreparation {
       train: try train.finish(), validation: try validation?.finish())
     try tokenizer.save(to: files.path(DatasetFiles.tokenizerName))
     let chat = ChatDescription(
-      template: (template.source, template.name), beginOfText: variables.beginOfText,
-      endOfText: variables.endOfText)
+      template: template.source, templatePath: template.name,
+      beginOfText: variables.beginOfText, endOfText: variables.endOfText)
     try AtomicFile.write(
       Array(template.source.utf8), to: files.path(ChatDescription.templateName))
     try AtomicFile.write(
@@ -184,7 +185,7 @@ public struct ConversationPreparation {
 
   /// The manifest of the data set that the directory holds, if it is the one asked for.
   private func existing(
-    _ inputs: [DatasetManifest.Input], _ tokenizer: any Tokenizer
+    _ inputs: [DatasetManifest.Input]
   ) throws(PreparationError) -> ConversationManifest? {
     let found = try ConversationManifest.existing(
       for: dataset, inputs: inputs, tokenizerHash: tokenizer.contentHash)

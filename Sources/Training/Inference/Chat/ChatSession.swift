@@ -67,7 +67,9 @@ public final class ChatSession {
     sampler = TokenSampler(sampling)
     self.maxTokens = maxTokens
     cache = model.makeCache(sequences: 1, in: workspace)
-    let names = try [template.ending(context: context), context.endOfText].compactMap(\.self)
+    let names =
+      try [template.ending(context: context), context.endOfText].compactMap(\.self)
+      + trained.endOfTextNames
     endings = Set(
       names.compactMap(tokenizer.vocabulary.id(ofSpecial:))
         + [tokenizer.endOfText].compactMap(\.self))

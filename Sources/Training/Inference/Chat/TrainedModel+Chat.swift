@@ -1,13 +1,50 @@
 import LockstepDatasets
+import LockstepFiles
 
 extension TrainedModel {
-  /// What the files of the model say of conversations.
+  /// What the model's files say of conversations.
+  public var chatDescription: ChatDescription {
+    ChatDescription(conventions, tokenizer: tokenizer, path: path)
+  }
+
+  /// A tokenizer, and what stands beside it of conversations: of a `tokenizer.json`, a run, a checkpoint,
+  /// or a model; no tensor is read.
   ///
-  /// - Throws: `ChatDescriptionError`.
-  public func chatDescription() throws -> ChatDescription {
-    var chat = try ChatDescription(directory: path)
-    // Most tokenizers that Lockstep trains have one token for both.
-    chat.endOfText = chat.endOfText ?? tokenizer?.endOfTextName
-    return chat
+  /// - Throws: `TokenizerError`, `LoadingError`, `UnsupportedModelError`.
+  public static func chatTokenizer(
+    at path: String
+  ) throws -> (tokenizer: any Tokenizer, description: ChatDescription) {
+    if path.hasSuffix(".json") {
+      let tokenizer = try TokenizerFile.load(path)
+      let directory = FileSystem.parent(of: path)
+      let conventions = try TextConventions(
+        in: directory, names: Set(FileSystem.namesIfAny(in: directory)), tokenizer: tokenizer)
+      return (tokenizer, ChatDescription(conventions, tokenizer: tokenizer, path: directory))
+    }
+    return try ModelPlace.reading(path, threads: .ofThisProcess) { place, _ in
+      let description = try ModelDescription(at: place)
+      guard let tokenizer = description.tokenizer else {
+        throw LoadingError.noTokenizer(path: description.path)
+      }
+      return (
+        tokenizer,
+        ChatDescription(
+          description.conventions, tokenizer: tokenizer, path: description.path)
+      )
+    }
+  }
+}
+
+extension ChatDescription {
+  fileprivate init(_ conventions: TextConventions, tokenizer: (any Tokenizer)?, path: String) {
+    let end = tokenizer.flatMap { tokenizer in
+      tokenizer.endOfText.map {
+        String(decoding: tokenizer.vocabulary.bytes(of: $0), as: UTF8.self)
+      }
+    }
+    self.init(
+      template: conventions.chatTemplate, templatePath: path + " (chat template)",
+      beginOfText: conventions.beginOfTextName,
+      endOfText: conventions.endOfTextNames.first ?? end)
   }
 }
