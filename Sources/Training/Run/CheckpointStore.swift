@@ -155,12 +155,14 @@ final class CheckpointStore {
 
   /// Loads the newest complete checkpoint into parameters and optimiser. Collective.
   ///
+  /// - Parameter weights: Of the model that an adapter belongs to, of which a checkpoint holds nothing; rank zero's
+  ///   count. Default: none.
   /// - Returns: What it says of the run, nil where there is none; and on rank zero which newer ones were
   ///   passed over.
   /// - Throws: `AgreedError` where rank zero can not read it; with `ResumeError` where a run would go on
   ///   without steps that it has taken.
   func restore(
-    _ start: Trainer.Start
+    _ start: Trainer.Start, over weights: PretrainedWeights? = nil
   ) throws -> (state: TrainingState?, skipped: [SkippedCheckpoint]) {
     var found: Checkpoint?
     var skipped: [SkippedCheckpoint] = []
@@ -195,6 +197,9 @@ final class CheckpointStore {
     }
     try communicator.onRankZero {
       guard let found else { return }
+      if replica.parameters.isAdapted {
+        try weights?.fill(replica.parameters, replica.values, threads: threads)
+      }
       try replica.parameters.readSaved(
         from: found.model(), into: replica.values, threads: threads)
       try ResumeError.reading {

@@ -103,13 +103,7 @@ public final class Trainer {
         optimizer: optimizer, versions: versions,
         communicator: communicator)
     }
-    if start != .beginning && replica.parameters.isAdapted {
-      // A checkpoint of an adapter holds nothing of the model that it belongs to.
-      try communicator.onRankZero {
-        try weights?.fill(replica.parameters, replica.values, threads: workspace.threads)
-      }
-    }
-    let restored = try start == .beginning ? nil : checkpoints?.restore(start)
+    let restored = try start == .beginning ? nil : checkpoints?.restore(start, over: weights)
     skippedCheckpoints = restored?.skipped ?? []
     if let state = restored?.state {
       try communicator.agree {
