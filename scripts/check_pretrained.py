@@ -32,12 +32,12 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 PROMPTS = [
-    "The capital of France is",
+    "The capital of France is Paris, and that of Germany is",
     "Once upon a time there was a",
     "def fibonacci(n):\n",
     "Water boils at a temperature of",
     "The three primary colours are",
-    "<|im_start|>user\nWhat is the tallest mountain on Earth?<|im_end|>\n<|im_start|>assistant\n",
+    "<|im_start|>user\nTell me a story about a fox.<|im_end|>\n<|im_start|>assistant\n",
     "In 1969, two astronauts",
     "Roses are red,",
     "A recipe for bread: take 500 g of flour,",
