@@ -73,6 +73,64 @@ struct WordScannerTests {
   }
 }
 
+/// The patterns of later models.
+struct SplitPatternTests {
+  private struct Case: Decodable {
+    var text: String
+    var words: [Int]
+  }
+
+  private func wordLengths(_ text: [UInt8], _ pattern: String) -> [Int] {
+    text.withUnsafeBufferPointer { text in
+      ScalarClasses().table.withUnsafeBufferPointer { table in
+        func lengths(_ cutter: some WordCutter) -> [Int] {
+          var (lengths, start): ([Int], Int) = ([], 0)
+          while start < text.count {
+            let end = cutter.endOfWord(from: start)
+            lengths.append(end - start)
+            start = end
+          }
+          return lengths
+        }
+        guard !text.isEmpty else { return [] }
+        return switch pattern {
+        case "digits": lengths(DigitScanner(text: text, classes: table))
+        default:
+          lengths(
+            LetterScanner(text: text, classes: table, mostDigits: pattern == "llama3" ? 3 : 1))
+        }
+      }
+    }
+  }
+
+  @Test(arguments: ["llama3", "qwen2", "digits"])
+  func cutsTextsIntoTheWordsOfTheTokenizersLibrary(pattern: String) throws {
+    let all: [String: [Case]] = try Fixture.decode("Families/patterns.json")
+    let cases = try #require(all[pattern])
+    #expect(cases.count > 100)
+    for item in cases {
+      #expect(
+        wordLengths(Array(item.text.utf8), pattern) == item.words, "\(item.text.debugDescription)")
+    }
+  }
+
+  /// Where `prepare` cuts long texts.
+  @Test(arguments: ["llama3", "qwen2", "digits"])
+  func wordsOfPiecesAreTheWordsOfTheWhole(pattern: String) throws {
+    let all: [String: [Case]] = try Fixture.decode("Families/patterns.json")
+    let places: [UInt8] = pattern == "digits" ? [0x20, 0x0A] : [0x20]
+    for item in try #require(all[pattern]) {
+      let text = Array(item.text.utf8)
+      for cut in text.indices.dropFirst()
+      where places.contains(text[cut]) && (0x21...0x7E).contains(text[cut - 1]) {
+        let pieces =
+          wordLengths(Array(text[..<cut]), pattern) + wordLengths(Array(text[cut...]), pattern)
+        #expect(pieces == item.words, "\(item.text.debugDescription) cut at \(cut)")
+      }
+    }
+  }
+}
+
 /// The byte counts of a text's words.
 private func wordLengths(_ text: [UInt8]) -> [Int] {
   guard !text.isEmpty else { return [] }
