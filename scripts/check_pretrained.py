@@ -32,7 +32,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 PROMPTS = [
-    "The capital of France is Paris, and that of Germany is",
+    "The history of Rome begins with",
     "Once upon a time there was a",
     "def fibonacci(n):\n",
     "Water boils at a temperature of",
