@@ -93,8 +93,8 @@ struct TokenizerFamilyTests {
     let tokenizer = try load(family)
     let directory = try TemporaryDirectory()
     // Longer than a piece, and with ends of lines, which belong to what stands before them, at its end.
-    let part = "Some <s>words.\n\nand more: 1 2,\n  the end."
-    let text = String(repeating: part, count: (17 << 18) / part.utf8.count)
+    let part = "Some words.\n\nand more: 1 2,\n  the end."
+    let text = "<s>" + String(repeating: part, count: (17 << 18) / part.utf8.count)
     let input = try directory.write("text.txt", text)
     let outcome = try DatasetPreparation(
       inputs: [input], output: directory.path + "/out",
