@@ -1,7 +1,7 @@
 /// How text is changed before it is cut into tokens: steps, one after the other.
 ///
 /// They give the same on every machine: canonical forms and the classes of characters come from tables
-/// (``CanonicalForms``, ``BERTScalars``), not from the system.
+/// (`CanonicalForms`, `BERTScalars`), not from the system.
 public struct TextNormalizer: Sendable, Equatable {
   /// One change.
   public enum Step: Sendable, Equatable {

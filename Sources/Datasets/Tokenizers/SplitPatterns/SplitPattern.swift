@@ -1,10 +1,10 @@
 /// How a byte-level encoding cuts text into words: the patterns in use. Others are refused by name.
 public enum SplitPattern: String, Sendable, CaseIterable {
-  /// GPT-2's pattern; also of RoBERTa, OLMo and GPT-NeoX. See ``WordScanner``.
+  /// GPT-2's pattern; also of RoBERTa, OLMo and GPT-NeoX. See `WordScanner`.
   case gpt2
-  /// Numbers one by one, and GPT-2's pattern between them: SmolLM2, StarCoder. See ``DigitScanner``.
+  /// Numbers one by one, and GPT-2's pattern between them: SmolLM2, StarCoder. See `DigitScanner`.
   case digits
-  /// Llama 3's, with numbers of up to three digits: that of `cl100k_base`. See ``LetterScanner``.
+  /// Llama 3's, with numbers of up to three digits: that of `cl100k_base`. See `LetterScanner`.
   case llama3
   /// Qwen 2's and Qwen 3's: as Llama 3's with single digits.
   case qwen2
