@@ -30,6 +30,7 @@ public struct Linear: Module {
     self.layout = layout
     self.activation = activation
     weight.isOfLinearLayer = true
+    weight.canBeCompact = true
   }
 
   /// - Parameter x: [..., inputs].
@@ -72,6 +73,7 @@ public struct Embedding: Module {
   ///   - initializer: Default: normal with deviation 1, PyTorch's.
   public init(count: Int, width: Int, initializer: Initializer = .normal(deviation: 1)) {
     weight = Parameter([count, width], initializer: initializer)
+    weight.canBeCompact = true
   }
 
   /// - Parameter tokens: Each in 0 ..< V, [B, T].
@@ -138,5 +140,6 @@ public struct OutputHead: Module {
   ///   - initializer: Of the weight.
   public init(count: Int, width: Int, initializer: Initializer) {
     weight = Parameter([count, width], initializer: initializer)
+    weight.canBeCompact = true
   }
 }

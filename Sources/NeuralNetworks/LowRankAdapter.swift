@@ -114,4 +114,10 @@ extension Module {
     for (_, parameter) in namedParameters { parameter.freeze() }
     for layer in layers { layer.weight.adapt(as: form) }
   }
+
+  /// Keeps compactly what is not trained: the matrices of linear layers, of embeddings and of the head, as far
+  /// as their rows can be kept so. To be called before a `ParameterStore` is made.
+  public func keepFrozen(as form: CompactForm) {
+    for (_, parameter) in namedParameters { parameter.keep(as: form) }
+  }
 }

@@ -14,6 +14,10 @@ public final class Parameter {
   public private(set) var isTrained = true
   /// Whether it is the weight of a `Linear`, which is only used by calling that layer.
   var isOfLinearLayer = false
+  /// Whether it is only used as a table of rows or as the weight of a product.
+  var canBeCompact = false
+  /// How it is kept; nil: as floats.
+  private(set) var form: CompactForm?
   /// Whether an adapter consists of it.
   var isOfAdapter = false
   /// What is trained in its place; nil: nothing.
@@ -66,6 +70,15 @@ public final class Parameter {
   func adapt(as form: LowRankAdapter.Form) {
     let fans = fans
     adapter = LowRankAdapter(form, inputs: fans.inputs, outputs: fans.outputs)
+  }
+
+  /// Keeps it compactly, where it can be. To be called before a `ParameterStore` is made.
+  func keep(as form: CompactForm) {
+    if canBeKept(as: form) { self.form = form }
+  }
+
+  func canBeKept(as form: CompactForm) -> Bool {
+    canBeCompact && !isTrained && form.floatCount(of: shape) != nil
   }
 
   func bind(to tensor: Tensor) {

@@ -15,8 +15,13 @@ public final class ParameterStore {
     /// The path of property names, as in checkpoints.
     public let name: String
     public let shape: Shape
-    /// The elements in the flat buffer of values, and of gradients if it is trained.
+    /// The elements in the flat buffer of values, and of gradients if it is trained; of a parameter that is
+    /// kept compactly the floats whose memory it has.
     public let range: Range<Int>
+    /// How it is kept; nil: as floats.
+    public var form: CompactForm? { parameter.form }
+    /// Whether `keepFrozen(as:)` would keep it so.
+    public func canBeKept(as form: CompactForm) -> Bool { parameter.canBeKept(as: form) }
     /// Whether weight decay applies.
     public let decays: Bool
     /// Whether training changes it.
@@ -56,8 +61,9 @@ public final class ParameterStore {
     var end = 0
     func place(_ parameter: Parameter) -> Range<Int> {
       let start = end
-      end = (start + parameter.shape.count + 15) / 16 * 16
-      return start..<start + parameter.shape.count
+      let count = parameter.form?.floatCount(of: parameter.shape) ?? parameter.shape.count
+      end = (start + count + 15) / 16 * 16
+      return start..<start + count
     }
     var ranges = parameters.map { $0.parameter.isTrained ? place($0.parameter) : nil }
     trainedCount = end
@@ -91,14 +97,19 @@ public final class ParameterStore {
   ///   - workspace: Of the rank that computes with them.
   public func bind(to values: FloatMemory, in workspace: Workspace) {
     for entry in entries {
+      let start = entry.range.lowerBound
       entry.parameter.bind(
-        to: Tensor(
-          viewing: values, from: entry.range.lowerBound, shape: entry.shape,
-          gradient: entry.isTrained ? entry.slot : nil, in: workspace))
+        to: entry.form.map {
+          Tensor(viewing: values, from: start, shape: entry.shape, form: $0, in: workspace)
+        }
+          ?? Tensor(
+            viewing: values, from: start, shape: entry.shape,
+            gradient: entry.isTrained ? entry.slot : nil, in: workspace))
     }
   }
 
-  /// Fills the bound values by each parameter's initialiser.
+  /// Fills the bound values by each parameter's initialiser, but for what is kept compactly: that has values
+  /// of its own.
   ///
   /// - Parameters:
   ///   - seed: Each element is a function of it, the parameter's index and the position.
@@ -110,7 +121,7 @@ public final class ParameterStore {
     overriding initializers: [String: Initializer] = [:], rows: [String: InitialRows] = [:],
     where isMeant: (Entry) -> Bool = { _ in true }, in workspace: Workspace
   ) {
-    for (index, entry) in entries.enumerated() where isMeant(entry) {
+    for (index, entry) in entries.enumerated() where isMeant(entry) && entry.form == nil {
       (initializers[entry.name] ?? entry.parameter.initializer).fill(
         UnsafeMutableBufferPointer(
           start: values + entry.range.lowerBound, count: entry.range.count),
@@ -135,7 +146,7 @@ public final class ParameterStore {
     }
   }
 
-  /// Folds all adapters into the weights that they belong to.
+  /// Folds all adapters into the weights that they belong to, which are kept as floats.
   ///
   /// - Parameter values: The flat buffer of bound values.
   public func mergeAdapters(_ values: UnsafeMutablePointer<Float>) {

@@ -7,6 +7,8 @@ public final class Tensor {
   public let workspace: Workspace
   /// Nil between forward and backward where `recomputing(_:for:)` let go of it.
   private var storage: Buffer?
+  /// How the elements are kept; nil: as floats.
+  let form: CompactForm?
   /// Where this tensor's gradient gathers and what made it; nil where nobody asks for a gradient.
   let node: Node?
 
@@ -15,7 +17,17 @@ public final class Tensor {
     self.shape = shape
     self.workspace = workspace
     storage = buffer
+    form = nil
     self.node = node
+  }
+
+  /// A constant whose elements are kept compactly.
+  init(shape: Shape, workspace: Workspace, compact buffer: Buffer, form: CompactForm) {
+    self.shape = shape
+    self.workspace = workspace
+    storage = buffer
+    self.form = form
+    node = nil
   }
 
   /// A tensor of uninitialised elements, to be filled through `pointer` before it is used.
@@ -54,6 +66,7 @@ public final class Tensor {
     self.shape = shape
     self.workspace = workspace
     storage = values.buffer(start..<start + shape.count)
+    form = nil
     node = gradient.map { Node(shape: shape, workspace: workspace, gradient: $0) }
   }
 
@@ -61,7 +74,14 @@ public final class Tensor {
     guard let storage else {
       preconditionFailure("the elements of a tensor \(shape) are used between forward and backward")
     }
+    precondition(form == nil, "a tensor \(shape) that is kept compactly has no floats")
     return storage
+  }
+
+  /// Where the elements of a tensor that is kept compactly are.
+  var compactMemory: UnsafeMutablePointer<Float> {
+    guard let storage, form != nil else { preconditionFailure("a tensor \(shape) has floats") }
+    return storage.pointer
   }
 
   /// Lets go of the elements until `restoreElements(from:)`.

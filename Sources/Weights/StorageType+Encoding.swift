@@ -5,7 +5,7 @@ extension StorageType {
   ///   - bytes: As many as they take.
   /// - Returns: The first element that this type does not have: too large for it, or in a block and not
   ///   finite. Nil: all are stored, rounded to the nearest.
-  func encode(
+  package func encode(
     _ values: UnsafeBufferPointer<Float>, into bytes: UnsafeMutableRawBufferPointer
   ) -> Int? {
     precondition(bytes.count == byteCount(of: values.count), "\(bytes.count) bytes for \(self)")

@@ -20,6 +20,8 @@ public struct ModelConfiguration: Configurable {
   private var choice = ArchitectureChoice(GPTConfiguration())
   /// Where the weights are that the network begins with; nil: it begins with random numbers.
   public var from: String?
+  /// How what an adapter leaves as it is is kept in memory.
+  public var weights = FrozenWeights.float32
 
   public init() {}
 
@@ -51,6 +53,12 @@ public struct ModelConfiguration: Configurable {
           + "`transformers` saves it. The other keys of this section follow from it and can be left "
           + "out; `context` may be smaller, and `dropout` and `recompute` are free. `null` begins with "
           + "random numbers."),
+      Field(
+        "weights", \.weights,
+        meaning:
+          "How an adapter's run keeps the matrices of `from`, which it does not change: rounded once to "
+          + "this, and everything computes with what they are then. Vectors stay in single precision."
+      ),
       Field("architecture", choosing: \.choice, meaning: "The kind of network."),
     ]
   }

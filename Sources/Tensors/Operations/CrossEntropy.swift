@@ -51,12 +51,15 @@ extension Tensor {
       gradients: differentiates ? weight.requiresGradient ? 2 : 1 : 0)
     for range in chunk.ranges(of: counted.count) {
       let x = Matrix(counted.inputs.pointer + range.lowerBound * width, stride: width)
-      products.multiply(
-        x, Matrix(weight.pointer, stride: width).transposed,
-        into: Matrix(logits.pointer, stride: classes), rows: range.count, columns: classes,
-        inner: width,
-        epilogue: ProductEpilogue(
-          bias: bias.map { UnsafePointer($0.pointer) }, activation: nil, activated: nil))
+      weight.forPieces(mostRows: Self.decodedClasses) { columns, factor in
+        products.multiply(
+          x, factor.transposed,
+          into: Matrix(logits.pointer, stride: classes).from(column: columns.lowerBound),
+          rows: range.count, columns: columns.count, inner: width,
+          epilogue: ProductEpilogue(
+            bias: bias.map { UnsafePointer($0.pointer + columns.lowerBound) }, activation: nil,
+            activated: nil))
+      }
       counted.targets.withUnsafeBufferPointer { targets in
         guard let firstTarget = targets.baseAddress else { return }
         workspace.threads.run(over: range.count, grain: Grain.logitRows) { part in
@@ -69,10 +72,13 @@ extension Tensor {
       }
       guard let inputGradient else { continue }
       let gradient = Matrix(logits.pointer, stride: classes)
-      products.multiply(
-        gradient, Matrix(weight.pointer, stride: width),
-        into: Matrix(inputGradient.pointer + range.lowerBound * width, stride: width),
-        rows: range.count, columns: width, inner: classes)
+      // Pieces are added up as the parts of a whole product are: no bit changes.
+      weight.forPieces(mostRows: Self.decodedClasses) { columns, factor in
+        products.multiply(
+          gradient.from(column: columns.lowerBound), factor,
+          into: Matrix(inputGradient.pointer + range.lowerBound * width, stride: width),
+          rows: range.count, columns: width, inner: columns.count, adds: columns.lowerBound > 0)
+      }
       weight.addGradient { destination, adds in
         products.multiply(
           gradient.transposed, x, into: Matrix(destination, stride: width), rows: classes,
@@ -99,6 +105,12 @@ extension Tensor {
       node?.passGradient(inputGradient)
     }
   }
+}
+
+extension Tensor {
+  /// Classes whose weights are decoded at a time, where they are kept compactly: a multiple of
+  /// `CKERNELS_PRODUCT_CHUNK`.
+  fileprivate static var decodedClasses: Int { 4096 }
 }
 
 /// The rows that have a target, moved together. Whatever their number, the same sizes of memory are

@@ -28,7 +28,7 @@ extension Tensor {
       "an index is outside of the table's 0 ..< \(tableRows)")
     let result = Tensor(uninitialized: Shape(indices.shape.dimensions + [width]), in: workspace)
     for (place, index) in indices.elements.enumerated() {
-      (result.pointer + place * width).update(from: pointer + Int(index) * width, count: width)
+      decodeRows(Int(index)..<Int(index) + 1, into: result.pointer + place * width)
     }
     return result.recorded(inputs: [self]) { [node, count] gradient in
       node?.addGradient { destination, adds in
@@ -54,6 +54,7 @@ extension Tensor {
   public func addingPositions(_ table: Tensor, from start: Int = 0) -> Tensor {
     precondition(shape.rank == 3, "addingPositions needs [B, T, D], not \(shape)")
     let (sequences, positions, width) = (shape[0], shape[1], shape[2])
+    let table = table.whole
     precondition(
       table.shape.rank == 2 && table.shape[1] == width && start + positions <= table.shape[0],
       "positions \(start) ..< \(start + positions) of width \(width) are not in a table \(table.shape)"

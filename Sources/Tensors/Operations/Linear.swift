@@ -62,10 +62,12 @@ extension Tensor {
     }
   }
 
-  /// The weight as the right factor of x W: [inputs, outputs].
-  func asFactor(_ layout: WeightLayout) -> Matrix {
-    let matrix = Matrix(pointer, stride: shape.last)
-    return layout == .inputsByOutputs ? matrix : matrix.transposed
+}
+
+extension Matrix {
+  /// A weight as the right factor of x W: [inputs, outputs].
+  fileprivate func asFactor(_ layout: WeightLayout) -> Matrix {
+    layout == .inputsByOutputs ? self : transposed
   }
 }
 
@@ -101,13 +103,15 @@ private struct LinearMap {
     workspace.products.count(
       rows: rows, inner: inputs, columns: outputs,
       gradients: workspace.isRecording ? [input, weight].count(where: \.requiresGradient) : 0)
-    workspace.products.multiply(
-      Matrix(input.pointer, stride: inputs), weight.asFactor(layout),
-      into: Matrix(sum.pointer, stride: outputs),
-      rows: rows, columns: outputs, inner: inputs,
-      epilogue: ProductEpilogue(
-        bias: bias.map { UnsafePointer($0.pointer) }, activation: activation,
-        activated: activation == nil ? nil : result.pointer))
+    weight.forPieces { _, factor in
+      workspace.products.multiply(
+        Matrix(input.pointer, stride: inputs), factor.asFactor(layout),
+        into: Matrix(sum.pointer, stride: outputs),
+        rows: rows, columns: outputs, inner: inputs,
+        epilogue: ProductEpilogue(
+          bias: bias.map { UnsafePointer($0.pointer) }, activation: activation,
+          activated: activation == nil ? nil : result.pointer))
+    }
     return (sum, result)
   }
 
@@ -138,9 +142,11 @@ private struct LinearMap {
       }
     }
     input.addGradient { dx, adds in
-      products.multiply(
-        dy, weight.asFactor(layout).transposed, into: Matrix(dx, stride: inputs), rows: rows,
-        columns: inputs, inner: outputs, adds: adds)
+      weight.forPieces { _, factor in
+        products.multiply(
+          dy, factor.asFactor(layout).transposed, into: Matrix(dx, stride: inputs), rows: rows,
+          columns: inputs, inner: outputs, adds: adds)
+      }
     }
   }
 }

@@ -42,6 +42,7 @@ public struct LowRankChange {
 
   /// The changed weight without its lengths, W + scale · U D, [O, I]; not differentiated.
   private func direction(of weight: Tensor, _ layout: WeightLayout) -> Tensor {
+    let weight = weight.whole
     let result = Tensor(uninitialized: [outputs, inputs], in: weight.workspace)
     weight.workspace.products.multiply(
       Matrix(up.pointer, stride: rank), Matrix(down.pointer, stride: inputs),

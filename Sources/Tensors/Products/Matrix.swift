@@ -2,7 +2,11 @@ import CLockstepKernels
 
 /// A matrix in memory.
 package struct Matrix {
+  /// Of a matrix of floats.
   package let pointer: UnsafeMutablePointer<Float>
+  /// Elements that are rounded to bfloat16 already, which products of that format read in place of floats;
+  /// nil: the elements are floats.
+  private var rounded: UnsafePointer<UInt16>?
   /// Elements from one row to the next.
   package let stride: Int
   private(set) var isTransposed = false
@@ -10,6 +14,12 @@ package struct Matrix {
   package init(_ pointer: UnsafeMutablePointer<Float>, stride: Int) {
     self.pointer = pointer
     self.stride = stride
+  }
+
+  /// A factor of products in bfloat16 that is kept so; nothing else can be done with it.
+  init(rounded memory: UnsafeMutablePointer<Float>, stride: Int) {
+    self.init(memory, stride: stride)
+    rounded = UnsafePointer(UnsafeRawPointer(memory).assumingMemoryBound(to: UInt16.self))
   }
 
   package var transposed: Matrix {
@@ -20,8 +30,9 @@ package struct Matrix {
 
   /// The part that starts at this row and column of the matrix as it is read.
   func from(row: Int = 0, column: Int = 0) -> Matrix {
-    var part = Matrix(
-      pointer + (isTransposed ? column * stride + row : row * stride + column), stride: stride)
+    let offset = isTransposed ? column * stride + row : row * stride + column
+    var part = Matrix(pointer + (rounded == nil ? offset : 0), stride: stride)
+    part.rounded = rounded.map { $0 + offset }
     part.isTransposed = isTransposed
     return part
   }
@@ -33,8 +44,9 @@ package struct Matrix {
 
   /// The matrix as a factor of a product whose elements are in this format.
   func factor(_ format: ProductFormat) -> CKernels_Factor {
-    CKernels_Factor(
-      elements: pointer, stride: Int64(stride), transposed: isTransposed ? 1 : 0,
-      format: format.kernelFormat, rounded: nil)
+    precondition(rounded == nil || format == .bfloat16, "floats are wanted, not their upper halves")
+    return CKernels_Factor(
+      elements: rounded == nil ? pointer : nil, stride: Int64(stride),
+      transposed: isTransposed ? 1 : 0, format: format.kernelFormat, rounded: rounded)
   }
 }

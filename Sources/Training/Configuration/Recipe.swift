@@ -94,6 +94,10 @@ public struct Recipe: Configurable {
       adapter.keys == nil || model.from != nil, "adapter.name",
       "none, because model.from is null and there are no weights to adapt", involving: "model.from")
     checks.require(
+      adapter.keys != nil || model.weights == .float32, "model.weights",
+      "float32, because there is no adapter and all of the model belongs to the result",
+      involving: "adapter.name")
+    checks.require(
       model.from == nil || model.kind == .language || model.kind == .maskedLanguage, "model.from",
       "null, because \(type(of: model.architecture).name) is no model of texts that others train",
       involving: "model.architecture")

@@ -49,4 +49,11 @@ struct LeadingPositions: WeightSource {
     guard let first = elements.baseAddress else { return }
     destination.baseAddress?.update(from: first, count: destination.count)
   }
+
+  func read(
+    _ name: String, shape: [Int], elements: Range<Int>,
+    into destination: UnsafeMutableBufferPointer<Float>
+  ) throws(WeightError) {
+    try source.read(name, shape: whole[name] ?? shape, elements: elements, into: destination)
+  }
 }

@@ -160,8 +160,8 @@ extension DataRecord.File {
 }
 
 extension ModelConfiguration {
-  /// Keys that say how a network is trained, not what it is.
-  private static let free: Set<String> = ["dropout", "recompute"]
+  /// Keys that say how a network is trained, or where its weights are, not what it is.
+  private static let free: Set<String> = ["from", "weights", "dropout", "recompute"]
 
   /// - Parameters:
   ///   - source: What the weights of `model.from` belong to.
@@ -173,7 +173,7 @@ extension ModelConfiguration {
     let theirs = ModelConfiguration(source).settingNode
     let ours = settingNode
     var differences: [OtherArchitectureError.Difference] = []
-    for entry in ours.entries ?? [] where entry.key != "from" && !Self.free.contains(entry.key) {
+    for entry in ours.entries ?? [] where !Self.free.contains(entry.key) {
       let (found, expected) = (entry.value, theirs[entry.key])
       guard found != expected else { continue }
       // Shorter sequences see what the first positions of longer ones see.

@@ -22,6 +22,7 @@ extension Recipe {
     }
     if let keys = adapter.keys, let form = adapter.form {
       module.adapt(try keys.layers(of: module), as: form)
+      if let form = model.weights.form { module.keepFrozen(as: form) }
     }
     guard module.namedParameters.contains(where: \.parameter.isTrained) else {
       throw NothingTrainedError()
@@ -85,7 +86,10 @@ extension Recipe {
   /// What the console says of how the model begins, and of how much of it is trained.
   func beginningLines(trained parameters: ParameterStore) -> [RunOverview.Line] {
     var lines: [RunOverview.Line] = []
-    if let from = model.from { lines.append(.init("weights", from)) }
+    if let from = model.from {
+      let kept = model.weights == .float32 ? "" : ", kept as \(model.weights.rawValue)"
+      lines.append(.init("weights", from + kept))
+    }
     let (some, all) = (parameters.trainedParameterCount, parameters.parameterCount)
     if let keys = adapter.keys {
       lines.append(

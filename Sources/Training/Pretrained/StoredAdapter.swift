@@ -15,6 +15,8 @@ final class StoredAdapter: Sendable {
   let base: ModelDescription
   /// Positions that the adapted model has; at most the base's.
   private let context: Int
+  /// What the model's matrices were rounded to while the adapter was trained; nil: nothing.
+  private let baseForm: CompactForm?
   /// Whether its tensors say which layers it changes, and not its targets.
   private let isForeign: Bool
 
@@ -32,6 +34,7 @@ final class StoredAdapter: Sendable {
     configuration = recipe.adapter
     base = try MissingBaseError.reading(from, of: directory, threads: threads)
     context = recipe.model.context
+    baseForm = recipe.model.weights.form
     isForeign = false
   }
 
@@ -54,6 +57,7 @@ final class StoredAdapter: Sendable {
     base = try MissingBaseError.reading(
       isBeside ? beside : name, of: directory, threads: ThreadPool())
     context = base.architecture.context
+    baseForm = nil
     isForeign = true
   }
 
@@ -82,6 +86,7 @@ final class StoredAdapter: Sendable {
         base.weights(), names: weightNames, parameters: model,
         positions: base.architecture.context, context: context),
       names: weightNames, into: first, where: { !$0.isOfAdapter }, threads: workspace.threads)
+    if let baseForm { try parameters.roundFrozen(first, to: baseForm) }
     try parameters.read(
       from: source, names: PeftFormat.names, into: first, where: \.isOfAdapter,
       threads: workspace.threads)

@@ -88,9 +88,19 @@ extension ParameterStore {
       let entry = entries[pair.parameter]
       let place = UnsafeMutableBufferPointer(
         start: values + entry.range.lowerBound, count: entry.range.count)
-      try source.read(pair.tensor, shape: entry.shape.dimensions, into: place)
+      if let form = entry.form {
+        try source.read(pair.tensor, shape: entry.shape.dimensions, as: form, into: place)
+      } else {
+        try source.read(pair.tensor, shape: entry.shape.dimensions, into: place)
+      }
       for copy in pair.copies {
-        guard try source.holds(place, as: copy, shape: entry.shape.dimensions) else {
+        let isSame =
+          if entry.form == nil {
+            try source.holds(place, as: copy, shape: entry.shape.dimensions)
+          } else {
+            try source.holds(pair.tensor, as: copy, shape: entry.shape.dimensions)
+          }
+        guard isSame else {
           throw .contradiction(
             path: source.path, parameter: entry.name, tensors: [pair.tensor, copy])
         }
@@ -114,5 +124,15 @@ extension WeightSource {
     try read(name, shape: shape, into: copy)
     guard let ours = values.baseAddress, let theirs = copy.baseAddress else { return true }
     return memcmp(ours, theirs, values.count * MemoryLayout<Float>.stride) == 0
+  }
+
+  /// Whether two tensors have the same elements, bit by bit.
+  fileprivate func holds(
+    _ name: String, as other: String, shape: [Int]
+  ) throws(WeightError) -> Bool {
+    let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: shape.reduce(1, *))
+    defer { values.deallocate() }
+    try read(name, shape: shape, into: values)
+    return try holds(values, as: other, shape: shape)
   }
 }

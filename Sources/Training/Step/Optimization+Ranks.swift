@@ -13,8 +13,11 @@ extension ParameterStore {
     _ configuration: OptimizerConfiguration, partition: SlicePartition, rank: Int
   ) throws -> ParameterLayout {
     let tensors = entries.map {
-      OptimizedTensor(
-        name: $0.name, shape: $0.shape.dimensions, range: $0.range, decays: $0.decays)
+      // What is not trained may be kept compactly; here only its name and shape count.
+      let start = $0.range.lowerBound
+      return OptimizedTensor(
+        name: $0.name, shape: $0.shape.dimensions, range: start..<start + $0.shape.count,
+        decays: $0.decays)
     }
     // A pattern may match what is not trained alone: that is no mistake in the pattern.
     let rated = try configuration.groups.applied(to: tensors)
