@@ -64,6 +64,17 @@ extension CommandLineTests {
       #expect(nothing.exitCode == 2 && nothing.errorOutput.contains("nothing.json"))
     }
 
+    private struct Explained: Decodable {
+      let tokens: [Int32]
+    }
+
+    /// The tokens of a text as the run in `run` reads it.
+    private func explained(_ text: String, _ bench: Workbench) throws -> [Int32] {
+      let ending = try bench.run(["explain", "run", "--json", "--text", text])
+      try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+      return try JSONDecoder().decode(Explained.self, from: Data(ending.output.utf8)).tokens
+    }
+
     /// A model with Llama 2's form of tokenizer: documents without the template, prompts with it.
     @Test func aModelLearnsDocumentsAndContinuesPrompts() throws {
       let bench = try Workbench()
@@ -86,17 +97,11 @@ extension CommandLineTests {
       // The tokens' bytes are not the text's.
       let metrics = try bench.text("run/metrics.jsonl")
       #expect(metrics.contains("perplexity") && !metrics.contains("bits_per_byte"))
-      struct Read: Decodable { let tokens: [Int32] }
-      func read(_ text: String) throws -> [Int32] {
-        let ending = try bench.run(["explain", "run", "--json", "--text", text])
-        try #require(ending.exitCode == 0, "\(ending.errorOutput)")
-        return try JSONDecoder().decode(Read.self, from: Data(ending.output.utf8)).tokens
-      }
-      let tokens = try read("the sun")
+      let tokens = try explained("the sun", bench)
       #expect(tokens.first == 1 && tokens.count > 2)
       // Begun by hand, a prompt is not begun once more.
-      #expect(try read("<s>the sun") == tokens)
-      #expect(try read("<s><s>the sun") == [1] + tokens)
+      #expect(try explained("<s>the sun", bench) == tokens)
+      #expect(try explained("<s><s>the sun", bench) == [1] + tokens)
       let generated = try bench.run([
         "generate", "run", "--temperature", "0", "--max-tokens", "8", "--prompt", "the sun",
       ])
