@@ -32,6 +32,8 @@ BFLOAT16_BARS = {
     "gpt2": {"1x1": 1.25, "1x2": 1.3, "2x1": 1.3},
     "gpt2-long": {"1x1": 1.25, "1x2": 1.35, "2x1": 1.3},
 }
+#: The same of LoRA beside peft, and the most of its memory.
+FINE_TUNING_BAR, FINE_TUNING_MEMORY_BAR = 1.3, 0.5
 #: The least share of the speed of OpenBLAS's products, one rank of one thread.
 OPENBLAS_BAR = {"gpt2": 0.92}
 #: The least speed of two ranks, in speeds of one.
@@ -158,6 +160,29 @@ def others_table(results: Results) -> str:
     return markdown(header, rows)
 
 
+def fine_tuning_table(results: Results) -> str:
+    """LoRA beside peft."""
+    rows = []
+    for result in results:
+        own, peer = result["lockstep_peak_bytes"], result["peer_peak_bytes"]
+        rows.append(
+            [
+                f"{result['precision']}, kept in {result['weights']}",
+                f"{result['lockstep_tokens_per_second']:,.0f}",
+                f"{result['peer_tokens_per_second']:,.0f}",
+                f"{result['ratio_median']:.2f}",
+                f"{result['ratio_min']:.2f} to {result['ratio_max']:.2f}",
+                verdict(result["ratio_median"], FINE_TUNING_BAR),
+                f"{own / 1e6:,.0f} MB",
+                f"{peer / 1e6:,.0f} MB",
+                memory_verdict(own, FINE_TUNING_MEMORY_BAR * peer),
+                result["peer"],
+            ]
+        )
+    header = ["precision, model", "Lockstep, tokens/s", "peft, tokens/s", *SPEED_HEADER[3:]]
+    return markdown([*header, "memory", "peft's", "bar", "the peer"], rows)
+
+
 def others_bar(result: dict[str, Any]) -> str:
     """The bar of a comparison beside training, and whether it is met."""
     ratio = result["ratio_median"]
@@ -221,7 +246,7 @@ def translation_table(results: Results) -> str:
 
 def kind_of(result: dict[str, Any]) -> str:
     """The program that a result comes from."""
-    if result.get("benchmark") in ("translation", "products"):
+    if result.get("benchmark") in ("translation", "products", "fine-tuning"):
         return result["benchmark"]
     if "openblas_fraction" in result:
         return "compare" if result["precision"] == "float32" else "bfloat16"
@@ -237,6 +262,7 @@ TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "others": ("others", others_table),
     "products": ("products", products_table),
     "translation": ("translation", translation_table),
+    "fine-tuning": ("fine-tuning", fine_tuning_table),
 }
 
 

@@ -48,7 +48,8 @@ import Testing
     "compare.sh --json object.json", "compare.sh --plan extra",
     "others.sh everything", "others.sh startup --rounds many", "others.sh --json object.json",
     "translation.sh --steps 0", "translation.sh --threads 4096", "translation.sh extra",
-    "translation.sh --output object.json",
+    "translation.sh --output object.json", "fine-tuning.sh --threads 4096",
+    "fine-tuning.sh --weights int3",
   ])
   func wrongArgumentsGetOneLineAndExitCodeTwo(_ line: String) throws {
     try write("{}", to: "object.json")
