@@ -31,6 +31,36 @@ import Testing
     #expect(failures == [])
   }
 
+  /// Each row has a gradient of its own, one of them 0.
+  @Test(arguments: [(1, 1, 2), (4, 17, 15), (65, 5, 17), (130, 3, 65)])
+  func rowsHaveLossesAndGradientsOfTheirOwn(sizes: (Int, Int, Int)) {
+    let (rows, width, classes) = sizes
+    var generator = SeededGenerator(seed: 15)
+    var targets = generator.integers(rows, in: 0..<Int32(classes))
+    if rows > 2 { targets[1] = -1 }
+    let factors = (0..<rows).map { Float($0 % 5) / 2 - 1 }
+    let checker = GradientChecker { inputs in
+      let losses = inputs[0].linearCrossEntropies(
+        weight: inputs[1], targets: Indices(targets, shape: [rows]))
+      return losses * Tensor(factors, shape: [rows], in: losses.workspace)
+    }
+    let inputs =
+      ElementwiseTests.inputs(1, [rows, width])
+      + ElementwiseTests.inputs(1, [classes, width], seed: 4)
+    let failures = checker.failures(inputs: inputs) { values in
+      let weight = Naive.transposed(values[1], rows: classes, columns: width)
+      let logits = Naive.product(
+        values[0], weight, rows: rows, inner: width, columns: classes)
+      return (0..<rows).map { row in
+        Double(factors[row])
+          * Naive.crossEntropy(
+            Array(logits[row * classes..<(row + 1) * classes]), targets: [targets[row]],
+            classes: classes, smoothing: 0)
+      }
+    }
+    #expect(failures == [])
+  }
+
   @Test(arguments: [0, 0.2]) func aBiasIsAddedToTheLogits(smoothing: Float) {
     let (rows, width, classes) = (7, 5, 37)
     var generator = SeededGenerator(seed: 14)

@@ -24,80 +24,29 @@ extension Tensor {
   public func linearCrossEntropy(
     weight: Tensor, bias: Tensor? = nil, targets: Indices, labelSmoothing: Float = 0
   ) -> Tensor {
-    let (rows, width, classes) = (shape.rows, shape.last, weight.shape[0])
-    precondition(
-      weight.shape.rank == 2 && weight.shape[1] == width,
-      "linearCrossEntropy: weight \(weight.shape) does not fit inputs \(shape)")
-    precondition(
-      bias.map { $0.count == classes } ?? true,
-      "linearCrossEntropy: the bias is not of \(classes) elements")
-    precondition(
-      targets.elements.count == rows,
-      "linearCrossEntropy: \(targets.shape) targets for \(rows) rows")
-    precondition(
-      targets.elements.allSatisfy { $0 < classes }, "a target is not below \(classes) classes")
     precondition(
       0 <= labelSmoothing && labelSmoothing < 1, "label smoothing in 0 ..< 1: \(labelSmoothing)")
     let inputs = [self, weight] + (bias.map { [$0] } ?? [])
     let differentiates = workspace.isRecording && inputs.contains(where: \.requiresGradient)
-    let counted = CountedRows(of: self, targets: targets.elements)
-    let losses = Tensor(uninitialized: [rows], in: workspace)
+    let head = LogitChunks(of: self, weight: weight, bias: bias, targets: targets)
+    head.countProducts(differentiates: differentiates)
+    let losses = Tensor(uninitialized: [shape.rows], in: workspace)
     let inputGradient = differentiates ? Tensor(uninitialized: shape, in: workspace) : nil
-    let chunk = LogitChunks(rows: rows, classes: classes, format: workspace.products.format)
-    let logits = Tensor(uninitialized: [chunk.height, classes], in: workspace)
-    let products = workspace.products
-    products.count(
-      rows: counted.count, inner: width, columns: classes,
-      gradients: differentiates ? weight.requiresGradient ? 2 : 1 : 0)
-    for range in chunk.ranges(of: counted.count) {
-      let x = Matrix(counted.inputs.pointer + range.lowerBound * width, stride: width)
-      weight.forPieces(mostRows: Self.decodedClasses) { columns, factor in
-        products.multiply(
-          x, factor.transposed,
-          into: Matrix(logits.pointer, stride: classes).from(column: columns.lowerBound),
-          rows: range.count, columns: columns.count, inner: width,
-          epilogue: ProductEpilogue(
-            bias: bias.map { UnsafePointer($0.pointer + columns.lowerBound) }, activation: nil,
-            activated: nil))
+    let logits = head.makeLogits()
+    for range in head.ranges {
+      head.compute(range, into: logits)
+      head.forEachPart(of: range, in: logits) { logits, targets, row, count in
+        CKernels_crossEntropy(
+          logits, targets, losses.pointer + row, labelSmoothing, differentiates ? 1 : 0,
+          Int64(count), Int64(head.classes), Int64(head.classes))
       }
-      counted.targets.withUnsafeBufferPointer { targets in
-        guard let firstTarget = targets.baseAddress else { return }
-        workspace.threads.run(over: range.count, grain: Grain.logitRows) { part in
-          let row = range.lowerBound + part.lowerBound
-          CKernels_crossEntropy(
-            logits.pointer + part.lowerBound * classes, firstTarget + row, losses.pointer + row,
-            labelSmoothing, differentiates ? 1 : 0, Int64(part.count), Int64(classes),
-            Int64(classes))
-        }
-      }
-      guard let inputGradient else { continue }
-      let gradient = Matrix(logits.pointer, stride: classes)
-      // Pieces are added up as the parts of a whole product are: no bit changes.
-      weight.forPieces(mostRows: Self.decodedClasses) { columns, factor in
-        products.multiply(
-          gradient.from(column: columns.lowerBound), factor,
-          into: Matrix(inputGradient.pointer + range.lowerBound * width, stride: width),
-          rows: range.count, columns: width, inner: columns.count, adds: columns.lowerBound > 0)
-      }
-      weight.addGradient { destination, adds in
-        products.multiply(
-          gradient.transposed, x, into: Matrix(destination, stride: width), rows: classes,
-          columns: width, inner: range.count, adds: adds)
-      }
-      bias?.addGradient { destination, adds in
-        workspace.threads.run(over: classes, grain: Grain.elementwise / range.count + 16) {
-          columns in
-          CKernels_columnSums(
-            logits.pointer + columns.lowerBound, destination + columns.lowerBound,
-            Int64(range.count), Int64(columns.count), Int64(classes), adds ? 1 : 0)
-        }
-      }
+      if let inputGradient { head.passGradient(logits, of: range, into: inputGradient) }
     }
     let total = Tensor(uninitialized: [], in: workspace)
     total.pointer[0] = Float(
-      losses.withElements { $0.prefix(counted.count).reduce(0.0) { $0 + Double($1) } })
+      losses.withElements { $0.prefix(head.rows.count).reduce(0.0) { $0 + Double($1) } })
     guard let inputGradient else { return total }
-    counted.spread(inputGradient)
+    head.rows.spread(inputGradient)
     return total.recorded(inputs: inputs) { [node] gradient in
       precondition(
         gradient.pointer[0] == 1,
@@ -105,71 +54,59 @@ extension Tensor {
       node?.passGradient(inputGradient)
     }
   }
-}
 
-extension Tensor {
-  /// Classes whose weights are decoded at a time, where they are kept compactly: a multiple of
-  /// `CKERNELS_PRODUCT_CHUNK`.
-  fileprivate static var decodedClasses: Int { 4096 }
-}
-
-/// The rows that have a target, moved together. Whatever their number, the same sizes of memory are
-/// asked for: a pool's buffers are found again.
-private struct CountedRows {
-  /// The rows one after the other; any contents behind them. The inputs as they are where every row
-  /// has a target.
-  let inputs: Tensor
-  /// A target for each. Where no row has one, the first row stands there, to be ignored.
-  let targets: [Int32]
-  /// Where each was; nil: all where they were.
-  private let places: [Int]?
-
-  var count: Int { targets.count }
-
-  init(of inputs: Tensor, targets: [Int32]) {
-    let found = targets.indices.filter { targets[$0] >= 0 }
-    guard found.count < targets.count else {
-      (self.inputs, self.targets, places) = (inputs, targets, nil)
-      return
+  /// The cross-entropy of a linear layer's softmax for each row: the head of a language model whose
+  /// rows' losses something further is made of.
+  ///
+  ///     lossᵢ = -log softmax(xᵢ Wᵀ)[targetᵢ]
+  ///
+  /// in nats, 0 for rows whose target is negative. Computed in chunks as `linearCrossEntropy`. Other
+  /// than that, it may be differentiated as anything else, for which the logits are computed once more
+  /// in the backward pass.
+  ///
+  /// - Parameters:
+  ///   - weight: W, [V, D], for self [..., D].
+  ///   - targets: One for each row; negative ones are ignored.
+  /// - Returns: [rows].
+  public func linearCrossEntropies(weight: Tensor, targets: Indices) -> Tensor {
+    let head = LogitChunks(of: self, weight: weight, bias: nil, targets: targets)
+    let inputs = [self, weight]
+    head.countProducts(
+      differentiates: workspace.isRecording && inputs.contains(where: \.requiresGradient))
+    let losses = Tensor(uninitialized: [shape.rows], in: workspace)
+    let logits = head.makeLogits()
+    for range in head.ranges {
+      head.compute(range, into: logits)
+      head.forEachPart(of: range, in: logits) { logits, targets, row, count in
+        CKernels_crossEntropy(
+          logits, targets, losses.pointer + row, 0, 0, Int64(count), Int64(head.classes),
+          Int64(head.classes))
+      }
     }
-    let places = found.isEmpty ? [0] : found
-    let width = inputs.shape.last
-    let together = Tensor(uninitialized: inputs.shape, in: inputs.workspace)
-    for (row, place) in places.enumerated() {
-      (together.pointer + row * width).update(from: inputs.pointer + place * width, count: width)
+    head.rows.spread(losses, width: 1)
+    return losses.recorded(inputs: inputs) { [node, workspace, shape] gradient in
+      let slopes = head.rows.gathered(gradient)
+      let inputGradient = Tensor(uninitialized: shape, in: workspace)
+      let logits = head.makeLogits()
+      for range in head.ranges {
+        head.compute(range, into: logits)
+        head.forEachPart(of: range, in: logits) { logits, targets, row, count in
+          for place in 0..<count {
+            let (row, slope) = (logits + place * head.classes, slopes[row + place])
+            // The kernel takes a scale of zero for "no gradient".
+            guard slope != 0 else {
+              row.update(repeating: 0, count: head.classes)
+              continue
+            }
+            var loss: Float = 0
+            CKernels_crossEntropy(
+              row, targets + place, &loss, 0, slope, 1, Int64(head.classes), Int64(head.classes))
+          }
+        }
+        head.passGradient(logits, of: range, into: inputGradient)
+      }
+      head.rows.spread(inputGradient)
+      node?.passGradient(inputGradient)
     }
-    (self.inputs, self.targets, self.places) = (together, places.map { targets[$0] }, places)
-  }
-
-  /// Moves rows to where they belong, in place, and zeroes all others.
-  func spread(_ rows: Tensor) {
-    guard let places else { return }
-    let width = rows.shape.last
-    // From the last on: a row never moves to where another still lies.
-    var end = rows.shape.rows
-    for (row, place) in places.enumerated().reversed() {
-      let target = rows.pointer + place * width
-      if place > row { target.update(from: rows.pointer + row * width, count: width) }
-      (target + width).update(repeating: 0, count: (end - place - 1) * width)
-      end = place
-    }
-    rows.pointer.update(repeating: 0, count: end * width)
-  }
-}
-
-/// Rows cut into chunks of about equal height whose logits take at most about 96 MiB; in bfloat16 128 MiB,
-/// since there each chunk's packing of the weight is a larger part of the work. A chunk's height is part of
-/// the result: gradients of the weight are added up chunk by chunk.
-private struct LogitChunks {
-  let height: Int
-
-  init(rows: Int, classes: Int, format: ProductFormat) {
-    let most = max(64, (format == .bfloat16 ? 32 << 20 : 24 << 20) / classes)
-    let count = max(1, (rows + most - 1) / most)
-    height = max(1, min(rows, ((rows + count - 1) / count + 63) / 64 * 64))
-  }
-
-  func ranges(of rows: Int) -> [Range<Int>] {
-    stride(from: 0, to: rows, by: height).map { $0..<min(rows, $0 + height) }
   }
 }
