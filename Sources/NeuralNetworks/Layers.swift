@@ -36,7 +36,7 @@ public struct Linear: Module {
   /// - Parameter x: [..., inputs].
   /// - Returns: [..., outputs].
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    guard let adapter = weight.adapter else {
+    guard let adapter = weight.activeAdapter else {
       return x.linear(
         weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation)
     }
@@ -53,7 +53,7 @@ public struct Linear: Module {
   /// - Returns: What `next` returns.
   public func callAsFunction(_ x: Tensor, for next: (Tensor) -> Tensor) -> Tensor {
     guard let activation else { return next(self(x)) }
-    if let adapter = weight.adapter {
+    if let adapter = weight.activeAdapter {
       return adapter.output(of: self, for: x)
         .recomputing({ $0.activated(by: activation) }, for: next)
     }

@@ -22,6 +22,10 @@ public final class Parameter {
   var isOfAdapter = false
   /// What is trained in its place; nil: nothing.
   private(set) var adapter: LowRankAdapter?
+  /// Whether the layer computes as if there were no adapter; see `AdaptedLayers`.
+  var isAdapterSetAside = false
+  /// The adapter that the layer computes with.
+  var activeAdapter: LowRankAdapter? { isAdapterSetAside ? nil : adapter }
 
   private var bound: Tensor?
 

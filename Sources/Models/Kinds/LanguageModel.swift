@@ -43,6 +43,20 @@ extension LanguageModel {
       weight: headWeight.tensor, targets: targets, labelSmoothing: labelSmoothing)
   }
 
+  /// -log p(target) of each token, in nats; 0 where the target is negative.
+  ///
+  /// - Parameters:
+  ///   - tokens: [B, T].
+  ///   - targets: [B, T].
+  ///   - documents: Where documents begin; nil: each sequence is one text. Default: nil.
+  /// - Returns: [B · T].
+  public func losses(
+    of tokens: Indices, targets: Indices, documents: PackedDocuments? = nil
+  ) -> Tensor {
+    states(of: tokens, documents: documents, cache: nil).linearCrossEntropies(
+      weight: headWeight.tensor, targets: targets)
+  }
+
   /// The states before the head, each sequence being one text.
   ///
   /// - Parameters:
