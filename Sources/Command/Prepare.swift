@@ -25,6 +25,9 @@ struct Prepare: ParsableCommand {
       completion, or with instruction, input and output. --tokenizer is a tokenizer.json, or the directory \
       of a model, whose chat template is taken. There are train.mask.bin and validation.mask.bin too, which \
       say what is learned: the answers. docs/chat.md has the details.
+
+      With --preferences a line has a prompt with an answer that was chosen and one that was rejected, for \
+      data.format: preferences. docs/preferences.md has the details.
       """)
 
   @Argument(
@@ -62,10 +65,15 @@ struct Prepare: ParsableCommand {
   @Flag(help: "The inputs are conversations, a JSON object a line.")
   var chat = false
 
+  @Flag(help: "The inputs are prompts with a chosen and a rejected answer, a JSON object a line.")
+  var preferences = false
+
   @OptionGroup var template: TemplateArguments
 
   @Option(
-    help: "With --chat: the model's context, in tokens, for which no conversation is too long.")
+    help: """
+      With --chat or --preferences: the model's context, in tokens, for which no conversation is too long.
+      """)
   var context: Int?
 
   @Option(help: "With --context: what becomes of longer ones: cut, drop or error. Default: error.")
@@ -87,34 +95,46 @@ struct Prepare: ParsableCommand {
     if !validation.isEmpty && !pairs {
       throw ValidationError("--validation goes with --pairs; a text's last part is held out.")
     }
-    if chat && pairs { throw ValidationError("--chat and --pairs: give one or the other") }
-    let isForChat =
+    let kinds = [("--chat", chat), ("--preferences", preferences), ("--pairs", pairs)]
+      .filter(\.1).map(\.0)
+    if kinds.count > 1 {
+      throw ValidationError("\(kinds[0]) and \(kinds[1]): give one or the other")
+    }
+    let isForConversations =
       context != nil || tooLong != nil || answers != nil || template.template != nil
       || template.date != nil
-    if isForChat && !chat {
+    if isForConversations && !hasConversations {
       throw ValidationError(
-        "--template, --date, --context, --too-long and --answers go with --chat")
+        "--template, --date, --context, --too-long and --answers go with --chat or --preferences")
+    }
+    if answers != nil && preferences {
+      throw ValidationError(
+        "--answers goes with --chat; of preferences the chosen and the rejected answers are learned"
+      )
     }
     if tooLong != nil && context == nil {
       throw ValidationError("--too-long goes with --context, which says what is too long")
     }
-    if chat && TokenizerKind(rawValue: tokenizer) != nil {
+    guard hasConversations else { return }
+    if TokenizerKind(rawValue: tokenizer) != nil {
       throw ValidationError(
-        "--chat needs --tokenizer: the tokenizer.json of the model that is to learn, or its directory"
+        "\(kinds[0]) needs --tokenizer: the tokenizer.json of the model that is to learn, or its directory"
       )
     }
-    if chat && vocabularySize != nil {
-      throw ValidationError("--vocabulary-size: with --chat the tokenizer is the model's")
+    if vocabularySize != nil {
+      throw ValidationError("--vocabulary-size: with \(kinds[0]) the tokenizer is the model's")
     }
-    if chat && text.specialTokens != .token {
+    if text.specialTokens != .token {
       throw ValidationError(
-        "--special-tokens: with --chat, names of special tokens are these tokens: the template writes them"
+        "--special-tokens: with \(kinds[0]), names of special tokens are these tokens: the template writes them"
       )
     }
   }
 
+  private var hasConversations: Bool { chat || preferences }
+
   func run() throws {
-    if chat { return try prepareConversations() }
+    if hasConversations { return try prepareConversations() }
     let tokenizer = try DatasetPreparation.TokenizerSource(
       named: tokenizer, vocabularySize: vocabularySize)
     var progress = PreparationProgress(isShown: !quiet && !json)
@@ -146,7 +166,8 @@ struct Prepare: ParsableCommand {
       template: ChatTemplate.chosen(template.template, of: chat, place: self.tokenizer),
       variables: ChatTemplate.Context(
         beginOfText: chat.beginOfText, endOfText: chat.endOfText, date: template.givenDate()),
-      answers: answers ?? .all, context: context, tooLong: tooLong ?? .error,
+      arePreferences: preferences, answers: answers ?? .all, context: context,
+      tooLong: tooLong ?? .error,
       validationFraction: validationFraction, overwrites: overwrite
     ).run { progress.show($0) }
     progress.finish()

@@ -35,6 +35,11 @@ extension DataConfiguration {
       conversations.validation = conversations.validation.map(change)
       conversations.tokenizer = change(conversations.tokenizer)
       data.format = .conversations(conversations)
+    case .preferences(var preferences):
+      preferences.train = change(preferences.train)
+      preferences.validation = preferences.validation.map(change)
+      preferences.tokenizer = change(preferences.tokenizer)
+      data.format = .preferences(preferences)
     }
     return data
   }

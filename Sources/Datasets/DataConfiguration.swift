@@ -9,6 +9,7 @@ public struct DataConfiguration: Configurable {
     case csv(TableDataConfiguration)
     case pairs(PairDataConfiguration)
     case conversations(ConversationDataConfiguration)
+    case preferences(PreferenceDataConfiguration)
 
     public static var variants: [Variant<Self>] {
       [
@@ -50,6 +51,14 @@ public struct DataConfiguration: Configurable {
         ) {
           if case .conversations(let configuration) = $0 { configuration } else { nil }
         },
+        Variant(
+          "preferences",
+          "Token files of prompts with a chosen and a rejected answer each, as `lockstep prepare "
+            + "--preferences` makes them; for language models.",
+          Self.preferences
+        ) {
+          if case .preferences(let configuration) = $0 { configuration } else { nil }
+        },
       ]
     }
   }
@@ -78,7 +87,7 @@ public struct DataConfiguration: Configurable {
   /// The part of the samples that is held out; nothing of texts.
   public var folds: FoldConfiguration {
     switch format {
-    case .tokens, .pairs, .conversations: FoldConfiguration()
+    case .tokens, .pairs, .conversations, .preferences: FoldConfiguration()
     case .idx(let images): images.folds
     case .csv(let table): table.folds
     }
@@ -92,6 +101,11 @@ public struct DataConfiguration: Configurable {
   /// The keys of conversations; nil for other formats.
   public var conversations: ConversationDataConfiguration? {
     if case .conversations(let conversations) = format { conversations } else { nil }
+  }
+
+  /// The keys of preferences; nil for other formats.
+  public var preferences: PreferenceDataConfiguration? {
+    if case .preferences(let preferences) = format { preferences } else { nil }
   }
 
   /// The keys of pairs; nil for other formats.

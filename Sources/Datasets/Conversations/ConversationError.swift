@@ -21,6 +21,10 @@ public enum ConversationError: UserInputError, Equatable {
   case invalidContext(Int)
   /// Nothing is left to learn from.
   case nothingLeft(paths: [String])
+  /// Of a file that is to be read as conversations.
+  case holdsPreferences(path: String)
+  /// Of a file that is to be read as preferences.
+  case holdsNoPreferences(path: String)
 
   public var description: String {
     switch self {
@@ -49,6 +53,12 @@ public enum ConversationError: UserInputError, Equatable {
     case .invalidContext(let context): "--context is \(context), expected at least 1"
     case .nothingLeft(let paths):
       "\(paths.joined(separator: ", ")): no conversation is left to learn from"
+    case .holdsPreferences(let path):
+      "\(path): was made by 'lockstep prepare --preferences': half of its answers were rejected; learn from "
+        + "it with data.format: preferences"
+    case .holdsNoPreferences(let path):
+      "\(path): holds conversations with one answer each, not preferences: prepare these with 'lockstep "
+        + "prepare --preferences'"
     }
   }
 }

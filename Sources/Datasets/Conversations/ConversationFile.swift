@@ -7,8 +7,12 @@ public struct ConversationFile: Sendable {
   enum Mark {
     static let learned: Int32 = 1
     static let begins: Int32 = 2
-    /// All marks are below it.
-    static let count = 4
+    /// Of the first token of a conversation whose answer was rejected: that before it has the same
+    /// prompt, and an answer that was chosen.
+    static let rejected: Int32 = 4
+    /// All marks are below it; of files without preferences below the lower one.
+    static let count = 8
+    static let countWithoutPreferences = 4
   }
 
   public let tokens: TokenFile
@@ -17,6 +21,9 @@ public struct ConversationFile: Sendable {
   private let starts: [Int32]
   /// Tokens that are learned.
   public let learnedCount: Int
+  /// Whether each second conversation has the prompt of the one before it, with an answer that was
+  /// rejected.
+  public let holdsPreferences: Bool
 
   /// The file that lies beside a token file: `train.mask.bin` beside `train.bin`.
   public static func maskPath(of path: String) -> String {
@@ -33,18 +40,26 @@ public struct ConversationFile: Sendable {
     }
     self.tokens = tokens
     self.marks = marks
-    var (starts, learnedCount) = ([Int32](), 0)
+    var (starts, learnedCount, rejectedCount) = ([Int32](), 0, 0)
     for start in stride(from: 0, to: marks.count, by: 1 << 16) {
       let piece = marks.tokens(start..<min(marks.count, start + 1 << 16))
       for (place, mark) in piece.enumerated() {
         guard 0..<Int32(Mark.count) ~= mark else { throw damaged("the mark \(mark)") }
         let begins = mark & Mark.begins != 0
+        if mark & Mark.rejected != 0 {
+          guard begins, starts.count % 2 == 1 else { throw damaged("the mark \(mark)") }
+          rejectedCount += 1
+        }
         if begins { starts.append(Int32(start + place)) }
         if !begins && mark & Mark.learned != 0 { learnedCount += 1 }
         if starts.isEmpty { throw damaged("no conversation begins with its first token") }
       }
     }
     guard !starts.isEmpty, learnedCount > 0 else { throw damaged("nothing is learned") }
+    guard rejectedCount == 0 || 2 * rejectedCount == starts.count else {
+      throw damaged("\(rejectedCount) rejected answers of \(starts.count)")
+    }
+    holdsPreferences = rejectedCount > 0
     self.starts = starts + [Int32(marks.count)]
     self.learnedCount = learnedCount
   }
@@ -53,7 +68,7 @@ public struct ConversationFile: Sendable {
   public var count: Int { starts.count - 1 }
 
   /// Where a conversation is in the files.
-  func range(of conversation: Int) -> Range<Int> {
+  package func range(of conversation: Int) -> Range<Int> {
     Int(starts[conversation])..<Int(starts[conversation + 1])
   }
 

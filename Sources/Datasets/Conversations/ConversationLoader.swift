@@ -35,12 +35,13 @@ public struct ConversationLoader: TrainingBatches, HeldOutBatches {
   ///   - learned: Which tokens are targets.
   ///   - microbatches: M. Default: 1.
   ///   - seed: Decides the order. Default: 0.
-  /// - Throws: `ConversationError.longerThanContext`.
+  /// - Throws: `ConversationError.longerThanContext` or `.holdsPreferences`.
   public init(
     _ file: ConversationFile, sequences: Int, context: Int, learned: LearnedTokens,
     microbatches: Int = 1, seed: UInt64 = 0
   ) throws(ConversationError) {
     precondition(sequences > 0 && context > 0 && microbatches > 0)
+    guard !file.holdsPreferences else { throw .holdsPreferences(path: file.tokens.path) }
     (self.file, self.sequences, self.microbatches) = (file, sequences, microbatches)
     (self.learned, self.seed) = (learned, seed)
     rows = try ConversationRows(file, context: context)

@@ -15,9 +15,11 @@ public struct ConversationManifest: PreparedManifest {
     /// The context that conversations were to fit; nil: none was given.
     public var context: Int?
     public var tooLong: ConversationPreparation.TooLong
+    /// Whether answers were chosen and rejected; nil: there is one answer to each prompt.
+    public var preferences: Bool?
 
     enum CodingKeys: String, CodingKey {
-      case template, date, answers, context
+      case template, date, answers, context, preferences
       case templateSHA256 = "template_sha256"
       case beginOfText = "bos_token"
       case endOfText = "eos_token"
@@ -27,13 +29,14 @@ public struct ConversationManifest: PreparedManifest {
 
   /// The conversations to learn from, or those held out.
   public struct Part: Sendable, Codable, Equatable {
+    /// Of a preference that with the chosen answer, and that with the rejected one.
     public var conversations = 0
     public var tokens = 0
     /// Tokens of answers.
     public var learned = 0
-    /// Conversations whose end was cut off.
+    /// Conversations whose end was cut off; of preferences pairs with such a one.
     public var cut = 0
-    /// Conversations that were left out.
+    /// Conversations, or pairs, that were left out.
     public var dropped = 0
     /// Answers whose first token begins before them.
     public var joined = 0

@@ -51,13 +51,17 @@ public struct ConversationPreparation {
         sha256 \(tokenizer.sha256.prefix(16))
           template    \(manifest.rendering.template), sha256 \
         \(manifest.rendering.templateSHA256.prefix(16))
-          train       \(Self.line(manifest.train))
-          validation  \(manifest.validation.map(Self.line) ?? "none")
+          train       \(line(manifest.train))
+          validation  \(manifest.validation.map(line) ?? "none")
         """
     }
 
-    private static func line(_ part: ConversationManifest.Part) -> String {
-      "\(part.conversations) conversations, \(part.tokens) tokens, \(part.learned) of them learned"
+    private var isPreferences: Bool { manifest.rendering.preferences == true }
+
+    private func line(_ part: ConversationManifest.Part) -> String {
+      (isPreferences
+        ? "\(part.conversations / 2) preferences" : "\(part.conversations) conversations")
+        + ", \(part.tokens) tokens, \(part.learned) of them learned"
         + (part.cut > 0 ? "; \(part.cut) cut" : "")
         + (part.dropped > 0 ? "; \(part.dropped) left out" : "")
     }
@@ -67,6 +71,7 @@ public struct ConversationPreparation {
   private let tokenizer: any Tokenizer
   private let template: ChatTemplate
   private let variables: ChatTemplate.Context
+  private let form: ConversationReader.Form
   private let answers: ConversationEncoder.Answers
   private let context: Int?
   private let tooLong: TooLong
@@ -79,6 +84,8 @@ public struct ConversationPreparation {
   ///   - path: What the tokenizer was read from.
   ///   - template: Makes texts of conversations.
   ///   - variables: What the template is given.
+  ///   - arePreferences: Whether each line has an answer that was chosen and one that was rejected; only
+  ///     these, the last ones, are learned then. Default: no.
   ///   - answers: Which are learned. Default: all.
   ///   - context: T of the model that will learn: no conversation has more than T + 1 tokens; nil: as long
   ///     as they are. Default: nil.
@@ -86,7 +93,8 @@ public struct ConversationPreparation {
   public init(
     inputs: [String], output: String, tokenizer: any Tokenizer, at path: String,
     template: ChatTemplate,
-    variables: ChatTemplate.Context, answers: ConversationEncoder.Answers = .all,
+    variables: ChatTemplate.Context, arePreferences: Bool = false,
+    answers: ConversationEncoder.Answers = .all,
     context: Int? = nil, tooLong: TooLong = .error,
     validationFraction: Double = DatasetPreparation.defaultValidationFraction,
     overwrites: Bool = false
@@ -95,7 +103,9 @@ public struct ConversationPreparation {
       inputs: inputs, output: output, tokenizer: .file(path),
       validationFraction: validationFraction, overwrites: overwrites)
     self.tokenizer = tokenizer
-    (self.template, self.variables, self.answers) = (template, variables, answers)
+    (self.template, self.variables) = (template, variables)
+    form = arePreferences ? .preference : .conversation
+    self.answers = arePreferences ? .last : answers
     (self.context, self.tooLong) = (context, tooLong)
   }
 
@@ -110,7 +120,7 @@ public struct ConversationPreparation {
     try dataset.checkRequest()
     if let context, context < 1 { throw ConversationError.invalidContext(context) }
     let documents = try InputDocument.open(dataset.inputs).documents
-    var reader = ConversationReader()
+    var reader = ConversationReader(form)
     for document in documents { reader.read(document.bytes, path: document.name) }
     try reader.requireNoViolations()
     let conversations = reader.conversations
@@ -168,10 +178,12 @@ public struct ConversationPreparation {
     return Outcome(manifest: manifest, wasPrepared: false)
   }
 
-  /// The last conversations, at least one of several; none for a fraction of 0.
+  /// The last conversations, at least those of one line of several; none for a fraction of 0.
   private func heldOutCount(of count: Int) -> Int {
-    guard dataset.validationFraction > 0, count > 1 else { return 0 }
-    return min(count - 1, max(1, Int(Double(count) * dataset.validationFraction)))
+    let lines = count / form.conversationCount
+    guard dataset.validationFraction > 0, lines > 1 else { return 0 }
+    return form.conversationCount
+      * min(lines - 1, max(1, Int(Double(lines) * dataset.validationFraction)))
   }
 
   private var rendering: ConversationManifest.Rendering {
@@ -180,7 +192,8 @@ public struct ConversationPreparation {
       templateSHA256: Array(template.source.utf8).withUnsafeBytes { FileHash.sha256(of: $0) },
       beginOfText: variables.beginOfText, endOfText: variables.endOfText,
       date: template.source.contains("strftime_now") ? variables.date?.description : nil,
-      answers: answers, context: context, tooLong: tooLong)
+      answers: answers, context: context, tooLong: tooLong,
+      preferences: form == .preference ? true : nil)
   }
 
   /// The manifest of the data set that the directory holds, if it is the one asked for.

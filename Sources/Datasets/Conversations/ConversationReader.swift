@@ -8,8 +8,20 @@ import LockstepChatTemplates
 ///
 /// `prompt` and `completion` may also be lists of messages, `input` may be empty or missing, and
 /// `system` may stand beside the last two forms. Lines of nothing but white space are passed over.
-/// Other keys are counted.
+/// Other keys are counted. Of preferences (`Form`) a line is two conversations; see
+/// `preference(_:)`.
 struct ConversationReader {
+  /// What a line is.
+  enum Form {
+    /// A conversation.
+    case conversation
+    /// A prompt with two answers: two conversations, that with the chosen answer first.
+    case preference
+
+    /// How many conversations a line is.
+    var conversationCount: Int { self == .preference ? 2 : 1 }
+  }
+
   /// Violations that are told; of further ones the number.
   private static let mostViolations = 8
 
@@ -18,8 +30,14 @@ struct ConversationReader {
   private(set) var violationCount = 0
   /// How many lines have each key that says nothing to us, in the order in which they came.
   private(set) var otherKeys: [(key: String, count: Int)] = []
+  let form: Form
   private var path = ""
   private var line = 0
+
+  /// - Parameter form: What a line is. Default: a conversation.
+  init(_ form: Form = .conversation) {
+    self.form = form
+  }
 
   /// Adds the conversations of a file.
   mutating func read(_ bytes: UnsafeRawBufferPointer, path: String) {
@@ -33,8 +51,10 @@ struct ConversationReader {
       start = end + 1
       if content.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
       do throws(Fault) {
-        conversations.append(
-          Conversation(messages: try messages(Array(content)), path: path, line: line))
+        let members = try members(Array(content))
+        for messages in try form == .preference ? preference(members) : [messages(members)] {
+          conversations.append(Conversation(messages: messages, path: path, line: line))
+        }
       } catch {
         add(ConversationViolation(path: path, line: line, key: error.key, reason: error.reason))
       }
@@ -53,23 +73,32 @@ struct ConversationReader {
   }
 
   /// What is wrong with the line that is read.
-  private struct Fault: Error {
+  struct Fault: Error {
     var key = ""
     var reason: String
   }
 
-  private mutating func messages(_ text: [UInt8]) throws(Fault) -> [ChatMessage] {
+  /// The object that a line is.
+  private func members(_ text: [UInt8]) throws(Fault) -> JSONValue {
     let value: JSONValue
     do throws(JSONReader.Failure) {
       value = try JSONReader.value(of: text)
     } catch {
       throw Fault(reason: "not JSON: \(error.reason) at byte \(error.offset)")
     }
-    guard let members = value.members else {
+    guard value.members != nil else {
       let hint = text.first == UInt8(ascii: "[") ? "; jq -c '.[]' FILE makes lines of a list" : ""
       throw Fault(reason: "\(value.summary), expected an object\(hint)")
     }
-    let keys = members.map(\.key)
+    return value
+  }
+
+  private mutating func messages(_ value: JSONValue) throws(Fault) -> [ChatMessage] {
+    let keys = (value.members ?? []).map(\.key)
+    if keys.contains("chosen") && keys.contains("rejected") && !keys.contains("completion") {
+      throw Fault(
+        key: "chosen", reason: "answers that were chosen and rejected go with --preferences")
+    }
     let forms: [(name: String, keys: [String], optional: [String])] = [
       ("messages", ["messages"], []), ("prompt", ["prompt", "completion"], ["system"]),
       ("instruction", ["instruction", "output"], ["input", "system"]),
@@ -86,7 +115,10 @@ struct ConversationReader {
       count(key)
     }
     let messages = try messages(of: value, form: form.name)
-    try requireAnswer(messages, form.name)
+    try requireAnswer(
+      messages,
+      key: form.name == "messages"
+        ? form.name : form.name == "prompt" ? "completion" : "output")
     return messages
   }
 
@@ -94,10 +126,7 @@ struct ConversationReader {
     of value: JSONValue, form: String
   ) throws(Fault) -> [ChatMessage] {
     if form == "messages" { return try list(value, "messages") }
-    var messages: [ChatMessage] = []
-    if let system = try text(value, "system", isOptional: true), !system.isEmpty {
-      messages.append(ChatMessage(role: ChatMessage.system, content: system))
-    }
+    var messages = try system(value)
     if form == "prompt" {
       for (key, role) in [("prompt", ChatMessage.user), ("completion", ChatMessage.assistant)] {
         if value[key]?.array != nil {
@@ -119,7 +148,15 @@ struct ConversationReader {
     return messages
   }
 
-  private mutating func list(_ value: JSONValue, _ key: String) throws(Fault) -> [ChatMessage] {
+  /// The message that `system` stands for; none where there is none.
+  func system(_ value: JSONValue) throws(Fault) -> [ChatMessage] {
+    guard let system = try text(value, "system", isOptional: true), !system.isEmpty else {
+      return []
+    }
+    return [ChatMessage(role: ChatMessage.system, content: system)]
+  }
+
+  mutating func list(_ value: JSONValue, _ key: String) throws(Fault) -> [ChatMessage] {
     guard let elements = value[key]?.array else {
       throw Fault(
         key: key, reason: "is \(value[key]?.summary ?? "missing"), expected a list of messages")
@@ -141,7 +178,7 @@ struct ConversationReader {
     return messages
   }
 
-  private func text(
+  func text(
     _ value: JSONValue, _ key: String, in place: String? = nil, isOptional: Bool = false
   ) throws(Fault) -> String? {
     let name = place.map { "\($0).\(key)" } ?? key
@@ -156,8 +193,7 @@ struct ConversationReader {
     return text
   }
 
-  private func requireAnswer(_ messages: [ChatMessage], _ form: String) throws(Fault) {
-    let key = form == "messages" ? form : form == "prompt" ? "completion" : "output"
+  func requireAnswer(_ messages: [ChatMessage], key: String) throws(Fault) {
     guard let last = messages.last else { throw Fault(key: key, reason: "is empty") }
     guard last.role == ChatMessage.assistant else {
       throw Fault(
@@ -169,7 +205,7 @@ struct ConversationReader {
     }
   }
 
-  private mutating func count(_ key: String) {
+  mutating func count(_ key: String) {
     if let place = otherKeys.firstIndex(where: { $0.key == key }) {
       otherKeys[place].count += 1
     } else {

@@ -16,8 +16,15 @@ struct ConversationRows: Sendable {
     guard file.longest <= context + 1 else {
       throw .longerThanContext(path: file.tokens.path, tokens: file.longest, context: context)
     }
+    self.init(
+      lengths: (0..<file.count).map { max(1, file.range(of: $0).count - 1) }, context: context)
+  }
+
+  /// - Parameters:
+  ///   - lengths: Positions of each conversation, or of what else is packed; in 1 ... T.
+  ///   - context: T.
+  init(lengths: [Int], context: Int) {
     self.context = context
-    let lengths = (0..<file.count).map { max(1, file.range(of: $0).count - 1) }
     var rows: [[Int32]] = []
     var rooms = OpenRows(context: context)
     let order = lengths.indices.sorted { (lengths[$1], $0) < (lengths[$0], $1) }

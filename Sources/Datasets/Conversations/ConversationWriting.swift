@@ -7,6 +7,7 @@ struct ConversationWriting {
   /// nil: as many as there are.
   private let mostTokens: Int?
   private let tooLong: ConversationPreparation.TooLong
+  private let form: ConversationReader.Form
   /// Keeps what is wrong.
   private var reader: ConversationReader
   private var done = 0
@@ -18,7 +19,7 @@ struct ConversationWriting {
     reader: ConversationReader
   ) {
     (self.encoder, self.mostTokens, self.tooLong) = (encoder, mostTokens, tooLong)
-    self.reader = reader
+    (self.reader, form) = (reader, reader.form)
   }
 
   /// A token file and its mask, which are yet to appear.
@@ -50,14 +51,20 @@ struct ConversationWriting {
         path: path, vocabularyCount: tokenizer.vocabulary.textCount,
         tokenizerHash: tokenizer.contentHash),
       marks: try TokenFileWriter(
-        path: ConversationFile.maskPath(of: path), vocabularyCount: ConversationFile.Mark.count),
+        path: ConversationFile.maskPath(of: path),
+        vocabularyCount: form == .preference
+          ? ConversationFile.Mark.count : ConversationFile.Mark.countWithoutPreferences),
       path: path)
-    for conversation in conversations {
-      if let encoded = try encoded(conversation), let kept = fit(encoded, conversation, &draft.part)
-      {
-        try write(kept, to: &draft)
+    let size = form.conversationCount
+    for first in stride(from: conversations.startIndex, to: conversations.endIndex, by: size) {
+      let together = conversations[first..<first + size]
+      let encoded = try together.compactMap { try self.encoded($0) }
+      if encoded.count == size, let kept = fit(encoded, together, &draft.part) {
+        for (place, side) in kept.enumerated() {
+          try write(side, isRejected: place == 1, to: &draft)
+        }
       }
-      done += 1
+      done += size
       report(done)
     }
     return draft
@@ -93,25 +100,34 @@ struct ConversationWriting {
     return nil
   }
 
-  /// The tokens that are kept of a conversation; nil: it is left out.
+  /// The tokens that are kept of a conversation, or of both of a preference; nil: it is left out.
   private mutating func fit(
-    _ encoded: ConversationEncoder.Encoded, _ conversation: Conversation,
+    _ encoded: [ConversationEncoder.Encoded], _ conversations: ArraySlice<Conversation>,
     _ part: inout ConversationManifest.Part
-  ) -> ConversationEncoder.Encoded? {
-    guard let mostTokens, encoded.tokens.count > mostTokens else { return encoded }
+  ) -> [ConversationEncoder.Encoded]? {
+    guard let mostTokens else { return encoded }
+    let tooMany = zip(encoded, conversations).filter { $0.0.tokens.count > mostTokens }
+    guard let first = tooMany.first else { return encoded }
     switch tooLong {
     case .error:
-      if longest == nil { longest = (conversation, encoded.tokens.count, 0) }
+      if longest == nil { longest = (first.1, first.0.tokens.count, 0) }
       longest?.count += 1
       return nil
     case .drop:
       part.dropped += 1
       return nil
     case .cut:
-      var cut = encoded
-      cut.tokens.removeLast(encoded.tokens.count - mostTokens)
-      cut.isLearned.removeLast(encoded.isLearned.count - mostTokens)
-      guard cut.isLearned.dropFirst().contains(true) else {
+      let cut = encoded.map { side in
+        var side = side
+        let excess = max(0, side.tokens.count - mostTokens)
+        side.tokens.removeLast(excess)
+        side.isLearned.removeLast(excess)
+        return side
+      }
+      // Two answers may differ behind the cut alone.
+      guard cut.allSatisfy({ $0.isLearned.dropFirst().contains(true) }),
+        cut.count == 1 || cut[0].tokens != cut[1].tokens
+      else {
         part.dropped += 1
         return nil
       }
@@ -120,7 +136,11 @@ struct ConversationWriting {
     }
   }
 
-  private func write(_ encoded: ConversationEncoder.Encoded, to draft: inout Draft) throws {
+  private func write(
+    _ encoded: ConversationEncoder.Encoded, isRejected: Bool, to draft: inout Draft
+  ) throws {
+    let begins =
+      ConversationFile.Mark.begins | (isRejected ? ConversationFile.Mark.rejected : 0)
     draft.part.conversations += 1
     // Nothing predicts the first token.
     draft.part.learned += encoded.isLearned.dropFirst().count { $0 }
@@ -128,7 +148,7 @@ struct ConversationWriting {
     try draft.tokens.append(encoded.tokens)
     try draft.marks.append(
       encoded.isLearned.enumerated().map { place, isLearned in
-        (place == 0 ? ConversationFile.Mark.begins : 0)
+        (place == 0 ? begins : 0)
           | (isLearned ? ConversationFile.Mark.learned : 0)
       })
   }

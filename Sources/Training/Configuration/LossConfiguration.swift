@@ -10,6 +10,7 @@ public struct LossConfiguration: Configurable {
     case binaryCrossEntropy
     case squaredError
     case huber(HuberConfiguration)
+    case preference(PreferenceConfiguration)
 
     public static var variants: [Variant<Self>] {
       [
@@ -42,6 +43,15 @@ public struct LossConfiguration: Configurable {
           Self.huber
         ) {
           if case .huber(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "dpo",
+          "Of preferences: how much more the chosen answer has gained over the rejected one than in the "
+            + "model that the run began as (Rafailov et al., \"Direct Preference Optimization\", 2023); for "
+            + "language models.",
+          Self.preference
+        ) {
+          if case .preference(let configuration) = $0 { configuration } else { nil }
         },
       ]
     }
@@ -92,12 +102,35 @@ public struct HuberConfiguration: Configurable {
   }
 }
 
+/// The keys of `loss.name: dpo`.
+public struct PreferenceConfiguration: Configurable {
+  public var beta = 0.1
+  public var labelSmoothing = 0.0
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "beta", \.beta, .above(0),
+        meaning:
+          "How dear it is to depart from the model that the run began as: a reward is beta times what the "
+          + "log probability of an answer has gained over that model's."),
+      Field(
+        "label_smoothing", \.labelSmoothing, .within(0..<0.5),
+        meaning:
+          "How likely it is that a preference was noted the wrong way round (Mitchell 2023, "
+          + "\"conservative DPO\")."),
+    ]
+  }
+}
+
 extension LossConfiguration.Kind {
   /// The share of the target that all classes or tokens have alike, in training.
   var labelSmoothing: Double {
     switch self {
     case .crossEntropy(let own), .divergence(let own): own.labelSmoothing
-    case .standard, .binaryCrossEntropy, .squaredError, .huber: 0
+    case .standard, .binaryCrossEntropy, .squaredError, .huber, .preference: 0
     }
   }
 
@@ -108,7 +141,13 @@ extension LossConfiguration.Kind {
     case .crossEntropy: task != .regression
     case .divergence, .binaryCrossEntropy: task == .classification
     case .squaredError, .huber: task == .regression
+    case .preference: task == .languageModeling
     }
+  }
+
+  /// The keys of preferences; nil for other losses.
+  var preference: PreferenceConfiguration? {
+    if case .preference(let preference) = self { preference } else { nil }
   }
 }
 
@@ -132,7 +171,7 @@ extension LossConfiguration {
       switch kind {
       case .divergence: .divergence(labelSmoothing: smoothing)
       case .binaryCrossEntropy: .binaryCrossEntropy
-      case .standard, .crossEntropy, .squaredError, .huber:
+      case .standard, .crossEntropy, .squaredError, .huber, .preference:
         .crossEntropy(labelSmoothing: smoothing)
       }
     return ClassificationObjective(

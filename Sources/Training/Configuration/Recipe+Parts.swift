@@ -8,6 +8,7 @@ extension Recipe {
   package enum Parts: Sendable {
     case languageModeling(TokenDataConfiguration, any LanguageArchitecture)
     case chat(ConversationDataConfiguration, any LanguageArchitecture)
+    case preferences(PreferenceDataConfiguration, PreferenceConfiguration, any LanguageArchitecture)
     case maskedLanguageModeling(TokenDataConfiguration, any MaskedLanguageArchitecture)
     case translation(PairDataConfiguration, any SequenceToSequenceArchitecture)
     /// Classification or regression, as the source says.
@@ -23,6 +24,9 @@ extension Recipe {
       return .languageModeling(data, architecture)
     case (.languageModeling, .conversations(let data), .language(let architecture)):
       return .chat(data, architecture)
+    case (.languageModeling, .preferences(let data), .language(let architecture)):
+      return .preferences(
+        data, loss.kind.preference ?? PreferenceConfiguration(), architecture)
     case (.maskedLanguageModeling, .tokens(let data), .maskedLanguage(let architecture)):
       return .maskedLanguageModeling(data, architecture)
     case (.translation, .pairs(let data), .sequenceToSequence(let architecture)):

@@ -67,6 +67,7 @@ public struct Recipe: Configurable {
       involving: "task")
     checks.require(
       loss.kind.suits(task), "loss.name", "a loss for \(task.rawValue)", involving: "task")
+    checkPreferences(&checks)
     checkBeginning(&checks)
     if wordVectors.path != nil {
       checks.require(
@@ -77,8 +78,8 @@ public struct Recipe: Configurable {
         "null, because data.tokenizer is null and no token is known to be a word",
         involving: "data.tokenizer")
       checks.require(
-        data.conversations == nil, "word_vectors.path",
-        "null, because data.format is conversations", involving: "data.format")
+        data.conversations == nil && data.preferences == nil, "word_vectors.path",
+        "null, because data.format is \(data.format.variantName)", involving: "data.format")
     }
     if model.kind != .prediction, let tokens = data.tokens {
       checks.require(
@@ -86,6 +87,21 @@ public struct Recipe: Configurable {
         "a number, because data.tokenizer is null", involving: "data.tokenizer")
       check(tokens, &checks)
     }
+  }
+
+  /// Preferences have a loss of their own, and that loss a model to compare with.
+  private func checkPreferences(_ checks: inout SettingChecks) {
+    let isPreference = loss.kind.preference != nil
+    checks.require(
+      isPreference || data.preferences == nil, "loss.name",
+      "dpo, because data.format is preferences", involving: "data.format")
+    checks.require(
+      data.preferences != nil || !isPreference || task != .languageModeling, "data.format",
+      "preferences, because loss.name is dpo", involving: "loss.name")
+    checks.require(
+      !isPreference || model.from != nil, "model.from",
+      "weights, because loss.name is dpo, which compares with the model that the run begins as",
+      involving: "loss.name")
   }
 
   /// What must hold between what the model begins as and the rest.

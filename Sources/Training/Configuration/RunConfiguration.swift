@@ -51,6 +51,10 @@ public struct RunConfiguration: Configurable {
     checks.require(
       !plan.evaluate.bleu || recipe.task == .translation, "evaluate.bleu",
       "false, because task is \(recipe.task.rawValue)", involving: "task")
+    checks.require(
+      recipe.data.preferences == nil || plan.batch.sequences.isMultiple(of: 2), "batch.sequences",
+      "an even number, because data.format is preferences and a preference takes two",
+      involving: "data.format")
     checkSizes(&checks)
   }
 

@@ -32,7 +32,7 @@ public enum TaskName: String, SettingChoice {
   /// The names of the formats of data that it can be learned from.
   var dataFormats: [String] {
     switch self {
-    case .languageModeling: ["tokens", "conversations"]
+    case .languageModeling: ["tokens", "conversations", "preferences"]
     case .maskedLanguageModeling: ["tokens"]
     case .translation: ["pairs"]
     case .classification: ["idx", "csv"]

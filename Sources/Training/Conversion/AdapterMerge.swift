@@ -76,7 +76,9 @@ private struct ComparedText {
   /// The beginning of the run's held-out text, or of what it learned from; random tokens where there is neither.
   init(for model: TrainedModel) {
     let section = model.configuration?.locatingFiles().recipe.data
-    let data = section?.tokens ?? section?.conversations?.tokens
+    let data =
+      section?.tokens ?? section?.conversations?.tokens
+      ?? section?.preferences?.conversations.tokens
     let files = (data?.validation?.elements ?? []) + (data?.train.elements.map(\.path) ?? [])
     let count = min(Self.mostTokens, model.architecture.context)
     let rows = model.architecture.vocabulary ?? model.tokenizer?.vocabularyCount ?? 1

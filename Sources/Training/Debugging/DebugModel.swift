@@ -18,7 +18,7 @@ final class DebugModel {
     let beginning = try configuration.beginning(threads: workspace.threads, communicator)
     task = try configuration.prepareTask(communicator, beginning: beginning).task
     seed = UInt64(configuration.plan.seed)
-    replica = try Replica(of: task.model, communicator: communicator, workspace: workspace)
+    replica = try task.replica(communicator, in: workspace)
     try replica.initialize(
       seed: seed,
       overriding: configuration.recipe.initialization.initializers(for: replica.parameters),

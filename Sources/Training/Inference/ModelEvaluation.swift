@@ -53,7 +53,9 @@ public final class ModelEvaluation {
     }
     subject =
       switch trained.model {
-      case .language(let model): try EvaluatedText(trained, model, options: options)
+      case .language(let model):
+        try EvaluatedPreferences(trained, model, options: options)
+          ?? EvaluatedText(trained, model, options: options)
       case .maskedLanguage(let model):
         try EvaluatedMaskedText(trained, model, options: options)
       case .encoder: throw EvaluationError.predictsNothing(path: trained.path)

@@ -112,7 +112,7 @@ extension RunConfiguration {
   /// Opens the weights that a run begins with. Collective.
   ///
   /// A run that goes on has its parameters in a checkpoint: then only what that does not hold is opened, the
-  /// model of an adapter.
+  /// model of an adapter, or that which a loss compares with.
   ///
   /// - Parameter resumed: The directory of a run that goes on; nil: this one begins.
   /// - Throws: `AgreedError` with what is wrong with the weights.
@@ -128,9 +128,14 @@ extension RunConfiguration {
         return Beginning(weights, record: weights.record)
       }
       let record = stored.record?.files.filter(\.isOfWeights) ?? []
-      guard located.adapter.keys != nil else { return Beginning(nil, record: record) }
-      let weights = try PretrainedWeights(
-        for: located, named: recipe, at: path, opensAdapter: false, threads: threads)
+      let needsReference = located.needsFrozenReference
+      guard located.adapter.keys != nil || needsReference else {
+        return Beginning(nil, record: record)
+      }
+      let weights = try MissingBeginningError.reading {
+        try PretrainedWeights(
+          for: located, named: recipe, at: path, opensAdapter: needsReference, threads: threads)
+      }
       return Beginning(
         weights,
         record: weights.record + record.filter { !weights.record.map(\.key).contains($0.key) })
@@ -185,6 +190,26 @@ extension ModelConfiguration {
     }
     if !differences.isEmpty {
       throw OtherArchitectureError(path: path, differences: differences)
+    }
+  }
+}
+
+/// A run that goes on without the weights that it began with, which its checkpoints do not hold.
+public struct MissingBeginningError: UserInputError, Equatable {
+  public let reason: String
+
+  public var description: String {
+    "model.from: \(reason): the run goes on with the weights that it began with, which its checkpoints do "
+      + "not hold: put them back where they were"
+  }
+
+  fileprivate static func reading(
+    _ body: () throws -> PretrainedWeights
+  ) throws -> PretrainedWeights {
+    do {
+      return try body()
+    } catch let error as LoadingError {
+      throw MissingBeginningError(reason: "\(error)")
     }
   }
 }

@@ -25,10 +25,16 @@ package struct MemoryEstimate: Equatable {
   ///   - keptElementCount: Floats that the forward pass of one micro-batch keeps.
   ///   - plan: How it is trained.
   ///   - ranks: N, at most M.
-  package init(of model: any Module, keptElementCount: Double, plan: Plan, ranks: Int) {
+  ///   - frozen: Models beside it that are not trained. Default: none.
+  package init(
+    of model: any Module, keptElementCount: Double, plan: Plan, ranks: Int,
+    beside frozen: [any Module] = []
+  ) {
     let store = ParameterStore(of: model)
     let copy = Double(store.trainedCount) * 4
-    parameters = Double(store.flatCount) * 4
+    parameters = frozen.reduce(Double(store.flatCount) * 4) {
+      $0 + Double(ParameterStore(of: $1).flatCount) * 4
+    }
     let leaves = plan.batch.microbatches / max(1, ranks)
     let buffers =
       switch plan.reduction {

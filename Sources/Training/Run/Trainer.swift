@@ -79,7 +79,7 @@ public final class Trainer {
     precondition(
       workspace.products.library == plan.products.library,
       "the workspace's matrices are multiplied by another library than plan.products says")
-    replica = try Replica(of: task.model, communicator: communicator, workspace: workspace)
+    replica = try task.replica(communicator, in: workspace)
     step = try TrainingStep(
       task: task, replica: replica, plan: plan, optimizer: method, communicator: communicator)
     evaluator = Evaluator(communicator: communicator, workspace: workspace)

@@ -73,14 +73,17 @@ extension Recipe {
   ) throws -> PreparedTask {
     let smoothing = loss.kind.labelSmoothing
     /// Makes the model what the recipe trains of it, and sees that there is memory for that. Collective.
-    func adapt(_ model: any Module, toSequencesOf shape: Shape) throws {
+    func adapt(
+      _ model: any Module, toSequencesOf shape: Shape, beside frozen: (any Module)? = nil
+    ) throws {
       // Kept by each rank's own estimate, for hosts may differ.
       try communicator.agree {
         try self.adapt(model)
         let kept = self.model.architecture.keptElementCount(
           sequences: plan.batch.sequences, of: shape)
         try MemoryEstimate(
-          of: model, keptElementCount: kept, plan: plan, ranks: communicator.size
+          of: model, keptElementCount: kept, plan: plan, ranks: communicator.size,
+          beside: [frozen].compactMap(\.self)
         ).requireFits(plan, topology: communicator.topology, available: memory)
       }
     }
@@ -136,6 +139,41 @@ extension Recipe {
       }
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
+        batchSummary: batchSummary, data: record)
+    case .preferences(let preferences, let loss, let architecture):
+      let data = try PreferenceData(
+        preferences, context: model.context, vocabularyCount: model.vocabulary,
+        communicator: communicator)
+      let (files, text) = (files, data.files.text)
+      var record =
+        communicator.isRankZero
+        ? DataRecord(
+          train: data.files.train, validation: data.files.validation,
+          named: (named.preferences ?? preferences).conversations, tokenizer: text.tokenizer) : nil
+      record?.files += beginning.record
+      try communicator.agree {
+        try beginning.weights?.require(text.tokenizer, path: preferences.tokenizer)
+      }
+      let network = architecture.model(vocabularyCount: data.files.vocabularyCount)
+      let frozen = try communicator.agree {
+        try frozenReference(
+          architecture.model(vocabularyCount: data.files.vocabularyCount), beginning.weights)
+      }
+      try adapt(network, toSequencesOf: [model.context], beside: frozen?.model)
+      let (task, batchSummary) = try communicator.agree {
+        (
+          try data.task(
+            PreferenceObjective(
+              model: network,
+              reference: frozen.map { .frozen($0) }
+                ?? .withoutAdapters(AdaptedLayers(of: network)),
+              configuration: loss), plan: plan,
+            files: files + Self.files(of: record) + interchangeFiles(for: text, of: network)),
+          try data.batchSummary(plan)
+        )
+      }
+      return PreparedTask(
+        task: task, dataSummary: data.summary, unit: "preferences", epochLength: nil,
         batchSummary: batchSummary, data: record)
     case .maskedLanguageModeling(let tokens, let architecture):
       let data = try MaskedLanguageModelingData(
@@ -219,8 +257,13 @@ extension Recipe.Parts {
   fileprivate var tokens: TokenDataConfiguration? {
     switch self {
     case .languageModeling(let tokens, _), .maskedLanguageModeling(let tokens, _): tokens
-    case .chat, .translation, .prediction: nil
+    case .chat, .preferences, .translation, .prediction: nil
     }
+  }
+
+  /// The section of preferences; nil: there are none.
+  fileprivate var preferences: PreferenceDataConfiguration? {
+    if case .preferences(let preferences, _, _) = self { preferences } else { nil }
   }
 
   /// The section of conversations; nil: there are none.

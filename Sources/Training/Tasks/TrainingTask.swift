@@ -37,6 +37,10 @@ public protocol TrainingTask: AnyObject {
 
   /// Files that belong into each checkpoint beside the tensors, such as `config.json`.
   var checkpointFiles: [(name: String, bytes: [UInt8])] { get }
+
+  /// Models that the loss asks, and that are not trained; they get memory and values before the first
+  /// loss is asked for. Default: none.
+  var frozenModels: [FrozenModel] { get }
 }
 
 extension TrainingTask {
@@ -44,6 +48,7 @@ extension TrainingTask {
   public var metrics: [Metric] { [] }
   public var initialRows: [String: InitialRows] { [:] }
   public var checkpointFiles: [(name: String, bytes: [UInt8])] { [] }
+  public var frozenModels: [FrozenModel] { [] }
 
   public func evaluationLoss(batch: Int, in workspace: Workspace) throws -> BatchLoss {
     preconditionFailure("a task with evaluation batches implements evaluationLoss(batch:in:)")
