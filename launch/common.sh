@@ -45,6 +45,27 @@ provided() {
   "$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
+# apt_lists FOLDER LANGUAGES PACKAGES: makes FOLDER/apt.conf, with which apt-get fetches descriptions of packages in the
+# given languages, as '"en"; "fr"', to FOLDER/lists, and indices of packages if PACKAGES is true.
+apt_lists() {
+  mkdir -p "$1/lists/partial" "$1/cache/archives/partial"
+  # Containers turn translations off, and clean up after updates: neither applies here.
+  cat >"$1/apt.conf" <<CONFIGURATION
+#clear Acquire::Languages;
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+Acquire::Languages { $2; };
+Acquire::GzipIndexes "false";
+Acquire::IndexTargets::deb::Packages::DefaultEnabled "$3";
+Acquire::IndexTargets::deb-src::Sources::DefaultEnabled "false";
+APT::Sandbox::User "";
+Dir::State "$1";
+Dir::State::lists "$1/lists";
+Dir::Cache "$1/cache";
+CONFIGURATION
+}
+
 # Notes what building Lockstep needs beyond Swift.
 provide_libraries() {
   need swift "install Swift 6.2 or newer from https://swift.org/install"

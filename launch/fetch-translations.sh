@@ -38,22 +38,7 @@ mkdir -p "$output" || fail "$output: can not be made" 2
 
 private=$(mktemp -d)
 trap 'rm -rf "$private"' EXIT
-mkdir -p "$private/lists/partial" "$private/cache/archives/partial"
-# Containers turn translations off, and clean up after updates: neither applies here.
-cat >"$private/apt.conf" <<CONFIGURATION
-#clear Acquire::Languages;
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-Acquire::Languages { "en"; "fr"; };
-Acquire::GzipIndexes "false";
-Acquire::IndexTargets::deb::Packages::DefaultEnabled "false";
-Acquire::IndexTargets::deb-src::Sources::DefaultEnabled "false";
-APT::Sandbox::User "";
-Dir::State "$private";
-Dir::State::lists "$private/lists";
-Dir::Cache "$private/cache";
-CONFIGURATION
+apt_lists "$private" '"en"; "fr"' false
 
 say "Getting the descriptions"
 apt-get -c "$private/apt.conf" update -q || fail "apt-get update failed; are you online?"

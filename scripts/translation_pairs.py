@@ -35,13 +35,14 @@ FRENCH = frozenset("le la les des du et est une un pour dans avec qui ce cette p
 
 
 def stanzas(path):
-    """The fields of each package: (package, md5, language, lines of the description)."""
+    """The fields of each package: {name: lines}."""
     fields, name = {}, None
     with open(path, encoding="utf-8") as lines:
         for line in [*lines, "\n"]:
             line = line.rstrip("\n")
             if not line:
-                yield from description(fields)
+                if fields:
+                    yield fields
                 fields, name = {}, None
             elif line[0] in " \t":
                 if name:
@@ -51,12 +52,14 @@ def stanzas(path):
                 fields[name] = [value.strip()]
 
 
-def description(fields):
-    package, md5 = fields.get("Package"), fields.get("Description-md5")
-    if package and md5:
-        for name, lines in fields.items():
-            if name.startswith("Description-") and name != "Description-md5":
-                yield package[0], md5[0], name.removeprefix("Description-"), lines
+def descriptions(path):
+    """The descriptions of each package: (package, md5, language, lines of the description)."""
+    for fields in stanzas(path):
+        package, md5 = fields.get("Package"), fields.get("Description-md5")
+        if package and md5:
+            for name, lines in fields.items():
+                if name.startswith("Description-") and name != "Description-md5":
+                    yield package[0], md5[0], name.removeprefix("Description-"), lines
 
 
 def units(lines):
@@ -183,7 +186,7 @@ def main(arguments):
     output, *languages = arguments[:3]
     texts = {}
     for path in sorted(arguments[3:], key=os.path.basename):
-        for package, md5, language, lines in stanzas(path):
+        for package, md5, language, lines in descriptions(path):
             if language in languages:
                 packages, known = texts.setdefault(md5, (set(), {}))
                 packages.add(package)
