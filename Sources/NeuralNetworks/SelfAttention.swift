@@ -39,15 +39,20 @@ public struct SelfAttention: Module {
 
   /// - Parameters:
   ///   - x: [B, T, D].
-  ///   - mask: Which positions each one sees.
+  ///   - mask: Which positions each one sees; of sequences that have different numbers of earlier ones,
+  ///     each sees its own.
   ///   - cache: Holds the earlier positions and gains these; nil for whole sequences. Default: nil.
   /// - Returns: [B, T, D].
   public func callAsFunction(
     _ x: Tensor, mask: AttentionMask, cache: AttentionCache? = nil
   ) -> Tensor {
-    var (projected, start) = (projections(x, heads: heads), cache?.positions ?? 0)
-    projected.queries = placed(projected.queries, norm: queryNorm, from: start)
-    projected.keys = placed(projected.keys, norm: keyNorm, from: start)
+    var (projected, starts, mask) = (projections(x, heads: heads), [0], mask)
+    if let cache {
+      starts = cache.isEven ? [cache.positions] : cache.filled
+      if !cache.isEven { mask = cache.ranges(of: x.shape[1]) }
+    }
+    projected.queries = placed(projected.queries, norm: queryNorm, from: starts)
+    projected.keys = placed(projected.keys, norm: keyNorm, from: starts)
     if let cache {
       (projected.keys, projected.values) = cache.append(
         keys: projected.keys, values: projected.values)
@@ -58,9 +63,9 @@ public struct SelfAttention: Module {
   }
 
   /// Heads normed and turned, where that is asked for.
-  private func placed(_ heads: Heads, norm: RMSNorm?, from start: Int) -> Heads {
+  private func placed(_ heads: Heads, norm: RMSNorm?, from starts: [Int]) -> Heads {
     let normed = norm.map { heads.normed(by: $0) } ?? heads
-    return rotary.map { normed.rotated(by: $0, from: start) } ?? normed
+    return rotary.map { normed.rotated(by: $0, from: starts) } ?? normed
   }
 
   /// An empty cache for this attention.

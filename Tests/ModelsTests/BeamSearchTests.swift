@@ -38,7 +38,7 @@ import Testing
       let (beams, limit) = (1 + index % 5, 1 + index)
       // A token that the greedy continuation has, so that texts do end.
       let greedy = try TokenByToken(TokenSampler(SamplingOptions(temperature: 0))).run(
-        PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), end: nil,
+        PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), ends: [],
         maxTokens: 15, in: bound.workspace)[0].tokens
       let end = index % 3 == 0 ? nil : greedy[index % greedy.count]
       let search = BeamSearch(beams: beams, lengthPenalty: lengthPenalty)
@@ -63,7 +63,8 @@ import Testing
         PromptContinuation(of: prompt, by: bound.model, in: bound.workspace)
       }
       let end = Int32(index)
-      let chosen = try greedy.run(continuation(), end: end, maxTokens: 15, in: bound.workspace)
+      let chosen = try greedy.run(
+        continuation(), ends: [end], maxTokens: 15, in: bound.workspace)
       let found = try BeamSearch(beams: 1).run(
         continuation(), end: end, maxTokens: 15, in: bound.workspace)
       #expect(found.map(\.tokens) == chosen.map(\.tokens))

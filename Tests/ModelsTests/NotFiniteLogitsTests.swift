@@ -14,11 +14,12 @@ import Testing
     private var rows: [Int] = []
     private var position = 0
     let textCount = 3
-    let limit = 10
 
     init(_ value: Float, in workspace: Workspace) {
       (self.value, self.workspace) = (value, workspace)
     }
+
+    func limit(of text: Int) -> Int { 10 }
 
     func begin(rowsPerText: Int) -> Tensor {
       let logits = logits(of: [0, 1, 2])

@@ -8,7 +8,7 @@ import Testing
     let (sequences, positions, count) = (2, 5, 3)
     var checker = GradientChecker {
       Heads($0[0], count: count, width: width)
-        .rotated(by: RotaryFrequencies(headWidth: width), from: start).tensor
+        .rotated(by: RotaryFrequencies(headWidth: width), from: [start]).tensor
     }
     // Angles are rounded to single precision, as in the models that use them.
     checker.tolerance = 2e-5
@@ -25,7 +25,7 @@ import Testing
     let (sequences, positions, columns) = (2, 70, 20)
     let checker = GradientChecker {
       Heads($0[0], offset: 3, count: 2, width: 6)
-        .rotated(by: RotaryFrequencies(base: 500, headWidth: 6), from: 1).tensor
+        .rotated(by: RotaryFrequencies(base: 500, headWidth: 6), from: [1]).tensor
     }
     let inputs = ElementwiseTests.inputs(1, [sequences, positions, columns])
     let failures = checker.failures(inputs: inputs) { x in
@@ -45,7 +45,8 @@ import Testing
     let k = Heads(
       Tensor(generator.normals(16), shape: [1, 1, 16], in: workspace), count: 1, width: 16)
     func score(_ query: Int, _ key: Int) -> Float {
-      (q.rotated(by: frequencies, from: query).tensor * k.rotated(by: frequencies, from: key).tensor)
+      (q.rotated(by: frequencies, from: [query]).tensor
+        * k.rotated(by: frequencies, from: [key]).tensor)
         .sum().item
     }
     #expect(abs(score(10, 3) - score(207, 200)) < 1e-4)
@@ -57,7 +58,7 @@ import Testing
     let ones = Tensor([1, 0], shape: [1, 1, 2], in: workspace)
     for position in [1, 100, 8_191, 131_071] {
       let turned = Heads(ones, count: 1, width: 2).rotated(
-        by: RotaryFrequencies([1]), from: position
+        by: RotaryFrequencies([1]), from: [position]
       ).tensor.elements
       let expected = Naive.rotary(
         Naive.Heads([1, 0], rows: 1, columns: 2, count: 1, width: 2), base: 1, start: position)

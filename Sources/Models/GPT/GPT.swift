@@ -56,7 +56,7 @@ public struct GPT: LanguageModel, LayeredModel {
   ) -> Tensor {
     precondition(documents == nil || cache == nil, "documents are packed in whole sequences only")
     let embedded = tokenEmbedding(tokens).observed(as: "token embedding")  // [B, T, D]
-    let x = positioned(embedded, documents, start: cache?.positions ?? 0)
+    let x = positioned(embedded, documents, cache)
       .dropout(Float(configuration.dropout))
       .observed(as: "embedding")
     return finalNorm(blocks(x, mask: documents?.mask ?? .causal, caches: cache?.layers))
@@ -68,16 +68,23 @@ public struct GPT: LanguageModel, LayeredModel {
   }
 
   /// Adds the vectors of the positions.
-  private func positioned(_ x: Tensor, _ documents: PackedDocuments?, start: Int) -> Tensor {
-    guard let documents else {
-      return x.addingPositions(positionEmbedding.weight.tensor, from: start)
+  private func positioned(
+    _ x: Tensor, _ documents: PackedDocuments?, _ cache: GenerationCache?
+  ) -> Tensor {
+    if let documents { return x + positionEmbedding(documents.positions) }
+    guard let cache, !cache.isEven else {
+      return x.addingPositions(
+        positionEmbedding.weight.tensor, from: cache?.positions ?? 0)
     }
-    return x + positionEmbedding(documents.positions)
+    let places = cache.filled.flatMap { start in (0..<x.shape[1]).map { Int32(start + $0) } }
+    return x + positionEmbedding(Indices(places, shape: [x.shape[0], x.shape[1]]))
   }
 
-  public func makeCache(sequences: Int, in workspace: Workspace) -> GenerationCache {
+  public func makeCache(
+    sequences: Int, capacity: Int, in workspace: Workspace
+  ) -> GenerationCache {
     GenerationCache(
-      layers: blocks.makeCaches(sequences: sequences, capacity: context, in: workspace))
+      layers: blocks.makeCaches(sequences: sequences, capacity: capacity, in: workspace))
   }
 }
 

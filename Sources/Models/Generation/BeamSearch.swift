@@ -50,16 +50,16 @@ public struct BeamSearch: Sendable, Hashable {
     in workspace: Workspace
   ) throws -> [Hypothesis] {
     try workspace.withoutRecording {
-      let limit = min(maxTokens, continuation.limit)
       var searches = (0..<continuation.textCount).map {
-        TextSearch(self, text: $0, end: end, limit: limit)
+        TextSearch(
+          self, text: $0, end: end, limit: min(maxTokens, continuation.limit(of: $0)))
       }
       var results = [Hypothesis?](repeating: nil, count: searches.count)
       var logits = continuation.begin(rowsPerText: beams)
       while true {
         let columns = vocabularyCount ?? logits.shape.last
         try requireFinite(
-          logits, columns: columns, from: continuation.firstPosition, searches)
+          logits, columns: columns, of: continuation, searches)
         let likeliest = logits.likeliest(min(2 * beams, columns), among: columns)
         var row = 0
         for index in searches.indices {
@@ -80,7 +80,7 @@ public struct BeamSearch: Sendable, Hashable {
 
   /// Refuses logits that can not be compared.
   private func requireFinite(
-    _ logits: Tensor, columns: Int, from firstPosition: Int, _ searches: [TextSearch]
+    _ logits: Tensor, columns: Int, of continuation: some Continuation, _ searches: [TextSearch]
   ) throws {
     let width = logits.shape.last
     try logits.withElements { elements in
@@ -88,7 +88,9 @@ public struct BeamSearch: Sendable, Hashable {
       for search in searches {
         for beam in search.beams {
           try UnsafeBufferPointer(rebasing: elements[row * width..<row * width + columns])
-            .requireFinite(text: search.text, position: firstPosition + beam.tokens.count)
+            .requireFinite(
+              text: search.text,
+              position: continuation.firstPosition(of: search.text) + beam.tokens.count)
           row += 1
         }
       }

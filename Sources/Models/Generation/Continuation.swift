@@ -11,10 +11,12 @@ public protocol Continuation: AnyObject {
   var textCount: Int { get }
 
   /// The most tokens that a text may gain.
-  var limit: Int { get }
+  ///
+  /// - Parameter text: In 0 ..< B.
+  func limit(of text: Int) -> Int
 
   /// The place of the first of these in the text, for errors. Default: 0.
-  var firstPosition: Int { get }
+  func firstPosition(of text: Int) -> Int
 
   /// Reads what the texts begin with. Called once, before all else.
   ///
@@ -34,47 +36,80 @@ public protocol Continuation: AnyObject {
 }
 
 extension Continuation {
-  public var firstPosition: Int { 0 }
+  public func firstPosition(of text: Int) -> Int { 0 }
 }
 
-/// A text that a language model continues.
+/// Texts that a language model continues.
 public final class PromptContinuation: Continuation {
   private let model: any LanguageModel
-  private let prompt: [Int32]
-  private let cache: GenerationCache
+  private let prompts: [[Int32]]
+  private let workspace: Workspace
+  private let capacity: Int
+  private var cache: GenerationCache?
 
   /// - Parameters:
+  ///   - prompts: Each at least one token; of one that leaves no room, the last half of a context is
+  ///     read.
   ///   - model: With its parameters bound in `workspace`.
-  ///   - prompt: At least one token; of one that leaves no room, the last half of a context is read.
-  public init(of prompt: [Int32], by model: any LanguageModel, in workspace: Workspace) {
-    precondition(!prompt.isEmpty, "a text starts from at least one token")
+  ///   - maxTokens: The most tokens that will be asked for: less memory is taken for few. Default: as many
+  ///     as fit the model's context.
+  public init(
+    of prompts: [[Int32]], by model: any LanguageModel, maxTokens: Int? = nil,
+    in workspace: Workspace
+  ) {
+    precondition(
+      !prompts.isEmpty && prompts.allSatisfy { !$0.isEmpty },
+      "a text starts from at least one token")
+    let context = model.context
     self.model = model
-    self.prompt =
-      prompt.count < model.context ? prompt : prompt.suffix(max(1, model.context / 2))
-    cache = model.makeCache(sequences: 1, in: workspace)
+    self.workspace = workspace
+    self.prompts = prompts.map { $0.count < context ? $0 : $0.suffix(max(1, context / 2)) }
+    let longest = self.prompts.reduce(0) { max($0, $1.count) }
+    capacity = min(context, longest + min(maxTokens ?? context, context))
+    // Texts differ in length, and leave as they end: hardly a size is asked for twice.
+    if prompts.count > 1 { workspace.pool.sharesSizes = true }
   }
 
-  public let textCount = 1
+  /// A single text.
+  public convenience init(
+    of prompt: [Int32], by model: any LanguageModel, in workspace: Workspace
+  ) {
+    self.init(of: [prompt], by: model, in: workspace)
+  }
+
+  public var textCount: Int { prompts.count }
 
   /// The last token needs no place: nothing follows it.
-  public var limit: Int { model.context - prompt.count + 1 }
+  public func limit(of text: Int) -> Int { model.context - prompts[text].count + 1 }
 
-  public var firstPosition: Int { prompt.count }
+  public func firstPosition(of text: Int) -> Int { prompts[text].count }
 
   public func begin(rowsPerText: Int) -> Tensor {
-    let tokens = Indices(prompt, shape: [1, prompt.count])
-    let states = model.states(of: tokens, cache: cache)  // [1, t, D]
-    select([Int](repeating: 0, count: rowsPerText))
-    return states.row(prompt.count - 1).linear(weight: model.headWeight.tensor)  // [1, V]
+    let lengths = prompts.map(\.count)
+    let longest = lengths.max() ?? 0
+    let cache = model.makeCache(sequences: textCount, capacity: capacity, in: workspace)
+    self.cache = cache
+    let padded = prompts.flatMap { $0 + [Int32](repeating: 0, count: longest - $0.count) }
+    let states = model.states(
+      of: Indices(padded, shape: [textCount, longest]), cache: cache)  // [B, t, D]
+    cache.truncate(to: lengths)
+    if rowsPerText > 1 {
+      cache.select(prompts.indices.flatMap { [Int](repeating: $0, count: rowsPerText) })
+    }
+    let lasts = lengths.enumerated().map { Int32($0 * longest + $1 - 1) }
+    return states.reshaped(to: [textCount * longest, states.shape.last])
+      .rows(at: Indices(lasts, shape: [textCount]))  // [B, D]
+      .linear(weight: model.headWeight.tensor)  // [B, V]
   }
 
   public func logits(after tokens: [Int32]) -> Tensor {
+    guard let cache else { preconditionFailure("begin(rowsPerText:) comes first") }
     let logits = model.logits(
       of: Indices(tokens, shape: [tokens.count, 1]), cache: cache)  // [rows, 1, V]
     return logits.reshaped(to: [tokens.count, logits.shape.last])
   }
 
-  public func select(_ rows: [Int]) { cache.select(rows) }
+  public func select(_ rows: [Int]) { cache?.select(rows) }
 }
 
 /// Targets that a model writes to sources.
@@ -83,7 +118,7 @@ public final class TargetContinuation: Continuation {
   private let encoded: EncodedSource
   private let begin: Int32
   private var cache: DecodingCache?
-  public let limit: Int
+  private let limit: Int
 
   /// Reads the sources.
   ///
@@ -109,6 +144,8 @@ public final class TargetContinuation: Continuation {
   }
 
   public var textCount: Int { encoded.lengths.count }
+
+  public func limit(of text: Int) -> Int { limit }
 
   public func begin(rowsPerText: Int) -> Tensor {
     let cache = model.makeCache(for: encoded, beams: rowsPerText, capacity: limit)

@@ -16,7 +16,7 @@ public enum DecodingMethod: Sendable {
     switch self {
     case .sampling(let options):
       try TokenByToken(TokenSampler(options)).run(
-        continuation, texts: texts, end: end, maxTokens: maxTokens,
+        continuation, texts: texts, ends: Set([end].compactMap(\.self)), maxTokens: maxTokens,
         vocabularyCount: vocabularyCount, in: workspace)
     case .beamSearch(let search):
       try search.run(

@@ -14,15 +14,14 @@ public struct TokenByToken: Sendable {
   ///   - continuation: The texts, none begun.
   ///   - texts: Which text each is, for random numbers of its own: the choices of a text do not depend
   ///     on those beside it. Default: 0, 1, 2, …
-  ///   - end: As of `BeamSearch.run`, like `maxTokens` and `workspace`.
-  ///   - vocabularyCount: As of `BeamSearch.run`.
+  ///   - ends: Each of them ends a text.
+  ///   - maxTokens: As of `BeamSearch.run`, like `vocabularyCount` and `workspace`.
   /// - Throws: `NotFiniteLogitsError`.
   public func run(
-    _ continuation: some Continuation, texts: [Int]? = nil, end: Int32?, maxTokens: Int,
+    _ continuation: some Continuation, texts: [Int]? = nil, ends: Set<Int32>, maxTokens: Int,
     vocabularyCount: Int? = nil, in workspace: Workspace
   ) throws -> [Hypothesis] {
     try workspace.withoutRecording {
-      let limit = min(maxTokens, continuation.limit)
       let numbers = texts ?? Array(0..<continuation.textCount)
       var written = [[Int32]](repeating: [], count: numbers.count)
       var likelihoods = [Double](repeating: 0, count: numbers.count)
@@ -40,15 +39,16 @@ public struct TokenByToken: Sendable {
             let start = row * logits.shape.last
             let choices = UnsafeBufferPointer(rebasing: elements[start..<start + columns])
             try choices.requireFinite(
-              text: text, position: continuation.firstPosition + written[text].count)
+              text: text, position: continuation.firstPosition(of: text) + written[text].count)
             let token = try sampler.token(
               from: choices, at: written[text].count, of: numbers[text])
             return (token: Int32(token), below: Double(choices[Int(first)] - choices[token]))
           }
           likelihoods[text] += logProbability - chosen.below
-          hasEnded[text] = chosen.token == end
+          hasEnded[text] = ends.contains(chosen.token)
           if hasEnded[text] { continue }
           written[text].append(chosen.token)
+          let limit = min(maxTokens, continuation.limit(of: text))
           if written[text].count < limit { going.append(row) }
         }
         if going.isEmpty { break }

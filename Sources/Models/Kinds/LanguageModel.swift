@@ -22,11 +22,20 @@ public protocol LanguageModel: TokenEmbeddingModel {
     of tokens: Indices, documents: PackedDocuments?, cache: GenerationCache?
   ) -> Tensor
 
-  /// An empty cache for sequences of up to `context` positions.
-  func makeCache(sequences: Int, in workspace: Workspace) -> GenerationCache
+  /// An empty cache.
+  ///
+  /// - Parameters:
+  ///   - sequences: B.
+  ///   - capacity: Most positions of a sequence, at most `context`.
+  func makeCache(sequences: Int, capacity: Int, in workspace: Workspace) -> GenerationCache
 }
 
 extension LanguageModel {
+  /// An empty cache for sequences of up to `context` positions.
+  public func makeCache(sequences: Int, in workspace: Workspace) -> GenerationCache {
+    makeCache(sequences: sequences, capacity: context, in: workspace)
+  }
+
   /// The sum over all target tokens of -log p(target), in nats; negative targets are ignored.
   ///
   /// - Parameters:
@@ -82,14 +91,26 @@ public final class GenerationCache {
     self.layers = layers
   }
 
-  /// How many positions are filled.
+  /// How many positions of the longest sequence are filled.
   public var positions: Int { layers.first?.positions ?? 0 }
+
+  /// How many positions of each sequence are filled, [B].
+  public var filled: [Int] { layers.first?.filled ?? [] }
+
+  /// Whether all sequences have as many positions.
+  public var isEven: Bool { layers.first?.isEven ?? true }
 
   /// Forgets the positions from `count` on: a text that goes on otherwise from there.
   ///
   /// - Parameter count: At most as many as are filled.
   public func truncate(to count: Int) {
     for layer in layers { layer.truncate(to: count) }
+  }
+
+  /// The same with a number of positions for each sequence: those of texts of different lengths, which
+  /// were read together.
+  public func truncate(to counts: [Int]) {
+    for layer in layers { layer.truncate(to: counts) }
   }
 
   /// Sequence s goes on from what sequence `sequences[s]` was; there may be fewer, or more.

@@ -78,9 +78,11 @@ public struct Llama: LanguageModel, LayeredModel {
     finalNorm(states).linear(weight: headWeight.tensor)
   }
 
-  public func makeCache(sequences: Int, in workspace: Workspace) -> GenerationCache {
+  public func makeCache(
+    sequences: Int, capacity: Int, in workspace: Workspace
+  ) -> GenerationCache {
     GenerationCache(
-      layers: blocks.makeCaches(sequences: sequences, capacity: context, in: workspace))
+      layers: blocks.makeCaches(sequences: sequences, capacity: capacity, in: workspace))
   }
 }
 

@@ -3,8 +3,8 @@ public final class AttentionCache {
   /// Keys in the first `columns` columns, values in the others: [B, capacity, 2 · columns].
   private var memory: Tensor
   private let columns: Int
-  /// How many positions are filled.
-  public private(set) var positions = 0
+  /// How many positions of each sequence are filled, [B].
+  public private(set) var filled: [Int]
 
   /// - Parameters:
   ///   - sequences: B.
@@ -13,9 +13,25 @@ public final class AttentionCache {
   public init(sequences: Int, capacity: Int, columns: Int, in workspace: Workspace) {
     memory = Tensor(uninitialized: [sequences, capacity, 2 * columns], in: workspace)
     self.columns = columns
+    filled = [Int](repeating: 0, count: sequences)
   }
 
-  /// Adds new positions and returns all of them, old and new.
+  /// How many positions of the longest sequence are filled.
+  public var positions: Int { filled.max() ?? 0 }
+
+  /// Whether all sequences have as many positions.
+  public var isEven: Bool { filled.allSatisfy { $0 == filled[0] } }
+
+  /// What new positions see: their own sequence up to themselves.
+  ///
+  /// - Parameter count: New positions of each sequence, t, which are yet to be added.
+  public func ranges(of count: Int) -> AttentionMask {
+    let upper = filled.flatMap { start in (0..<count).map { Int32(start + $0 + 1) } }
+    return .ranges(KeyRanges(lower: [Int32](repeating: 0, count: upper.count), upper: upper))
+  }
+
+  /// Adds new positions and returns all of them, old and new; of a sequence that has fewer than the
+  /// longest, what is behind its own means nothing.
   ///
   /// - Parameters:
   ///   - keys: Heads over [B, t, ...].
@@ -30,13 +46,13 @@ public final class AttentionCache {
       for sequence in 0..<sequences {
         let source = heads.matrix(sequence: sequence, head: 0)
         for position in 0..<heads.positions {
-          let row = sequence * capacity + positions + position
+          let row = sequence * capacity + filled[sequence] + position
           (memory.pointer + row * 2 * columns + part * columns).update(
             from: source.pointer + position * source.stride, count: columns)
         }
       }
     }
-    positions += keys.positions
+    for sequence in 0..<sequences { filled[sequence] += keys.positions }
     return (
       Heads(memory, offset: 0, count: keys.count, width: keys.width, positions: positions),
       Heads(memory, offset: columns, count: keys.count, width: keys.width, positions: positions)
@@ -53,6 +69,7 @@ public final class AttentionCache {
       let selected = Tensor(uninitialized: shape, in: memory.workspace)
       copy(sequences.enumerated().map { ($1, $0) }, from: memory, to: selected)
       memory = selected
+      filled = sequences.map { filled[$0] }
       return
     }
     // Most sequences stay where they are. Of those that move, the ones that another one overwrites
@@ -67,20 +84,28 @@ public final class AttentionCache {
     copy(
       moves.compactMap { move in places[move.from].map { ($0, move.to) } }, from: aside, to: memory)
     memory = Tensor(shape: shape, workspace: memory.workspace, buffer: memory.buffer)
+    filled = sequences.map { filled[$0] }
   }
 
   /// Copies what is filled of some sequences.
   private func copy(_ moves: [(from: Int, to: Int)], from source: Tensor, to target: Tensor) {
-    let (stride, filled) = (memory.shape[1] * memory.shape[2], positions * memory.shape[2])
+    let (stride, count) = (memory.shape[1] * memory.shape[2], positions * memory.shape[2])
     memory.workspace.threads.run(tasks: moves.count) { task in
       (target.pointer + moves[task].to * stride).update(
-        from: source.pointer + moves[task].from * stride, count: filled)
+        from: source.pointer + moves[task].from * stride, count: count)
     }
   }
 
   /// Forgets everything but the first `count` positions.
   public func truncate(to count: Int) {
-    precondition(count <= positions)
-    positions = count
+    truncate(to: [Int](repeating: count, count: filled.count))
+  }
+
+  /// Forgets everything but the first positions of each sequence.
+  ///
+  /// - Parameter counts: How many are left of each, [B].
+  public func truncate(to counts: [Int]) {
+    precondition(counts.count == filled.count && zip(counts, filled).allSatisfy { $0 <= $1 })
+    filled = counts
   }
 }

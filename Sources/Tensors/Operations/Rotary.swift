@@ -61,26 +61,30 @@ extension Heads {
   ///
   /// - Parameters:
   ///   - frequencies: K / 2 of them.
-  ///   - start: The position of the first row, where earlier ones are in a cache. Default: 0.
+  ///   - starts: The position of each sequence's first row, where earlier ones are in a cache, [B], or
+  ///     one for all. Default: 0.
   /// - Returns: The turned heads, alone in a tensor [B, T, H · K].
-  public func rotated(by frequencies: RotaryFrequencies, from start: Int = 0) -> Heads {
+  public func rotated(by frequencies: RotaryFrequencies, from starts: [Int] = [0]) -> Heads {
     precondition(
-      frequencies.values.count * 2 == width && start >= 0,
-      "rotated: \(frequencies.values.count) frequencies for heads of \(width) columns from \(start)"
+      frequencies.values.count * 2 == width && starts.allSatisfy { $0 >= 0 }
+        && (starts.count == 1 || starts.count == sequences),
+      "rotated: \(frequencies.values.count) frequencies for heads of \(width) columns from \(starts)"
     )
     let workspace = tensor.workspace
-    let table = workspace.rotaryTable(frequencies, positions: start + positions)
+    let table = workspace.rotaryTable(
+      frequencies, positions: (starts.max() ?? 0) + positions)
+    let angles = starts.map(table.rows)
     let result = Tensor(uninitialized: [sequences, positions, count * width], in: workspace)
     let turned = Heads(result, count: count, width: width).layout
     layout.rotate(
-      tensor.pointer, to: turned, in: result.pointer, by: table.rows(from: start), direction: 1,
+      tensor.pointer, to: turned, in: result.pointer, by: angles, direction: 1,
       adds: false, on: workspace.threads)
     let recorded = result.recorded(inputs: [tensor]) { [layout, node = tensor.node] gradient in
       node?.addGradient { destination, adds in
         let covers = layout.coversShape
         if !adds && !covers { destination.update(repeating: 0, count: layout.shape.count) }
         turned.rotate(
-          gradient.pointer, to: layout, in: destination, by: table.rows(from: start),
+          gradient.pointer, to: layout, in: destination, by: starts.map(table.rows),
           direction: -1, adds: adds || !covers, on: gradient.workspace.threads)
       }
     }
@@ -92,11 +96,11 @@ extension HeadLayout {
   /// Turns the heads that lie in `input` like this into where `target` lies in `output`.
   ///
   /// - Parameters:
-  ///   - angles: The table's rows of these positions.
+  ///   - angles: The table's rows of these positions, of each sequence or one for all.
   ///   - direction: 1, or -1 to turn back.
   fileprivate func rotate(
     _ input: UnsafeMutablePointer<Float>, to target: HeadLayout,
-    in output: UnsafeMutablePointer<Float>, by angles: RotaryTable.Rows, direction: Float,
+    in output: UnsafeMutablePointer<Float>, by angles: [RotaryTable.Rows], direction: Float,
     adds: Bool, on threads: ThreadPool
   ) {
     let half = width / 2
@@ -104,6 +108,7 @@ extension HeadLayout {
     threads.run(tasks: shape[0] * blocks.count) { task in
       let sequence = task / blocks.count
       let rows = blocks[task % blocks.count]
+      let angles = angles[angles.count == 1 ? 0 : sequence]
       let from = matrix(input, sequence: sequence, head: 0).from(row: rows.lowerBound)
       let to = target.matrix(output, sequence: sequence, head: 0).from(row: rows.lowerBound)
       CKernels_rotate(
