@@ -18,6 +18,37 @@ import Testing
   /// Two sequences of 80 positions, so that blocks of queries see several documents.
   static let lengths = [[7, 1, 33, 9, 30], [80]]
 
+  /// Conversations that are measured take no more positions and sequences than they need, about.
+  @Test(arguments: ["gpt", "llama"], [1, 3])
+  func aBatchWithoutWhatIsEmptyHasTheSameLoss(name: String, threads: Int) {
+    func losses(_ bound: BoundModel<some LanguageModel>) -> [Float] {
+      for index in bound.values.indices { bound.values[index] *= 4 }
+      let (tokens, targets) = GPTTests.batch(sequences: 1, positions: 80, vocabulary: 50)
+      return [(1, 80), (1, 150), (3, 80), (4, 300)].map { sequences, positions in
+        let empty = sequences * positions - 80
+        let starts =
+          Self.starts([Self.lengths[0]]).elements
+          + (80..<sequences * positions).map { Int32($0 % positions) }
+        let shape: Shape = [sequences, positions]
+        return bound.workspace.withoutRecording {
+          bound.model.loss(
+            of: Indices(tokens.elements + [Int32](repeating: 0, count: empty), shape: shape),
+            targets: Indices(
+              targets.elements + [Int32](repeating: -1, count: empty), shape: shape),
+            documents: PackedDocuments(starts: Indices(starts, shape: shape))
+          ).item
+        }
+      }
+    }
+    let found =
+      name == "gpt"
+      ? losses(BoundModel(GPT(.small(context: 300), vocabularyCount: 50), threads: threads))
+      : losses(
+        BoundModel(
+          Llama(TextModelTests.llama(context: 300), vocabularyCount: 50), threads: threads))
+    #expect(Set(found).count == 1, "\(found)")
+  }
+
   struct Outcome {
     let loss: Double
     let gradient: [Double]

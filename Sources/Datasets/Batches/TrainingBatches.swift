@@ -45,10 +45,11 @@ public protocol HeldOutBatches: Sendable {
   /// How many batches there are.
   var count: Int { get }
 
-  /// Fills a batch, without allocating.
+  /// Fills a batch.
   ///
   /// - Parameters:
-  ///   - batch: A batch of shape [B, T].
+  ///   - batch: A batch of shape [B, T], or what this has made of it; it may become smaller where there is
+  ///     less to measure.
   ///   - index: In 0 ..< count.
   func fill(_ batch: inout TokenBatch, at index: Int)
 }

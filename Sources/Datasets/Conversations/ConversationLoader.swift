@@ -18,7 +18,8 @@ public enum LearnedTokens: String, SettingChoice {
 /// Conversations are packed into sequences once (`ConversationRows`); an epoch is a pseudo-random
 /// permutation of these sequences. The batch of a (step, micro-batch) depends on the files, the shapes
 /// and the seed alone, and is found in O(1). A token sees its own conversation only, and positions
-/// count from the conversation's beginning.
+/// count from the conversation's beginning. To be evaluated on, a batch has no more sequences and positions
+/// than its conversations need, about: the loss has the same bits.
 public struct ConversationLoader: TrainingBatches, HeldOutBatches {
   public let file: ConversationFile
   /// B.
@@ -77,10 +78,35 @@ public struct ConversationLoader: TrainingBatches, HeldOutBatches {
 
   public func fill(_ batch: inout TokenBatch, at index: Int) {
     precondition(index >= 0 && index < count)
-    for sequence in 0..<sequences {
-      let row = index * sequences + sequence
-      fill(&batch, sequence, row: row < rows.count ? row : nil)
+    let some = index * sequences..<min(rows.count, (index + 1) * sequences)
+    let shape = shape(of: some)
+    if shape != (batch.sequenceCount, batch.positionCount) {
+      batch = TokenBatch(sequenceCount: shape.sequences, positionCount: shape.positions)
     }
+    for sequence in 0..<shape.sequences {
+      let row = some.lowerBound + sequence
+      fill(&batch, sequence, row: row < some.upperBound ? row : nil)
+    }
+  }
+
+  /// What some rows need of B and T: half of it, a quarter and so on, so that there are few shapes. A model
+  /// with a long context would compute far more positions than a small data set has.
+  private func shape(of some: Range<Int>) -> (sequences: Int, positions: Int) {
+    let longest = some.reduce(1) { longest, row in
+      max(longest, rows.conversations(of: row).reduce(0) { $0 + file.range(of: Int($1)).count - 1 })
+    }
+    return (
+      halved(sequences, whileAtLeast: some.count),
+      halved(context, whileAtLeast: max(longest, Self.fewestPositions))
+    )
+  }
+
+  private static let fewestPositions = 64
+
+  private func halved(_ number: Int, whileAtLeast least: Int) -> Int {
+    var number = number
+    while number > 1 && (number + 1) / 2 >= least { number = (number + 1) / 2 }
+    return number
   }
 
   private func fill(_ batch: inout TokenBatch, _ sequence: Int, row: Int?) {
