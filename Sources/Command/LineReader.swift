@@ -1,5 +1,6 @@
 import Foundation
 import LockstepFiles
+import LockstepSettings
 
 /// Reads lines as they come: whatever is there at once, so that a program or person at the other end
 /// need not write more to be answered. A byte order mark in front is no part of the first line.
@@ -21,17 +22,17 @@ struct LineReader {
       return
     }
     if FileSystem.isDirectory(path) {
-      throw TranslateError.unreadable(FileError(operation: "read", path: path, code: EISDIR))
+      throw LineReaderError.unreadable(FileError(operation: "read", path: path, code: EISDIR))
     }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw TranslateError.unreadable(.last("open", path)) }
+    guard descriptor >= 0 else { throw LineReaderError.unreadable(.last("open", path)) }
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
   /// The next lines, at least one, without their ends; nil where there are no more. A last line need
   /// not have an end.
   ///
-  /// - Throws: `TranslateError.otherEncoding` where a byte order mark tells of another encoding than
+  /// - Throws: `LineReaderError.otherEncoding` where a byte order mark tells of another encoding than
   ///   UTF-8.
   mutating func next() throws -> [[UInt8]]? {
     guard var lines = try nextLines() else { return nil }
@@ -40,7 +41,7 @@ struct LineReader {
       do throws(ByteOrderMark.ForeignEncoding) {
         lines[0].removeFirst(try ByteOrderMark.length(in: lines[0]))
       } catch {
-        throw TranslateError.otherEncoding(path: name, reason: "\(error)")
+        throw LineReaderError.otherEncoding(path: name, reason: "\(error)")
       }
     }
     return lines
@@ -62,12 +63,25 @@ struct LineReader {
   }
 
   /// What is there; nothing at the end. Waits where there is nothing yet.
-  private func piece() throws(TranslateError) -> [UInt8] {
+  private func piece() throws(LineReaderError) -> [UInt8] {
     var piece = [UInt8](repeating: 0, count: Self.pieceSize)
     while true {
       let count = read(file.fileDescriptor, &piece, piece.count)
       if count >= 0 { return Array(piece[..<count]) }
       guard errno == EINTR else { throw .unreadable(.last("read", name)) }
+    }
+  }
+}
+
+/// Why lines can not be read.
+enum LineReaderError: UserInputError {
+  case unreadable(FileError)
+  case otherEncoding(path: String, reason: String)
+
+  var description: String {
+    switch self {
+    case .otherEncoding(let path, let reason): "\(path): \(reason)"
+    case .unreadable(let error): error.description
     }
   }
 }

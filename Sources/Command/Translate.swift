@@ -98,16 +98,3 @@ struct Translate: ParsableCommand {
     StandardError.say(text)
   }
 }
-
-/// Why nothing can be translated.
-enum TranslateError: UserInputError {
-  case unreadable(FileError)
-  case otherEncoding(path: String, reason: String)
-
-  var description: String {
-    switch self {
-    case .otherEncoding(let path, let reason): "\(path): \(reason)"
-    case .unreadable(let error): error.description
-    }
-  }
-}
