@@ -29,6 +29,9 @@ public struct ChatTemplateError: UserInputError, Equatable {
     self.reason = reason
   }
 
+  /// Whether the fault is the conversation's: what the template lacks, or is, is not.
+  public var isOfConversation: Bool { kind == .refused || kind == .evaluation }
+
   public var description: String {
     let place = "\(template): line \(line)"
     return switch kind {

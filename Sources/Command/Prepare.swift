@@ -59,7 +59,10 @@ struct Prepare: ParsableCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: "With --pairs: a held-out text and its translation; none: the last pairs are held out.")
+    help: """
+      With --pairs: a held-out text and its translation; with --chat: files of held-out conversations. \
+      Default: the last ones are held out.
+      """)
   var validation: [String] = []
 
   @Flag(help: "The inputs are conversations, a JSON object a line.")
@@ -92,8 +95,9 @@ struct Prepare: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    if !validation.isEmpty && !pairs {
-      throw ValidationError("--validation goes with --pairs; a text's last part is held out.")
+    if !validation.isEmpty && !pairs && !chat {
+      throw ValidationError(
+        "--validation goes with --pairs or --chat; a text's last part is held out.")
     }
     let kinds = [("--chat", chat), ("--preferences", preferences), ("--pairs", pairs)]
       .filter(\.1).map(\.0)
@@ -162,7 +166,8 @@ struct Prepare: ParsableCommand {
     let (tokenizer, chat) = try TrainedModel.chatTokenizer(at: tokenizer)
     var progress = PreparationProgress(isShown: !quiet && !json)
     let outcome = try ConversationPreparation(
-      inputs: inputs, output: output, tokenizer: tokenizer, at: self.tokenizer,
+      inputs: inputs, heldOut: validation, output: output, tokenizer: tokenizer,
+      at: self.tokenizer,
       template: ChatTemplate.chosen(template.template, of: chat, place: self.tokenizer),
       variables: ChatTemplate.Context(
         beginOfText: chat.beginOfText, endOfText: chat.endOfText, date: template.givenDate()),

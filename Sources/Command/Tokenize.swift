@@ -66,7 +66,7 @@ struct Tokenize: ParsableCommand {
       ?? tokenizer.encodeInput(request.text, special: special)
     if json {
       try StandardOutput.printJSON(
-        Answer(
+        TokenizedText(
           text: request.text, tokens: tokens, decoded: tokenizer.decode(tokens),
           input: whole.tokens, segments: whole.segments))
       return
@@ -93,7 +93,7 @@ private struct Request: Decodable {
   }
 }
 
-private struct Answer: Encodable {
+private struct TokenizedText: Encodable {
   let text: String
   let tokens: [Int32]
   let decoded: String

@@ -3,16 +3,19 @@ import Foundation
 /// The few system calls that durability needs and Foundation does not offer, with typed errors.
 package enum FileSystem {
   /// Creates a directory and those above it; an existing one is fine.
-  package static func makeDirectory(_ path: String) throws(FileError) {
-    if mkdir(path, 0o777) == 0 { return }
+  ///
+  /// - Returns: Those that were not there, the uppermost first.
+  @discardableResult
+  package static func makeDirectory(_ path: String) throws(FileError) -> [String] {
+    if mkdir(path, 0o777) == 0 { return [path] }
     switch errno {
     case EEXIST where isDirectory(path):
-      return
+      return []
     case ENOENT where !parent(of: path).isEmpty && parent(of: path) != path:
-      try makeDirectory(parent(of: path))
-      guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-        throw .last("create directory", path)
-      }
+      let above = try makeDirectory(parent(of: path))
+      if mkdir(path, 0o777) == 0 { return above + [path] }
+      guard errno == EEXIST else { throw .last("create directory", path) }
+      return above
     default:
       throw .last("create directory", path)
     }
@@ -50,6 +53,11 @@ package enum FileSystem {
   /// Removes a file, and nothing that is a directory. What is already gone is fine.
   package static func removeFile(_ path: String) throws(FileError) {
     guard unlink(path) == 0 || errno == ENOENT else { throw .last("remove", path) }
+  }
+
+  /// Removes directories that are empty, the last one first; others stay.
+  package static func removeEmpty(_ paths: [String]) {
+    for path in paths.reversed() { rmdir(path) }
   }
 
   /// Moves a file or directory within its file system, in one step.
@@ -96,6 +104,13 @@ package enum FileSystem {
     var status = stat()
     guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
     return status.st_mode & 0o777
+  }
+
+  /// Whether two paths lead to one file; not where one leads to nothing.
+  package static func areSame(_ path: String, _ other: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    return stat(path, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev
+      && first.st_ino == second.st_ino
   }
 
   package static func isDirectory(_ path: String) -> Bool {

@@ -20,11 +20,12 @@ import Testing
   private func prepare(
     _ lines: String, template: String = "plain", context: Int? = nil,
     tooLong: ConversationPreparation.TooLong = .error, fraction: Double = 0,
-    answers: ConversationEncoder.Answers = .all, output: String = "out"
+    answers: ConversationEncoder.Answers = .all, heldOut: [String] = [], output: String = "out"
   ) throws -> ConversationPreparation.Outcome {
     let built = try ChatTemplate.builtIn(template)
     return try ConversationPreparation(
-      inputs: [write(lines)], output: path(output), tokenizer: ByteTokenizer(), at: "bytes",
+      inputs: [write(lines)], heldOut: heldOut, output: path(output),
+      tokenizer: ByteTokenizer(), at: "bytes",
       template: built ?? ChatTemplate(template, name: "own"),
       variables: ChatTemplate.Context(endOfText: Vocabulary.endOfTextName), answers: answers,
       context: context, tooLong: tooLong, validationFraction: fraction
@@ -105,6 +106,54 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: path("out")))
   }
 
+  @Test func filesOfConversationsAreHeldOutAsAWhole() throws {
+    func line(_ word: String) -> String {
+      "{\"prompt\": \"\(word)\", \"completion\": \"\(word)\"}\n"
+    }
+    let (first, second) = (path("first.jsonl"), path("second.jsonl"))
+    try Data((line("q") + line("v")).utf8).write(to: URL(fileURLWithPath: first))
+    try Data(line("z").utf8).write(to: URL(fileURLWithPath: second))
+    func run(_ heldOut: [String]) throws -> ConversationPreparation.Outcome {
+      try prepare(line("a") + line("b"), fraction: 0.5, heldOut: heldOut)
+    }
+    let outcome = try run([first, second])
+    #expect(outcome.manifest.heldOutInputs == 2 && !outcome.wasPrepared)
+    #expect(try learned().contains("b") && !learned().contains("q"))
+    let held = try learned("out/validation.bin")
+    #expect(["q", "v", "z"].allSatisfy(held.contains) && !held.contains("a"))
+    #expect(try run([first, second]).wasPrepared)
+    #expect(throws: PreparationError.self) { try run([first]) }
+    #expect(throws: PreparationError.self) { try run([]) }
+  }
+
+  @Test func questionsMayHaveNoAnswer() throws {
+    let file = path("questions.jsonl")
+    try Data(
+      """
+      {"prompt": "a"}
+
+      {"prompt": "b", "completion": " "}
+      {"system": "s", "instruction": "c", "input": "d", "output": "e"}
+      {"messages": [{"role": "user", "content": "f"}, {"role": "assistant", "content": "g"}], "n": 1}
+      """.utf8
+    ).write(to: URL(fileURLWithPath: file))
+    let (questions, notes) = try Question.read(file)
+    #expect(questions.map(\.line) == [1, 3, 4, 5])
+    #expect(questions.map(\.reference) == [nil, nil, "e", "g"])
+    let contents = questions.map { $0.messages.map(\.content) }
+    #expect(contents == [["a"], ["b"], ["s", "c\n\nd"], ["f"]])
+    #expect(notes == ["left out the key n, which 1 line has"])
+    for line in [
+      "{\"completion\": \"a\"}", "{\"prompt\": 1}", "{\"messages\": []}",
+      "{\"messages\": [{\"role\": \"system\", \"content\": \"a\"}]}",
+      "{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}",
+      "{\"prompt\": \"a\", \"completion\": 1}",
+    ] {
+      try Data(line.utf8).write(to: URL(fileURLWithPath: file))
+      #expect(throws: ConversationError.self) { try Question.read(file) }
+    }
+  }
+
   @Test func whatATemplateRefusesIsToldWithItsLine() throws {
     let error = #expect(throws: ConversationError.self) {
       try prepare(
@@ -112,7 +161,7 @@ import Testing
         template: "mistral")
     }
     #expect(error?.description.contains("chat.jsonl: line 1: mistral: line ") == true)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: path("out")) == [])
+    #expect(!FileManager.default.fileExists(atPath: path("out")))
   }
 
   @Test func answersAreFoundByRenderingWhatComesBeforeThem() throws {
@@ -218,6 +267,33 @@ import Testing
     {
       try ConversationLoader(file, sequences: 1, context: 2, learned: .all)
     }
+  }
+
+  @Test func whatIsMeasuredHasAboutTheShapeThatItNeeds() throws {
+    let conversations: [(tokens: [Int32], learned: [Bool])] = [150, 90, 30].map { count in
+      let places = Array(0..<count)
+      return (places.map { Int32($0 % 7) }, places.map { $0 % 3 == 1 })
+    }
+    func shape(sequences: Int, context: Int) throws -> [Int] {
+      let loader = try ConversationLoader(
+        file(conversations), sequences: sequences, context: context, learned: .completions)
+      var (small, whole) = (loader.emptyBatch(), loader.emptyBatch())
+      var seen: [[Int32]] = [[], []]
+      for index in 0..<loader.count {
+        loader.fill(&small, at: index)
+        seen[0] += small.targets.filter { $0 != TokenBatch.ignoredTarget }
+        loader.fill(&whole, step: index, microbatch: 0)
+        seen[1] += whole.targets.filter { $0 != TokenBatch.ignoredTarget }
+      }
+      // Each once in either case, of a single row in the same order.
+      if loader.rowCount == 1 { #expect(seen[0] == Array(seen[1].prefix(seen[0].count))) }
+      #expect(seen[0].count == 50 + 30 + 10)
+      return [small.sequenceCount, small.positionCount]
+    }
+    // 267 inputs in one row.
+    #expect(try shape(sequences: 8, context: 8192) == [1, 512])
+    #expect(try shape(sequences: 1, context: 270) == [1, 270])
+    #expect(try shape(sequences: 3, context: 149) == [2, 149])
   }
 
   @Test func everyConversationIsLearnedOnceInAnEpoch() throws {

@@ -100,6 +100,55 @@ extension CommandLineTests {
       #expect(long.map(\.forgotten).reduce(0, +) > 0)
     }
 
+    @Test func aFileOfConversationsIsAnsweredAsInAConversationOfEach() throws {
+      let bench = try bench()
+      try bench.train("run", ["--steps", "300"])
+      let long = [String](repeating: "a", count: 70).joined(separator: " ")
+      try bench.write(
+        """
+        {"prompt": "a", "completion": "a\\nb"}
+
+        {"messages": [{"role": "user", "content": "k"}]}
+        {"instruction": "\(long)", "output": "c"}
+        {"messages": [{"role": "user", "content": "z"}, {"role": "assistant", "content": "z"}, \
+        {"role": "user", "content": "q"}, {"role": "assistant", "content": "q"}]}
+        {"prompt": "r", "other": 1}
+        {"prompt": "s"}
+        """, to: "some.jsonl")
+      let said = try chat(bench, "a\n/reset\nk\n/reset\nr\n/reset\ns\n").map(\.answer)
+      let answer = ["answer", "run", "some.jsonl", "--max-tokens", "8"]
+      let together = try bench.run(answer)
+      try #require(together.exitCode == 0, "\(together.errorOutput)")
+      let lines = together.output.split(separator: "\n", omittingEmptySubsequences: false)
+        .map(String.init)
+      #expect(lines.count == 7 && lines[6].isEmpty)
+      #expect([lines[0], lines[1], lines[4], lines[5]] == said)
+      #expect(lines[2].isEmpty)
+      #expect(
+        together.errorOutput.contains(
+          "line 4 fills the model's context of 64 tokens: no answer"))
+      #expect(together.errorOutput.contains("left out the key other, which 1 line has"))
+      for batch in ["1", "2"] {
+        #expect(try bench.run(answer + ["--batch", batch]).output == together.output)
+      }
+
+      let quiet = try bench.run(answer + ["--json", "--quiet"])
+      #expect(quiet.errorOutput.isEmpty)
+      let first = quiet.output.split(separator: "\n").first ?? ""
+      #expect(
+        first.contains("\"line\":1,\"reference\":\"a b\"")
+          && first.contains("\"ending\":\"finished\""), "\(first)")
+      #expect(quiet.output.contains("\"ending\":\"too_long\",\"line\":4"))
+
+      let whole = try bench.run(["answer", "run", "chat.jsonl", "--references", "known"])
+      #expect(whole.output.split(separator: "\n").count == 120)
+      try bench.write(whole.output, to: "answers")
+      let score = try bench.run(["score", "--metric", "rouge", "answers", "known", "--json"])
+      #expect(score.exitCode == 0, "\(score.errorOutput)")
+      let known = try String(contentsOfFile: bench.path("known"), encoding: .utf8)
+      #expect(known.hasPrefix("a\nh\no\n") && known.count == 240)
+    }
+
     @Test(arguments: [
       (["chat", "run", "--template", "nowhere"], "--template is 'nowhere'"),
       (["chat", "run", "--date", "today"], "--date is 'today'"),
@@ -124,6 +173,32 @@ extension CommandLineTests {
         ], "bad.jinja: line 1: uses the filter 'urlize'"
       ),
       (
+        [
+          "prepare", "--chat", "chat.jsonl", "--output", "x/y", "--tokenizer",
+          "data/tokenizer.json", "--template", "refusing.jinja",
+        ], "chat.jsonl: line 1: refusing.jinja: line 1: the template refuses the conversation: no"
+      ),
+      (
+        [
+          "prepare", "--chat", "chat.jsonl", "--output", "x/y", "--tokenizer",
+          "data/tokenizer.json", "--template", "plain", "--context", "4",
+        ], "raise --context"
+      ),
+      (
+        ["answer", "run", "bad.jsonl", "--references", "x"],
+        "bad.jsonl: line 2 has no answer, which --references asks for"
+      ),
+      (["answer", "run", "chat.jsonl", "--references", "chat.jsonl"], "name another one"),
+      (["answer", "run", "chat.jsonl", "--references", "./chat.jsonl"], "name another one"),
+      (["answer", "run", "text.txt"], "text.txt: line 1: not JSON"),
+      (["answer", "run", "answers.jsonl"], "answers.jsonl: line 1, prompt: no question"),
+      (["answer", "run", "chat.jsonl", "--batch", "0"], "--batch is at least 1"),
+      (["answer", "run", "chat.jsonl", "--beams", "2"], "Unknown option '--beams'"),
+      (
+        ["answer", "run", "chat.jsonl", "--references", "x", "--template", "refusing.jinja"],
+        "chat.jsonl: line 1: refusing.jinja: line 1: the template refuses the conversation: no"
+      ),
+      (
         ["train", "run.yaml", "--output", "x", "--set", "model.context=8"],
         "holds a conversation of"
       ),
@@ -135,10 +210,13 @@ extension CommandLineTests {
         "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\", \"completion\": \" \"}\n",
         to: "bad.jsonl")
       try bench.write("{{ 'x' | urlize }}", to: "bad.jinja")
+      try bench.write("{{ raise_exception('no') }}", to: "refusing.jinja")
+      try bench.write("{\"prompt\": [], \"completion\": \"b\"}\n", to: "answers.jsonl")
+      try bench.write("not JSON\n", to: "text.txt")
       let ending = try bench.run(arguments)
       #expect(ending.exitCode == 2)
       #expect(ending.errorOutput.contains(message), "\(ending.errorOutput)")
-      #expect(!bench.exists("x/dataset.json"))
+      #expect(!bench.exists("x"))
     }
   }
 }

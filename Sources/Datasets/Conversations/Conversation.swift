@@ -12,3 +12,8 @@ public struct Conversation: Sendable, Equatable {
     (self.messages, self.path, self.line) = (messages, path, line)
   }
 }
+
+extension ChatMessage {
+  /// Whether there is more than white space.
+  var saysSomething: Bool { content.unicodeScalars.contains { !$0.properties.isWhitespace } }
+}

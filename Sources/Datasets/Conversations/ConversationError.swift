@@ -81,6 +81,29 @@ public struct ConversationViolation: Sendable, Equatable, CustomStringConvertibl
   }
 }
 
+/// What is wrong with lines: the first of them are told, of further ones the number.
+public struct ConversationViolations: Sendable {
+  private static let most = 8
+
+  private var first: [ConversationViolation] = []
+  private var count = 0
+
+  public init() {}
+
+  /// - Parameter key: Default: the whole line.
+  public mutating func add(_ reason: String, path: String, line: Int, key: String = "") {
+    count += 1
+    guard first.count < Self.most else { return }
+    first.append(ConversationViolation(path: path, line: line, key: key, reason: reason))
+  }
+
+  /// - Throws: `ConversationError.violations` where there was one.
+  public func requireNone() throws(ConversationError) {
+    guard count > 0 else { return }
+    throw .violations(first, further: count - first.count)
+  }
+}
+
 extension ConversationError {
   private static var builtIn: String { ChatTemplate.builtInNames.joined(separator: ", ") }
 }

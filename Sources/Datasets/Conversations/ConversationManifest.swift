@@ -53,6 +53,8 @@ public struct ConversationManifest: PreparedManifest {
   public var request: DatasetManifest.Request
   public var rendering: Rendering
   public var inputs: [DatasetManifest.Input]
+  /// How many of these, the last ones, are held out as a whole; nil: a fraction of all is.
+  public var heldOutInputs: Int?
   /// Lines that have each key which was passed over.
   public var otherKeys: [String: Int]
   public var tokenizer: DatasetManifest.TokenizerRecord
@@ -61,6 +63,7 @@ public struct ConversationManifest: PreparedManifest {
 
   enum CodingKeys: String, CodingKey {
     case request, rendering, inputs, tokenizer, train, validation
+    case heldOutInputs = "held_out_inputs"
     case otherKeys = "other_keys"
   }
 

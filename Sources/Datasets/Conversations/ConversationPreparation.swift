@@ -28,9 +28,7 @@ public struct ConversationPreparation {
 
     /// What a user should know, one sentence each.
     public var notes: [String] {
-      var notes = manifest.otherKeys.sorted { $0.key < $1.key }.map {
-        "left out the key \($0.key), which \($0.value) line\($0.value == 1 ? " has" : "s have")"
-      }
+      var notes = ConversationReader.notes(of: manifest.otherKeys)
       let joined = manifest.train.joined + (manifest.validation?.joined ?? 0)
       if joined > 0 {
         notes.append(
@@ -68,6 +66,7 @@ public struct ConversationPreparation {
   }
 
   private let dataset: DatasetPreparation
+  private let heldOut: [String]
   private let tokenizer: any Tokenizer
   private let template: ChatTemplate
   private let variables: ChatTemplate.Context
@@ -80,6 +79,8 @@ public struct ConversationPreparation {
   ///   - inputs: Files of a JSON object a line; "-" is standard input.
   ///   - output: As of `DatasetPreparation`, like `validationFraction` and `overwrites`; the fraction is
   ///     one of conversations.
+  ///   - heldOut: Files of conversations that are held out. Default: none; then a fraction of the inputs'
+  ///     is, the last ones.
   ///   - tokenizer: Of the model that will learn.
   ///   - path: What the tokenizer was read from.
   ///   - template: Makes texts of conversations.
@@ -91,9 +92,9 @@ public struct ConversationPreparation {
   ///     as they are. Default: nil.
   ///   - tooLong: What becomes of longer ones. Default: an error.
   public init(
-    inputs: [String], output: String, tokenizer: any Tokenizer, at path: String,
-    template: ChatTemplate,
-    variables: ChatTemplate.Context, arePreferences: Bool = false,
+    inputs: [String], heldOut: [String] = [], output: String, tokenizer: any Tokenizer,
+    at path: String, template: ChatTemplate, variables: ChatTemplate.Context,
+    arePreferences: Bool = false,
     answers: ConversationEncoder.Answers = .all,
     context: Int? = nil, tooLong: TooLong = .error,
     validationFraction: Double = DatasetPreparation.defaultValidationFraction,
@@ -101,7 +102,8 @@ public struct ConversationPreparation {
   ) {
     dataset = DatasetPreparation(
       inputs: inputs, output: output, tokenizer: .file(path),
-      validationFraction: validationFraction, overwrites: overwrites)
+      validationFraction: heldOut.isEmpty ? validationFraction : 0, overwrites: overwrites)
+    self.heldOut = heldOut
     self.tokenizer = tokenizer
     (self.template, self.variables) = (template, variables)
     form = arePreferences ? .preference : .conversation
@@ -119,30 +121,49 @@ public struct ConversationPreparation {
   ) throws -> Outcome {
     try dataset.checkRequest()
     if let context, context < 1 { throw ConversationError.invalidContext(context) }
-    let documents = try InputDocument.open(dataset.inputs).documents
+    var documents = try InputDocument.open(dataset.inputs).documents
+    let held = try heldOut.isEmpty ? nil : InputDocument.open(heldOut).documents
     var reader = ConversationReader(form)
     for document in documents { reader.read(document.bytes, path: document.name) }
-    try reader.requireNoViolations()
+    let firstHeldOut = reader.conversations.count
+    for document in held ?? [] { reader.read(document.bytes, path: document.name) }
+    documents += held ?? []
+    try reader.violations.requireNone()
     let conversations = reader.conversations
     guard !conversations.isEmpty else {
-      throw ConversationError.noConversations(paths: dataset.inputs)
+      throw ConversationError.noConversations(paths: dataset.inputs + heldOut)
     }
+    let lastCount =
+      held == nil
+      ? heldOutCount(of: conversations.count) : conversations.count - firstHeldOut
     let inputs = documents.map {
       DatasetManifest.Input(name: $0.name, bytes: $0.bytes.count, sha256: $0.contentHash)
     }
     let opened = try DatasetFiles.open(dataset.output) { () throws(PreparationError) in
-      try existing(inputs)
+      try existing(inputs, heldOut: held?.count)
     }
-    let files: DatasetFiles
     switch opened {
     case .prepared(let manifest): return Outcome(manifest: manifest, wasPrepared: true)
-    case .free(let free): files = free
+    case .free(let files):
+      var manifest = try encode(
+        conversations, heldOut: lastCount, from: inputs, to: files, report: report)
+      manifest.heldOutInputs = held?.count
+      manifest.otherKeys = Dictionary(
+        uniqueKeysWithValues: reader.otherKeys.map { ($0.key, $0.count) })
+      try files.write(manifest)
+      return Outcome(manifest: manifest, wasPrepared: false)
     }
-    let heldOut = heldOutCount(of: conversations.count)
+  }
+
+  /// Writes all files but the manifest.
+  private func encode(
+    _ conversations: [Conversation], heldOut: Int, from inputs: [DatasetManifest.Input],
+    to files: DatasetFiles, report: (DatasetPreparation.Progress) -> Void
+  ) throws -> ConversationManifest {
     var writing = ConversationWriting(
       encoder: ConversationEncoder(
         template: template, context: variables, tokenizer: tokenizer, answers: answers),
-      mostTokens: context.map { $0 + 1 }, tooLong: tooLong, reader: reader)
+      mostTokens: context.map { $0 + 1 }, tooLong: tooLong, form: form)
     func encode(_ part: ArraySlice<Conversation>, _ name: String) throws
       -> ConversationWriting.Draft
     {
@@ -156,12 +177,11 @@ public struct ConversationPreparation {
       ? nil : encode(conversations.suffix(heldOut), DatasetFiles.validationName)
     try writing.requireNoViolations()
     guard train.part.conversations > 0, validation?.part.conversations != 0 else {
-      throw ConversationError.nothingLeft(paths: dataset.inputs)
+      throw ConversationError.nothingLeft(paths: self.heldOut + dataset.inputs)
     }
     try files.clear()
     let manifest = ConversationManifest(
-      request: dataset.request, rendering: rendering, inputs: inputs,
-      otherKeys: Dictionary(uniqueKeysWithValues: reader.otherKeys.map { ($0.key, $0.count) }),
+      request: dataset.request, rendering: rendering, inputs: inputs, otherKeys: [:],
       tokenizer: DatasetManifest.TokenizerRecord(
         kind: tokenizer.kind, vocabularySize: tokenizer.vocabularyCount,
         sha256: tokenizer.contentHash.description),
@@ -174,8 +194,7 @@ public struct ConversationPreparation {
       Array(template.source.utf8), to: files.path(ChatDescription.templateName))
     try AtomicFile.write(
       chat.configurationJSON, to: files.path(ChatDescription.configurationName))
-    try files.write(manifest)
-    return Outcome(manifest: manifest, wasPrepared: false)
+    return manifest
   }
 
   /// The last conversations, at least those of one line of several; none for a fraction of 0.
@@ -198,7 +217,7 @@ public struct ConversationPreparation {
 
   /// The manifest of the data set that the directory holds, if it is the one asked for.
   private func existing(
-    _ inputs: [DatasetManifest.Input]
+    _ inputs: [DatasetManifest.Input], heldOut: Int?
   ) throws(PreparationError) -> ConversationManifest? {
     let found = try ConversationManifest.existing(
       for: dataset, inputs: inputs, tokenizerHash: tokenizer.contentHash)
@@ -206,10 +225,11 @@ public struct ConversationPreparation {
     var wanted = rendering
     // The same text is the same template, wherever it lies.
     wanted.template = found.rendering.template
-    if found.rendering == wanted { return found }
+    if found.rendering == wanted && found.heldOutInputs == heldOut { return found }
     if dataset.overwrites { return nil }
     throw .outputDiffers(
       directory: dataset.output,
-      reason: "its conversations were rendered with another template, date, context or choice")
+      reason: "its conversations were rendered with another template, date, context or choice, or "
+        + "others were held out")
   }
 }

@@ -13,29 +13,28 @@ import LockstepChatTemplates
 struct ConversationReader {
   /// What a line is.
   enum Form {
-    /// A conversation.
+    /// A conversation that ends with an answer, from which a model learns.
     case conversation
     /// A prompt with two answers: two conversations, that with the chosen answer first.
     case preference
+    /// A conversation that waits for an answer; one that has it already may say so.
+    case question
 
     /// How many conversations a line is.
     var conversationCount: Int { self == .preference ? 2 : 1 }
   }
 
-  /// Violations that are told; of further ones the number.
-  private static let mostViolations = 8
-
   private(set) var conversations: [Conversation] = []
-  private(set) var violations: [ConversationViolation] = []
-  private(set) var violationCount = 0
+  /// What is wrong with lines.
+  var violations = ConversationViolations()
   /// How many lines have each key that says nothing to us, in the order in which they came.
   private(set) var otherKeys: [(key: String, count: Int)] = []
   let form: Form
   private var path = ""
   private var line = 0
 
-  /// - Parameter form: What a line is. Default: a conversation.
-  init(_ form: Form = .conversation) {
+  /// - Parameter form: What a line is.
+  init(_ form: Form) {
     self.form = form
   }
 
@@ -56,20 +55,16 @@ struct ConversationReader {
           conversations.append(Conversation(messages: messages, path: path, line: line))
         }
       } catch {
-        add(ConversationViolation(path: path, line: line, key: error.key, reason: error.reason))
+        violations.add(error.reason, path: path, line: line, key: error.key)
       }
     }
   }
 
-  mutating func add(_ violation: ConversationViolation) {
-    violationCount += 1
-    if violations.count < Self.mostViolations { violations.append(violation) }
-  }
-
-  /// - Throws: `ConversationError.violations` where there was one.
-  func requireNoViolations() throws(ConversationError) {
-    guard violationCount > 0 else { return }
-    throw .violations(violations, further: violationCount - violations.count)
+  /// What a user should know of keys that say nothing to us, one sentence each.
+  static func notes(of otherKeys: [String: Int]) -> [String] {
+    otherKeys.sorted { $0.key < $1.key }.map {
+      "left out the key \($0.key), which \($0.value) line\($0.value == 1 ? " has" : "s have")"
+    }
   }
 
   /// What is wrong with the line that is read.
@@ -104,21 +99,28 @@ struct ConversationReader {
       ("instruction", ["instruction", "output"], ["input", "system"]),
     ]
     let found = forms.filter { keys.contains($0.name) }
-    guard found.count == 1, let form = found.first else {
+    guard found.count == 1, let kind = found.first else {
       throw Fault(
         reason: found.isEmpty
           ? "none of the keys messages, prompt and instruction, one of which begins a conversation"
           : "both \(found[0].name) and \(found[1].name), expected one of them")
     }
-    for key in form.keys where !keys.contains(key) { throw Fault(key: key, reason: "is missing") }
-    for key in keys where !form.keys.contains(key) && !form.optional.contains(key) {
+    for key in kind.keys where !keys.contains(key) {
+      if form == .question && key != kind.name { continue }
+      throw Fault(key: key, reason: "is missing")
+    }
+    for key in keys where !kind.keys.contains(key) && !kind.optional.contains(key) {
       count(key)
     }
-    let messages = try messages(of: value, form: form.name)
-    try requireAnswer(
-      messages,
-      key: form.name == "messages"
-        ? form.name : form.name == "prompt" ? "completion" : "output")
+    let messages = try messages(of: value, form: kind.name)
+    if form == .question {
+      try requireQuestion(messages, kind.name)
+    } else {
+      try requireAnswer(
+        messages,
+        key: kind.name == "messages"
+          ? kind.name : kind.name == "prompt" ? "completion" : "output")
+    }
     return messages
   }
 
@@ -131,8 +133,8 @@ struct ConversationReader {
       for (key, role) in [("prompt", ChatMessage.user), ("completion", ChatMessage.assistant)] {
         if value[key]?.array != nil {
           messages += try list(value, key)
-        } else {
-          messages.append(ChatMessage(role: role, content: try text(value, key) ?? ""))
+        } else if let content = try text(value, key, isOptional: mayLack(key)) {
+          messages.append(ChatMessage(role: role, content: content))
         }
       }
       return messages
@@ -143,8 +145,9 @@ struct ConversationReader {
       ChatMessage(
         role: ChatMessage.user, content: input.isEmpty ? instruction : instruction + "\n\n" + input)
     )
-    messages.append(
-      ChatMessage(role: ChatMessage.assistant, content: try text(value, "output") ?? ""))
+    if let output = try text(value, "output", isOptional: mayLack("output")) {
+      messages.append(ChatMessage(role: ChatMessage.assistant, content: output))
+    }
     return messages
   }
 
@@ -154,6 +157,11 @@ struct ConversationReader {
       return []
     }
     return [ChatMessage(role: ChatMessage.system, content: system)]
+  }
+
+  /// Whether there may be no such key.
+  private func mayLack(_ key: String) -> Bool {
+    form == .question && (key == "completion" || key == "output")
   }
 
   mutating func list(_ value: JSONValue, _ key: String) throws(Fault) -> [ChatMessage] {
@@ -200,8 +208,19 @@ struct ConversationReader {
         key: key,
         reason: "no answer: ends with a message of '\(last.role)', expected one of 'assistant'")
     }
-    guard last.content.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
+    guard last.saysSomething else {
       throw Fault(key: key, reason: "no answer: the last one is empty")
+    }
+  }
+
+  private func requireQuestion(_ messages: [ChatMessage], _ form: String) throws(Fault) {
+    guard messages.contains(where: { $0.role != ChatMessage.system }) else {
+      throw Fault(key: form, reason: "is empty")
+    }
+    let hasAnswer = messages.last?.role == ChatMessage.assistant
+    let question = hasAnswer ? messages.dropLast() : messages[...]
+    guard question.contains(where: { $0.role != ChatMessage.system }) else {
+      throw Fault(key: form, reason: "no question: there is nothing before the answer")
     }
   }
 

@@ -8,18 +8,17 @@ struct ConversationWriting {
   private let mostTokens: Int?
   private let tooLong: ConversationPreparation.TooLong
   private let form: ConversationReader.Form
-  /// Keeps what is wrong.
-  private var reader: ConversationReader
+  private var violations = ConversationViolations()
   private var done = 0
   /// The first conversation that is too long, and how many are.
   private var longest: (conversation: Conversation, tokens: Int, count: Int)?
 
   init(
     encoder: ConversationEncoder, mostTokens: Int?, tooLong: ConversationPreparation.TooLong,
-    reader: ConversationReader
+    form: ConversationReader.Form
   ) {
     (self.encoder, self.mostTokens, self.tooLong) = (encoder, mostTokens, tooLong)
-    (self.reader, form) = (reader, reader.form)
+    self.form = form
   }
 
   /// A token file and its mask, which are yet to appear.
@@ -73,7 +72,7 @@ struct ConversationWriting {
   /// - Throws: `ConversationError` where lines are no conversations that the template takes, or are too
   ///   long.
   func requireNoViolations() throws(ConversationError) {
-    try reader.requireNoViolations()
+    try violations.requireNone()
     guard let longest else { return }
     throw .tooLong(
       path: longest.conversation.path, line: longest.conversation.line, count: longest.count,
@@ -84,18 +83,13 @@ struct ConversationWriting {
   private mutating func encoded(
     _ conversation: Conversation
   ) throws -> ConversationEncoder.Encoded? {
-    func violation(_ reason: String) -> ConversationViolation {
-      ConversationViolation(
-        path: conversation.path, line: conversation.line, key: "", reason: reason)
-    }
     do {
       return try encoder.encode(conversation)
     } catch let error as ChatTemplateError {
-      // What the template lacks is no fault of the conversation.
-      guard error.kind == .refused || error.kind == .evaluation else { throw error }
-      reader.add(violation(error.description))
+      guard error.isOfConversation else { throw error }
+      violations.add(error.description, path: conversation.path, line: conversation.line)
     } catch let error as ConversationEncoder.Failure {
-      reader.add(violation(error.description))
+      violations.add(error.description, path: conversation.path, line: conversation.line)
     }
     return nil
   }

@@ -4,12 +4,15 @@ import LockstepFiles
 ///
 /// It is a file, `.preparing`: locked while a preparation is at work, empty while what was there before
 /// is whole, and filled from when it is replaced until `dataset.json` is there. Who finds one that
-/// nobody has locked knows that its preparation was killed, and what to remove.
+/// nobody has locked knows that its preparation was killed, and what to remove. It must outlive the files
+/// that are being written.
 final class PreparationMark {
   private static let name = ".preparing"
 
   private let directory: String
   private let lock: FileLock
+  /// The directories that were not there before.
+  private let made: [String]
   private var isReplacing = false
 
   /// Makes the directory if it is not there, and removes what a killed preparation left in it.
@@ -17,9 +20,9 @@ final class PreparationMark {
   /// - Throws: `PreparationError.outputInUse` where another preparation is at work, `.outputNotWritable`.
   init(directory: String) throws(PreparationError) {
     self.directory = directory
-    let lock: FileLock?
+    let (made, lock): ([String], FileLock?)
     do throws(FileError) {
-      try FileSystem.makeDirectory(directory)
+      made = try FileSystem.makeDirectory(directory)
       lock = try .exclusive(directory + "/" + Self.name, creates: true)
       if let lock {
         if lock.size > 0 { try Self.removeIncomplete(in: directory) }
@@ -29,7 +32,7 @@ final class PreparationMark {
       throw .outputNotWritable(path: directory, reason: error.reason)
     }
     guard let lock else { throw .outputInUse(path: directory) }
-    self.lock = lock
+    (self.lock, self.made) = (lock, made)
   }
 
   /// From here on the directory is not complete until the new manifest is there.
@@ -47,6 +50,8 @@ final class PreparationMark {
     do {
       if isReplacing { try Self.removeIncomplete(in: directory) }
       try lock.remove()
+      // Of a preparation that came to nothing, nothing stays.
+      FileSystem.removeEmpty(made)
     } catch {
       // Then the next preparation does it.
     }

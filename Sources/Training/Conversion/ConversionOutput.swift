@@ -52,7 +52,7 @@ struct ConversionOutput {
     let parent = FileSystem.parent(of: whole)
     let draft =
       "\(parent)/.\(name).converting-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
-    try onDisk { () throws(FileError) in try FileSystem.makeDirectory(draft) }
+    try onDisk { () throws(FileError) in _ = try FileSystem.makeDirectory(draft) }
     return draft
   }
 

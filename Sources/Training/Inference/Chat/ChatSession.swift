@@ -31,14 +31,11 @@ public final class ChatSession {
     public var processed: Int
   }
 
-  public let template: ChatTemplate
   private let model: any LanguageModel
   private let workspace: Workspace
-  private let tokenizer: any Tokenizer
-  private let context: ChatTemplate.Context
+  private let reading: ConversationReading
   private let sampler: TokenSampler
   private let maxTokens: Int
-  private let endings: Set<Int32>
   private let cache: GenerationCache
   /// Whose keys and values are in the cache.
   private var cached: [Int32] = []
@@ -61,18 +58,12 @@ public final class ChatSession {
   ) throws {
     precondition(maxTokens >= 1)
     model = try trained.languageModel()
-    tokenizer = try trained.requiredTokenizer()
+    reading = try ConversationReading(trained, template: template, context: context)
     workspace = trained.workspace
-    (self.template, self.context, self.system) = (template, context, system)
+    self.system = system
     sampler = TokenSampler(sampling)
     self.maxTokens = maxTokens
     cache = model.makeCache(sequences: 1, in: workspace)
-    let names =
-      try [template.ending(context: context), context.endOfText].compactMap(\.self)
-      + trained.endOfTextNames
-    endings = Set(
-      names.compactMap(tokenizer.vocabulary.id(ofSpecial:))
-        + [tokenizer.endOfText].compactMap(\.self))
   }
 
   /// Forgets all that was said but the system's message.
@@ -109,7 +100,7 @@ public final class ChatSession {
   private func fittingPrompt() throws -> (tokens: [Int32], forgotten: Int) {
     var forgotten = 0
     while true {
-      let tokens = try prompt()
+      let tokens = try reading.tokens(of: messages, system: system)
       // Room for a part of an answer must be left.
       let room = min(maxTokens, max(1, model.context / 4))
       if tokens.count + room <= model.context { return (tokens, forgotten) }
@@ -125,16 +116,6 @@ public final class ChatSession {
     }
   }
 
-  private func prompt() throws -> [Int32] {
-    let told = system.map { [ChatMessage(role: ChatMessage.system, content: $0)] } ?? []
-    let text = try template.render(
-      told + messages, addsGenerationPrompt: true, context: context
-    ).text
-    let tokens = try tokenizer.encode(text)
-    guard !tokens.isEmpty else { throw ChatError.nothingToRead(template: template.name) }
-    return tokens
-  }
-
   // MARK: - What it writes
 
   private func write(
@@ -142,7 +123,7 @@ public final class ChatSession {
   ) throws -> Answer {
     try workspace.withoutRecording {
       var tokens = prompt
-      var decoder = StreamingDecoder(tokenizer)
+      var decoder = StreamingDecoder(reading.tokenizer)
       var answer = Answer(text: "", tokens: [], ending: .limit, forgotten: 0, processed: 0)
       func add(_ part: String) throws {
         guard !part.isEmpty else { return }
@@ -160,7 +141,7 @@ public final class ChatSession {
         }
         let (token, processed) = try next(after: tokens)
         if answer.tokens.isEmpty { answer.processed = processed }
-        if endings.contains(token) {
+        if reading.endings.contains(token) {
           answer.ending = .finished
           break
         }
@@ -183,7 +164,7 @@ public final class ChatSession {
     let last = states.row(new.count - 1)  // [1, D]
     let logits = last.linear(weight: model.headWeight.tensor)  // [1, V]
     let token = try logits.withElements { logits in
-      let choices = UnsafeBufferPointer(rebasing: logits.prefix(tokenizer.vocabularyCount))
+      let choices = UnsafeBufferPointer(rebasing: logits.prefix(reading.tokenizer.vocabularyCount))
       return Int32(try sampler.token(from: choices, at: tokens.count))
     }
     return (token, new.count)
