@@ -60,7 +60,7 @@ struct Prepare: ParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help: """
-      With --pairs: a held-out text and its translation; with --chat: files of held-out conversations. \
+      With --pairs: a held-out text and its translation; with --chat and --preferences: held-out files. \
       Default: the last ones are held out.
       """)
   var validation: [String] = []
@@ -95,9 +95,9 @@ struct Prepare: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    if !validation.isEmpty && !pairs && !chat {
+    if !validation.isEmpty && !pairs && !chat && !preferences {
       throw ValidationError(
-        "--validation goes with --pairs or --chat; a text's last part is held out.")
+        "--validation goes with --pairs, --chat or --preferences; a text's last part is held out.")
     }
     let kinds = [("--chat", chat), ("--preferences", preferences), ("--pairs", pairs)]
       .filter(\.1).map(\.0)

@@ -90,7 +90,9 @@ struct ConversationReader {
 
   private mutating func messages(_ value: JSONValue) throws(Fault) -> [ChatMessage] {
     let keys = (value.members ?? []).map(\.key)
-    if keys.contains("chosen") && keys.contains("rejected") && !keys.contains("completion") {
+    if form == .conversation && keys.contains("chosen") && keys.contains("rejected")
+      && !keys.contains("completion")
+    {
       throw Fault(
         key: "chosen", reason: "answers that were chosen and rejected go with --preferences")
     }
