@@ -165,8 +165,8 @@ private func problems(
         "run.yaml:3: model.layers: found \"none\", expected a whole number from 1 to 1024",
         "run.yaml:4: model.heads: found 5, expected a divisor of width (256)",
         "run.yaml:5: model.depth: unknown key; "
-          + "the keys here are from, architecture, layers, heads, width, context, dropout, "
-          + "recompute, vocabulary",
+          + "the keys here are from, weights, architecture, layers, heads, width, context, "
+          + "dropout, recompute, vocabulary",
         "run.yaml:8: optimizer.history: a key of name: lbfgs, but here name is sgd",
         "run.yaml:9: schedule.warmup_steps: found 11, expected at most steps (10)",
         "run.yaml:10: steps: the key occurs twice, first at run.yaml:1",
