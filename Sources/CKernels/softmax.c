@@ -123,3 +123,54 @@ MULTIVERSIONED void CKernels_crossEntropy(
     }
   }
 }
+
+MULTIVERSIONED void CKernels_distillation(
+    float *logits, const float *teacher, const int32_t *targets, float *losses, float temperature,
+    float weight, int differentiates, int64_t rows, int64_t columns) {
+  float sharpness = 1.0f / temperature;
+  for (int64_t r = 0; r < rows; r++) {
+    float *row = logits + r * columns;
+    const float *known = teacher + r * columns;
+    int32_t target = targets[r];
+    if (target < 0) {
+      losses[r] = 0;
+      if (differentiates) memset(row, 0, (size_t)columns * sizeof(float));
+      continue;
+    }
+    float maximum = row_maximum(row, columns), knownMaximum = row_maximum(known, columns);
+    Lanes sum = {0}, softSum = {0}, knownSum = {0}, apart = {0};
+    FOR_LANES(columns) {
+      Lanes x = lanes_read(row + i, n) - maximum, y = lanes_read(known + i, n) - knownMaximum;
+      Lanes e = lanes_exp(x), soft = lanes_exp(x * sharpness), p = lanes_exp(y * sharpness);
+      Lanes difference = p * (y - x);
+      if (n < LANE_COUNT) {
+        e = lanes_keep(e, n);
+        soft = lanes_keep(soft, n);
+        p = lanes_keep(p, n);
+        difference = lanes_keep(difference, n);
+      }
+      sum += e;
+      softSum += soft;
+      knownSum += p;
+      apart += difference;
+    }
+    float total = lanes_sum(sum), softTotal = lanes_sum(softSum), knownTotal = lanes_sum(knownSum);
+    double divergence = (double)lanes_sum(apart) / knownTotal * sharpness + natural_log(softTotal) -
+                        natural_log(knownTotal);
+    losses[r] = (float)((1 - (double)weight) *
+                            (natural_log(total) - ((double)row[target] - maximum)) +
+                        (double)weight * temperature * temperature * divergence);
+    if (!differentiates) continue;
+    float hard = (1 - weight) / total, softFactor = weight * temperature / softTotal;
+    float knownFactor = weight * temperature / knownTotal;
+    FOR_LANES(columns) {
+      Lanes x = lanes_read(row + i, n) - maximum, y = lanes_read(known + i, n) - knownMaximum;
+      lanes_write(
+          row + i,
+          lanes_exp(x) * hard + lanes_exp(x * sharpness) * softFactor -
+              lanes_exp(y * sharpness) * knownFactor,
+          n);
+    }
+    row[target] -= 1 - weight;
+  }
+}

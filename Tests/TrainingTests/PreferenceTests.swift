@@ -300,6 +300,6 @@ import Testing
       .run(SoloCommunicator())
     #expect(isNear(report.loss, log(2)) && report.data.hasSuffix("compared with itself)"))
     let likelier = try Double(margins(model, fixture).count { $0 > 0 }) / 6
-    #expect(report.metrics.first { $0.key == "likelier" }?.value == likelier)
+    #expect(report.metrics.first { $0.key == "likelihood_accuracy" }?.value == likelier)
   }
 }

@@ -35,4 +35,15 @@ void CKernels_crossEntropy(
     float *logits, const int32_t *targets, float *losses, float smoothing, float gradientScale,
     int64_t rows, int64_t columns, int64_t stride);
 
+/// Cross-entropy of rows of logits [rows, columns] against targets [rows], and how far they are from a
+/// teacher's logits of the same shape; rows with a negative target are ignored and lose nothing.
+///
+/// losses [rows] = (1 - weight) * (log(sum(e^logits)) - logits[target])
+///   + weight * T² * sum(p * (log(p) - log(softmax(logits / T)))) with p = softmax(teacher / T).
+/// Where `differentiates` is not zero the logits are replaced by (1 - weight) * (softmax(logits) -
+/// onehot(target)) + weight * T * (softmax(logits / T) - p).
+void CKernels_distillation(
+    float *logits, const float *teacher, const int32_t *targets, float *losses, float temperature,
+    float weight, int differentiates, int64_t rows, int64_t columns);
+
 #endif

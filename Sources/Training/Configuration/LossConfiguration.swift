@@ -11,6 +11,7 @@ public struct LossConfiguration: Configurable {
     case squaredError
     case huber(HuberConfiguration)
     case preference(PreferenceConfiguration)
+    case distillation(DistillationConfiguration)
 
     public static var variants: [Variant<Self>] {
       [
@@ -52,6 +53,14 @@ public struct LossConfiguration: Configurable {
           Self.preference
         ) {
           if case .preference(let configuration) = $0 { configuration } else { nil }
+        },
+        Variant(
+          "distillation",
+          "Cross-entropy, and how far the outputs are from those of a teacher, a larger model (Hinton et al. "
+            + "2015); for language models.",
+          Self.distillation
+        ) {
+          if case .distillation(let configuration) = $0 { configuration } else { nil }
         },
       ]
     }
@@ -125,12 +134,40 @@ public struct PreferenceConfiguration: Configurable {
   }
 }
 
+/// The keys of `loss.name: distillation`.
+public struct DistillationConfiguration: Configurable {
+  /// nil: not given, as it must be.
+  public var teacher: String?
+  public var temperature = 1.0
+  public var weight = 0.5
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field(
+        "teacher", \.teacher, .ifPresent(.path),
+        meaning:
+          "The model to learn from: a run, a checkpoint, a directory as `transformers` saves it, or a GGUF "
+          + "file; a language model of the same tokens. It must be given."),
+      Field(
+        "temperature", \.temperature, .above(0),
+        meaning:
+          "What the logits of both are divided by before they are compared: above 1, unlikely tokens count "
+          + "for more."),
+      Field(
+        "weight", \.weight, .within(0...1),
+        meaning: "The share of the loss that the teacher has; the rest is cross-entropy."),
+    ]
+  }
+}
+
 extension LossConfiguration.Kind {
   /// The share of the target that all classes or tokens have alike, in training.
   var labelSmoothing: Double {
     switch self {
     case .crossEntropy(let own), .divergence(let own): own.labelSmoothing
-    case .standard, .binaryCrossEntropy, .squaredError, .huber, .preference: 0
+    case .standard, .binaryCrossEntropy, .squaredError, .huber, .preference, .distillation: 0
     }
   }
 
@@ -141,8 +178,20 @@ extension LossConfiguration.Kind {
     case .crossEntropy: task != .regression
     case .divergence, .binaryCrossEntropy: task == .classification
     case .squaredError, .huber: task == .regression
-    case .preference: task == .languageModeling
+    case .preference, .distillation: task == .languageModeling
     }
+  }
+
+  /// The same loss with another path in the place of each.
+  func mappingPath(_ change: (String) -> String) -> Self {
+    guard case .distillation(var distillation) = self else { return self }
+    distillation.teacher = distillation.teacher.map(change)
+    return .distillation(distillation)
+  }
+
+  /// The keys of distillation; nil for other losses.
+  var distillation: DistillationConfiguration? {
+    if case .distillation(let distillation) = self { distillation } else { nil }
   }
 
   /// The keys of preferences; nil for other losses.
@@ -171,7 +220,7 @@ extension LossConfiguration {
       switch kind {
       case .divergence: .divergence(labelSmoothing: smoothing)
       case .binaryCrossEntropy: .binaryCrossEntropy
-      case .standard, .crossEntropy, .squaredError, .huber, .preference:
+      case .standard, .crossEntropy, .squaredError, .huber, .preference, .distillation:
         .crossEntropy(labelSmoothing: smoothing)
       }
     return ClassificationObjective(

@@ -68,6 +68,7 @@ public struct Recipe: Configurable {
     checks.require(
       loss.kind.suits(task), "loss.name", "a loss for \(task.rawValue)", involving: "task")
     checkPreferences(&checks)
+    checkTeacher(&checks)
     checkBeginning(&checks)
     if wordVectors.path != nil {
       checks.require(
@@ -102,6 +103,14 @@ public struct Recipe: Configurable {
       !isPreference || model.from != nil, "model.from",
       "weights, because loss.name is dpo, which compares with the model that the run begins as",
       involving: "loss.name")
+  }
+
+  /// A teacher must be named, and know what it is asked.
+  private func checkTeacher(_ checks: inout SettingChecks) {
+    guard let distillation = loss.kind.distillation else { return }
+    checks.require(
+      distillation.teacher != nil, "loss.teacher",
+      "a language model, because loss.name is distillation", involving: "loss.name")
   }
 
   /// What must hold between what the model begins as and the rest.

@@ -28,6 +28,7 @@ extension RunConfiguration {
     configuration.wordVectors.path = recipe.wordVectors.path.map { Self.path($0, from: start) }
     configuration.model.from = recipe.model.from.map { Self.path($0, from: start) }
     configuration.adapter = recipe.adapter.mappingPath { Self.path($0, from: start) }
+    configuration.loss.kind = recipe.loss.kind.mappingPath { Self.path($0, from: start) }
     return configuration
   }
 

@@ -36,11 +36,18 @@ final class EvaluatedPreferences: EvaluationSubject {
     guard options.stride == nil else { throw EvaluationError.strideOfNoText }
     try file.tokens.requireTokenizer(trained.requiredTokenizer())
     workspace = trained.workspace
-    // Each preference takes two sequences.
-    loader = try PreferenceLoader(
-      file, sequences: (options.sequences + 1) / 2 * 2, context: model.context)
-    batch = loader.emptyBatch()
     let learned = configuration?.loss.kind.preference
+    // A long context would be padding for the most part; a run measures as it did in training.
+    let context =
+      learned == nil
+      ? min(model.context, max(Self.shortContext, file.longest - 1)) : model.context
+    func loader(_ sequences: Int) throws -> PreferenceLoader {
+      try PreferenceLoader(file, sequences: sequences, context: context)
+    }
+    // Each preference takes two sequences.
+    let sequences = (options.sequences + 1) / 2 * 2
+    self.loader = try loader(min(sequences, 2 * loader(2).rowCount))
+    batch = self.loader.emptyBatch()
     objective = PreferenceObjective(
       model: model,
       reference: try learned == nil
@@ -49,6 +56,9 @@ final class EvaluatedPreferences: EvaluationSubject {
     dataPath =
       "\(path) (preferences\(learned == nil ? "; the model is compared with itself" : ""))"
   }
+
+  /// T that is enough for most preferences.
+  private static let shortContext = 512
 
   /// The model that a run began as.
   private static func reference(

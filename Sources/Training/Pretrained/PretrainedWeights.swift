@@ -154,7 +154,7 @@ extension DataRecord.File {
   /// - Parameters:
   ///   - key: What names them.
   ///   - named: Where they are, as the configuration has it.
-  fileprivate static func list(
+  static func list(
     _ key: String, of source: any WeightSource, named: String
   ) throws -> [DataRecord.File] {
     let files = source.files

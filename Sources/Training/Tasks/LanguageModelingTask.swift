@@ -14,6 +14,9 @@ public final class LanguageModelingTask: TrainingTask {
   /// Pretrained vectors that the token embedding begins with; nil: none.
   public let wordVectors: WordVectors?
 
+  /// What it learns from beside the text; nil: the text alone.
+  var distillation: Distillation?
+
   private var batch: TokenBatch
 
   /// - Parameters:
@@ -41,6 +44,8 @@ public final class LanguageModelingTask: TrainingTask {
 
   public var model: any Module { languageModel }
 
+  public var frozenModels: [FrozenModel] { distillation.map { [$0.teacher] } ?? [] }
+
   public var initialRows: [String: InitialRows] {
     guard let wordVectors else { return [:] }
     return [
@@ -56,6 +61,9 @@ public final class LanguageModelingTask: TrainingTask {
         let number = loader.sampleIndex(step: step, microbatch: microbatch, sequence: sequence)
         augmenter.apply(to: &batch, sequence: sequence, number: number)
       }
+    }
+    if let distillation {
+      return distillation.loss(of: batch, for: languageModel, in: workspace)
     }
     return languageModel.loss(of: batch, byteCounts: nil, labelSmoothing: labelSmoothing)
   }

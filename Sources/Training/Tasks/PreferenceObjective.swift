@@ -71,7 +71,7 @@ struct PreferenceObjective {
 
   /// What is measured on held-out preferences beside the loss.
   static let metrics = [
-    Metric.accuracy, mean("margin"), mean("chosen_reward"), mean("likelier"),
+    Metric.accuracy, mean("margin"), mean("chosen_reward"), mean("likelihood_accuracy"),
   ]
 
   private static func mean(_ key: String) -> Metric {

@@ -47,7 +47,8 @@ extension RunConfiguration {
       return (try located.parts(), try recipe.parts())
     }
     return try located.prepareTask(
-      of: parts, named: named, vectorsNamed: recipe.wordVectors.path, plan: plan,
+      of: parts, named: named, vectorsNamed: recipe.wordVectors.path,
+      teacherNamed: recipe.loss.kind.distillation?.teacher, plan: plan,
       files: [("config.yaml", Array(yaml().utf8))], beginning: beginning, resuming: samples,
       memory: memory, communicator: communicator)
   }
@@ -60,6 +61,7 @@ extension Recipe {
   ///   - parts: This recipe's, whose files can be opened by their paths.
   ///   - named: The same with the paths that the configuration has.
   ///   - vectorsNamed: Likewise of the word vectors.
+  ///   - teacherNamed: Likewise of the teacher.
   ///   - plan: `batch`, `seed`, `steps` and `evaluate` are used.
   ///   - files: Of each checkpoint, beside those that the task knows of.
   ///   - beginning: What the run begins as.
@@ -67,11 +69,22 @@ extension Recipe {
   ///   - memory: Bytes that this rank's host can give; nil: it does not say.
   /// - Throws: `AgreedError` with what is wrong with the data.
   fileprivate func prepareTask(
-    of parts: Parts, named: Parts, vectorsNamed: String?, plan: Plan,
+    of parts: Parts, named: Parts, vectorsNamed: String?, teacherNamed: String?, plan: Plan,
     files: [(name: String, bytes: [UInt8])], beginning: Beginning,
     resuming samples: SampleDescription?, memory: Int?, communicator: any Communicator
   ) throws -> PreparedTask {
     let smoothing = loss.kind.labelSmoothing
+    /// The model that is learned from; nil where there is none. Collective.
+    func teacher(_ text: TextFiles) throws -> Teacher? {
+      guard let path = loss.kind.distillation?.teacher else { return nil }
+      return try Teacher(
+        at: path, named: teacherNamed ?? path, tokenizer: text.tokenizer, context: model.context,
+        vocabularyCount: text.vocabularyCount, communicator)
+    }
+    func distillation(_ teacher: Teacher?) -> Distillation? {
+      guard let keys = loss.kind.distillation else { return nil }
+      return teacher.map { Distillation($0.frozen, keys) }
+    }
     /// Makes the model what the recipe trains of it, and sees that there is memory for that. Collective.
     func adapt(
       _ model: any Module, toSequencesOf shape: Shape, beside frozen: (any Module)? = nil
@@ -95,18 +108,20 @@ extension Recipe {
       var record = data.text.record(
         named: named.tokens, added: tokens.augmentation.sentinelNames(positions: model.context),
         vectors: wordVectors.path, vectorsNamed: vectorsNamed)
-      record?.files += beginning.record
+      let teacher = try teacher(data.text)
+      record?.files += beginning.record + (teacher?.record ?? [])
       try communicator.agree {
         try beginning.weights?.require(data.text.tokenizer, path: tokens.tokenizer)
       }
       let network = architecture.model(vocabularyCount: data.vocabularyCount)
-      try adapt(network, toSequencesOf: [model.context])
+      try adapt(network, toSequencesOf: [model.context], beside: teacher?.frozen.model)
       let task = try communicator.agree {
         try data.task(
           of: network, plan: plan,
           labelSmoothing: smoothing, wordVectors: wordVectors,
           files: files + Self.files(of: record) + interchangeFiles(for: data.text, of: network))
       }
+      task.distillation = distillation(teacher)
       return PreparedTask(
         task: task, dataSummary: data.text.summary, unit: "tokens", epochLength: nil,
         data: record,
@@ -122,12 +137,13 @@ extension Recipe {
         ? DataRecord(
           train: data.train, validation: data.validation,
           named: named.conversations ?? conversations, tokenizer: data.text.tokenizer) : nil
-      record?.files += beginning.record
+      let teacher = try teacher(data.text)
+      record?.files += beginning.record + (teacher?.record ?? [])
       try communicator.agree {
         try beginning.weights?.require(data.text.tokenizer, path: conversations.tokenizer)
       }
       let network = architecture.model(vocabularyCount: data.vocabularyCount)
-      try adapt(network, toSequencesOf: [model.context])
+      try adapt(network, toSequencesOf: [model.context], beside: teacher?.frozen.model)
       let (task, batchSummary) = try communicator.agree {
         (
           try data.task(
@@ -137,6 +153,7 @@ extension Recipe {
           try data.batchSummary(plan)
         )
       }
+      task.distillation = distillation(teacher)
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
         batchSummary: batchSummary, data: record)

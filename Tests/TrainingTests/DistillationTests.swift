@@ -1,0 +1,141 @@
+import Foundation
+import LockstepCommunication
+import LockstepDatasets
+import LockstepReporting
+import LockstepTensors
+import LockstepTraining
+import TestSupport
+import Testing
+
+/// Learning from another model. scripts/check_distillation.py compares with PyTorch.
+@Suite struct DistillationTests {
+  private let folder: TemporaryFolder
+  private static let models = TrainedModelTests.fixtures
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private static func path(_ name: String) -> String { models.appending(path: name).path }
+
+  /// The small GPT learns; random tokens below 29 are the text.
+  private func configuration(
+    teacher: String, weight: Double = 0.5, _ further: [String] = []
+  ) throws -> RunConfiguration {
+    let data = folder.path + "/train.bin"
+    if !FileManager.default.fileExists(atPath: data) {
+      var generator = SeededGenerator(seed: 4)
+      let writer = try TokenFileWriter(path: data, vocabularyCount: 29)
+      try writer.append((0..<400).map { _ in Int32.random(in: 0..<29, using: &generator) })
+      try writer.finish()
+    }
+    return try .parse(
+      yaml: "{}", source: "test",
+      overrides: [
+        "data={train: \(data), validation: null, tokenizer: null}",
+        "model={from: \(Self.path("gpt2-float32")), dropout: 0}",
+        "loss={name: distillation, teacher: \(teacher), weight: \(weight)}",
+        "batch={sequences: 2, microbatches: 4}", "schedule={name: constant, warmup_steps: 0}",
+        "optimizer.learning_rate=0.01", "steps=4", "evaluate.every=0",
+      ] + further)
+  }
+
+  private func train(
+    _ configuration: RunConfiguration, ranks: Int = 1, in name: String? = nil,
+    resume: Bool = false, steps: Int? = nil
+  ) throws -> (hash: String, losses: [Double]) {
+    let directory = name.map { RunDirectory(path: folder.path + "/" + $0) }
+    let outcome = try InProcessGroup(size: ranks).run { communicator in
+      var configuration = configuration
+      if let steps { configuration.steps = steps }
+      let run = try TrainingRun(
+        configuration: configuration, communicator: communicator, mode: "", directory: directory,
+        resume: resume, threads: 1)
+      let recorder = EventRecorder()
+      run.trainer.attach(recorder)
+      _ = try run.run(until: StopRequest())
+      return (
+        [run.trainer.parametersHash],
+        recorder.events.compactMap { event -> Double? in
+          if case .step(let record) = event { record.loss } else { nil }
+        }
+      )
+    }[0]
+    return (outcome.0[0], outcome.1)
+  }
+
+  @Test func aModelHasNothingToLearnFromItself() throws {
+    let own = Self.path("gpt2-float32")
+    let alone = try train(configuration(teacher: own, ["loss={name: standard}"])).losses[0]
+    let all = try train(configuration(teacher: own, weight: 1)).losses[0]
+    let half = try train(configuration(teacher: own, weight: 0.5)).losses[0]
+    #expect(abs(all) < 1e-5 && abs(half - alone / 2) < 1e-5 * alone)
+  }
+
+  @Test func anotherModelIsLearnedFromWithTheSameBitsOnAnyNumberOfRanks() throws {
+    let configuration = try configuration(
+      teacher: Self.path("llama-tied"), weight: 1, ["loss.temperature=2", "steps=20"])
+    let whole = try train(configuration)
+    #expect((whole.losses.last ?? 1) < 0.6 * whole.losses[0], "\(whole.losses)")
+    for ranks in [2, 3] { #expect(try train(configuration, ranks: ranks).hash == whole.hash) }
+    _ = try train(configuration, ranks: 2, in: "parts", steps: 7)
+    #expect(try train(configuration, ranks: 3, in: "parts", resume: true).hash == whole.hash)
+    // The teacher is no part of the model.
+    let names = try FileManager.default.contentsOfDirectory(
+      atPath: folder.path + "/parts/checkpoints/step-00000020")
+    #expect(names.filter { $0.hasSuffix("model.safetensors") } == ["model.safetensors"])
+  }
+
+  @Test func anAdapterCanLearnFromATeacher() throws {
+    let configuration = try configuration(
+      teacher: Self.path("llama-tied"), ["adapter={name: lora, rank: 2}"])
+    #expect(try train(configuration).hash == train(configuration, ranks: 3).hash)
+  }
+
+  @Test func aRunDoesNotGoOnWithAnotherTeacher() throws {
+    let copy = folder.path + "/teacher"
+    try FileManager.default.copyItem(atPath: Self.path("llama-tied"), toPath: copy)
+    let configuration = try configuration(teacher: copy)
+    _ = try train(configuration, in: "run", steps: 2)
+    let file = copy + "/model.safetensors"
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+    bytes[bytes.count - 2] ^= 1
+    try bytes.write(to: URL(fileURLWithPath: file))
+    #expect(
+      problem { try train(configuration, in: "run", resume: true) }
+        .contains("loss.teacher: \(copy) had"))
+  }
+
+  private func problem(_ body: () throws -> Any) -> String {
+    do {
+      _ = try body()
+      return "none"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test(arguments: [
+    ("/nowhere", [], "loss.teacher: /nowhere: /nowhere: no such run or checkpoint"),
+    (path("peft-lora"), [], "holds an adapter, not a model"),
+    (path("bert-pretraining"), [], "bert-pretraining: is no language model"),
+    (
+      path("llama-tied"), ["loss.teacher=null"],
+      "loss.teacher: found nothing, expected a language model"
+    ),
+    (path("llama-tied"), ["loss.temperature=0"], "loss.temperature"),
+    (path("llama-tied"), ["loss.weight=1.5"], "loss.weight"),
+    (
+      path("llama-tied"),
+      ["model={architecture: gpt, layers: 1, heads: 1, width: 8, context: 13, vocabulary: 29}"],
+      "takes sequences of up to 12 tokens, and model.context is 13"
+    ),
+    (
+      path("llama-tied"),
+      ["model={architecture: gpt, layers: 1, heads: 1, width: 8, context: 9, vocabulary: 30}"],
+      "knows 29 tokens, and the model that learns 30"
+    ),
+  ])
+  func aTeacherThatDoesNotFitIsNamed(teacher: String, settings: [String], message: String) {
+    let found = problem { try train(configuration(teacher: teacher, settings)) }
+    #expect(found.contains(message), "\(found)")
+  }
+}
