@@ -13,8 +13,8 @@ struct Lockstep: ParsableCommand {
     version: Provenance.current.description,
     subcommands: [
       Prepare.self, Train.self, Sweep.self, Debug.self, Generate.self, Chat.self, Answer.self,
-      Translate.self, Score.self, Evaluate.self, Explain.self, Convert.self, Merge.self,
-      Inspect.self, Tokenize.self, Doctor.self, Benchmark.self,
+      Translate.self, Classify.self, Embed.self, Score.self, Evaluate.self, Explain.self,
+      Convert.self, Merge.self, Inspect.self, Tokenize.self, Doctor.self, Benchmark.self,
     ])
 
   static func main() {

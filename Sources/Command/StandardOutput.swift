@@ -11,7 +11,12 @@ import LockstepReporting
 enum StandardOutput {
   /// Writes text as it is.
   static func write(_ text: String) throws(StandardOutputError) {
-    var rest = Array(text.utf8)[...]
+    try write(bytes: Array(text.utf8))
+  }
+
+  /// Writes bytes that are no text.
+  static func write(bytes: [UInt8]) throws(StandardOutputError) {
+    var rest = bytes[...]
     while !rest.isEmpty {
       let written = rest.withUnsafeBytes {
         Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count)

@@ -40,6 +40,11 @@ extension DataConfiguration {
       preferences.validation = preferences.validation.map(change)
       preferences.tokenizer = change(preferences.tokenizer)
       data.format = .preferences(preferences)
+    case .texts(var texts):
+      texts.train = change(texts.train)
+      texts.validation = texts.validation.map(change)
+      texts.tokenizer = change(texts.tokenizer)
+      data.format = .texts(texts)
     }
     return data
   }

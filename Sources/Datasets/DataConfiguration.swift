@@ -10,6 +10,7 @@ public struct DataConfiguration: Configurable {
     case pairs(PairDataConfiguration)
     case conversations(ConversationDataConfiguration)
     case preferences(PreferenceDataConfiguration)
+    case texts(TextDataConfiguration)
 
     public static var variants: [Variant<Self>] {
       [
@@ -59,6 +60,12 @@ public struct DataConfiguration: Configurable {
         ) {
           if case .preferences(let configuration) = $0 { configuration } else { nil }
         },
+        Variant(
+          "texts", "Texts and their classes, in a CSV file or JSON Lines; for classification.",
+          Self.texts
+        ) {
+          if case .texts(let configuration) = $0 { configuration } else { nil }
+        },
       ]
     }
   }
@@ -87,7 +94,7 @@ public struct DataConfiguration: Configurable {
   /// The part of the samples that is held out; nothing of texts.
   public var folds: FoldConfiguration {
     switch format {
-    case .tokens, .pairs, .conversations, .preferences: FoldConfiguration()
+    case .tokens, .pairs, .conversations, .preferences, .texts: FoldConfiguration()
     case .idx(let images): images.folds
     case .csv(let table): table.folds
     }
@@ -106,6 +113,11 @@ public struct DataConfiguration: Configurable {
   /// The keys of preferences; nil for other formats.
   public var preferences: PreferenceDataConfiguration? {
     if case .preferences(let preferences) = format { preferences } else { nil }
+  }
+
+  /// The keys of texts with classes; nil for other formats.
+  public var texts: TextDataConfiguration? {
+    if case .texts(let texts) = format { texts } else { nil }
   }
 
   /// The keys of pairs; nil for other formats.

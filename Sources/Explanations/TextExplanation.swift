@@ -96,7 +96,7 @@ public struct TextExplanation: Codable, Sendable {
       try self.init(
         of: trained, model, text: text, translation: translation, position: position,
         target: target, special: special)
-    case .language, .maskedLanguage, .encoder:
+    case .language, .maskedLanguage, .encoder, .textClassification:
       guard translation == nil else {
         throw ExplanationError.translatesNothing(path: trained.source)
       }

@@ -109,9 +109,19 @@ extension Module {
   /// Gives layers an adapter each, and leaves everything else of the module as it is. To be called before a
   /// `ParameterStore` is made.
   ///
-  /// - Parameter layers: Some of `adaptableLayers`.
-  public func adapt(_ layers: [AdaptableLayer], as form: LowRankAdapter.Form) {
-    for (_, parameter) in namedParameters { parameter.freeze() }
+  /// - Parameters:
+  ///   - layers: Some of `adaptableLayers`, none of them in a head.
+  ///   - heads: Names of modules that are trained and stored whole beside the adapter. Default: none.
+  public func adapt(
+    _ layers: [AdaptableLayer], as form: LowRankAdapter.Form, heads: [String] = []
+  ) {
+    for (name, parameter) in namedParameters {
+      if heads.contains(where: { name.hasPrefix($0 + ".") }) {
+        parameter.isOfHead = true
+      } else {
+        parameter.freeze()
+      }
+    }
     for layer in layers { layer.weight.adapt(as: form) }
   }
 

@@ -20,6 +20,8 @@ public final class Parameter {
   private(set) var form: CompactForm?
   /// Whether an adapter consists of it.
   var isOfAdapter = false
+  /// Whether it is of a head that is trained and stored beside an adapter.
+  var isOfHead = false
   /// What is trained in its place; nil: nothing.
   private(set) var adapter: LowRankAdapter?
   /// Whether the layer computes as if there were no adapter; see `AdaptedLayers`.

@@ -26,8 +26,11 @@ public final class ParameterStore {
     public let decays: Bool
     /// Whether training changes it.
     public let isTrained: Bool
-    /// Whether it is a part of an adapter, which the model itself does not have.
-    public var isOfAdapter: Bool { parameter.isOfAdapter }
+    /// Whether it is stored with an adapter: as a part of it, which the model itself does not have, or of a
+    /// head that is trained beside it.
+    public var isOfAdapter: Bool { parameter.isOfAdapter || parameter.isOfHead }
+    /// Whether it is of a head that is trained and stored beside an adapter.
+    public var isOfHead: Bool { parameter.isOfHead }
 
     /// Inputs and outputs, as initialisers count them.
     public var fans: (inputs: Int, outputs: Int) { parameter.fans }

@@ -122,6 +122,11 @@ public struct CSVTable: Sendable, Equatable {
     let place = try index(of: column)
     var names: Set<String> = []
     for row in rows { names.insert(try name(row, place)) }
+    return Self.classes(named: names)
+  }
+
+  /// Names of classes in the order of their numbers.
+  static func classes(named names: Set<String>) -> [String] {
     // `007` is read as a number, but not written like one: such names are sorted as text.
     let numbers = names.compactMap(Int.init).sorted().map(String.init)
     if Set(numbers) == names { return numbers }

@@ -32,6 +32,10 @@ public enum SampleDataError: UserInputError, Equatable {
   case notUTF8(path: String, line: Int)
   /// A byte order mark tells of another encoding than UTF-8.
   case otherEncoding(path: String, reason: String)
+  /// A line of a file of JSON objects is none that is expected.
+  case notJSON(path: String, line: Int, reason: String)
+  /// A text that the tokenizer can not make tokens of.
+  case notExpressible(path: String, line: Int, reason: String)
   /// Held-out samples of another shape, or a table with other columns, than those learned from.
   case otherShape(path: String, found: String, expected: String)
 
@@ -88,6 +92,8 @@ public enum SampleDataError: UserInputError, Equatable {
         + "(a quote inside a quoted field is doubled)"
     case .notUTF8(let path, let line): "\(path): line \(line) is not UTF-8 text"
     case .otherEncoding(let path, let reason): "\(path): \(reason)"
+    case .notJSON(let path, let line, let reason), .notExpressible(let path, let line, let reason):
+      "\(path): line \(line): \(reason)"
     case .otherShape(let path, let found, let expected):
       "\(path): found \(found), expected \(expected) as in the data learned from"
     }

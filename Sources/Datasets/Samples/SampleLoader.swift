@@ -14,6 +14,13 @@ public struct SampleBatch: Sendable, Equatable {
   public var count: Int { max(classes.count, values.count) }
 
   public init() {}
+
+  /// A batch of which only the classes are known.
+  ///
+  /// - Parameter classes: [B].
+  public init(classes: [Int32]) {
+    self.classes = classes
+  }
 }
 
 /// Batches of samples, to learn from and to be evaluated on.

@@ -10,6 +10,8 @@ public enum ModelKind: Sendable, CustomStringConvertible {
   case sequenceToSequence
   /// Samples to classes or values: a `Predictor`.
   case prediction
+  /// Texts to classes: a `TextClassifier`.
+  case textClassification
 
   /// What people call it.
   public var description: String {
@@ -19,6 +21,7 @@ public enum ModelKind: Sendable, CustomStringConvertible {
     case .encoder: "an encoder of texts without a head"
     case .sequenceToSequence: "a model that translates"
     case .prediction: "a model for samples"
+    case .textClassification: "a model that classifies texts"
     }
   }
 

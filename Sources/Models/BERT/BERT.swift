@@ -35,7 +35,9 @@ public struct BERT: MaskedLanguageModel {
   public var context: Int { configuration.context }
   public var headWeight: Parameter { encoder.tokenEmbedding.weight }
 
-  public func states(of tokens: Indices) -> Tensor { encoder.states(of: tokens) }
+  public func states(of tokens: Indices, lengths: [Int]?) -> Tensor {
+    encoder.states(of: tokens, lengths: lengths)
+  }
 
   public func transformed(_ states: Tensor) -> Tensor {
     transformNorm(transform(states)).observed(as: "head transform")

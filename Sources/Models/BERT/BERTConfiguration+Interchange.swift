@@ -5,7 +5,8 @@ extension BERTConfiguration {
   /// `BertForMaskedLM`; without a head `BertModel`.
   public static var huggingFace: HuggingFaceFormat<Self>? {
     HuggingFaceFormat(
-      modelType: "bert", className: "BertForMaskedLM", weightNames: { _ in Self.weightNames },
+      modelType: "bert", className: "BertForMaskedLM",
+      classifierName: "BertForSequenceClassification", weightNames: { _ in Self.weightNames },
       keys: [
         InterchangeKey(
           names: ["architectures"], setting: "head",

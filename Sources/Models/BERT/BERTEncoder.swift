@@ -53,13 +53,13 @@ public struct BERTEncoder: TextEncoder {
 
   public var context: Int { configuration.context }
 
-  public func states(of tokens: Indices) -> Tensor {
+  public func states(of tokens: Indices, lengths: [Int]?) -> Tensor {
     let types = Indices([Int32](repeating: 0, count: tokens.shape.count), shape: tokens.shape)
     let embedded = positionEmbedding(tokenEmbedding(tokens) + tokenTypeEmbedding(types))
     let x = embeddingNorm(embedded)  // [B, T, D]
       .dropout(Float(configuration.dropout))
       .observed(as: "embedding")
-    return blocks(x, mask: .full)
+    return blocks(x, mask: lengths.map { .texts(of: $0, queries: tokens.shape[1]) } ?? .full)
   }
 }
 

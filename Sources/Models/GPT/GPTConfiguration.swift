@@ -4,7 +4,9 @@ import LockstepWeights
 
 /// The shape of a GPT-2 style decoder: learned positions, pre-norm blocks, GELU (the tanh form),
 /// and a head tied to the token embedding (Radford et al. 2019).
-public struct GPTConfiguration: TransformerArchitecture, TokenArchitecture, LanguageArchitecture {
+public struct GPTConfiguration: TransformerArchitecture, TokenArchitecture, LanguageArchitecture,
+  ClassifyingArchitecture
+{
   public static let name = "gpt"
   public static let documentation =
     "GPT-2's decoder: learned positions, pre-norm, GELU, tied head."
@@ -53,6 +55,14 @@ public struct GPTConfiguration: TransformerArchitecture, TokenArchitecture, Lang
   public func model(vocabularyCount: Int) -> any LanguageModel {
     GPT(self, vocabularyCount: vocabulary ?? vocabularyCount)
   }
+
+  public static var scoreModule: String { DecoderClassifier.scoreModule }
+
+  public func classifier(vocabularyCount: Int, classCount: Int) -> any TextClassifier {
+    DecoderClassifier(
+      GPT(self, vocabularyCount: vocabulary ?? vocabularyCount), width: width,
+      classCount: classCount)
+  }
 }
 
 extension GPTConfiguration {
@@ -60,6 +70,7 @@ extension GPTConfiguration {
   public static var huggingFace: HuggingFaceFormat<Self>? {
     HuggingFaceFormat(
       modelType: "gpt2", className: "GPT2LMHeadModel",
+      classifierName: "GPT2ForSequenceClassification",
       weightNames: { _ in
         WeightNames(
           optionalPrefix: "transformer.", tied: ["lm_head.weight": "transformer.wte.weight"],

@@ -9,34 +9,51 @@ public struct HuggingFaceFormat<Configuration: Architecture> {
   let modelType: String
   /// `GPT2LMHeadModel`.
   let className: String
+  /// `GPT2ForSequenceClassification`: with a head for classes of texts; nil: there is none.
+  let classifierName: String?
   let keys: [InterchangeKey<Configuration>]
   /// What the names of tensors mean, beside those of the parameters.
   let weightNames: (Configuration) -> WeightNames
 
   /// - Parameters:
+  ///   - classifierName: With a head for classes of texts. Default: nil, there is none.
   ///   - weightNames: What files write otherwise than Lockstep, or in addition. Default: nothing.
   ///   - keys: All members that the architecture's files have, but those of any architecture's.
   init(
-    modelType: String, className: String,
+    modelType: String, className: String, classifierName: String? = nil,
     weightNames: @escaping (Configuration) -> WeightNames = { _ in .own },
     keys: [InterchangeKey<Configuration>]
   ) {
     self.modelType = modelType
     self.className = className
+    self.classifierName = classifierName
     self.weightNames = weightNames
     self.keys = keys + InterchangeKey.ofAnyArchitecture
   }
 
-  /// - Parameter elementType: Of the tensors beside the file, as PyTorch calls it.
-  /// - Returns: A file's bytes, members in alphabetical order.
+  /// - Parameters:
+  ///   - classes: The names of the classes that a head sorts texts into; nil: there is no such head.
+  ///   - elementType: Of the tensors beside the file, as PyTorch calls it.
+  /// - Returns: A file's bytes, members in alphabetical order; nil where there is no network with such a head.
   func encode(
-    _ configuration: Configuration, _ context: InterchangeContext, elementType: String
-  ) throws -> [UInt8] {
+    _ configuration: Configuration, _ context: InterchangeContext, classes: [String]?,
+    elementType: String
+  ) throws -> [UInt8]? {
     var members: [String: JSONNode] = [
       "model_type": .string(modelType), "architectures": .list([.string(className)]),
       "torch_dtype": .string(elementType),
     ]
     for key in keys { members.merge(key.write(configuration, context)) { $1 } }
+    if let classes {
+      guard let classifierName else { return nil }
+      let numbered = classes.enumerated()
+      members["architectures"] = .list([.string(classifierName)])
+      members["id2label"] = .object(
+        Dictionary(uniqueKeysWithValues: numbered.map { ("\($0)", .string($1)) }))
+      members["label2id"] = .object(
+        Dictionary(uniqueKeysWithValues: numbered.map { ($1, .integer($0)) }))
+      members["problem_type"] = "single_label_classification"
+    }
     return try JSONNode.json(of: members)
   }
 
@@ -72,19 +89,21 @@ extension Architecture {
   /// network.
   ///
   /// - Parameters:
+  ///   - classes: The names of the classes that a head sorts texts into, in the order of their numbers; nil: it
+  ///     has the architecture's own head. Default: nil.
   ///   - vocabularyCount: V, where the configuration does not name one itself.
   ///   - beginOfText: The id of the token that begins a text. Default: that which ends it.
   ///   - endOfText: The id of the token that ends a text, and stands between documents; nil: none.
   ///   - elementType: Of the tensors beside the file, as PyTorch calls it. Default: `float32`.
   public func huggingFaceJSON(
-    vocabularyCount: Int, beginOfText: Int? = nil, endOfText: Int?,
+    classes: [String]? = nil, vocabularyCount: Int, beginOfText: Int? = nil, endOfText: Int?,
     elementType: String = "float32"
   ) throws -> [UInt8]? {
     try Self.huggingFace?.encode(
       self,
       InterchangeContext(
         vocabularyCount: vocabulary ?? vocabularyCount, beginOfText: beginOfText ?? endOfText,
-        endOfText: endOfText), elementType: elementType)
+        endOfText: endOfText), classes: classes, elementType: elementType)
   }
 
   /// What the names in files of this network's tensors mean, beside those of the parameters.

@@ -10,7 +10,18 @@ public protocol TextEncoder: Module {
 
   /// The states of all positions.
   ///
+  /// - Parameters:
+  ///   - tokens: [B, T].
+  ///   - lengths: Tokens of each text, each in 1 ... T, [B]: what lies behind is not seen, and its own states
+  ///     mean nothing; nil: all are texts.
+  /// - Returns: [B, T, D].
+  func states(of tokens: Indices, lengths: [Int]?) -> Tensor
+}
+
+extension TextEncoder {
+  /// The states of all positions of texts that fill their sequences.
+  ///
   /// - Parameter tokens: [B, T].
   /// - Returns: [B, T, D].
-  func states(of tokens: Indices) -> Tensor
+  public func states(of tokens: Indices) -> Tensor { states(of: tokens, lengths: nil) }
 }

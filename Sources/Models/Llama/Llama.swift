@@ -13,7 +13,7 @@ public struct Llama: LanguageModel, LayeredModel {
   let tokenEmbedding: Embedding
   let blocks: BlockStack<TransformerBlock>
   let finalNorm: RMSNorm
-  /// Nil where the head is the token embedding.
+  /// Nil where the head is the token embedding, or none is wanted.
   let head: OutputHead?
 
   public static let checkpointNames = [
@@ -41,7 +41,8 @@ public struct Llama: LanguageModel, LayeredModel {
   /// - Parameters:
   ///   - configuration: The shape.
   ///   - vocabularyCount: V.
-  public init(_ configuration: some LlamaFamily, vocabularyCount: Int) {
+  ///   - hasHead: Whether it has a head where that has weights of its own. Default: yes.
+  public init(_ configuration: some LlamaFamily, vocabularyCount: Int, hasHead: Bool = true) {
     self.configuration = configuration
     let width = configuration.width
     tokenEmbedding = Embedding(
@@ -51,7 +52,7 @@ public struct Llama: LanguageModel, LayeredModel {
     }
     finalNorm = RMSNorm(width: width, epsilon: Float(configuration.normEpsilon))
     head =
-      configuration.tieEmbeddings
+      configuration.tieEmbeddings || !hasHead
       ? nil
       : OutputHead(count: vocabularyCount, width: width, initializer: .normal(deviation: 0.02))
   }

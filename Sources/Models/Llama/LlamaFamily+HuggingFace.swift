@@ -12,6 +12,7 @@ extension HuggingFaceFormat where Configuration: LlamaFamily {
   ) -> HuggingFaceFormat {
     HuggingFaceFormat(
       modelType: modelType, className: className,
+      classifierName: className.replacing("ForCausalLM", with: "ForSequenceClassification"),
       weightNames: { configuration in
         WeightNames(
           optionalPrefix: "model.",

@@ -4,7 +4,9 @@ import LockstepWeights
 
 /// What the configurations of Llama and of the decoders built like it have in common: rotary positions,
 /// RMS norm in front of each part of a block, SwiGLU, grouped-query attention.
-public protocol LlamaFamily: TransformerArchitecture, TokenArchitecture, LanguageArchitecture {
+public protocol LlamaFamily: TransformerArchitecture, TokenArchitecture, LanguageArchitecture,
+  ClassifyingArchitecture
+{
   /// G, heads of keys and values; nil: as many as of queries.
   var keyValueHeads: Int? { get set }
   /// F; nil: 8/3 D, rounded up to a multiple of 64.
@@ -50,6 +52,14 @@ extension LlamaFamily {
 
   public func model(vocabularyCount: Int) -> any LanguageModel {
     Llama(self, vocabularyCount: vocabulary ?? vocabularyCount)
+  }
+
+  public static var scoreModule: String { DecoderClassifier.scoreModule }
+
+  public func classifier(vocabularyCount: Int, classCount: Int) -> any TextClassifier {
+    DecoderClassifier(
+      Llama(self, vocabularyCount: vocabulary ?? vocabularyCount, hasHead: false), width: width,
+      classCount: classCount)
   }
 
   public static var fields: [Field<Self>] {

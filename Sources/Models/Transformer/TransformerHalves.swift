@@ -55,7 +55,7 @@ struct TransformerEncoder: Module {
   /// - Returns: [B, S, D].
   func callAsFunction(_ embedded: Tensor, lengths: [Int]) -> Tensor {
     let x = positions(embedded, from: 0).dropout(dropout).observed(as: "source embedding")
-    let states = blocks(x, mask: .sources(of: lengths, queries: embedded.shape[1]))
+    let states = blocks(x, mask: .texts(of: lengths, queries: embedded.shape[1]))
     return (finalNorm?(states) ?? states).observed(as: "encoded source")
   }
 }
@@ -96,7 +96,7 @@ struct TransformerDecoder: Module {
     // The targets of one source ask it together: [B, N · T, D].
     let states = blocks(
       x, mask: .causal, caches: caches, sources: sources,
-      sourceMask: .sources(of: lengths, queries: embedded.shape.rows / lengths.count))
+      sourceMask: .texts(of: lengths, queries: embedded.shape.rows / lengths.count))
     return (finalNorm?(states) ?? states).observed(as: "decoder states")
   }
 }
@@ -175,19 +175,5 @@ extension TransformerConfiguration.FeedForwardActivation {
     case .relu: .relu
     case .gelu: .gelu
     }
-  }
-}
-
-extension AttentionMask {
-  /// Every query sees its source up to its length.
-  ///
-  /// - Parameters:
-  ///   - lengths: Tokens of each source, [B].
-  ///   - queries: T, queries to each source.
-  fileprivate static func sources(of lengths: [Int], queries: Int) -> AttentionMask {
-    .ranges(
-      KeyRanges(
-        lower: [Int32](repeating: 0, count: lengths.count * queries),
-        upper: lengths.flatMap { repeatElement(Int32($0), count: queries) }))
   }
 }

@@ -215,6 +215,15 @@ extension LossConfiguration {
         if case .huber(let huber) = kind { .huber(delta: huber.delta) } else { .squaredError }
       return RegressionObjective(loss: loss, targetMean: description.targetMean)
     }
+    return objective(forClasses: classes.count, topK: topK)
+  }
+
+  /// What a model that gives scores of classes is to be good at.
+  ///
+  /// - Parameters:
+  ///   - classCount: C.
+  ///   - topK: As of `objective(for:topK:)`.
+  func objective(forClasses classCount: Int, topK: Int) -> any Objective {
     let smoothing = kind.labelSmoothing
     let ownLoss: ClassificationObjective.Loss =
       switch kind {
@@ -224,7 +233,7 @@ extension LossConfiguration {
         .crossEntropy(labelSmoothing: smoothing)
       }
     return ClassificationObjective(
-      loss: ownLoss, classCount: classes.count,
-      topK: topK < classes.count && topK > 1 ? topK : nil)
+      loss: ownLoss, classCount: classCount,
+      topK: topK < classCount && topK > 1 ? topK : nil)
   }
 }

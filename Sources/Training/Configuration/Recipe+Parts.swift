@@ -13,6 +13,7 @@ extension Recipe {
     case translation(PairDataConfiguration, any SequenceToSequenceArchitecture)
     /// Classification or regression, as the source says.
     case prediction(SampleSource, any PredictorArchitecture)
+    case textClassification(TextDataConfiguration, any ClassifyingArchitecture)
   }
 
   /// The recipe's parts. A recipe that was read, or validated, has them.
@@ -35,17 +36,21 @@ extension Recipe {
       return .prediction(.images(images), architecture)
     case (.classification, .csv(let table), .prediction(let architecture)):
       return .prediction(.classes(table), architecture)
+    case (.classification, .texts(let texts), _):
+      guard let architecture = model.classifying else { break }
+      return .textClassification(texts, architecture)
     case (.regression, .csv(let table), .prediction(let architecture)):
       return .prediction(.values(table), architecture)
     case (.languageModeling, _, _), (.maskedLanguageModeling, _, _), (.translation, _, _),
       (.classification, _, _), (.regression, _, _):
-      let expected =
-        "a task for data.format: \(data.format.variantName) and for \(model.kind)"
-      throw ConfigurationError(violations: [
-        Violation(
-          .wrongValue(found: task.rawValue, expected: expected),
-          at: SettingPath(description: "task"), origin: nil)
-      ])
+      break
     }
+    let expected =
+      "a task for data.format: \(data.format.variantName) and for \(model.kind)"
+    throw ConfigurationError(violations: [
+      Violation(
+        .wrongValue(found: task.rawValue, expected: expected),
+        at: SettingPath(description: "task"), origin: nil)
+    ])
   }
 }

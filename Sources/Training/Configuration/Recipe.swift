@@ -57,10 +57,17 @@ public struct Recipe: Configurable {
     checks.require(
       model.kind != .encoder || task != .maskedLanguageModeling, "model.head",
       "true, because task is \(task.rawValue)", involving: "task")
-    checks.require(
-      model.kind == task.modelKind || model.kind == .encoder && task == .maskedLanguageModeling,
-      "model.architecture",
-      "\(task.modelKind.architectureNames), because task is \(task.rawValue)", involving: "task")
+    if classifiesTexts {
+      checks.require(
+        model.classifying != nil, "model.architecture",
+        "\(ModelConfiguration.classifyingNames), because data.format is texts",
+        involving: "data.format")
+    } else {
+      checks.require(
+        model.kind == task.modelKind || model.kind == .encoder && task == .maskedLanguageModeling,
+        "model.architecture",
+        "\(task.modelKind.architectureNames), because task is \(task.rawValue)", involving: "task")
+    }
     checks.require(
       task.dataFormats.contains(data.format.variantName), "data.format",
       "\(task.dataFormats.joined(separator: " or ")), because task is \(task.rawValue)",
@@ -113,6 +120,9 @@ public struct Recipe: Configurable {
       "a language model, because loss.name is distillation", involving: "loss.name")
   }
 
+  /// Whether it learns to sort texts into classes: by a model of texts with a head of its own.
+  var classifiesTexts: Bool { task == .classification && data.texts != nil }
+
   /// What must hold between what the model begins as and the rest.
   private func checkBeginning(_ checks: inout SettingChecks) {
     checks.require(
@@ -123,7 +133,8 @@ public struct Recipe: Configurable {
       "float32, because there is no adapter and all of the model belongs to the result",
       involving: "adapter.name")
     checks.require(
-      model.from == nil || model.kind == .language || model.kind == .maskedLanguage, "model.from",
+      model.from == nil || model.kind == .language || model.kind == .maskedLanguage
+        || classifiesTexts, "model.from",
       "null, because \(type(of: model.architecture).name) is no model of texts that others train",
       involving: "model.architecture")
     checks.require(

@@ -14,12 +14,12 @@ public enum TaskName: String, SettingChoice {
     case .languageModeling: "Predict each token from those before it."
     case .maskedLanguageModeling: "Predict hidden tokens from all others."
     case .translation: "Write a text's translation, from pairs of texts."
-    case .classification: "Predict the class of a sample: of an image, or of a table's row."
+    case .classification: "Predict the class of a sample: of an image, of a table's row, or of a text."
     case .regression: "Predict a value from a table's row."
     }
   }
 
-  /// The models that can learn it.
+  /// The models that can learn it; but texts are classified by models of texts.
   public var modelKind: ModelKind {
     switch self {
     case .languageModeling: .language
@@ -35,7 +35,7 @@ public enum TaskName: String, SettingChoice {
     case .languageModeling: ["tokens", "conversations", "preferences"]
     case .maskedLanguageModeling: ["tokens"]
     case .translation: ["pairs"]
-    case .classification: ["idx", "csv"]
+    case .classification: ["idx", "csv", "texts"]
     case .regression: ["csv"]
     }
   }

@@ -35,8 +35,14 @@ struct AdapterEffect {
   init(of model: TrainedModel, base: String) throws {
     text = ComparedText(for: model)
     adapted = try text.logits(of: model)
-    plain = try text.logits(
-      of: TrainedModel.open(base, in: Workspace(threadCount: model.workspace.threads.threadCount)))
+    if model.kind == .textClassification {
+      // The head is stored with the adapter: without it there are no logits.
+      plain = adapted.map { _ in 0 }
+    } else {
+      plain = try text.logits(
+        of: TrainedModel.open(
+          base, in: Workspace(threadCount: model.workspace.threads.threadCount)))
+    }
   }
 
   /// Refuses what has lost the adapter.
@@ -94,7 +100,7 @@ private struct ComparedText {
     tokens = (0..<count).map { Int32(Int(stream.words(at: $0).0) % rows) }
   }
 
-  /// [T · V].
+  /// [T · V]; of a model that sorts texts [C].
   func logits(of model: TrainedModel) throws -> [Float] {
     let tokens = Indices(tokens, shape: [1, tokens.count])
     return try model.workspace.withoutRecording {
@@ -103,6 +109,8 @@ private struct ComparedText {
       case .maskedLanguage(let network):
         let states = network.headStates(of: tokens, at: PredictedPositions(tokens))
         return network.logits(ofHeadStates: states).elements
+      case .textClassification(let network):
+        return network.outputs(of: tokens, lengths: [tokens.shape[1]]).elements
       case .encoder, .sequenceToSequence, .prediction:
         throw LoadingError.otherModel(
           path: model.path, found: model.kind, expected: .language)

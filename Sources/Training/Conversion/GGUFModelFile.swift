@@ -17,6 +17,9 @@ struct GGUFModelFile {
   /// - Throws: `ConversionError`, `WeightError`, `TokenizerError`.
   func write(to directory: String) throws -> WrittenModel {
     let architecture = model.architecture
+    if model.kind == .textClassification {
+      throw ConversionError.notSaid("a head for classes of texts", format: "GGUF")
+    }
     let tokenCount = model.tokenizer?.vocabularyCount
     guard var metadata = architecture.ggufMetadata(vocabularyCount: tokenCount ?? 0) else {
       throw ConversionError.noForm(

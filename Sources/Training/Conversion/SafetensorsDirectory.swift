@@ -17,6 +17,7 @@ struct SafetensorsDirectory {
   func write(to directory: String) throws -> WrittenModel {
     let (tokenizer, conventions) = (model.tokenizer, model.conventions)
     let description = try model.architecture.huggingFaceJSON(
+      classes: model.classes?.names,
       vocabularyCount: tokenizer?.vocabularyCount ?? 0,
       beginOfText: tokenizer.flatMap { conventions.id(conventions.beginOfTextName, $0) },
       endOfText: tokenizer.flatMap { conventions.id(conventions.endOfTextNames.first, $0) },

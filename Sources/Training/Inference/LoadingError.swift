@@ -96,9 +96,10 @@ extension ModelKind {
   fileprivate var command: String {
     switch self {
     case .language, .maskedLanguage: "generate"
-    case .encoder: "convert"
+    case .encoder: "embed"
     case .sequenceToSequence: "translate"
     case .prediction: "evaluate"
+    case .textClassification: "classify"
     }
   }
 }

@@ -26,6 +26,8 @@ struct ModelDescription {
   let conventions: TextConventions
   /// Of the samples that a predictor learned from; nil for a model of text.
   let samples: SampleDescription?
+  /// Those that a model sorts texts into; nil for a model that does not.
+  let classes: TextClasses?
   /// What the directory holds in place of a model's weights, where it is `peft`'s; nil: those.
   let foreignAdapter: StoredAdapter?
   /// What a user should know of how the files were read, a line each; usually nothing.
@@ -74,6 +76,7 @@ struct ModelDescription {
     skipped = []
     configuration = nil
     samples = nil
+    classes = nil
     tokenizer = try file.tokenizer()
     conventions = try TextConventions(of: file)
     try requireTokenizerFits()
@@ -87,9 +90,17 @@ struct ModelDescription {
     self.checkpoint = checkpoint
     self.skipped = skipped
     let names = Set(try FileSystem.names(in: directory))
+    var classes: TextClasses?
     if names.contains("config.yaml") {
       let configuration = try RunConfiguration.load(path: directory + "/config.yaml")
       architecture = configuration.model.architecture
+      if configuration.recipe.classifiesTexts {
+        let path = directory + "/" + TextClasses.fileName
+        guard names.contains(TextClasses.fileName) else {
+          throw LoadingError.noDescription(path: path, problem: "no such file")
+        }
+        classes = try TextClasses(json: Self.contents(path), path: path)
+      }
       self.configuration = configuration
       foreignAdapter = nil
       notices = []
@@ -101,7 +112,9 @@ struct ModelDescription {
       notices = adapter.base.notices
     } else if names.contains("config.json") {
       let path = directory + "/config.json"
-      let model = try ForeignModel(huggingFaceJSON: Self.contents(path), path: path)
+      let bytes = try Self.contents(path)
+      let model = try ForeignModel(huggingFaceJSON: bytes, path: path)
+      classes = try TextClasses(huggingFaceJSON: bytes, path: path)
       architecture = model.configuration.architecture
       configuration = nil
       foreignAdapter = nil
@@ -109,6 +122,7 @@ struct ModelDescription {
     } else {
       throw LoadingError.noModel(path: directory, found: names.sorted())
     }
+    self.classes = classes
     tokenizer =
       names.contains("tokenizer.json")
       ? try TokenizerFile.load(directory + "/tokenizer.json") : foreignAdapter?.base.tokenizer
@@ -126,7 +140,7 @@ struct ModelDescription {
     try requireSamplesFit()
   }
 
-  var kind: ModelKind { architecture.role.kind }
+  var kind: ModelKind { classes == nil ? architecture.role.kind : .textClassification }
 
   /// The file that the tokenizer is in.
   var tokenizerPath: String { gguf?.path ?? path + "/tokenizer.json" }

@@ -61,6 +61,7 @@ public final class ModelEvaluation {
       case .encoder: throw EvaluationError.predictsNothing(path: trained.path)
       case .sequenceToSequence(let model): try EvaluatedPairs(trained, model, options: options)
       case .prediction(let model): try EvaluatedSamples(trained, model, options: options)
+      case .textClassification: try EvaluatedTexts(trained, options: options)
       }
   }
 

@@ -17,6 +17,7 @@ public struct TrainedModel {
     case encoder(any TextEncoder)
     case sequenceToSequence(any SequenceToSequenceModel)
     case prediction(any Predictor)
+    case textClassification(any TextClassifier)
 
     /// The model as something with parameters.
     public var module: any Module {
@@ -26,6 +27,7 @@ public struct TrainedModel {
       case .encoder(let model): model
       case .sequenceToSequence(let model): model
       case .prediction(let model): model
+      case .textClassification(let model): model
       }
     }
   }
@@ -55,6 +57,8 @@ public struct TrainedModel {
   public let conventions: TextConventions
   /// Of the samples that a predictor learned from; nil for a model of text.
   public let samples: SampleDescription?
+  /// Those that a model sorts texts into; nil for a model that does not.
+  public let classes: TextClasses?
   /// What a user should know of how the files were read.
   private let readingNotices: [String]
   /// Newer checkpoints of the run, newest first, that can not be read and were passed over.
@@ -107,6 +111,7 @@ public struct TrainedModel {
     conventions = description.conventions
     readingNotices = description.notices
     samples = description.samples
+    classes = description.classes
     kind = description.kind
     model = try description.network()
     if let adapter = try description.adapter(threads: workspace.threads) {
@@ -152,6 +157,16 @@ extension ModelDescription {
   /// - Throws: `LoadingError` where the number of tokens, or what samples are like, is not said;
   ///   `SampleShapeError`.
   func network() throws -> TrainedModel.Network {
+    if let classes {
+      guard let classifying = architecture as? any ClassifyingArchitecture else {
+        throw LoadingError.noDescription(
+          path: path + "/" + TextClasses.fileName,
+          problem: "a network of architecture \(type(of: architecture).name) sorts no texts")
+      }
+      return .textClassification(
+        classifying.classifier(
+          vocabularyCount: try vocabularyCount(), classCount: classes.names.count))
+    }
     switch architecture.role {
     case .language(let architecture):
       return .language(architecture.model(vocabularyCount: try vocabularyCount()))
@@ -197,6 +212,14 @@ extension TrainedModel {
   public func predictor() throws(LoadingError) -> any Predictor {
     guard case .prediction(let model) = model else { throw isNot(.prediction) }
     return model
+  }
+
+  /// - Throws: `LoadingError.otherModel` where this is a model of another kind.
+  public func textClassifier() throws(LoadingError) -> (any TextClassifier, TextClasses) {
+    guard case .textClassification(let model) = model, let classes else {
+      throw isNot(.textClassification)
+    }
+    return (model, classes)
   }
 
   /// - Throws: `LoadingError.noTokenizer`.

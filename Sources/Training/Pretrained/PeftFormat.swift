@@ -26,6 +26,12 @@ enum PeftFormat {
       .map { String($0.dropFirst(prefix.count).dropLast(factorEnding.count)) }
   }
 
+  /// What a model does.
+  enum Task: String {
+    case language = "CAUSAL_LM"
+    case classification = "SEQ_CLS"
+  }
+
   /// `adapter_config.json`.
   ///
   /// - Parameters:
@@ -34,10 +40,11 @@ enum PeftFormat {
   ///   - all: Names of all layers that can have one.
   ///   - base: Where the model is that the adapter belongs to.
   ///   - storesInputsFirst: Whether the model's weights are [inputs, outputs].
-  ///   - isLanguageModel: Whether it continues texts.
+  ///   - task: What the model does, as far as `peft` has a word for it; nil: it has none.
+  ///   - heads: Names of the modules that are stored whole.
   static func configuration(
     _ configuration: LowRankConfiguration, method: AdapterConfiguration.Method, layers: [String],
-    all: [String], base: String?, storesInputsFirst: Bool, isLanguageModel: Bool
+    all: [String], base: String?, storesInputsFirst: Bool, task: Task?, heads: [String]
   ) throws -> [UInt8] {
     var isDora = false
     var isRankStabilized = false
@@ -47,10 +54,10 @@ enum PeftFormat {
     case .none, .lora: break
     }
     let description = Description(
-      peftType: "LORA", baseModel: base, taskType: isLanguageModel ? "CAUSAL_LM" : nil,
+      peftType: "LORA", baseModel: base, taskType: task?.rawValue,
       rank: configuration.rank, alpha: configuration.alpha, dropout: configuration.dropout,
       targets: shortNames(of: layers, among: all), storesInputsFirst: storesInputsFirst,
-      isDora: isDora, isRankStabilized: isRankStabilized)
+      isDora: isDora, isRankStabilized: isRankStabilized, heads: heads.isEmpty ? nil : heads)
     let encoder = JSONFormat.encoder(isIndented: true)
     return Array(try encoder.encode(description)) + [UInt8(ascii: "\n")]
   }
@@ -76,6 +83,7 @@ enum PeftFormat {
     let storesInputsFirst: Bool
     let isDora: Bool
     let isRankStabilized: Bool
+    let heads: [String]?
     let bias = "none"
     let isForInference = true
 
@@ -91,6 +99,7 @@ enum PeftFormat {
       case peftType = "peft_type"
       case baseModel = "base_model_name_or_path"
       case taskType = "task_type"
+      case heads = "modules_to_save"
       case bias
     }
   }

@@ -18,6 +18,8 @@ public struct PretrainedWeights {
   private let base: any WeightSource
   private let names: WeightNames
   private let adapter: (any WeightSource)?
+  /// The model's parameters that the weights do not have: of a head for classes.
+  private let newParameters: Set<String>
   /// T of the base, and of the model that begins with it.
   private let positions: (stored: Int, used: Int)
   /// Keeps a checkpoint from being removed by the run that it belongs to.
@@ -37,12 +39,19 @@ public struct PretrainedWeights {
     if description.configuration?.recipe.adapter.keys != nil {
       throw AdapterAsModelError(path: path)
     }
-    try recipe.model.requireArchitecture(of: description.architecture, at: path)
-    names = description.architecture.weightNames
+    try recipe.model.requireArchitecture(
+      of: description.architecture, at: path, replacesHead: recipe.classifiesTexts)
+    let classifying = recipe.classifiesTexts ? recipe.model.classifying : nil
+    names = classifying?.beginningWeightNames ?? description.architecture.weightNames
     positions = (stored: description.architecture.context, used: recipe.model.context)
     checkpoint = description.checkpoint
     base = try description.weights()
     tokenizer = description.tokenizer
+    if let classifying {
+      newParameters = Self.newParameters(of: classifying, in: base, names)
+    } else {
+      newParameters = []
+    }
     var record = try DataRecord.File.list("model.from", of: base, named: named.model.from ?? path)
     adapter = try (opensAdapter ? recipe.adapter.keys?.from : nil).map { path in
       let found = try PeftFormat.read(path)
@@ -66,6 +75,27 @@ public struct PretrainedWeights {
     throw OtherTokenizerError(model: base.path, path: path ?? "data.tokenizer")
   }
 
+  /// Whether a parameter begins as its initialiser says: of an adapter, or of a head that the weights lack.
+  func isNew(_ entry: ParameterStore.Entry) -> Bool {
+    entry.isOfAdapter && !entry.isOfHead || newParameters.contains(entry.name)
+  }
+
+  /// The parameters of a classifier that weights do not have: the scores, which are of other classes if they are
+  /// there, and what else of the head is missing.
+  private static func newParameters(
+    of architecture: any ClassifyingArchitecture, in source: any WeightSource,
+    _ names: WeightNames
+  ) -> Set<String> {
+    let classifier = architecture.classifier(vocabularyCount: 1, classCount: 1)
+    let scores = type(of: architecture).scoreModule + "."
+    let head = classifier.namedParameters.map(\.name).filter { name in
+      classifier.headModules.contains { name.hasPrefix($0 + ".") }
+    }
+    let known = Set(head)
+    let there = Set(source.tensors.compactMap { names.parameter(of: $0.name, among: known) })
+    return known.filter { $0.hasPrefix(scores) || !there.contains($0) }
+  }
+
   /// Fills the flat buffer of values, where the weights have a tensor for it: all of the model, and its adapter
   /// where that has a source of its own.
   ///
@@ -73,7 +103,7 @@ public struct PretrainedWeights {
   func fill(
     _ parameters: ParameterStore, _ values: UnsafeMutablePointer<Float>, threads: ThreadPool
   ) throws {
-    let model = parameters.entries.filter { !$0.isOfAdapter }.map(\.layout)
+    let model = parameters.entries.filter { !isNew($0) }.map(\.layout)
     let source: any WeightSource =
       positions.stored == positions.used
       ? base
@@ -81,7 +111,7 @@ public struct PretrainedWeights {
         base, names: names, parameters: model, positions: positions.stored,
         context: positions.used)
     try parameters.read(
-      from: source, names: names, into: values, where: { !$0.isOfAdapter }, threads: threads)
+      from: source, names: names, into: values, where: { !isNew($0) }, threads: threads)
     if let adapter {
       try parameters.read(
         from: adapter, names: PeftFormat.names, into: values, where: \.isOfAdapter,
@@ -167,13 +197,16 @@ extension DataRecord.File {
 extension ModelConfiguration {
   /// Keys that say how a network is trained, or where its weights are, not what it is.
   private static let free: Set<String> = ["from", "weights", "dropout", "recompute"]
+  /// Keys of a head that fills in tokens, or continues texts.
+  private static let headKeys: Set<String> = ["head", "tie_embeddings"]
 
   /// - Parameters:
   ///   - source: What the weights of `model.from` belong to.
   ///   - path: Where they are.
+  ///   - replacesHead: Whether their head is not used.
   /// - Throws: `OtherArchitectureError` where this is not the same network.
   fileprivate func requireArchitecture(
-    of source: any Architecture, at path: String
+    of source: any Architecture, at path: String, replacesHead: Bool
   ) throws(OtherArchitectureError) {
     let theirs = ModelConfiguration(source).settingNode
     let ours = settingNode
@@ -181,6 +214,7 @@ extension ModelConfiguration {
     for entry in ours.entries ?? [] where !Self.free.contains(entry.key) {
       let (found, expected) = (entry.value, theirs[entry.key])
       guard found != expected else { continue }
+      if replacesHead, Self.headKeys.contains(entry.key) { continue }
       // Shorter sequences see what the first positions of longer ones see.
       if entry.key == "context", context <= source.context { continue }
       differences.append(

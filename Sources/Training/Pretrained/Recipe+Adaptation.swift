@@ -1,4 +1,5 @@
 import Foundation
+import LockstepModels
 import LockstepNeuralNetworks
 import LockstepOptimization
 import LockstepReporting
@@ -21,7 +22,7 @@ extension Recipe {
       for (_, parameter) in matching { parameter.freeze() }
     }
     if let keys = adapter.keys, let form = adapter.form {
-      module.adapt(try keys.layers(of: module), as: form)
+      module.adapt(try keys.layers(of: module), as: form, heads: module.headModules)
       if let form = model.weights.form { module.keepFrozen(as: form) }
     }
     guard module.namedParameters.contains(where: \.parameter.isTrained) else {
@@ -30,12 +31,20 @@ extension Recipe {
   }
 }
 
+extension Module {
+  /// The modules of a head that is trained and stored whole beside an adapter; none but of a `TextClassifier`.
+  var headModules: [String] { (self as? any TextClassifier)?.headModules ?? [] }
+}
+
 extension LowRankConfiguration {
   /// The layers that get an adapter, in the model's order.
   ///
   /// - Throws: `ParameterPatternError` for a target that matches nothing.
   func layers(of module: any Module) throws(ParameterPatternError) -> [AdaptableLayer] {
-    let all = module.adaptableLayers
+    let heads = module.headModules
+    let all = module.adaptableLayers.filter { layer in
+      !heads.contains { (layer.name + ".").hasPrefix($0 + ".") }
+    }
     for target in targets where !all.contains(where: { Self.isMeant($0.name, by: target) }) {
       throw ParameterPatternError(
         key: "adapter.targets", pattern: target, names: Self.ends(of: all), noun: "linear layer")
@@ -80,7 +89,8 @@ extension Recipe {
       keys, method: adapter.method, layers: layers.map(\.name),
       all: network.adaptableLayers.map(\.name), base: base,
       storesInputsFirst: layers.first?.storesInputsFirst ?? false,
-      isLanguageModel: model.kind == .language)
+      task: classifiesTexts ? .classification : model.kind == .language ? .language : nil,
+      heads: network.headModules)
   }
 
   /// What the console says of how the model begins, and of how much of it is trained.

@@ -73,14 +73,14 @@ final class StoredAdapter: Sendable {
     module.adapt(
       isForeign
         ? module.adaptableLayers.filter { names.contains($0.name) } : try keys.layers(of: module),
-      as: form)
+      as: form, heads: module.headModules)
     let parameters = ParameterStore(of: module)
     let values = FloatMemory(count: parameters.flatCount)
     guard let first = values.elements.baseAddress else {
       preconditionFailure("a model has parameters")
     }
     let model = parameters.entries.filter { !$0.isOfAdapter }.map(\.layout)
-    let weightNames = base.architecture.weightNames
+    let weightNames = base.architecture.beginningNames(of: module)
     try parameters.read(
       from: LeadingPositions(
         base.weights(), names: weightNames, parameters: model,
@@ -108,8 +108,8 @@ struct BoundAdapter {
   /// The adapter's, under their names in the file.
   var saved: [TensorView] { parameters.savedViews(of: values) }
 
-  /// The model's.
-  var model: [TensorView] { parameters.views(of: values, where: { !$0.isOfAdapter }) }
+  /// The model's, a head that is stored beside the adapter among them.
+  var model: [TensorView] { parameters.views(of: values, where: { !$0.isOfAdapter || $0.isOfHead }) }
 
   /// Folds the adapter into the model's parameters.
   func merge() { parameters.mergeAdapters(values) }

@@ -40,7 +40,7 @@ public struct DataRecord: Codable, Equatable, Sendable {
 
   /// What the samples are.
   public struct SampleRecord: Codable, Equatable, Sendable {
-    /// Of one sample.
+    /// Of one sample; empty for texts.
     public let shape: [Int]
     /// A table's columns; nil for images.
     public let columns: [String]?
@@ -55,12 +55,19 @@ public struct DataRecord: Codable, Equatable, Sendable {
       target = description.target
       classes = description.classes
     }
+
+    /// Of texts.
+    init(target: String, classes: [String]) {
+      (shape, columns) = ([], nil)
+      self.target = target
+      self.classes = classes
+    }
   }
 
   public var files: [File]
   /// nil: there is none.
   public var tokenizer: TokenizerRecord?
-  /// nil: the data are texts.
+  /// nil: the data are texts without classes.
   public var samples: SampleRecord?
 
   init(

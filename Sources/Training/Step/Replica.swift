@@ -38,7 +38,7 @@ public final class Replica {
   /// - Parameters:
   ///   - initializers: In place of parameters' own, by name. Default: none.
   ///   - rows: Rows that get other values, by parameter name; rank zero's count. Default: none.
-  ///   - weights: Of all that is no adapter, in place of the initialisers; rank zero's count. Default: none.
+  ///   - weights: Of all that is neither an adapter nor a new head, in place of the initialisers; rank zero's count. Default: none.
   /// - Throws: `AgreedError` where the weights are not the model's.
   public func initialize(
     seed: UInt64, overriding initializers: [String: Initializer] = [:],
@@ -48,7 +48,7 @@ public final class Replica {
     try communicator.onRankZero {
       parameters.initialize(
         values, seed: seed, overriding: initializers, rows: rows,
-        where: { weights == nil || $0.isOfAdapter }, in: workspace)
+        where: { entry in weights.map { $0.isNew(entry) } ?? true }, in: workspace)
       try weights?.fill(parameters, values, threads: workspace.threads)
     }
     try shared.broadcast()

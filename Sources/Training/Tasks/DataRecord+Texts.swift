@@ -49,6 +49,25 @@ extension DataRecord {
       tokenizer: tokenizer.map { TokenizerRecord($0, added: []) })
   }
 
+  /// Of texts and their classes.
+  ///
+  /// - Parameters:
+  ///   - train: The content of the file that is learned from.
+  ///   - validation: Of that which is held out.
+  ///   - named: As the configuration has them.
+  init(
+    train: ContentDigest, validation: ContentDigest?, named: TextDataConfiguration,
+    classes: [String], tokenizer: any Tokenizer
+  ) {
+    self.init(
+      files: File.list("data.train", paths: [named.train], contents: [train])
+        + File.list(
+          "data.validation", paths: [named.validation].compactMap(\.self),
+          contents: [validation].compactMap(\.self)),
+      tokenizer: TokenizerRecord(tokenizer, added: []),
+      samples: SampleRecord(target: named.target, classes: classes))
+  }
+
   /// Of texts and their translations.
   ///
   /// - Parameters:

@@ -230,6 +230,32 @@ extension Recipe {
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
         batchSummary: task.batchSummary(steps: plan.steps), data: record)
+    case .textClassification(let texts, let architecture):
+      let data = try TextClassificationData(
+        texts, named: named.texts, context: model.context, vocabularyCount: model.vocabulary,
+        communicator: communicator)
+      var record = data.record
+      record?.files += beginning.record
+      try communicator.agree {
+        try beginning.weights?.require(data.tokenizer, path: texts.tokenizer)
+      }
+      let network = architecture.classifier(
+        vocabularyCount: data.vocabularyCount, classCount: data.classes.names.count)
+      try adapt(network, toSequencesOf: [model.context])
+      let task = try communicator.agree {
+        try data.task(
+          of: network, plan: plan, loss: loss,
+          files: files + Self.files(of: record)
+            + descriptionFiles(of: network) {
+              try architecture.huggingFaceJSON(
+                classes: data.classes.names, vocabularyCount: data.vocabularyCount,
+                endOfText: data.tokenizer.endOfText.map(Int.init))
+            })
+      }
+      return PreparedTask(
+        task: task, dataSummary: data.summary, unit: "texts", epochLength: data.train.count,
+        batchSummary: data.batchSummary(plan, context: model.context), data: record,
+        notices: communicator.isRankZero ? data.notices(context: model.context) : [])
     case .prediction(let source, let architecture):
       let data = try SampleData(
         source, named: named.samples, plan: plan, communicator: communicator, resuming: samples)
@@ -260,12 +286,20 @@ extension Recipe {
   private func interchangeFiles(
     for text: TextFiles, of network: any Module
   ) throws -> [(name: String, bytes: [UInt8])] {
+    try descriptionFiles(of: network) {
+      try model.huggingFaceJSON(
+        vocabularyCount: text.vocabularyCount, endOfText: text.tokenizer?.endOfText.map(Int.init))
+    }
+  }
+
+  /// - Parameter whole: `config.json` of the model without an adapter; nil: there is none.
+  private func descriptionFiles(
+    of network: any Module, whole: () throws -> [UInt8]?
+  ) throws -> [(name: String, bytes: [UInt8])] {
     if let description = try peftJSON(of: network) {
       return [(PeftFormat.configurationName, description)]
     }
-    let description = try model.huggingFaceJSON(
-      vocabularyCount: text.vocabularyCount, endOfText: text.tokenizer?.endOfText.map(Int.init))
-    return description.map { [("config.json", $0)] } ?? []
+    return try whole().map { [("config.json", $0)] } ?? []
   }
 }
 
@@ -274,7 +308,7 @@ extension Recipe.Parts {
   fileprivate var tokens: TokenDataConfiguration? {
     switch self {
     case .languageModeling(let tokens, _), .maskedLanguageModeling(let tokens, _): tokens
-    case .chat, .preferences, .translation, .prediction: nil
+    case .chat, .preferences, .translation, .prediction, .textClassification: nil
     }
   }
 
@@ -291,6 +325,11 @@ extension Recipe.Parts {
   /// The section of pairs; nil: there are none.
   fileprivate var pairs: PairDataConfiguration? {
     if case .translation(let pairs, _) = self { pairs } else { nil }
+  }
+
+  /// The section of texts with classes; nil: there are none.
+  fileprivate var texts: TextDataConfiguration? {
+    if case .textClassification(let texts, _) = self { texts } else { nil }
   }
 
   /// Where samples are; nil: there are none.

@@ -88,7 +88,7 @@ extension DataConfiguration {
     switch format {
     case .idx(let images): SampleSource.images(images).paths
     case .csv(let table): SampleSource.values(table).paths
-    case .tokens, .pairs, .conversations, .preferences: ([], [])
+    case .tokens, .pairs, .conversations, .preferences, .texts: ([], [])
     }
   }
 }

@@ -11,6 +11,22 @@ extension Tokenizer {
     return assembled(template.single, tokens.prefix(limit ?? tokens.count), [])
   }
 
+  /// Encodes a text as an input of a model that takes so many tokens, whatever the template's own limit is: a
+  /// longer text is cut, and what stands around it is not.
+  ///
+  /// - Parameter limit: The most tokens.
+  /// - Throws: `TokenizerError` if the vocabulary cannot express the text.
+  public func encodeInput(
+    _ text: String, limit: Int, special: SpecialTokens = .token
+  ) throws(TokenizerError) -> (tokens: [Int32], isCut: Bool) {
+    let tokens = try encode(text, special: special)
+    let (prefix, suffix) = (template.prefix, template.suffix)
+    let room = max(0, limit - prefix.count - suffix.count)
+    return (
+      Array((prefix + tokens.prefix(room) + suffix).prefix(limit)), tokens.count > room
+    )
+  }
+
   /// Encodes two texts as one input of a model.
   ///
   /// Where they are too long together, the longer one is cut first.

@@ -1,0 +1,134 @@
+// B lines, T positions, D width.
+
+import LockstepDatasets
+import LockstepFiles
+import LockstepModels
+import LockstepSettings
+import LockstepTensors
+
+/// The vector of a line of text.
+public struct SentenceVector: Sendable {
+  /// The line's number, from 1.
+  public let line: Int
+  /// Tokens that the model read.
+  public let tokens: Int
+  /// Whether the line is longer than can be read, and only its beginning was.
+  public let isCut: Bool
+  /// [D]; zeros for a line without tokens.
+  public let elements: [Float]
+}
+
+/// Makes a vector of each line of text, from the states that a model gives its tokens (Reimers & Gurevych,
+/// "Sentence-BERT", 2019).
+///
+/// A line's vector is a function of the model and the line: not of the lines beside it nor of the number of threads.
+public final class SentenceEncoder {
+  private let states: (Indices, [Int]) -> Tensor
+  private let reader: LineTokens
+  private let workspace: Workspace
+  private let batch: Int
+  /// How states become a vector.
+  public let pooling: SentencePooling
+  /// D.
+  public let width: Int
+
+  /// - Parameters:
+  ///   - trained: An encoder, a model that fills in tokens, or one that continues texts.
+  ///   - mode: In place of what the model's directory says. Default: nil.
+  ///   - normalizes: Likewise.
+  ///   - batch: Lines that are computed at a time; does not change their vectors. Default: 16.
+  ///   - special: What names of special tokens in the lines are. Default: these tokens.
+  /// - Throws: `LoadingError` for a model of another kind, or one without a tokenizer; `UnsupportedModelError` for
+  ///   another way of pooling.
+  public init(
+    _ trained: TrainedModel, mode: PoolingMode? = nil, normalizes: Bool? = nil, batch: Int = 16,
+    special: SpecialTokens = .token
+  ) throws {
+    precondition(batch >= 1, "at least one text is read at a time, not \(batch)")
+    let context: Int
+    switch trained.model {
+    case .encoder(let model):
+      (states, context) = ({ model.states(of: $0, lengths: $1) }, model.context)
+    case .maskedLanguage(let model):
+      (states, context) = ({ model.states(of: $0, lengths: $1) }, model.context)
+    case .language(let model):
+      // What lies behind a text is not seen from within it.
+      (states, context) = ({ tokens, _ in model.states(of: tokens) }, model.context)
+    case .sequenceToSequence, .prediction, .textClassification:
+      throw LoadingError.otherModel(
+        path: trained.path, found: trained.kind, expected: .encoder)
+    }
+    var pooling =
+      trained.path.hasSuffix(".gguf") || !FileSystem.isDirectory(trained.path)
+      ? SentencePooling(defaultFor: trained.kind)
+      : try SentencePooling(in: trained.path, of: trained.kind)
+    if let mode { pooling.mode = mode }
+    if let normalizes { pooling.normalizes = normalizes }
+    self.pooling = pooling
+    self.batch = batch
+    workspace = trained.workspace
+    reader = LineTokens(
+      tokenizer: try trained.requiredTokenizer(), limit: min(context, pooling.limit ?? context),
+      special: special)
+    // One token says how wide states are.
+    width = workspace.withoutRecording { [states] in
+      states(Indices([0], shape: [1, 1]), [1]).shape.last
+    }
+  }
+
+  /// The vectors of lines.
+  ///
+  /// - Parameters:
+  ///   - lines: UTF-8 without line ends; what is not UTF-8 becomes U+FFFD.
+  ///   - first: The first one's number. Default: 1.
+  /// - Throws: `LineError` if the vocabulary cannot express a line; `NotFiniteLogitsError`.
+  public func encode(_ lines: [[UInt8]], first: Int = 1) throws -> [SentenceVector] {
+    let texts = try lines.enumerated().map { try reader.tokens(of: $1, line: first + $0) }
+    var vectors = [[Float]](
+      repeating: [Float](repeating: 0, count: width), count: texts.count)
+    let filled = texts.indices.filter { !texts[$0].tokens.isEmpty }
+    for start in stride(from: 0, to: filled.count, by: batch) {
+      let part = Array(filled[start..<min(start + batch, filled.count)])
+      let (tokens, lengths) = LineTokens.rectangle(part.map { texts[$0].tokens })
+      workspace.withoutRecording {
+        states(tokens, lengths).withElements { elements in
+          for (row, index) in part.enumerated() {
+            let first = row * tokens.shape[1] * width
+            vectors[index] = pooled(
+              UnsafeBufferPointer(rebasing: elements[first..<first + lengths[row] * width]))
+          }
+        }
+      }
+    }
+    if let bad = vectors.firstIndex(where: { !$0.allSatisfy(\.isFinite) }) {
+      throw NotFiniteLogitsError(position: nil, input: "line \(first + bad)")
+    }
+    return zip(texts.indices, texts).map {
+      SentenceVector(
+        line: first + $0, tokens: $1.tokens.count, isCut: $1.isCut, elements: vectors[$0])
+    }
+  }
+
+  /// - Parameter states: Of one text, [T, D].
+  private func pooled(_ states: UnsafeBufferPointer<Float>) -> [Float] {
+    let count = states.count / width
+    var sums: [Double]
+    switch pooling.mode {
+    case .first: sums = states.prefix(width).map(Double.init)
+    case .last: sums = states.suffix(width).map(Double.init)
+    case .mean:
+      sums = [Double](repeating: 0, count: width)
+      for position in 0..<count {
+        for column in 0..<width { sums[column] += Double(states[position * width + column]) }
+      }
+      for column in 0..<width { sums[column] /= Double(count) }
+    }
+    if pooling.normalizes {
+      let length = sums.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      // As PyTorch, which divides by no less.
+      let divisor = max(length, 1e-12)
+      for column in 0..<width { sums[column] /= divisor }
+    }
+    return sums.map(Float.init)
+  }
+}

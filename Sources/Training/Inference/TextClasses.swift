@@ -1,0 +1,76 @@
+import Foundation
+import LockstepFiles
+import LockstepModels
+import LockstepSettings
+
+/// The classes that a model sorts texts into: `classes.json` in each of its checkpoints.
+public struct TextClasses: Codable, Sendable, Equatable {
+  static let fileName = "classes.json"
+
+  /// In the order of their numbers.
+  public let names: [String]
+
+  enum CodingKeys: String, CodingKey {
+    case names = "classes"
+  }
+
+  /// - Parameter names: Each once, in the order of their numbers.
+  public init(_ names: [String]) {
+    self.names = names
+  }
+
+  /// - Parameter path: Where the bytes are from, for errors.
+  /// - Throws: `DescriptionError`.
+  init(json: [UInt8], path: String) throws(DescriptionError) {
+    do {
+      self = try JSONFormat.decoder.decode(TextClasses.self, from: Data(json))
+    } catch {
+      throw DescriptionError(path: path, problems: ["not the classes of texts: \(error)"])
+    }
+    guard !names.isEmpty, Set(names).count == names.count else {
+      throw DescriptionError(
+        path: path, problems: ["classes: expected at least one name, each once"])
+    }
+  }
+
+  func json() throws -> [UInt8] {
+    Array(try JSONFormat.encoder(isIndented: true).encode(self)) + [UInt8(ascii: "\n")]
+  }
+}
+
+extension TextClasses {
+  private static let classNameEnding = "ForSequenceClassification"
+
+  /// What the `config.json` of a classifier of texts says of its classes.
+  ///
+  /// - Parameter path: Named in errors.
+  /// - Returns: Nil where it describes another model.
+  /// - Throws: `UnsupportedModelError` where it does not give each text one of several classes.
+  init?(huggingFaceJSON bytes: [UInt8], path: String) throws(UnsupportedModelError) {
+    let members = try JSONNode.members(of: bytes, path: path)
+    guard case .list(let architectures)? = members["architectures"],
+      case .string(let name)? = architectures.first, name.hasSuffix(Self.classNameEnding)
+    else { return nil }
+    switch members["problem_type"] ?? .null {
+    case .null, .string("single_label_classification"): break
+    case let other:
+      throw UnsupportedModelError(
+        path: path,
+        reason: "problem_type is \(other); single_label_classification is supported")
+    }
+    // Without names there are two classes, as `transformers` has it.
+    guard case .object(let labels) = members["id2label"] ?? .object(["0": "LABEL_0", "1": "LABEL_1"])
+    else {
+      throw UnsupportedModelError(path: path, reason: "id2label is no object")
+    }
+    let names = (0..<labels.count).compactMap { number -> String? in
+      if case .string(let name)? = labels["\(number)"] { name } else { nil }
+    }
+    guard names.count == labels.count, names.count >= 2, Set(names).count == names.count else {
+      throw UnsupportedModelError(
+        path: path,
+        reason: "id2label has no different names for classes 0 to \(labels.count - 1)")
+    }
+    self.init(names)
+  }
+}

@@ -1,0 +1,64 @@
+// B texts, T positions, C classes.
+
+import LockstepDatasets
+import LockstepModels
+import LockstepNeuralNetworks
+import LockstepTensors
+
+/// Predicts the class of each text.
+public final class TextClassificationTask: TrainingTask {
+  public let classifier: any TextClassifier
+  private let objective: any Objective
+  /// Nil where the model is only evaluated.
+  private let loader: ClassifiedTextLoader?
+  private let heldOut: ClassifiedTextLoader?
+  public let checkpointFiles: [(name: String, bytes: [UInt8])]
+  private var batch = ClassifiedTextBatch()
+
+  /// - Parameters:
+  ///   - classifier: The model.
+  ///   - objective: What it is to be good at.
+  ///   - loader: What is learned from. Default: nothing.
+  ///   - heldOut: What the model is evaluated on; nil: nothing.
+  ///   - files: Of each checkpoint. Default: none.
+  init(
+    of classifier: any TextClassifier, objective: any Objective,
+    loader: ClassifiedTextLoader? = nil, heldOut: ClassifiedTextLoader?,
+    files: [(name: String, bytes: [UInt8])] = []
+  ) {
+    self.classifier = classifier
+    self.objective = objective
+    self.loader = loader
+    self.heldOut = heldOut
+    checkpointFiles = files
+  }
+
+  public var model: any Module { classifier }
+
+  public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
+    guard let loader else { preconditionFailure("this task has nothing to learn from") }
+    loader.fill(&batch, step: step, microbatch: microbatch)
+    return BatchLoss(
+      sum: objective.loss(
+        of: outputs(), for: SampleBatch(classes: batch.classes), isTraining: true),
+      targetCount: batch.count)
+  }
+
+  public var evaluationBatchCount: Int { heldOut?.evaluationBatchCount ?? 0 }
+  public var metrics: [Metric] { objective.metrics }
+
+  public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
+    guard let heldOut else { preconditionFailure("this task has no held-out texts") }
+    heldOut.fill(&batch, evaluationBatch: index)
+    let (outputs, answers) = (outputs(), SampleBatch(classes: batch.classes))
+    return BatchLoss(
+      sum: objective.loss(of: outputs, for: answers, isTraining: false),
+      targetCount: batch.count, sums: objective.sums(of: outputs, for: answers))
+  }
+
+  /// What the model says of the batch, [B, C].
+  private func outputs() -> Tensor {
+    classifier.outputs(
+      of: Indices(batch.tokens, shape: [batch.count, batch.positions]), lengths: batch.lengths)
+  }
+}
