@@ -187,6 +187,17 @@ import Testing
     #expect(found.measured?.metrics.first { $0.key == "accuracy" }?.value == share)
   }
 
+  /// What is kept in bfloat16 is rounded in the reference, too.
+  @Test(arguments: [nil, path("peft-lora")])
+  func beforeTheFirstStepNothingIsGained(adapter: String?) throws {
+    let fixture = try fixture()
+    try write(fixture)
+    let configuration = try configuration(
+      fixture, from: Self.path("llama-tied"),
+      Self.adapter(from: adapter) + ["model.weights=bfloat16", "steps=1"])
+    #expect(abs(try train(configuration).losses[0] - log(2)) < 1e-7)
+  }
+
   /// How much likelier a model takes each chosen answer to be, in nats.
   private func margins(_ path: String, _ fixture: Fixture) throws -> [Double] {
     let trained = try TrainedModel.open(path, in: Workspace())
