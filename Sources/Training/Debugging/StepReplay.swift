@@ -79,8 +79,11 @@ public struct StepReplay {
     let communicator = SoloCommunicator()
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
     let workspace = Workspace(threadCount: plan.threads, for: configuration.plan)
+    // Without a checkpoint to start from, the replay needs all that the run began with.
+    let isResumed =
+      try run.checkpoints.newestComplete(before: step, threads: workspace.threads).found != nil
     let beginning = try configuration.beginning(
-      resuming: run, threads: workspace.threads, communicator)
+      resuming: isResumed ? run : nil, threads: workspace.threads, communicator)
     let prepared = try configuration.prepareTask(
       communicator, beginning: beginning, resuming: run.learnedSamples(communicator))
     if let data = prepared.data { _ = try run.requireSameData(data, whereChanged: .refuse) }
