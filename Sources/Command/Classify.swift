@@ -28,7 +28,8 @@ struct Classify: ParsableCommand {
   @Option(help: "Lines computed at a time; does not change what is said of them.")
   var batch = 16
 
-  @Flag(help: "Print a JSON object for each line: line, classes with their probabilities, tokens, cut.")
+  @Flag(
+    help: "Print a JSON object for each line: line, classes with their probabilities, tokens, cut.")
   var json = false
 
   @Flag(help: "Print nothing but classes.")
@@ -53,7 +54,8 @@ struct Classify: ParsableCommand {
       for found in try classifier.classify(read, first: lineCount + 1, count: top) {
         if found.isCut && !quiet {
           StandardError.say(
-            "lockstep: line \(found.line) is longer than the model's context: its beginning was read")
+            "lockstep: line \(found.line) is longer than the model's context: its beginning was read"
+          )
         }
         try write(found)
       }

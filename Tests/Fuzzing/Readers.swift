@@ -157,6 +157,8 @@ enum Readers {
         let values = [Float](repeating: 0.5, count: shape.reduce(1, *))
         return model.outputs(of: Tensor(values, shape: Shape(shape), in: trained.workspace))
           .elements
+      case .textClassification(let model):
+        return model.outputs(of: Indices([0, 1], shape: [1, 2]), lengths: [2]).elements
       }
     }
   }

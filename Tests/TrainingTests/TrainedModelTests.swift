@@ -35,7 +35,7 @@ import Testing
       case .maskedLanguage(let model):
         let states = model.headStates(of: tokens, at: PredictedPositions(tokens))
         return model.logits(ofHeadStates: states).elements
-      case .encoder, .sequenceToSequence, .prediction:
+      case .encoder, .sequenceToSequence, .prediction, .textClassification:
         Issue.record("\(trained.kind)")
         return try trained.languageModel().logits(of: tokens).elements
       }

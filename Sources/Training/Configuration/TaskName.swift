@@ -14,7 +14,8 @@ public enum TaskName: String, SettingChoice {
     case .languageModeling: "Predict each token from those before it."
     case .maskedLanguageModeling: "Predict hidden tokens from all others."
     case .translation: "Write a text's translation, from pairs of texts."
-    case .classification: "Predict the class of a sample: of an image, of a table's row, or of a text."
+    case .classification:
+      "Predict the class of a sample: of an image, of a table's row, or of a text."
     case .regression: "Predict a value from a table's row."
     }
   }

@@ -97,14 +97,16 @@ public struct SentencePooling: Sendable, Equatable {
         mode = try Self.mode(directory + "/" + folder + "/config.json")
       default:
         throw UnsupportedModelError(
-          path: path, reason: "module \(type) is not supported; "
+          path: path,
+          reason: "module \(type) is not supported; "
             + "Transformer, Pooling and Normalize are, in this order")
       }
     }
     guard [["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]].contains(found)
     else {
       throw UnsupportedModelError(
-        path: path, reason: "the modules are \(found.joined(separator: ", ")); Transformer, Pooling and, "
+        path: path,
+        reason: "the modules are \(found.joined(separator: ", ")); Transformer, Pooling and, "
           + "where there is one, Normalize are supported")
     }
   }
@@ -131,9 +133,10 @@ public struct SentencePooling: Sendable, Equatable {
     let chosen = members.filter { $0.key.hasPrefix("pooling_mode_") && $0.value == .bool(true) }
       .keys.sorted()
     guard chosen.count == 1, let mode = modes.first(where: { $0.member == chosen[0] })?.mode else {
+      let found = chosen.isEmpty ? "nothing" : chosen.joined(separator: " and ")
       throw UnsupportedModelError(
         path: path,
-        reason: "the states are pooled by \(chosen.isEmpty ? "nothing" : chosen.joined(separator: " and ")); "
+        reason: "the states are pooled by \(found); "
           + "one of \(modes.map(\.member).joined(separator: ", ")) is supported")
     }
     return mode

@@ -59,8 +59,8 @@ extension TextClasses {
         reason: "problem_type is \(other); single_label_classification is supported")
     }
     // Without names there are two classes, as `transformers` has it.
-    guard case .object(let labels) = members["id2label"] ?? .object(["0": "LABEL_0", "1": "LABEL_1"])
-    else {
+    let unnamed = JSONNode.object(["0": "LABEL_0", "1": "LABEL_1"])
+    guard case .object(let labels) = members["id2label"] ?? unnamed else {
       throw UnsupportedModelError(path: path, reason: "id2label is no object")
     }
     let names = (0..<labels.count).compactMap { number -> String? in

@@ -177,6 +177,8 @@ extension PeftFormat {
     "init_lora_weights", "revision", "auto_mapping", "peft_version", "ensure_weight_tying",
     "megatron_core", "exclude_modules", "corda_config", "eva_config", "loftq_config",
     "runtime_config", "ephemeral_gpu_offload", "qalora_group_size",
+    // Its tensors are in the file, and have their places or none.
+    "modules_to_save",
   ]
 
   /// Whether a member asks for nothing.

@@ -109,7 +109,9 @@ struct BoundAdapter {
   var saved: [TensorView] { parameters.savedViews(of: values) }
 
   /// The model's, a head that is stored beside the adapter among them.
-  var model: [TensorView] { parameters.views(of: values, where: { !$0.isOfAdapter || $0.isOfHead }) }
+  var model: [TensorView] {
+    parameters.views(of: values, where: { !$0.isOfAdapter || $0.isOfHead })
+  }
 
   /// Folds the adapter into the model's parameters.
   func merge() { parameters.mergeAdapters(values) }
