@@ -25,6 +25,21 @@ extension CommandLineTests {
       #expect(try bench.contents(of: "run/checkpoints").count > 0)
     }
 
+    /// Before the first checkpoint there is nothing but the weights that the run began with.
+    @Test(arguments: [["--set", "freeze=['*.bias']"], ["--set", "adapter={name: lora}"]])
+    func aStepOfAFineTunedRunReplaysToTheSameBits(options: [String]) throws {
+      let bench = try Workbench()
+      try bench.train("base", Workbench.tiny + ["--set", "steps=6"])
+      let begun = ["--set", "model={from: base}", "--set", "checkpoint.every=3"]
+      try bench.train("run", begun + options + ["--set", "steps=6"])
+      for (step, start) in [(2, "the beginning"), (4, "step 3")] {
+        let ending = try bench.run(["debug", "--replay", "run", "--step", "\(step)"])
+        #expect(ending.exitCode == 0, "\(ending.output)\(ending.errorOutput)")
+        #expect(ending.output.contains(start), "\(ending.output)")
+        #expect(ending.output.split(separator: "\n").filter { $0.hasSuffix("equal") }.count == 2)
+      }
+    }
+
     @Test func aReplayThatDiffersFails() throws {
       let bench = try Workbench()
       try bench.train("run", Workbench.tiny)

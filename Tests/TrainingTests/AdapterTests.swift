@@ -198,18 +198,6 @@ import Testing
     }
   }
 
-  @Test(arguments: [["freeze=['*.bias']"], ["adapter.name=lora"]])
-  func stepsBeforeTheFirstCheckpointAreReplayedFromTheWeights(settings: [String]) throws {
-    let configuration = try configuration(
-      from: "gpt2-float32", settings + ["checkpoint.every=3"], steps: 4)
-    _ = try train(configuration, in: "run")
-    for step in [2, 4] {
-      let replay = StepReplay(run: RunDirectory(path: folder.path + "/run"), step: step)
-      let report = try replay.compare()
-      #expect(report.isEqual && report.recorded != nil, "\(report)")
-    }
-  }
-
   // MARK: - What does not fit
 
   private func problem(of settings: [String], from name: String = "llama-tied") -> String {
