@@ -37,6 +37,7 @@ import Testing
   func modelsOfTransformersComputeTheSameWhateverIsBehindTexts(name: String) throws {
     let trained = try TrainedModel.open(TextClassifierFixture.path(name), in: Workspace())
     let (model, classes) = try trained.textClassifier()
+    #expect(trained.summary.hasSuffix(", 3 classes of texts"))
     #expect(classes.names == expected.classes && trained.kind == .textClassification)
     let (tokens, lengths) = rectangle()
     let together = trained.workspace.withoutRecording {

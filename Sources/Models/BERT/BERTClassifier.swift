@@ -43,6 +43,13 @@ public struct BERTClassifier: TextClassifier {
 extension BERTConfiguration: ClassifyingArchitecture {
   public static var scoreModule: String { BERTClassifier.scoreModule }
 
+  public var bodySummary: String {
+    // It has a head, if not this one.
+    var other = self
+    other.head = true
+    return other.summary
+  }
+
   public func classifier(vocabularyCount: Int, classCount: Int) -> any TextClassifier {
     BERTClassifier(
       self, vocabularyCount: vocabulary ?? vocabularyCount, classCount: classCount)

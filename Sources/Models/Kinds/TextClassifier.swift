@@ -31,9 +31,14 @@ public protocol ClassifyingArchitecture: Architecture {
   /// The module that gives the scores, as in checkpoints. What a file has under this name is of other classes,
   /// where a model begins with the weights of one that was trained for something else.
   static var scoreModule: String { get }
+
+  /// One line for people about the network without a head of its own. Default: `summary`.
+  var bodySummary: String { get }
 }
 
 extension ClassifyingArchitecture {
+  public var bodySummary: String { summary }
+
   /// What the names in files of other networks' weights mean that a classifier begins with: those networks'
   /// heads are none of its own.
   public var beginningWeightNames: WeightNames {

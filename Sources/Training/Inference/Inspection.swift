@@ -104,7 +104,7 @@ public struct CheckpointSummary: Encodable, CustomStringConvertible {
 
   private static func architecture(of checkpoint: Checkpoint) throws -> String? {
     do {
-      return try ModelDescription(at: .checkpoint(checkpoint)).architecture.summary
+      return try ModelDescription(at: .checkpoint(checkpoint)).summary
     } catch LoadingError.noModel {
       return nil
     }

@@ -140,6 +140,14 @@ struct ModelDescription {
     try requireSamplesFit()
   }
 
+  /// One line about the network, for people.
+  var summary: String {
+    guard let classes, let classifying = architecture as? any ClassifyingArchitecture else {
+      return architecture.summary
+    }
+    return "\(classifying.bodySummary), \(classes.names.count) classes of texts"
+  }
+
   var kind: ModelKind { classes == nil ? architecture.role.kind : .textClassification }
 
   /// The file that the tokenizer is in.

@@ -37,7 +37,7 @@ public struct ModelSummary: Encodable, CustomStringConvertible {
     _ = try WeightAssignment(
       of: store.layouts, from: source, names: description.architecture.weightNames)
     path = description.path
-    model = description.architecture.summary
+    model = description.summary
     weights = source.path
     parameters = store.parameterCount
     vocabulary = description.tokenizer?.vocabularyCount

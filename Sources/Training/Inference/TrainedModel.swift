@@ -106,6 +106,7 @@ public struct TrainedModel {
     skipped = description.skipped
     configuration = description.configuration
     architecture = description.architecture
+    summary = description.summary
     tokenizer = description.tokenizer
     tokenizerPath = description.tokenizerPath
     conventions = description.conventions
@@ -136,7 +137,7 @@ public struct TrainedModel {
   func mergeAdapter() { boundAdapter?.merge() }
 
   /// One line about the architecture, for people.
-  public var summary: String { architecture.summary }
+  public let summary: String
 
   /// What a user should know of how the model was found, a line each; usually nothing.
   public var notices: [String] {

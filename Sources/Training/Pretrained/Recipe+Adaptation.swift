@@ -93,6 +93,11 @@ extension Recipe {
       heads: network.headModules)
   }
 
+  /// One line about the network, for people.
+  var modelSummary: String {
+    classifiesTexts ? model.classifying?.bodySummary ?? model.summary : model.summary
+  }
+
   /// What the console says of how the model begins, and of how much of it is trained.
   func beginningLines(trained parameters: ParameterStore) -> [RunOverview.Line] {
     var lines: [RunOverview.Line] = []

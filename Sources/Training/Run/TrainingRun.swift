@@ -142,7 +142,7 @@ public final class TrainingRun {
       threads: trainer.replica.workspace.threads.threadCount,
       parameterCount: trainer.replica.parameters.parameterCount, steps: configuration.plan.steps,
       unit: prepared.unit,
-      lines: [.init("model", configuration.recipe.model.summary)]
+      lines: [.init("model", configuration.recipe.modelSummary)]
         + configuration.recipe.beginningLines(trained: trainer.replica.parameters)
         + (prepared.wordVectorSummary.map { [.init("vectors", $0)] } ?? []) + [
           .init("data", prepared.dataSummary),
