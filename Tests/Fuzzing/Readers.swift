@@ -105,17 +105,39 @@ enum Readers {
   }
 
   static func conversations(_ folder: URL, _ damaged: DamagedCase) throws {
+    try prepare(folder, damaged, arePreferences: false)
+  }
+
+  static func preferences(_ folder: URL, _ damaged: DamagedCase) throws {
+    try prepare(folder, damaged, arePreferences: true)
+  }
+
+  private static func prepare(
+    _ folder: URL, _ damaged: DamagedCase, arePreferences: Bool
+  ) throws {
     let output = folder.appending(path: "out")
     try? FileManager.default.removeItem(at: output)
     guard let template = try ChatTemplate.builtIn("chatml") else { return }
     let outcome = try ConversationPreparation(
       inputs: [folder.appending(path: damaged.file).path], output: output.path,
       tokenizer: ByteTokenizer(), at: "bytes", template: template,
-      variables: ChatTemplate.Context(), validationFraction: 0
+      variables: ChatTemplate.Context(), arePreferences: arePreferences, validationFraction: 0
     ).run()
     let file = try ConversationFile.beside([TokenFile(path: output.path + "/train.bin")])
     try SilentAcceptance.unless(
       file?.count == outcome.manifest.train.conversations, "another number of conversations")
+  }
+
+  static func texts(_ folder: URL, _ damaged: DamagedCase) throws {
+    let path = folder.appending(path: damaged.file).path
+    let texts = try LabeledText.read(
+      GzipFile.contents(path), path: path, text: "text", target: "kind")
+    let classes = LabeledText.classes(of: texts)
+    let found = try ClassifiedTexts(
+      texts, path: path, classes: classes, tokenizer: ByteTokenizer(), context: 8)
+    try SilentAcceptance.unless(
+      found.count == texts.count && found.ends.last == found.tokens.count, "another number of texts"
+    )
   }
 
   static func chat(_ folder: URL, _ damaged: DamagedCase) throws {

@@ -12,7 +12,8 @@ struct SpecimenMaker {
 
   func make() throws {
     for name in [
-      "text", "tables", "vectors", "settings", "score", "tokenizers", "chat", "templates",
+      "text", "texts", "tables", "vectors", "settings", "score", "tokenizers", "chat",
+      "templates",
     ] {
       try FileManager.default.createDirectory(
         at: folder.appending(path: name), withIntermediateDirectories: true)
@@ -65,6 +66,14 @@ struct SpecimenMaker {
     var table = "speed,\"a, b\",kind\n"
     for row in 0..<40 { table += "\(row),\(Double(row) / 7),\(["car", "bus"][row % 2])\n" }
     try write("tables/table.csv", table)
+    var (rows, lines) = ("text,kind\n", "")
+    for row in 0..<12 {
+      let (text, kind) = ("\"a \(row), b\"", ["car", "bus"][row % 2])
+      rows += "\(text),\(kind)\n"
+      lines += "{\"text\": \(text), \"kind\": \"\(kind)\"}\n"
+    }
+    try write("texts/texts.csv", rows)
+    try write("texts/texts.jsonl", lines)
     try write("tables/numbers.csv", "x,y\n" + (0..<40).map { "\($0),\(2 * $0 + 1)\n" }.joined())
     let images: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 4, 0, 0, 0, 4]
     let pixels = (0..<320).map { UInt8(truncatingIfNeeded: $0 * 7) }
@@ -118,6 +127,13 @@ struct SpecimenMaker {
 
       """
     try write("chat/talks.jsonl", String(repeating: lines, count: 4))
+    let preferences = """
+      {"prompt": "a", "chosen": "b", "rejected": "c", "system": "d", "score": 1.5}
+      {"chosen": [{"role": "user", "content": "e"}, {"role": "assistant", "content": "f"}], \
+      "rejected": [{"role": "user", "content": "e"}, {"role": "assistant", "content": "g"}]}
+
+      """
+    try write("chat/preferences.jsonl", String(repeating: preferences, count: 4))
     try run([
       "prepare", "--chat", "chat/talks.jsonl", "--output", "chat/data", "--tokenizer",
       "data/tokenizer.json", "--template", "plain", "--quiet",
@@ -153,6 +169,22 @@ struct SpecimenMaker {
       steps: 2
       """)
     try run(["train", "line.yaml", "--output", "line", "--quiet"])
+    try write(
+      "sorter.yaml",
+      """
+      task: classification
+      data:
+        format: texts
+        train: texts/texts.csv
+        validation: texts/texts.jsonl
+        tokenizer: data/tokenizer.json
+        target: kind
+      model: {architecture: bert, layers: 1, heads: 2, width: 8, context: 8}
+      batch: {sequences: 4, microbatches: 1}
+      schedule: {name: constant}
+      steps: 2
+      """)
+    try run(["train", "sorter.yaml", "--output", "sorter", "--quiet"])
   }
 
   private func run(_ arguments: [String]) throws {

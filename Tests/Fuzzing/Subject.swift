@@ -30,6 +30,9 @@ struct Subject: Sendable {
       name: "predictor", folder: "line", files: ["checkpoints/step-00000002/*"], isSigned: true,
       read: Readers.checkpoint),
     Subject(
+      name: "classifier", folder: "sorter", files: ["checkpoints/step-00000002/*"],
+      isSigned: true, read: Readers.checkpoint),
+    Subject(
       name: "run", folder: "gpt", files: ["config.yaml", "metrics.jsonl", "summary.json"],
       read: Readers.run),
     Subject(name: "tokenizer", folder: "data", files: ["tokenizer.json"], read: Readers.tokenizer),
@@ -39,6 +42,8 @@ struct Subject: Sendable {
     Subject(
       name: "table", folder: "tables", files: ["table.csv", "table.csv.gz"], read: Readers.table),
     Subject(
+      name: "texts", folder: "texts", files: ["texts.csv", "texts.jsonl"], read: Readers.texts),
+    Subject(
       name: "images", folder: "tables", files: ["images.idx", "images.idx.gz"],
       read: Readers.images),
     Subject(
@@ -47,6 +52,9 @@ struct Subject: Sendable {
     Subject(name: "template", folder: "templates", files: ["/*"], read: Readers.template),
     Subject(
       name: "conversations", folder: "chat", files: ["talks.jsonl"], read: Readers.conversations),
+    Subject(
+      name: "preferences", folder: "chat", files: ["preferences.jsonl"],
+      read: Readers.preferences),
     Subject(
       name: "chat", folder: "chat/data",
       files: ["train.mask.bin", "chat_template.jinja", "tokenizer_config.json"],
