@@ -253,7 +253,7 @@ import Testing
     #expect(violations("task: regression\n\(table)\nmodel: {architecture: linear}") == [])
     for (yaml, path, words) in [
       ("task: regression\n\(table)", "model.architecture", "linear, sine, mlp or vit"),
-      ("task: classification\nmodel: {architecture: mlp}", "data.format", "idx or csv"),
+      ("task: classification\nmodel: {architecture: mlp}", "data.format", "idx, csv or texts"),
       (
         "task: regression\ndata: {format: idx}\nmodel: {architecture: mlp}", "data.format",
         "csv, because task is regression"

@@ -192,7 +192,10 @@ import Testing
       (task + pairs, "model.architecture", "transformer, because task is translation"),
       (task + pairs + "model: {architecture: mlp}", "model.architecture", "transformer"),
       (task + model, "data.format", "pairs, because task is translation"),
-      (pairs, "data.format", "tokens or conversations, because task is language-modeling"),
+      (
+        pairs, "data.format",
+        "tokens, conversations or preferences, because task is language-modeling"
+      ),
       ("model: {architecture: transformer}", "model.architecture", "gpt"),
       (task + pairs + model + "loss: {name: huber}", "loss.name", "a loss for translation"),
       (

@@ -70,7 +70,7 @@ public struct Recipe: Configurable {
     }
     checks.require(
       task.dataFormats.contains(data.format.variantName), "data.format",
-      "\(task.dataFormats.joined(separator: " or ")), because task is \(task.rawValue)",
+      "\(task.dataFormatChoice), because task is \(task.rawValue)",
       involving: "task")
     checks.require(
       loss.kind.suits(task), "loss.name", "a loss for \(task.rawValue)", involving: "task")

@@ -40,4 +40,11 @@ public enum TaskName: String, SettingChoice {
     case .regression: ["csv"]
     }
   }
+
+  /// These names in a sentence: "tokens, conversations or preferences".
+  var dataFormatChoice: String {
+    let formats = dataFormats
+    let last = formats.suffix(2).joined(separator: " or ")
+    return (formats.dropLast(2) + [last]).joined(separator: ", ")
+  }
 }
