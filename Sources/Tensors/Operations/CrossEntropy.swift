@@ -42,17 +42,8 @@ extension Tensor {
       }
       if let inputGradient { head.passGradient(logits, of: range, into: inputGradient) }
     }
-    let total = Tensor(uninitialized: [], in: workspace)
-    total.pointer[0] = Float(
-      losses.withElements { $0.prefix(head.rows.count).reduce(0.0) { $0 + Double($1) } })
-    guard let inputGradient else { return total }
-    head.rows.spread(inputGradient)
-    return total.recorded(inputs: inputs) { [node] gradient in
-      precondition(
-        gradient.pointer[0] == 1,
-        "linearCrossEntropy cannot be scaled after the fact: scale the optimiser's step instead")
-      node?.passGradient(inputGradient)
-    }
+    return head.sum(
+      of: losses, inputs: inputs, inputGradient: inputGradient, name: "linearCrossEntropy")
   }
 
   /// The cross-entropy of a linear layer's softmax for each row: the head of a language model whose

@@ -123,6 +123,30 @@ struct LogitChunks {
     }
   }
 
+  /// The sum of the losses of the rows that count, as a tensor whose gradient is known already.
+  ///
+  /// - Parameters:
+  ///   - losses: Of these rows, one after the other.
+  ///   - inputs: What the sum was computed from; the states first.
+  ///   - inputGradient: The gradients of the rows that count, one after the other; nil: none is wanted.
+  ///   - name: Of the operation, for whoever multiplies its result.
+  /// - Returns: A scalar.
+  func sum(
+    of losses: Tensor, inputs: [Tensor], inputGradient: Tensor?, name: String
+  ) -> Tensor {
+    let total = Tensor(uninitialized: [], in: losses.workspace)
+    total.pointer[0] = Float(
+      losses.withElements { $0.prefix(rows.count).reduce(0.0) { $0 + Double($1) } })
+    guard let inputGradient else { return total }
+    rows.spread(inputGradient)
+    return total.recorded(inputs: inputs) { [node = inputs[0].node] gradient in
+      precondition(
+        gradient.pointer[0] == 1,
+        "\(name) cannot be scaled after the fact: scale the optimiser's step instead")
+      node?.passGradient(inputGradient)
+    }
+  }
+
   private func inputs(of range: Range<Int>) -> Matrix {
     Matrix(rows.inputs.pointer + range.lowerBound * width, stride: width)
   }
