@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension CommandLineTests {
+extension TrainedRunTests {
   /// What a run learned from belongs to what it is.
   @Suite struct DataIdentityTests {
     /// A run that is stopped after its fourth step or later.

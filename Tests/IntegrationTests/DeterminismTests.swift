@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension CommandLineTests {
+extension TrainedRunTests {
   /// The promise: the same configuration gives the same bits on any number of ranks and threads.
   @Suite struct DeterminismTests {
     @Test func parametersAreTheSameHoweverTheRunIsLaunched() throws {

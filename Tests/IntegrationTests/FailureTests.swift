@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension CommandLineTests {
+extension TrainedRunTests {
   /// What breaks while a run is under way: the run ends on all ranks, says why once, and what was
   /// saved before is there.
   @Suite struct FailureTests {

@@ -3,7 +3,7 @@ import LockstepTraining
 import TestSupport
 import Testing
 
-extension CommandLineTests {
+extension TrainedRunTests {
   /// The check itself is checked: it must notice a gradient that is wrong, whatever the tensor.
   @Suite struct GradientCheckTests {
     private func configuration(_ bench: Workbench, seed: Int) throws -> RunConfiguration {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension CommandLineTests {
+extension TrainedRunTests {
   /// What is damaged, unreadable or in motion on disk is never taken for absent.
   @Suite struct LostAndFoundTests {
     private static let newest = "run/checkpoints/step-00000050"

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension CommandLineTests {
+extension TrainedRunTests {
   @Suite struct MemoryTests {
     /// With evaluations and checkpoints in between.
     @Test(arguments: [nil, 2])

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension CommandLineTests {
+extension TrainedRunTests {
   /// `precision: bfloat16`: another result than float32's, and the same one everywhere.
   @Suite struct PrecisionTests {
     private static let bfloat16 = ["--set", "precision=bfloat16", "--steps", "12"]

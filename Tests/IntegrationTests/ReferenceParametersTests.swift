@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension CommandLineTests {
+extension TrainedRunTests {
   /// `scripts/parameters.sh`: a change that should not alter results leaves the bits of every
   /// ready-made run as `scripts/parameters.txt` has them.
   @Suite struct ReferenceParametersTests {

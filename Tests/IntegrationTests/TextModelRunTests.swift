@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension CommandLineTests {
+extension TrainedRunTests {
   /// Llama, BERT and what is done to tokens, from the command line.
   @Suite struct TextModelRunTests {
     private static let llama = [

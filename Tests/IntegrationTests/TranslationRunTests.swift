@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension CommandLineTests {
+extension TrainedRunTests {
   /// Translation from the command line.
   @Suite struct TranslationRunTests {
     /// A bench with prepared pairs in `data/translations` and a configuration, `pairs.yaml`.
