@@ -77,9 +77,8 @@ let package = Package(
     .executableTarget(
       name: "LockstepCommand",
       dependencies: Target.modules([
-        "Benchmarking", "ChatTemplates", "Explanations", "Scoring", "Sweeps", "Training", "Weights",
-        "Files",
-        "MPICommunication",
+        "Benchmarking", "ChatTemplates", "Explanations", "Scoring", "Supervision", "Sweeps",
+        "Training", "Weights", "Files", "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
     .target(
@@ -119,6 +118,9 @@ let package = Package(
         "Tensors",
       ],
       resources: [.embedInCode("Report/sweep.css"), .embedInCode("Report/sweep.js")]),
+
+    // What `lockstep supervise` keeps going: a launcher and its ranks, as processes on hosts.
+    .library("Supervision", uses: ["Training", "Reporting", "Settings", "Files"]),
 
     // Where the middle targets meet.
     .library(
@@ -197,6 +199,7 @@ let package = Package(
     .tests(
       of: "Explanations", uses: ["Models", "NeuralNetworks", "Weights"], hasFixtures: true),
     .tests(of: "Sweeps", uses: ["Training", "Communication", "Settings", "Tensors"]),
+    .tests(of: "Supervision", uses: ["Files"]),
     .tests(
       of: "Benchmarking", uses: ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
     .testTarget(

@@ -29,8 +29,13 @@ public final class StopRequest: Sendable {
 
   /// Listens until the returned value is let go.
   public func listen() -> SignalListener {
+    Self.listen { [weak self] in self?.request(signal: $0) }
+  }
+
+  /// Hands each signal that asks for a stop to a function, until the returned value is let go.
+  package static func listen(_ handle: @escaping @Sendable (Int32) -> Void) -> SignalListener {
     let signals = Self.signals.filter { $0 != SIGHUP || !SignalListener.isIgnored($0) }
-    return SignalListener(signals: signals) { [weak self] in self?.request(signal: $0) }
+    return SignalListener(signals: signals, handle: handle)
   }
 
   /// "SIGTERM" for 15 and so on.

@@ -149,7 +149,12 @@ final class RunningCommand {
 
   /// The process of one rank of this `mpirun`.
   func processID(ofRank rank: Int) -> Int32? {
-    Self.children(of: processID).first { child in
+    Self.processID(ofRank: rank, under: processID)
+  }
+
+  /// The process of one rank of an `mpirun`.
+  static func processID(ofRank rank: Int, under launcher: Int32) -> Int32? {
+    children(of: launcher).first { child in
       let environment = FileManager.default.contents(atPath: "/proc/\(child)/environ") ?? Data()
       return environment.split(separator: 0).contains {
         String(decoding: $0, as: UTF8.self) == "OMPI_COMM_WORLD_RANK=\(rank)"

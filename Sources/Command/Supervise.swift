@@ -1,0 +1,115 @@
+import ArgumentParser
+import Foundation
+import LockstepCommunication
+import LockstepSupervision
+import LockstepTraining
+
+struct Supervise: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains, and starts again on what is left when a rank or a host is lost.",
+    discussion: """
+      It is started plainly, not by mpirun: it starts mpirun itself, on the hosts of a file (--hosts), \
+      of the Slurm job that it is in, or on this machine (--ranks). A run that is there goes on. The \
+      result is that of a run that nothing happened to, bit for bit.
+
+      A lost host is tried again later; when it answers, or another one comes into the file, the run \
+      is saved and goes on with it. SIGTERM, SIGINT, SIGHUP and SIGUSR1 save the run and end it with \
+      exit code 75; a second one ends it at once.
+      """)
+
+  @Argument(help: "The configuration, YAML.")
+  var configuration: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Overrides one key of the configuration.", valueName: "key.path=value"))
+  var overrides: [String] = []
+
+  @Option(help: "The run's directory. Default: runs/ and the configuration's name.")
+  var output: String?
+
+  @Option(help: "Optimiser steps of the whole run; the same as --set steps=N.")
+  var steps: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The hosts, a line for each: node1 slots=2. It is read again when it changes.",
+      valueName: "file"))
+  var hosts: String?
+
+  @Option(help: "Ranks on this machine. Default: 1, or the hosts of the Slurm job.")
+  var ranks: Int?
+
+  @Option(help: "Cores that each rank is bound to. Default: ranks are not bound.")
+  var threads: Int?
+
+  @Option(help: "The most restarts after failures.")
+  var restarts = 100
+
+  @Option(help: "The most starts in a row that come to no new checkpoint.")
+  var attempts = 5
+
+  @Option(help: "Seconds without an answer after which a host counts as lost.")
+  var patience = 5.0
+
+  @Option(
+    help: "Seconds until a lost host is tried again; twice as long each time it is lost again.")
+  var retry = 15.0
+
+  @Flag(help: "Print nothing but errors and what happens to hosts.")
+  var quiet = false
+
+  @Flag(help: "Print one JSON object for each event instead of text.")
+  var json = false
+
+  /// On another host: keeps the supervisor's connection, and ends what the job of this mark has there.
+  @Option(help: .hidden)
+  var keep: String?
+
+  func validate() throws {
+    guard configuration != nil || keep != nil else {
+      throw ValidationError("Missing expected argument '<configuration>'")
+    }
+    guard hosts == nil || ranks == nil else {
+      throw ValidationError(
+        "--hosts and --ranks exclude each other: the file has each host's slots")
+    }
+    guard !(quiet && json) else { throw ValidationError("--quiet and --json exclude each other") }
+    for (name, value) in [("ranks", ranks), ("threads", threads)] {
+      guard value.map({ 1...4096 ~= $0 }) ?? true else {
+        throw ValidationError("--\(name) is from 1 to 4096")
+      }
+    }
+    guard restarts >= 0 else { throw ValidationError("--restarts is 0 or more") }
+    guard attempts >= 1 else { throw ValidationError("--attempts is 1 or more") }
+    guard 3...3600 ~= patience else {
+      throw ValidationError("--patience is from 3 to 3600 seconds")
+    }
+    guard 1...3600 ~= retry else { throw ValidationError("--retry is from 1 to 3600 seconds") }
+  }
+
+  func run() throws {
+    if let keep { return Keeper(mark: keep, patience: patience).run() }
+    guard let configuration else { return }
+    try LaunchEnvironment.requireOneProcess(for: "supervise")
+    let all = overrides + (steps.map { ["steps=\($0)"] } ?? [])
+    let resolved = try RunConfiguration.load(path: configuration, overrides: all)
+    let output = output ?? RunDirectory.defaultPath(for: configuration)
+    let arguments =
+      [configuration, "--output", output] + all.flatMap { ["--set", $0] }
+      + (quiet ? ["--quiet"] : []) + (json ? ["--json"] : [])
+    let supervisor = try Supervisor(
+      SupervisionOptions(
+        arguments: arguments, output: output, hosts: chosenHosts,
+        rankLimit: resolved.batch.microbatches, threads: threads, restarts: restarts,
+        attempts: attempts, patience: patience, retryInterval: retry))
+    throw CommandExit(code: try supervisor.run())
+  }
+
+  private var chosenHosts: SupervisionOptions.Hosts {
+    if let hosts { return .file(hosts) }
+    if let ranks { return .here(ranks: ranks) }
+    let isInSlurm = ProcessInfo.processInfo.environment["SLURM_JOB_NODELIST"] != nil
+    return isInSlurm ? .slurm : .here(ranks: 1)
+  }
+}

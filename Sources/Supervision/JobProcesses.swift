@@ -1,0 +1,169 @@
+import Foundation
+import LockstepFiles
+
+/// The processes of a job on this host, whoever their parent is by now.
+///
+/// They carry the job's mark in their environment, which the launcher passes on to every rank; so
+/// they are found when the launcher was killed, and nobody else's process is ever among them.
+package final class JobProcesses {
+  /// The environment variable with the job's mark.
+  package static let variable = "LOCKSTEP_JOB"
+
+  package let mark: String
+  /// Where the kernel shows processes.
+  private let processes = "/proc"
+  /// What launchers made for ranks that were seen, and remove if they end in order.
+  private var leftovers: Set<String> = []
+
+  package init(mark: String) {
+    self.mark = mark
+  }
+
+  /// A process of the job.
+  package struct Member {
+    package let process: Int32
+    /// Whether it is a rank, and not its launcher.
+    package let isRank: Bool
+  }
+
+  /// All that are there now. Only what shares this process's network is on its host: several hosts
+  /// on one machine are namespaces.
+  package func members() -> [Member] {
+    let names = (try? FileSystem.names(in: processes)) ?? []
+    return names.flatMap { name -> [Member] in
+      guard let process = Int32(name), process != getpid(),
+        let environment = environment(of: name), environment[Self.variable] == mark,
+        FileSystem.areSame("\(processes)/\(name)/ns/net", "\(processes)/self/ns/net")
+      else { return [] }
+      let isRank = environment["OMPI_COMM_WORLD_RANK"] != nil
+      let member = Member(process: process, isRank: isRank)
+      guard isRank else { return [member] }
+      leftovers.formUnion(mappedSegments(of: name) + sessionDirectories(environment))
+      // Open MPI's daemon on another host is started without the job's environment.
+      guard let daemon = daemon(above: name) else { return [member] }
+      return [member, Member(process: daemon, isRank: false)]
+    }
+  }
+
+  private func environment(of name: String) -> [String: String]? {
+    guard let bytes = try? FileContents.read("\(processes)/\(name)/environ", limit: 16 << 20)
+    else { return nil }
+    var variables: [String: String] = [:]
+    for variable in bytes.split(separator: 0) {
+      let parts = variable.split(separator: UInt8(ascii: "="), maxSplits: 1)
+      guard parts.count == 2 else { continue }
+      variables[String(decoding: parts[0], as: UTF8.self)] = String(
+        decoding: parts[1], as: UTF8.self)
+    }
+    return variables
+  }
+
+  /// Open MPI's shared memory by which ranks of a host send messages to each other.
+  private func mappedSegments(of name: String) -> [String] {
+    guard let maps = try? FileContents.read("\(processes)/\(name)/maps", limit: 64 << 20) else {
+      return []
+    }
+    let lines = maps.split(separator: UInt8(ascii: "\n")).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    return Set(
+      lines.compactMap { line in
+        line.range(of: "/dev/shm/vader_segment.").map { String(line[$0.lowerBound...]) }
+      }
+    ).sorted()
+  }
+
+  /// The directory that Open MPI keeps for a job, `/tmp/ompi.HOST.USER/pid.NUMBER`.
+  private func sessionDirectories(_ environment: [String: String]) -> [String] {
+    guard let path = environment["OMPI_MCA_orte_jobfam_session_dir"],
+      path.contains("/ompi."), path.hasPrefix("/"), !path.contains("/../")
+    else { return [] }
+    return [path]
+  }
+
+  private func daemon(above name: String) -> Int32? {
+    guard let bytes = try? FileContents.read("\(processes)/\(name)/stat", limit: 4096) else {
+      return nil
+    }
+    // "PID (NAME) STATE PARENT …", and the name may hold anything.
+    let text = String(decoding: bytes, as: UTF8.self)
+    guard let close = text.lastIndex(of: ")") else { return nil }
+    let fields = text[text.index(after: close)...].split(separator: " ")
+    guard fields.count > 1, let parent = Int32(fields[1]),
+      let called = try? FileContents.read("\(processes)/\(parent)/comm", limit: 4096),
+      String(decoding: called, as: UTF8.self) == "orted\n"
+    else { return nil }
+    return parent
+  }
+
+  /// Ends all of them, stopped ones too, and waits until they are gone: the ranks first, so that their
+  /// launcher, if it can, ends in order; then whatever is left. What a launcher that was killed would
+  /// have removed is removed.
+  ///
+  /// - Returns: Whether none is left: one that the kernel can not end, since it waits for a device,
+  ///   stays.
+  @discardableResult
+  package func end() -> Bool {
+    defer { removeLeftovers() }
+    for look in 0..<Self.looks {
+      let left = members()
+      if left.isEmpty { return true }
+      for member in left where member.isRank || look >= Self.orderlyLooks {
+        kill(member.process, SIGKILL)
+      }
+      usleep(20_000)
+    }
+    return members().isEmpty
+  }
+
+  private func removeLeftovers() {
+    for path in leftovers.sorted() {
+      try? FileSystem.remove(path)
+      // `/tmp/ompi.HOST.USER`, unless another job is in it.
+      let parent = FileSystem.parent(of: path)
+      if parent.contains("/ompi.") { FileSystem.removeEmpty([parent]) }
+    }
+    leftovers = []
+  }
+
+  /// Looks of 20 milliseconds: in all, and those in which a launcher may end in order.
+  private static let looks = 125
+  private static let orderlyLooks = 75
+}
+
+/// Notices when one of a job's ranks on this host has ended.
+struct RankWatch {
+  private let job: JobProcesses
+  private var known: [Int32] = []
+  /// How often a search has found the same ranks: reading every process's environment takes a while,
+  /// so it ends when no more will come.
+  private var sameCount = 0
+  private static let enough = 10
+
+  init(of job: JobProcesses) {
+    self.job = job
+  }
+
+  /// Looks for ranks that came, and tells whether one that was there is not any more.
+  mutating func look() -> Bool {
+    if known.contains(where: { !Self.isThere($0) }) {
+      forget()
+      return true
+    }
+    guard sameCount < Self.enough else { return false }
+    let found = job.members().filter(\.isRank).map(\.process)
+    sameCount = found == known && !found.isEmpty ? sameCount + 1 : 0
+    known = found
+    return false
+  }
+
+  private static func isThere(_ process: Int32) -> Bool {
+    kill(process, 0) == 0 || errno == EPERM
+  }
+
+  /// Forgets the ranks of a job that is over.
+  mutating func forget() {
+    known = []
+    sameCount = 0
+  }
+}

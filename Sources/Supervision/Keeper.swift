@@ -1,0 +1,61 @@
+import Foundation
+
+/// The far end of a lifeline: it runs on a host while the host takes part, tells the supervisor that the
+/// host lives and when a rank on it has ended, and ends what the job has left there.
+///
+/// When it no longer hears the supervisor, the link between them is cut, or the supervisor's host is
+/// gone: then it kills the job's processes here and ends, so that none goes on by itself.
+public struct Keeper {
+  /// What travels on the lifeline. Control characters: no shell's greeting has them.
+  enum Signal: UInt8 {
+    /// I am here.
+    case beat = 1
+    /// To the supervisor: a rank has ended.
+    case rankEnded = 2
+    /// To the keeper: kill the job's processes. The answer, when none is left, is the same.
+    case clear = 3
+  }
+
+  /// Seconds between two beats, and between two looks at the ranks.
+  static let interval = 0.25
+
+  private let processes: JobProcesses
+  private let patience: Double
+
+  /// - Parameters:
+  ///   - mark: The job's.
+  ///   - patience: Seconds without a beat after which the supervisor counts as gone.
+  public init(mark: String, patience: Double) {
+    processes = JobProcesses(mark: mark)
+    self.patience = patience
+  }
+
+  /// Keeps until standard input ends or is silent for too long.
+  public func run() {
+    DescriptorBytes.doNotBlock(STDIN_FILENO)
+    DescriptorBytes.doNotBlock(STDOUT_FILENO)
+    processes.end()
+    var watch = RankWatch(of: processes)
+    var lastHeard = ContinuousClock.now
+    while true {
+      DescriptorBytes.wait(for: [STDIN_FILENO], seconds: Self.interval)
+      guard let bytes = DescriptorBytes.arrived(at: STDIN_FILENO) else { break }
+      let now = ContinuousClock.now
+      if !bytes.isEmpty { lastHeard = now }
+      if lastHeard.duration(to: now) > .seconds(patience) { break }
+      if bytes.contains(Signal.clear.rawValue) {
+        watch.forget()
+        if processes.end() { send(.clear) }
+      }
+      if watch.look() { send(.rankEnded) }
+      send(.beat)
+      // Beats come as often as they are sent: without a pause each would be answered by one.
+      usleep(useconds_t(Self.interval * 1e6 / 2))
+    }
+    processes.end()
+  }
+
+  private func send(_ signal: Signal) {
+    DescriptorBytes.send(signal.rawValue, to: STDOUT_FILENO)
+  }
+}

@@ -1,0 +1,48 @@
+import Foundation
+
+/// How a command is started on another host: as Open MPI does it, by ssh or what `plm_rsh_agent` names,
+/// or as a step of a Slurm job.
+package struct RemoteShell: Equatable {
+  private enum Way: Equatable {
+    /// A program and its options; host and command follow, the command for a shell.
+    case agent([String])
+    case slurm
+  }
+
+  private let way: Way
+
+  /// Ends when a host does not answer, and never asks for a password: nobody is there to type it.
+  private static let ssh = [
+    "ssh", "-x", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-o", "ConnectionAttempts=1",
+  ]
+
+  /// - Parameter environment: Of the process.
+  package init(environment: [String: String]) {
+    let agent = environment["OMPI_MCA_plm_rsh_agent"].map {
+      $0.split(separator: " ").map(String.init)
+    }
+    if let agent, !agent.isEmpty {
+      way = .agent(agent == ["ssh"] ? Self.ssh : agent)
+    } else if environment["SLURM_JOB_ID"] != nil {
+      way = .slurm
+    } else {
+      way = .agent(Self.ssh)
+    }
+  }
+
+  /// The program and its arguments that run `words` on a host, with standard input and output.
+  package func command(_ words: [String], on host: String) -> [String] {
+    switch way {
+    case .agent(let agent):
+      agent + [host, words.map(Self.quoted).joined(separator: " ")]
+    case .slurm:
+      ["srun", "--overlap", "--unbuffered", "--quiet", "--nodes=1", "--ntasks=1", "-w", host]
+        + words
+    }
+  }
+
+  /// A word as a shell reads it back.
+  static func quoted(_ word: String) -> String {
+    "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+  }
+}

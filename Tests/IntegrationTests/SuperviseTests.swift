@@ -1,0 +1,80 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension TrainedRunTests {
+  /// `lockstep supervise`: what is lost costs a run time, and nothing else.
+  @Suite struct SuperviseTests {
+    private let options = ["run.yaml", "--json", "--output", "run", "--steps", "100"]
+
+    /// What is killed: rank 0, rank 1, or `mpirun`.
+    @Test(arguments: [0, 1, nil])
+    func whatIsKilledIsStartedAgainAndTheBitsAreThoseOfAnUndisturbedRun(_ rank: Int?) throws {
+      let bench = try Workbench()
+      let run = try bench.start(["supervise", "--ranks", "2"] + options)
+      try #require(run.awaitStep(8, of: "checkpoint") != nil)
+      let launcher = try #require(RunningCommand.children(of: run.processID).first)
+      let victim =
+        try rank.map {
+          try #require(RunningCommand.processID(ofRank: $0, under: launcher))
+        } ?? launcher
+      kill(victim, SIGKILL)
+      let ending = try run.wait()
+      #expect(ending.exitCode == 0 && !ending.timedOut, "\(ending.errorOutput)")
+      let words = ending.errorOutput.split(separator: "\n").filter {
+        $0.hasPrefix("lockstep supervise: ")
+      }
+      #expect(words.count == 2, "\(words)")
+      #expect(words.last?.contains("going on from step") == true, "\(words)")
+
+      let expected = try bench.train("reference", ["--steps", "100"])
+      #expect(try bench.summary("run").parametersSHA256 == expected.parametersSHA256)
+    }
+
+    @Test func aSignalSavesAndTheSameCommandGoesOn() throws {
+      let bench = try Workbench()
+      let run = try bench.start(["supervise", "--ranks", "2"] + options)
+      try #require(run.awaitStep(8) != nil)
+      run.send(SIGTERM)
+      let ending = try run.wait()
+      #expect(ending.exitCode == 75 && !ending.timedOut, "\(ending.errorOutput)")
+      #expect(ending.errorOutput.contains("saving and stopping"))
+      let stopped = try bench.recordedSteps("run")
+      #expect(stopped.last != 100)
+
+      // On one rank, without a launcher.
+      let end = try bench.run(["supervise"] + options)
+      #expect(end.exitCode == 0, "\(end.errorOutput)")
+      let expected = try bench.train("reference", ["--steps", "100"])
+      #expect(try bench.summary("run").parametersSHA256 == expected.parametersSHA256)
+    }
+
+    @Test func wrongInputIsNotTriedAgain() throws {
+      let bench = try Workbench()
+      let unknown = try bench.run(["supervise", "--ranks", "2", "--set", "stepps=3"] + options)
+      #expect(unknown.exitCode == 2 && unknown.errorOutput.contains("stepps"))
+      // What only the ranks find out.
+      let missing = try bench.run(
+        ["supervise", "--ranks", "2", "--set", "data.train=nothing.bin"] + options)
+      #expect(missing.exitCode == 2 && missing.errorOutput.contains("nothing.bin"))
+      #expect(!missing.errorOutput.contains("going on"))
+
+      let hosts = try bench.run(["supervise", "--hosts", "nowhere"] + options)
+      #expect(hosts.exitCode == 2 && hosts.errorOutput.contains("nowhere: No such file"))
+      let both = try bench.run(["supervise", "--hosts", "nowhere", "--ranks", "2"] + options)
+      #expect(both.exitCode == 2 && both.errorOutput.contains("exclude each other"))
+    }
+
+    @Test func aRunThatNeverComesForwardIsGivenUp() throws {
+      let bench = try Workbench()
+      let ending = try bench.run(
+        ["supervise", "--attempts", "2", "--set", "optimizer.learning_rate=1e30"] + options)
+      #expect(ending.exitCode == 1, "\(ending.errorOutput)")
+      let words = ending.errorOutput.split(separator: "\n").filter {
+        $0.hasPrefix("lockstep supervise: ")
+      }
+      #expect(words.filter { $0.contains("the run ended with exit code 1") }.count == 2)
+      #expect(words.last?.contains("giving up: 2 starts in a row") == true, "\(words)")
+    }
+  }
+}

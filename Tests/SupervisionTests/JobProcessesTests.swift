@@ -1,0 +1,46 @@
+import Foundation
+import LockstepSupervision
+import Testing
+
+/// The processes of a job are found by its mark, and ended whatever state they are in.
+@Suite struct JobProcessesTests {
+  /// A process that would wait for a minute, with this mark.
+  private func start(mark: String?, rank: Int? = nil) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["sleep", "60"]
+    var environment = ProcessInfo.processInfo.environment
+    environment[JobProcesses.variable] = mark
+    environment["OMPI_COMM_WORLD_RANK"] = rank.map(String.init)
+    process.environment = environment
+    try process.run()
+    return process
+  }
+
+  @Test func aJobsProcessesAreFoundAndNobodyElses() throws {
+    let job = JobProcesses(mark: UUID().uuidString)
+    let rank = try start(mark: job.mark, rank: 3)
+    let launcher = try start(mark: job.mark)
+    let others = [try start(mark: nil), try start(mark: job.mark + "0")]
+    defer { for process in [rank, launcher] + others { process.terminate() } }
+
+    let found = Dictionary(uniqueKeysWithValues: job.members().map { ($0.process, $0.isRank) })
+    #expect(found == [rank.processIdentifier: true, launcher.processIdentifier: false])
+  }
+
+  @Test func aStoppedRankIsEndedTooAndOthersStay() throws {
+    let job = JobProcesses(mark: UUID().uuidString)
+    let rank = try start(mark: job.mark, rank: 0)
+    let launcher = try start(mark: job.mark)
+    let other = try start(mark: nil)
+    defer { other.terminate() }
+    #expect(kill(rank.processIdentifier, SIGSTOP) == 0)
+
+    #expect(job.end())
+    rank.waitUntilExit()
+    launcher.waitUntilExit()
+    #expect(rank.terminationStatus == SIGKILL && launcher.terminationStatus == SIGKILL)
+    #expect(other.isRunning)
+    #expect(job.members().isEmpty)
+  }
+}

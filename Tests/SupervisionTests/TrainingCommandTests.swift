@@ -1,0 +1,53 @@
+import LockstepSupervision
+import Testing
+
+/// What is started, and how it gets to other hosts.
+@Suite struct TrainingCommandTests {
+  private func words(
+    on placement: TrainingCommand.Placement, limit: Int = 8, threads: Int? = nil,
+    resume: Bool = false
+  ) -> String {
+    TrainingCommand(
+      program: "/opt/lockstep", arguments: ["run.yaml", "--output", "out"], rankLimit: limit,
+      threads: threads
+    ).words(on: placement, resume: resume).joined(separator: " ")
+  }
+
+  private let marks = "-x OPENBLAS_NUM_THREADS -x LOCKSTEP_JOB /opt/lockstep train run.yaml"
+
+  @Test func oneRankHereIsOneProcess() {
+    #expect(words(on: .here(ranks: 1)) == "/opt/lockstep train run.yaml --output out")
+  }
+
+  @Test func severalRanksHereMayOutnumberCores() {
+    #expect(
+      words(on: .here(ranks: 3), resume: true)
+        == "mpirun --quiet -np 3 --oversubscribe --bind-to none \(marks) --output out --resume")
+  }
+
+  @Test func hostsAreNamedWithTheirSlotsAndThreadsAreBound() {
+    let hosts = [HostSlots(name: "a", slots: 2), HostSlots(name: "b", slots: 1)]
+    #expect(
+      words(on: .hosts(hosts), threads: 4)
+        == "mpirun --quiet --host a:2,b:1 -np 3 --map-by slot:PE=4 --bind-to core \(marks) "
+        + "--output out --set threads=4")
+  }
+
+  @Test func thereAreNoMoreRanksThanMicrobatches() {
+    let hosts = (1...6).map { HostSlots(name: "n\($0)", slots: 4) }
+    #expect(words(on: .hosts(hosts), limit: 9).contains(" -np 9 "))
+  }
+
+  @Test func aCommandReachesAHostBySSHOrOpenMPIsAgentOrSlurm() {
+    let words = ["/opt/lock step", "it's"]
+    let quoted = #"'/opt/lock step' 'it'\''s'"#
+    let plain = RemoteShell(environment: [:]).command(words, on: "n1")
+    #expect(plain.first == "ssh" && plain.contains("BatchMode=yes"))
+    #expect(plain.suffix(2) == ["n1", quoted])
+    #expect(
+      RemoteShell(environment: ["OMPI_MCA_plm_rsh_agent": "my-agent -v", "SLURM_JOB_ID": "7"])
+        .command(words, on: "n1") == ["my-agent", "-v", "n1", quoted])
+    let slurm = RemoteShell(environment: ["SLURM_JOB_ID": "7"]).command(words, on: "n1")
+    #expect(slurm.first == "srun" && slurm.suffix(3) == ["n1"] + words)
+  }
+}
