@@ -18,11 +18,17 @@ public struct LaunchEnvironment: Equatable, Sendable {
   /// The number of ranks on this host, where the launcher tells it.
   public let localSize: Int?
 
+  /// Whether the launcher has given its processes nothing by which they could find each other.
+  public let lacksProcessManagement: Bool
+
   public var usesMPI: Bool { launcher != .none }
 
   /// - Parameter environment: Of the process: `ProcessInfo.processInfo.environment`.
   public init(_ environment: [String: String]) {
     func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }
+    let isManaged = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].contains {
+      environment[$0] != nil
+    }
 
     if let rank = number("OMPI_COMM_WORLD_RANK") {
       launcher = .openMPI
@@ -51,6 +57,7 @@ public struct LaunchEnvironment: Equatable, Sendable {
       size = 1
       localSize = 1
     }
+    lacksProcessManagement = launcher != .none && !isManaged
   }
 
   /// The count of one node in Slurm's run-length notation.

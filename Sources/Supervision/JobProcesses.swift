@@ -118,7 +118,8 @@ package final class JobProcesses {
 
   private func removeLeftovers() {
     for path in leftovers.sorted() {
-      try? FileSystem.remove(path)
+      // A launcher that does end in order may be removing it, too, so that parts are gone.
+      for _ in 0..<10 where (try? FileSystem.remove(path)) == nil { usleep(20_000) }
       // `/tmp/ompi.HOST.USER`, unless another job is in it.
       let parent = FileSystem.parent(of: path)
       if parent.contains("/ompi.") { FileSystem.removeEmpty([parent]) }

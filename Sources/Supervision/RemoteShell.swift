@@ -1,7 +1,7 @@
 import Foundation
 
-/// How a command is started on another host: as Open MPI does it, by ssh or what `plm_rsh_agent` names,
-/// or as a step of a Slurm job.
+/// How a command is started on another host: as Open MPI does it, by ssh or what its parameters
+/// `plm_rsh_agent` and `plm_rsh_args` name, or as a step of a Slurm job.
 package struct RemoteShell: Equatable {
   private enum Way: Equatable {
     /// A program and its options; host and command follow, the command for a shell.
@@ -18,15 +18,15 @@ package struct RemoteShell: Equatable {
 
   /// - Parameter environment: Of the process.
   package init(environment: [String: String]) {
-    let agent = environment["OMPI_MCA_plm_rsh_agent"].map {
-      $0.split(separator: " ").map(String.init)
+    func words(_ name: String) -> [String] {
+      (environment["OMPI_MCA_" + name] ?? "").split(separator: " ").map(String.init)
     }
-    if let agent, !agent.isEmpty {
-      way = .agent(agent == ["ssh"] ? Self.ssh : agent)
-    } else if environment["SLURM_JOB_ID"] != nil {
+    let agent = words("plm_rsh_agent")
+    let isSSH = agent.isEmpty || agent == ["ssh"]
+    if agent.isEmpty && environment["SLURM_JOB_ID"] != nil {
       way = .slurm
     } else {
-      way = .agent(Self.ssh)
+      way = .agent((isSSH ? Self.ssh : agent) + words("plm_rsh_args"))
     }
   }
 

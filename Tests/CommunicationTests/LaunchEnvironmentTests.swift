@@ -37,4 +37,19 @@ import Testing
     ])
     #expect(!launch.usesMPI)
   }
+
+  /// `srun` without `--mpi=pmix` starts tasks that can not find each other.
+  @Test func tasksWithoutAProcessManagerAreTold() {
+    let step = [
+      "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_ID": "0",
+      "SLURM_STEP_TASKS_PER_NODE": "1(x2)", "SLURM_NODEID": "1",
+    ]
+    let alone = LaunchEnvironment(step)
+    #expect(alone.launcher == .slurm && alone.lacksProcessManagement)
+    #expect(alone.rank == 1 && alone.size == 2)
+    #expect(!LaunchEnvironment(step.merging(["PMIX_RANK": "1"]) { $1 }).lacksProcessManagement)
+    #expect(!LaunchEnvironment([:]).lacksProcessManagement)
+    // One task needs nobody.
+    #expect(!LaunchEnvironment(step.merging(["SLURM_STEP_NUM_TASKS": "1"]) { $1 }).usesMPI)
+  }
 }

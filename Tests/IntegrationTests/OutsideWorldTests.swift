@@ -165,6 +165,19 @@ extension CommandLineTests {
       let named = try bench.run(["evaluate", "run", "--directory", "new"])
       #expect(named.exitCode == 0, "\(named.errorOutput)")
     }
+
+    /// Each would train alone, and write over the others.
+    @Test(arguments: [0, 1])
+    func tasksOfSlurmWithoutPMIxAreToldWhatToAdd(_ rank: Int) throws {
+      let bench = try Workbench()
+      let ending = try bench.shell(
+        "SLURM_PROCID=\(rank) SLURM_STEP_NUM_TASKS=2 SLURM_STEP_ID=0 SLURM_STEP_TASKS_PER_NODE=2 "
+          + "lockstep train run.yaml --output run")
+      #expect(ending.exitCode == 2)
+      // One of them speaks.
+      #expect(ending.errorOutput.contains("srun --mpi=pmix") == (rank == 0), "\(ending.errorOutput)")
+      #expect(!bench.exists("run"))
+    }
   }
 }
 

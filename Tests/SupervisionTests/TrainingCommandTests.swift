@@ -47,6 +47,9 @@ import Testing
     #expect(
       RemoteShell(environment: ["OMPI_MCA_plm_rsh_agent": "my-agent -v", "SLURM_JOB_ID": "7"])
         .command(words, on: "n1") == ["my-agent", "-v", "n1", quoted])
+    #expect(
+      RemoteShell(environment: ["OMPI_MCA_plm_rsh_args": "-p 2222"]).command(["true"], on: "n1")
+        .suffix(4) == ["-p", "2222", "n1", "'true'"])
     let slurm = RemoteShell(environment: ["SLURM_JOB_ID": "7"]).command(words, on: "n1")
     #expect(slurm.first == "srun" && slurm.suffix(3) == ["n1"] + words)
   }

@@ -39,12 +39,16 @@ public struct Launch: Sendable {
         exit(try body(SoloCommunicator(), launch).rawValue)
       }
       switch library {
+      case .present where environment.lacksProcessManagement:
+        throw UnmanagedLaunchError(environment: environment)
       case .present(_, let begin): try run(body, launch, in: begin())
       case .absent(let remedy): throw MissingLibraryError(environment: environment, remedy: remedy)
       }
     } catch {
-      // Processes without a library can not agree on who speaks; the launcher has numbered them.
-      if !(error is MissingLibraryError) || environment.rank == 0 { report(error) }
+      // Processes that can not reach each other do not agree on who speaks; the launcher has numbered
+      // them.
+      let isSilent = error is MissingLibraryError || error is UnmanagedLaunchError
+      if !isSilent || environment.rank == 0 { report(error) }
       exit(ExitCode(of: error).rawValue)
     }
   }
@@ -83,6 +87,20 @@ struct MissingLibraryError: UserInputError, Equatable {
     let number = environment.size.map { "rank \(environment.rank) of \($0)" } ?? "one of its ranks"
     return """
       \(environment.launcher.rawValue) started this program as \(number), but it has no MPI. \(remedy)
+      """
+  }
+}
+
+/// A launcher started several processes that can not find each other.
+struct UnmanagedLaunchError: UserInputError, Equatable {
+  let environment: LaunchEnvironment
+
+  var description: String {
+    let number = environment.size.map { "\($0) tasks" } ?? "tasks"
+    return """
+      srun started \(number) without PMIx, so that they can not find each other. Start them with \
+      srun --mpi=pmix (srun --mpi=list shows what this Slurm has), or with mpirun in the job's script, as \
+      launch/slurm.sbatch does
       """
   }
 }
