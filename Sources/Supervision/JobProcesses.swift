@@ -37,10 +37,11 @@ package final class JobProcesses {
       else { return [] }
       let isRank = environment["OMPI_COMM_WORLD_RANK"] != nil
       let member = Member(process: process, isRank: isRank)
+      leftovers.formUnion(mappedFiles(of: name))
       guard isRank else { return [member] }
-      leftovers.formUnion(mappedSegments(of: name) + sessionDirectories(environment))
       // Open MPI's daemon on another host is started without the job's environment.
       guard let daemon = daemon(above: name) else { return [member] }
+      leftovers.formUnion(mappedFiles(of: "\(daemon)"))
       return [member, Member(process: daemon, isRank: false)]
     }
   }
@@ -58,27 +59,26 @@ package final class JobProcesses {
     return variables
   }
 
-  /// Open MPI's shared memory by which ranks of a host send messages to each other.
-  private func mappedSegments(of name: String) -> [String] {
+  /// What Open MPI has made for a process: shared memory by which ranks of a host send messages to each
+  /// other, and the directory of a job, `/tmp/ompi.HOST.USER/pid.NUMBER`. Each is mapped.
+  private func mappedFiles(of name: String) -> Set<String> {
     guard let maps = try? FileContents.read("\(processes)/\(name)/maps", limit: 64 << 20) else {
       return []
     }
-    let lines = maps.split(separator: UInt8(ascii: "\n")).map {
-      String(decoding: $0, as: UTF8.self)
+    let paths = maps.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      line.firstIndex(of: UInt8(ascii: "/")).map { String(decoding: line[$0...], as: UTF8.self) }
     }
-    return Set(
-      lines.compactMap { line in
-        line.range(of: "/dev/shm/vader_segment.").map { String(line[$0.lowerBound...]) }
-      }
-    ).sorted()
+    return Set(paths.compactMap(Self.removable))
   }
 
-  /// The directory that Open MPI keeps for a job, `/tmp/ompi.HOST.USER/pid.NUMBER`.
-  private func sessionDirectories(_ environment: [String: String]) -> [String] {
-    guard let path = environment["OMPI_MCA_orte_jobfam_session_dir"],
-      path.contains("/ompi."), path.hasPrefix("/"), !path.contains("/../")
-    else { return [] }
-    return [path]
+  /// The part of a mapped file's path that a launcher would remove; nil for all other files.
+  package static func removable(_ path: String) -> String? {
+    if path.hasPrefix("/dev/shm/vader_segment.") { return path }
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    guard let base = parts.firstIndex(where: { $0.hasPrefix("ompi.") }), base + 1 < parts.count,
+      ["pid.", "jf."].contains(where: parts[base + 1].hasPrefix)
+    else { return nil }
+    return parts[...(base + 1)].joined(separator: "/")
   }
 
   private func daemon(above name: String) -> Int32? {

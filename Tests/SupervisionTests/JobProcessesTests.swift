@@ -43,4 +43,21 @@ import Testing
     #expect(other.isRunning)
     #expect(job.members().isEmpty)
   }
+
+  /// Nothing else that a process has mapped is ever removed.
+  @Test func whatALauncherLeavesIsToldFromOtherFiles() {
+    #expect(
+      JobProcesses.removable("/tmp/ompi.n1.0/pid.77/pmix_dstor_ds21_77/smlockseg-1")
+        == "/tmp/ompi.n1.0/pid.77")
+    #expect(
+      JobProcesses.removable("/scratch/ompi.n2.1000/jf.5/0/x") == "/scratch/ompi.n2.1000/jf.5")
+    #expect(
+      JobProcesses.removable("/dev/shm/vader_segment.n1.0.c7.1")
+        == "/dev/shm/vader_segment.n1.0.c7.1")
+    for path in [
+      "/usr/lib/ompi.so", "/home/ompi.data/train.bin", "/tmp/ompi.n1.0", "/dev/shm/other", "/data",
+    ] {
+      #expect(JobProcesses.removable(path) == nil)
+    }
+  }
 }

@@ -17,6 +17,8 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     /// In each format of products.
     let speeds: [Speed]
     let openBLAS: OpenBLASKernels
+    /// What the host can still give, in bytes; nil where it does not say.
+    let availableMemory: Int?
   }
 
   /// How fast a rank multiplies in one format while all ranks do, in 10⁹ operations a second.
@@ -39,6 +41,10 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
   let reductionGigabytes: Double
   /// How long a barrier takes, in microseconds.
   let barrierMicroseconds: Double
+  /// Names of the hosts, in the order of their ranks.
+  let hosts: [String]
+  /// The connection of each pair of hosts; none where there is one host.
+  let links: [HostLink]
   /// What will slow the job down or stop it.
   let findings: [String]
 
@@ -52,11 +58,13 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
       host: ProcessInfo.processInfo.hostName, processors: ProcessorMask.current.processors,
       threads: plan.threads,
       speeds: try Precision.allCases.map { try Self.speed($0, threads, communicator) },
-      openBLAS: .current)
+      openBLAS: .current, availableMemory: HostMemory.available)
     ranks = try Self.gather(own, communicator)
     openMPI = launch.library.version ?? "none"
     (reductionGigabytes, barrierMicroseconds) = try Self.reductionSpeed(threads, communicator)
-    findings = Self.findings(ranks)
+    links = try HostLink.measureAll(communicator)
+    hosts = communicator.topology.hosts.map { [ranks] in ranks[$0.lowerBound].host }
+    findings = Self.findings(ranks) + links.findings(hosts: hosts)
   }
 
   private static func gather(_ own: Rank, _ communicator: any Communicator) throws -> [Rank] {
@@ -146,9 +154,27 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
       String(
         format: "reduction    %.1f GB/s for 64 MiB, barrier %.1f µs", reductionGigabytes,
         barrierMicroseconds))
+    lines += hostLines
     lines += findings.isEmpty ? ["findings     none"] : findings.map { "finding      \($0)" }
     return lines.joined(separator: "\n")
   }
+  /// Of several hosts: their memory, and what connects each two.
+  private var hostLines: [String] {
+    guard !links.isEmpty else { return [] }
+    let memory = hosts.map { host in
+      let bytes = ranks.first { $0.host == host }?.availableMemory
+      return "memory       \(host): "
+        + (bytes.map { String(format: "%.1f GB available", Double($0) / 1e9) } ?? "unknown")
+    }
+    return memory
+      + links.map { link in
+        String(
+          format: "link         %@ to %@: %.2f Gbit/s, round trip %.0f µs, clocks %.1f ms apart",
+          hosts[link.from], hosts[link.to], link.gigabits, link.roundTripMicroseconds,
+          Swift.abs(link.clockOffsetMilliseconds))
+      }
+  }
+
   /// What all ranks come to together.
   private func speed(in precision: String) -> String {
     let speeds = ranks.flatMap(\.speeds).filter { $0.precision == precision }
