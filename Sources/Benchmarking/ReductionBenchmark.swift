@@ -23,25 +23,63 @@ public struct ReductionBenchmark: Encodable, Sendable, CustomStringConvertible {
   public let threads: Int
   public let sizes: [Size]
 
-  /// How long one size is measured, about, in seconds.
+  /// Seconds that a size larger than all that were measured would take for one repetition, where the
+  /// measurement ended before it; nil where it did not.
+  public let leftOutSeconds: Double?
+  /// The size that memory has room for, in bytes, where that is less than was asked for; else nil.
+  public let memoryLimit: Int?
+
+  /// How long one size is measured, about, in seconds. A size of which one repetition takes longer is
+  /// timed once or twice.
   private static let budget = 0.6
+  /// A size is not begun that nobody asked for by name and of which one repetition takes longer, in
+  /// seconds.
+  private static let longestRepetition = 10.0
 
   /// Measures from 1 KiB to `largest`, four times as much each time, as far as memory allows.
   /// Collective.
   ///
-  /// - Parameter largest: In bytes. Default: 1 GiB.
+  /// - Parameters:
+  ///   - largest: In bytes. Default: nil, 1 GiB, and on slow links where a repetition would take
+  ///     longer than 10 seconds.
+  ///   - progress: Is given the lines of `description` as they come. Default: nothing.
   /// - Throws: `AgreedError` with `NeedsRanksError` where there is one rank.
-  public init(communicator: any Communicator, largest: Int = 1 << 30) throws {
+  public init(
+    communicator: any Communicator, largest: Int? = nil,
+    progress: (_ line: String) throws -> Void = { _ in }
+  ) throws {
     try communicator.agree { if communicator.size == 1 { throw NeedsRanksError() } }
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
     let workspace = Workspace(threadCount: plan.threads)
     ranks = communicator.size
     hosts = communicator.topology.hostCount
     threads = plan.threads
-    let limit = min(largest, try Self.largestThatFits(communicator))
-    sizes = try stride(from: 10, through: 30, by: 2).map { 1 << $0 }.filter { $0 <= limit }.map {
-      try Self.measure(byteCount: $0, workspace, communicator)
+    let limit = try Self.largestThatFits(communicator)
+    try progress(Self.heading(ranks: ranks, hosts: hosts, threads: threads))
+    try progress(Self.columns)
+    var sizes: [Size] = []
+    var leftOut: Double?
+    let asked = largest.map { $0 / 4 * 4 } ?? 1 << 30
+    let counts = stride(from: 10, through: 40, by: 2).map { 1 << $0 }.filter { $0 < asked }
+    for byteCount in counts + [asked] where byteCount <= limit {
+      if largest == nil, let last = sizes.last {
+        // All ranks decide by rank zero's clock.
+        let seconds = try communicator.allGather([
+          4 * (last.canonicalSeconds + last.allreduceSeconds)
+        ])[0][0]
+        if seconds > Self.longestRepetition {
+          leftOut = seconds
+          break
+        }
+      }
+      let size = try Self.measure(byteCount: byteCount, workspace, communicator)
+      sizes.append(size)
+      try progress(size.line)
     }
+    self.sizes = sizes
+    leftOutSeconds = leftOut
+    memoryLimit = asked > limit ? limit : nil
+    if let note { try progress(note) }
   }
 
   /// The size whose timer takes half of the memory that the fullest host has left.
@@ -58,44 +96,87 @@ public struct ReductionBenchmark: Encodable, Sendable, CustomStringConvertible {
     let timer = try ReductionTimer(
       communicator: communicator, byteCount: byteCount, pool: workspace.threads)
     // The first pair touches memory for the first time; the second tells how many more fit.
-    var pair = 0.0
-    for _ in 0..<2 { pair = try timer.canonical() + timer.allreduce() }
-    let repetitions = Int(
-      try communicator.allGather([min(max((budget / pair).rounded(), 5), 2_000)])[0][0])
     var canonical: [Double] = []
     var allreduce: [Double] = []
-    for _ in 0..<repetitions {
+    func time() throws {
       canonical.append(try timer.canonical())
       allreduce.append(try timer.allreduce())
     }
+    for _ in 0..<2 { try time() }
+    let repetitions = try Self.repetitions(of: canonical[1] + allreduce[1], communicator)
+    if repetitions > 0 {
+      canonical.removeAll()
+      allreduce.removeAll()
+      for _ in 0..<repetitions { try time() }
+    } else {
+      // Too slow for more: what the first touch of memory costs is little beside it.
+      canonical.removeFirst()
+      allreduce.removeFirst()
+    }
     return Size(
       bytes: byteCount, canonicalSeconds: canonical.median, allreduceSeconds: allreduce.median,
-      repetitions: repetitions)
+      repetitions: canonical.count)
+  }
+
+  /// How many more pairs are timed when one took `seconds`: the same on all ranks.
+  private static func repetitions(
+    of seconds: Double, _ communicator: any Communicator
+  ) throws -> Int {
+    let own = seconds > 2 * budget ? 0 : min(max((budget / seconds).rounded(), 5), 2_000)
+    return Int(try communicator.allGather([own])[0][0])
   }
 
   public var description: String {
-    var table = TextTable("bytes", "canonical µs", "GB/s", "MPI_Allreduce µs", "GB/s", "times")
-    for size in sizes {
-      func speed(_ seconds: Double) -> String {
-        String(format: "%.2f", Double(size.bytes) / seconds / 1e9)
-      }
-      table.add(
-        Self.text(size.bytes), String(format: "%.1f", size.canonicalSeconds * 1e6),
-        speed(size.canonicalSeconds), String(format: "%.1f", size.allreduceSeconds * 1e6),
-        speed(size.allreduceSeconds),
-        String(format: "%.1f", size.allreduceSeconds / size.canonicalSeconds))
-    }
-    let hosts = "\(hosts) host\(hosts == 1 ? "" : "s")"
-    let threads = "\(threads) thread\(threads == 1 ? "" : "s") each"
-    return (["\(ranks) ranks on \(hosts), \(threads)"] + table.lines).joined(separator: "\n")
+    let lines = [Self.heading(ranks: ranks, hosts: hosts, threads: threads), Self.columns]
+    return (lines + sizes.map(\.line) + (note.map { [$0] } ?? [])).joined(separator: "\n")
   }
 
-  private static func text(_ byteCount: Int) -> String {
-    switch byteCount {
-    case ..<(1 << 20): "\(byteCount >> 10) KiB"
-    case ..<(1 << 30): "\(byteCount >> 20) MiB"
-    default: "\(byteCount >> 30) GiB"
+  private static func heading(ranks: Int, hosts: Int, threads: Int) -> String {
+    "\(ranks) ranks on \(hosts) host\(hosts == 1 ? "" : "s"), "
+      + "\(threads) thread\(threads == 1 ? "" : "s") each"
+  }
+
+  private static let columns = row(
+    "bytes", "canonical µs", "GB/s", "MPI_Allreduce µs", "GB/s", "times")
+
+  /// Cells in columns that are as wide for every size, since lines are printed as they come.
+  fileprivate static func row(_ cells: String...) -> String {
+    zip(cells, [10, 15, 8, 19, 8, 8]).map { cell, width in
+      let space = String(repeating: " ", count: max(0, width - cell.count))
+      return width == 10 ? cell + space : space + cell
+    }.joined()
+  }
+
+  private var note: String? {
+    if let leftOutSeconds {
+      return String(
+        format: "Larger sizes are left out: one repetition would take about %.0f seconds. "
+          + "--largest BYTES measures them anyway.", leftOutSeconds)
     }
+    return memoryLimit.map {
+      "Sizes above \(Size.text($0)) are left out: a host's free memory is too small for them."
+    }
+  }
+}
+
+extension ReductionBenchmark.Size {
+  /// The row of the table.
+  fileprivate var line: String {
+    func speed(_ seconds: Double) -> String {
+      String(format: "%.\(Double(bytes) / seconds < 1e8 ? 4 : 2)f", Double(bytes) / seconds / 1e9)
+    }
+    return ReductionBenchmark.row(
+      Self.text(bytes), String(format: "%.1f", canonicalSeconds * 1e6), speed(canonicalSeconds),
+      String(format: "%.1f", allreduceSeconds * 1e6), speed(allreduceSeconds),
+      String(format: "%.1f", allreduceSeconds / canonicalSeconds))
+  }
+
+  fileprivate static func text(_ byteCount: Int) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")]
+    let (shift, unit) = units.first { byteCount >= 1 << $0.0 } ?? (10, "KiB")
+    let isWhole = byteCount % (1 << shift) == 0
+    return String(
+      format: isWhole ? "%.0f %@" : "%.1f %@", Double(byteCount) / Double(1 << shift), unit)
   }
 }
 

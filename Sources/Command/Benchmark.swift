@@ -117,15 +117,29 @@ struct BenchmarkReduction: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reduction",
     abstract: "The canonical reduction against MPI_Allreduce, from 1 KiB to 1 GiB.",
-    discussion: "Start it with the ranks of a training: mpirun -np 2 lockstep benchmark reduction.")
+    discussion: """
+      Start it with the ranks of a training: mpirun -np 2 lockstep benchmark reduction. Sizes of which \
+      one repetition takes longer than 10 seconds, as on slow links, are measured only with --largest.
+      """)
+
+  @Option(help: "The largest gradient, in bytes. Default: 1073741824, or what is quick enough.")
+  var largest: Int?
 
   @Flag(help: "Print one JSON object.")
   var json = false
 
+  func validate() throws {
+    guard largest.map({ 1024...1 << 40 ~= $0 }) ?? true else {
+      throw ValidationError("--largest is from 1024 to 1099511627776 bytes")
+    }
+  }
+
   func run() throws {
     Launch.run(over: .mpi) { communicator, _ in
-      let result = try ReductionBenchmark(communicator: communicator)
-      try communicator.onRankZero { try StandardOutput.print(result, asJSON: json) }
+      let result = try ReductionBenchmark(communicator: communicator, largest: largest) { line in
+        try communicator.onRankZero { if !json { try StandardOutput.print(line) } }
+      }
+      try communicator.onRankZero { if json { try StandardOutput.printJSON(result) } }
       return .success
     }
   }

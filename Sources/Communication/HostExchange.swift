@@ -5,7 +5,8 @@ import LockstepParallelism
 /// A host's leaves make up a few nodes of the tree. For every slice that a rank of another host
 /// owns, one rank of this host sums the host's nodes and sends them: what a host does not own
 /// leaves it once. The owner sums its own host's buffers and the nodes it received in one pass, in
-/// tree order. Slices travel in chunks: while one chunk is under way the next is computed.
+/// tree order. Slices travel in chunks, several of which are under way while the next is computed:
+/// enough for a fast link with a long way.
 ///
 /// With a single host there is one chunk, the slice, and no message.
 final class HostExchange {
@@ -16,7 +17,7 @@ final class HostExchange {
     let values: UnsafePointer<Float>?
   }
 
-  /// Blocks in a chunk: 1 MiB, long enough for a network's full speed.
+  /// Blocks in a chunk: 1 MiB, so that several threads have work.
   private static let blocksPerChunk = 4
   private static let chunk = blocksPerChunk * SlicePartition.blockSize
 
@@ -46,9 +47,12 @@ final class HostExchange {
   /// The rank that each received node comes from.
   private let senders: [Int]
   private let roundCount: Int
-  /// Chunks under way, twice: [2][senders + outgoing × nodes][chunk].
+  /// Vectors that are sent or received in a round.
+  private let stageCount: Int
+  /// Chunks under way: [rounds][stageCount][chunk].
   private let staging: MemorySegment
-  private let batches = [MessageBatch(), MessageBatch()]
+  /// One for each round under way.
+  private let batches: [MessageBatch]
 
   init(
     communicator: any Communicator, tree: CanonicalTree, partition: SlicePartition, parts: [Part],
@@ -95,10 +99,14 @@ final class HostExchange {
 
     let longest = (0..<topology.size).map { partition.blocks(of: $0).count }.max() ?? 0
     roundCount = (longest + Self.blocksPerChunk - 1) / Self.blocksPerChunk
-    let stageCount = senders.count + outgoing.count * hostNodes.count
+    stageCount = senders.count + outgoing.count * hostNodes.count
     let stageSize = min(Self.chunk, longest * SlicePartition.blockSize)
+    // A link that is as long as its speed wants more than one chunk at a time on it. With many hosts
+    // there are many chunks in a round.
+    let depth = min(max(2, 16 / max(1, stageCount)), 8, max(1, roundCount))
+    batches = (0..<depth).map { _ in MessageBatch() }
     staging = try MemorySegment(
-      privateByteCount: 2 * stageCount * stageSize * MemoryLayout<Float>.stride,
+      privateByteCount: depth * stageCount * stageSize * MemoryLayout<Float>.stride,
       rank: topology.rank)
   }
 
@@ -129,11 +137,14 @@ final class HostExchange {
     if communicator.topology.hostCount == 1 {
       return sum(slice, into: target, squares: squares)
     }
+    var begun = 0
     for round in 0..<roundCount {
-      try begin(round)
-      if round > 0 { try complete(round - 1, into: target, squares: squares) }
+      while begun < min(roundCount, round + batches.count) {
+        try begin(begun)
+        begun += 1
+      }
+      try complete(round, into: target, squares: squares)
     }
-    if roundCount > 0 { try complete(roundCount - 1, into: target, squares: squares) }
   }
 
   /// The elements of a slice that travel in a round.
@@ -144,15 +155,14 @@ final class HostExchange {
 
   private func stage(_ round: Int, _ index: Int) -> UnsafeMutableBufferPointer<Float> {
     let floats = staging.bytes.assumingMemoryBound(to: Float.self)
-    let stageCount = senders.count + outgoing.count * hostNodes.count
-    let stageSize = floats.count / (2 * stageCount)
-    let start = (round % 2 * stageCount + index) * stageSize
+    let stageSize = floats.count / (batches.count * stageCount)
+    let start = (round % batches.count * stageCount + index) * stageSize
     return UnsafeMutableBufferPointer(rebasing: floats[start..<start + stageSize])
   }
 
   /// Sums the nodes that other hosts need in this round, and starts all its messages.
   private func begin(_ round: Int) throws {
-    let batch = batches[round % 2]
+    let batch = batches[round % batches.count]
     batch.removeAll()
     let incoming = chunk(round, of: slice)
     for (index, sender) in senders.enumerated() {
@@ -187,7 +197,7 @@ final class HostExchange {
     _ round: Int, into target: UnsafeMutablePointer<Float>,
     squares: UnsafeMutableBufferPointer<Double>
   ) throws {
-    try communicator.finish(batches[round % 2])
+    try communicator.finish(batches[round % batches.count])
     let elements = chunk(round, of: slice)
     for (index, origin) in origins.enumerated() {
       switch origin {

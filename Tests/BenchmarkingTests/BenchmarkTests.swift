@@ -52,13 +52,20 @@ import Testing
 
   @Test func theReductionIsTimedForEverySize() throws {
     let results = try InProcessGroup(size: 2).run { communicator in
-      try ReductionBenchmark(communicator: communicator, largest: 20_000)
+      var lines: [String] = []
+      let result = try ReductionBenchmark(communicator: communicator, largest: 20_003) {
+        lines.append($0)
+      }
+      return (result, lines)
     }
-    for result in results {
+    for (result, lines) in results {
       #expect(result.ranks == 2)
-      #expect(result.sizes.map(\.bytes) == [1024, 4096, 16_384])
+      #expect(result.sizes.map(\.bytes) == [1024, 4096, 16_384, 20_000])
       #expect(result.sizes.allSatisfy { $0.canonicalSeconds > 0 && $0.allreduceSeconds > 0 })
-      #expect(result.description.split(separator: "\n").count == 5)
+      #expect(lines.count == 6)
+      #expect(lines.joined(separator: "\n") == result.description)
+      #expect(lines[5].hasPrefix("19.5 KiB"))
+      #expect(Set(lines.dropFirst().map(\.count)).count == 1, "columns of one width: \(lines)")
     }
   }
 

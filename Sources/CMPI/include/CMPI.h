@@ -40,7 +40,7 @@ int CMPI_size(CMPI_Communicator communicator, int32_t *size);
 int CMPI_allGather(
     CMPI_Communicator communicator, const void *mine, int64_t byteCount, void *all);
 
-/// How many requests a message of `byteCount` bytes takes: one per gibibyte begun.
+/// How many requests a message of `byteCount` bytes takes: one for each part of it.
 int64_t CMPI_requestCount(int64_t byteCount);
 /// Start a message of any length. `requests` has room for CMPI_requestCount(byteCount).
 int CMPI_startSend(
