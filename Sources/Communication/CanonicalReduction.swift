@@ -9,6 +9,9 @@ import LockstepParallelism
 /// block of 65,536 on the way. Other hosts' partial sums for the slice come as messages
 /// (`HostExchange`) and take their place in the same tree.
 ///
+/// Between hosts, what the last micro-batch's backward pass has finished can travel while that goes on:
+/// `beginLast` and `report`. The sums, and their order, are the same.
+///
 /// After initialisation no memory is allocated.
 public final class CanonicalReduction: GradientReduction {
   public let ownedLeaves: Range<Int>
@@ -26,6 +29,9 @@ public final class CanonicalReduction: GradientReduction {
   private let gradients: SharedMemory
   private let pool: ThreadPool?
   private var foldedCount = 0
+  /// With several hosts, how far their last gradients are.
+  private let progress: GradientProgress?
+  private var thread: ReductionThread?
 
   /// Allocates all buffers. Collective.
   ///
@@ -64,7 +70,8 @@ public final class CanonicalReduction: GradientReduction {
     }
     exchange = try HostExchange(
       communicator: communicator, tree: tree, partition: partition,
-      parts: Self.parts(of: gradients, tree: tree, topology: topology, stride: stride), pool: pool)
+      parts: Self.parts(of: gradients, tree: tree, topology: topology, stride: stride))
+    progress = topology.hostCount > 1 ? try GradientProgress(communicator: communicator) : nil
     ledger = try StepLedger(
       communicator: communicator, tree: tree, partition: partition, scalarCount: scalarCount)
   }
@@ -115,12 +122,46 @@ public final class CanonicalReduction: GradientReduction {
       foldedCount == plan.leaves.count,
       "\(foldedCount) of \(plan.leaves.count) micro-batches are folded")
     foldedCount = 0
-    try communicator.meet(CollectiveCall(.reduce, byteCount: partition.elementCount * 4))
     let slice = partition.slice(of: communicator.rank)
-    // Nobody else reads this slice of this rank's buffers: the result can take its place.
-    let target = buffers[plan.pending[0].buffer]
-    try exchange.sum(into: target, squares: ledger.blockSquares)
+    let target = self.target
+    progress?.report(0)
+    if let thread {
+      self.thread = nil
+      try thread.end()
+    } else {
+      exchange.begin()
+      try communicator.meet(call)
+    }
+    try exchange.sum(
+      into: target, squares: ledger.blockSquares, pool: pool,
+      firstFinal: { progress?.firstFinal ?? 0 })
     return try ledger.close(
       slice: slice, values: UnsafeMutableBufferPointer(rebasing: target[slice]), flag: flag)
   }
+
+  // MARK: While the last gradient is computed
+
+  /// Nobody else reads this rank's slice of this buffer: the result can take its place.
+  private var target: UnsafeMutableBufferPointer<Float> { buffers[plan.pending[0].buffer] }
+
+  private var call: CollectiveCall {
+    CollectiveCall(.reduce, byteCount: partition.elementCount * 4)
+  }
+
+  public func beginLast() -> Bool {
+    guard let progress, foldedCount == plan.leaves.count - 1, thread == nil else { return false }
+    progress.report(partition.elementCount)
+    let (exchange, target, squares) = (exchange, target, ledger.blockSquares)
+    let (communicator, call) = (communicator, call)
+    exchange.begin()
+    thread = ReductionThread { isToStop in
+      try communicator.meet(call)
+      try exchange.sum(
+        into: target, squares: squares, pool: nil, patience: .napping,
+        firstFinal: { progress.firstFinal }, isToStop: isToStop)
+    }
+    return thread != nil
+  }
+
+  public func report(firstFinal: Int) { progress?.report(firstFinal) }
 }

@@ -38,6 +38,11 @@ public protocol Communicator: AnyObject {
   func start(_ batch: MessageBatch) throws
   /// Waits for all messages of a started batch, yielding the processor.
   func finish(_ batch: MessageBatch) throws
+  /// Makes progress with a started batch; true once all its messages have arrived, and then it is
+  /// finished.
+  func progress(_ batch: MessageBatch) throws -> Bool
+  /// Pauses in a loop of the caller's that waits for ranks, and throws if the group has ended meanwhile.
+  func pause(_ patience: inout Patience, waitingFor ranks: @autoclosure () -> [Int]) throws
 
   /// Allocates memory that all ranks of a host see. Pages are reserved and zero. Collective.
   ///

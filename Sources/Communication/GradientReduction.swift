@@ -24,6 +24,17 @@ public protocol GradientReduction: AnyObject {
   ///   reduction was made for.
   func fold(scalars: [Double])
 
+  /// Begins to sum over all ranks while this rank's last gradient is still being computed. Collective.
+  ///
+  /// To be called when all micro-batches but the last are folded; `report` then tells what is done, and
+  /// `fold` and `reduce` follow as ever, with the same result. In between nobody calls the communicator.
+  ///
+  /// - Returns: Whether it does so: else nothing is different, and `report` does nothing.
+  func beginLast() -> Bool
+
+  /// Tells which elements of the last gradient are final: all from this one on.
+  func report(firstFinal: Int)
+
   /// Sums over all ranks, and makes ready for the next step. Collective.
   ///
   /// The slice of the result lies in a leaf buffer: it is valid until that is written again.
@@ -42,6 +53,8 @@ public protocol GradientReduction: AnyObject {
 }
 
 extension GradientReduction {
+  public func beginLast() -> Bool { false }
+  public func report(firstFinal: Int) {}
   public func reduce() throws -> ReducedGradient { try reduce(flag: 0) }
 }
 

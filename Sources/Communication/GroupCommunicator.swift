@@ -165,6 +165,20 @@ package final class GroupCommunicator: Communicator {
     batch.isUnderWay = false
   }
 
+  package func progress(_ batch: MessageBatch) throws -> Bool {
+    if !batch.isUnderWay { return true }
+    guard try transport.progress(batch) else { return false }
+    batch.isUnderWay = false
+    return true
+  }
+
+  package func pause(
+    _ patience: inout Patience, waitingFor ranks: @autoclosure () -> [Int]
+  ) throws {
+    patience.yieldOrNap()
+    try checkGroup(waited: patience.elapsed()) { ranks() }
+  }
+
   // MARK: Memory
 
   package func allocateShared(byteCount: Int) throws -> SharedMemory {

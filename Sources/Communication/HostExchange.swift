@@ -29,7 +29,6 @@ final class HostExchange {
 
   private let communicator: any Communicator
   private let partition: SlicePartition
-  private let pool: ThreadPool?
   private let slice: Range<Int>
 
   /// The final sum; its sources are moved to each chunk in turn.
@@ -55,14 +54,12 @@ final class HostExchange {
   private let batches: [MessageBatch]
 
   init(
-    communicator: any Communicator, tree: CanonicalTree, partition: SlicePartition, parts: [Part],
-    pool: ThreadPool?
+    communicator: any Communicator, tree: CanonicalTree, partition: SlicePartition, parts: [Part]
   ) throws {
     let topology = communicator.topology
     let slice = partition.slice(of: topology.rank)
     self.communicator = communicator
     self.partition = partition
-    self.pool = pool
     self.slice = slice
 
     var nodes: [Range<Int>] = []
@@ -127,29 +124,72 @@ final class HostExchange {
 
   // MARK: One reduction
 
-  /// Sums this rank's slice into the same place of `target`, [P], with the squares of its blocks.
+  /// Rounds whose messages were started, and rounds whose chunk is summed.
+  private var begun = 0
+  private var completed = 0
+
+  /// Sums this rank's slice into the same place of `target`, [P], with the squares of its blocks: all
+  /// of it, or what is not summed yet since `begin()`.
   ///
-  /// All ranks have met after their last write to the buffers, and meet again before the next.
+  /// All ranks have met since the last reduction, and meet again before the next.
+  ///
+  /// - Parameters:
+  ///   - pool: Threads that share the sums; nil: the caller alone.
+  ///   - patience: How the caller waits.
+  ///   - firstFinal: The first element of those, up to the last, that no rank of this host changes any more.
+  ///   - isToStop: Asked between two rounds: whether another thread goes on in place of this one.
   func sum(
-    into target: UnsafeMutableBufferPointer<Float>, squares: UnsafeMutableBufferPointer<Double>
+    into target: UnsafeMutableBufferPointer<Float>, squares: UnsafeMutableBufferPointer<Double>,
+    pool: ThreadPool?, patience initial: Patience = Patience(), firstFinal: () -> Int,
+    isToStop: () -> Bool = { false }
   ) throws {
     guard let target = target.baseAddress else { return }
     if communicator.topology.hostCount == 1 {
-      return sum(slice, into: target, squares: squares)
+      return sum(slice, into: target, squares: squares, pool: pool)
     }
-    var begun = 0
-    for round in 0..<roundCount {
-      while begun < min(roundCount, round + batches.count) {
-        try begin(begun)
+    var patience = initial
+    while completed < roundCount, !isToStop() {
+      let isFinal = firstFinal()
+      if begun < min(roundCount, completed + batches.count), isFinal <= firstElement(sentIn: begun) {
+        try begin(begun, pool: pool)
         begun += 1
+      } else if completed < begun, try communicator.progress(batches[completed % batches.count]),
+        isFinal <= firstElement(summedIn: completed)
+      {
+        complete(completed, into: target, squares: squares, pool: pool)
+        completed += 1
+      } else {
+        try communicator.pause(&patience, waitingFor: awaited)
+        continue
       }
-      try complete(round, into: target, squares: squares)
+      patience = initial
     }
   }
 
-  /// The elements of a slice that travel in a round.
+  /// Makes ready for the next reduction.
+  func begin() { (begun, completed) = (0, 0) }
+
+  /// The ranks that this one waits for: those whose messages are to come, and its host's.
+  private var awaited: [Int] {
+    Set(batches.filter(\.isUnderWay).flatMap { $0.messages.map(\.peer) })
+      .union(communicator.topology.hostRanks).subtracting([communicator.rank]).sorted()
+  }
+
+  private func firstElement(sentIn round: Int) -> Int {
+    outgoing.map { chunk(round, of: $0.slice) }.filter { !$0.isEmpty }.map(\.lowerBound).min()
+      ?? Int.max
+  }
+
+  private func firstElement(summedIn round: Int) -> Int {
+    let elements = chunk(round, of: slice)
+    return elements.isEmpty ? Int.max : elements.lowerBound
+  }
+
+  /// The elements of a slice that travel in a round: from its end to its begin, as a backward pass
+  /// computes them.
   private func chunk(_ round: Int, of slice: Range<Int>) -> Range<Int> {
-    let start = min(slice.upperBound, slice.lowerBound + round * Self.chunk)
+    let place = roundCount - 1 - round
+    let start = min(slice.upperBound, slice.lowerBound + place * Self.chunk)
     return start..<min(slice.upperBound, start + Self.chunk)
   }
 
@@ -161,7 +201,7 @@ final class HostExchange {
   }
 
   /// Sums the nodes that other hosts need in this round, and starts all its messages.
-  private func begin(_ round: Int) throws {
+  private func begin(_ round: Int, pool: ThreadPool?) throws {
     let batch = batches[round % batches.count]
     batch.removeAll()
     let incoming = chunk(round, of: slice)
@@ -192,12 +232,11 @@ final class HostExchange {
     try communicator.start(batch)
   }
 
-  /// Waits for the messages of a round and sums its chunk of this rank's slice.
+  /// Sums the chunk of this rank's slice whose messages have come.
   private func complete(
     _ round: Int, into target: UnsafeMutablePointer<Float>,
-    squares: UnsafeMutableBufferPointer<Double>
-  ) throws {
-    try communicator.finish(batches[round % batches.count])
+    squares: UnsafeMutableBufferPointer<Double>, pool: ThreadPool?
+  ) {
     let elements = chunk(round, of: slice)
     for (index, origin) in origins.enumerated() {
       switch origin {
@@ -207,13 +246,13 @@ final class HostExchange {
         total.sources[index] = UnsafePointer(stage(round, number).baseAddress)
       }
     }
-    sum(elements, into: target, squares: squares)
+    sum(elements, into: target, squares: squares, pool: pool)
   }
 
   /// Evaluates the tree for whole blocks, to whose begin the sources of `total` point.
   private func sum(
     _ elements: Range<Int>, into target: UnsafeMutablePointer<Float>,
-    squares: UnsafeMutableBufferPointer<Double>
+    squares: UnsafeMutableBufferPointer<Double>, pool: ThreadPool?
   ) {
     let firstBlock = elements.lowerBound / SlicePartition.blockSize
     let blockCount =

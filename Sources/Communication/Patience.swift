@@ -9,7 +9,7 @@ import CLockstepHost
 /// It looks again for about a microsecond, less than it takes to give a processor away; then it
 /// yields, at half a microsecond a time when nobody else wants the processor; after about half a
 /// millisecond it sleeps, so that it stays out of the way of ranks that compute.
-package struct Patience {
+public struct Patience {
   /// Nanoseconds after which a sleeper looks up by itself, to notice failures.
   package static let longestSleep: Int64 = 50_000_000
 
@@ -22,6 +22,13 @@ package struct Patience {
   private var beginning: ContinuousClock.Instant?
 
   package init() {}
+
+  /// Naps from the beginning: beside a thread that computes.
+  package static var napping: Patience {
+    var patience = Patience()
+    patience.polls = yieldCount
+    return patience
+  }
 
   /// Pauses or yields and returns true, or returns false when it is time to sleep.
   package mutating func yields() -> Bool {

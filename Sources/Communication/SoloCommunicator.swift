@@ -32,6 +32,17 @@ public final class SoloCommunicator: Communicator {
 
   public func finish(_ batch: MessageBatch) throws { batch.isUnderWay = false }
 
+  public func progress(_ batch: MessageBatch) throws -> Bool {
+    batch.isUnderWay = false
+    return true
+  }
+
+  public func pause(
+    _ patience: inout Patience, waitingFor ranks: @autoclosure () -> [Int]
+  ) throws {
+    patience.yieldOrNap()
+  }
+
   public func allocateShared(byteCount: Int) throws -> SharedMemory {
     if let available = HostMemory.available, byteCount > available {
       throw CommunicationError.outOfMemory(

@@ -170,9 +170,28 @@ public final class ParameterStore {
     for entry in entries where entry.isTrained { entry.slot.direct(into: gradient, entry.range) }
   }
 
+  /// Tells of the flat gradient's end while a backward pass still computes the rest. To be called between
+  /// the forward and the backward pass.
+  ///
+  /// - Parameter report: Given the first of the elements that are final, all up to the last: less with
+  ///   each call, and 0 at the latest in `finishGradient`.
+  public func awaitGradient(_ report: @escaping (_ firstFinal: Int) -> Void) {
+    let trained = entries.filter(\.isTrained)
+    var isFinal = [Bool](repeating: false, count: trained.count)
+    var first = trained.count
+    for (index, entry) in trained.enumerated() {
+      entry.slot.awaitFinal {
+        isFinal[index] = true
+        guard index == first - 1 else { return }
+        while first > 0, isFinal[first - 1] { first -= 1 }
+        report(first > 0 ? trained[first].range.lowerBound : 0)
+      }
+    }
+  }
+
   /// Completes the flat gradient: parameters that took no part in the loss get zeros.
   public func finishGradient() {
-    for entry in entries where entry.isTrained { entry.slot.zeroIfUnfilled() }
+    for entry in entries where entry.isTrained { entry.slot.finish() }
   }
 }
 

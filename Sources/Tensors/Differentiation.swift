@@ -24,6 +24,8 @@ final class Node {
 final class Operation {
   let sequenceNumber: Int
   fileprivate var inputs: [Node]
+  /// The variables and parameters whose gradients it may add to, itself or what it computes again.
+  fileprivate var leaves: [GradientSlot]
   fileprivate var rule: Rule?
   fileprivate let shape: Shape
   fileprivate let outputGradient: GradientSlot
@@ -38,17 +40,21 @@ final class Operation {
   }
 
   fileprivate init(
-    sequenceNumber: Int, inputs: [Node], shape: Shape, outputGradient: GradientSlot, rule: Rule
+    sequenceNumber: Int, inputs: [Node], leaves: [GradientSlot], shape: Shape,
+    outputGradient: GradientSlot, rule: Rule
   ) {
     self.sequenceNumber = sequenceNumber
     self.inputs = inputs
+    self.leaves = leaves
     self.shape = shape
     self.outputGradient = outputGradient
     self.rule = rule
   }
 
-  /// Lets go of everything the operation kept for its backward pass.
+  /// Lets go of everything the operation kept for its backward pass, which is over.
   fileprivate func release() {
+    for leaf in leaves { leaf.endUse() }
+    leaves = []
     inputs = []
     rule = nil
   }
@@ -62,8 +68,37 @@ public final class GradientSlot {
   fileprivate var buffer: Buffer?
   /// Whether the buffer holds a gradient yet.
   public fileprivate(set) var isFilled = false
+  /// Recorded operations whose backward pass may add to the gradient and is still to come.
+  private var pendingUses = 0
+  /// Called when the gradient is final; nil: nobody waits for that.
+  private var whenFinal: (() -> Void)?
+  /// What is final is being read by others.
+  fileprivate private(set) var isFinal = false
 
   public init() {}
+
+  /// Says when the gradient is final, at the latest in `finish()`: to be called between forward and
+  /// backward pass. Of a parameter that takes no part in the loss it is so at once.
+  public func awaitFinal(_ whenFinal: @escaping () -> Void) {
+    self.whenFinal = whenFinal
+    if pendingUses == 0 { finish() }
+  }
+
+  /// Completes the gradient: zeros where no operation contributed.
+  public func finish() {
+    zeroIfUnfilled()
+    guard let whenFinal else { return }
+    self.whenFinal = nil
+    isFinal = true
+    whenFinal()
+  }
+
+  fileprivate func beginUse() { pendingUses += 1 }
+
+  fileprivate func endUse() {
+    pendingUses -= 1
+    if pendingUses == 0, whenFinal != nil { finish() }
+  }
 
   /// Directs the gradient into memory that others own, and forgets what was gathered. Until it is
   /// directed elsewhere it holds the memory.
@@ -72,6 +107,10 @@ public final class GradientSlot {
   public func direct(into memory: FloatMemory, _ range: Range<Int>) {
     buffer = memory.buffer(range)
     isFilled = false
+    isFinal = false
+    whenFinal = nil
+    // Of a graph that was given up, operations may be left that will never run.
+    pendingUses = 0
   }
 
   /// A copy of the gathered gradient; nil where there is none.
@@ -92,7 +131,7 @@ public final class GradientSlot {
   }
 
   /// Writes zeros where no operation contributed: such a parameter took no part in the loss.
-  public func zeroIfUnfilled() {
+  private func zeroIfUnfilled() {
     guard !isFilled, let buffer else { return }
     buffer.pointer.update(repeating: 0, count: buffer.count)
     isFilled = true
@@ -113,21 +152,33 @@ extension Tensor {
     inputs: [Tensor], _ backward: @escaping (_ gradient: Tensor) -> Void
   ) -> Tensor {
     let nodes = inputs.compactMap(\.node)
-    guard workspace.isRecording, !nodes.isEmpty else { return self }
-    return recorded(inputs: nodes, rule: .backward(backward))
+    guard !nodes.isEmpty, workspace.isRecording || workspace.isNotingUses else { return self }
+    let leaves = nodes.filter { $0.origin == nil }.map(\.gradient)
+    guard workspace.isRecording else {
+      workspace.noteUse(of: leaves)
+      return self
+    }
+    return recorded(inputs: nodes, leaves: leaves, rule: .backward(backward))
   }
 
   /// Records that these elements can be computed once more, from what `compute` keeps alive.
   ///
-  /// - Parameter compute: Called once, in the backward pass; records its operations then.
-  func recorded(recomputing compute: @escaping () -> Tensor) -> Tensor {
-    recorded(inputs: [], rule: .recomputation(compute))
+  /// - Parameters:
+  ///   - leaves: The variables and parameters that it uses.
+  ///   - compute: Called once, in the backward pass; records its operations then.
+  func recorded(
+    using leaves: [GradientSlot], recomputing compute: @escaping () -> Tensor
+  ) -> Tensor {
+    recorded(inputs: [], leaves: leaves, rule: .recomputation(compute))
   }
 
-  private func recorded(inputs: [Node], rule: Operation.Rule) -> Tensor {
+  private func recorded(
+    inputs: [Node], leaves: [GradientSlot], rule: Operation.Rule
+  ) -> Tensor {
     let slot = GradientSlot()
+    for leaf in leaves { leaf.beginUse() }
     let operation = Operation(
-      sequenceNumber: workspace.nextSequenceNumber(), inputs: inputs, shape: shape,
+      sequenceNumber: workspace.nextSequenceNumber(), inputs: inputs, leaves: leaves, shape: shape,
       outputGradient: slot, rule: rule)
     return Tensor(
       shape: shape, workspace: workspace, buffer: buffer,
@@ -169,6 +220,7 @@ extension Node {
   /// - Parameter write: Given the gradient's elements and whether to add to them (true) or to
   ///   overwrite them (false).
   func addGradient(_ write: (_ gradient: UnsafeMutablePointer<Float>, _ adds: Bool) -> Void) {
+    precondition(!gradient.isFinal, "an operation adds to a parameter that is not among its inputs")
     gradient.makeOwn(in: workspace.pool)
     let buffer = gradient.buffer ?? workspace.pool.buffer(count: shape.count)
     gradient.buffer = buffer

@@ -17,10 +17,11 @@ extension Tensor {
   public func recomputing(_ body: @escaping (Tensor) -> Tensor) -> Tensor {
     guard workspace.isRecording else { return body(self) }
     let circumstances = workspace.circumstances
-    let result = workspace.withoutRecording { body(self) }
-    return result.recorded(recomputing: { [workspace] in
+    let (result, leaves) = workspace.notingUses { workspace.withoutRecording { body(self) } }
+    let own = node.flatMap { $0.origin == nil ? $0.gradient : nil }
+    return result.recorded(using: leaves + (own.map { [$0] } ?? [])) { [workspace] in
       workspace.recording(again: circumstances) { body(self) }
-    })
+    }
   }
 
   /// Applies two parts of a network one after the other without keeping what goes from the first to

@@ -13,6 +13,8 @@ public final class Workspace {
   /// Whether dropout drops.
   public var isTraining = false
 
+  /// What operations that are not recorded use; nil: nobody asks.
+  private var notedUses: [GradientSlot]?
   /// Counts the recorded operations: an operation's inputs always have smaller numbers.
   private var recordedCount = 0
 
@@ -75,6 +77,21 @@ public final class Workspace {
     defer { isRecording = before }
     return try body()
   }
+
+  /// Runs `body` and returns, too, the variables and parameters that its operations use though nothing
+  /// is recorded.
+  func notingUses<Result>(_ body: () throws -> Result) rethrows -> (Result, [GradientSlot]) {
+    let before = notedUses
+    notedUses = []
+    defer { notedUses = before }
+    let result = try body()
+    return (result, notedUses ?? [])
+  }
+
+  var isNotingUses: Bool { notedUses != nil }
+
+  /// An operation that is not recorded uses these.
+  func noteUse(of leaves: [GradientSlot]) { notedUses?.append(contentsOf: leaves) }
 
   /// What a computation depends on besides its inputs, as it is now.
   var circumstances: Circumstances {

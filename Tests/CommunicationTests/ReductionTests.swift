@@ -17,8 +17,11 @@ import Testing
     var leafCount: Int
     var elementCount: Int
     var ranksPerHost: Int
+    /// Whether the last gradient is summed while it is computed, from its end to its begin.
+    var isAnnounced = false
     var description: String {
       "N \(size), M \(leafCount), P \(elementCount), \(ranksPerHost) a host"
+        + (isAnnounced ? ", announced" : "")
     }
   }
 
@@ -29,18 +32,30 @@ import Testing
     let reduction = try CanonicalReduction(
       communicator: communicator, elementCount: setting.elementCount,
       leafCount: setting.leafCount, scalarCount: 2, pool: pool)
+    var announcing: [Bool] = []
     for step in 1...2 {
       communicator.step = step
       for leaf in reduction.ownedLeaves {
         let buffer = reduction.leafBuffer
-        for element in buffer.indices {
-          buffer[element] = NaiveReduction.leafValue(
-            seed: UInt64(step), leaf: leaf, element: element)
+        let isAnnounced = setting.isAnnounced && leaf == reduction.ownedLeaves.last
+        if isAnnounced { announcing.append(reduction.beginLast()) }
+        // Other pieces in each rank and step.
+        var end = buffer.count
+        while end > 0 {
+          let start = max(0, end - (isAnnounced ? 100_003 + 50_000 * leaf / step : end))
+          for element in start..<end {
+            buffer[element] = NaiveReduction.leafValue(
+              seed: UInt64(step), leaf: leaf, element: element)
+          }
+          end = start
+          if isAnnounced { reduction.report(firstFinal: start) }
         }
         reduction.fold(scalars: [1 / Double(leaf + step), 1])
       }
       let gradient = try reduction.reduce(flag: communicator.rank * step)
       guard step == 2 else { continue }
+      let isExpected = setting.size > setting.ranksPerHost
+      #expect(announcing == Array(repeating: isExpected, count: setting.isAnnounced ? 2 : 0))
       let outcome = Outcome(
         gradient: Array(gradient.values), squaredNorm: gradient.squaredNorm.bitPattern,
         scalars: gradient.scalars.map(\.bitPattern), flag: gradient.flag)
@@ -85,6 +100,13 @@ import Testing
     // More than a chunk of four blocks for each rank, in several rounds, on 2 + 1 ranks.
     Case(size: 3, leafCount: 6, elementCount: 1_900_001, ranksPerHost: 2),
     Case(size: 2, leafCount: 3, elementCount: 1_200_003, ranksPerHost: 1),
+    // More chunks than may be under way, on each number of hosts.
+    Case(size: 2, leafCount: 2, elementCount: 5_900_001, ranksPerHost: 1, isAnnounced: true),
+    Case(size: 3, leafCount: 6, elementCount: 1_900_001, ranksPerHost: 2, isAnnounced: true),
+    Case(size: 3, leafCount: 9, elementCount: 4_100_001, ranksPerHost: 1, isAnnounced: true),
+    Case(size: 4, leafCount: 4, elementCount: 2_200_001, ranksPerHost: 2, isAnnounced: true),
+    Case(size: 2, leafCount: 2, elementCount: 0, ranksPerHost: 1, isAnnounced: true),
+    Case(size: 2, leafCount: 2, elementCount: 70_000, ranksPerHost: 2, isAnnounced: true),
   ])
   func bitsEqualTheSequentialTree(setting: Case) throws {
     try expectCanonical(setting)
@@ -101,7 +123,8 @@ import Testing
     try expectCanonical(
       Case(
         size: size, leafCount: leafCount, elementCount: elementCount,
-        ranksPerHost: Int.random(in: 1...3, using: &generator)))
+        ranksPerHost: Int.random(in: 1...3, using: &generator),
+        isAnnounced: Bool.random(using: &generator)))
   }
 
   @Test func normAndScalarsDoNotDependOnRanksAndHosts() throws {

@@ -82,7 +82,7 @@ import Testing
     }
     slot.direct(into: gradient, 1..<3)
     #expect(!slot.isFilled)
-    slot.zeroIfUnfilled()
+    slot.finish()
     #expect(Array(gradient.elements) == [9, 0, 0, 9])
   }
 

@@ -155,6 +155,9 @@ public final class TrainingStep {
     defer { operations += replica.workspace.products.operations - before }
     let loss = try phases.time(\.forward) { try forward(step: step, microbatch: microbatch) }
     phases.time(\.backward) {
+      if microbatch == reduction.ownedLeaves.last, reduction.beginLast() {
+        replica.parameters.awaitGradient { [reduction] in reduction.report(firstFinal: $0) }
+      }
       loss.sum.backward()
       replica.parameters.finishGradient()
     }
