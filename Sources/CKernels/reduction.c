@@ -1,4 +1,5 @@
 #include "lanes.h"
+#include "bfloat16.h"
 #include "CKernels.h"
 
 /// Elements per step: the temporaries of a deep tree stay in the first-level cache.
@@ -20,6 +21,50 @@ INLINE void add_right(float *out, const float *a, const float *b, const float *c
     lanes_store(out + i, lanes_load(a + i) + (lanes_load(b + i) + lanes_load(c + i)));
   }
   for (; i < count; i++) out[i] = a[i] + (b[i] + c[i]);
+}
+
+INLINE float rounded(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits = rounded_to_bfloat16(bits);
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/// destination = source, rounded to bfloat16. May be in place.
+INLINE void round_all(float *destination, const float *source, int64_t count) {
+  int64_t i = 0;
+  for (; i + LANE_COUNT <= count; i += LANE_COUNT) {
+    Lanes lanes = lanes_load(source + i);
+    lanes_round_to_bfloat16(&lanes);
+    lanes_store(destination + i, lanes);
+  }
+  for (; i < count; i++) destination[i] = rounded(source[i]);
+}
+
+/// As sum_chunk, with sources and sums rounded to bfloat16, but the last one only if `rounds_result`.
+/// What is rounded is rounded again without a change.
+INLINE void sum_chunk_rounded(
+    float *destination, const float *const *sources, const uint8_t *additions,
+    int64_t sourceCount, int64_t start, int64_t count, float (*temporaries)[CHUNK],
+    int rounds_result) {
+  // A tree of one leaf, which is the result.
+  if (sourceCount == 1 && !rounds_result) {
+    memmove(destination, sources[0] + start, (size_t)count * sizeof(float));
+    return;
+  }
+  int64_t depth = 0;
+  for (int64_t k = 0; k < sourceCount; k++) {
+    round_all(temporaries[depth++], sources[k] + start, count);
+    for (int64_t left = additions[k]; left > 0; left--) {
+      int isResult = k == sourceCount - 1 && left == 1;
+      float *out = temporaries[depth - 2];
+      add(out, out, temporaries[depth - 1], count);
+      if (!isResult || rounds_result) round_all(out, out, count);
+      depth -= 1;
+    }
+  }
+  memcpy(destination, temporaries[0], (size_t)count * sizeof(float));
 }
 
 /// One chunk of the tree. Sources are used where they lie; only sums go to temporaries, and the
@@ -104,6 +149,22 @@ double CKernels_sumTreeWithSquares(
   for (int64_t i = 0; i < count; i += CHUNK) {
     int64_t length = count - i < CHUNK ? count - i : CHUNK;
     sum_chunk(destination + i, sources, additions, sourceCount, start + i, length, temporaries);
+    add_chunk_squares(&squares, destination + i, length);
+  }
+  return squares_total(&squares);
+}
+
+MULTIVERSIONED
+double CKernels_sumTreeInBfloat16(
+    float *destination, const float *const *sources, const uint8_t *additions,
+    int64_t sourceCount, int64_t start, int64_t count, int32_t roundsResult) {
+  float temporaries[CKERNELS_TREE_DEPTH][CHUNK] __attribute__((aligned(64)));
+  Squares squares = {{0}, {0}};
+  for (int64_t i = 0; i < count; i += CHUNK) {
+    int64_t length = count - i < CHUNK ? count - i : CHUNK;
+    sum_chunk_rounded(
+        destination + i, sources, additions, sourceCount, start + i, length, temporaries,
+        roundsResult);
     add_chunk_squares(&squares, destination + i, length);
   }
   return squares_total(&squares);

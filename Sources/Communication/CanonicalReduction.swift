@@ -39,11 +39,12 @@ public final class CanonicalReduction: GradientReduction {
   ///   - elementCount: P, the number of parameters.
   ///   - leafCount: M, the micro-batches of an optimiser step over all ranks; at least N.
   ///   - scalarCount: Numbers that each micro-batch brings along to be summed. Default: none.
+  ///   - partialSums: How the tree's nodes are kept and sent. Decides the result. Default: as they are.
   ///   - pool: Threads that share the work. Bits do not depend on them. Default: the caller only.
   /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
   public init(
     communicator: any Communicator, elementCount: Int, leafCount: Int, scalarCount: Int = 0,
-    pool: ThreadPool? = nil
+    partialSums: PartialSums = .float32, pool: ThreadPool? = nil
   ) throws {
     let topology = communicator.topology
     let tree = CanonicalTree(leafCount: leafCount)
@@ -66,10 +67,10 @@ public final class CanonicalReduction: GradientReduction {
       guard !leaf.joined.isEmpty else { return nil }
       let sources = (leaf.joined + [leaf.buffer]).map { UnsafePointer(buffers[$0].baseAddress) }
       let additions = leaf.joined.map { _ in UInt8(0) } + [UInt8(leaf.joined.count)]
-      return TreeSum(sources, additions: additions)
+      return TreeSum(sources, additions: additions, partialSums: partialSums)
     }
     exchange = try HostExchange(
-      communicator: communicator, tree: tree, partition: partition,
+      communicator: communicator, tree: tree, partition: partition, partialSums: partialSums,
       parts: Self.parts(of: gradients, tree: tree, topology: topology, stride: stride))
     progress = topology.hostCount > 1 ? try GradientProgress(communicator: communicator) : nil
     ledger = try StepLedger(

@@ -1,3 +1,4 @@
+import CLockstepKernels
 import LockstepParallelism
 
 /// The part of a reduction that crosses ranks: each rank sums its slice over all hosts.
@@ -30,6 +31,7 @@ final class HostExchange {
   private let communicator: any Communicator
   private let partition: SlicePartition
   private let slice: Range<Int>
+  private let partialSums: PartialSums
 
   /// The final sum; its sources are moved to each chunk in turn.
   private let total: TreeSum
@@ -48,19 +50,23 @@ final class HostExchange {
   private let roundCount: Int
   /// Vectors that are sent or received in a round.
   private let stageCount: Int
-  /// Chunks under way: [rounds][stageCount][chunk].
+  /// Elements of a chunk in `staging`.
+  private let stageSize: Int
+  /// Chunks under way: [rounds][stageCount][chunk], and where they travel as bfloat16 as many halves.
   private let staging: MemorySegment
   /// One for each round under way.
   private let batches: [MessageBatch]
 
   init(
-    communicator: any Communicator, tree: CanonicalTree, partition: SlicePartition, parts: [Part]
+    communicator: any Communicator, tree: CanonicalTree, partition: SlicePartition,
+    partialSums: PartialSums, parts: [Part]
   ) throws {
     let topology = communicator.topology
     let slice = partition.slice(of: topology.rank)
     self.communicator = communicator
     self.partition = partition
     self.slice = slice
+    self.partialSums = partialSums
 
     var nodes: [Range<Int>] = []
     var origins: [Origin] = []
@@ -84,11 +90,11 @@ final class HostExchange {
       origins.map { origin in
         guard case .shared(let values) = origin else { return nil }
         return values?.advanced(by: slice.lowerBound)
-      }, additions: additions)
+      }, additions: additions, partialSums: partialSums, isRoot: true)
     self.origins = origins
     self.senders = senders
     hostNodes =
-      topology.hostCount > 1 ? Self.hostNodes(of: parts, tree: tree) : []
+      topology.hostCount > 1 ? Self.hostNodes(of: parts, tree: tree, partialSums: partialSums) : []
     outgoing = (0..<topology.size).filter { owner in
       !topology.hostRanks.contains(owner)
         && topology.counterpart(of: owner, onHost: topology.hostIndex) == topology.rank
@@ -97,13 +103,13 @@ final class HostExchange {
     let longest = (0..<topology.size).map { partition.blocks(of: $0).count }.max() ?? 0
     roundCount = (longest + Self.blocksPerChunk - 1) / Self.blocksPerChunk
     stageCount = senders.count + outgoing.count * hostNodes.count
-    let stageSize = min(Self.chunk, longest * SlicePartition.blockSize)
+    stageSize = min(Self.chunk, longest * SlicePartition.blockSize)
     // A link that is as long as its speed wants more than one chunk at a time on it. With many hosts
     // there are many chunks in a round.
     let depth = min(max(2, 16 / max(1, stageCount)), 8, max(1, roundCount))
     batches = (0..<depth).map { _ in MessageBatch() }
     staging = try MemorySegment(
-      privateByteCount: depth * stageCount * stageSize * MemoryLayout<Float>.stride,
+      privateByteCount: depth * stageCount * stageSize * Self.stageBytes(partialSums),
       rank: topology.rank)
   }
 
@@ -114,11 +120,15 @@ final class HostExchange {
   }
 
   /// Groups a host's parts into the largest nodes of the tree that they make up.
-  private static func hostNodes(of parts: [Part], tree: CanonicalTree) -> [TreeSum] {
+  private static func hostNodes(
+    of parts: [Part], tree: CanonicalTree, partialSums: PartialSums
+  ) -> [TreeSum] {
     let (additions, nodes) = tree.additions(joining: parts.map(\.node))
     return nodes.map { node in
       let members = parts.indices.filter { node.contains(parts[$0].node.lowerBound) }
-      return TreeSum(members.map { parts[$0].values }, additions: members.map { additions[$0] })
+      return TreeSum(
+        members.map { parts[$0].values }, additions: members.map { additions[$0] },
+        partialSums: partialSums)
     }
   }
 
@@ -193,11 +203,42 @@ final class HostExchange {
     return start..<min(slice.upperBound, start + Self.chunk)
   }
 
+  private static func stageBytes(_ partialSums: PartialSums) -> Int {
+    switch partialSums {
+    case .float32: 4
+    case .bfloat16: 4 + 2
+    }
+  }
+
+  /// A chunk as floats.
   private func stage(_ round: Int, _ index: Int) -> UnsafeMutableBufferPointer<Float> {
-    let floats = staging.bytes.assumingMemoryBound(to: Float.self)
-    let stageSize = floats.count / (batches.count * stageCount)
-    let start = (round % batches.count * stageCount + index) * stageSize
-    return UnsafeMutableBufferPointer(rebasing: floats[start..<start + stageSize])
+    let floats = staging.bytes.baseAddress?.assumingMemoryBound(to: Float.self)
+    let place = round % batches.count * stageCount + index
+    return UnsafeMutableBufferPointer(
+      start: floats.map { $0 + place * stageSize }, count: stageSize)
+  }
+
+  /// A chunk as bfloat16, where it travels so.
+  private func halves(_ round: Int, _ index: Int) -> UnsafeMutableBufferPointer<UInt16> {
+    let floats = batches.count * stageCount * stageSize * MemoryLayout<Float>.stride
+    let halves = staging.bytes.baseAddress.map {
+      ($0 + floats).assumingMemoryBound(to: UInt16.self)
+    }
+    let place = round % batches.count * stageCount + index
+    return UnsafeMutableBufferPointer(
+      start: halves.map { $0 + place * stageSize }, count: stageSize)
+  }
+
+  /// What travels of a chunk of `count` elements.
+  private func message(_ round: Int, _ index: Int, count: Int) -> UnsafeMutableRawBufferPointer {
+    switch partialSums {
+    case .float32:
+      UnsafeMutableRawBufferPointer(
+        UnsafeMutableBufferPointer(rebasing: stage(round, index)[..<count]))
+    case .bfloat16:
+      UnsafeMutableRawBufferPointer(
+        UnsafeMutableBufferPointer(rebasing: halves(round, index)[..<count]))
+    }
   }
 
   /// Sums the nodes that other hosts need in this round, and starts all its messages.
@@ -206,10 +247,7 @@ final class HostExchange {
     batch.removeAll()
     let incoming = chunk(round, of: slice)
     for (index, sender) in senders.enumerated() {
-      let floats = stage(round, index)[..<incoming.count]
-      batch.receive(
-        into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: floats)),
-        from: sender)
+      batch.receive(into: message(round, index, count: incoming.count), from: sender)
     }
     let blocks = Self.blocksPerChunk
     pool.run(tasks: outgoing.count * hostNodes.count * blocks) { [self] task in
@@ -220,13 +258,18 @@ final class HostExchange {
       let count = min(SlicePartition.blockSize, elements.count - first)
       guard count > 0, let values = stage(round, senders.count + pair).baseAddress else { return }
       hostNodes[node](into: values + first, start: elements.lowerBound + first, count: count)
+      if partialSums == .bfloat16 {
+        let halves = halves(round, senders.count + pair)
+        CKernels_roundToBfloat16(
+          values + first, halves.baseAddress.map { $0 + first }, Int64(count))
+      }
     }
     for (place, slice) in outgoing.enumerated() {
       let count = chunk(round, of: slice.slice).count
       for node in hostNodes.indices {
-        let floats = stage(round, senders.count + place * hostNodes.count + node)[..<count]
+        let index = senders.count + place * hostNodes.count + node
         batch.send(
-          UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: floats)), to: slice.owner)
+          UnsafeRawBufferPointer(message(round, index, count: count)), to: slice.owner)
       }
     }
     try communicator.start(batch)
@@ -246,7 +289,16 @@ final class HostExchange {
         total.sources[index] = UnsafePointer(stage(round, number).baseAddress)
       }
     }
+    if partialSums == .bfloat16 { widen(round, count: elements.count, pool: pool) }
     sum(elements, into: target, squares: squares, pool: pool)
+  }
+
+  /// Makes floats of what came as bfloat16.
+  private func widen(_ round: Int, count: Int, pool: ThreadPool?) {
+    pool.run(tasks: senders.count) { [self] index in
+      CKernels_decodeBfloat16(
+        halves(round, index).baseAddress, stage(round, index).baseAddress, Int64(count))
+    }
   }
 
   /// Evaluates the tree for whole blocks, to whose begin the sources of `total` point.

@@ -19,9 +19,10 @@ import Testing
     var ranksPerHost: Int
     /// Whether the last gradient is summed while it is computed, from its end to its begin.
     var isAnnounced = false
+    var partialSums = PartialSums.float32
     var description: String {
       "N \(size), M \(leafCount), P \(elementCount), \(ranksPerHost) a host"
-        + (isAnnounced ? ", announced" : "")
+        + (isAnnounced ? ", announced" : "") + (partialSums == .bfloat16 ? ", bfloat16" : "")
     }
   }
 
@@ -31,7 +32,7 @@ import Testing
   ) throws -> (slice: Range<Int>, outcome: Outcome) {
     let reduction = try CanonicalReduction(
       communicator: communicator, elementCount: setting.elementCount,
-      leafCount: setting.leafCount, scalarCount: 2, pool: pool)
+      leafCount: setting.leafCount, scalarCount: 2, partialSums: setting.partialSums, pool: pool)
     var announcing: [Bool] = []
     for step in 1...2 {
       communicator.step = step
@@ -78,8 +79,10 @@ import Testing
 
   private func expectCanonical(_ setting: Case) throws {
     let outcome = try outcome(setting)
-    let naive = NaiveReduction.gradient(
-      seed: 2, leafCount: setting.leafCount, elementCount: setting.elementCount)
+    let expected =
+      setting.partialSums == .float32
+      ? NaiveReduction.gradient : NaiveReduction.roundedGradient
+    let naive = expected(2, setting.leafCount, setting.elementCount)
     #expect(outcome.gradient.map(\.bitPattern) == naive.map(\.bitPattern))
     let loss = NaiveReduction.treeSum(0..<setting.leafCount) { 1 / Double($0 + 2) }
     #expect(outcome.scalars == [loss.bitPattern, Double(setting.leafCount).bitPattern])
@@ -101,12 +104,16 @@ import Testing
     Case(size: 3, leafCount: 6, elementCount: 1_900_001, ranksPerHost: 2),
     Case(size: 2, leafCount: 3, elementCount: 1_200_003, ranksPerHost: 1),
     // More chunks than may be under way, on each number of hosts.
-    Case(size: 2, leafCount: 2, elementCount: 5_900_001, ranksPerHost: 1, isAnnounced: true),
+    Case(size: 2, leafCount: 2, elementCount: 5_300_001, ranksPerHost: 1, isAnnounced: true),
     Case(size: 3, leafCount: 6, elementCount: 1_900_001, ranksPerHost: 2, isAnnounced: true),
-    Case(size: 3, leafCount: 9, elementCount: 4_100_001, ranksPerHost: 1, isAnnounced: true),
+    Case(size: 3, leafCount: 9, elementCount: 3_300_001, ranksPerHost: 1, isAnnounced: true),
     Case(size: 4, leafCount: 4, elementCount: 2_200_001, ranksPerHost: 2, isAnnounced: true),
     Case(size: 2, leafCount: 2, elementCount: 0, ranksPerHost: 1, isAnnounced: true),
     Case(size: 2, leafCount: 2, elementCount: 70_000, ranksPerHost: 2, isAnnounced: true),
+    Case(size: 1, leafCount: 1, elementCount: 70_001, ranksPerHost: 1, partialSums: .bfloat16),
+    Case(size: 1, leafCount: 7, elementCount: 70_001, ranksPerHost: 1, partialSums: .bfloat16),
+    Case(size: 3, leafCount: 9, elementCount: 900_001, ranksPerHost: 1, partialSums: .bfloat16),
+    Case(size: 3, leafCount: 7, elementCount: 900_001, ranksPerHost: 2, partialSums: .bfloat16),
   ])
   func bitsEqualTheSequentialTree(setting: Case) throws {
     try expectCanonical(setting)
@@ -124,7 +131,8 @@ import Testing
       Case(
         size: size, leafCount: leafCount, elementCount: elementCount,
         ranksPerHost: Int.random(in: 1...3, using: &generator),
-        isAnnounced: Bool.random(using: &generator)))
+        isAnnounced: Bool.random(using: &generator),
+        partialSums: Bool.random(using: &generator) ? .bfloat16 : .float32))
   }
 
   @Test func normAndScalarsDoNotDependOnRanksAndHosts() throws {

@@ -35,6 +35,32 @@ public enum NaiveReduction {
     }
   }
 
+  /// The same with every node but the root rounded to bfloat16: to nearest, ties to even.
+  public static func roundedGradient(seed: UInt64, leafCount: Int, elementCount: Int) -> [Float] {
+    func sum(_ leaves: Range<Int>, _ element: Int, isRoot: Bool) -> Float {
+      var value: Float
+      if leaves.count == 1 {
+        value = leafValue(seed: seed, leaf: leaves.lowerBound, element: element)
+      } else {
+        var half = 1
+        while half * 2 < leaves.count { half *= 2 }
+        let middle = leaves.lowerBound + half
+        value =
+          sum(leaves.lowerBound..<middle, element, isRoot: false)
+          + sum(middle..<leaves.upperBound, element, isRoot: false)
+      }
+      return isRoot ? value : roundedToBfloat16(value)
+    }
+    return (0..<elementCount).map { sum(0..<leafCount, $0, isRoot: true) }
+  }
+
+  /// By arithmetic, for normal numbers: the significand's upper eight bits.
+  private static func roundedToBfloat16(_ value: Float) -> Float {
+    guard value.isNormal else { return 0 }
+    let unit = Float(sign: .plus, exponent: value.exponent - 7, significand: 1)
+    return (value / unit).rounded(.toNearestOrEven) * unit
+  }
+
   /// FNV-1a over the bits, to compare vectors between processes.
   public static func hash(_ values: some Sequence<Float>) -> UInt64 {
     values.reduce(0xCBF2_9CE4_8422_2325) { hash, value in

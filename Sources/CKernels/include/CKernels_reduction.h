@@ -23,6 +23,12 @@ double CKernels_sumTreeWithSquares(
     float *destination, const float *const *sources, const uint8_t *additions,
     int64_t sourceCount, int64_t start, int64_t count);
 
+/// As CKernels_sumTreeWithSquares, with sources and all sums rounded to bfloat16 (to nearest, ties to even,
+/// denormal numbers to zeros); the last sum, which is the result, only if `roundsResult`.
+double CKernels_sumTreeInBfloat16(
+    float *destination, const float *const *sources, const uint8_t *additions,
+    int64_t sourceCount, int64_t start, int64_t count, int32_t roundsResult);
+
 /// The sum of values[i]^2 in double, in the order of CKernels_sumTreeWithSquares.
 double CKernels_sumSquares(const float *values, int64_t count);
 

@@ -38,7 +38,7 @@ package struct MemoryEstimate: Equatable {
     let leaves = plan.batch.microbatches / max(1, ranks)
     let buffers =
       switch plan.reduction {
-      case .canonical:
+      case .canonical, .canonicalBfloat16:
         FoldPlan(tree: CanonicalTree(leafCount: leaves), owned: 0..<leaves).bufferCount
       case .allreduce: min(2, leaves)
       }

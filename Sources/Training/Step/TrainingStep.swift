@@ -209,10 +209,10 @@ extension ReductionMethod {
     communicator: any Communicator, elementCount: Int, leafCount: Int, pool: ThreadPool
   ) throws -> any GradientReduction {
     switch self {
-    case .canonical:
+    case .canonical, .canonicalBfloat16:
       try CanonicalReduction(
         communicator: communicator, elementCount: elementCount, leafCount: leafCount,
-        scalarCount: 2, pool: pool)
+        scalarCount: 2, partialSums: self == .canonical ? .float32 : .bfloat16, pool: pool)
     case .allreduce:
       try AllreduceReduction(
         communicator: communicator, elementCount: elementCount, leafCount: leafCount,
