@@ -160,7 +160,9 @@ final class HostExchange {
     var patience = initial
     while completed < roundCount, !isToStop() {
       let isFinal = firstFinal()
-      if begun < min(roundCount, completed + batches.count), isFinal <= firstElement(sentIn: begun) {
+      if begun < min(roundCount, completed + batches.count),
+        isFinal <= firstElement(sentIn: begun)
+      {
         try begin(begun, pool: pool)
         begun += 1
       } else if completed < begun, try communicator.progress(batches[completed % batches.count]),

@@ -147,6 +147,31 @@ import Testing
     }
   }
 
+  /// What is reported as final during the backward pass may be read at once: layer by layer from the end.
+  @Test(arguments: [false, true])
+  func gradientsThatAreReportedAsFinalStayAsTheyAre(recompute: Bool) {
+    let bound = BoundModel(GPT(.small(layers: 4, recompute: recompute), vocabularyCount: 97))
+    let (tokens, targets) = Self.batch(sequences: 3, positions: 24, vocabulary: 97)
+    for _ in 0..<2 {
+      bound.store.beginGradient(into: bound.gradientMemory)
+      // A graph that is given up leaves nothing behind.
+      _ = bound.model.loss(of: tokens, targets: targets)
+      bound.store.beginGradient(into: bound.gradientMemory)
+      let loss = bound.model.loss(of: tokens, targets: targets)
+      var reports: [(first: Int, gradient: [Float])] = []
+      bound.store.awaitGradient { reports.append(($0, Array(bound.gradient[$0...]))) }
+      loss.backward()
+      #expect(reports.count > 4, "each layer is reported before the next is computed")
+      // All but the tied embeddings, which come first and are final last.
+      #expect(reports.last?.first == 0)
+      bound.store.finishGradient()
+      for report in reports {
+        #expect(Array(bound.gradient[report.first...]) == report.gradient)
+      }
+      #expect(zip(reports, reports.dropFirst()).allSatisfy { $0.first > $1.first })
+    }
+  }
+
   @Test func aWalkedGraphKeepsNoMemoryButItsLoss() {
     let bound = BoundModel(GPT(.small(), vocabularyCount: 97))
     let (tokens, targets) = Self.batch(sequences: 3, positions: 24, vocabulary: 97)
