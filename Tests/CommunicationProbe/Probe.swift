@@ -51,9 +51,15 @@ struct Probe {
       communicator.step = step
       for leaf in reduction.ownedLeaves {
         let buffer = reduction.leafBuffer
-        for element in buffer.indices {
-          buffer[element] = NaiveReduction.leafValue(
-            seed: UInt64(step), leaf: leaf, element: element)
+        // Between hosts, the end of the last gradient travels while its begin is computed.
+        if leaf == reduction.ownedLeaves.last { _ = reduction.beginLast() }
+        let middle = elementCount / 2
+        for part in [middle..<elementCount, 0..<middle] {
+          for element in part {
+            buffer[element] = NaiveReduction.leafValue(
+              seed: UInt64(step), leaf: leaf, element: element)
+          }
+          reduction.report(firstFinal: part.lowerBound)
         }
         reduction.fold(scalars: [Double(leaf) + 0.1])
       }
