@@ -127,8 +127,8 @@ let package = Package(
       "Training",
       uses: [
         "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Weights",
-        "Reporting", "Scoring", "Settings", "Files", "Parallelism", "CKernels", "COpenBLAS",
-        "ChatTemplates",
+        "Reporting", "Scoring", "Settings", "Files", "Parallelism", "CHashing", "CHost",
+        "CKernels", "COpenBLAS", "ChatTemplates",
       ],
       // Of Yams only CYaml is used, which is libyaml: its events, see YAMLReader.
       [.product(name: "Yams", package: "Yams")]),

@@ -56,6 +56,8 @@ int CMPI_initialize(int32_t *threadLevelSuffices) {
   prefer("OMPI_MCA_btl_tcp_eager_limit", EAGER_BYTES);
   prefer("OMPI_MCA_btl_tcp_rndv_eager_limit", EAGER_BYTES);
   prefer("OMPI_MCA_btl_tcp_max_send_size", EAGER_BYTES);
+  // An error of Lockstep's is the last that the user reads, not Open MPI's words about it.
+  prefer("OMPI_MCA_orte_execute_quiet", "1");
   int provided = MPI_THREAD_SINGLE;
   int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided);
   *threadLevelSuffices = provided >= MPI_THREAD_SERIALIZED;

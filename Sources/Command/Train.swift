@@ -74,13 +74,16 @@ struct Train: ParsableCommand {
     Launch.run(over: .mpi) { communicator, launch in
       let configuration = try RunConfiguration.load(
         path: path, overrides: allOverrides, communicator)
+      let directory = RunDirectory(path: output ?? RunDirectory.defaultPath(for: path))
+      communicator.watch?.begin(
+        configuration.plan.watchdog.limits, activity: .beginning, directory: directory.path)
       // From here on a signal means: save and stop. One that comes early takes effect after a step.
       let stop = StopRequest()
       let listener = stop.listen()
       let run = try TrainingRun(
         configuration: configuration, communicator: communicator,
         mode: launch.description(of: communicator.topology),
-        directory: RunDirectory(path: output ?? RunDirectory.defaultPath(for: path)),
+        directory: directory,
         resume: resume)
       try communicator.onRankZero {
         try run.attach(console: quiet ? .quiet : json ? .json : .text)

@@ -12,8 +12,11 @@ public protocol Communicator: AnyObject {
   /// The optimiser step in progress. For messages only, but it must agree between ranks. Default: 0.
   var step: Int { get set }
 
-  /// Is told when this rank waits for long. Default: nobody.
+  /// Is told when this rank waits for long, where nobody watches over it. Default: nobody.
   var stallWatch: StallWatch? { get set }
+
+  /// What watches over the job's ranks; nil where they are not processes of a job.
+  var watch: ProcessWatch? { get }
 
   /// Waits until every rank is in the same call; then each sees what the others contributed, and
   /// what the ranks of its host wrote to shared memory. Collective.
@@ -76,6 +79,8 @@ public protocol Communicator: AnyObject {
 extension Communicator {
   /// The most words a rank may contribute to one `meet`.
   public static var contributionCapacity: Int { Board.contributionCapacity }
+
+  public var watch: ProcessWatch? { nil }
 
   public var rank: Int { topology.rank }
   /// The number of ranks, N.

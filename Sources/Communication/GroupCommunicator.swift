@@ -3,6 +3,7 @@ package final class GroupCommunicator: Communicator {
   package let topology: Topology
   package var step = 0
   package var stallWatch: StallWatch?
+  package private(set) var watch: ProcessWatch?
 
   private let transport: any Transport
   private let board: Board
@@ -10,10 +11,19 @@ package final class GroupCommunicator: Communicator {
   private let leaderBatch = MessageBatch()
   private var meeting: UInt32 = 0
   private var currentCall = CollectiveCall(.barrier)
+  private var isMeeting = false
+  /// Tells this group from the others of the job, to the watch.
+  private let groupNumber: UInt32
+  private var splitCount: UInt32 = 0
   private var stallCount = 0
 
-  /// - Parameter boardMemory: `Board.byteCount(for:)` zeroed bytes that the host's ranks share.
-  package init(transport: any Transport, boardMemory: MemorySegment) {
+  /// - Parameters:
+  ///   - boardMemory: `Board.byteCount(for:)` zeroed bytes that the host's ranks share.
+  ///   - groupNumber: Default: 0, that of all ranks of a job.
+  package init(
+    transport: any Transport, boardMemory: MemorySegment, groupNumber: UInt32 = 0,
+    watch: ProcessWatch? = nil
+  ) {
     let topology = transport.topology
     guard let memory = boardMemory.bytes.baseAddress,
       boardMemory.bytes.count >= Board.byteCount(for: topology)
@@ -21,8 +31,13 @@ package final class GroupCommunicator: Communicator {
     self.topology = topology
     self.transport = transport
     self.boardMemory = boardMemory
+    self.groupNumber = groupNumber
+    self.watch = watch
     board = Board(memory: memory, topology: topology)
   }
+
+  /// Lets the ranks be watched over from now on.
+  package func begin(_ watch: ProcessWatch) { self.watch = watch }
 
   // MARK: Meeting
 
@@ -33,6 +48,12 @@ package final class GroupCommunicator: Communicator {
     meeting &+= 1
     currentCall = call
     stallCount = 0
+    isMeeting = true
+    watch?.enter(group: groupNumber, meeting: meeting, call: call, step: step)
+    defer {
+      isMeeting = false
+      watch?.leave()
+    }
     let entry = Board.Entry(
       kind: call.kind.rawValue, root: Int32(call.root), byteCount: Int64(call.byteCount),
       step: Int64(step), wordCount: Int64(words.count))
@@ -139,9 +160,12 @@ package final class GroupCommunicator: Communicator {
 
   /// Throws if the group has come to an end while this rank waits, and tells of long waits.
   private func checkGroup(waited: Duration, missing: () -> [Int]) throws {
+    watch?.parkIfEnding()
     if let verdict = board.verdict { throw mismatch(verdict) }
     try transport.checkPeers(waited: waited, step: step, call: currentCall)
-    guard let stallWatch, waited > stallWatch.interval * (stallCount + 1) else { return }
+    guard watch == nil, let stallWatch, waited > stallWatch.interval * (stallCount + 1) else {
+      return
+    }
     stallCount += 1
     stallWatch.report(
       StallWatch.Stall(waited: waited, call: currentCall, step: step, missing: missing()))
@@ -158,7 +182,14 @@ package final class GroupCommunicator: Communicator {
   package func finish(_ batch: MessageBatch) throws {
     precondition(batch.isUnderWay, "a batch must be started before it can be finished")
     var patience = Patience()
+    // Messages of a meeting are part of it; others are waited for by themselves.
+    var isTold = isMeeting
+    defer { if isTold && !isMeeting { watch?.leave() } }
     while try !transport.progress(batch) {
+      if !isTold {
+        isTold = true
+        watch?.enter(group: groupNumber, meeting: meeting, call: currentCall, step: step)
+      }
       patience.yieldOrNap()
       try checkGroup(waited: patience.elapsed()) { Set(batch.messages.map(\.peer)).sorted() }
     }
@@ -252,9 +283,12 @@ package final class GroupCommunicator: Communicator {
     let part = topology.part(of: members)
     // Each part has a board on each host, which the first of its ranks there provides.
     let boards = try allocateShared(byteCount: part.isLeader ? Board.byteCount(for: part) : 0)
+    splitCount &+= 1
+    let number = groupNumber &* 31 &+ splitCount &* 65_599 &+ UInt32(truncatingIfNeeded: color)
     return GroupCommunicator(
       transport: try transport.split(color: color, members: members, topology: part),
-      boardMemory: boards.owners[members[part.leader] - topology.leader])
+      boardMemory: boards.owners[members[part.leader] - topology.leader],
+      groupNumber: number &+ 1, watch: watch)
   }
 
   // MARK: Sum and end

@@ -43,11 +43,19 @@ public final class SharedParameters {
   }
 
   /// Makes every rank's slice visible to all. Collective.
-  public func share() throws {
+  ///
+  /// - Parameter words: What each rank tells all others on the way; the same number on all ranks.
+  ///   Default: nothing.
+  /// - Returns: The words of each rank.
+  @discardableResult
+  public func share(contributing words: [UInt64] = []) throws -> [[UInt64]] {
     let call = CollectiveCall(.share, byteCount: trained.count * MemoryLayout<Float>.stride)
-    try communicator.meet(call)
+    try communicator.meet(call, contributing: words)
+    let all =
+      words.isEmpty
+      ? [] : (0..<communicator.size).map { Array(communicator.contribution(of: $0)) }
     let topology = communicator.topology
-    guard topology.hostCount > 1 else { return }
+    guard topology.hostCount > 1 else { return all }
     batch.removeAll()
     for host in topology.hosts.indices where host != topology.hostIndex {
       batch.send(
@@ -61,6 +69,7 @@ public final class SharedParameters {
     }
     try communicator.exchange(batch)
     try communicator.meet(call)
+    return all
   }
 
   /// Copies the whole buffer of `root`'s host to all hosts. Collective.

@@ -66,12 +66,19 @@
       let board = try transport.makeBoard(over: host)
       try Self.check(CMPI_free(&host), "MPI_Comm_free")
       try Self.check(CMPI_free(&launched), "MPI_Comm_free")
-      communicator = GroupCommunicator(transport: transport, boardMemory: board)
+      let group = GroupCommunicator(transport: transport, boardMemory: board)
+      communicator = group
+      guard placement.topology.size > 1 else { return }
+      group.begin(
+        try ProcessWatch(
+          communicator: group, processesAreVisible: transport.processesAreVisible,
+          gather: transport.allGather, terminate: { CMPI_abort(1) }))
     }
 
     /// Ends MPI when all ranks have come here. Collective, and the last one.
     public func finish() throws {
       try communicator.meet(CollectiveCall(.finish))
+      communicator.watch?.stop()
       try Self.check(CMPI_finalize(), "MPI_Finalize")
     }
 

@@ -69,6 +69,21 @@
       return board
     }
 
+    /// Whether this host's processes know each other by number.
+    var processesAreVisible: Bool { !peerProcesses.isEmpty }
+
+    /// The words of all ranks, as many of each, one rank's after the other's.
+    func allGather(_ words: [UInt64]) throws -> [UInt64] {
+      var all = [UInt64](repeating: 0, count: words.count * topology.size)
+      let code = all.withUnsafeMutableBytes { all in
+        words.withUnsafeBytes { words in
+          CMPI_allGather(world, words.baseAddress, Int64(words.count), all.baseAddress)
+        }
+      }
+      try check(code, "MPI_Allgather")
+      return all
+    }
+
     private func allGather(_ words: [UInt64], over host: CMPI_Communicator) throws -> [[UInt64]] {
       let count = words.count
       var all = [UInt64](repeating: 0, count: count * topology.localSize)

@@ -61,6 +61,65 @@ static inline void CHost_relax(void) {
 #endif
 }
 
+// MARK: The watch over ranks (ProcessWatch.swift)
+
+/// What one rank of a job does, as its process writes it for the others to see. It lies in memory that a
+/// host shares, and travels between hosts as it is.
+typedef struct CHost_WatchRow {
+  /// The number of its process, and a count that a thread of it raises a few times a second.
+  uint32_t process, beat;
+  /// Which group of ranks it meets with, and how often it has met.
+  uint32_t group, meeting;
+  /// The last collective that it came to.
+  uint32_t kind;
+  int32_t root;
+  int64_t byteCount, step;
+  /// Milliseconds of CHost_milliseconds: since when it waits or, if it does not, since when it goes on.
+  int64_t since;
+  uint32_t isWaiting, activity;
+  /// Whether it has written down what it does, since the job is to end.
+  uint32_t hasRecorded;
+  /// Of the process's first thread, as /proc has it: a letter, or 0 where it is not known.
+  uint32_t state;
+} CHost_WatchRow;
+_Static_assert(sizeof(CHost_WatchRow) == 64, "rows are sent between hosts");
+
+/// A clock that only goes forward, the same for all processes of a host.
+int64_t CHost_milliseconds(void);
+/// The rank comes to a collective and waits.
+void CHost_watchEnter(
+    CHost_WatchRow *row, uint32_t group, uint32_t meeting, uint32_t kind, int32_t root,
+    int64_t byteCount, int64_t step, int64_t now);
+void CHost_watchLeave(CHost_WatchRow *row, int64_t now);
+void CHost_watchBeat(CHost_WatchRow *row);
+void CHost_watchActivity(CHost_WatchRow *row, uint32_t activity);
+void CHost_watchRecorded(CHost_WatchRow *row);
+/// Raises a word that processes share, and says whether this call did it; and reads it.
+int CHost_raiseFlag(uint32_t *flag);
+uint32_t CHost_flag(const uint32_t *flag);
+/// Copies a row while its rank goes on writing: fields may be of different moments.
+CHost_WatchRow CHost_watchRow(const CHost_WatchRow *row);
+/// The letter of /proc/PROCESS/stat: X where there is no such process, 0 where that can not be known.
+uint32_t CHost_processState(int32_t process);
+
+/// A socket for datagrams on a port of the system's choice; -1 where there is none.
+int CHost_datagramSocket(uint16_t *port);
+/// This host's IPv4 addresses, without loopback; returns how many.
+int CHost_addresses(uint32_t *addresses, int capacity);
+/// What tells machines and their networks apart.
+uint64_t CHost_networkIdentity(void);
+void CHost_sendDatagram(int descriptor, uint32_t address, uint16_t port, const void *bytes, int64_t count);
+/// Returns the length of a datagram that has come, or -1. Never waits.
+int64_t CHost_receiveDatagram(int descriptor, void *bytes, int64_t capacity);
+
+/// Gets ready to ask threads for their stacks: takes the signal SIGRTMIN + 7.
+void CHost_prepareStacks(void);
+/// Writes the stack of every thread of this process but the calling one.
+void CHost_writeStacks(int descriptor);
+
+/// The version of the C library that this process runs with.
+const char *CHost_libraryVersion(void);
+
 /// Sleeps while `*word == expected`, at most `nanoseconds`. May wake early.
 void CHost_sleepWhileEqual(const void *word, uint32_t expected, int64_t nanoseconds);
 /// Wakes all that sleep on the word, in any process.

@@ -20,6 +20,8 @@ public struct Plan: Configurable {
   public var earlyStopping = EarlyStoppingConfiguration()
   public var evaluate = EvaluationConfiguration()
   public var checkpoint = CheckpointConfiguration()
+  public var verify = VerificationConfiguration()
+  public var watchdog = WatchdogConfiguration()
   /// Threads of one rank; 0 takes the rank's share of the processors it may use.
   public var threads = 0
 
@@ -54,6 +56,12 @@ public struct Plan: Configurable {
       Field(
         "checkpoint", \.checkpoint, decidesResult: false,
         meaning: "Saving the run, so that it can be resumed."),
+      Field(
+        "verify", \.verify, decidesResult: false,
+        meaning: "Comparing the parameters that different hosts hold."),
+      Field(
+        "watchdog", \.watchdog, decidesResult: false,
+        meaning: "Ending a run whose ranks wait for one that does not come."),
       Field(
         "threads", \.threads, .within(0...4096), decidesResult: false,
         meaning: "Threads of one rank; `0` takes the rank's share of the processors it may use."),

@@ -58,6 +58,7 @@ public struct Launch: Sendable {
     _ launch: Launch, in session: any CommunicationSession
   ) -> Never {
     do {
+      try session.communicator.requireSame(Fingerprint(library: launch.library))
       let code = try body(session.communicator, launch)
       try session.finish()
       exit(code.rawValue)

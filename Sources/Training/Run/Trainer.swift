@@ -183,7 +183,13 @@ public final class Trainer {
     pausing isPause: (_ step: Int, _ loss: Double?) -> Bool = { _, _ in false }
   ) throws -> ExitCode {
     communicator.stallWatch = StallWatch { [weak self] in self?.emit(.notice("\($0)")) }
-    defer { communicator.stallWatch = nil }
+    let (limits, activity) = (communicator.watch?.limits, communicator.watch?.activity)
+    communicator.watch?.limits = plan.watchdog.limits
+    defer {
+      communicator.stallWatch = nil
+      communicator.watch?.limits = limits
+      communicator.watch?.activity = activity ?? .steps
+    }
     do {
       return try takeSteps(until: stop, pausing: isPause)
     } catch let error as AgreedError {
@@ -201,8 +207,10 @@ public final class Trainer {
       try communicator.agree { try checkpoints?.prepareForBackgroundWriting() }
     }
     if !isDone && isPause(progress.step, nil) { return try paused() }
+    communicator.watch?.activity = .firstStep
     while !isDone {
       let outcome = try takeStep(stop)
+      communicator.watch?.activity = .steps
       // The last step is evaluated on all data anyway; but what goes by evaluations must not depend
       // on where the run ends.
       let isLast = progress.step == plan.steps
@@ -215,11 +223,23 @@ public final class Trainer {
       if plan.checkpoint.every > 0
         && progress.step.isMultiple(of: plan.checkpoint.every)
       {
-        try requireFiniteParameters()
-        try checkpoints?.saveInBackground(state)
+        try watched(as: .checkpoint) {
+          try requireFiniteParameters()
+          try checkpoints?.saveInBackground(state)
+        }
       }
     }
     return try finished()
+  }
+
+  /// Others have more patience while this rank does what takes longer than a step.
+  private func watched<Result>(
+    as activity: WatchActivity, _ body: () throws -> Result
+  ) rethrows -> Result {
+    let before = communicator.watch?.activity
+    communicator.watch?.activity = activity
+    defer { communicator.watch?.activity = before ?? .steps }
+    return try body()
   }
 
   private func takeStep(_ stop: StopRequest) throws -> StepOutcome {
@@ -287,12 +307,14 @@ public final class Trainer {
     guard available > 0 else { return nil }
     try requireFiniteParameters()
     let start = ContinuousClock.now
-    let result = try versions.evaluating(
-      {
-        try evaluator.run(
-          count: batches == 0 ? available : min(batches, available), metrics: task.metrics
-        ) { try task.evaluationLoss(batch: $0, in: replica.workspace) }
-      }, keepIf: isBest)
+    let result = try watched(as: .evaluation) {
+      try versions.evaluating(
+        {
+          try evaluator.run(
+            count: batches == 0 ? available : min(batches, available), metrics: task.metrics
+          ) { try task.evaluationLoss(batch: $0, in: replica.workspace) }
+        }, keepIf: isBest)
+    }
     progress.record(result)
     emit(
       .evaluation(
@@ -341,10 +363,12 @@ public final class Trainer {
   }
 
   private func saveAndWait() throws {
-    try requireFiniteParameters()
-    guard let checkpoints else { return }
-    try checkpoints.save(state)
-    reportWritten(try checkpoints.finish())
+    try watched(as: .checkpoint) {
+      try requireFiniteParameters()
+      guard let checkpoints else { return }
+      try checkpoints.save(state)
+      reportWritten(try checkpoints.finish())
+    }
   }
 
   /// The run ends with the weights that it presents. The last evaluation covers all held-out data;

@@ -38,6 +38,7 @@ public final class TrainingRun {
     directory: RunDirectory?, resume: Bool, threads: Int? = nil
   ) throws {
     var configuration = configuration
+    communicator.watch?.directory = directory?.path
     if resume, configuration.directory == nil {
       configuration.directory = try directory?.recordedDirectory(communicator)
     }

@@ -22,6 +22,7 @@ public final class TrainingStep {
   let layout: ParameterLayout
   /// What evaluations made of the schedule: a factor on the learning rate.
   var rateFactor = 1.0
+  private let verification: ParameterVerification?
   /// Holds the state of this rank's slice.
   public let optimizer: any Optimizer
   /// Where the time of all steps so far went.
@@ -65,6 +66,8 @@ public final class TrainingStep {
       learningRate: plan.optimizer.learningRate, steps: plan.steps)
     clip = ClipNorm(maximum: plan.optimizer.clipNorm)
     seed = UInt64(plan.seed)
+    verification = ParameterVerification(
+      of: replica, every: plan.verify.every, communicator: communicator)
   }
 
   /// Takes one step. Collective.
@@ -86,6 +89,8 @@ public final class TrainingStep {
     try requireFinite(outcome, total)
     outcome.skipped = outlier(outcome)
     guard outcome.skipped == nil else { return outcome }
+    // Before they change: all ranks have read the same parameters in this step.
+    let words = phases.time(\.reduction) { verification?.words(step: step + 1) ?? [] }
     try phases.time(\.optimizer) {
       var scale = Float(clip.factor(norm: outcome.gradientNorm) / outcome.targetCount)
       if let treatment {
@@ -96,7 +101,8 @@ public final class TrainingStep {
         parameters: replica.shared.trained, gradient: total.values, scale: scale, step: step + 1,
         learningRate: outcome.learningRate)
     }
-    try phases.time(\.reduction) { try replica.shared.share() }
+    let all = try phases.time(\.reduction) { try replica.shared.share(contributing: words) }
+    if !all.isEmpty { try verification?.compare(all, step: step + 1) }
     return outcome
   }
 

@@ -1,0 +1,104 @@
+import CLockstepHashing
+import CLockstepHost
+import Foundation
+import LockstepCommunication
+import LockstepFiles
+import LockstepReporting
+import LockstepSettings
+
+/// What must be the same on all ranks for a run to be one: the program, what it was told, and the libraries
+/// that it found. Rank zero reads the configuration for all; so a rank that was told of another one would
+/// be ignored. Processors may differ: the bits are the same.
+struct Fingerprint: Codable, Equatable {
+  let host: String
+  /// In the order in which they are told.
+  let parts: [Part]
+
+  struct Part: Codable, Equatable {
+    let name: String
+    let value: String
+  }
+
+  /// Of this process.
+  init(library: MessageLibrary) {
+    host = ProcessInfo.processInfo.hostName
+    let provenance = Provenance.current
+    parts = [
+      Part(name: "the program", value: Self.program),
+      Part(name: "Lockstep", value: provenance.version),
+      Part(name: "the compiler", value: provenance.compiler),
+      Part(name: "MPI", value: library.version ?? "none"),
+      Part(name: "the C library", value: String(cString: CHost_libraryVersion())),
+      Part(
+        name: "the command", value: "`\(CommandLine.arguments.dropFirst().joined(separator: " "))`"),
+    ]
+  }
+
+  init(host: String, parts: [Part]) {
+    self.host = host
+    self.parts = parts
+  }
+
+  /// A hash of the executable's bytes.
+  private static var program: String {
+    guard let file = try? MappedFile(path: "/proc/self/exe") else { return "not readable" }
+    let hash = CHashing_fold64(file.bytes.baseAddress, Int64(file.count), 0)
+    return withExtendedLifetime(file) { String(format: "%016llx", hash) }
+  }
+
+  /// All that is in it, in a few words to compare.
+  var hash: UInt64 {
+    let text = Array(parts.flatMap { [$0.name, $0.value] }.joined(separator: "\n").utf8)
+    return text.withUnsafeBytes { CHashing_fold64($0.baseAddress, Int64($0.count), 0) }
+  }
+}
+
+extension Communicator {
+  /// Refuses a job whose ranks are not the same program with the same libraries. Collective.
+  ///
+  /// - Throws: `AgreedError` with `DifferentProgramsError`.
+  func requireSame(_ own: Fingerprint) throws {
+    let hashes = try allGather([Double(bitPattern: own.hash)]).map { $0[0].bitPattern }
+    guard hashes.contains(where: { $0 != hashes[0] }) else { return }
+    let text = Array(try JSONFormat.encoder().encode(own))
+    let counts = try allGather([Double(text.count)]).map { Int($0[0]) }
+    let all = try counts.enumerated().map { rank, count in
+      var bytes = self.rank == rank ? text : [UInt8](repeating: 0, count: count)
+      try bytes.withUnsafeMutableBytes { try broadcast($0, from: rank) }
+      return try JSONFormat.decoder.decode(Fingerprint.self, from: Data(bytes))
+    }
+    throw AgreedError(DifferentProgramsError(all), speaks: isRankZero)
+  }
+}
+
+/// Ranks are not the same program, or found other libraries.
+struct DifferentProgramsError: UserInputError, Equatable {
+  /// Of each rank.
+  let fingerprints: [Fingerprint]
+
+  init(_ fingerprints: [Fingerprint]) { self.fingerprints = fingerprints }
+
+  var description: String {
+    let differing = (fingerprints.first?.parts ?? []).indices.filter { part in
+      Set(fingerprints.map { $0.parts[part].value }).count > 1
+    }
+    let words = differing.map { part in
+      let values = fingerprints.map { $0.parts[part].value }
+      let groups = values.indices.filter { values.firstIndex(of: values[$0]) == $0 }
+        .map { values[$0] }
+      let places = groups.map { value in "\(value) on \(hosts { $0.parts[part].value == value })" }
+      return "\(fingerprints[0].parts[part].name) differs: \(places.joined(separator: ", "))"
+    }
+    return words.joined(separator: "; ")
+      + ". Install the same lockstep and the same libraries on all hosts."
+  }
+
+  /// The hosts of some ranks, each once.
+  private func hosts(where isMeant: (Fingerprint) -> Bool) -> String {
+    var names: [String] = []
+    for fingerprint in fingerprints where isMeant(fingerprint) {
+      if !names.contains(fingerprint.host) { names.append(fingerprint.host) }
+    }
+    return names.joined(separator: " and ")
+  }
+}
