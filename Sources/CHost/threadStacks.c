@@ -147,7 +147,7 @@ static void write_stack(int descriptor, int thread, const Symbols *symbols, Dema
   }
   int isDone = __atomic_load_n(&captured.isDone, __ATOMIC_ACQUIRE);
   int count = snprintf(
-      line, sizeof line, "  thread %d %s%s\n", thread, name, isDone ? "" : " does not answer");
+      line, sizeof line, "  thread %d %s%s\n", thread, name, isDone ? "" : " takes no signals");
   if (count > 0) (void)!write(descriptor, line, (size_t)count);
   if (!isDone) return;
   // The first two are the handler and what called it.

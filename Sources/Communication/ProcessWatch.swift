@@ -48,6 +48,8 @@ public final class ProcessWatch: @unchecked Sendable {
   private let endFlag: UnsafeMutablePointer<UInt32>
   /// Raised by the one that says so.
   private let spokenFlag: UnsafeMutablePointer<UInt32>
+  /// Raised by the one of the host that looks after its launcher.
+  private let launcherFlag: UnsafeMutablePointer<UInt32>
   private let hostRows: UnsafeMutablePointer<CHost_WatchRow>
   private let place = Locked<String?>(nil)
   private let noticeMilliseconds = Atomic<Int64>(0)
@@ -76,7 +78,7 @@ public final class ProcessWatch: @unchecked Sendable {
   private static let suspicion: Int64 = 1_000
   /// How long the others have to write down what they do, and then the launcher to end them.
   private static let recordTime: Int64 = 3_000
-  private static let launcherTime: Int64 = 10_000
+  private static let launcherTime: Int64 = 7_000
   private static let rowStride = 2
   private static let flagBytes = 128
 
@@ -116,6 +118,7 @@ public final class ProcessWatch: @unchecked Sendable {
     }
     endFlag = base.assumingMemoryBound(to: UInt32.self)
     spokenFlag = endFlag + 1
+    launcherFlag = endFlag + 2
     hostRows = (base + Self.flagBytes).assumingMemoryBound(to: CHost_WatchRow.self)
     ownRow = hostRows + topology.localRank * Self.rowStride
     ownRow.pointee.process = UInt32(getpid())
@@ -327,6 +330,9 @@ public final class ProcessWatch: @unchecked Sendable {
     }
     ending = Ending(since: now, stall: stall)
     endLater()
+    if CHost_raiseFlag(launcherFlag) != 0 {
+      CHost_endLauncherLater(Self.recordTime + Self.launcherTime)
+    }
     let step = all.map(\.step).max() ?? 0
     FlightRecord(
       rank: topology.rank, size: topology.size, address: addresses[topology.rank],
@@ -369,7 +375,8 @@ public final class ProcessWatch: @unchecked Sendable {
       { argument in
         guard let argument else { return nil }
         let watch = Unmanaged<ProcessWatch>.fromOpaque(argument).takeRetainedValue()
-        usleep(UInt32(ProcessWatch.recordTime + ProcessWatch.launcherTime) * 1000)
+        // Before its launcher is ended, so that this one can tell.
+        usleep(UInt32(ProcessWatch.recordTime + ProcessWatch.launcherTime - 1_000) * 1000)
         watch.endHost()
         return nil
       }, watch.toOpaque())

@@ -148,7 +148,7 @@ package struct Stall: Equatable, Sendable, CustomStringConvertible {
     let numbers = ranks.map { "\($0.rank)" }.joined(separator: ", ")
     let processes = ranks.map { "\($0.processID)" }.joined(separator: ", ")
     return """
-      host \(ranks[0].host) does not answer: it is stopped or its link is cut. It has rank\
+      host \(ranks[0].host) does not answer: it is stopped, or its link is cut. It has rank\
       \(ranks.count == 1 ? "" : "s") \(numbers) (process\(ranks.count == 1 ? "" : "es") \
       \(processes)); the last call there was \(ranks[0].call), step \(ranks[0].step)
       """

@@ -1,5 +1,6 @@
 #if MPI
   import CLockstepMPI
+  import Foundation
   import LockstepCommunication
 
   extension CommunicationError {
@@ -28,6 +29,7 @@
   public final class MPISession: CommunicationSession {
     /// All ranks of the job. Those of a host are contiguous; rank 0 is the launcher's rank 0.
     public let communicator: any Communicator
+    private let launcher: LaunchEnvironment.Launcher
 
     /// Initialises MPI, finds out who shares a host, and numbers the ranks anew so that each host's
     /// are contiguous. Collective over all processes of the job; once in a process.
@@ -44,6 +46,8 @@
     /// - Parameter segmentsAreFiles: Share memory by files in /dev/shm even where anonymous memory can
     ///   be shared: for tests of that way.
     package init(ranksPerHost: Int?, segmentsAreFiles: Bool) throws {
+      // MPI adds to the environment what its launcher did not say.
+      launcher = LaunchEnvironment(ProcessInfo.processInfo.environment).launcher
       var threadLevelSuffices: Int32 = 0
       try Self.check(CMPI_initialize(&threadLevelSuffices), "MPI_Init_thread")
       guard threadLevelSuffices != 0 else {
@@ -80,6 +84,17 @@
       try communicator.meet(CollectiveCall(.finish))
       communicator.watch?.stop()
       try Self.check(CMPI_finalize(), "MPI_Finalize")
+    }
+
+    public func finish(exitCode: Int32) throws {
+      // Of a process that ends with another code than 0 mpirun tells in two paragraphs, of one that
+      // gives the job up after this in none.
+      guard launcher == .openMPI, communicator.size > 1 else { return try finish() }
+      try communicator.meet(CollectiveCall(.finish))
+      communicator.watch?.stop()
+      fflush(nil)
+      if communicator.isRankZero { CMPI_abort(exitCode) } else { sleep(10) }
+      _exit(exitCode)
     }
 
     /// The name and version of the library, e.g. "Open MPI v4.1.4".

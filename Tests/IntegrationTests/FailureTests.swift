@@ -38,6 +38,76 @@ extension TrainedRunTests {
       #expect(text.exitCode == 0, "\(text.errorOutput)")
     }
 
+    @Test(arguments: [0, 1])
+    func aStoppedRankIsNamedAndEndsTheRunWithOneLastMessage(_ rank: Int) throws {
+      let bench = try Workbench()
+      let run = try bench.start(
+        [
+          "train", "run.yaml", "--json", "--output", "run", "--steps", "100000",
+          "--set", "watchdog={notice: 1, end: 3}",
+        ], ranks: 2)
+      #expect(run.awaitStep(3) != nil)
+      let stopped = try #require(run.processID(ofRank: rank))
+      kill(stopped, SIGSTOP)
+      let ending = try run.wait()
+      #expect(ending.exitCode == 1 && !ending.timedOut)
+      // At once, and twice the time; then the end.
+      #expect((2...3).contains(ending.messages.count), "\(ending.errorOutput)")
+      for message in ending.messages {
+        #expect(message.contains("rank \(rank) (host "), "\(message)")
+        #expect(!message.contains("rank \(1 - rank) (host "), "\(message)")
+        #expect(message.contains("process \(stopped)"), "\(message)")
+      }
+      let lines = ending.errorOutput.split(separator: "\n")
+      let last = try #require(lines.last)
+      #expect(last.hasPrefix("lockstep: ") && last.contains("is stopped (SIGSTOP)"), "\(last)")
+      let flight = try #require(
+        last.split(separator: " ").first { $0.hasPrefix("run/flight-") })
+      let record = try String(contentsOfFile: bench.path(String(flight)), encoding: .utf8)
+      #expect(record.contains("== rank \(1 - rank) of 2"))
+      #expect(record.contains("finishReduce("), "the collectives before")
+      #expect(record.contains("LockstepTraining.Trainer.run"), "the stack of its first thread")
+      #expect(kill(stopped, 0) != 0 || isGone(stopped), "the stopped process is still there")
+    }
+
+    /// Whether a process ends within some seconds: the launcher, which ends it, has ended before.
+    private func isGone(_ process: Int32) -> Bool {
+      for _ in 0..<100 {
+        if kill(process, 0) != 0 { return true }
+        usleep(50_000)
+      }
+      return false
+    }
+
+    @Test func ranksThatAreNotTheSameProgramAreRefused() throws {
+      let bench = try Workbench()
+      let lockstep = try MPIRunner.product("lockstep")
+      let other = bench.folder.appendingPathComponent("lockstep-of-another-build")
+      try FileManager.default.copyItem(at: lockstep, to: other)
+      let file = try FileHandle(forWritingTo: other)
+      try file.seekToEnd()
+      try file.write(contentsOf: Data("x".utf8))
+      try file.close()
+      let command = ["train", "run.yaml", "--output", "run"]
+      func ending(_ first: [String], _ second: [String]) throws -> RunningCommand.Ending {
+        try RunningCommand(
+          ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", "1"] + first
+            + [":", "-np", "1"] + second, in: bench.folder, timeout: .seconds(60)
+        ).wait()
+      }
+      let program = try ending([lockstep.path] + command, [other.path] + command)
+      #expect(program.exitCode == 2)
+      let lines = program.errorOutput.split(separator: "\n")
+      #expect(lines.count == 1, "\(program.errorOutput)")
+      #expect(program.errorOutput.contains("lockstep: the program differs: "))
+      #expect(program.errorOutput.contains("(rank 0)"))
+      let told = try ending(
+        [lockstep.path] + command, [lockstep.path] + command + ["--steps", "9"])
+      #expect(told.exitCode == 2)
+      #expect(told.errorOutput.contains("lockstep: the command differs: "))
+      #expect(!FileManager.default.fileExists(atPath: bench.path("run")))
+    }
+
     @Test(arguments: [nil, 2])
     func aSecondRunInTheSameDirectoryIsRefusedAndTheFirstGoesOn(_ ranks: Int?) throws {
       let bench = try Workbench()

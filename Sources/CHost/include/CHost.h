@@ -117,6 +117,11 @@ void CHost_prepareStacks(void);
 /// Writes the stack of every thread of this process but the calling one.
 void CHost_writeStacks(int descriptor);
 
+/// Starts a process that waits until the launcher of this one (mpirun, or Open MPI's daemon on a host) has
+/// ended and, if it has not after `milliseconds`, ends it: one that can not reach all of its daemons waits
+/// for them for ever. Does nothing under other launchers.
+void CHost_endLauncherLater(int64_t milliseconds);
+
 /// The version of the C library that this process runs with.
 const char *CHost_libraryVersion(void);
 

@@ -86,19 +86,26 @@ struct DifferentProgramsError: UserInputError, Equatable {
       let values = fingerprints.map { $0.parts[part].value }
       let groups = values.indices.filter { values.firstIndex(of: values[$0]) == $0 }
         .map { values[$0] }
-      let places = groups.map { value in "\(value) on \(hosts { $0.parts[part].value == value })" }
-      return "\(fingerprints[0].parts[part].name) differs: \(places.joined(separator: ", "))"
+      let shares = groups.map { "\($0) on \(places(of: $0, part: part))" }
+      return "\(fingerprints[0].parts[part].name) differs: \(shares.joined(separator: ", "))"
     }
     return words.joined(separator: "; ")
-      + ". Install the same lockstep and the same libraries on all hosts."
+      + ". Start the same lockstep by the same command, with the same libraries, on all hosts."
   }
 
-  /// The hosts of some ranks, each once.
-  private func hosts(where isMeant: (Fingerprint) -> Bool) -> String {
-    var names: [String] = []
-    for fingerprint in fingerprints where isMeant(fingerprint) {
-      if !names.contains(fingerprint.host) { names.append(fingerprint.host) }
+  /// "h1 (rank 0, 1) and h2 (rank 3)".
+  private func places(of value: String, part: Int) -> String {
+    var hosts: [(name: String, ranks: [Int])] = []
+    for (rank, fingerprint) in fingerprints.enumerated()
+    where fingerprint.parts[part].value == value {
+      if let place = hosts.firstIndex(where: { $0.name == fingerprint.host }) {
+        hosts[place].ranks.append(rank)
+      } else {
+        hosts.append((fingerprint.host, [rank]))
+      }
     }
-    return names.joined(separator: " and ")
+    return hosts.map { host in
+      "\(host.name) (rank \(host.ranks.map(String.init).joined(separator: ", ")))"
+    }.joined(separator: " and ")
   }
 }

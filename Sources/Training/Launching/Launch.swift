@@ -60,11 +60,15 @@ public struct Launch: Sendable {
     do {
       try session.communicator.requireSame(Fingerprint(library: launch.library))
       let code = try body(session.communicator, launch)
-      try session.finish()
+      guard code != .success else {
+        try session.finish()
+        exit(code.rawValue)
+      }
+      try session.finish(exitCode: code.rawValue)
       exit(code.rawValue)
     } catch let error as AgreedError {
       if error.speaks { report(error) }
-      try? session.finish()
+      try? session.finish(exitCode: error.exitCode.rawValue)
       exit(error.exitCode.rawValue)
     } catch {
       session.communicator.abort(because: error, exitCode: ExitCode(of: error).rawValue)

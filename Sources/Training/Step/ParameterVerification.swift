@@ -13,8 +13,18 @@ final class ParameterVerification {
   private let replica: Replica
   private let communicator: any Communicator
   private let every: Int
-  /// Of each block that is not trained and that this rank hashes, at the first look.
+  /// What this rank hashes of its host's copy.
+  private let pieces: [Piece]
+  /// Of each tensor, over this rank's pieces, at the last look.
+  private var tensorSums: [UInt64]
+  /// Of the pieces that are not trained, at the first look.
   private var frozenHashes: [Int: UInt64] = [:]
+
+  /// Elements of one tensor.
+  private struct Piece {
+    let entry: Int
+    let elements: Range<Int>
+  }
 
   private static let blockCount = 1 << 16
 
@@ -25,26 +35,38 @@ final class ParameterVerification {
     self.replica = replica
     self.communicator = communicator
     self.every = every
-  }
-
-  /// What this rank has to tell at the end of a step: the hash of its blocks of the parameters and, one
-  /// up, the first block that should not have changed. Nothing where no comparison is due.
-  func words(step: Int) -> [UInt64] {
-    guard step.isMultiple(of: every) else { return [] }
-    let blocks = ownBlocks
-    var hashes = [UInt64](repeating: 0, count: blocks.count)
-    hashes.withUnsafeMutableBufferPointer { hashes in
-      let base = hashes.baseAddress
-      replica.workspace.threads.run(tasks: blocks.count) { index in
-        base?[index] = hash(ofBlock: blocks.lowerBound + index)
+    let entries = replica.parameters.entries
+    let all = entries.enumerated().flatMap { index, entry in
+      stride(from: entry.range.lowerBound, to: entry.range.upperBound, by: Self.blockCount).map {
+        Piece(entry: index, elements: $0..<min($0 + Self.blockCount, entry.range.upperBound))
       }
     }
-    let changed = zip(blocks, hashes).first { block, hash in
-      guard isFrozen(block) else { return false }
-      defer { if frozenHashes[block] == nil { frozenHashes[block] = hash } }
-      return frozenHashes[block].map { $0 != hash } ?? false
+    let (rank, size) = (communicator.topology.localRank, communicator.topology.localSize)
+    pieces = Array(all[rank * all.count / size..<(rank + 1) * all.count / size])
+    tensorSums = Array(repeating: 0, count: entries.count)
+  }
+
+  /// What this rank has to tell at the end of a step: the sum of its pieces' hashes and, one up, the
+  /// first tensor that should not have changed. Nothing where no comparison is due.
+  func words(step: Int) -> [UInt64] {
+    guard step.isMultiple(of: every) else { return [] }
+    var hashes = [UInt64](repeating: 0, count: pieces.count)
+    hashes.withUnsafeMutableBufferPointer { hashes in
+      let base = hashes.baseAddress
+      replica.workspace.threads.run(tasks: pieces.count) { [pieces] index in
+        base?[index] = hash(of: pieces[index].elements)
+      }
     }
-    return [hashes.reduce(0, &+), changed.map { UInt64($0.0) + 1 } ?? 0]
+    for entry in tensorSums.indices { tensorSums[entry] = 0 }
+    var changed: Int?
+    for (index, piece) in pieces.enumerated() {
+      tensorSums[piece.entry] &+= hashes[index]
+      guard piece.elements.lowerBound >= replica.shared.trained.count else { continue }
+      let before = frozenHashes[index]
+      if before == nil { frozenHashes[index] = hashes[index] }
+      if let before, before != hashes[index] { changed = changed ?? piece.entry }
+    }
+    return [hashes.reduce(0, &+), changed.map { UInt64($0) + 1 } ?? 0]
   }
 
   /// Compares what the ranks told. Collective where they differ.
@@ -53,40 +75,40 @@ final class ParameterVerification {
   func compare(_ words: [[UInt64]], step: Int) throws {
     let topology = communicator.topology
     if let rank = words.firstIndex(where: { $0[1] > 0 }) {
-      let tensor = tensor(ofBlock: Int(words[rank][1]) - 1)
+      let entry = replica.parameters.entries[Int(words[rank][1]) - 1]
       throw agreed(
-        .changed(host: hostName(topology.hostIndex(of: rank)), tensor: tensor, step: step))
+        .changed(host: hostName(topology.hostIndex(of: rank)), tensor: entry.name, step: step))
     }
     let sums = topology.hosts.map { ranks in ranks.reduce(UInt64(0)) { $0 &+ words[$1][0] } }
     guard sums.contains(where: { $0 != sums[0] }) else { return }
-    // All have changed their slices meanwhile; but a difference between copies stays one.
     let (tensor, odd) = try locate()
-    let names = odd.map(hostName)
-    throw agreed(.different(hosts: names, ofCount: topology.hostCount, tensor: tensor, step: step))
+    throw agreed(
+      .different(
+        hosts: odd.map(hostName), ofCount: topology.hostCount, tensor: tensor, step: step))
   }
 
   private func agreed(_ error: ParametersDifferError) -> AgreedError {
     AgreedError(error, speaks: communicator.isRankZero)
   }
 
-  /// The first tensor that the hosts do not agree on, and the hosts that most others differ from; without
-  /// a name where all of it has been overwritten since.
-  private func locate() throws -> (tensor: String?, hosts: [Int]) {
+  /// The first tensor that the hosts did not agree on at the last look, and the hosts that most others
+  /// differ from. What the parameters are now says nothing: the step has changed them.
+  private func locate() throws -> (tensor: String, hosts: [Int]) {
     let topology = communicator.topology
-    let entries = replica.parameters.entries
-    for start in stride(from: 0, to: entries.count, by: 32) {
-      let part = entries[start..<min(start + 32, entries.count)]
-      let own = part.map { topology.isLeader ? hash(of: $0.range) : 0 }
+    let capacity = GroupCommunicator.contributionCapacity
+    for start in stride(from: 0, to: tensorSums.count, by: capacity) {
+      let own = Array(tensorSums[start..<min(start + capacity, tensorSums.count)])
       try communicator.meet(
         CollectiveCall(.allGather, byteCount: own.count * 8), contributing: own)
-      let leaders = topology.hosts.map { Array(communicator.contribution(of: $0.lowerBound)) }
-      for (index, entry) in part.enumerated() {
-        let hashes = leaders.map { $0[index] }
-        guard hashes.contains(where: { $0 != hashes[0] }) else { continue }
-        return (entry.name, Self.minority(hashes))
+      for index in own.indices {
+        let sums = topology.hosts.map { ranks in
+          ranks.reduce(UInt64(0)) { $0 &+ communicator.contribution(of: $1)[index] }
+        }
+        guard sums.contains(where: { $0 != sums[0] }) else { continue }
+        return (replica.parameters.entries[start + index].name, Self.minority(sums))
       }
     }
-    return (nil, Array(topology.hosts.indices))
+    preconditionFailure("sums of tensors are equal where their sum is not")
   }
 
   /// The places of all values but the one that most have; of all where none has more than half.
@@ -101,47 +123,20 @@ final class ParameterVerification {
     return communicator.watch?.hostName(ofRank: first) ?? "\(host)"
   }
 
-  // MARK: Blocks
-
-  private var total: Int { replica.shared.values.count }
-
-  /// The share of the host's copy that this rank hashes.
-  private var ownBlocks: Range<Int> {
-    let count = (total + Self.blockCount - 1) / Self.blockCount
-    let topology = communicator.topology
-    let (rank, size) = (topology.localRank, topology.localSize)
-    return rank * count / size..<(rank + 1) * count / size
-  }
-
-  private func elements(ofBlock block: Int) -> Range<Int> {
-    block * Self.blockCount..<min(total, (block + 1) * Self.blockCount)
-  }
-
-  private func isFrozen(_ block: Int) -> Bool {
-    block * Self.blockCount >= replica.shared.trained.count
-  }
-
-  private func hash(ofBlock block: Int) -> UInt64 {
-    hash(of: elements(ofBlock: block), seed: UInt64(block))
-  }
-
-  private func hash(of elements: Range<Int>, seed: UInt64 = 0) -> UInt64 {
+  /// Of elements at their place: the same bits elsewhere have another one.
+  private func hash(of elements: Range<Int>) -> UInt64 {
     CHashing_fold64(
       replica.values + elements.lowerBound,
-      Int64(elements.count * MemoryLayout<Float>.stride), seed)
-  }
-
-  private func tensor(ofBlock block: Int) -> String? {
-    replica.parameters.entries.first { $0.range.overlaps(elements(ofBlock: block)) }?.name
+      Int64(elements.count * MemoryLayout<Float>.stride), UInt64(elements.lowerBound))
   }
 }
 
 /// Parameters that should be the same are not: memory, a processor or a network is broken.
 enum ParametersDifferError: Error, Equatable, CustomStringConvertible {
   /// Hosts that hold something else than most others; all where there is no majority.
-  case different(hosts: [String], ofCount: Int, tensor: String?, step: Int)
+  case different(hosts: [String], ofCount: Int, tensor: String, step: Int)
   /// Parameters that are not trained have changed.
-  case changed(host: String, tensor: String?, step: Int)
+  case changed(host: String, tensor: String, step: Int)
 
   private static let advice = """
     Memory, a processor or the network is broken. Checkpoints since the comparison before may be \
@@ -154,12 +149,12 @@ enum ParametersDifferError: Error, Equatable, CustomStringConvertible {
       let names = hosts.joined(separator: " and ")
       let others = hosts.count == count ? "disagree" : "holds other parameters than the rest"
       return """
-        step \(step): host\(hosts.count == 1 ? "" : "s") \(names) \(others)\
-        \(tensor.map { ", first in \($0)" } ?? ""). \(Self.advice)
+        step \(step): host\(hosts.count == 1 ? "" : "s") \(names) \(others), \
+        first in \(tensor). \(Self.advice)
         """
     case .changed(let host, let tensor, let step):
       return """
-        step \(step): \(tensor ?? "a parameter") has changed in the memory of host \(host), though it is \
+        step \(step): \(tensor) has changed in the memory of host \(host), though it is \
         not trained. \(Self.advice)
         """
     }
