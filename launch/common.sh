@@ -223,11 +223,13 @@ launch() {
   while true; do
     seen=$signals
     status=0
-    wait "$launcher" || status=$?
+    wait "$launcher" 2>/dev/null || status=$?
     # A signal ends `wait` too, with the launcher still running.
     [[ $seen -ne $signals ]] || break
   done
   trap - TERM INT HUP USR1
+  # So Lockstep ends a launcher that waits for a host which does not answer (docs/reliability.md).
+  [[ $status -ne 129 ]] || status=1
   return "$status"
 }
 

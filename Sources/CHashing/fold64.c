@@ -17,8 +17,10 @@ static inline uint64_t mix(uint64_t value) {
 }
 
 static inline uint64_t step(uint64_t chain, uint64_t word) {
-  chain = (chain ^ word) * FACTOR;
-  // The upper bits, which the product fills best, come where they are multiplied again.
+  chain ^= word;
+  // What is in the upper bits spreads no further up: it must reach lower ones first.
+  chain ^= chain >> 32;
+  chain *= FACTOR;
   return chain << 32 | chain >> 32;
 }
 

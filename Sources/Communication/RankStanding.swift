@@ -41,15 +41,11 @@ package struct RankStanding: Equatable, Sendable {
     self.sign = sign
   }
 
-  /// The ranks that a group waits for: those that have not come to its last meeting, and those that
-  /// came and can not go on. Where all are there and live, what is missing is a message between them,
-  /// and nobody is named.
+  /// The ranks that a group waits for: those that do not wait themselves, and those that can not go on.
+  /// Who waits for messages may be one meeting behind who has got his: that is nobody's fault. Where
+  /// all wait and live, what is missing is a message between them, and nobody is named.
   package static func missing(of group: UInt32, in all: [RankStanding]) -> [RankStanding] {
-    let members = all.filter { $0.group == group }
-    guard let last = members.map(\.meeting).max(by: { Int32(bitPattern: $0 &- $1) < 0 }) else {
-      return []
-    }
-    let absent = members.filter { !$0.isWaiting || $0.meeting != last || $0.isSilent }
+    let absent = all.filter { $0.group == group && (!$0.isWaiting || $0.isSilent) }
     // Of a host of which nothing was ever heard nothing is known: it counts only if nobody else does.
     let known = absent.filter { $0.sign != .hostUnheard }
     return known.isEmpty ? absent : known

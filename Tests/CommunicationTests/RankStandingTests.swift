@@ -36,11 +36,9 @@ import Testing
     #expect(missing([rank(0), rank(1, waits: false), rank(2, waits: false, group: 5)]) == [1])
   }
 
-  @Test func meetingNumbersMayWrapAround() {
-    let last = UInt32.max
-    #expect(
-      missing([rank(0, meeting: 1), rank(1, meeting: last, waits: false), rank(2, meeting: 1)])
-        == [1])
+  @Test func whoWaitsForMessagesOfTheMeetingBeforeIsNotMissing() {
+    let silent = rank(1, host: "h2", meeting: 3, sign: .hostSilent)
+    #expect(missing([rank(0, meeting: 9), silent, rank(2, host: "h3")]) == [1])
   }
 
   @Test func aHostThatWasNeverHeardIsNamedOnlyWhereNobodyElseIsMissing() {
