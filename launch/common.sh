@@ -228,8 +228,6 @@ launch() {
     [[ $seen -ne $signals ]] || break
   done
   trap - TERM INT HUP USR1
-  # So Lockstep ends a launcher that waits for a host which does not answer (docs/reliability.md).
-  [[ $status -ne 129 ]] || status=1
   return "$status"
 }
 

@@ -71,10 +71,8 @@ static int ends_within(pid_t process, unsigned long long begin, int64_t millisec
 
 static void end_launcher(pid_t launcher, unsigned long long begin, int64_t milliseconds) {
   if (ends_within(launcher, begin, milliseconds)) return;
-  // It is giving the job up already. At a SIGTERM it says so, and crashes at a third one; SIGHUP it takes
-  // as it comes, and says nothing.
-  kill(launcher, SIGHUP);
-  if (!ends_within(launcher, begin, 2000)) kill(launcher, SIGKILL);
+  // It is giving the job up already. At every other signal it speaks, and at the second it crashes.
+  kill(launcher, SIGKILL);
 }
 
 void CHost_endLauncherLater(int64_t milliseconds) {
