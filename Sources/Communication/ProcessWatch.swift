@@ -39,32 +39,32 @@ public final class ProcessWatch: @unchecked Sendable {
   let addresses: [WatchNetwork.Address]
   let record = CallRecord()
   /// Whether the processes of this host know each other by number.
-  private let processesAreVisible: Bool
+  let processesAreVisible: Bool
   private let network: WatchNetwork
-  private let terminate: @Sendable () -> Void
+  let terminate: @Sendable () -> Void
   private let memory: SharedMemory
-  private let ownRow: UnsafeMutablePointer<CHost_WatchRow>
+  let ownRow: UnsafeMutablePointer<CHost_WatchRow>
   /// Raised in the host's memory once the job is to end.
-  private let endFlag: UnsafeMutablePointer<UInt32>
+  let endFlag: UnsafeMutablePointer<UInt32>
   /// Raised by the one that says so.
-  private let spokenFlag: UnsafeMutablePointer<UInt32>
+  let spokenFlag: UnsafeMutablePointer<UInt32>
   /// Raised by the one of the host that looks after its launcher.
-  private let launcherFlag: UnsafeMutablePointer<UInt32>
+  let launcherFlag: UnsafeMutablePointer<UInt32>
   private let hostRows: UnsafeMutablePointer<CHost_WatchRow>
   private let place = Locked<String?>(nil)
   private let noticeMilliseconds = Atomic<Int64>(0)
-  private let endMilliseconds = Atomic<Int64>(0)
+  let endMilliseconds = Atomic<Int64>(0)
   private let isStopped = Atomic(false)
 
   // Of the watch's thread alone.
-  private var rows: [CHost_WatchRow]
+  var rows: [CHost_WatchRow]
   private var beats: [(count: UInt32, heard: Int64)]
   private var ticks = 0
   private var noticed: (meeting: UInt32, since: Int64, count: Int) = (0, 0, 0)
-  private var ending: Ending?
+  var ending: Ending?
 
   /// The job is to end.
-  private struct Ending {
+  struct Ending {
     let since: Int64
     let stall: Stall?
   }
@@ -77,8 +77,8 @@ public final class ProcessWatch: @unchecked Sendable {
   private static let silence: Int64 = 5_000
   private static let suspicion: Int64 = 1_000
   /// How long the others have to write down what they do, and then the launcher to end them.
-  private static let recordTime: Int64 = 3_000
-  private static let launcherTime: Int64 = 7_000
+  static let recordTime: Int64 = 3_000
+  static let launcherTime: Int64 = 7_000
   private static let rowStride = 2
   private static let flagBytes = 128
 
@@ -260,7 +260,7 @@ public final class ProcessWatch: @unchecked Sendable {
     if row.beat != beats[rank].count { beats[rank] = (row.beat, now) }
   }
 
-  private func isSilent(_ rank: Int, now: Int64) -> Bool {
+  func isSilent(_ rank: Int, now: Int64) -> Bool {
     let quiet = now - beats[rank].heard
     guard rank != topology.rank, quiet > Self.suspicion else { return false }
     return quiet > Self.silence
@@ -268,7 +268,7 @@ public final class ProcessWatch: @unchecked Sendable {
   }
 
   /// Tells the other hosts of all ranks of this one, if this is the first of them that lives.
-  private func tell(evenIfOthersCan: Bool = false) {
+  func tell(evenIfOthersCan: Bool = false) {
     let now = CHost_milliseconds()
     let first = topology.hostRanks.first { !isSilent($0, now: now) }
     guard evenIfOthersCan || first == topology.rank else { return }
@@ -287,7 +287,7 @@ public final class ProcessWatch: @unchecked Sendable {
 
   // MARK: What it knows
 
-  private func standings(now: Int64) -> [RankStanding] {
+  func standings(now: Int64) -> [RankStanding] {
     let hostIsSilent = topology.hosts.map { ranks in
       ranks.allSatisfy { isSilent($0, now: now) }
     }
@@ -316,86 +316,8 @@ public final class ProcessWatch: @unchecked Sendable {
     }
   }
 
-  // MARK: The end
-
-  private func beginEnding(now: Int64) {
-    let all = standings(now: now)
-    // Who waits for longest in the job knows best for whom.
-    let waiter = all.filter { $0.isWaiting && $0.sign == .alive }
-      .min { rows[$0.rank].since < rows[$1.rank].since }
-    let stall = waiter.map {
-      Stall(
-        waiter: $0, waitedSeconds: Int((now - rows[$0.rank].since) / 1000),
-        missing: RankStanding.missing(of: $0.group, in: all))
-    }
-    ending = Ending(since: now, stall: stall)
-    endLater()
-    if CHost_raiseFlag(launcherFlag) != 0 {
-      CHost_endLauncherLater(Self.recordTime + Self.launcherTime)
-    }
-    let step = all.map(\.step).max() ?? 0
-    FlightRecord(
-      rank: topology.rank, size: topology.size, address: addresses[topology.rank],
-      isFirstHost: topology.hostIndex == 0, stall: stall, standings: all,
-      calls: record.lines(now: now)
-    ).write(step: step, directory: directory)
-    CHost_watchRecorded(ownRow)
-    tell(evenIfOthersCan: true)
-  }
-
-  private func goOnEnding(now: Int64) {
-    guard let current = ending, CHost_flag(spokenFlag) == 0 else { return }
-    let all = standings(now: now)
-    let living = all.filter { $0.sign == .alive }
-    let areDone = living.allSatisfy { rows[$0.rank].hasRecorded != 0 }
-    guard areDone || now - current.since > Self.recordTime else { return }
-    guard living.first(where: \.isWaiting)?.rank == topology.rank,
-      CHost_raiseFlag(spokenFlag) != 0
-    else { return }
-    tell(evenIfOthersCan: true)
-    let seconds = endMilliseconds.load(ordering: .relaxed) / 1000
-    let step = all.map(\.step).max() ?? 0
-    say(
-      """
-      \(current.stall.map { "\($0)" } ?? "ranks wait for each other"). The run ends, because \
-      watchdog.end is \(seconds) s; what each rank was doing is in \
-      \(FlightRecord.path(step: step, directory: directory, host: nil))\
-      \(topology.hostCount > 1 ? ", and on other hosts in files of that name and the host's" : "")
-      """)
-    terminate()
-  }
-
-  /// Ends this process, and those of its host that are stuck, if the launcher has not done it: it may be
-  /// on the other side of a link that is cut.
-  private func endLater() {
-    var thread = pthread_t()
-    let watch = Unmanaged.passRetained(self)
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        let watch = Unmanaged<ProcessWatch>.fromOpaque(argument).takeRetainedValue()
-        // Before its launcher is ended, so that this one can tell.
-        usleep(UInt32(ProcessWatch.recordTime + ProcessWatch.launcherTime - 1_000) * 1000)
-        watch.endHost()
-        return nil
-      }, watch.toOpaque())
-    if code != 0 { watch.release() }
-  }
-
-  private func endHost() {
-    if processesAreVisible {
-      for rank in topology.hostRanks where rank != topology.rank {
-        // One that lives ends by itself.
-        guard isSilent(rank, now: CHost_milliseconds()) else { continue }
-        kill(addresses[rank].processID, SIGKILL)
-      }
-    }
-    _exit(1)
-  }
-
   /// Writes one line on standard error.
-  private func say(_ text: String) {
+  func say(_ text: String) {
     let line = "lockstep: \(text)\n"
     _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
   }

@@ -175,7 +175,8 @@ extension CommandLineTests {
           + "lockstep train run.yaml --output run")
       #expect(ending.exitCode == 2)
       // One of them speaks.
-      #expect(ending.errorOutput.contains("srun --mpi=pmix") == (rank == 0), "\(ending.errorOutput)")
+      #expect(
+        ending.errorOutput.contains("srun --mpi=pmix") == (rank == 0), "\(ending.errorOutput)")
       #expect(!bench.exists("run"))
     }
   }

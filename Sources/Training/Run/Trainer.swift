@@ -29,16 +29,16 @@ public final class Trainer {
   }
 
   private let task: any TrainingTask
-  private let communicator: any Communicator
-  private let checkpoints: CheckpointStore?
+  let communicator: any Communicator
+  let checkpoints: CheckpointStore?
   private let evaluator: Evaluator
-  private let versions: WeightVersions
+  let versions: WeightVersions
   private var plateau = PlateauShape.Memory()
   private var earlyStopping = EarlyStopping()
   private var observers: [any RunObserver] = []
-  private var progress: RunProgress
+  var progress: RunProgress
   /// What an observer could not do; ends the run on all ranks after the step.
-  private var observerFailure: (any Error)?
+  var observerFailure: (any Error)?
   /// Newer checkpoints that were passed over on resuming; rank zero only knows of them.
   public private(set) var skippedCheckpoints: [SkippedCheckpoint] = []
 
@@ -126,7 +126,7 @@ public final class Trainer {
   }
 
   /// What a checkpoint stores beside the tensors.
-  private var state: TrainingState {
+  var state: TrainingState {
     get throws {
       var notes = try step.notes.merging(versions.notes) { first, _ in first }
       if plan.schedule.plateau != nil { notes["plateau"] = try Note.text(plateau) }
@@ -233,7 +233,7 @@ public final class Trainer {
   }
 
   /// Others have more patience while this rank does what takes longer than a step.
-  private func watched<Result>(
+  func watched<Result>(
     as activity: WatchActivity, _ body: () throws -> Result
   ) rethrows -> Result {
     let before = communicator.watch?.activity
@@ -300,7 +300,7 @@ public final class Trainer {
   /// - Parameter isBest: Whether the weights are to be kept as the best so far.
   /// - Returns: Nil where there is nothing to evaluate on.
   @discardableResult
-  private func evaluate(
+  func evaluate(
     batches: Int, keepIf isBest: (EvaluationResult) -> Bool = { _ in false }
   ) throws -> EvaluationResult? {
     let available = task.evaluationBatchCount
@@ -326,12 +326,12 @@ public final class Trainer {
   }
 
   /// Before parameters are saved, and before an evaluation would show nothing else. Collective.
-  private func requireFiniteParameters() throws {
+  func requireFiniteParameters() throws {
     try replica.requireFinite(step: progress.step, communicator)
   }
 
   /// Reports checkpoints that became complete meanwhile.
-  private func reportWritten() {
+  func reportWritten() {
     do {
       reportWritten(try checkpoints?.takeWritten() ?? [])
     } catch {
@@ -339,50 +339,13 @@ public final class Trainer {
     }
   }
 
-  private func reportWritten(_ written: [WrittenCheckpoint]) {
+  func reportWritten(_ written: [WrittenCheckpoint]) {
     for checkpoint in written {
       emit(
         .checkpoint(
           CheckpointRecord(
             step: checkpoint.step, path: checkpoint.path, seconds: checkpoint.seconds)))
     }
-  }
-
-  private func stopped(by signal: String) throws -> ExitCode {
-    try saveAndWait()
-    emit(.stopped(signal: signal, step: progress.step))
-    return .stopped
-  }
-
-  /// Evaluates on all held-out data and saves, as at the end, but leaves the run open.
-  private func paused() throws -> ExitCode {
-    try evaluate(batches: 0)
-    try saveAndWait()
-    try communicator.agree { if let observerFailure { throw observerFailure } }
-    return .success
-  }
-
-  private func saveAndWait() throws {
-    try watched(as: .checkpoint) {
-      try requireFiniteParameters()
-      guard let checkpoints else { return }
-      try checkpoints.save(state)
-      reportWritten(try checkpoints.finish())
-    }
-  }
-
-  /// The run ends with the weights that it presents. The last evaluation covers all held-out data;
-  /// then everything is saved.
-  private func finished() throws -> ExitCode {
-    try requireFiniteParameters()
-    try versions.present()
-    try evaluate(batches: 0)
-    try saveAndWait()
-    let speed = try measureSpeed()
-    if let notice = speed?.notice { emit(.notice(notice)) }
-    emit(.finished(summary(speed)))
-    try communicator.agree { if let observerFailure { throw observerFailure } }
-    return .success
   }
 
   /// SHA-256 of all parameters' bytes in name order, of an adapter's alone where there is one: runs are equal
@@ -394,30 +357,4 @@ public final class Trainer {
   /// How long this process must have trained for the peak to be measured, in seconds: below that, the
   /// measurement would be felt, and the share would be noise.
   package var leastSecondsForPeak = 10.0
-
-  /// Measures the peak and adds up what all ranks' steps computed; nil after a short run, or where no
-  /// weight is multiplied. Collective.
-  private func measureSpeed() throws -> AchievedSpeed? {
-    // Ranks' clocks differ: rank zero's decides.
-    let all = try communicator.allGather([progress.ownSeconds, step.operations])
-    let (seconds, operations) = (all[0][0], all.reduce(0) { $0 + $1[1] })
-    guard seconds >= leastSecondsForPeak, seconds > 0, operations > 0 else { return nil }
-    let gigaflops = operations / seconds / 1e9
-    let peak = try Peak.measure(
-      of: replica.workspace.products.format, threads: replica.workspace.threads,
-      communicator: communicator, atLeast: gigaflops)
-    return AchievedSpeed(gigaflops: gigaflops, peak: peak)
-  }
-
-  private func summary(_ speed: AchievedSpeed?) -> RunSummary {
-    RunSummary(
-      steps: progress.step, tokens: progress.tokens, loss: progress.lastLoss,
-      validationLoss: progress.lastEvaluation?.loss,
-      metrics: progress.lastEvaluation?.metrics ?? [], parametersSHA256: parametersHash,
-      tokensPerSecond: progress.meanTokensPerSecond,
-      gigaflops: speed?.gigaflops, peakGigaflops: speed?.peak.gigaflops,
-      peakShare: speed?.peakShare, seconds: progress.seconds,
-      ranks: communicator.size, threads: replica.workspace.threads.threadCount,
-      parameters: replica.parameters.parameterCount, provenance: .current)
-  }
 }

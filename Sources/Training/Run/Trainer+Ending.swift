@@ -1,0 +1,69 @@
+import LockstepCommunication
+import LockstepReporting
+import LockstepTensors
+
+/// How a run ends: stopped, paused, or complete.
+extension Trainer {
+  func stopped(by signal: String) throws -> ExitCode {
+    try saveAndWait()
+    emit(.stopped(signal: signal, step: progress.step))
+    return .stopped
+  }
+
+  /// Evaluates on all held-out data and saves, as at the end, but leaves the run open.
+  func paused() throws -> ExitCode {
+    try evaluate(batches: 0)
+    try saveAndWait()
+    try communicator.agree { if let observerFailure { throw observerFailure } }
+    return .success
+  }
+
+  private func saveAndWait() throws {
+    try watched(as: .checkpoint) {
+      try requireFiniteParameters()
+      guard let checkpoints else { return }
+      try checkpoints.save(state)
+      reportWritten(try checkpoints.finish())
+    }
+  }
+
+  /// The run ends with the weights that it presents. The last evaluation covers all held-out data;
+  /// then everything is saved.
+  func finished() throws -> ExitCode {
+    try requireFiniteParameters()
+    try versions.present()
+    try evaluate(batches: 0)
+    try saveAndWait()
+    let speed = try measureSpeed()
+    if let notice = speed?.notice { emit(.notice(notice)) }
+    emit(.finished(summary(speed)))
+    try communicator.agree { if let observerFailure { throw observerFailure } }
+    return .success
+  }
+
+  /// Measures the peak and adds up what all ranks' steps computed; nil after a short run, or where no
+  /// weight is multiplied. Collective.
+  private func measureSpeed() throws -> AchievedSpeed? {
+    // Ranks' clocks differ: rank zero's decides.
+    let all = try communicator.allGather([progress.ownSeconds, step.operations])
+    let (seconds, operations) = (all[0][0], all.reduce(0) { $0 + $1[1] })
+    guard seconds >= leastSecondsForPeak, seconds > 0, operations > 0 else { return nil }
+    let gigaflops = operations / seconds / 1e9
+    let peak = try Peak.measure(
+      of: replica.workspace.products.format, threads: replica.workspace.threads,
+      communicator: communicator, atLeast: gigaflops)
+    return AchievedSpeed(gigaflops: gigaflops, peak: peak)
+  }
+
+  private func summary(_ speed: AchievedSpeed?) -> RunSummary {
+    RunSummary(
+      steps: progress.step, tokens: progress.tokens, loss: progress.lastLoss,
+      validationLoss: progress.lastEvaluation?.loss,
+      metrics: progress.lastEvaluation?.metrics ?? [], parametersSHA256: parametersHash,
+      tokensPerSecond: progress.meanTokensPerSecond,
+      gigaflops: speed?.gigaflops, peakGigaflops: speed?.peak.gigaflops,
+      peakShare: speed?.peakShare, seconds: progress.seconds,
+      ranks: communicator.size, threads: replica.workspace.threads.threadCount,
+      parameters: replica.parameters.parameterCount, provenance: .current)
+  }
+}
