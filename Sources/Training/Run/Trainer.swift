@@ -35,6 +35,9 @@ public final class Trainer {
   let versions: WeightVersions
   private var plateau = PlateauShape.Memory()
   private var earlyStopping = EarlyStopping()
+  private var stragglers = StragglerWatch()
+  /// Where the time had gone when the window of `stragglers` began.
+  private var windowBegin = StepPhases()
   private var observers: [any RunObserver] = []
   var progress: RunProgress
   /// What an observer could not do; ends the run on all ranks after the step.
@@ -211,6 +214,7 @@ public final class Trainer {
     while !isDone {
       let outcome = try takeStep(stop)
       communicator.watch?.activity = .steps
+      try compareRanks()
       // The last step is evaluated on all data anyway; but what goes by evaluations must not depend
       // on where the run ends.
       let isLast = progress.step == plan.steps
@@ -264,6 +268,21 @@ public final class Trainer {
     }
     reportWritten()
     return outcome
+  }
+
+  /// Tells of ranks that are slower than the others, when a window of steps is over. Collective.
+  private func compareRanks() throws {
+    let window = StragglerWatch.window
+    guard communicator.size > 1, progress.ownSteps.isMultiple(of: window) else { return }
+    let spent = step.phases - windowBegin
+    windowBegin = step.phases
+    let all = try communicator.allGather(
+      [spent.forward + spent.backward, Double(step.microbatchCount * window)])
+    let work = all.map { StragglerWatch.Work(seconds: $0[0], microbatches: $0[1]) }
+    for straggler in stragglers.record(work) {
+      let host = communicator.watch?.hostName(ofRank: straggler.rank)
+      emit(.notice(straggler.notice(host: host)))
+    }
   }
 
   /// Larger than any signal's number.

@@ -27,6 +27,8 @@ public final class TrainingStep {
   public let optimizer: any Optimizer
   /// Where the time of all steps so far went.
   package private(set) var phases = StepPhases()
+  /// Micro-batches of a step that this rank computes.
+  var microbatchCount: Int { reduction.ownedLeaves.count }
   /// The matrix products of the first micro-batch's forward pass; nil before it is computed.
   package private(set) var products: ForwardProducts?
   /// Floating-point operations of the products of this rank's micro-batches so far, forward and
