@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension TrainedRunTests {
+extension CommandLineTests {
   @Suite struct MemoryTests {
     /// With evaluations and checkpoints in between.
     @Test(arguments: [nil, 2])

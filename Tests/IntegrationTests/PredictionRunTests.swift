@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension TrainedRunTests {
+extension CommandLineTests {
   /// Classification and regression from the command line.
   @Suite struct PredictionRunTests {
     /// A bench with a table of three classes, one of values, and small images.

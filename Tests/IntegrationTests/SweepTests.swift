@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension TrainedRunTests {
+extension CommandLineTests {
   /// Searches from the command line.
   @Suite struct SweepTests {
     /// Five trials of a model whose step takes some milliseconds.
