@@ -5,6 +5,8 @@ final class SupervisedHosts {
   /// What happened to a host.
   enum Event: Equatable {
     case lost(String)
+    /// It has not answered from the beginning.
+    case unreachable(String)
     case rankEnded(String)
     /// It answers, for the first time or again.
     case up(String)
@@ -94,13 +96,12 @@ final class SupervisedHosts {
       let name = hosts[index].slots.name
       if hosts[index].lifeline == nil, hosts[index].retry <= .now {
         hosts[index].lifeline = try? connect(name)
-        if hosts[index].lifeline == nil { lose(index) }
+        if hosts[index].lifeline == nil, let event = lose(index) { events.append(event) }
       }
       guard let lifeline = hosts[index].lifeline else { continue }
       switch lifeline.tend() {
       case .lost:
-        if hosts[index].isUp { events.append(.lost(name)) }
-        lose(index)
+        if let event = lose(index) { events.append(event) }
       case .rankEnded: events.append(.rankEnded(name))
       case nil:
         if lifeline.isUp && !hosts[index].isUp {
@@ -112,13 +113,17 @@ final class SupervisedHosts {
     return events
   }
 
-  private func lose(_ index: Int) {
+  /// - Returns: What is to be told: nothing where a host that was lost still does not answer.
+  private func lose(_ index: Int) -> Event? {
+    let (name, wasUp, isFirst) =
+      (hosts[index].slots.name, hosts[index].isUp, hosts[index].losses == 0)
     hosts[index].lifeline?.close()
     hosts[index].lifeline = nil
     hosts[index].isUp = false
     let wait = min(Self.longestRetry, retryInterval * Double(1 << min(10, hosts[index].losses)))
     hosts[index].losses += 1
     hosts[index].retry = .now + .seconds(wait)
+    return wasUp ? .lost(name) : isFirst ? .unreachable(name) : nil
   }
 
   /// Asks every host to end what the job has there.

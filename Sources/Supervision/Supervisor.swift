@@ -228,6 +228,8 @@ public final class Supervisor {
   private func tell(_ event: SupervisedHosts.Event) {
     switch event {
     case .lost(let name): say("host \(name) is lost")
+    case .unreachable(let name):
+      say("host \(name) does not answer: going on without it; it is tried again later")
     case .up(let name): say("host \(name) answers")
     case .added(let name): say("host \(name) is new in the file")
     case .removed(let name): say("host \(name) is no longer in the file")
