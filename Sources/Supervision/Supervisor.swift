@@ -110,7 +110,7 @@ public final class Supervisor {
       let ranks = options.command.ranks(on: placement)
       let step = newestStep.map { " from step \($0)" } ?? ""
       say(
-        "\(policy.restartCount == 0 ? "starting" : "going on")\(step) with \(ranks) "
+        "\(resume ? "going on" : "starting")\(step) with \(ranks) "
           + "rank\(ranks == 1 ? "" : "s")\(placement.names)")
     }
     return try RunningJob(
