@@ -45,7 +45,12 @@ public protocol Communicator: AnyObject {
   /// finished.
   func progress(_ batch: MessageBatch) throws -> Bool
   /// Pauses in a loop of the caller's that waits for ranks, and throws if the group has ended meanwhile.
-  func pause(_ patience: inout Patience, waitingFor ranks: @autoclosure () -> [Int]) throws
+  ///
+  /// - Parameter besideWork: Whether another thread of this rank computes meanwhile: then the rank does
+  ///   not count as waiting, and others may wait for it.
+  func pause(
+    _ patience: inout Patience, besideWork: Bool, waitingFor ranks: @autoclosure () -> [Int]
+  ) throws
 
   /// Allocates memory that all ranks of a host see. Pages are reserved and zero. Collective.
   ///

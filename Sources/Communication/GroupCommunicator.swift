@@ -12,6 +12,8 @@ package final class GroupCommunicator: Communicator {
   private var meeting: UInt32 = 0
   private var currentCall = CollectiveCall(.barrier)
   private var isMeeting = false
+  /// The watch has been told that this rank waits in a loop of its caller's.
+  private var isPausing = false
   /// Tells this group from the others of the job, to the watch.
   private let groupNumber: UInt32
   private var splitCount: UInt32 = 0
@@ -49,6 +51,7 @@ package final class GroupCommunicator: Communicator {
     currentCall = call
     stallCount = 0
     isMeeting = true
+    isPausing = false
     watch?.enter(group: groupNumber, meeting: meeting, call: call, step: step)
     defer {
       isMeeting = false
@@ -175,6 +178,7 @@ package final class GroupCommunicator: Communicator {
 
   package func start(_ batch: MessageBatch) throws {
     precondition(!batch.isUnderWay, "a batch can be started again only when it is finished")
+    endPause()
     batch.isUnderWay = true
     try transport.start(batch)
   }
@@ -199,15 +203,31 @@ package final class GroupCommunicator: Communicator {
   package func progress(_ batch: MessageBatch) throws -> Bool {
     if !batch.isUnderWay { return true }
     guard try transport.progress(batch) else { return false }
+    endPause()
     batch.isUnderWay = false
     return true
   }
 
   package func pause(
-    _ patience: inout Patience, waitingFor ranks: @autoclosure () -> [Int]
+    _ patience: inout Patience, besideWork: Bool, waitingFor ranks: @autoclosure () -> [Int]
   ) throws {
     patience.yieldOrNap()
-    try checkGroup(waited: patience.elapsed()) { ranks() }
+    let waited = patience.elapsed()
+    // Short waits are many, and the watch looks a few times a second.
+    if !besideWork, !isPausing, waited > Self.toldWait {
+      isPausing = true
+      watch?.enter(group: groupNumber, meeting: meeting, call: currentCall, step: step)
+    }
+    try checkGroup(waited: waited) { ranks() }
+  }
+
+  private static let toldWait = Duration.milliseconds(100)
+
+  /// What this rank waited for in a loop of its caller's has come.
+  private func endPause() {
+    guard isPausing else { return }
+    isPausing = false
+    watch?.leave()
   }
 
   // MARK: Memory

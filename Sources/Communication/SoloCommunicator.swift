@@ -38,7 +38,7 @@ public final class SoloCommunicator: Communicator {
   }
 
   public func pause(
-    _ patience: inout Patience, waitingFor ranks: @autoclosure () -> [Int]
+    _ patience: inout Patience, besideWork: Bool, waitingFor ranks: @autoclosure () -> [Int]
   ) throws {
     patience.yieldOrNap()
   }

@@ -29,6 +29,7 @@ struct Probe {
     case "mismatch": try mismatch()
     case "leave": try leave()
     case "die": try die()
+    case "slow-gradient": try slowGradient()
     case "throw": try fail()
     default: throw Failure(description: "unknown command \(options.command)")
     }
@@ -160,6 +161,23 @@ struct Probe {
     try communicator.barrier()
     if communicator.rank == communicator.size - 1 { kill(getpid(), SIGKILL) }
     try communicator.barrier()
+  }
+
+  /// In step 4 the last rank computes for some seconds, while its part of the reduction has begun.
+  private func slowGradient() throws {
+    let reduction = try CanonicalReduction(
+      communicator: communicator, elementCount: 1000, leafCount: communicator.size)
+    communicator.step = 4
+    communicator.watch?.begin(
+      WatchLimits(notice: .seconds(1), end: .zero), activity: .steps, directory: ".")
+    let begins = reduction.beginLast()
+    try expect(begins == (communicator.topology.hostCount > 1), "beginLast")
+    if communicator.rank == communicator.size - 1 { sleep(4) }
+    reduction.leafBuffer.update(repeating: 1)
+    reduction.report(firstFinal: 0)
+    reduction.fold(scalars: [])
+    _ = try reduction.reduce()
+    printOnRankZero("ok")
   }
 
   /// The last rank fails by itself.

@@ -117,6 +117,20 @@ struct MPITests {
     #expect(messages == ["lockstep: rank 2 of 3: out of luck"], "\(outcome.errorOutput)")
   }
 
+  /// Between hosts others have met that rank already, and wait for its messages alone.
+  @Test(arguments: [3, 1])
+  func aRankThatComputesForLongIsNamedWhereOthersWaitForItsGradient(ranksPerHost: Int) throws {
+    let outcome = try probe(ranks: 3, ranksPerHost: ranksPerHost, ["slow-gradient"])
+    #expect(outcome.exitCode == 0 && outcome.output == "ok\n", "\(outcome.errorOutput)")
+    let notices = outcome.errorOutput.split(separator: "\n").filter { $0.hasPrefix("lockstep:") }
+    #expect(!notices.isEmpty)
+    for notice in notices {
+      #expect(notice.contains("step 4: waiting for"), "\(notice)")
+      #expect(notice.contains(" s. rank 2 (host "), "\(notice)")
+      #expect(!notice.contains("rank 0 (") && !notice.contains("rank 1 ("), "\(notice)")
+    }
+  }
+
   @Test(arguments: [3, 1])
   func aKilledRankEndsTheJobWithOneMessage(ranksPerHost: Int) throws {
     let outcome = try probe(ranks: 3, ranksPerHost: ranksPerHost, ["die"])

@@ -158,7 +158,7 @@ public final class CanonicalReduction: GradientReduction {
     thread = ReductionThread { isToStop in
       try communicator.meet(call)
       try exchange.sum(
-        into: target, squares: squares, pool: nil, patience: .napping,
+        into: target, squares: squares, pool: nil, besideWork: true,
         firstFinal: { progress.firstFinal }, isToStop: isToStop)
     }
     return thread != nil

@@ -145,18 +145,20 @@ final class HostExchange {
   ///
   /// - Parameters:
   ///   - pool: Threads that share the sums; nil: the caller alone.
-  ///   - patience: How the caller waits.
+  ///   - besideWork: Whether another thread of this rank computes meanwhile: the caller stays out of its
+  ///     way, and its waits are not the rank's.
   ///   - firstFinal: The first element of those, up to the last, that no rank of this host changes any more.
   ///   - isToStop: Asked between two rounds: whether another thread goes on in place of this one.
   func sum(
     into target: UnsafeMutableBufferPointer<Float>, squares: UnsafeMutableBufferPointer<Double>,
-    pool: ThreadPool?, patience initial: Patience = Patience(), firstFinal: () -> Int,
+    pool: ThreadPool?, besideWork: Bool = false, firstFinal: () -> Int,
     isToStop: () -> Bool = { false }
   ) throws {
     guard let target = target.baseAddress else { return }
     if communicator.topology.hostCount == 1 {
       return sum(slice, into: target, squares: squares, pool: pool)
     }
+    let initial = besideWork ? Patience.napping : Patience()
     var patience = initial
     while completed < roundCount, !isToStop() {
       let isFinal = firstFinal()
@@ -171,7 +173,7 @@ final class HostExchange {
         complete(completed, into: target, squares: squares, pool: pool)
         completed += 1
       } else {
-        try communicator.pause(&patience, waitingFor: awaited)
+        try communicator.pause(&patience, besideWork: besideWork, waitingFor: awaited)
         continue
       }
       patience = initial
