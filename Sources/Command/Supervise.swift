@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepCommunication
+import LockstepFiles
 import LockstepSupervision
 import LockstepTraining
 
@@ -20,16 +21,7 @@ struct Supervise: ParsableCommand {
   @Argument(help: "The configuration, YAML.")
   var configuration: String?
 
-  @Option(
-    name: .customLong("set"),
-    help: ArgumentHelp("Overrides one key of the configuration.", valueName: "key.path=value"))
-  var overrides: [String] = []
-
-  @Option(help: "The run's directory. Default: runs/ and the configuration's name.")
-  var output: String?
-
-  @Option(help: "Optimiser steps of the whole run; the same as --set steps=N.")
-  var steps: Int?
+  @OptionGroup var arguments: RunArguments
 
   @Option(
     help: ArgumentHelp(
@@ -56,12 +48,6 @@ struct Supervise: ParsableCommand {
     help: "Seconds until a lost host is tried again; twice as long each time it is lost again.")
   var retry = 15.0
 
-  @Flag(help: "Print nothing but errors and what happens to hosts.")
-  var quiet = false
-
-  @Flag(help: "Print one JSON object for each event instead of text.")
-  var json = false
-
   /// On another host: keeps the supervisor's connection, and ends what the job of this mark has there.
   @Option(help: .hidden)
   var keep: String?
@@ -74,7 +60,6 @@ struct Supervise: ParsableCommand {
       throw ValidationError(
         "--hosts and --ranks exclude each other: the file has each host's slots")
     }
-    guard !(quiet && json) else { throw ValidationError("--quiet and --json exclude each other") }
     for (name, value) in [("ranks", ranks), ("threads", threads)] {
       guard value.map({ 1...4096 ~= $0 }) ?? true else {
         throw ValidationError("--\(name) is from 1 to 4096")
@@ -92,15 +77,20 @@ struct Supervise: ParsableCommand {
     if let keep { return Keeper(mark: keep, patience: patience).run() }
     guard let configuration else { return }
     try LaunchEnvironment.requireOneProcess(for: "supervise")
-    let all = overrides + (steps.map { ["steps=\($0)"] } ?? [])
-    let resolved = try RunConfiguration.load(path: configuration, overrides: all)
-    let output = output ?? RunDirectory.defaultPath(for: configuration)
-    let arguments =
-      [configuration, "--output", output] + all.flatMap { ["--set", $0] }
-      + (quiet ? ["--quiet"] : []) + (json ? ["--json"] : [])
+    if let name = FileContents.name(ofDescriptor: configuration) {
+      throw ValidationError(
+        "the configuration comes from \(name), which can be read once: give a file, since the run may "
+          + "be started again")
+    }
+    let resolved = try RunConfiguration.load(
+      path: configuration, overrides: arguments.overrides)
+    let output = arguments.directory(for: configuration)
+    let words =
+      [configuration, "--output", output] + arguments.overrides.flatMap { ["--set", $0] }
+      + (arguments.quiet ? ["--quiet"] : []) + (arguments.json ? ["--json"] : [])
     let supervisor = try Supervisor(
       SupervisionOptions(
-        arguments: arguments, output: output, hosts: chosenHosts,
+        arguments: words, output: output, hosts: chosenHosts,
         rankLimit: resolved.batch.microbatches, threads: threads, restarts: restarts,
         attempts: attempts, patience: patience, retryInterval: retry))
     throw CommandExit(code: try supervisor.run())

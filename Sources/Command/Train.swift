@@ -19,19 +19,10 @@ struct Train: ParsableCommand {
   @Argument(help: "The configuration, YAML; also /dev/stdin, or another pipe.")
   var configuration: String?
 
-  @Option(
-    name: .customLong("set"),
-    help: ArgumentHelp("Overrides one key of the configuration.", valueName: "key.path=value"))
-  var overrides: [String] = []
-
-  @Option(help: "The run's directory. Default: runs/ and the configuration's name.")
-  var output: String?
+  @OptionGroup var arguments: RunArguments
 
   @Flag(help: "Go on from the run's newest complete checkpoint.")
   var resume = false
-
-  @Option(help: "Optimiser steps of the whole run; the same as --set steps=N.")
-  var steps: Int?
 
   @Flag(help: "Print the resolved configuration, every key explained, and end.")
   var printConfig = false
@@ -45,12 +36,6 @@ struct Train: ParsableCommand {
   @Option(help: .hidden)
   var productVersion: Int?
 
-  @Flag(help: "Print nothing but errors.")
-  var quiet = false
-
-  @Flag(help: "Print one JSON object for each event instead of text.")
-  var json = false
-
   func validate() throws {
     guard configuration != nil || printConfig || plotSchedule else {
       throw ValidationError("Missing expected argument '<configuration>'")
@@ -61,10 +46,7 @@ struct Train: ParsableCommand {
     guard productVersion.map({ 1...4 ~= $0 }) ?? true else {
       throw ValidationError("--product-version is from 1 to 4")
     }
-    guard !(quiet && json) else { throw ValidationError("--quiet and --json exclude each other") }
   }
-
-  private var allOverrides: [String] { overrides + (steps.map { ["steps=\($0)"] } ?? []) }
 
   func run() throws {
     if printConfig { return try StandardOutput.writeText(resolved().yaml()) }
@@ -73,8 +55,8 @@ struct Train: ParsableCommand {
     if let productVersion { Precision.limitVersion(to: productVersion) }
     Launch.run(over: .mpi) { communicator, launch in
       let configuration = try RunConfiguration.load(
-        path: path, overrides: allOverrides, communicator)
-      let directory = RunDirectory(path: output ?? RunDirectory.defaultPath(for: path))
+        path: path, overrides: arguments.overrides, communicator)
+      let directory = RunDirectory(path: arguments.directory(for: path))
       communicator.watch?.begin(
         configuration.plan.watchdog.limits, activity: .beginning, directory: directory.path)
       // From here on a signal means: save and stop. One that comes early takes effect after a step.
@@ -86,7 +68,7 @@ struct Train: ParsableCommand {
         directory: directory,
         resume: resume)
       try communicator.onRankZero {
-        try run.attach(console: quiet ? .quiet : json ? .json : .text)
+        try run.attach(console: arguments.quiet ? .quiet : arguments.json ? .json : .text)
       }
       return try withExtendedLifetime(listener) { try run.run(until: stop) }
     }
@@ -95,10 +77,10 @@ struct Train: ParsableCommand {
   /// The configuration with all overrides; the defaults where there is no file.
   private func resolved() throws -> RunConfiguration {
     if let configuration {
-      return try RunConfiguration.load(path: configuration, overrides: allOverrides)
+      return try RunConfiguration.load(path: configuration, overrides: arguments.overrides)
     }
     return try RunConfiguration.parse(
-      yaml: "{}", source: "the defaults", overrides: allOverrides)
+      yaml: "{}", source: "the defaults", overrides: arguments.overrides)
   }
 
   private func plot(_ plot: CurvePlot) throws {

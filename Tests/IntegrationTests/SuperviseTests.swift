@@ -61,6 +61,8 @@ extension TrainedRunTests {
 
       let hosts = try bench.run(["supervise", "--hosts", "nowhere"] + options)
       #expect(hosts.exitCode == 2 && hosts.errorOutput.contains("nowhere: No such file"))
+      let pipe = try bench.shell("lockstep supervise /dev/stdin --output run < run.yaml")
+      #expect(pipe.exitCode == 2 && pipe.errorOutput.contains("can be read once"))
       let both = try bench.run(["supervise", "--hosts", "nowhere", "--ranks", "2"] + options)
       #expect(both.exitCode == 2 && both.errorOutput.contains("exclude each other"))
     }
