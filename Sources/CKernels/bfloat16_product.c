@@ -61,6 +61,10 @@ static void finish_rows(
       CKernels_activationForward(
           epilogue->activation, epilogue->slope, sums,
           epilogue->activated + r * p->stride + column, columns);
+    if (epilogue->rounded)
+      CKernels_activationRounded(
+          epilogue->activation, epilogue->slope, sums,
+          epilogue->rounded + r * p->stride + column, columns);
   }
 }
 
@@ -183,20 +187,4 @@ void bfloat16_pack(int version, CKernels_Factor b, int64_t inner, int64_t column
 
 void bfloat16_multiply_packed(int version, PackedFactor b, const Product *p) {
   CALL(version, multiply_packed, b, p)
-}
-
-MULTIVERSIONED void CKernels_roundToBfloat16(
-    const float *source, uint16_t *destination, int64_t count) {
-  int64_t i = 0;
-  for (; i + LANE_COUNT <= count; i += LANE_COUNT) {
-    Lanes lanes = lanes_load(source + i);
-    lanes_round_to_bfloat16(&lanes);
-    Halves halves = __builtin_convertvector((UIntLanes)lanes >> 16, Halves);
-    memcpy(destination + i, &halves, sizeof halves);
-  }
-  for (; i < count; i++) {
-    uint32_t bits;
-    memcpy(&bits, source + i, sizeof bits);
-    destination[i] = (uint16_t)(rounded_to_bfloat16(bits) >> 16);
-  }
 }

@@ -42,7 +42,7 @@ public struct FeedForward: Module {
   /// - Parameter x: [B, T, D].
   /// - Returns: [B, T, D].
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    guard let gate else { return expansion(x, for: { output($0) }) }
+    guard let gate else { return expansion(x, then: output) }
     let factor = expansion(x)  // [B, T, F]
     return gate(x).recomputing(
       { gated in

@@ -44,21 +44,22 @@ public struct Linear: Module {
     return activation.map(sum.activated) ?? sum
   }
 
-  /// The layer and what comes next. Large activations in between are not kept, but computed again in
-  /// the backward pass.
+  /// The layer and the one after it. Large activations in between are not kept, but computed again in
+  /// the backward pass; where products round them to bfloat16, they never exist as floats.
   ///
   /// - Parameters:
   ///   - x: [..., inputs].
-  ///   - next: Uses its argument in operations, and does not hand it on as it is.
+  ///   - next: From `outputs` to whatever it gives.
   /// - Returns: What `next` returns.
-  public func callAsFunction(_ x: Tensor, for next: (Tensor) -> Tensor) -> Tensor {
+  public func callAsFunction(_ x: Tensor, then next: Linear) -> Tensor {
     guard let activation else { return next(self(x)) }
     if let adapter = weight.activeAdapter {
       return adapter.output(of: self, for: x)
-        .recomputing({ $0.activated(by: activation) }, for: next)
+        .recomputing({ $0.activated(by: activation) }, for: { next($0) })
     }
     return x.linear(
-      weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation, for: next)
+      weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation,
+      multipliesOnly: next.weight.activeAdapter == nil, for: { next($0) })
   }
 }
 

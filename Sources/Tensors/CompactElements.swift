@@ -1,7 +1,7 @@
 import CLockstepKernels
 
-/// How a matrix that nothing changes is kept in less memory than its floats would take. Its elements are
-/// rounded once; everything computes with what they are then.
+/// How elements that nothing changes are kept in less memory than their floats would take. They are rounded
+/// once; everything computes with what they are then.
 public enum CompactForm: Sendable {
   /// The upper half of each float.
   case bfloat16
@@ -68,7 +68,7 @@ extension Tensor {
       preconditionFailure("\(shape) can not be kept as \(form)")
     }
     self.init(
-      shape: shape, workspace: workspace, compact: memory.buffer(start..<start + count), form: form)
+      shape: shape, workspace: workspace, buffer: memory.buffer(start..<start + count), form: form)
   }
 
   /// The tensor itself, or a copy in floats of one that is kept compactly.
@@ -108,7 +108,7 @@ extension Tensor {
     switch form {
     case nil: body(0..<rows, Matrix(pointer, stride: width))
     case .bfloat16 where workspace.products.format == .bfloat16:
-      body(0..<rows, Matrix(rounded: compactMemory, stride: width))
+      body(0..<rows, factor)
     case .bfloat16, .q8x0:
       let height = min(rows, mostRows)
       let floats = Tensor(uninitialized: [height, width], in: workspace)

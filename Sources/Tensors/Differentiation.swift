@@ -181,7 +181,7 @@ extension Tensor {
       sequenceNumber: workspace.nextSequenceNumber(), inputs: inputs, leaves: leaves, shape: shape,
       outputGradient: slot, rule: rule)
     return Tensor(
-      shape: shape, workspace: workspace, buffer: buffer,
+      shape: shape, workspace: workspace, buffer: memory, form: form,
       node: Node(shape: shape, workspace: workspace, gradient: slot, origin: operation))
   }
 

@@ -12,28 +12,39 @@ public final class Tensor {
   /// Where this tensor's gradient gathers and what made it; nil where nobody asks for a gradient.
   let node: Node?
 
-  init(shape: Shape, workspace: Workspace, buffer: Buffer, node: Node? = nil) {
-    precondition(buffer.count >= shape.count, "\(buffer.count) floats do not hold \(shape)")
-    self.shape = shape
-    self.workspace = workspace
-    storage = buffer
-    form = nil
-    self.node = node
-  }
-
-  /// A constant whose elements are kept compactly.
-  init(shape: Shape, workspace: Workspace, compact buffer: Buffer, form: CompactForm) {
+  /// - Parameter form: Nil: floats.
+  init(
+    shape: Shape, workspace: Workspace, buffer: Buffer, form: CompactForm? = nil, node: Node? = nil
+  ) {
+    precondition(
+      buffer.count >= Self.floatCount(of: shape, form),
+      "\(buffer.count) floats do not hold \(shape)")
     self.shape = shape
     self.workspace = workspace
     storage = buffer
     self.form = form
-    node = nil
+    self.node = node
   }
 
-  /// A tensor of uninitialised elements, to be filled through `pointer` before it is used.
-  convenience init(uninitialized shape: Shape, in workspace: Workspace) {
+  /// A tensor of uninitialised elements, to be filled through `pointer` before it is used, or through
+  /// `compactMemory`.
+  ///
+  /// - Parameter form: Nil: floats.
+  convenience init(
+    uninitialized shape: Shape, form: CompactForm? = nil, in workspace: Workspace
+  ) {
     self.init(
-      shape: shape, workspace: workspace, buffer: workspace.pool.buffer(count: shape.count))
+      shape: shape, workspace: workspace,
+      buffer: workspace.pool.buffer(count: Self.floatCount(of: shape, form)), form: form)
+  }
+
+  /// Floats whose memory the elements take.
+  private static func floatCount(of shape: Shape, _ form: CompactForm?) -> Int {
+    guard let form else { return shape.count }
+    guard let count = form.floatCount(of: shape) else {
+      preconditionFailure("\(shape) can not be kept as \(form)")
+    }
+    return count
   }
 
   /// A tensor with these elements, in row-major order; not differentiated.
@@ -70,18 +81,35 @@ public final class Tensor {
     node = gradient.map { Node(shape: shape, workspace: workspace, gradient: $0) }
   }
 
-  var buffer: Buffer {
+  /// The memory of the elements, in whatever form they are.
+  var memory: Buffer {
     guard let storage else {
       preconditionFailure("the elements of a tensor \(shape) are used between forward and backward")
     }
-    precondition(form == nil, "a tensor \(shape) that is kept compactly has no floats")
     return storage
+  }
+
+  var buffer: Buffer {
+    precondition(form == nil, "a tensor \(shape) that is kept compactly has no floats")
+    return memory
   }
 
   /// Where the elements of a tensor that is kept compactly are.
   var compactMemory: UnsafeMutablePointer<Float> {
-    guard let storage, form != nil else { preconditionFailure("a tensor \(shape) has floats") }
-    return storage.pointer
+    precondition(form != nil, "a tensor \(shape) has floats")
+    return memory.pointer
+  }
+
+  /// The elements of a tensor that is kept in bfloat16.
+  var roundedPointer: UnsafeMutablePointer<UInt16> {
+    precondition(form == .bfloat16, "a tensor \(shape) is not kept in bfloat16")
+    return UnsafeMutableRawPointer(compactMemory).assumingMemoryBound(to: UInt16.self)
+  }
+
+  /// The tensor as a factor of products: rows of the innermost extent.
+  var factor: Matrix {
+    form == nil
+      ? Matrix(pointer, stride: shape.last) : Matrix(rounded: roundedPointer, stride: shape.last)
   }
 
   /// Lets go of the elements until `restoreElements(from:)`.

@@ -19,7 +19,7 @@ import Testing
 
     static let checkpointNames = ["first": "mlp.up"]
 
-    func callAsFunction(_ x: Tensor) -> Tensor { first(x, for: { second($0) }) }
+    func callAsFunction(_ x: Tensor) -> Tensor { first(x, then: second) }
   }
 
   private struct Bound {

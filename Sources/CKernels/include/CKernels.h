@@ -10,6 +10,7 @@
 #include "CKernels_likeliest.h"
 #include "CKernels_random.h"
 #include "CKernels_rotary.h"
+#include "CKernels_rounded.h"
 #include "CKernels_elementwise.h"
 #include "CKernels_matrixProduct.h"
 #include "CKernels_compact.h"

@@ -58,6 +58,8 @@ typedef struct CKernels_Epilogue {
   /// Where activation(product + bias) goes, rows as far apart as the product's; null for none. The
   /// product itself keeps the sum.
   float *activated;
+  /// Where they go rounded to bfloat16, in products of that format; null for none.
+  uint16_t *rounded;
   CKernels_Activation activation;
   float slope;
 } CKernels_Epilogue;
@@ -85,9 +87,6 @@ void CKernels_matrixProductPacked(
     CKernels_Factor a, const float *packed, int64_t packedInner, int64_t packedColumns, float *c,
     int64_t stride, int64_t rows, int64_t columns, int64_t inner, int adds,
     const CKernels_Epilogue *epilogue);
-
-/// Rounds elements to bfloat16, the upper halves of floats.
-void CKernels_roundToBfloat16(const float *source, uint16_t *destination, int64_t count);
 
 /// How many versions of the products this processor can run, the slowest first: plain, x86-64-v3 (AVX2),
 /// x86-64-v4 (AVX-512), and in bfloat16 AMX. Their bits are equal.

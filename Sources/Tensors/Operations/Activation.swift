@@ -44,12 +44,19 @@ public enum Activation: Sendable, Hashable {
   }
 
   /// The activations of `sum`, whose memory then holds their slopes.
-  func againWithSlope(inPlaceOf sum: Tensor) -> Tensor {
-    let result = Tensor(uninitialized: sum.shape, in: sum.workspace)
+  ///
+  /// - Parameter form: How the activations are kept; floats, or bfloat16.
+  func againWithSlope(inPlaceOf sum: Tensor, form: CompactForm?) -> Tensor {
+    let result = Tensor(uninitialized: sum.shape, form: form, in: sum.workspace)
     sum.workspace.threads.run(over: sum.count, grain: Grain.transcendental) { range in
-      CKernels_activationAndSlope(
-        kind, slope, sum.pointer + range.lowerBound, result.pointer + range.lowerBound,
-        Int64(range.count))
+      let (start, count) = (range.lowerBound, Int64(range.count))
+      if form == nil {
+        CKernels_activationAndSlope(
+          kind, slope, sum.pointer + start, result.pointer + start, count)
+      } else {
+        CKernels_activationAndSlopeRounded(
+          kind, slope, sum.pointer + start, result.roundedPointer + start, count)
+      }
     }
     return result
   }

@@ -33,14 +33,19 @@ extension Tensor {
   /// but computed again from the sum, together with the activation's slope. The same bits; of the two
   /// large tensors between the layers of a feed-forward network one remains.
   ///
-  /// - Parameter next: Uses its argument in operations, and does not hand it on as it is.
+  /// - Parameters:
+  ///   - multipliesOnly: Whether `next` uses its argument as a factor of products and for nothing else, as
+  ///     `linear` does. Products in bfloat16 round it: it is rounded at once then, and takes half the memory.
+  ///     Default: false.
+  ///   - next: Uses its argument in operations, and does not hand it on as it is.
   /// - Returns: What `next` returns.
   public func linear(
     weight: Tensor, bias: Tensor? = nil, layout: WeightLayout = .outputsByInputs,
-    activation: Activation, for next: (Tensor) -> Tensor
+    activation: Activation, multipliesOnly: Bool = false, for next: (Tensor) -> Tensor
   ) -> Tensor {
     let map = LinearMap(input: self, weight: weight, bias: bias, layout: layout)
-    let (sum, result) = map.forward(activation)
+    let form = multipliesOnly ? workspace.products.format.factorForm : nil
+    let (sum, result) = map.forward(activation, form: form)
     guard workspace.isRecording, result.count >= Self.smallestReleased else {
       return next(
         result.recorded(inputs: map.parents) { gradient in
@@ -49,19 +54,17 @@ extension Tensor {
     }
     // By then the sum's memory holds the slopes.
     let hidden = result.recorded(inputs: map.parents) { gradient in
-      gradient.multiplyElements(with: sum, into: sum.pointer, adds: false)
-      map.backward(sum)
+      map.backward(gradient, times: sum)
     }
     let output = next(hidden)
     result.releaseElements()
     hidden.releaseElements()
     // Recorded after the next part, so its turn in the backward pass comes before.
     return output.recorded(inputs: [output]) { [node = output.node] gradient in
-      hidden.restoreElements(from: activation.againWithSlope(inPlaceOf: sum))
+      hidden.restoreElements(from: activation.againWithSlope(inPlaceOf: sum, form: form))
       node?.passGradient(gradient)
     }
   }
-
 }
 
 extension Matrix {
@@ -95,22 +98,27 @@ private struct LinearMap {
   private var outputs: Int { weight.shape[layout == .inputsByOutputs ? 1 : 0] }
 
   /// x W + b and its activation; twice the same without an activation.
-  func forward(_ activation: Activation?) -> (sum: Tensor, result: Tensor) {
+  ///
+  /// - Parameter form: How the activations are kept. Default: as floats.
+  func forward(
+    _ activation: Activation?, form: CompactForm? = nil
+  ) -> (sum: Tensor, result: Tensor) {
     let workspace = input.workspace
     let sum = Tensor(uninitialized: input.shape.replacingLast(with: outputs), in: workspace)
-    let result = activation == nil ? sum : Tensor(uninitialized: sum.shape, in: workspace)
+    let result =
+      activation == nil ? sum : Tensor(uninitialized: sum.shape, form: form, in: workspace)
     let rows = input.shape.rows
     workspace.products.count(
       rows: rows, inner: inputs, columns: outputs,
       gradients: workspace.isRecording ? [input, weight].count(where: \.requiresGradient) : 0)
     weight.forPieces { _, factor in
       workspace.products.multiply(
-        Matrix(input.pointer, stride: inputs), factor.asFactor(layout),
+        input.factor, factor.asFactor(layout),
         into: Matrix(sum.pointer, stride: outputs),
         rows: rows, columns: outputs, inner: inputs,
         epilogue: ProductEpilogue(
           bias: bias.map { UnsafePointer($0.pointer) }, activation: activation,
-          activated: activation == nil ? nil : result.pointer))
+          into: activation == nil ? nil : result))
     }
     return (sum, result)
   }
@@ -120,16 +128,57 @@ private struct LinearMap {
   /// - Parameter gradient: dy, [..., outputs].
   func backward(_ gradient: Tensor) {
     let rows = gradient.shape.rows
-    let (threads, products) = (input.workspace.threads, input.workspace.products)
-    let dy = Matrix(gradient.pointer, stride: outputs)
-    let x = Matrix(input.pointer, stride: inputs)
     bias?.addGradient { db, adds in
-      threads.run(over: outputs, grain: max(16, Grain.elementwise / max(rows, 1))) { columns in
+      forColumns(rows: rows) { columns in
         CKernels_columnSums(
           gradient.pointer + columns.lowerBound, db + columns.lowerBound, Int64(rows),
           Int64(columns.count), Int64(outputs), adds ? 1 : 0)
       }
     }
+    multiplyBackward(gradient)
+  }
+
+  /// The same for dy = gradient · slopes, which is left in the memory of the slopes or, for products that round
+  /// it, nowhere as floats.
+  ///
+  /// - Parameters:
+  ///   - gradient: [..., outputs].
+  ///   - slopes: Of the same shape.
+  func backward(_ gradient: Tensor, times slopes: Tensor) {
+    let workspace = input.workspace
+    guard let form = workspace.products.format.factorForm else {
+      gradient.multiplyElements(with: slopes, into: slopes.pointer, adds: false)
+      return backward(slopes)
+    }
+    let dy = Tensor(uninitialized: gradient.shape, form: form, in: workspace)
+    let rows = gradient.shape.rows
+    func multiply(db: UnsafeMutablePointer<Float>?, adds: Bool) {
+      forColumns(rows: rows) { columns in
+        let first = columns.lowerBound
+        CKernels_multiplyRounded(
+          gradient.pointer + first, slopes.pointer + first, dy.roundedPointer + first,
+          db.map { $0 + first }, Int64(rows), Int64(columns.count), Int64(outputs), adds ? 1 : 0)
+      }
+    }
+    if let node = bias?.node {
+      node.addGradient { multiply(db: $0, adds: $1) }
+    } else {
+      multiply(db: nil, adds: false)
+    }
+    multiplyBackward(dy)
+  }
+
+  /// Shares out the columns of the result among the threads.
+  private func forColumns(rows: Int, _ body: (Range<Int>) -> Void) {
+    input.workspace.threads.run(
+      over: outputs, grain: max(16, Grain.elementwise / max(rows, 1)), body)
+  }
+
+  /// dx and dW.
+  private func multiplyBackward(_ gradient: Tensor) {
+    let rows = gradient.shape.rows
+    let products = input.workspace.products
+    let (dy, x) = (gradient.factor, input.factor)
     weight.addGradient { dw, adds in
       if layout == .inputsByOutputs {
         products.multiply(

@@ -67,8 +67,7 @@ struct LogitChunks {
         into: Matrix(logits.pointer, stride: classes).from(column: columns.lowerBound),
         rows: range.count, columns: columns.count, inner: width,
         epilogue: ProductEpilogue(
-          bias: bias.map { UnsafePointer($0.pointer + columns.lowerBound) }, activation: nil,
-          activated: nil))
+          bias: bias.map { UnsafePointer($0.pointer + columns.lowerBound) }))
     }
   }
 

@@ -17,9 +17,9 @@ package struct Matrix {
   }
 
   /// A factor of products in bfloat16 that is kept so; nothing else can be done with it.
-  init(rounded memory: UnsafeMutablePointer<Float>, stride: Int) {
-    self.init(memory, stride: stride)
-    rounded = UnsafePointer(UnsafeRawPointer(memory).assumingMemoryBound(to: UInt16.self))
+  init(rounded elements: UnsafeMutablePointer<UInt16>, stride: Int) {
+    self.init(UnsafeMutableRawPointer(elements).assumingMemoryBound(to: Float.self), stride: stride)
+    rounded = UnsafePointer(elements)
   }
 
   package var transposed: Matrix {

@@ -4,15 +4,32 @@ import CLockstepKernels
 /// activation of the sum written to a second matrix of the product's shape and stride.
 package struct ProductEpilogue {
   /// One element a column.
-  var bias: UnsafePointer<Float>?
-  var activation: Activation?
-  /// Where the activations go; nil exactly where there is no activation.
-  var activated: UnsafeMutablePointer<Float>?
+  private let bias: UnsafePointer<Float>?
+  private let activation: Activation?
+  /// Where the activations go, as floats or rounded; both nil where there is no activation.
+  private let activated: UnsafeMutablePointer<Float>?
+  private let rounded: UnsafeMutablePointer<UInt16>?
+
+  /// - Parameters:
+  ///   - bias: One element a column; nil for none. Both tensors live as long as this.
+  ///   - activation: Nil for none. Default: nil.
+  ///   - activated: Gets the activations; of the product's shape, floats or, for products in bfloat16, kept
+  ///     in that form. Default: nil.
+  init(
+    bias: UnsafePointer<Float>?, activation: Activation? = nil, into activated: Tensor? = nil
+  ) {
+    self.bias = bias
+    self.activation = activation
+    self.activated = activated?.form == nil ? activated?.pointer : nil
+    rounded = activated?.form == nil ? nil : activated?.roundedPointer
+  }
 
   func kernelEpilogue(row: Int, column: Int, stride: Int) -> CKernels_Epilogue {
-    CKernels_Epilogue(
-      bias: bias.map { $0 + column }, activated: activated.map { $0 + row * stride + column },
-      activation: activation?.kind ?? CKernels_relu, slope: activation?.slope ?? 0)
+    let place = row * stride + column
+    return CKernels_Epilogue(
+      bias: bias.map { $0 + column }, activated: activated.map { $0 + place },
+      rounded: rounded.map { $0 + place }, activation: activation?.kind ?? CKernels_relu,
+      slope: activation?.slope ?? 0)
   }
 
   /// The same after a product that knows nothing of it, on a part of the product.

@@ -23,6 +23,14 @@ public enum ProductFormat: Sendable {
     }
   }
 
+  /// How a tensor may be kept that is a factor of products in this format and nothing else; nil: as floats.
+  var factorForm: CompactForm? {
+    switch self {
+    case .float32: nil
+    case .bfloat16: .bfloat16
+    }
+  }
+
   /// The instructions by which Lockstep's kernels multiply factors of this format on this processor:
   /// "AMX", "AVX-512", "AVX2", or "plain" where it has none of these.
   public var instructions: String {

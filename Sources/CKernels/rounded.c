@@ -1,0 +1,84 @@
+#include "CKernels.h"
+#include "activation_lanes.h"
+#include "bfloat16.h"
+
+/// Columns whose sums stay in the first-level cache while rows pass by.
+#define MOST_SUMS 1024
+
+// Whatever the processor.
+
+INLINE void round_and_store(Lanes *lanes, uint16_t *destination, int64_t n) {
+  lanes_round_to_bfloat16(lanes);
+  Halves halves = __builtin_convertvector((UIntLanes)*lanes >> 16, Halves);
+  if (n == LANE_COUNT)
+    memcpy(destination, &halves, sizeof halves);
+  else
+    for (int64_t i = 0; i < n; i++) destination[i] = halves[i];
+}
+
+#define FUNCTION(name) MULTIVERSIONED static void name##_anywhere
+#define ROUNDED round_and_store
+#include "rounded_level.h"
+#undef FUNCTION
+#undef ROUNDED
+
+// By the processor's own conversion: AVX512_BF16, which those with AMX have.
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma clang attribute push(                                                                     \
+    __attribute__((target("arch=x86-64-v4,avx512bf16"), min_vector_width(512))), apply_to = function)
+
+INLINE void convert_and_store(const Lanes *lanes, uint16_t *destination, int64_t n) {
+  __m256i halves = (__m256i)_mm512_cvtneps_pbh((__m512)*lanes);
+  if (n == LANE_COUNT)
+    memcpy(destination, &halves, sizeof halves);
+  else
+    _mm256_mask_storeu_epi16(destination, (__mmask16)((1u << n) - 1), halves);
+}
+
+#define FUNCTION(name) static void name##_converting
+#define ROUNDED convert_and_store
+#include "rounded_level.h"
+#undef FUNCTION
+#undef ROUNDED
+#pragma clang attribute pop
+
+#define CALL(function, ...)                                                                       \
+  do {                                                                                            \
+    if (__builtin_cpu_supports("avx512bf16"))                                                     \
+      function##_converting(__VA_ARGS__);                                                         \
+    else                                                                                          \
+      function##_anywhere(__VA_ARGS__);                                                           \
+  } while (0)
+#else
+#define CALL(function, ...) function##_anywhere(__VA_ARGS__)
+#endif
+
+void CKernels_roundToBfloat16(const float *source, uint16_t *destination, int64_t count) {
+  CALL(round, source, destination, count);
+}
+
+void CKernels_activationRounded(
+    CKernels_Activation activation, float slope, const float *inputs, uint16_t *outputs,
+    int64_t count) {
+  CALL(activation, activation, slope, inputs, outputs, count);
+}
+
+void CKernels_activationAndSlopeRounded(
+    CKernels_Activation activation, float slope, float *values, uint16_t *outputs, int64_t count) {
+  CALL(activation_and_slope, activation, slope, values, outputs, count);
+}
+
+void CKernels_multiplyRounded(
+    const float *a, const float *b, uint16_t *products, float *sums, int64_t rows,
+    int64_t columns, int64_t stride, int adds) {
+  float unused[MOST_SUMS];
+  for (int64_t i = 0; i < columns; i += MOST_SUMS) {
+    int64_t n = columns - i < MOST_SUMS ? columns - i : MOST_SUMS;
+    float *part = sums ? sums + i : unused;
+    if (!sums || !adds) memset(part, 0, (size_t)n * sizeof(float));
+    CALL(multiply, a + i, b + i, products + i, part, rows, n, stride);
+  }
+}

@@ -1,0 +1,57 @@
+// The passes of CKernels_rounded.h, included once for each way to round: FUNCTION(name) begins a function, and
+// ROUNDED(lanes, destination, n) rounds the first n <= 16 lanes and stores them.
+
+FUNCTION(round)(const float *source, uint16_t *destination, int64_t count) {
+  FOR_LANES(count) {
+    Lanes x = lanes_read(source + i, n);
+    ROUNDED(&x, destination + i, n);
+  }
+}
+
+FUNCTION(activation)(
+    CKernels_Activation activation, float slope, const float *inputs, uint16_t *outputs,
+    int64_t count) {
+#define ACTIVATION(kind)                                                                          \
+  FOR_LANES(count) {                                                                              \
+    Lanes x = lanes_read(inputs + i, n), y;                                                       \
+    activate(&y, kind, slope, &x);                                                                \
+    ROUNDED(&y, outputs + i, n);                                                                  \
+  }
+  FOR_EACH_ACTIVATION(ACTIVATION)
+#undef ACTIVATION
+}
+
+FUNCTION(activation_and_slope)(
+    CKernels_Activation activation, float slope, float *values, uint16_t *outputs, int64_t count) {
+#define BOTH(kind)                                                                                \
+  FOR_LANES(count) {                                                                              \
+    Lanes x = lanes_read(values + i, n), y, d;                                                    \
+    activate(&y, kind, slope, &x);                                                                \
+    activation_slope(&d, kind, slope, &x);                                                        \
+    ROUNDED(&y, outputs + i, n);                                                                  \
+    lanes_write(values + i, d, n);                                                                \
+  }
+  FOR_EACH_ACTIVATION(BOTH)
+#undef BOTH
+}
+
+/// Of at most MOST_SUMS columns.
+FUNCTION(multiply)(
+    const float *a, const float *b, uint16_t *products, float *sums, int64_t rows,
+    int64_t columns, int64_t stride) {
+  float parts[MOST_SUMS];
+  for (int64_t block = 0; block < rows; block += 64) {
+    int64_t end = block + 64 < rows ? block + 64 : rows;
+    memset(parts, 0, (size_t)columns * sizeof(float));
+    for (int64_t row = block; row < end; row++) {
+      FOR_LANES(columns) {
+        int64_t place = row * stride + i;
+        Lanes product = lanes_read(a + place, n) * lanes_read(b + place, n);
+        lanes_write(parts + i, lanes_read(parts + i, n) + product, n);
+        ROUNDED(&product, products + place, n);
+      }
+    }
+    FOR_LANES(columns)
+    lanes_write(sums + i, lanes_read(sums + i, n) + lanes_read(parts + i, n), n);
+  }
+}

@@ -1,0 +1,126 @@
+import CLockstepKernels
+import LockstepTensors
+import TestSupport
+import Testing
+
+/// What is only a factor of products in bfloat16 is kept rounded: the bits of everything that is computed
+/// from it are those of floats.
+@Suite struct RoundedOperandTests {
+  static let activations: [Activation] = [
+    .gelu, .geluTanh, .relu, .leakyRelu(slope: 0.25), .silu, .tanh,
+  ]
+
+  /// Normal numbers, and what rounding treats apart.
+  static func inputs(_ count: Int) -> [Float] {
+    var generator = SeededGenerator(seed: 3)
+    let special: [Float] = [
+      0, -0.0, 1e-40, -1e-40, .leastNormalMagnitude, .infinity, -.infinity, 3.4e38, 1.00390625,
+      1.01171875,
+    ]
+    return Array((special + generator.normals(count)).prefix(count))
+  }
+
+  static func rounded(_ values: [Float]) -> [UInt16] {
+    var result = [UInt16](repeating: 0, count: values.count)
+    CKernels_roundToBfloat16(values, &result, Int64(values.count))
+    return result
+  }
+
+  @Test(arguments: activations, [1, 15, 16, 33, 1000])
+  func activationsAreRoundedAsTheyAreWritten(activation: Activation, count: Int) {
+    let inputs = Self.inputs(count)
+    let (kind, slope) = (activation.kind, activation.slope)
+    var floats = [Float](repeating: 0, count: count)
+    var halves = [UInt16](repeating: 0, count: count)
+    CKernels_activationForward(kind, slope, inputs, &floats, Int64(count))
+    CKernels_activationRounded(kind, slope, inputs, &halves, Int64(count))
+    #expect(halves == Self.rounded(floats))
+
+    var (values, slopes) = (inputs, inputs)
+    CKernels_activationAndSlope(kind, slope, &slopes, &floats, Int64(count))
+    CKernels_activationAndSlopeRounded(kind, slope, &values, &halves, Int64(count))
+    #expect(halves == Self.rounded(floats))
+    #expect(values.map(\.bitPattern) == slopes.map(\.bitPattern))
+  }
+
+  @Test(arguments: [(1, 1), (5, 15), (64, 16), (65, 17), (200, 145), (130, 1024), (70, 2500)])
+  func productsAreRoundedAndTheirColumnsSummed(rows: Int, columns: Int) {
+    let stride = columns + 3
+    var generator = SeededGenerator(seed: 4)
+    let (gradient, slopes) = (generator.normals(rows * stride), generator.normals(rows * stride))
+    var products = [Float](repeating: 0, count: rows * stride)
+    CKernels_multiply(gradient, slopes, &products, Int64(products.count), 0)
+    let start = generator.normals(columns)
+    for adds in [false, true] {
+      var (expected, sums) = (start, start)
+      var halves = [UInt16](repeating: 7, count: rows * stride)
+      CKernels_columnSums(
+        products, &expected, Int64(rows), Int64(columns), Int64(stride), adds ? 1 : 0)
+      CKernels_multiplyRounded(
+        gradient, slopes, &halves, &sums, Int64(rows), Int64(columns), Int64(stride),
+        adds ? 1 : 0)
+      #expect(sums.map(\.bitPattern) == expected.map(\.bitPattern))
+      let all = Self.rounded(products)
+      for row in 0..<rows {
+        let part = row * stride..<row * stride + columns
+        #expect(halves[part] == all[part])
+        #expect(halves[part.upperBound..<(row + 1) * stride].allSatisfy { $0 == 7 })
+      }
+    }
+  }
+
+  /// Bits of a loss and its gradients through two layers, and how many floats wait for the backward pass.
+  private static func bits(
+    rows: Int, hidden: Int, layout: WeightLayout, hasBias: Bool, format: ProductFormat,
+    threadCount: Int, multipliesOnly: Bool
+  ) -> [UInt32] {
+    let workspace = Workspace(threadCount: threadCount, format: format)
+    var generator = SeededGenerator(seed: 6)
+    let (width, outputs) = (24, 9)
+    let first: Shape = layout == .outputsByInputs ? [hidden, width] : [width, hidden]
+    let second: Shape = layout == .outputsByInputs ? [outputs, hidden] : [hidden, outputs]
+    let leaves = ([[rows, width], first, [hidden], second] as [Shape]).map {
+      Leaf(generator.normals($0.count), shape: $0, in: workspace)
+    }
+    let output = leaves[0].tensor.linear(
+      weight: leaves[1].tensor, bias: hasBias ? leaves[2].tensor : nil, layout: layout,
+      activation: .geluTanh, multipliesOnly: multipliesOnly,
+      for: { $0.linear(weight: leaves[3].tensor, layout: layout) })
+    let loss = (output * output).sum()
+    loss.backward()
+    return ([loss.item] + leaves.flatMap(\.gradient)).map(\.bitPattern)
+  }
+
+  // 1,050 rows of 513 are recomputed in the backward pass, seven of 33 are kept.
+  @Test(
+    arguments: [(7, 33), (1050, 513)], [WeightLayout.outputsByInputs, .inputsByOutputs])
+  func aHiddenLayerKeptRoundedChangesNoBit(size: (Int, Int), layout: WeightLayout) {
+    for format in [ProductFormat.bfloat16, .float32] {
+      for hasBias in [true, false] {
+        let results = [(1, false), (1, true), (2, true)].map { threadCount, multipliesOnly in
+          Self.bits(
+            rows: size.0, hidden: size.1, layout: layout, hasBias: hasBias, format: format,
+            threadCount: threadCount, multipliesOnly: multipliesOnly)
+        }
+        #expect(results[1] == results[0])
+        #expect(results[2] == results[0])
+      }
+    }
+  }
+
+  @Test func aHiddenLayerKeptRoundedTakesHalfTheMemory() {
+    func bytes(_ multipliesOnly: Bool) -> Int {
+      let workspace = Workspace(format: .bfloat16)
+      let input = Tensor(repeating: 1, shape: [64, 32], in: workspace)
+      let weight = Tensor(repeating: 1, shape: [4096, 32], in: workspace)
+      let next = Tensor(repeating: 1, shape: [16, 4096], in: workspace)
+      _ = workspace.withoutRecording {
+        input.linear(
+          weight: weight, activation: .relu, multipliesOnly: multipliesOnly,
+          for: { $0.linear(weight: next) })
+      }
+      return workspace.pool.allocatedBytes
+    }
+    #expect(bytes(false) - bytes(true) == 64 * 4096 * 2)
+  }
+}
