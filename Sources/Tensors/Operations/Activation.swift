@@ -17,7 +17,7 @@ public enum Activation: Sendable, Hashable {
   /// The hyperbolic tangent.
   case tanh
 
-  var kind: CKernels_Activation {
+  package var kind: CKernels_Activation {
     switch self {
     case .gelu: CKernels_gelu
     case .geluTanh: CKernels_geluTanh
@@ -28,7 +28,7 @@ public enum Activation: Sendable, Hashable {
     }
   }
 
-  var slope: Float {
+  package var slope: Float {
     if case .leakyRelu(let slope) = self { slope } else { 0 }
   }
 
