@@ -3,6 +3,7 @@ import Foundation
 import LockstepCommunication
 import LockstepMPICommunication
 import LockstepReporting
+import LockstepSupervision
 import LockstepTraining
 
 struct Train: ParsableCommand {
@@ -65,8 +66,8 @@ struct Train: ParsableCommand {
       let run = try TrainingRun(
         configuration: configuration, communicator: communicator,
         mode: launch.description(of: communicator.topology),
-        directory: directory,
-        resume: resume)
+        directory: directory, resume: resume,
+        job: ProcessInfo.processInfo.environment[JobProcesses.variable])
       try communicator.onRankZero {
         try run.attach(console: arguments.quiet ? .quiet : arguments.json ? .json : .text)
       }

@@ -30,9 +30,9 @@ enum DescriptorBytes {
     }
   }
 
-  /// Sends one byte, or not: a full pipe means that the other side is not listening anyway.
-  static func send(_ byte: UInt8, to descriptor: Int32) {
-    withUnsafeBytes(of: byte) { _ = write(descriptor, $0.baseAddress, 1) }
+  /// Sends bytes, or not: a full pipe means that the other side is not listening anyway.
+  static func send(_ bytes: [UInt8], to descriptor: Int32) {
+    bytes.withUnsafeBytes { _ = write(descriptor, $0.baseAddress, $0.count) }
   }
 
   /// Waits until one of the descriptors has something to read or has ended.

@@ -1,7 +1,9 @@
 import Foundation
+import LockstepTraining
 
 /// The far end of a lifeline: it runs on a host while the host takes part, tells the supervisor that the
-/// host lives and when a rank on it has ended, and ends what the job has left there.
+/// host lives and when a rank on it has ended, holds the snapshots of its ranks, and ends what the job has
+/// left there.
 ///
 /// When it no longer hears the supervisor, the link between them is cut, or the supervisor's host is
 /// gone: then it kills the job's processes here and ends, so that none goes on by itself.
@@ -14,6 +16,10 @@ public struct Keeper {
     case rankEnded = 2
     /// To the keeper: kill the job's processes. The answer, when none is left, is the same.
     case clear = 3
+    /// To the supervisor: what snapshots there are here follows, as numbers in digits.
+    case snapshots = 4
+    /// The end of that.
+    case end = 5
   }
 
   /// Seconds between two beats, and between two looks at the ranks.
@@ -21,6 +27,7 @@ public struct Keeper {
 
   private let processes: JobProcesses
   private let patience: Double
+  private let memory: MemoryKeeper?
 
   /// - Parameters:
   ///   - mark: The job's.
@@ -28,6 +35,7 @@ public struct Keeper {
   public init(mark: String, patience: Double) {
     processes = JobProcesses(mark: mark)
     self.patience = patience
+    memory = MemoryKeeper(mark: mark)
   }
 
   /// Keeps until standard input ends or is silent for too long.
@@ -37,6 +45,7 @@ public struct Keeper {
     processes.end()
     var watch = RankWatch(of: processes)
     var lastHeard = ContinuousClock.now
+    var told: [ShardSummary] = []
     while true {
       DescriptorBytes.wait(for: [STDIN_FILENO], seconds: Self.interval)
       guard let bytes = DescriptorBytes.arrived(at: STDIN_FILENO) else { break }
@@ -45,8 +54,11 @@ public struct Keeper {
       if lastHeard.duration(to: now) > .seconds(patience) { break }
       if bytes.contains(Signal.clear.rawValue) {
         watch.forget()
-        if processes.end() { send(.clear) }
+        let isClear = processes.end()
+        tellSnapshots(&told)
+        if isClear { send(.clear) }
       }
+      tellSnapshots(&told)
       if watch.look() { send(.rankEnded) }
       send(.beat)
       // Beats come as often as they are sent: without a pause each would be answered by one.
@@ -56,6 +68,15 @@ public struct Keeper {
   }
 
   private func send(_ signal: Signal) {
-    DescriptorBytes.send(signal.rawValue, to: STDOUT_FILENO)
+    DescriptorBytes.send([signal.rawValue], to: STDOUT_FILENO)
+  }
+
+  /// Tells what snapshots there are, if others than before.
+  private func tellSnapshots(_ told: inout [ShardSummary]) {
+    guard let summaries = memory?.summaries, summaries != told else { return }
+    told = summaries
+    DescriptorBytes.send(
+      [Signal.snapshots.rawValue] + Array(ShardSummary.text(of: summaries).utf8)
+        + [Signal.end.rawValue], to: STDOUT_FILENO)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepTraining
 
 /// The supervisor's connection to a host: beats go both ways while the host lives.
 final class Lifeline {
@@ -13,6 +14,10 @@ final class Lifeline {
   private var lastSent = ContinuousClock.now
   private var isClear = false
   private let patience: Double
+  /// What snapshots are there.
+  private(set) var snapshots: [ShardSummary] = []
+  /// A message about them that has not come whole.
+  private var message: [UInt8]?
 
   /// How long a host may take to answer first: ssh, or Slurm, has to get there.
   private static let firstPatience = Duration.seconds(20)
@@ -55,21 +60,37 @@ final class Lifeline {
   func tend() -> Event? {
     let now = ContinuousClock.now
     if lastSent.duration(to: now) > .seconds(Keeper.interval) {
-      DescriptorBytes.send(Keeper.Signal.beat.rawValue, to: writing)
+      DescriptorBytes.send([Keeper.Signal.beat.rawValue], to: writing)
       lastSent = now
     }
     guard let bytes = DescriptorBytes.arrived(at: reading) else { return .lost }
     if bytes.contains(Keeper.Signal.beat.rawValue) { lastHeard = now }
     if bytes.contains(Keeper.Signal.clear.rawValue) { isClear = true }
+    takeSnapshots(from: bytes)
     let limit = lastHeard == nil ? Self.firstPatience : .seconds(patience)
     if (lastHeard ?? begin).duration(to: now) > limit { return .lost }
     return bytes.contains(Keeper.Signal.rankEnded.rawValue) ? .rankEnded : nil
   }
 
+  private func takeSnapshots(from bytes: [UInt8]) {
+    for byte in bytes {
+      switch byte {
+      case Keeper.Signal.snapshots.rawValue: message = []
+      case Keeper.Signal.end.rawValue:
+        if let message {
+          snapshots = ShardSummary.all(in: String(decoding: message, as: UTF8.self)) ?? snapshots
+        }
+        message = nil
+      case 32...: message?.append(byte)
+      default: break
+      }
+    }
+  }
+
   /// Asks for the end of the job's processes there.
   func clear() {
     isClear = false
-    DescriptorBytes.send(Keeper.Signal.clear.rawValue, to: writing)
+    DescriptorBytes.send([Keeper.Signal.clear.rawValue], to: writing)
   }
 
   /// Whether the keeper has said, since it was asked, that none is left.

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepTraining
 
 /// The hosts that a job may use: which of them live, and what has become of them.
 final class SupervisedHosts {
@@ -53,6 +54,11 @@ final class SupervisedHosts {
   var usable: [HostSlots] {
     hosts.filter { $0.isUsable && $0.isHere }.map(\.slots)
       + hosts.filter { $0.isUsable && !$0.isHere }.map(\.slots)
+  }
+
+  /// The snapshots on other hosts that live.
+  var snapshots: [[ShardSummary]] {
+    hosts.compactMap { $0.isUsable ? $0.lifeline?.snapshots : nil }
   }
 
   /// Whether every host has answered or been given up for now.

@@ -12,6 +12,8 @@ public final class Supervisor {
   private let options: SupervisionOptions
   private let processes: JobProcesses
   private let hosts: SupervisedHosts?
+  /// Holds the snapshots of the ranks on this host.
+  private let memory: MemoryKeeper?
   private let signals = SignalCount()
   private let console = DescriptorOutput(
     lossNotice: "lockstep: standard output is closed: the run goes on")
@@ -24,6 +26,7 @@ public final class Supervisor {
     policy = RestartPolicy(restarts: options.restarts, attempts: options.attempts)
     let mark = "\(ThisMachine.name)-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
     processes = JobProcesses(mark: mark)
+    memory = MemoryKeeper(mark: mark)
     guard let slots = try options.hosts.slots() else {
       hosts = nil
       return
@@ -117,8 +120,15 @@ public final class Supervisor {
       options.command.words(on: placement, resume: resume), processes: processes)
   }
 
-  /// The step of the run's newest checkpoint; nil: there is none.
+  /// The step that the run can go on from: of its newest checkpoint, or of a newer snapshot in the memory
+  /// of the hosts; nil: there is none.
   private var newestStep: Int? {
+    let inventory = SnapshotInventory([memory?.summaries ?? []] + (hosts?.snapshots ?? []))
+    return [storedStep, inventory.newest?.step].compactMap(\.self).max()
+  }
+
+  /// The step of the run's newest checkpoint; nil: there is none.
+  private var storedStep: Int? {
     (try? RunDirectory(path: options.output).checkpoints.steps())?.last
   }
 
@@ -238,7 +248,7 @@ public final class Supervisor {
   }
 
   private func explanation(of reason: RestartPolicy.Reason) -> String {
-    let step = newestStep.map { "; the newest checkpoint is that of step \($0)" } ?? ""
+    let step = storedStep.map { "; the newest checkpoint is that of step \($0)" } ?? ""
     return switch reason {
     case .noProgress(let starts):
       "giving up: \(starts) start\(starts == 1 ? "" : "s") in a row came to no new checkpoint\(step)"

@@ -31,6 +31,44 @@ extension TrainedRunTests {
       #expect(try bench.summary("run").parametersSHA256 == expected.parametersSHA256)
     }
 
+    /// There is no checkpoint: what is lost costs the steps since the newest snapshot.
+    @Test(arguments: [0, 1, nil])
+    func whatIsKilledBetweenCheckpointsGoesOnFromMemory(_ rank: Int?) throws {
+      let bench = try Workbench()
+      let run = try bench.start(
+        ["supervise", "--ranks", "2", "--set", "checkpoint.every=0", "--set", "snapshot.every=4"]
+          + options)
+      let seen = try #require(run.awaitStep(14))
+      let launcher = try #require(RunningCommand.children(of: run.processID).first)
+      let victim =
+        try rank.map {
+          try #require(RunningCommand.processID(ofRank: $0, under: launcher))
+        } ?? launcher
+      kill(victim, SIGKILL)
+      let ending = try run.wait()
+      #expect(ending.exitCode == 0 && !ending.timedOut, "\(ending.errorOutput)")
+      // Both say where it went on, the supervisor before it started.
+      let begin = try #require(
+        ending.output.firstMatch(of: /"resumed_step":(\d+)/).flatMap { Int($0.1) })
+      #expect(begin >= seen - 4 && begin.isMultiple(of: 4))
+      #expect(ending.errorOutput.contains("going on from step \(begin) with 2 ranks"))
+      #expect(try bench.recordedSteps("run") == Array(1...100))
+      let checkpoints = try FileManager.default.contentsOfDirectory(
+        atPath: bench.path("run/checkpoints"))
+      #expect(checkpoints == ["step-00000100"])
+
+      let expected = try bench.train("reference", ["--steps", "100"])
+      #expect(try bench.summary("run").parametersSHA256 == expected.parametersSHA256)
+    }
+
+    @Test func whoeverAsksForSnapshotsWithoutASupervisorIsTold() throws {
+      let bench = try Workbench()
+      let ending = try bench.run(
+        ["train", "run.yaml", "--output", "run", "--set", "snapshot.every=4", "--steps", "5"])
+      #expect(ending.exitCode == 0)
+      #expect(ending.output.contains("snapshot.every has no effect"))
+    }
+
     @Test func aSignalSavesAndTheSameCommandGoesOn() throws {
       let bench = try Workbench()
       let run = try bench.start(["supervise", "--ranks", "2"] + options)

@@ -20,6 +20,7 @@ private func unusualConfiguration() throws -> RunConfiguration {
       steps: 123456
       evaluate: {every: 7, batches: 3}
       checkpoint: {every: 11, keep: 1}
+      snapshot: {every: 4}
       verify: {every: 9}
       watchdog: {notice: 3, end: 0}
       threads: 2
@@ -106,7 +107,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
 @Suite struct ConfigurationIdentityTests {
   @Test(arguments: [
     "evaluate.every=1", "evaluate.batches=1", "checkpoint.every=1", "checkpoint.keep=1",
-    "watchdog.notice=1", "watchdog.end=0", "verify.every=0",
+    "watchdog.notice=1", "watchdog.end=0", "verify.every=0", "snapshot.every=3",
     "evaluate.top_k=3", "threads=1", "data.validation=other.bin", "model.recompute=true",
     "directory=elsewhere", "data.changed=accept",
   ])
@@ -152,7 +153,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       "average.name", "early_stopping.patience", "evaluate.bleu", "word_vectors.trained",
       "model.from", "model.weights", "adapter.name",
     ]
-    #expect(keys.count - others.count == 10 + 45)
+    #expect(keys.count - others.count == 10 + 46)
   }
 
   @Test func moreStepsMakeAnotherRunOnlyWhereTheScheduleKnowsTheEnd() throws {

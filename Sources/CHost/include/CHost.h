@@ -122,6 +122,25 @@ void CHost_writeStacks(int descriptor);
 /// for them for ever. Does nothing under other launchers.
 void CHost_endLauncherLater(int64_t milliseconds);
 
+// MARK: Memory that a process keeps for others (KeptMemory.swift)
+
+/// A socket by a name that is no file: it goes with the process, and hosts that are namespaces of one
+/// machine have names of their own. Returns 0 or errno.
+int CHost_listenByName(const char *name, int32_t *listener);
+/// Waits for someone; EPERM for a process of another user.
+int CHost_acceptOwn(int32_t listener, int32_t *connection);
+/// EPERM where a process of another user listens.
+int CHost_connectByName(const char *name, int32_t *connection);
+/// Sends words, and an open file with them unless `descriptor` is -1.
+int CHost_sendWords(
+    int32_t connection, const uint64_t *words, int64_t count, int32_t descriptor);
+/// Receives as many words; `*descriptor` becomes the caller's, or -1 where none came.
+int CHost_receiveWords(
+    int32_t connection, uint64_t *words, int64_t count, int32_t *descriptor);
+/// A word that another process may read: what was written before it is seen with it.
+uint64_t CHost_loadWord(const uint64_t *word);
+void CHost_storeWord(uint64_t *word, uint64_t value);
+
 /// The version of the C library that this process runs with.
 const char *CHost_libraryVersion(void);
 

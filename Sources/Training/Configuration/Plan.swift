@@ -20,6 +20,7 @@ public struct Plan: Configurable {
   public var earlyStopping = EarlyStoppingConfiguration()
   public var evaluate = EvaluationConfiguration()
   public var checkpoint = CheckpointConfiguration()
+  public var snapshot = SnapshotConfiguration()
   public var verify = VerificationConfiguration()
   public var watchdog = WatchdogConfiguration()
   /// Threads of one rank; 0 takes the rank's share of the processors it may use.
@@ -56,6 +57,9 @@ public struct Plan: Configurable {
       Field(
         "checkpoint", \.checkpoint, decidesResult: false,
         meaning: "Saving the run, so that it can be resumed."),
+      Field(
+        "snapshot", \.snapshot, decidesResult: false,
+        meaning: "Holding the state in the hosts' memory, so that a loss costs a few steps."),
       Field(
         "verify", \.verify, decidesResult: false,
         meaning: "Comparing the parameters that different hosts hold."),

@@ -34,7 +34,7 @@ public struct RunConfiguration: Configurable {
     "schedule", "reduction", "precision", "products", "steps", "average", "early_stopping",
     "initialization",
     "evaluate",
-    "checkpoint", "verify", "watchdog", "threads",
+    "checkpoint", "snapshot", "verify", "watchdog", "threads",
   ]
 
   public static var fields: [Field<Self>] {

@@ -213,6 +213,14 @@ final class CheckpointStore {
     return (state, skipped)
   }
 
+  /// The step of the newest checkpoint, whole or not; nil where there is none, or none can be seen.
+  /// Collective.
+  func newestStep() throws -> Int? {
+    let steps = communicator.isRankZero ? (try? directory.steps()) ?? [] : []
+    let newest = try communicator.allGather([Double(steps.last ?? -1)])[0][0]
+    return newest < 0 ? nil : Int(newest)
+  }
+
   /// Where the state of a checkpoint is, also on ranks that have not read it.
   func statePath(ofStep step: Int) -> String {
     directory.path(ofStep: step) + "/" + Checkpoint.stateFileName

@@ -100,10 +100,11 @@ public struct MemoryError: UserInputError, Equatable {
   public var description: String {
     let ranks = hostRanks == 1 ? "" : " on each of \(hostRanks) ranks of the host"
     let parts =
-      "parameters \(Self.size(estimate.parameters)), gradients \(Self.size(estimate.gradients))\(ranks), "
-      + "the optimiser's states \(Self.size(estimate.states)), "
-      + "activations \(Self.size(estimate.activations))\(ranks)"
-    return "the run does not fit in memory: \(Self.size(Double(available))) are available, and it "
+      "parameters \(ByteCount.text(estimate.parameters)), gradients \(ByteCount.text(estimate.gradients))\(ranks), "
+      + "the optimiser's states \(ByteCount.text(estimate.states)), "
+      + "activations \(ByteCount.text(estimate.activations))\(ranks)"
+    return
+      "the run does not fit in memory: \(ByteCount.text(Double(available))) are available, and it "
       + "needs at least \(parts). \(advice)"
   }
 
@@ -115,13 +116,5 @@ public struct MemoryError: UserInputError, Equatable {
     }
     let fewer = hostRanks == 1 ? "" : ", or start fewer ranks on the host"
     return "Take a smaller model\(fewer)"
-  }
-
-  /// "1.5 GiB".
-  private static func size(_ bytes: Double) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-    var (value, unit) = (bytes, 0)
-    while value >= 1024 && unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
-    return "\((value * 10).rounded() / 10) \(units[unit])"
   }
 }

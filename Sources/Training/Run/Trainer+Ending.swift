@@ -19,6 +19,7 @@ extension Trainer {
   }
 
   private func saveAndWait() throws {
+    try snapshots?.finish()
     try watched(as: .checkpoint) {
       try requireFiniteParameters()
       guard let checkpoints else { return }

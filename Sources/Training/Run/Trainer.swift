@@ -31,10 +31,14 @@ public final class Trainer {
   private let task: any TrainingTask
   let communicator: any Communicator
   let checkpoints: CheckpointStore?
+  /// Nil where the state is not held in memory.
+  private(set) var snapshots: SnapshotStore?
+  /// What is to be said of them before the first step.
+  private var snapshotNotice: String?
   private let evaluator: Evaluator
   let versions: WeightVersions
-  private var plateau = PlateauShape.Memory()
-  private var earlyStopping = EarlyStopping()
+  var plateau = PlateauShape.Memory()
+  var earlyStopping = EarlyStopping()
   private var stragglers = StragglerWatch()
   /// Where the time had gone when the window of `stragglers` began.
   private var windowBegin = StepPhases()
@@ -43,7 +47,7 @@ public final class Trainer {
   /// What an observer could not do; ends the run on all ranks after the step.
   var observerFailure: (any Error)?
   /// Newer checkpoints that were passed over on resuming; rank zero only knows of them.
-  public private(set) var skippedCheckpoints: [SkippedCheckpoint] = []
+  public internal(set) var skippedCheckpoints: [SkippedCheckpoint] = []
 
   /// Prepares a run: memory for parameters, gradients and optimiser state, then initial parameters
   /// or those of the newest complete checkpoint. Collective.
@@ -66,11 +70,26 @@ public final class Trainer {
   ///     beginning.
   /// - Throws: `ConfigurationError`, `CommunicationError`; `AgreedError` for what failed on a rank, as
   ///   of a `ResumeError`.
-  public init(
+  public convenience init(
     task: any TrainingTask, plan: Plan, optimizer method: (any OptimizerMethod)? = nil,
     initialization: [InitializationRule] = [], weights: PretrainedWeights? = nil,
     identity: String? = nil, communicator: any Communicator, workspace: Workspace? = nil,
     directory: RunDirectory? = nil, start: Start = .beginning
+  ) throws {
+    try self.init(
+      task: task, plan: plan, optimizer: method, initialization: initialization, weights: weights,
+      identity: identity, communicator: communicator, workspace: workspace, directory: directory,
+      start: start, memory: nil)
+  }
+
+  /// As the other.
+  ///
+  /// - Parameter memory: Of this host, which outlives the ranks; nil: there is none.
+  package init(
+    task: any TrainingTask, plan: Plan, optimizer method: (any OptimizerMethod)? = nil,
+    initialization: [InitializationRule] = [], weights: PretrainedWeights? = nil,
+    identity: String? = nil, communicator: any Communicator, workspace: Workspace? = nil,
+    directory: RunDirectory? = nil, start: Start = .beginning, memory: (any KeptMemory)?
   ) throws {
     try communicator.agree { try plan.validate(ranks: communicator.size) }
     self.task = task
@@ -106,9 +125,13 @@ public final class Trainer {
         optimizer: optimizer, versions: versions,
         communicator: communicator)
     }
-    let restored = try start == .beginning ? nil : checkpoints?.restore(start, over: weights)
-    skippedCheckpoints = restored?.skipped ?? []
-    if let state = restored?.state {
+    if savesCheckpoints {
+      (snapshots, snapshotNotice) = try SnapshotStore.opened(
+        memory: memory, every: plan.snapshot.every,
+        run: (identity ?? plan.identity) + (directory?.path ?? ""), replica: replica,
+        optimizer: optimizer, versions: versions, communicator: communicator)
+    }
+    if let state = try restored(start, over: weights) {
       try communicator.agree {
         let path = checkpoints?.statePath(ofStep: state.step)
         try ResumeError.reading(notesOf: path) { try resume(from: state) }
@@ -117,24 +140,6 @@ public final class Trainer {
       try replica.initialize(
         seed: UInt64(plan.seed), overriding: initializers, rows: task.initialRows,
         weights: weights, communicator: communicator)
-    }
-  }
-
-  private func resume(from state: TrainingState) throws {
-    progress.resume(from: state)
-    try step.resume(from: state.notes)
-    plateau = try Note.value("plateau", in: state.notes) ?? PlateauShape.Memory()
-    step.rateFactor = plateau.factor
-    earlyStopping = try Note.value("early_stopping", in: state.notes) ?? EarlyStopping()
-  }
-
-  /// What a checkpoint stores beside the tensors.
-  var state: TrainingState {
-    get throws {
-      var notes = try step.notes.merging(versions.notes) { first, _ in first }
-      if plan.schedule.plateau != nil { notes["plateau"] = try Note.text(plateau) }
-      if plan.earlyStopping.isOn { notes["early_stopping"] = try Note.text(earlyStopping) }
-      return progress.state(notes: notes)
     }
   }
 
@@ -196,7 +201,8 @@ public final class Trainer {
     do {
       return try takeSteps(until: stop, pausing: isPause)
     } catch let error as AgreedError {
-      // A checkpoint under way is of an earlier step than what went wrong: it becomes complete.
+      // Whatever is under way is of an earlier step than what went wrong: it becomes complete.
+      try? snapshots?.finish()
       reportWritten((try? checkpoints?.finishOwn()) ?? [])
       throw error
     }
@@ -210,6 +216,7 @@ public final class Trainer {
       try communicator.agree { try checkpoints?.prepareForBackgroundWriting() }
     }
     if !isDone && isPause(progress.step, nil) { return try paused() }
+    if let snapshotNotice { emit(.notice(snapshotNotice)) }
     communicator.watch?.activity = .firstStep
     while !isDone {
       let outcome = try takeStep(stop)
@@ -224,6 +231,9 @@ public final class Trainer {
         return try stopped(by: StopRequest.name(of: Int32(outcome.flag)))
       }
       if isPause(progress.step, outcome.loss) { return try paused() }
+      if let notice = try snapshots?.record(step: progress.step, { try state }) {
+        emit(.notice(notice))
+      }
       if plan.checkpoint.every > 0
         && progress.step.isMultiple(of: plan.checkpoint.every)
       {

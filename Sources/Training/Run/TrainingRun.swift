@@ -32,10 +32,12 @@ public final class TrainingRun {
   ///   - directory: Nil saves nothing.
   ///   - resume: Whether to go on from the newest complete checkpoint.
   ///   - threads: Of this rank. Default: by the `ThreadPlan` of the communicator's ranks.
+  ///   - job: The mark of the supervised job that this rank belongs to, whose keepers hold snapshots.
+  ///     Default: none.
   /// - Throws: `AgreedError` with what is wrong.
   public init(
     configuration: RunConfiguration, communicator: any Communicator, mode: String,
-    directory: RunDirectory?, resume: Bool, threads: Int? = nil
+    directory: RunDirectory?, resume: Bool, threads: Int? = nil, job: String? = nil
   ) throws {
     var configuration = configuration
     communicator.watch?.directory = directory?.path
@@ -65,7 +67,8 @@ public final class TrainingRun {
     trainer = try Trainer(
       task: prepared.task, configuration: resolved, weights: beginning.weights,
       communicator: communicator, workspace: workspace, directory: directory,
-      start: resume ? .newestCheckpoint : .beginning)
+      start: resume ? .newestCheckpoint : .beginning,
+      memory: job.map { KeeperClient(mark: $0) })
   }
 
   /// Attaches what rank zero shows and stores: console, `metrics.jsonl` and `summary.json`.

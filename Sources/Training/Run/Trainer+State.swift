@@ -1,0 +1,49 @@
+import LockstepCheckpoints
+import LockstepOptimization
+
+/// Where a run has come to: what is saved of it, and how it is brought back.
+extension Trainer {
+  /// Brings parameters and optimiser to where the run has come: from memory if that is as new as what
+  /// is on disk. Collective.
+  ///
+  /// - Returns: What is known of the run there; nil at its beginning.
+  func restored(
+    _ start: Start, over weights: PretrainedWeights?
+  ) throws -> TrainingState? {
+    let snapshot = start == .newestCheckpoint ? snapshots?.inventory.newest : nil
+    var state: TrainingState?
+    let stored = try checkpoints?.newestStep() ?? -1
+    if start != .beginning, snapshot.map({ $0.step < stored }) ?? true {
+      let restored = try checkpoints?.restore(start, over: weights)
+      skippedCheckpoints = restored?.skipped ?? []
+      state = restored?.state
+    }
+    guard let snapshots else { return state }
+    // The newest on disk may have been damaged.
+    guard let snapshot, snapshot.step > state?.step ?? -1 else {
+      try snapshots.keep(only: nil)
+      return state
+    }
+    state = try snapshots.restore(snapshot, over: weights)
+    try snapshots.keep(only: snapshot)
+    return state
+  }
+
+  func resume(from state: TrainingState) throws {
+    progress.resume(from: state)
+    try step.resume(from: state.notes)
+    plateau = try Note.value("plateau", in: state.notes) ?? PlateauShape.Memory()
+    step.rateFactor = plateau.factor
+    earlyStopping = try Note.value("early_stopping", in: state.notes) ?? EarlyStopping()
+  }
+
+  /// What a checkpoint stores beside the tensors.
+  var state: TrainingState {
+    get throws {
+      var notes = try step.notes.merging(versions.notes) { first, _ in first }
+      if plan.schedule.plateau != nil { notes["plateau"] = try Note.text(plateau) }
+      if plan.earlyStopping.isOn { notes["early_stopping"] = try Note.text(earlyStopping) }
+      return progress.state(notes: notes)
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import LockstepCommunication
+
+/// How a vector that some ranks held comes to others: which piece of whose is a piece of whose.
+enum Redistribution {
+  struct Piece: Equatable {
+    /// Who held it, and where among its elements.
+    let source: Int
+    let sourceStart: Int
+    /// Who gets it, and where among its elements.
+    let destination: Int
+    let destinationStart: Int
+    let count: Int
+  }
+
+  /// - Parameters:
+  ///   - old: Who held what.
+  ///   - new: Who gets what, of the same vector.
+  static func pieces(from old: Distribution, to new: Distribution) -> [Piece] {
+    precondition(old.elementCount == new.elementCount, "two distributions of the same vector")
+    let (sources, destinations) = (placed(old), placed(new))
+    var pieces: [Piece] = []
+    var index = 0
+    for destination in destinations {
+      while index < sources.count {
+        let source = sources[index]
+        let shared = source.elements.clamped(to: destination.elements)
+        if !shared.isEmpty {
+          pieces.append(
+            Piece(
+              source: source.owner,
+              sourceStart: source.start + shared.lowerBound - source.elements.lowerBound,
+              destination: destination.owner,
+              destinationStart: destination.start + shared.lowerBound
+                - destination.elements.lowerBound, count: shared.count))
+        }
+        if source.elements.upperBound > destination.elements.upperBound { break }
+        index += 1
+      }
+    }
+    return pieces
+  }
+
+  /// Each part with its place among its owner's elements.
+  private static func placed(
+    _ distribution: Distribution
+  ) -> [(owner: Int, elements: Range<Int>, start: Int)] {
+    var counts: [Int: Int] = [:]
+    return distribution.parts.map { part in
+      let start = counts[part.owner, default: 0]
+      counts[part.owner] = start + part.elements.count
+      return (part.owner, part.elements, start)
+    }
+  }
+}
