@@ -100,15 +100,17 @@ package final class JobProcesses {
   /// launcher, if it can, ends in order; then whatever is left. What a launcher that was killed would
   /// have removed is removed.
   ///
+  /// - Parameter atOnce: Whether the launcher is not given time either: one that can not reach a host waits
+  ///   for it in vain. Default: it has time.
   /// - Returns: Whether none is left: one that the kernel can not end, since it waits for a device,
   ///   stays.
   @discardableResult
-  package func end() -> Bool {
+  package func end(atOnce: Bool = false) -> Bool {
     defer { removeLeftovers() }
     for look in 0..<Self.looks {
       let left = members()
       if left.isEmpty { return true }
-      for member in left where member.isRank || look >= Self.orderlyLooks {
+      for member in left where atOnce || member.isRank || look >= Self.orderlyLooks {
         kill(member.process, SIGKILL)
       }
       usleep(20_000)

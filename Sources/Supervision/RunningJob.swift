@@ -89,9 +89,11 @@ final class RunningJob {
     if process.isRunning { kill(process.processIdentifier, number) }
   }
 
-  /// Ends everything of it on this host, at once, and waits for it.
-  func end() {
-    processes.end()
+  /// Ends everything of it on this host, and waits for it.
+  ///
+  /// - Parameter atOnce: Whether its launcher has no time to end in order.
+  func end(atOnce: Bool) {
+    processes.end(atOnce: atOnce)
     process.waitUntilExit()
   }
 }

@@ -159,7 +159,7 @@ public final class Supervisor {
       for event in try (hosts?.tend() ?? []) + rereadHosts() {
         switch event {
         case .lost(let name) where placement.uses(name):
-          return end(job, .lost("host \(name) is lost"))
+          return end(job, .lost("host \(name) is lost"), atOnce: true)
         case .rankEnded(let name):
           lossNoticed = lossNoticed ?? (.now, "a rank on \(name) has ended")
         default: tell(event)
@@ -201,9 +201,11 @@ public final class Supervisor {
   }
 
   /// Ends what is left of a job on all hosts.
-  private func end(_ job: RunningJob, _ ending: Ending) -> Ending {
+  ///
+  /// - Parameter atOnce: Whether its launcher has no time to end in order. Default: it has.
+  private func end(_ job: RunningJob, _ ending: Ending, atOnce: Bool = false) -> Ending {
     hosts?.clear()
-    job.end()
+    job.end(atOnce: atOnce)
     console.write(job.takeLines())
     let deadline = ContinuousClock.now + .seconds(options.patience)
     while let hosts, !hosts.haveCleared, ContinuousClock.now < deadline {
