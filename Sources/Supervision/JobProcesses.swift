@@ -14,10 +14,21 @@ package final class JobProcesses {
   private let processes = "/proc"
   /// What launchers made for ranks that were seen, and remove if they end in order.
   private var leftovers: Set<String> = []
+  /// Launchers of the job so far that may have left the directory that they begin with.
+  private var launchers: Set<Int32> = []
+  /// Where Open MPI puts that.
+  private let temporary: String
 
-  package init(mark: String) {
+  /// - Parameter temporary: Where temporary files are. Default: `TMPDIR`, else `/tmp`.
+  package init(mark: String, temporary: String? = nil) {
     self.mark = mark
+    self.temporary =
+      temporary ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
   }
+
+  /// A launcher of the job was started here: killed as it begins, it leaves `ompi.HOST.USER/pid.NUMBER`,
+  /// which nothing has mapped yet.
+  package func note(launcher process: Int32) { launchers.insert(process) }
 
   /// A process of the job.
   package struct Member {
@@ -119,6 +130,13 @@ package final class JobProcesses {
   }
 
   private func removeLeftovers() {
+    for name in (try? FileSystem.names(in: temporary)) ?? [] where name.hasPrefix("ompi.") {
+      for launcher in launchers {
+        let path = "\(temporary)/\(name)/pid.\(launcher)"
+        if FileSystem.isDirectory(path) { leftovers.insert(path) }
+      }
+    }
+    launchers = []
     for path in leftovers.sorted() {
       // A launcher that does end in order may be removing it, too, so that parts are gone.
       for _ in 0..<10 where (try? FileSystem.remove(path)) == nil { usleep(20_000) }

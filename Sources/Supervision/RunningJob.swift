@@ -33,6 +33,7 @@ final class RunningJob {
       DescriptorBytes.closeOnExec(output.fileHandleForWriting.fileDescriptor)
     }
     try process.run()
+    processes.note(launcher: process.processIdentifier)
     if let output {
       try? output.fileHandleForWriting.close()
       DescriptorBytes.doNotBlock(output.fileHandleForReading.fileDescriptor)

@@ -44,6 +44,28 @@ import Testing
     #expect(job.members().isEmpty)
   }
 
+  @Test func whatALauncherThatWasKilledAsItBeganHasLeftIsRemoved() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lockstep-job-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func make(_ name: String) throws -> String {
+      let path = folder.appendingPathComponent(name).path
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      return path
+    }
+    let (own, others) = (try make("ompi.n1.0/pid.7001"), try make("ompi.n1.0/pid.7002"))
+    let alone = try make("ompi.n2.0/pid.7001")
+    let job = JobProcesses(mark: UUID().uuidString, temporary: folder.path)
+    job.note(launcher: 7001)
+    #expect(job.end())
+    #expect(!FileManager.default.fileExists(atPath: own))
+    #expect(FileManager.default.fileExists(atPath: others))
+    // Nor the directory around it, when it is empty.
+    #expect(!FileManager.default.fileExists(atPath: alone))
+    #expect(
+      !FileManager.default.fileExists(atPath: folder.appendingPathComponent("ompi.n2.0").path))
+  }
+
   /// Nothing else that a process has mapped is ever removed.
   @Test func whatALauncherLeavesIsToldFromOtherFiles() {
     #expect(
