@@ -1,5 +1,7 @@
 /// When a job that ended is started again, and when not any more.
 ///
+/// A snapshot in memory counts as a checkpoint here.
+///
 /// A job that came to a new checkpoint since it was started goes on at once. One that did not waits:
 /// 1, 2, 4, … up to 60 seconds; after `attempts` such starts in a row nothing will help.
 package struct RestartPolicy: Equatable {
