@@ -22,14 +22,17 @@ public final class SharedParameters {
   /// - Parameters:
   ///   - elementCount: P.
   ///   - trainedCount: How many of them, from the first, are trained. Default: all.
+  ///   - owners: The ranks that share out the slices, ascending. Default: all.
   /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
   public init(
-    communicator: any Communicator, elementCount: Int, trainedCount: Int? = nil
+    communicator: any Communicator, elementCount: Int, trainedCount: Int? = nil,
+    owners: [Int]? = nil
   ) throws {
     self.communicator = communicator
     let trainedCount = trainedCount ?? elementCount
     precondition(0...elementCount ~= trainedCount, "\(trainedCount) of \(elementCount) are trained")
-    partition = SlicePartition(elementCount: trainedCount, size: communicator.size)
+    partition = SlicePartition(
+      elementCount: trainedCount, size: communicator.size, owners: owners)
     memory = try communicator.allocateShared(
       byteCount: communicator.topology.isLeader
         ? elementCount * MemoryLayout<Float>.stride : 0)

@@ -10,18 +10,29 @@ public struct SlicePartition: Equatable, Sendable {
   public let elementCount: Int
   /// N, the number of ranks.
   public let size: Int
+  /// The ranks that own something, ascending; nil: all of them.
+  private let owners: [Int]?
 
-  public init(elementCount: Int, size: Int) {
+  /// - Parameter owners: The ranks that share out the buffer, ascending; the others own nothing. Default:
+  ///   all.
+  public init(elementCount: Int, size: Int, owners: [Int]? = nil) {
     precondition(elementCount >= 0 && size >= 1, "\(elementCount) elements on \(size) ranks")
+    precondition(
+      owners.map { !$0.isEmpty && $0 == $0.sorted() && $0.allSatisfy((0..<size).contains) } ?? true,
+      "some of \(size) ranks own the buffer, not \(owners ?? [])")
     self.elementCount = elementCount
     self.size = size
+    self.owners = owners
   }
 
   public var blockCount: Int { (elementCount + Self.blockSize - 1) / Self.blockSize }
 
   /// The blocks of a rank.
   public func blocks(of rank: Int) -> Range<Int> {
-    rank * blockCount / size..<(rank + 1) * blockCount / size
+    guard let owners else { return rank * blockCount / size..<(rank + 1) * blockCount / size }
+    let before = owners.count { $0 < rank }
+    let end = before + (owners.contains(rank) ? 1 : 0)
+    return before * blockCount / owners.count..<end * blockCount / owners.count
   }
 
   /// The blocks of consecutive ranks.
@@ -39,5 +50,18 @@ public struct SlicePartition: Equatable, Sendable {
   /// The elements of a block.
   func elements(ofBlock block: Int) -> Range<Int> {
     block * Self.blockSize..<min(elementCount, (block + 1) * Self.blockSize)
+  }
+
+  /// The rank of a host that reads an element for its host while the others may be writing their slices:
+  /// its owner, if that is there.
+  ///
+  /// - Parameters:
+  ///   - element: One behind the buffer has no owner.
+  ///   - topology: Of a rank of the host.
+  package func reader(of element: Int, _ topology: Topology) -> Int {
+    let owner = (0..<size).first { slice(of: $0).contains(element) }
+    if let owner, topology.hostRanks.contains(owner) { return owner }
+    return topology.counterpart(
+      of: owner ?? element / Self.blockSize, onHost: topology.hostIndex)
   }
 }

@@ -111,6 +111,18 @@ public final class ParameterStore {
     }
   }
 
+  /// Gives the parameters that are trained other memory; the rest keeps what it has.
+  ///
+  /// - Parameter values: A buffer laid out as the front of the flat one, `trainedCount` floats at least.
+  public func bindTrained(to values: FloatMemory, in workspace: Workspace) {
+    for entry in entries where entry.isTrained {
+      entry.parameter.bind(
+        to: Tensor(
+          viewing: values, from: entry.range.lowerBound, shape: entry.shape, gradient: entry.slot,
+          in: workspace))
+    }
+  }
+
   /// Fills the bound values by each parameter's initialiser, but for what is kept compactly: that has values
   /// of its own.
   ///

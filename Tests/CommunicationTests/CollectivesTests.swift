@@ -172,4 +172,28 @@ import Testing
       #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1)
     }
   }
+
+  @Test func someRanksCanOwnAllSlices() {
+    let partition = SlicePartition(elementCount: 300_000, size: 5, owners: [0, 3])
+    #expect(
+      (0..<5).map(partition.slice(of:)) == [
+        0..<131_072, 131_072..<131_072, 131_072..<131_072, 131_072..<300_000, 300_000..<300_000,
+      ])
+  }
+
+  /// Else a rank could read what another one is writing.
+  @Test(arguments: [nil, [0, 3], [1]]) func noRankReadsASliceThatAnotherOfItsHostWrites(
+    owners: [Int]?
+  ) {
+    let partition = SlicePartition(elementCount: 700_000, size: 5, owners: owners)
+    for element in stride(from: 0, to: 800_000, by: SlicePartition.blockSize) {
+      let owner = (0..<5).first { partition.slice(of: $0).contains(element) }
+      for rank in 0..<5 {
+        let topology = Topology(size: 5, ranksPerHost: 3, rank: rank)
+        let reader = partition.reader(of: element, topology)
+        #expect(topology.hostRanks.contains(reader))
+        if let owner, topology.hostRanks.contains(owner) { #expect(reader == owner) }
+      }
+    }
+  }
 }

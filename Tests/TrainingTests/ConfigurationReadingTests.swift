@@ -335,4 +335,54 @@ private func problems(
     try Data("\u{FEFF}steps: 12".utf8).write(to: text)
     #expect(try RunConfiguration.load(path: text.path).steps == 12)
   }
+
+  @Test func workersAreRead() throws {
+    let plain = try RunConfiguration.parse(
+      yaml: "synchronize: {every: 100, workers: 2}", source: "run.yaml")
+    #expect(plain.synchronize.every == 100)
+    #expect(plain.synchronize.workers == 2)
+    #expect(plain.synchronize.outer.rule.learningRate == 0.7)
+    #expect(plain.synchronize.outer.rule.method.momentum == 0.9)
+    #expect(plain.synchronize.outer.rule.method.nesterov)
+    let averaged = try RunConfiguration.parse(
+      yaml: "synchronize: {every: 100, outer: {name: sgd, learning_rate: 0.5}}", source: "run.yaml")
+    #expect(averaged.synchronize.outer.rule.learningRate == 0.5)
+    #expect(averaged.synchronize.outer.rule.method.momentum == 0)
+  }
+
+  @Test(arguments: [
+    ("synchronize: {workers: 2}", "synchronize.workers: found 2, expected 1, because every is 0"),
+    (
+      "synchronize: {outer: {momentum: 0.8}}",
+      "synchronize.outer: found 3 keys, expected no keys, because every is 0"
+    ),
+    (
+      "synchronize: {every: 100, workers: 3}",
+      "synchronize.workers: found 3, expected a divisor of batch.microbatches (4)"
+    ),
+    (
+      "synchronize: {every: 30}\nevaluate: {every: 0}",
+      "steps: found 1000 (the default), expected a multiple of synchronize.every (30)"
+    ),
+    (
+      "synchronize: {every: 125}",
+      "evaluate.every: found 100 (the default), expected a multiple of synchronize.every (125)"
+    ),
+    (
+      "synchronize: {every: 100}\nreduction: allreduce",
+      "reduction: found \"allreduce\", expected canonical or canonical-bfloat16"
+    ),
+    (
+      "synchronize: {every: 100}\noptimizer: {name: lbfgs, clip_norm: 0}",
+      "optimizer.name: found \"lbfgs\", expected another than lbfgs"
+    ),
+    (
+      "synchronize: {every: 100}\noptimizer: {skip_above: 4}",
+      "optimizer.skip_above: found 4, expected 0, because a worker"
+    ),
+  ])
+  func workersWithWhatTheyCanNotDoAreRefused(yaml: String, problem: String) {
+    let found = problems(yaml)
+    #expect(found.count == 1 && found[0].contains(problem), "\(found)")
+  }
 }

@@ -135,7 +135,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
     "masking.share=0.2", "masking.random=0.2", "masking.kept=0.2", "masking.span=3",
     "data.augmentation.token_dropout=0.1", "data.augmentation.span_corruption=0.1",
     "data.augmentation.corrupted_share=0.2", "data.augmentation.corrupted_span=2",
-    "freeze=['*.bias']", "optimizer.layer_decay=0.9",
+    "freeze=['*.bias']", "optimizer.layer_decay=0.9", "synchronize.every=100",
   ])
   func whatDecidesTheParametersIsPartOfIt(_ override: String) throws {
     let changed = try RunConfiguration.parse(
@@ -151,7 +151,8 @@ private func unusualPredictions() throws -> [RunConfiguration] {
     let others = [
       "task", "data.format", "model.architecture", "loss.name", "optimizer.name", "schedule.name",
       "average.name", "early_stopping.patience", "evaluate.bleu", "word_vectors.trained",
-      "model.from", "model.weights", "adapter.name",
+      "model.from", "model.weights", "adapter.name", "synchronize.workers",
+      "synchronize.outer.name", "synchronize.outer.learning_rate", "synchronize.outer.momentum",
     ]
     #expect(keys.count - others.count == 10 + 46)
   }
@@ -167,6 +168,19 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       longer.differences(from: shorter).map { "\($0.key): \($0.stored), \($0.requested)" } == [
         "schedule.name: constant, linear", "schedule.final_ratio: absent, 0.1",
         "steps: absent, 5000",
+      ])
+  }
+
+  @Test func workersAndTheirOuterStepMakeAnotherRun() throws {
+    func run(_ keys: String) throws -> RunConfiguration {
+      try RunConfiguration.parse(yaml: "synchronize: {\(keys)}", source: "run.yaml")
+    }
+    let stored = try run("every: 50, workers: 2")
+    let outer = "outer: {name: sgd, learning_rate: 0.5}"
+    #expect(
+      try run("every: 50, workers: 4, \(outer)").differences(from: stored).map(\.key) == [
+        "synchronize.workers", "synchronize.outer.name", "synchronize.outer.learning_rate",
+        "synchronize.outer.momentum",
       ])
   }
 

@@ -86,7 +86,7 @@ import Testing
         let trainer = try Trainer(
           task: DeepRegression(), configuration: configuration, communicator: communicator)
         _ = try trainer.run()
-        return trainer.step.optimizer.notes["lbfgs_last_rate"] ?? ""
+        return try trainer.step.notes["lbfgs_last_rate"] ?? ""
       }[0]
     }
     let alone = try firstRate(ranks: 1)

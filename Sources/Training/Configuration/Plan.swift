@@ -12,6 +12,7 @@ public struct Plan: Configurable {
   public var optimizer = OptimizerConfiguration()
   public var schedule = ScheduleConfiguration()
   public var reduction = ReductionMethod.canonical
+  public var synchronize = SynchronizationConfiguration()
   public var precision = Precision.float32
   public var products = ProductMethod.canonical
   /// Optimiser steps from the start of the run to its end.
@@ -38,6 +39,9 @@ public struct Plan: Configurable {
       Field("schedule", \.schedule, meaning: "How the learning rate changes, in optimiser steps."),
       Field(
         "reduction", \.reduction, meaning: "How the gradients of all micro-batches are added up."),
+      Field(
+        "synchronize", \.synchronize,
+        meaning: "Workers that train by themselves and communicate rarely, for slow links."),
       Field(
         "precision", \.precision, meaning: "In which format the model's matrices are multiplied."),
       Field(
@@ -79,6 +83,7 @@ public struct Plan: Configurable {
     checks.require(
       precision == .float32 || products == .canonical, "precision",
       "float32, because products: openblas multiplies nothing else", involving: "products")
+    checkSynchronization(&checks)
     if needsEvaluations {
       checks.require(
         evaluate.every > 0, "evaluate.every",

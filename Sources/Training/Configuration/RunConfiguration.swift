@@ -31,7 +31,7 @@ public struct RunConfiguration: Configurable {
     "task", "seed", "directory", "data", "model", "adapter", "freeze", "masking", "word_vectors",
     "loss", "batch",
     "optimizer",
-    "schedule", "reduction", "precision", "products", "steps", "average", "early_stopping",
+    "schedule", "reduction", "synchronize", "precision", "products", "steps", "average", "early_stopping",
     "initialization",
     "evaluate",
     "checkpoint", "snapshot", "verify", "watchdog", "threads",

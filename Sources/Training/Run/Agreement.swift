@@ -24,11 +24,16 @@ extension Communicator {
   ///
   /// - Throws: `AgreedError` on all ranks.
   public func fromRankZero(_ body: () throws -> [UInt8]) throws -> [UInt8] {
-    var bytes = try agree { isRankZero ? try body() : [] }
-    let count = try allGather([Double(bytes.count)])[0][0]
-    if !isRankZero { bytes = [UInt8](repeating: 0, count: Int(count)) }
+    try fromRank(0, body)
+  }
+
+  /// As `fromRankZero`, for what another rank knows.
+  func fromRank(_ root: Int, _ body: () throws -> [UInt8]) throws -> [UInt8] {
+    var bytes = try agree { rank == root ? try body() : [] }
+    let count = try allGather([Double(bytes.count)])[root][0]
+    if rank != root { bytes = [UInt8](repeating: 0, count: Int(count)) }
     if !bytes.isEmpty {
-      try bytes.withUnsafeMutableBytes { try broadcast($0, from: 0) }
+      try bytes.withUnsafeMutableBytes { try broadcast($0, from: root) }
     }
     return bytes
   }

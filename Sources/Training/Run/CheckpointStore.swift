@@ -14,7 +14,7 @@ import LockstepWeights
 final class CheckpointStore {
   private let communicator: any Communicator
   private let replica: Replica
-  private let optimizer: any Optimizer
+  private let step: any OptimizationStep
   private let versions: WeightVersions
   private let directory: CheckpointDirectory
   /// On rank zero only.
@@ -30,12 +30,12 @@ final class CheckpointStore {
   /// - Throws: `AgreedError` where rank zero can not write to the directory. Collective.
   init(
     directory: CheckpointDirectory, keep: Int?, files: [(name: String, bytes: [UInt8])],
-    seed: UInt64, replica: Replica, optimizer: any Optimizer, versions: WeightVersions,
+    seed: UInt64, replica: Replica, step: any OptimizationStep, versions: WeightVersions,
     communicator: any Communicator
   ) throws {
     self.communicator = communicator
     self.replica = replica
-    self.optimizer = optimizer
+    self.step = step
     self.versions = versions
     self.directory = directory
     self.seed = seed
@@ -46,8 +46,10 @@ final class CheckpointStore {
     }
   }
 
-  /// All that is stored beside the parameters.
-  private var states: [OptimizerState] { optimizer.states + versions.states }
+  /// All that is stored beside the parameters when so many steps are taken.
+  private func states(afterStep step: Int) -> [OptimizerState] {
+    self.step.states(afterStep: step) + versions.states
+  }
 
   private var threads: ThreadPool { replica.workspace.threads }
 
@@ -57,7 +59,8 @@ final class CheckpointStore {
   ///
   /// - Throws: `AgreedError` where rank zero can not write, this checkpoint or the one before.
   func saveInBackground(_ state: TrainingState) throws {
-    let wholes = try wholeStates()
+    let states = states(afterStep: state.step)
+    let wholes = try wholes(of: states)
     try communicator.onRankZero {
       let moments = zip(states, wholes).flatMap { $0.views(of: $1) }
       try writer?.write(snapshot(state, optimizerState: moments))
@@ -69,9 +72,9 @@ final class CheckpointStore {
   ///
   /// - Throws: `AgreedError` where rank zero can not write, this checkpoint or the one before.
   func save(_ state: TrainingState) throws {
-    let states = states
+    let states = states(afterStep: state.step)
     let isAlone = communicator.size == 1
-    let own = isAlone ? zip(states, try wholeStates()).flatMap { $0.views(of: $1) } : []
+    let own = isAlone ? zip(states, try wholes(of: states)).flatMap { $0.views(of: $1) } : []
     let draft = try communicator.agree {
       try writer?.begin(
         snapshot(state, optimizerState: own),
@@ -101,8 +104,7 @@ final class CheckpointStore {
 
   /// The optimiser's states as whole tensors, in flat buffers of rank zero; nothing on the others.
   /// Collective.
-  private func wholeStates() throws -> [UnsafePointer<Float>] {
-    let states = states
+  private func wholes(of states: [OptimizerState]) throws -> [UnsafePointer<Float>] {
     if communicator.size == 1 { return states.compactMap { UnsafePointer($0.values.baseAddress) } }
     let staging = try communicator.agree {
       try writer?.stagingBuffer(elementCount: states.reduce(0) { $0 + $1.elementCount })
@@ -124,8 +126,10 @@ final class CheckpointStore {
   }
 
   /// Takes the memory for copies now, so that the first checkpoint does not have to. Rank zero.
-  func prepareForBackgroundWriting() throws {
-    let stateCount = states.reduce(0) { $0 + $1.elementCount }
+  ///
+  /// - Parameter every: Optimiser steps from one checkpoint to the next.
+  func prepareForBackgroundWriting(every: Int) throws {
+    let stateCount = states(afterStep: every).reduce(0) { $0 + $1.elementCount }
     let isAlone = communicator.size == 1
     let parameters = replica.parameters
     let savedCount = parameters.isAdapted ? parameters.trainedCount : parameters.flatCount
@@ -208,7 +212,7 @@ final class CheckpointStore {
     }
     try replica.shared.broadcast()
     let reader = try communicator.agree { try found?.optimizerState() }
-    for state in states { try restore(state, from: reader) }
+    for stored in states(afterStep: state.step) { try restore(stored, from: reader) }
     try versions.finishResuming()
     return (state, skipped)
   }

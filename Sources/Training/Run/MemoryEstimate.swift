@@ -1,4 +1,4 @@
-// P parameters, M micro-batches, N ranks.
+// P parameters, M micro-batches, N ranks, K workers.
 
 import LockstepCommunication
 import LockstepNeuralNetworks
@@ -13,9 +13,11 @@ import LockstepTensors
 package struct MemoryEstimate: Equatable {
   /// The parameters, once on each host.
   package let parameters: Double
-  /// Gradients of one rank: a few copies of the parameters that are trained.
+  /// Gradients of one rank: a few copies of the parameters that are trained. With workers that communicate
+  /// rarely one at least is of their changes.
   package let gradients: Double
-  /// What the optimiser remembers, the average and the best parameters, over all ranks.
+  /// What the optimiser remembers, the average and the best parameters, over all ranks; and the parameters
+  /// of workers.
   package let states: Double
   /// What the forward pass of a micro-batch keeps, on each rank.
   package let activations: Double
@@ -35,14 +37,17 @@ package struct MemoryEstimate: Equatable {
     parameters = frozen.reduce(Double(store.flatCount) * 4) {
       $0 + Double(ParameterStore(of: $1).flatCount) * 4
     }
-    let leaves = plan.batch.microbatches / max(1, ranks)
-    let buffers =
-      switch plan.reduction {
-      case .canonical, .canonicalBfloat16:
-        FoldPlan(tree: CanonicalTree(leafCount: leaves), owned: 0..<leaves).bufferCount
-      case .allreduce: min(2, leaves)
-      }
-    gradients = copy * Double(buffers)
+    let synchronize = plan.synchronize
+    let workers = synchronize.isOn ? synchronize.workers : 1
+    let leaves = plan.batch.microbatches / max(1, ranks, workers)
+    var buffers = Double(plan.reduction.bufferCount(leaves: leaves))
+    if synchronize.isOn {
+      let changes = max(1, workers / max(1, ranks))
+      // The first rank of each group has them.
+      let share = min(1, Double(workers) / Double(max(1, ranks)))
+      buffers += share * Double(plan.reduction.bufferCount(leaves: changes))
+    }
+    gradients = copy * buffers
     let rule = plan.optimizer.method.rule
     let remembered = store.entries.filter(\.isTrained).reduce(0.0) {
       $0
@@ -51,7 +56,9 @@ package struct MemoryEstimate: Equatable {
             name: $1.name, shape: $1.shape.dimensions, range: $1.range, decays: $1.decays))
     }
     let versions = (plan.average.method == .none ? 0 : 1) + (plan.earlyStopping.isOn ? 1 : 0)
-    states = remembered * 4 + copy * Double(versions)
+    // Each worker has parameters and an optimiser, and all together the outer one's momentum.
+    let own = synchronize.isOn ? Double(workers) * (remembered * 4 + copy) + copy : remembered * 4
+    states = own + copy * Double(versions)
     activations = keptElementCount * 4
   }
 
@@ -116,5 +123,16 @@ public struct MemoryError: UserInputError, Equatable {
     }
     let fewer = hostRanks == 1 ? "" : ", or start fewer ranks on the host"
     return "Take a smaller model\(fewer)"
+  }
+}
+
+extension ReductionMethod {
+  /// How many gradients a rank holds of so many micro-batches.
+  fileprivate func bufferCount(leaves: Int) -> Int {
+    switch self {
+    case .canonical, .canonicalBfloat16:
+      FoldPlan(tree: CanonicalTree(leafCount: leaves), owned: 0..<leaves).bufferCount
+    case .allreduce: min(2, leaves)
+    }
   }
 }

@@ -14,7 +14,7 @@ import LockstepTensors
 public final class Trainer {
   public let plan: Plan
   public let replica: Replica
-  public let step: TrainingStep
+  package let step: any OptimizationStep
 
   /// Where a run starts.
   public enum Start: Equatable, Sendable {
@@ -101,15 +101,16 @@ public final class Trainer {
     precondition(
       workspace.products.library == plan.products.library,
       "the workspace's matrices are multiplied by another library than plan.products says")
-    replica = try task.replica(communicator, in: workspace)
-    step = try TrainingStep(
-      task: task, replica: replica, plan: plan, optimizer: method, communicator: communicator)
+    let groups = plan.workerGroups(ranks: communicator.size)
+    replica = try task.replica(communicator, in: workspace, owners: groups?.leaders)
+    step = try plan.step(
+      of: task, replica, optimizer: method, groups: groups, communicator: communicator)
     evaluator = Evaluator(communicator: communicator, workspace: workspace)
     progress = RunProgress(plan: plan, identity: identity ?? plan.identity)
     versions = WeightVersions(
       averaging: plan.average, keepsBest: plan.earlyStopping.isOn,
       layout: step.layout, replica: replica)
-    let (replica, optimizer, versions) = (replica, step.optimizer, versions)
+    let (replica, step, versions) = (replica, step, versions)
     let initializers = try communicator.agree {
       if plan.needsEvaluations && task.evaluationBatchCount == 0 {
         throw MissingEvaluationsError()
@@ -122,7 +123,7 @@ public final class Trainer {
       try CheckpointStore(
         directory: $0.checkpoints, keep: savesCheckpoints ? plan.checkpoint.keep : nil,
         files: task.checkpointFiles, seed: UInt64(plan.seed), replica: replica,
-        optimizer: optimizer, versions: versions,
+        step: step, versions: versions,
         communicator: communicator)
     }
     if savesCheckpoints {
@@ -141,6 +142,7 @@ public final class Trainer {
         seed: UInt64(plan.seed), overriding: initializers, rows: task.initialRows,
         weights: weights, communicator: communicator)
     }
+    try step.begin(afterStep: progress.step)
   }
 
   /// Optimiser steps taken.
@@ -213,7 +215,7 @@ public final class Trainer {
   ) throws -> ExitCode {
     let every = plan.checkpoint.every
     if every > 0 && every < plan.steps - progress.step {
-      try communicator.agree { try checkpoints?.prepareForBackgroundWriting() }
+      try communicator.agree { try checkpoints?.prepareForBackgroundWriting(every: every) }
     }
     if !isDone && isPause(progress.step, nil) { return try paused() }
     if let snapshotNotice { emit(.notice(snapshotNotice)) }
@@ -357,6 +359,7 @@ public final class Trainer {
   /// Before parameters are saved, and before an evaluation would show nothing else. Collective.
   func requireFiniteParameters() throws {
     try replica.requireFinite(step: progress.step, communicator)
+    try step.requireFinite(afterStep: progress.step)
   }
 
   /// Reports checkpoints that became complete meanwhile.

@@ -1,11 +1,13 @@
 import CLockstepHashing
 import LockstepCommunication
+import LockstepNeuralNetworks
 import LockstepTensors
 
 /// Compares what the hosts of a job hold: each has one copy of the parameters, and all must be the same.
 ///
-/// Ranks of a host share the work of hashing its copy, before an update, when all ranks have read it. The
-/// hashes travel with the exchange of the slices. Parameters that are not trained are compared with
+/// Ranks of a host share the work of hashing its copy, before an update, when all ranks have read it: each
+/// hashes the slice that it will update itself, for the others may be ahead. The hashes travel with the
+/// exchange of the slices. Parameters that are not trained are compared with
 /// themselves as they were at the first look, too: so one host alone notices when they change.
 ///
 /// What only one rank holds, the state of the optimiser for its slice, can not be compared.
@@ -13,6 +15,10 @@ final class ParameterVerification {
   private let replica: Replica
   private let communicator: any Communicator
   private let every: Int
+  /// What the communicator's ranks count from among all of the run.
+  private let firstRank: Int
+  /// The parameters that `replica` has a copy of.
+  private let entries: [ParameterStore.Entry]
   /// What this rank hashes of its host's copy.
   private let pieces: [Piece]
   /// Of each tensor, over this rank's pieces, at the last look.
@@ -26,24 +32,37 @@ final class ParameterVerification {
     let elements: Range<Int>
   }
 
-  private static let blockCount = 1 << 16
-
-  /// - Parameter every: Steps; nil comes of 0, and where there is nothing to compare.
-  init?(of replica: Replica, every: Int, communicator: any Communicator) {
+  /// - Parameters:
+  ///   - every: Steps; nil comes of 0, and where there is nothing to compare.
+  ///   - firstRank: What the communicator's ranks count from among all of the run. Default: 0.
+  init?(of replica: Replica, every: Int, communicator: any Communicator, firstRank: Int = 0) {
     let isFrozenInPart = replica.shared.values.count > replica.shared.trained.count
     guard every > 0, communicator.topology.hostCount > 1 || isFrozenInPart else { return nil }
     self.replica = replica
     self.communicator = communicator
     self.every = every
-    let entries = replica.parameters.entries
-    let all = entries.enumerated().flatMap { index, entry in
-      stride(from: entry.range.lowerBound, to: entry.range.upperBound, by: Self.blockCount).map {
-        Piece(entry: index, elements: $0..<min($0 + Self.blockCount, entry.range.upperBound))
+    self.firstRank = firstRank
+    // A worker's copy is of what is trained alone.
+    let entries = replica.parameters.entries.filter {
+      $0.range.upperBound <= replica.shared.values.count
+    }
+    self.entries = entries
+    let (partition, topology) = (replica.shared.partition, communicator.topology)
+    pieces = entries.indices.flatMap { entry in
+      Self.blocks(of: entries[entry].range).compactMap { elements in
+        partition.reader(of: elements.lowerBound, topology) == topology.rank
+          ? Piece(entry: entry, elements: elements) : nil
       }
     }
-    let (rank, size) = (communicator.topology.localRank, communicator.topology.localSize)
-    pieces = Array(all[rank * all.count / size..<(rank + 1) * all.count / size])
     tensorSums = Array(repeating: 0, count: entries.count)
+  }
+
+  /// Cut where the blocks of slices begin, so that no piece has parts in two slices.
+  private static func blocks(of elements: Range<Int>) -> [Range<Int>] {
+    let size = SlicePartition.blockSize
+    return (elements.lowerBound / size..<(elements.upperBound + size - 1) / size).map {
+      ($0 * size..<($0 + 1) * size).clamped(to: elements)
+    }
   }
 
   /// What this rank has to tell at the end of a step: the sum of its pieces' hashes and, one up, the
@@ -75,7 +94,7 @@ final class ParameterVerification {
   func compare(_ words: [[UInt64]], step: Int) throws {
     let topology = communicator.topology
     if let rank = words.firstIndex(where: { $0[1] > 0 }) {
-      let entry = replica.parameters.entries[Int(words[rank][1]) - 1]
+      let entry = entries[Int(words[rank][1]) - 1]
       throw agreed(
         .changed(host: hostName(topology.hostIndex(of: rank)), tensor: entry.name, step: step))
     }
@@ -105,7 +124,7 @@ final class ParameterVerification {
           ranks.reduce(UInt64(0)) { $0 &+ communicator.contribution(of: $1)[index] }
         }
         guard sums.contains(where: { $0 != sums[0] }) else { continue }
-        return (replica.parameters.entries[start + index].name, Self.minority(sums))
+        return (entries[start + index].name, Self.minority(sums))
       }
     }
     preconditionFailure("sums of tensors are equal where their sum is not")
@@ -120,7 +139,7 @@ final class ParameterVerification {
 
   private func hostName(_ host: Int) -> String {
     let first = communicator.topology.hosts[host].lowerBound
-    return communicator.watch?.hostName(ofRank: first) ?? "\(host)"
+    return communicator.watch?.hostName(ofRank: firstRank + first) ?? "\(host)"
   }
 
   /// Of elements at their place: the same bits elsewhere have another one.

@@ -16,21 +16,52 @@ public final class Replica {
 
   /// Gives the parameters of a module their memory. Collective.
   ///
+  /// - Parameter owners: The ranks that share out what is trained, ascending. Default: all.
   /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
-  public init(
-    of module: some Module, communicator: any Communicator, workspace: Workspace
+  public convenience init(
+    of module: some Module, communicator: any Communicator, workspace: Workspace,
+    owners: [Int]? = nil
   ) throws {
-    self.workspace = workspace
-    parameters = ParameterStore(of: module)
-    shared = try SharedParameters(
+    let parameters = ParameterStore(of: module)
+    let shared = try SharedParameters(
       communicator: communicator, elementCount: parameters.flatCount,
-      trainedCount: parameters.trainedCount)
+      trainedCount: parameters.trainedCount, owners: owners)
+    self.init(parameters, shared, workspace)
+    parameters.bind(
+      to: FloatMemory(viewing: shared.values, owner: shared.memory), in: workspace)
+  }
+
+  /// Makes a further copy of what is trained, for some of the ranks. The model goes on with the copy that
+  /// it has until `bind`. Collective among these ranks.
+  ///
+  /// - Parameters:
+  ///   - replica: Has the model, and the only copy of what is not trained.
+  ///   - communicator: Of the ranks that train the copy.
+  /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
+  convenience init(beside replica: Replica, communicator: any Communicator) throws {
+    let parameters = replica.parameters
+    self.init(
+      parameters,
+      try SharedParameters(communicator: communicator, elementCount: parameters.trainedCount),
+      replica.workspace)
+  }
+
+  private init(
+    _ parameters: ParameterStore, _ shared: SharedParameters, _ workspace: Workspace
+  ) {
+    self.parameters = parameters
+    self.shared = shared
+    self.workspace = workspace
     guard let base = shared.values.baseAddress else {
       preconditionFailure("a model without parameters can not be trained")
     }
     values = base
-    parameters.bind(
-      to: FloatMemory(viewing: shared.values, owner: shared.memory), in: workspace)
+  }
+
+  /// Lets the model compute with this copy of what is trained.
+  func bind() {
+    parameters.bindTrained(
+      to: FloatMemory(viewing: shared.trained, owner: shared.memory), in: workspace)
   }
 
   /// Fills the parameters by their initialisers: rank zero computes, the others receive. Collective.

@@ -18,6 +18,15 @@ package struct StepPhases: Equatable, Sendable {
     return try body()
   }
 
+  package static func + (one: Self, other: Self) -> Self {
+    var sum = one
+    sum.forward += other.forward
+    sum.backward += other.backward
+    sum.reduction += other.reduction
+    sum.optimizer += other.optimizer
+    return sum
+  }
+
   package static func - (later: Self, earlier: Self) -> Self {
     var difference = later
     difference.forward -= earlier.forward

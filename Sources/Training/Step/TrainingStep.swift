@@ -7,11 +7,20 @@ import LockstepTensors
 
 /// One optimiser step on one rank: forward and backward of its micro-batches, one reduction, clip,
 /// update of its slice of the parameters, and the exchange of the slices.
-public final class TrainingStep {
+public final class TrainingStep: OptimizationStep {
+  /// Where a step's ranks and micro-batches are among those of the run.
+  struct Place {
+    /// What the ranks of the communicator count from.
+    var firstRank = 0
+    /// What the plan's micro-batches count from.
+    var firstMicrobatch = 0
+  }
+
   private let task: any TrainingTask
   private let replica: Replica
   private let reduction: any GradientReduction
   private let communicator: any Communicator
+  private let place: Place
   private let schedule: Schedule
   private let clip: ClipNorm
   private let treatment: GradientTreatment?
@@ -19,16 +28,16 @@ public final class TrainingStep {
   private var outliers = OutlierDetector()
   private let seed: UInt64
   /// The tensors, and this rank's slice.
-  let layout: ParameterLayout
+  package let layout: ParameterLayout
   /// What evaluations made of the schedule: a factor on the learning rate.
-  var rateFactor = 1.0
+  package var rateFactor = 1.0
   private let verification: ParameterVerification?
   /// Holds the state of this rank's slice.
   public let optimizer: any Optimizer
   /// Where the time of all steps so far went.
   package private(set) var phases = StepPhases()
   /// Micro-batches of a step that this rank computes.
-  var microbatchCount: Int { reduction.ownedLeaves.count }
+  package var microbatchCount: Int { reduction.ownedLeaves.count }
   /// The matrix products of the first micro-batch's forward pass; nil before it is computed.
   package private(set) var products: ForwardProducts?
   /// Floating-point operations of the products of this rank's micro-batches so far, forward and
@@ -43,16 +52,31 @@ public final class TrainingStep {
   ///   - plan: `batch`, `optimizer`, `schedule`, `reduction`, `steps` and `seed` are used.
   ///   - method: An update rule in place of the plan's. Default: nil, the plan's.
   /// - Throws: `ParameterPatternError` for a group of the optimiser that matches no parameter.
-  public init(
+  public convenience init(
     task: any TrainingTask, replica: Replica, plan: Plan,
     optimizer method: (any OptimizerMethod)? = nil, communicator: any Communicator
+  ) throws {
+    try self.init(
+      task: task, replica: replica, plan: plan, optimizer: method, communicator: communicator,
+      reduction: plan.reduction.reduction(
+        communicator: communicator, elementCount: replica.parameters.trainedCount,
+        leafCount: plan.batch.microbatches, pool: replica.workspace.threads))
+  }
+
+  /// - Parameters:
+  ///   - reduction: Of the plan's micro-batches over the communicator's ranks. Steps that follow one
+  ///     another may have the same.
+  ///   - place: Default: the step is that of the whole run.
+  init(
+    task: any TrainingTask, replica: Replica, plan: Plan,
+    optimizer method: (any OptimizerMethod)?, communicator: any Communicator,
+    reduction: any GradientReduction, place: Place = Place()
   ) throws {
     self.task = task
     self.replica = replica
     self.communicator = communicator
-    reduction = try plan.reduction.reduction(
-      communicator: communicator, elementCount: replica.parameters.trainedCount,
-      leafCount: plan.batch.microbatches, pool: replica.workspace.threads)
+    self.reduction = reduction
+    self.place = place
     configuration = plan.optimizer
     let (peers, threads) = (CommunicatorPeers(communicator), replica.workspace.threads)
     let partition = reduction.partition
@@ -69,7 +93,8 @@ public final class TrainingStep {
     clip = ClipNorm(maximum: plan.optimizer.clipNorm)
     seed = UInt64(plan.seed)
     verification = ParameterVerification(
-      of: replica, every: plan.verify.every, communicator: communicator)
+      of: replica, every: plan.verify.every, communicator: communicator,
+      firstRank: place.firstRank)
   }
 
   /// Takes one step. Collective.
@@ -80,8 +105,8 @@ public final class TrainingStep {
   /// - Throws: `NotFiniteError`, on all ranks, before any parameter is changed.
   public func run(step: Int, flag: Int = 0) throws -> StepOutcome {
     communicator.step = step + 1
-    for microbatch in reduction.ownedLeaves {
-      let loss = try gradient(step: step, microbatch: microbatch)
+    for leaf in reduction.ownedLeaves {
+      let loss = try gradient(step: step, leaf: leaf)
       phases.time(\.reduction) { reduction.fold(scalars: [loss.sum, loss.targetCount]) }
     }
     let total = try phases.time(\.reduction) { try reduction.reduce(flag: flag) }
@@ -116,8 +141,9 @@ public final class TrainingStep {
       window: configuration.skipWindow)
   }
 
-  /// What a checkpoint stores beside the optimiser's states; the same on all ranks.
-  var notes: [String: String] {
+  package func states(afterStep step: Int) -> [OptimizerState] { optimizer.states }
+
+  package var notes: [String: String] {
     get throws {
       var notes = optimizer.notes
       if configuration.skipAbove > 0 { notes["outliers"] = try Note.text(outliers) }
@@ -125,10 +151,7 @@ public final class TrainingStep {
     }
   }
 
-  /// Takes `notes` back.
-  ///
-  /// - Throws: `DescriptionError` for one that can not be right.
-  func resume(from notes: [String: String]) throws {
+  package func resume(from notes: [String: String]) throws {
     try optimizer.resume(from: notes)
     outliers = try Note.value("outliers", in: notes) ?? OutlierDetector()
   }
@@ -138,23 +161,27 @@ public final class TrainingStep {
   private func requireFinite(_ outcome: StepOutcome, _ total: ReducedGradient) throws {
     if let leaf = total.nonFiniteLeaf {
       throw NotFiniteError.loss(
-        step: outcome.step, rank: leaf.rank, microbatch: leaf.microbatch, value: leaf.value)
+        step: outcome.step, rank: place.firstRank + leaf.rank,
+        microbatch: place.firstMicrobatch + leaf.microbatch, value: leaf.value)
     }
     guard !outcome.gradientNorm.isFinite else { return }
-    guard let place = try reduction.locateNonFinite() else {
+    guard let found = try reduction.locateNonFinite() else {
       throw NotFiniteError.gradientNorm(step: outcome.step, value: outcome.gradientNorm)
     }
-    let entry = replica.parameters.entries.first { $0.range.contains(place.element) }
+    let entry = replica.parameters.entries.first { $0.range.contains(found.element) }
+    let (first, microbatches) = (place.firstMicrobatch, found.microbatches)
     throw NotFiniteError.gradient(
-      step: outcome.step, rank: place.rank, microbatches: place.microbatches,
-      parameter: entry?.name ?? "element \(place.element)")
+      step: outcome.step, rank: place.firstRank + found.rank,
+      microbatches: first + microbatches.lowerBound..<first + microbatches.upperBound,
+      parameter: entry?.name ?? "element \(found.element)")
   }
 
   /// Computes the gradient of one micro-batch's summed loss into the reduction's leaf buffer.
   private func gradient(
-    step: Int, microbatch: Int
+    step: Int, leaf: Int
   ) throws -> (sum: Double, targetCount: Double) {
     let workspace = replica.workspace
+    let microbatch = place.firstMicrobatch + leaf
     workspace.isTraining = true
     workspace.seekRandom(seed: seed, step: step, microbatch: microbatch)
     replica.parameters.beginGradient(
@@ -163,7 +190,7 @@ public final class TrainingStep {
     defer { operations += replica.workspace.products.operations - before }
     let loss = try phases.time(\.forward) { try forward(step: step, microbatch: microbatch) }
     phases.time(\.backward) {
-      if microbatch == reduction.ownedLeaves.last, reduction.beginLast() {
+      if leaf == reduction.ownedLeaves.last, reduction.beginLast() {
         replica.parameters.awaitGradient { [reduction] in reduction.report(firstFinal: $0) }
       }
       loss.sum.backward()
@@ -208,6 +235,19 @@ public struct StepOutcome: Sendable, Equatable {
     gradientNorm = total.squaredNorm.squareRoot() / targetCount
     self.learningRate = learningRate
     flag = total.flag
+  }
+
+  /// What the steps of several workers came to: the mean loss of all targets, and the root of the mean
+  /// square of the workers' norms. Sums go in the order of the workers.
+  init(step: Int, ofWorkers workers: [WorkerOutcome], learningRate: Double, flag: Int) {
+    self.step = step
+    let targets = workers.reduce(0) { $0 + $1.targetCount }
+    targetCount = targets
+    loss = workers.reduce(0) { $0 + $1.loss * $1.targetCount } / targets
+    let squares = workers.reduce(0) { $0 + $1.gradientNorm * $1.gradientNorm }
+    gradientNorm = (squares / Double(workers.count)).squareRoot()
+    self.learningRate = learningRate
+    self.flag = flag
   }
 }
 

@@ -1,0 +1,78 @@
+import LockstepCommunication
+import LockstepOptimization
+import LockstepTensors
+
+/// How a run takes its optimiser steps: all ranks with one gradient (`TrainingStep`), or workers that
+/// train by themselves and seldom communicate (`WorkerSteps`).
+package protocol OptimizationStep: AnyObject {
+  /// The tensors, and this rank's slice of the run's parameters.
+  var layout: ParameterLayout { get }
+  /// What evaluations made of the schedule: a factor on the learning rate.
+  var rateFactor: Double { get set }
+
+  /// What a checkpoint stores beside the parameters when so many steps are taken.
+  func states(afterStep step: Int) -> [OptimizerState]
+  /// What a checkpoint stores beside the states; the same on all ranks.
+  var notes: [String: String] { get throws }
+  /// Takes `notes` back.
+  ///
+  /// - Throws: `DescriptionError` for one that can not be right.
+  func resume(from notes: [String: String]) throws
+  /// Makes ready to go on when parameters and states are filled. Collective.
+  ///
+  /// - Parameter step: Optimiser steps taken.
+  func begin(afterStep step: Int) throws
+  /// Refuses what an update has made infinite or no numbers, of parameters that are not the run's.
+  /// Collective.
+  ///
+  /// - Throws: `AgreedError` with `NotFiniteError.parameter`.
+  func requireFinite(afterStep step: Int) throws
+
+  /// Takes one step. Collective.
+  ///
+  /// - Parameters:
+  ///   - step: Optimiser steps taken before, from 0.
+  ///   - flag: Any small number; all ranks learn the largest.
+  /// - Throws: `NotFiniteError` on all ranks, or `AgreedError` with it, before any parameter is changed.
+  func run(step: Int, flag: Int) throws -> StepOutcome
+
+  /// Where the time of all steps so far went.
+  var phases: StepPhases { get }
+  /// Micro-batches of a step that this rank computes.
+  var microbatchCount: Int { get }
+  /// The matrix products of the first micro-batch's forward pass; nil before it is computed.
+  var products: ForwardProducts? { get }
+  /// Floating-point operations of the products of this rank's micro-batches so far, forward and
+  /// backward.
+  var operations: Double { get }
+}
+
+extension OptimizationStep {
+  package func begin(afterStep step: Int) throws {}
+
+  package func requireFinite(afterStep step: Int) throws {}
+
+  package func run(step: Int) throws -> StepOutcome { try run(step: step, flag: 0) }
+}
+
+extension Plan {
+  /// Who plays the workers; nil where there are none.
+  func workerGroups(ranks: Int) -> WorkerGroups? {
+    synchronize.isOn
+      ? WorkerGroups(workerCount: synchronize.workers, rankCount: ranks) : nil
+  }
+
+  /// The steps of one rank. Collective.
+  func step(
+    of task: any TrainingTask, _ replica: Replica, optimizer method: (any OptimizerMethod)?,
+    groups: WorkerGroups?, communicator: any Communicator
+  ) throws -> any OptimizationStep {
+    if let groups {
+      return try WorkerSteps(
+        task: task, replica: replica, plan: self, optimizer: method, groups: groups,
+        communicator: communicator)
+    }
+    return try TrainingStep(
+      task: task, replica: replica, plan: self, optimizer: method, communicator: communicator)
+  }
+}

@@ -1,0 +1,250 @@
+import LockstepCommunication
+import LockstepNeuralNetworks
+import LockstepOptimization
+import LockstepTensors
+import LockstepTraining
+import Synchronization
+import Testing
+
+/// Workers that seldom communicate are the configuration's: who plays them changes no bit.
+@Suite struct WorkerTests {
+  /// Keys of the `optimizer` section.
+  private static let methods = [
+    "name: sgd, momentum: 0.9, nesterov: true, learning_rate: 0.01",
+    "name: adamw",
+    "name: nadam, clip_adaptive: 0.05, l1: 1e-4, clip_value: 0.01",
+    "name: muon, groups: [{parameters: \"*.bias\", rate: 0.5}]",
+  ]
+
+  /// Twelve micro-batches, rounds of three steps.
+  private func configuration(
+    _ optimizer: String = "name: adamw", synchronize: String = "every: 3, workers: 4",
+    evaluateEvery: Int = 3, extra: String = ""
+  ) throws -> RunConfiguration {
+    try RunConfiguration.parse(
+      yaml: """
+        data: {validation: null}
+        batch: {microbatches: 12}
+        steps: 6
+        schedule: {name: constant}
+        checkpoint: {every: 0}
+        evaluate: {every: \(evaluateEvery)}
+        model: {vocabulary: 10}
+        optimizer: {\(optimizer)}
+        synchronize: {\(synchronize)}
+        \(extra)
+        """, source: "test")
+  }
+
+  /// - Parameter pause: Steps after which the run is left; nil: it goes to its end.
+  private func train(
+    _ configuration: RunConfiguration, ranks: Int, ranksPerHost: Int? = nil, pause: Int? = nil,
+    threads: Int = 1, freezing: Bool = false, directory: RunDirectory? = nil,
+    start: Trainer.Start = .beginning
+  ) throws -> [String] {
+    try InProcessGroup(size: ranks, ranksPerHost: ranksPerHost).run { communicator in
+      let task = DeepRegression()
+      if freezing { task.network.second.weight.freeze() }
+      let trainer = try Trainer(
+        task: task, configuration: configuration, communicator: communicator,
+        workspace: Workspace(threadCount: threads), directory: directory, start: start)
+      _ = try trainer.run(pausing: { step, _ in step == pause })
+      return trainer.parametersHash
+    }
+  }
+
+  @Test(arguments: methods) func bitsDoNotDependOnTheRanks(optimizer: String) throws {
+    let configuration = try configuration(optimizer)
+    let alone = try train(configuration, ranks: 1)[0]
+    for (ranks, ranksPerHost, threads) in [(2, 1, 1), (3, 3, 2), (5, 2, 1), (8, 4, 1)] {
+      let hashes = try train(
+        configuration, ranks: ranks, ranksPerHost: ranksPerHost, threads: threads)
+      #expect(hashes.allSatisfy { $0 == alone }, "\(optimizer) on \(ranks) ranks")
+    }
+  }
+
+  @Test(arguments: [
+    "every: 1, workers: 3", "every: 2, workers: 12, outer: {name: sgd, learning_rate: 1}",
+    "every: 6, workers: 1",
+  ]) func noRoundDependsOnTheRanks(synchronize: String) throws {
+    let configuration = try configuration(
+      synchronize: synchronize, evaluateEvery: 0, extra: "reduction: canonical-bfloat16")
+    let alone = try train(configuration, ranks: 1)[0]
+    for (ranks, ranksPerHost) in [(2, 1), (7, 3), (12, 12)] {
+      let hashes = try train(configuration, ranks: ranks, ranksPerHost: ranksPerHost)
+      #expect(hashes.allSatisfy { $0 == alone }, "\(synchronize) on \(ranks) ranks")
+    }
+  }
+
+  @Test(arguments: [methods[1], methods[3]], [3, 4]) func aRunGoesOnOnOtherRanksFromAnyStep(
+    optimizer: String, pause: Int
+  ) throws {
+    let configuration = try configuration(
+      optimizer, extra: "average: {name: exponential, decay: 0.5}")
+    let whole = try train(configuration, ranks: 1)[0]
+    for (before, after) in [(5, 2), (1, 8)] {
+      let folder = try TemporaryFolder()
+      let directory = RunDirectory(path: folder.path)
+      let paused = try train(configuration, ranks: before, pause: pause, directory: directory)
+      let resumed = try train(
+        configuration, ranks: after, ranksPerHost: 2, directory: directory,
+        start: .newestCheckpoint)
+      #expect(resumed[0] == whole, "\(optimizer), \(before) ranks, then \(after)")
+      #expect(paused[0] != whole)
+    }
+  }
+
+  @Test func whatIsFrozenIsSharedByAllWorkers() throws {
+    let configuration = try configuration(extra: "early_stopping: {patience: 100}")
+    let alone = try train(configuration, ranks: 1, freezing: true)[0]
+    for ranks in [3, 8] {
+      let hashes = try train(configuration, ranks: ranks, ranksPerHost: 2, freezing: true)
+      #expect(hashes.allSatisfy { $0 == alone }, "\(ranks) ranks")
+    }
+  }
+
+  @Test func howManyWorkersAndHowSeldomDecidesTheResult() throws {
+    let hashes = try [
+      "every: 3, workers: 4", "every: 3, workers: 2", "every: 2, workers: 4",
+      "every: 3, workers: 4, outer: {momentum: 0.8}", "every: 0",
+    ].map {
+      try train(
+        configuration(synchronize: $0, evaluateEvery: 0), ranks: 1)[0]
+    }
+    #expect(Set(hashes).count == hashes.count)
+  }
+
+  /// Two workers and two rounds, by the formula, from what each worker does when it is a run of its own.
+  @Test func aRoundIsAnOuterStepAlongTheMeanOfTheChanges() throws {
+    let (every, workers) = (3, 2)
+    var plan = Plan.regression(steps: 2 * every, microbatches: 4)
+    plan.optimizer.method = .sgd(SGD())
+    plan.evaluate.every = 0
+    var alone = plan
+    alone.batch.microbatches /= workers
+    plan.synchronize.every = every
+    plan.synchronize.workers = workers
+    let trainer = try Trainer(
+      task: LinearRegression(), plan: plan, communicator: SoloCommunicator())
+    var parameters = Array(trainer.replica.shared.values)
+    var velocity = [Float](repeating: 0, count: parameters.count)
+    for round in 0..<2 {
+      let ends = try (0..<workers).map { worker in
+        let own = try Trainer(
+          task: Share(of: LinearRegression(), from: 2 * worker), plan: alone,
+          communicator: SoloCommunicator())
+        _ = own.replica.shared.values.update(fromContentsOf: parameters)
+        for step in 0..<every { _ = try own.step.run(step: round * every + step) }
+        return Array(own.replica.shared.values)
+      }
+      for index in parameters.indices {
+        let mean = ends.reduce(0) { $0 + parameters[index] - $1[index] } / Float(workers)
+        velocity[index] = 0.9 * velocity[index] + mean
+        parameters[index] -= 0.7 * (mean + 0.9 * velocity[index])
+      }
+    }
+    _ = try trainer.run()
+    for (found, expected) in zip(trainer.replica.shared.values, parameters) {
+      #expect(abs(found - expected) <= 1e-5 * max(1, abs(expected)))
+    }
+  }
+
+  /// Some of a task's micro-batches.
+  private final class Share: TrainingTask {
+    private let task: any TrainingTask
+    private let first: Int
+    var model: any Module { task.model }
+
+    init(of task: any TrainingTask, from first: Int) {
+      self.task = task
+      self.first = first
+    }
+
+    func loss(step: Int, microbatch: Int, in workspace: Workspace) throws -> BatchLoss {
+      try task.loss(step: step, microbatch: first + microbatch, in: workspace)
+    }
+  }
+
+  @Test func aStepReportsTheLossOfAllMicrobatches() throws {
+    func first(_ plan: Plan) throws -> StepOutcome {
+      let trainer = try Trainer(
+        task: LinearRegression(), plan: plan, communicator: SoloCommunicator())
+      return try trainer.step.run(step: 0)
+    }
+    var plan = Plan.regression(steps: 30, microbatches: 6)
+    let together = try first(plan)
+    (plan.synchronize.every, plan.synchronize.workers) = (15, 3)
+    let apart = try first(plan)
+    #expect(abs(apart.loss - together.loss) < 1e-6 * together.loss)
+    #expect(apart.targetCount == together.targetCount)
+    // The mean of gradients is no longer than they are.
+    #expect(apart.gradientNorm > together.gradientNorm)
+  }
+
+  @Test(arguments: [1, 2, 4, 6]) func aLossThatIsNotFiniteIsNamedOnAllRanks(ranks: Int) throws {
+    let said = Mutex<[String]>([])
+    let codes = try InProcessGroup(size: ranks, ranksPerHost: 2).run { communicator -> ExitCode? in
+      var plan = Plan.regression(steps: 30, microbatches: 6)
+      (plan.synchronize.every, plan.synchronize.workers) = (15, 2)
+      let task = LinearRegression { loss, step, microbatch in
+        step == 1 && microbatch == 4 ? loss * Float.nan : loss
+      }
+      let trainer = try Trainer(task: task, plan: plan, communicator: communicator)
+      do {
+        return try trainer.run()
+      } catch let error as AgreedError {
+        if error.speaks { said.withLock { $0.append("\(error)") } }
+        return error.exitCode
+      }
+    }
+    #expect(codes.allSatisfy { $0 == .failure })
+    let lines = said.withLock { $0 }
+    let rank = [1: 0, 2: 1, 4: 3, 6: 4][ranks] ?? 0
+    #expect(lines.count == 1)
+    #expect(
+      lines.first?.hasPrefix("step 2: the loss of micro-batch 4 on rank \(rank) is not") == true,
+      "\(lines)")
+  }
+
+  @Test func aRequestOfAnyRankReachesAll() throws {
+    let flags = try InProcessGroup(size: 5, ranksPerHost: 2).run { communicator in
+      let trainer = try Trainer(
+        task: DeepRegression(), configuration: configuration(), communicator: communicator)
+      return try trainer.step.run(step: 0, flag: communicator.rank == 3 ? 15 : 0).flag
+    }
+    #expect(flags == [15, 15, 15, 15, 15])
+  }
+
+  @Test func hostsThatDisagreeAreFoundAtTheEndOfARound() throws {
+    let said = try InProcessGroup(size: 4, ranksPerHost: 2).run { communicator -> String? in
+      let trainer = try Trainer(
+        task: DeepRegression(), configuration: configuration(), communicator: communicator)
+      do {
+        _ = try trainer.run(pausing: { step, _ in
+          if step == 1, communicator.rank == 2 { trainer.replica.shared.values[0] += 1 }
+          return false
+        })
+        return nil
+      } catch let error as AgreedError {
+        return error.speaks ? "\(error)" : nil
+      }
+    }
+    let message = try #require(said[0])
+    #expect(message.hasPrefix("step 3: hosts 0 and 1 disagree, first in first.weight"), "\(message)")
+  }
+
+  @Test func everyWorkerAndRankIsInOneGroup() {
+    for workers in 1...9 {
+      for ranks in 1...9 {
+        let groups = WorkerGroups(workerCount: workers, rankCount: ranks)
+        #expect(groups.count == min(workers, ranks))
+        #expect((0..<groups.count).flatMap(groups.workers(of:)) == Array(0..<workers))
+        #expect((0..<groups.count).flatMap(groups.ranks(of:)) == Array(0..<ranks))
+        for group in 0..<groups.count {
+          #expect(groups.ranks(of: group).allSatisfy { groups.group(ofRank: $0) == group })
+          #expect(groups.workers(of: group).allSatisfy { groups.group(ofWorker: $0) == group })
+        }
+      }
+    }
+  }
+}
