@@ -230,7 +230,8 @@ import Testing
       }
     }
     let message = try #require(said[0])
-    #expect(message.hasPrefix("step 3: hosts 0 and 1 disagree, first in first.weight"), "\(message)")
+    #expect(
+      message.hasPrefix("step 3: hosts 0 and 1 disagree, first in first.weight"), "\(message)")
   }
 
   @Test func everyWorkerAndRankIsInOneGroup() {

@@ -152,7 +152,8 @@ public final class TrainingRun {
           .init("data", prepared.dataSummary),
           .init("batch", prepared.batchSummary ?? batchSummary),
           .init("optimiser", configuration.plan.optimizerSummary),
-        ] + (configuration.plan.synchronize.summary.map { [.init("workers", $0)] } ?? []) + (configuration.plan.precisionSummary.map { [.init("precision", $0)] } ?? []),
+        ] + (configuration.plan.synchronize.summary.map { [.init("workers", $0)] } ?? [])
+        + (configuration.plan.precisionSummary.map { [.init("precision", $0)] } ?? []),
       runDirectory: directory?.path,
       resumedStep: trainer.stepsTaken > 0 ? trainer.stepsTaken : nil,
       skipped: trainer.skippedCheckpoints.map { .init(path: $0.path, reason: "\($0.reason)") })

@@ -19,7 +19,9 @@ package struct WorkerGroups: Equatable {
   /// How many groups there are.
   package var count: Int { min(workerCount, rankCount) }
 
-  package func workers(of group: Int) -> Range<Int> { Self.part(group, of: workerCount, parts: count) }
+  package func workers(of group: Int) -> Range<Int> {
+    Self.part(group, of: workerCount, parts: count)
+  }
 
   package func ranks(of group: Int) -> Range<Int> { Self.part(group, of: rankCount, parts: count) }
 

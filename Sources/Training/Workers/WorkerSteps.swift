@@ -2,8 +2,8 @@
 
 import Foundation
 import LockstepCommunication
-import LockstepOptimization
 import LockstepFiles
+import LockstepOptimization
 import LockstepTensors
 
 /// Optimiser steps of workers that train by themselves, and become one every H steps.
