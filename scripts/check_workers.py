@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""Checks workers that seldom communicate (DiLoCo) against PyTorch: the same parameters after 4 rounds from one start.
+
+Needs torch and numpy, and a built lockstep; run from the repository's root:
+
+    python3 scripts/check_workers.py
+
+A small GPT is trained by 4 workers of 2 micro-batches, which come together every 5 steps. With torch each worker is
+a model with an AdamW of its own, and the outer step is torch's SGD along the mean of the workers' changes, as in
+Douillard et al. (2023), Algorithm 1. Which tokens a worker reads is reckoned here anew from the seed. The losses of all
+steps and the parameters in the end must be the same to 1e-4, relative, with Nesterov's momentum and with plain
+averaging. The hashes of 1, 2, 3, 4 and 6 ranks must be equal, and those of runs which went on from a checkpoint in
+the middle of a round on another number of ranks.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+CONTEXT, VOCABULARY, SEED = 48, 256, 11
+SEQUENCES, MICROBATCHES, WORKERS, EVERY, STEPS = 2, 8, 4, 5, 20
+LEARNING_RATE, BETAS, DECAY, CLIP = 2e-3, (0.9, 0.95), 0.1, 1.0
+LAYERS, HEADS, WIDTH = 3, 4, 64
+OUTER = {
+    "nesterov": ({"name": "nesterov"}, {"lr": 0.7, "momentum": 0.9, "nesterov": True}),
+    "sgd": ({"name": "sgd", "learning_rate": 1.0}, {"lr": 1.0}),
+}
+WORD = (1 << 64) - 1
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def run(*arguments):
+    environment = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    subprocess.run([*map(str, arguments)], check=True, env=environment)
+
+
+def mixed(word):
+    """SplitMix64's mixer."""
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 & WORD
+    word = (word ^ word >> 27) * 0x94D049BB133111EB & WORD
+    return word ^ word >> 31
+
+
+def permuted(index, count, key):
+    """An element of a permutation of `count` numbers: a Feistel network of eight rounds."""
+    half = (max(4, (count - 1).bit_length()) + 1) // 2
+    while True:
+        left, right = index >> half, index & (1 << half) - 1
+        for number in range(1, 9):
+            word = mixed(right ^ mixed((key + number * GOLDEN) & WORD))
+            left, right = right, left ^ word & (1 << half) - 1
+        index = left << half | right
+        if index < count:
+            return index
+
+
+def start(sample, token_count):
+    """Where the tokens of a sample begin: windows in another order in each epoch, cut at another place."""
+    windows = token_count // CONTEXT - 1
+    epoch, place = divmod(sample, windows)
+
+    def key(use):
+        return mixed(mixed((SEED + GOLDEN) & WORD) ^ (2 * epoch + use) * GOLDEN & WORD)
+
+    phase = key(1) * (token_count - windows * CONTEXT) >> 64
+    return phase + permuted(place, windows, key(0)) * CONTEXT
+
+
+def batch(tokens, step, worker):
+    own = MICROBATCHES // WORKERS * SEQUENCES
+    first = step * MICROBATCHES * SEQUENCES + worker * own
+    starts = [start(first + place, len(tokens)) for place in range(own)]
+    return torch.stack([tokens[begin : begin + CONTEXT + 1] for begin in starts])
+
+
+def load(file):
+    """Tensors of a safetensors file, by name."""
+    with open(file, "rb") as opened:
+        header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
+        values = np.frombuffer(opened.read(), dtype=np.float32)
+    header.pop("__metadata__", None)
+    return {
+        name: torch.tensor(values[entry["data_offsets"][0] // 4 : entry["data_offsets"][1] // 4].reshape(entry["shape"]))
+        for name, entry in header.items()
+    }
+
+
+def loss(parameters, sequences):
+    """GPT-2's mean loss of a token, of tensors under their names in files, without "transformer."."""
+    get = {name.removeprefix("transformer."): value for name, value in parameters.items()}
+    inputs, targets = sequences[:, :-1], sequences[:, 1:]
+
+    def norm(x, name):
+        return F.layer_norm(x, (WIDTH,), get[f"{name}.weight"], get[f"{name}.bias"])
+
+    def linear(x, name):
+        return x @ get[f"{name}.weight"] + get[f"{name}.bias"]
+
+    x = get["wte.weight"][inputs] + get["wpe.weight"][: inputs.shape[1]]
+    for layer in range(LAYERS):
+        name = f"h.{layer}"
+        joint = linear(norm(x, f"{name}.ln_1"), f"{name}.attn.c_attn")
+        q, k, v = (part.unflatten(-1, (HEADS, -1)).transpose(1, 2) for part in joint.split(WIDTH, dim=-1))
+        mixed_values = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
+        x = x + linear(mixed_values, f"{name}.attn.c_proj")
+        hidden = F.gelu(linear(norm(x, f"{name}.ln_2"), f"{name}.mlp.c_fc"), approximate="tanh")
+        x = x + linear(hidden, f"{name}.mlp.c_proj")
+    logits = norm(x, "ln_f") @ get["wte.weight"].T
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+def train_with_torch(parameters, tokens, outer):
+    """Algorithm 1 of the paper, in place. Returns the mean losses of the steps."""
+    workers = [
+        {name: value.clone().requires_grad_() for name, value in parameters.items()} for _ in range(WORKERS)
+    ]
+    inner = [
+        torch.optim.AdamW(
+            [
+                {"params": [p for p in worker.values() if p.dim() >= 2], "weight_decay": DECAY},
+                {"params": [p for p in worker.values() if p.dim() < 2], "weight_decay": 0.0},
+            ],
+            lr=LEARNING_RATE, betas=BETAS,
+        )
+        for worker in workers
+    ]  # fmt: skip
+    outer = torch.optim.SGD(parameters.values(), **outer)
+    losses = []
+    for step in range(STEPS):
+        found = []
+        for index, (worker, optimizer) in enumerate(zip(workers, inner)):
+            value = loss(worker, batch(tokens, step, index))
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(worker.values(), CLIP)
+            optimizer.step()
+            found.append(value.item())
+        losses.append(sum(found) / WORKERS)
+        if (step + 1) % EVERY:
+            continue
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                parameter.grad = sum(parameter - worker[name] for worker in workers) / WORKERS
+            outer.step()
+            for worker in workers:
+                for name, parameter in parameters.items():
+                    worker[name].copy_(parameter)
+    return losses
+
+
+class Lockstep:
+    def __init__(self, command, directory, outer):
+        self.command, self.directory = command, directory
+        data = directory / "data"
+        self.file = directory / "workers.yaml"
+        self.file.write_text(json.dumps({
+            "seed": SEED,
+            "data": {
+                "train": str(data / "train.bin"), "validation": str(data / "validation.bin"),
+                "tokenizer": str(data / "tokenizer.json"),
+            },
+            "model": {"layers": LAYERS, "heads": HEADS, "width": WIDTH, "context": CONTEXT},
+            "batch": {"sequences": SEQUENCES, "microbatches": MICROBATCHES},
+            "optimizer": {
+                "name": "adamw", "learning_rate": LEARNING_RATE, "betas": BETAS, "weight_decay": DECAY,
+                "clip_norm": CLIP,
+            },
+            "schedule": {"name": "constant"},
+            "synchronize": {"every": EVERY, "workers": WORKERS, "outer": outer},
+            "steps": STEPS, "threads": 1, "evaluate": {"every": EVERY}, "checkpoint": {"every": 7, "keep": 9},
+        }))  # fmt: skip
+
+    def train(self, name, ranks=1, arguments=()):
+        """The run's directory, and its hash."""
+        output = self.directory / name
+        launcher = ["mpirun", "--oversubscribe", "-np", ranks] if ranks > 1 else []
+        run(*launcher, self.command, "train", self.file, "--output", output, "--quiet", *arguments)
+        return output, json.loads((output / "summary.json").read_text())["parameters_sha256"]
+
+    def resume(self, output, step, ranks):
+        """The hash of a run that goes on from one of another's checkpoints."""
+        copied = self.directory / f"resumed-{step}-{ranks}"
+        shutil.copytree(output, copied)
+        (copied / "summary.json").unlink()
+        for place in (copied / "checkpoints").iterdir():
+            if int(place.name.removeprefix("step-")) > step:
+                shutil.rmtree(place)
+        return self.train(copied.name, ranks, ["--resume"])[1]
+
+
+def relative(found, expected):
+    return max(abs(a - b) / abs(b) for a, b in zip(found, expected, strict=True))
+
+
+def check(command, directory, name, tokens):
+    ours, theirs = OUTER[name]
+    lockstep = Lockstep(command, directory, ours)
+    start, _ = lockstep.train(
+        f"{name}-start", 1,
+        ["--set", "synchronize={every: 0}", "--set", "optimizer.learning_rate=0", "--set", "steps=1"],
+    )  # fmt: skip
+    begun, expected = (load(start / "checkpoints" / "step-00000001" / "model.safetensors") for _ in range(2))
+    losses = train_with_torch(expected, tokens, theirs)
+
+    output, expected_hash = lockstep.train(f"{name}-1")
+    found = load(output / "checkpoints" / f"step-{STEPS:08}" / "model.safetensors")
+    assert found.keys() == expected.keys() and len(found) >= 12, found.keys() ^ expected.keys()
+    # All parameters as one vector, and how far it has come: AdamW makes steps of the noise where a gradient is 0.
+    wrong, moved = (
+        sum((expected[key] - other[key]).norm() ** 2 for key in found).sqrt().item() for other in (found, begun)
+    )
+    steps = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+    loss_apart = relative([step["loss"] for step in steps if "gradient_norm" in step], losses)
+    hashes = {expected_hash} | {lockstep.train(f"{name}-{ranks}", ranks)[1] for ranks in (2, 3, 4, 6)}
+    for ranks in (1, 3, 4):
+        for step, later in ((7, 2), (14, 6)):
+            hashes.add(lockstep.resume(directory / f"{name}-{ranks}", step, later))
+            shutil.rmtree(directory / f"resumed-{step}-{later}")
+    good = max(wrong / moved, loss_apart) <= 1e-4 and len(hashes) == 1
+    print(
+        f"{name}: {len(found)} tensors {wrong / moved:.1e} apart, losses {loss_apart:.1e}; loss {losses[0]:.4f} to "
+        f"{losses[-1]:.4f}; {len(hashes)} hash of 1, 2, 3, 4, 6 ranks and resumed" + ("" if good else "  WRONG")
+    )
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Compares workers that seldom communicate with torch's.")
+    parser.add_argument("--lockstep", default=".build/release/lockstep", help="the command")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as place:
+        directory = pathlib.Path(place)
+        generator = np.random.default_rng(1)
+        words = ["".join(generator.choice(list("abcdefgh"), size=size)) for size in range(2, 9) for _ in range(9)]
+        (directory / "text.txt").write_text(" ".join(generator.choice(words, size=9000)))
+        run(
+            arguments.lockstep, "prepare", directory / "text.txt", "--tokenizer", "bytes", "--output",
+            directory / "data", "--quiet",
+        )  # fmt: skip
+        tokens = torch.tensor(np.fromfile(directory / "data" / "train.bin", dtype=np.uint16, offset=1024).astype(np.int64))
+        good = True
+        for name in OUTER:
+            good &= check(arguments.lockstep, directory, name, tokens)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
