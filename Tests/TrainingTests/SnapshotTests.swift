@@ -99,6 +99,19 @@ import Testing
     #expect(more.hash == expected, "\(optimizer)")
   }
 
+  @Test func workersThatLoseAHostGoOnFromTheMemoryOfTheOthers() throws {
+    // Of step 4, at which all workers have the same parameters, and of step 6, at which none have.
+    let configuration = try configuration(extra: "synchronize: {every: 4, workers: 5}")
+    let expected = try undisturbed(configuration)
+    let hosts = [Host(), Host(), Host()]
+    #expect(try train(configuration, on: hosts, until: 5, start: .beginning).end == 5)
+    let fewer = try train(configuration, on: [hosts[0], hosts[2]], ranksPerHost: 2, until: 7)
+    #expect(fewer.begin == 4 && fewer.end == 7)
+    let more = try train(configuration, on: [hosts[0], Host(), hosts[2]])
+    #expect(more.begin == 6 && more.end == 8)
+    #expect(more.hash == expected)
+  }
+
   @Test func aSnapshotOfWhichAPartIsMissingIsNotTaken() throws {
     let configuration = try configuration()
     let hosts = [Host(), Host(), Host()]

@@ -130,7 +130,7 @@ public final class Trainer {
       (snapshots, snapshotNotice) = try SnapshotStore.opened(
         memory: memory, every: plan.snapshot.every,
         run: (identity ?? plan.identity) + (directory?.path ?? ""), replica: replica,
-        optimizer: optimizer, versions: versions, communicator: communicator)
+        step: step, versions: versions, communicator: communicator)
     }
     if let state = try restored(start, over: weights) {
       try communicator.agree {

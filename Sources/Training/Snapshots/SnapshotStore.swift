@@ -22,7 +22,7 @@ final class SnapshotStore {
   let key: [UInt64]
   /// Optimiser steps from one to the next.
   let every: Int
-  private let optimizer: any Optimizer
+  private let step: any OptimizationStep
 
   /// What this host keeps of the run, until it has been decided what to go on from.
   var found: [(segment: KeptSegment, shard: SnapshotShard)] = []
@@ -52,7 +52,7 @@ final class SnapshotStore {
   /// - Returns: Nil where there are to be no snapshots, and then why, unless nobody has asked for any.
   static func opened(
     memory: (any KeptMemory)?, every: Int, run: String, replica: Replica,
-    optimizer: any Optimizer, versions: WeightVersions, communicator: any Communicator
+    step: any OptimizationStep, versions: WeightVersions, communicator: any Communicator
   ) throws -> (store: SnapshotStore?, notice: String?) {
     guard every > 0 else { return (nil, nil) }
     let list = memory.flatMap { try? $0.list() }
@@ -73,23 +73,23 @@ final class SnapshotStore {
     let number = try communicator.allGather([Double(UInt64.random(in: 1..<1 << 52))])[0][0]
     let store = SnapshotStore(
       memory: memory, every: every, run: run, attempt: UInt64(number), replica: replica,
-      optimizer: optimizer, versions: versions, communicator: communicator)
+      step: step, versions: versions, communicator: communicator)
     try store.take(list)
     return (store, nil)
   }
 
   private init(
     memory: any KeptMemory, every: Int, run: String, attempt: UInt64, replica: Replica,
-    optimizer: any Optimizer, versions: WeightVersions, communicator: any Communicator
+    step: any OptimizationStep, versions: WeightVersions, communicator: any Communicator
   ) {
     self.memory = memory
     self.every = every
     self.attempt = attempt
     self.replica = replica
-    self.optimizer = optimizer
+    self.step = step
     self.versions = versions
     self.communicator = communicator
-    let states = optimizer.states + versions.states
+    let states = step.states + versions.states
     let layout = (replica.parameters.layouts + states.flatMap(\.layouts)).map {
       "\($0.name) \($0.shape)\n"
     }
@@ -103,7 +103,7 @@ final class SnapshotStore {
   }
 
   /// All that is held beside the parameters.
-  var states: [OptimizerState] { optimizer.states + versions.states }
+  var states: [OptimizerState] { step.states + versions.states }
 
   var threads: ThreadPool { replica.workspace.threads }
 

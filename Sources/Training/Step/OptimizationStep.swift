@@ -10,7 +10,9 @@ package protocol OptimizationStep: AnyObject {
   /// What evaluations made of the schedule: a factor on the learning rate.
   var rateFactor: Double { get set }
 
-  /// What a checkpoint stores beside the parameters when so many steps are taken.
+  /// What the next step goes on from beside the parameters, the same tensors after every step.
+  var states: [OptimizerState] { get }
+  /// What a checkpoint stores of that when so many steps are taken: not what can be told from the parameters.
   func states(afterStep step: Int) -> [OptimizerState]
   /// What a checkpoint stores beside the states; the same on all ranks.
   var notes: [String: String] { get throws }
@@ -48,6 +50,8 @@ package protocol OptimizationStep: AnyObject {
 }
 
 extension OptimizationStep {
+  package func states(afterStep step: Int) -> [OptimizerState] { states }
+
   package func begin(afterStep step: Int) throws {}
 
   package func requireFinite(afterStep step: Int) throws {}

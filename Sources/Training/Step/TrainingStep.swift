@@ -141,7 +141,7 @@ public final class TrainingStep: OptimizationStep {
       window: configuration.skipWindow)
   }
 
-  package func states(afterStep step: Int) -> [OptimizerState] { optimizer.states }
+  package var states: [OptimizerState] { optimizer.states }
 
   package var notes: [String: String] {
     get throws {

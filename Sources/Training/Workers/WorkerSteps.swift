@@ -176,8 +176,13 @@ final class WorkerSteps: OptimizationStep {
 
   // MARK: - Checkpoints
 
+  var states: [OptimizerState] { states(withParameters: true) }
+
   func states(afterStep step: Int) -> [OptimizerState] {
-    let withParameters = !configuration.isDue(afterStep: step)
+    states(withParameters: !configuration.isDue(afterStep: step))
+  }
+
+  private func states(withParameters: Bool) -> [OptimizerState] {
     let own = groups.workers(of: groups.group(ofRank: communicator.rank))
     let outerStates = outer.optimizer.states.map {
       OptimizerState($0.outline.named("outer", ranksFrom: 0), values: $0.values)
