@@ -214,6 +214,38 @@ import Testing
     #expect(ending.end == 8)
   }
 
+  /// A keeper that has no memory to give.
+  private final class Refusal: KeptMemory {
+    func list() -> [KeptSegment] { [] }
+    func make(byteCount: Int) throws(KeptMemoryError) -> KeptSegment {
+      throw KeptMemoryError(code: ENOMEM)
+    }
+    func drop(_ numbers: [UInt64]) {}
+  }
+
+  @Test func aRunWhoseSnapshotsHaveNoMemoryGoesOnWithoutAndSaysSoOnce() throws {
+    let configuration = try configuration()
+    let expected = try undisturbed(configuration)
+    let host = Host()
+    let mark = host.mark
+    let ending = try InProcessGroup(size: 2, ranksPerHost: 1).run { communicator in
+      let recorder = EventRecorder()
+      let trainer = try Trainer(
+        task: DeepRegression(), configuration: configuration, communicator: communicator,
+        workspace: Workspace(threadCount: 1),
+        memory: communicator.isRankZero ? KeeperClient(mark: mark) : Refusal())
+      trainer.attach(recorder)
+      _ = try trainer.run()
+      return Ending(
+        begin: 0, end: trainer.stepsTaken, hash: trainer.parametersHash, notices: recorder.names)
+    }[0]
+    #expect(ending.end == 8 && ending.hash == expected)
+    let told = ending.notices.filter { $0.contains("rank 1 gets no memory for snapshots") }
+    #expect(told.count == 1)
+    // What the others have got is given back.
+    #expect(try KeeperClient(mark: mark).list().isEmpty)
+  }
+
   @Test func whatIsLostWithAKeeperIsKnown() {
     func shard(_ step: Int, rank: Int, parameters: Range<Int>) -> ShardSummary {
       ShardSummary(

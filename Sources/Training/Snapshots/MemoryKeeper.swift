@@ -9,8 +9,25 @@ import Synchronization
 /// either, so that nothing is ever left behind, however the keeper ends. Only processes of the same
 /// user are answered.
 package final class MemoryKeeper {
-  private let listener: Int32
+  private let listener: Listener
   private let store = KeptSegments()
+
+  /// The socket, as long as it is open: its number may be another file's afterwards.
+  private final class Listener: Sendable {
+    private let open: Mutex<Int32?>
+
+    init(_ descriptor: Int32) { open = Mutex(descriptor) }
+
+    /// Wakes whoever waits for a connection.
+    func shutDown() { open.withLock { if let socket = $0 { shutdown(socket, Int32(SHUT_RDWR)) } } }
+
+    func closeSocket() {
+      open.withLock { open in
+        if let socket = open { close(socket) }
+        open = nil
+      }
+    }
+  }
 
   /// Begins to keep.
   ///
@@ -22,18 +39,21 @@ package final class MemoryKeeper {
     guard CHost_listenByName(KeeperRequest.socketName(mark: mark), &opened) == 0 else {
       return nil
     }
-    let listener = opened
-    self.listener = listener
-    Thread.detachNewThread { [store] in
+    let socket = opened
+    listener = Listener(socket)
+    Thread.detachNewThread { [store, listener] in
       while true {
         var connection: Int32 = -1
-        let code = CHost_acceptOwn(listener, &connection)
+        let code = CHost_acceptOwn(socket, &connection)
         if connection >= 0 {
           store.answer(connection)
           close(connection)
         } else if ![EPERM, ECONNABORTED, EMFILE, ENFILE].contains(code) {
-          close(listener)
+          listener.closeSocket()
           return
+        } else if [EMFILE, ENFILE].contains(code) {
+          // Whoever waits goes on waiting; files may be closed meanwhile.
+          usleep(10_000)
         }
       }
     }
@@ -42,10 +62,7 @@ package final class MemoryKeeper {
   deinit { stop() }
 
   /// Answers nobody any more. What is kept stays as long as this object.
-  package func stop() {
-    // Wakes the thread, which closes it.
-    shutdown(listener, Int32(SHUT_RDWR))
-  }
+  package func stop() { listener.shutDown() }
 
   /// What the complete parts of snapshots on this host are.
   package var summaries: [ShardSummary] { store.summaries }
