@@ -1,7 +1,6 @@
 import CLockstepHost
 import Foundation
 import LockstepCommunication
-import Synchronization
 
 /// Keeps memory for the ranks of a job on this host: they come and go, the keeper's process stays.
 ///
@@ -14,9 +13,9 @@ package final class MemoryKeeper {
 
   /// The socket, as long as it is open: its number may be another file's afterwards.
   private final class Listener: Sendable {
-    private let open: Mutex<Int32?>
+    private let open: Locked<Int32?>
 
-    init(_ descriptor: Int32) { open = Mutex(descriptor) }
+    init(_ descriptor: Int32) { open = Locked(descriptor) }
 
     /// Wakes whoever waits for a connection.
     func shutDown() { open.withLock { if let socket = $0 { shutdown(socket, Int32(SHUT_RDWR)) } } }
@@ -81,7 +80,7 @@ private final class KeptSegments: Sendable {
     var count: UInt64 = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   deinit { dropAll() }
 
