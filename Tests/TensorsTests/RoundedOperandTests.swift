@@ -14,8 +14,8 @@ import Testing
   static func inputs(_ count: Int) -> [Float] {
     var generator = SeededGenerator(seed: 3)
     let special: [Float] = [
-      0, -0.0, 1e-40, -1e-40, .leastNormalMagnitude, .infinity, -.infinity, 3.4e38, 1.00390625,
-      1.01171875,
+      0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude, .infinity,
+      -.infinity, 3.4e38, 1.00390625, 1.01171875,
     ]
     return Array((special + generator.normals(count)).prefix(count))
   }
