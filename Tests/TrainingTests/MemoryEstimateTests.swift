@@ -76,4 +76,27 @@ import Testing
     #expect(estimate.parameters > 1e14 && estimate.parameters.isFinite)
     #expect(estimate.activations > 1e18 && estimate.activations.isFinite)
   }
+
+  /// Four workers have four copies of the parameters and four optimisers, over all ranks, whoever plays
+  /// them; a rank has gradients of one at a time.
+  @Test(arguments: [1, 2, 4, 8]) func workersTakeParametersAndOptimisersOfTheirOwn(ranks: Int) {
+    let gpt = GPTConfiguration(layers: 2, heads: 2, width: 64, context: 64)
+    func estimate(_ plan: Plan, ranks: Int) -> MemoryEstimate {
+      MemoryEstimate(
+        of: gpt.model(vocabularyCount: 100), keptElementCount: 0, plan: plan, ranks: ranks)
+    }
+    var plan = Plan()
+    plan.batch.microbatches = 8
+    let copy = estimate(plan, ranks: 8).parameters
+    #expect(estimate(plan, ranks: ranks).states == 2 * copy)
+    (plan.synchronize.every, plan.synchronize.workers) = (100, 4)
+    let apart = estimate(plan, ranks: ranks)
+    #expect(apart.parameters == copy)
+    // Of each worker its parameters and AdamW's two states; the outer optimiser's momentum.
+    #expect(abs(apart.states - (4 * 3 + 1) * copy) < 0.01 * copy)
+    // Two micro-batches of a worker take two gradients, one takes one; changes of 4, 2 and 1 workers
+    // take 3, 2 and 1 more, and of 8 ranks every other has them.
+    let buffers: [Int: Double] = [1: 5, 2: 4, 4: 3, 8: 1.5]
+    #expect(apart.gradients == copy * (buffers[ranks] ?? 0))
+  }
 }

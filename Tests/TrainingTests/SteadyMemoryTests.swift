@@ -36,13 +36,15 @@ struct SteadyMemoryTests {
     }
   }
 
-  @Test(arguments: [1, 2])
-  func thePoolAllocatesNothingAfterTheSecondStep(ranks: Int) throws {
+  @Test(arguments: [1, 2], [0, 4])
+  func thePoolAllocatesNothingAfterTheSecondStep(ranks: Int, every: Int) throws {
     let counts = try InProcessGroup(size: ranks).run { communicator in
       var plan = Plan()
       plan.batch.microbatches = 4
       plan.steps = 20
       plan.evaluate.every = 0
+      plan.synchronize.every = every
+      if every > 0 { plan.synchronize.workers = 2 }
       let workspace = Workspace(threadCount: 2)
       let task = RandomTokens(
         GPTConfiguration(layers: 2, heads: 2, width: 16, context: 24, dropout: 0.1),
