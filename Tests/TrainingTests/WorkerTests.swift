@@ -19,14 +19,14 @@ import Testing
   /// Twelve micro-batches, rounds of three steps.
   private func configuration(
     _ optimizer: String = "name: adamw", synchronize: String = "every: 3, workers: 4",
-    evaluateEvery: Int = 3, extra: String = ""
+    evaluateEvery: Int = 3, schedule: String = "name: constant", extra: String = ""
   ) throws -> RunConfiguration {
     try RunConfiguration.parse(
       yaml: """
         data: {validation: null}
         batch: {microbatches: 12}
         steps: 6
-        schedule: {name: constant}
+        schedule: {\(schedule)}
         checkpoint: {every: 0}
         evaluate: {every: \(evaluateEvery)}
         model: {vocabulary: 10}
@@ -101,6 +101,24 @@ import Testing
       let hashes = try train(configuration, ranks: ranks, ranksPerHost: 2, freezing: true)
       #expect(hashes.allSatisfy { $0 == alone }, "\(ranks) ranks")
     }
+  }
+
+  /// The second of three evaluations finds too little, and the last round goes on more slowly.
+  @Test func aPlateauSlowsAllWorkers() throws {
+    func configuration(_ schedule: String) throws -> RunConfiguration {
+      try self.configuration(
+        synchronize: "every: 2, workers: 4", evaluateEvery: 2, schedule: schedule)
+    }
+    let falling = try configuration(
+      "name: plateau, patience: 0, decay: 0.1, min_improvement: 0.9")
+    let alone = try train(falling, ranks: 1)[0]
+    #expect(try train(falling, ranks: 3)[1] == alone)
+    #expect(try train(configuration("name: constant"), ranks: 1)[0] != alone)
+    let folder = try TemporaryFolder()
+    let directory = RunDirectory(path: folder.path)
+    _ = try train(falling, ranks: 1, pause: 5, directory: directory)
+    #expect(
+      try train(falling, ranks: 2, directory: directory, start: .newestCheckpoint)[0] == alone)
   }
 
   @Test func howManyWorkersAndHowSeldomDecidesTheResult() throws {
