@@ -1,7 +1,7 @@
 import Foundation
 
 /// Bytes through descriptors that are looked at between other things, and never waited for.
-enum DescriptorBytes {
+package enum DescriptorBytes {
   /// Makes reads and writes return at once.
   static func doNotBlock(_ descriptor: Int32) {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
@@ -36,7 +36,7 @@ enum DescriptorBytes {
   }
 
   /// Waits until one of the descriptors has something to read or has ended.
-  static func wait(for descriptors: [Int32], seconds: Double) {
+  package static func wait(for descriptors: [Int32], seconds: Double) {
     var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     _ = poll(&polled, nfds_t(polled.count), Int32(seconds * 1000))
   }

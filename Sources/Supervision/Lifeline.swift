@@ -2,8 +2,8 @@ import Foundation
 import LockstepTraining
 
 /// The supervisor's connection to a host: beats go both ways while the host lives.
-final class Lifeline {
-  enum Event { case lost, rankEnded }
+package final class Lifeline {
+  package enum Event { case lost, rankEnded }
 
   let host: String
   private let process = Process()
@@ -15,7 +15,7 @@ final class Lifeline {
   private var isClear = false
   private let patience: Double
   /// What snapshots are there.
-  private(set) var snapshots: [ShardSummary] = []
+  package private(set) var snapshots: [ShardSummary] = []
   /// A message about them that has not come whole.
   private var message: [UInt8]?
 
@@ -27,7 +27,7 @@ final class Lifeline {
   /// - Parameters:
   ///   - command: Starts it from here.
   ///   - patience: Seconds without a beat after which the host counts as lost.
-  init(to host: String, command: [String], patience: Double) throws {
+  package init(to host: String, command: [String], patience: Double) throws {
     self.host = host
     self.patience = patience
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -50,14 +50,14 @@ final class Lifeline {
   deinit { close() }
 
   /// Where beats arrive.
-  var reading: Int32 { output.fileHandleForReading.fileDescriptor }
+  package var reading: Int32 { output.fileHandleForReading.fileDescriptor }
   private var writing: Int32 { input.fileHandleForWriting.fileDescriptor }
 
   /// The keeper has answered.
   var isUp: Bool { lastHeard != nil }
 
   /// Sends a beat when it is time, and takes in what has come.
-  func tend() -> Event? {
+  package func tend() -> Event? {
     let now = ContinuousClock.now
     if lastSent.duration(to: now) > .seconds(Keeper.interval) {
       DescriptorBytes.send([Keeper.Signal.beat.rawValue], to: writing)

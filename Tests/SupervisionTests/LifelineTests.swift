@@ -1,7 +1,6 @@
+import LockstepSupervision
 import LockstepTraining
 import Testing
-
-@testable import LockstepSupervision
 
 /// What a keeper tells of its host.
 @Suite struct LifelineTests {

@@ -2,10 +2,9 @@ import Foundation
 import LockstepCommunication
 import LockstepSettings
 import LockstepTensors
+import LockstepTraining
 import TestSupport
 import Testing
-
-@testable import LockstepTraining
 
 /// The state of a step lies in the memory of hosts: what is lost costs the steps since then.
 @Suite struct SnapshotTests {

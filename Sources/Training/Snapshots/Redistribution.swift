@@ -1,21 +1,21 @@
 import LockstepCommunication
 
 /// How a vector that some ranks held comes to others: which piece of whose is a piece of whose.
-enum Redistribution {
-  struct Piece: Equatable {
+package enum Redistribution {
+  package struct Piece: Equatable {
     /// Who held it, and where among its elements.
-    let source: Int
-    let sourceStart: Int
+    package let source: Int
+    package let sourceStart: Int
     /// Who gets it, and where among its elements.
-    let destination: Int
-    let destinationStart: Int
-    let count: Int
+    package let destination: Int
+    package let destinationStart: Int
+    package let count: Int
   }
 
   /// - Parameters:
   ///   - old: Who held what.
   ///   - new: Who gets what, of the same vector.
-  static func pieces(from old: Distribution, to new: Distribution) -> [Piece] {
+  package static func pieces(from old: Distribution, to new: Distribution) -> [Piece] {
     precondition(old.elementCount == new.elementCount, "two distributions of the same vector")
     let (sources, destinations) = (placed(old), placed(new))
     var pieces: [Piece] = []

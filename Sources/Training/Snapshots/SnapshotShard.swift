@@ -9,7 +9,7 @@ import LockstepFiles
 /// A page of words that say what it is and whether it is complete; a record, what `state.json` is to a
 /// checkpoint; the rank's elements of the optimiser's states; and of its own one a part of the
 /// parameters, of which a host's ranks keep one copy together. Record and elements travel as they are.
-struct SnapshotShard {
+package struct SnapshotShard {
   let memory: MemorySegment
 
   static let headerByteCount = 4096
@@ -24,7 +24,7 @@ struct SnapshotShard {
     case key
   }
 
-  init(_ memory: MemorySegment) { self.memory = memory }
+  package init(_ memory: MemorySegment) { self.memory = memory }
 
   /// Bytes of a shard.
   ///
@@ -53,7 +53,7 @@ struct SnapshotShard {
   // MARK: Writing
 
   /// Says that nothing of it counts until `complete`.
-  func invalidate() {
+  package func invalidate() {
     if let word = word(.isComplete) { CHost_storeWord(word, 0) }
   }
 
@@ -125,7 +125,7 @@ struct SnapshotShard {
   // MARK: Reading
 
   /// What it is; nil where it is not complete.
-  var summary: ShardSummary? {
+  package var summary: ShardSummary? {
     guard let word = word(.isComplete), CHost_loadWord(word) == 1, self[.format] == Self.format
     else { return nil }
     return ShardSummary(
