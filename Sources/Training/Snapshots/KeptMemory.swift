@@ -27,6 +27,8 @@ package struct KeptMemoryError: Error, Equatable, CustomStringConvertible {
   /// `errno`.
   package let code: Int32
 
+  package init(code: Int32) { self.code = code }
+
   package var description: String { String(cString: strerror(code)) }
 
   static func check(_ code: Int32) throws(KeptMemoryError) {
