@@ -46,9 +46,25 @@ public struct MPIRunner: Sendable {
     guard let mpirun = Self.path(of: "mpirun") else {
       throw Failure(description: "mpirun is not installed")
     }
-    let launch = ["--oversubscribe", "--bind-to", "none", "-np", "\(rankCount)"]
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "lockstep-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
     return try Self.run(
-      mpirun, launch + [try Self.product(program).path] + arguments, timeout: timeout)
+      mpirun,
+      Self.launch(ranks: rankCount, in: folder) + [try Self.product(program).path] + arguments,
+      timeout: timeout)
+  }
+
+  /// What `mpirun` is told.
+  ///
+  /// - Parameter folder: Where it keeps what it needs while it runs. Launchers that start at the same time would
+  ///   make the same folder in /tmp, of which one can fail.
+  public static func launch(ranks: Int, in folder: URL) -> [String] {
+    [
+      "--mca", "orte_tmpdir_base", folder.path, "--oversubscribe", "--bind-to", "none",
+      "-np", "\(ranks)",
+    ]
   }
 
   /// Runs a program without a launcher.

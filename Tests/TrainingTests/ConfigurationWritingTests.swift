@@ -154,7 +154,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       "model.from", "model.weights", "adapter.name", "synchronize.workers",
       "synchronize.outer.name", "synchronize.outer.learning_rate", "synchronize.outer.momentum",
     ]
-    #expect(keys.count - others.count == 10 + 46)
+    #expect(keys.count - others.count == 11 + 46)
   }
 
   @Test func moreStepsMakeAnotherRunOnlyWhereTheScheduleKnowsTheEnd() throws {

@@ -223,6 +223,8 @@ public final class ProcessWatch: @unchecked Sendable {
       _ = CHost_raiseFlag(endFlag)
       return beginEnding(now: now)
     }
+    // Who has just been stopped still counts as alive: that nobody is missing may be said too early.
+    if missing.isEmpty && waited < notice * patience + 2 * Self.suspicion { return }
     if noticed.meeting != mine.meeting || noticed.since != mine.since {
       noticed = (mine.meeting, mine.since, 0)
     }

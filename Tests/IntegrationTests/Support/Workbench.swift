@@ -66,9 +66,7 @@ final class Workbench {
   func start(
     _ arguments: [String], ranks: Int? = nil, timeout: Duration = .seconds(60)
   ) throws -> RunningCommand {
-    let launcher = ranks.map {
-      ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", "\($0)"]
-    }
+    let launcher = ranks.map { ["mpirun"] + MPIRunner.launch(ranks: $0, in: folder) }
     let lockstep = try MPIRunner.product("lockstep").path
     return try RunningCommand(
       (launcher ?? []) + [lockstep] + arguments, in: folder, timeout: timeout)
