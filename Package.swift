@@ -89,12 +89,12 @@ let package = Package(
         "Parallelism", "ChatTemplates",
       ])),
 
-    // What `lockstep benchmark` measures.
+    // What `lockstep benchmark` measures and `lockstep doctor` predicts.
     .library(
       "Benchmarking",
       uses: [
         "Training", "Models", "NeuralNetworks", "Tensors", "Datasets", "Communication",
-        "Parallelism", "Settings", "Files", "CKernels",
+        "Reporting", "Parallelism", "Settings", "Files", "CKernels",
       ]),
 
     // What `lockstep explain` shows.
@@ -201,7 +201,8 @@ let package = Package(
     .tests(of: "Sweeps", uses: ["Training", "Communication", "Settings", "Tensors"]),
     .tests(of: "Supervision", uses: ["Files"]),
     .tests(
-      of: "Benchmarking", uses: ["Models", "NeuralNetworks", "Parallelism", "Communication"]),
+      of: "Benchmarking",
+      uses: ["Models", "NeuralNetworks", "Parallelism", "Communication", "Reporting"]),
     .testTarget(
       name: "IntegrationTests",
       dependencies: Target.modules(["Training", "Explanations"]) + [

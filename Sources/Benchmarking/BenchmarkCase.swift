@@ -18,6 +18,8 @@ public struct BenchmarkCase: Sendable {
   public let context: Int
   /// V.
   public let vocabularyCount: Int
+  /// A key of the configuration whose work a step on synthetic tokens would not have; nil: there is none.
+  package private(set) var unseenKey: String?
 
   /// The names of the built-in cases.
   public static let names = ["tiny", "small", "gpt2", "gpt2-long"]
@@ -48,11 +50,15 @@ public struct BenchmarkCase: Sendable {
 
   /// A built-in case or a configuration file, which rank zero reads. Collective.
   ///
-  /// - Parameter source: A name, or the path of a YAML file. Its `data` is not opened, but for the
-  ///   tokenizer's vocabulary where `model.vocabulary` is not given.
+  /// - Parameters:
+  ///   - source: A name, or the path of a YAML file. Its `data` is not opened, but for the tokenizer's
+  ///     vocabulary where `model.vocabulary` is not given.
+  ///   - overrides: `key.path=value`, of a configuration's keys. Default: none.
   /// - Throws: `AgreedError` with `UnknownCaseError`, `ConfigurationError` or `TokenizerError`.
-  public init(_ source: String, communicator: any Communicator) throws {
-    if let known = BenchmarkCase(named: source, ranks: communicator.size) {
+  public init(
+    _ source: String, overrides: [String] = [], communicator: any Communicator
+  ) throws {
+    if overrides.isEmpty, let known = BenchmarkCase(named: source, ranks: communicator.size) {
       self = known
       return
     }
@@ -63,7 +69,9 @@ public struct BenchmarkCase: Sendable {
     name = source
     let configuration = try communicator.agree {
       try RunConfiguration.parse(
-        yaml: String(decoding: text, as: UTF8.self), source: source, ranks: communicator.size)
+        yaml: String(decoding: text, as: UTF8.self), source: source, overrides: overrides,
+        ranks: communicator.size
+      ).locatingFiles()
     }
     let recipe = configuration.recipe
     let data: TokenDataConfiguration
@@ -74,6 +82,7 @@ public struct BenchmarkCase: Sendable {
       return (data, architecture)
     }
     plan = configuration.plan
+    unseenKey = recipe.keyUnseenInSyntheticTokens
     context = recipe.model.context
     if let vocabulary = recipe.model.vocabulary {
       vocabularyCount = vocabulary
@@ -112,6 +121,16 @@ public struct BenchmarkCase: Sendable {
   }
 }
 
+extension Recipe {
+  /// What synthetic tokens and a plain model leave out of a step.
+  fileprivate var keyUnseenInSyntheticTokens: String? {
+    if adapter.keys != nil { return "adapter" }
+    if !freeze.isEmpty { return "freeze" }
+    if case .distillation = loss.kind { return "loss.name: distillation" }
+    return nil
+  }
+}
+
 extension GPTConfiguration {
   /// GPT-2's smallest model, of 124 million parameters, at a sequence length of one's own.
   fileprivate static func gpt2(context: Int) -> GPTConfiguration {
@@ -135,7 +154,7 @@ public struct BenchmarkTaskError: UserInputError, Equatable {
   public let task: String
 
   public var description: String {
-    "\(path): task is \(task), but benchmarks make synthetic tokens: give a configuration whose task "
-      + "is language-modeling"
+    "\(path): task is \(task), and its steps can not be timed without its data; of language-modeling over "
+      + "token files they can, on synthetic tokens"
   }
 }

@@ -27,6 +27,32 @@ extension CommandLineTests {
       for part in ["% of the peak of", ", by ", "kernels"] { #expect(text.contains(part)) }
     }
 
+    @Test func withACaseItPredictsAndTheDiagnosisStays() throws {
+      let bench = try Workbench()
+      let ending = try bench.run(["doctor", "tiny", "--json"], ranks: 2)
+      #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+      let object = try #require(
+        JSONSerialization.jsonObject(with: Data(ending.output.utf8)) as? [String: Any])
+      #expect((object["ranks"] as? [Any])?.count == 2)
+      #expect((object["ranks"] as? [[String: Any]])?.allSatisfy { $0["pmix"] is String } == true)
+      let prediction = try #require(object["prediction"] as? [String: Any])
+      let steps = try #require(prediction["steps"] as? [[String: Any]])
+      #expect(steps.map { $0["ranks"] as? Int } == [1, 2])
+      #expect(steps.map { $0["is_this_job"] as? Bool } == [false, true])
+      #expect(steps.allSatisfy { ($0["tokens_per_second"] as? Double ?? 0) > 0 })
+    }
+
+    @Test(arguments: [
+      (["doctor", "tiny", "--against", "run"], "leave the other one out"),
+      (["doctor", "--set", "steps=5"], "give one"),
+      (["doctor", "nothing.yaml"], "nothing.yaml: no such case or file"),
+      (["doctor", "--against", "nothing"], "nothing: holds no summary.json"),
+    ])
+    func whatDoesNotGoTogetherIsRefused(arguments: [String], message: String) throws {
+      let ending = try Workbench().run(arguments)
+      #expect(ending.exitCode == 2 && ending.errorOutput.contains(message), "\(ending.errorOutput)")
+    }
+
     /// OpenBLAS can be told to take kernels that do not fit, and then what to tell it instead.
     @Test func genericKernelsOfOpenBLASAreAFinding() throws {
       let bench = try Workbench()

@@ -93,7 +93,7 @@ public struct Plan: Configurable {
   }
 
   /// Whether evaluations decide how the run goes on, and not only watch it.
-  var needsEvaluations: Bool { schedule.plateau != nil || earlyStopping.isOn }
+  package var needsEvaluations: Bool { schedule.plateau != nil || earlyStopping.isOn }
 
   /// What must hold between the plan and the number of ranks.
   func check(_ checks: inout SettingChecks, ranks: Int) {

@@ -19,6 +19,10 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     let openBLAS: OpenBLASKernels
     /// What the host can still give, in bytes; nil where it does not say.
     let availableMemory: Int?
+    /// Processors of the host, of which the rank may use some.
+    let hostProcessors: Int
+    /// The version of PMIx, by which the launcher and its ranks know each other; nil without.
+    let pmix: String?
   }
 
   /// How fast a rank multiplies in one format while all ranks do, in 10⁹ operations a second.
@@ -44,7 +48,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
   /// Names of the hosts, in the order of their ranks.
   let hosts: [String]
   /// The connection of each pair of hosts; none where there is one host.
-  let links: [HostLink]
+  package let links: [HostLink]
   /// What will slow the job down or stop it.
   let findings: [String]
 
@@ -58,7 +62,9 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
       host: ProcessInfo.processInfo.hostName, processors: ProcessorMask.current.processors,
       threads: plan.threads,
       speeds: try Precision.allCases.map { try Self.speed($0, threads, communicator) },
-      openBLAS: .current, availableMemory: HostMemory.available)
+      openBLAS: .current, availableMemory: HostMemory.available,
+      hostProcessors: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
+      pmix: ProcessInfo.processInfo.environment["PMIX_VERSION"])
     ranks = try Self.gather(own, communicator)
     openMPI = launch.library.version ?? "none"
     (reductionGigabytes, barrierMicroseconds) = try Self.reductionSpeed(threads, communicator)
@@ -136,14 +142,14 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
 
   public var description: String {
     var lines = [
-      "mode         \(mode)", "MPI          \(openMPI)",
+      "mode         \(mode)", "MPI          \(openMPI)", "PMIx         \(pmixVersions)",
     ]
     for (number, rank) in ranks.enumerated() {
       let processors = rank.processors.map(String.init).joined(separator: ",")
       let threads = "\(rank.threads) thread\(rank.threads == 1 ? "" : "s")"
       lines.append(
         "rank \(number)".padding(toLength: 13, withPad: " ", startingAt: 0)
-          + "\(rank.host), processors \(processors), \(threads), "
+          + "\(rank.host), processors \(processors) of \(rank.hostProcessors), \(threads), "
           + rank.speeds.map { String(format: "%.0f", $0.productGigaflops) }
           .joined(separator: " and ") + " GFLOP/s")
     }
@@ -158,9 +164,18 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     lines += findings.isEmpty ? ["findings     none"] : findings.map { "finding      \($0)" }
     return lines.joined(separator: "\n")
   }
-  /// Of several hosts: their memory, and what connects each two.
+
+  /// One for all hosts, or each host's.
+  private var pmixVersions: String {
+    let versions = hosts.map { host in
+      (host: host, version: ranks.first { $0.host == host }?.pmix ?? "none")
+    }
+    guard Set(versions.map(\.version)).count > 1 else { return versions.first?.version ?? "none" }
+    return versions.map { "\($0.version) on \($0.host)" }.joined(separator: ", ")
+  }
+
+  /// Of each host its memory, and what connects each two.
   private var hostLines: [String] {
-    guard !links.isEmpty else { return [] }
     let memory = hosts.map { host in
       let bytes = ranks.first { $0.host == host }?.availableMemory
       return "memory       \(host): "
@@ -169,9 +184,10 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     return memory
       + links.map { link in
         String(
-          format: "link         %@ to %@: %.2f Gbit/s, round trip %.0f µs, clocks %.1f ms apart",
-          hosts[link.from], hosts[link.to], link.gigabits, link.roundTripMicroseconds,
-          Swift.abs(link.clockOffsetMilliseconds))
+          format:
+            "link         %@ to %@: %.2f Gbit/s by %@, round trip %.0f µs, clocks %.1f ms apart",
+          hosts[link.from], hosts[link.to], link.gigabits, link.interfaces,
+          link.roundTripMicroseconds, Swift.abs(link.clockOffsetMilliseconds))
       }
   }
 

@@ -13,16 +13,30 @@ package struct HostLink: Codable, Sendable {
   /// How far the second host's clock is ahead of the first one's, in milliseconds; no more exact than half
   /// the round trip.
   package let clockOffsetMilliseconds: Double
+  /// The network interface that the first host sends by, and that of the second; nil where the system counts
+  /// no such messages.
+  package let fromInterface: String?
+  package let toInterface: String?
 
   package init(
     from: Int, to: Int, gigabits: Double, roundTripMicroseconds: Double,
-    clockOffsetMilliseconds: Double
+    clockOffsetMilliseconds: Double, fromInterface: String? = nil, toInterface: String? = nil
   ) {
     self.from = from
     self.to = to
     self.gigabits = gigabits
     self.roundTripMicroseconds = roundTripMicroseconds
     self.clockOffsetMilliseconds = clockOffsetMilliseconds
+    self.fromInterface = fromInterface
+    self.toInterface = toInterface
+  }
+
+  /// "eth0", "eth0 and ib0" of the two hosts, or "no interface that the system counts".
+  package var interfaces: String {
+    guard fromInterface != toInterface else {
+      return fromInterface ?? "no interface that the system counts"
+    }
+    return "\(fromInterface ?? "an uncounted one") and \(toInterface ?? "an uncounted one")"
   }
 
   /// Measures each pair of hosts, one after the other, a quarter of a second each. Collective.
@@ -40,16 +54,22 @@ package struct HostLink: Codable, Sendable {
       for to in from + 1..<topology.hostCount {
         let (first, second) = (topology.hosts[from].lowerBound, topology.hosts[to].lowerBound)
         var figures = [0.0, 0, 0]
+        var interface: String?
         if communicator.rank == first {
-          figures = try measure(to: second, buffer, communicator)
+          (figures, interface) = try measure(to: second, buffer, communicator)
         } else if communicator.rank == second {
-          try answer(first, buffer, communicator)
+          interface = try answer(first, buffer, communicator)
         }
         let known = try communicator.allGather(figures)[first]
+        func name(from rank: Int) throws -> String? {
+          let bytes = try communicator.fromRank(rank) { Array((interface ?? "").utf8) }
+          return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+        }
         links.append(
           HostLink(
             from: from, to: to, gigabits: known[0], roundTripMicroseconds: known[1],
-            clockOffsetMilliseconds: known[2]))
+            clockOffsetMilliseconds: known[2], fromInterface: try name(from: first),
+            toInterface: try name(from: second)))
       }
     }
     return links
@@ -63,7 +83,7 @@ package struct HostLink: Codable, Sendable {
   /// The side that takes the time.
   private static func measure(
     to peer: Int, _ buffer: UnsafeMutableRawBufferPointer, _ communicator: any Communicator
-  ) throws -> [Double] {
+  ) throws -> (figures: [Double], interface: String?) {
     var shortest = Double.infinity
     var offset = 0.0
     var time = [0.0]
@@ -83,6 +103,7 @@ package struct HostLink: Codable, Sendable {
     var count = 0
     var start = ContinuousClock.now
     var seconds = 0.0
+    let before = NetworkInterface.current
     repeat {
       // Whether another one follows comes with each.
       buffer[0] = seconds < duration ? 1 : 0
@@ -93,13 +114,17 @@ package struct HostLink: Codable, Sendable {
       seconds = start.duration(to: .now) / .seconds(1)
     } while buffer[0] == 1
     let bits = Double(count - 1) * Double(buffer.count) * 8
-    return [bits / seconds / 1e9, shortest * 1e6, offset * 1e3]
+    let interface = NetworkInterface.current.carrier(
+      of: Double(count) * Double(buffer.count), since: before)
+    try communicator.receive(into: buffer, from: peer)
+    try time.withUnsafeBytes { try communicator.send($0, to: peer) }
+    return ([bits / seconds / 1e9, shortest * 1e6, offset * 1e3], interface)
   }
 
   /// The other side: it says what its clock shows.
   private static func answer(
     _ peer: Int, _ buffer: UnsafeMutableRawBufferPointer, _ communicator: any Communicator
-  ) throws {
+  ) throws -> String? {
     var time = [0.0]
     for _ in 0..<pings {
       try time.withUnsafeMutableBytes { try communicator.receive(into: $0, from: peer) }
@@ -110,6 +135,11 @@ package struct HostLink: Codable, Sendable {
       try communicator.receive(into: buffer, from: peer)
       try time.withUnsafeBytes { try communicator.send($0, to: peer) }
     } while buffer[0] == 1
+    // One large message the other way shows by which interface this host sends.
+    let before = NetworkInterface.current
+    try communicator.send(UnsafeRawBufferPointer(buffer), to: peer)
+    try time.withUnsafeMutableBytes { try communicator.receive(into: $0, from: peer) }
+    return NetworkInterface.current.carrier(of: Double(buffer.count), since: before)
   }
 }
 
