@@ -1,6 +1,5 @@
+import LockstepTraining
 import Testing
-
-@testable import LockstepTraining
 
 /// Which interface carried messages follows from the system's counters.
 @Suite struct NetworkInterfaceTests {

@@ -1,9 +1,9 @@
 import Foundation
 
 /// The interface that messages leave this host by, as the system's counters tell.
-struct NetworkInterface {
+package struct NetworkInterface {
   /// Bytes that each interface has sent, by name.
-  let sent: [String: Double]
+  package let sent: [String: Double]
 
   /// Of the network that this process sees; empty where the system does not count.
   static var current: NetworkInterface {
@@ -13,7 +13,7 @@ struct NetworkInterface {
 
   /// - Parameter text: As of `/proc/net/dev`: a line for each interface, whose ninth number is the bytes
   ///   that it has sent.
-  init(text: String) {
+  package init(text: String) {
     var sent: [String: Double] = [:]
     for line in text.split(separator: "\n") {
       guard let colon = line.firstIndex(of: ":") else { continue }
@@ -29,7 +29,7 @@ struct NetworkInterface {
   ///
   /// Where one interface is made of others, as a bond is, they count the same bytes, and the first by name
   /// is given.
-  func carrier(of bytes: Double, since before: NetworkInterface) -> String? {
+  package func carrier(of bytes: Double, since before: NetworkInterface) -> String? {
     let grown = sent.map { name, count in (name, count - (before.sent[name] ?? 0)) }
       .filter { $0.1 >= bytes / 2 }.sorted { $0.0 < $1.0 }
     return grown.max { $0.1 < $1.1 }?.0
