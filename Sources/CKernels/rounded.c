@@ -2,9 +2,6 @@
 #include "activation_lanes.h"
 #include "bfloat16.h"
 
-/// Columns whose sums stay in the first-level cache while rows pass by.
-#define MOST_SUMS 1024
-
 // Whatever the processor.
 
 INLINE void round_and_store(Lanes *lanes, uint16_t *destination, int64_t n) {
@@ -73,12 +70,6 @@ void CKernels_activationAndSlopeRounded(
 
 void CKernels_multiplyRounded(
     const float *a, const float *b, uint16_t *products, float *sums, int64_t rows,
-    int64_t columns, int64_t stride, int adds) {
-  float unused[MOST_SUMS];
-  for (int64_t i = 0; i < columns; i += MOST_SUMS) {
-    int64_t n = columns - i < MOST_SUMS ? columns - i : MOST_SUMS;
-    float *part = sums ? sums + i : unused;
-    if (!sums || !adds) memset(part, 0, (size_t)n * sizeof(float));
-    CALL(multiply, a + i, b + i, products + i, part, rows, n, stride);
-  }
+    int64_t columns) {
+  CALL(multiply, a, b, products, sums, rows, columns);
 }

@@ -35,23 +35,16 @@ FUNCTION(activation_and_slope)(
 #undef BOTH
 }
 
-/// Of at most MOST_SUMS columns.
 FUNCTION(multiply)(
     const float *a, const float *b, uint16_t *products, float *sums, int64_t rows,
-    int64_t columns, int64_t stride) {
-  float parts[MOST_SUMS];
-  for (int64_t block = 0; block < rows; block += 64) {
-    int64_t end = block + 64 < rows ? block + 64 : rows;
-    memset(parts, 0, (size_t)columns * sizeof(float));
-    for (int64_t row = block; row < end; row++) {
-      FOR_LANES(columns) {
-        int64_t place = row * stride + i;
-        Lanes product = lanes_read(a + place, n) * lanes_read(b + place, n);
-        lanes_write(parts + i, lanes_read(parts + i, n) + product, n);
-        ROUNDED(&product, products + place, n);
-      }
+    int64_t columns) {
+  memset(sums, 0, (size_t)columns * sizeof(float));
+  for (int64_t row = 0; row < rows; row++) {
+    FOR_LANES(columns) {
+      int64_t place = row * columns + i;
+      Lanes product = lanes_read(a + place, n) * lanes_read(b + place, n);
+      lanes_write(sums + i, lanes_read(sums + i, n) + product, n);
+      ROUNDED(&product, products + place, n);
     }
-    FOR_LANES(columns)
-    lanes_write(sums + i, lanes_read(sums + i, n) + lanes_read(parts + i, n), n);
   }
 }

@@ -43,30 +43,19 @@ import Testing
     #expect(values.map(\.bitPattern) == slopes.map(\.bitPattern))
   }
 
-  @Test(arguments: [(1, 1), (5, 15), (64, 16), (65, 17), (200, 145), (130, 1024), (70, 2500)])
+  @Test(arguments: [(1, 1), (5, 15), (64, 16), (64, 145), (30, 1024), (7, 2500)])
   func productsAreRoundedAndTheirColumnsSummed(rows: Int, columns: Int) {
-    let stride = columns + 3
+    let count = rows * columns
     var generator = SeededGenerator(seed: 4)
-    let (gradient, slopes) = (generator.normals(rows * stride), generator.normals(rows * stride))
-    var products = [Float](repeating: 0, count: rows * stride)
-    CKernels_multiply(gradient, slopes, &products, Int64(products.count), 0)
-    let start = generator.normals(columns)
-    for adds in [false, true] {
-      var (expected, sums) = (start, start)
-      var halves = [UInt16](repeating: 7, count: rows * stride)
-      CKernels_columnSums(
-        products, &expected, Int64(rows), Int64(columns), Int64(stride), adds ? 1 : 0)
-      CKernels_multiplyRounded(
-        gradient, slopes, &halves, &sums, Int64(rows), Int64(columns), Int64(stride),
-        adds ? 1 : 0)
-      #expect(sums.map(\.bitPattern) == expected.map(\.bitPattern))
-      let all = Self.rounded(products)
-      for row in 0..<rows {
-        let part = row * stride..<row * stride + columns
-        #expect(halves[part] == all[part])
-        #expect(halves[part.upperBound..<(row + 1) * stride].allSatisfy { $0 == 7 })
-      }
-    }
+    let (a, b) = (generator.normals(count), generator.normals(count))
+    var products = [Float](repeating: 0, count: count)
+    CKernels_multiply(a, b, &products, Int64(count), 0)
+    var (expected, sums) = (generator.normals(columns), generator.normals(columns))
+    var halves = [UInt16](repeating: 7, count: count)
+    CKernels_columnSums(products, &expected, Int64(rows), Int64(columns), Int64(columns), 0)
+    CKernels_multiplyRounded(a, b, &halves, &sums, Int64(rows), Int64(columns))
+    #expect(sums.map(\.bitPattern) == expected.map(\.bitPattern))
+    #expect(halves == Self.rounded(products))
   }
 
   /// Bits of a loss and its gradients through two layers, and how many floats wait for the backward pass.

@@ -129,7 +129,9 @@ private struct LinearMap {
   func backward(_ gradient: Tensor) {
     let rows = gradient.shape.rows
     bias?.addGradient { db, adds in
-      forColumns(rows: rows) { columns in
+      input.workspace.threads.run(
+        over: outputs, grain: max(16, Grain.elementwise / max(rows, 1))
+      ) { columns in
         CKernels_columnSums(
           gradient.pointer + columns.lowerBound, db + columns.lowerBound, Int64(rows),
           Int64(columns.count), Int64(outputs), adds ? 1 : 0)
@@ -151,27 +153,23 @@ private struct LinearMap {
       return backward(slopes)
     }
     let dy = Tensor(uninitialized: gradient.shape, form: form, in: workspace)
-    let rows = gradient.shape.rows
-    func multiply(db: UnsafeMutablePointer<Float>?, adds: Bool) {
-      forColumns(rows: rows) { columns in
-        let first = columns.lowerBound
-        CKernels_multiplyRounded(
-          gradient.pointer + first, slopes.pointer + first, dy.roundedPointer + first,
-          db.map { $0 + first }, Int64(rows), Int64(columns.count), Int64(outputs), adds ? 1 : 0)
+    // Rows stay with the thread that has them in its caches; each block has sums of its own.
+    let blocks = RowBlocks(rows: gradient.shape.rows, columns: outputs)
+    let sums = Tensor(uninitialized: [blocks.count, outputs], in: workspace)
+    blocks.run(on: workspace) { rows, index in
+      let first = rows.lowerBound * outputs
+      CKernels_multiplyRounded(
+        gradient.pointer + first, slopes.pointer + first, dy.roundedPointer + first,
+        sums.pointer + index * outputs, Int64(rows.count), Int64(outputs))
+    }
+    // In the order of CKernels_columnSums, whose blocks they are.
+    bias?.addGradient { db, adds in
+      if !adds { db.update(repeating: 0, count: outputs) }
+      for index in 0..<blocks.count {
+        CKernels_accumulate(sums.pointer + index * outputs, db, Int64(outputs))
       }
     }
-    if let node = bias?.node {
-      node.addGradient { multiply(db: $0, adds: $1) }
-    } else {
-      multiply(db: nil, adds: false)
-    }
     multiplyBackward(dy)
-  }
-
-  /// Shares out the columns of the result among the threads.
-  private func forColumns(rows: Int, _ body: (Range<Int>) -> Void) {
-    input.workspace.threads.run(
-      over: outputs, grain: max(16, Grain.elementwise / max(rows, 1)), body)
   }
 
   /// dx and dW.
