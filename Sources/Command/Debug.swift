@@ -87,34 +87,15 @@ struct Debug: ParsableCommand {
     let mode = "\(ranks) ranks as threads of one process"
     let stop = StopRequest()
     let listener = stop.listen()
-    let endings = try withExtendedLifetime(listener) {
+    let codes = try withExtendedLifetime(listener) {
       try group.run { communicator in
-        try Result {
-          let run = try TrainingRun(
-            configuration: configuration, communicator: communicator, mode: mode,
-            directory: directory, resume: false)
-          try communicator.onRankZero { try run.attach(console: .text) }
-          return try run.run(until: stop)
-        }.agreed()
+        let run = try TrainingRun(
+          configuration: configuration, communicator: communicator, mode: mode,
+          directory: directory, resume: false)
+        try communicator.onRankZero { try run.attach(console: .text) }
+        return try run.run(until: stop)
       }
     }
-    for ending in endings {
-      if case .failure(let error) = ending, error.speaks { throw error }
-    }
-    if case .success(let code)? = endings.first, code != .success { throw CommandExit(code: code) }
-  }
-}
-
-extension Result where Failure == any Error {
-  /// The result of a rank, if what went wrong is an error that all ranks know of: these end in order,
-  /// and one of them speaks.
-  ///
-  /// - Throws: Any other error, which has to end the other ranks.
-  fileprivate func agreed() throws -> Result<Success, AgreedError> {
-    do {
-      return .success(try get())
-    } catch let error as AgreedError {
-      return .failure(error)
-    }
+    if let code = codes.first, code != .success { throw CommandExit(code: code) }
   }
 }

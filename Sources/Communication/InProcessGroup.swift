@@ -48,7 +48,8 @@ public final class InProcessGroup: Sendable {
   /// Runs `body` on every rank, each on a thread of its own, and waits for all.
   ///
   /// - Returns: The results, in rank order.
-  /// - Throws: The error of the rank that failed first; the others are made to end.
+  /// - Throws: The error of the rank that failed first; the others are made to end. Of a `SharedError`,
+  ///   with which all end by themselves, that of the rank that speaks.
   public func run<Result: Sendable>(
     _ body: @escaping @Sendable (any Communicator) throws -> Result
   ) throws -> [Result] {
@@ -58,7 +59,7 @@ public final class InProcessGroup: Sendable {
       RankThread(name: "rank \(rank)") { [self] in
         let communicator = communicator(rank: rank)
         let result = Swift.Result { try body(communicator) }
-        if case .failure(let error) = result {
+        if case .failure(let error) = result, !(error is any SharedError) {
           first.withLock { $0 = $0 ?? error }
           communicator.abort(because: error, exitCode: 1)
         }
@@ -68,7 +69,9 @@ public final class InProcessGroup: Sendable {
     for thread in threads { thread.join() }
     if let error = first.withLock({ $0 }) { throw error }
     return try results.withLock { results in
-      try (0..<size).compactMap { try results[$0]?.get() }
+      let all = (0..<size).compactMap { results[$0] }
+      for case .failure(let error as any SharedError) in all where error.speaks { throw error }
+      return try all.map { try $0.get() }
     }
   }
 
@@ -95,6 +98,12 @@ public final class InProcessGroup: Sendable {
   func publish(address: UInt, rank: Int) { state.withLock { $0.addresses[rank] = address } }
 
   var addresses: [UInt] { state.withLock { $0.addresses } }
+}
+
+/// An error that all ranks throw together: each ends by itself, and none has to be made to.
+public protocol SharedError: Error {
+  /// Whether it is this rank's that tells what went wrong.
+  var speaks: Bool { get }
 }
 
 /// A thread with a stack as large as a main thread's, since a rank runs a whole training on it.

@@ -47,7 +47,7 @@ extension Communicator {
 }
 
 /// An error that every rank knows of: all end in order, with one exit code and one message.
-public struct AgreedError: Error, CustomStringConvertible {
+public struct AgreedError: SharedError, CustomStringConvertible {
   /// What went wrong, on the rank that speaks.
   public let underlying: any Error
   /// Whether this rank tells the user.
