@@ -18,11 +18,11 @@ extension Target {
 
   static func library(
     _ folder: String, uses folders: [String] = [], _ dependencies: [Dependency] = [],
-    resources: [Resource]? = nil
+    excluding excluded: [String] = [], resources: [Resource]? = nil
   ) -> Target {
     .target(
       name: module(folder), dependencies: modules(folders) + dependencies,
-      path: "Sources/\(folder)", resources: resources)
+      path: "Sources/\(folder)", exclude: excluded, resources: resources)
   }
 
   static func system(_ folder: String, pkgConfig: String, apt package: String) -> Target {
@@ -70,6 +70,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
@@ -127,8 +128,8 @@ let package = Package(
       "Training",
       uses: [
         "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Weights",
-        "Reporting", "Scoring", "Settings", "Files", "Parallelism", "CHashing", "CHost",
-        "CKernels", "COpenBLAS", "ChatTemplates",
+        "Reporting", "Scoring", "Settings", "TensorBoard", "Files", "Parallelism", "CHashing",
+        "CHost", "CKernels", "COpenBLAS", "ChatTemplates",
       ],
       // Of Yams only CYaml is used, which is libyaml: its events, see YAMLReader.
       [.product(name: "Yams", package: "Yams")]),
@@ -157,6 +158,11 @@ let package = Package(
     .library("Weights", uses: ["Settings", "Files"]),
     .library(
       "Reporting", uses: ["Settings", "Files"], resources: [.embedInCode("Pages/page.css")]),
+    // A run's events as TensorBoard reads them: an observer that has a library of its own.
+    .library(
+      "TensorBoard", uses: ["Reporting", "Files"],
+      [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      excluding: ["Records/records.proto"]),
     .library("Scoring", uses: ["Settings", "Files"]),
 
     // The ground floor: open to any target above.
@@ -190,6 +196,9 @@ let package = Package(
       [.product(name: "Crypto", package: "swift-crypto")]),
     .tests(of: "Weights", uses: ["Files"]),
     .tests(of: "Reporting", uses: ["Files"]),
+    .tests(
+      of: "TensorBoard", uses: ["Reporting", "Files"],
+      [.product(name: "SwiftProtobuf", package: "swift-protobuf")], hasFixtures: true),
     .tests(of: "Scoring", hasFixtures: true),
     .tests(of: "ChatTemplates", hasFixtures: true),
     .tests(of: "Settings"),
@@ -205,7 +214,7 @@ let package = Package(
       uses: ["Models", "NeuralNetworks", "Parallelism", "Communication", "Reporting"]),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: Target.modules(["Training", "Explanations"]) + [
+      dependencies: Target.modules(["Training", "Explanations", "TensorBoard", "Files"]) + [
         "TestSupport", "LockstepCommand", "linear-regression", "own-model", "own-optimizer",
       ]),
     .executableTarget(

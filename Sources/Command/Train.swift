@@ -25,6 +25,14 @@ struct Train: ParsableCommand {
   @Flag(help: "Go on from the run's newest complete checkpoint.")
   var resume = false
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Record what each rank and thread does in these steps, and write it to trace.json in the run's directory, \
+      for Perfetto or chrome://tracing: one step, as 10, or several, as 10-14.
+      """, valueName: "steps"), transform: ProfiledSteps.init(argument:))
+  var profile: ProfiledSteps?
+
   @Flag(help: "Print the resolved configuration, every key explained, and end.")
   var printConfig = false
 
@@ -66,7 +74,7 @@ struct Train: ParsableCommand {
       let run = try TrainingRun(
         configuration: configuration, communicator: communicator,
         mode: launch.description(of: communicator.topology),
-        directory: directory, resume: resume,
+        directory: directory, resume: resume, profile: profile,
         job: ProcessInfo.processInfo.environment[JobProcesses.variable])
       try communicator.onRankZero {
         try run.attach(console: arguments.quiet ? .quiet : arguments.json ? .json : .text)
@@ -93,5 +101,15 @@ struct Train: ParsableCommand {
     } catch {
       throw ValidationError("\(path): cannot write: \(error.localizedDescription)")
     }
+  }
+}
+
+extension ProfiledSteps {
+  fileprivate init(argument: String) throws {
+    guard let steps = ProfiledSteps(argument) else {
+      throw ValidationError(
+        "'\(argument)' names no steps: give one, as 10, or at most \(Self.limit), as 10-14")
+    }
+    self = steps
   }
 }

@@ -1,3 +1,5 @@
+import LockstepParallelism
+
 /// One rank's view of a group of ranks that compute together.
 ///
 /// `SoloCommunicator` is a group of one, `InProcessGroup` makes ranks of threads, a
@@ -14,6 +16,13 @@ public protocol Communicator: AnyObject {
 
   /// Is told when this rank waits for long, where nobody watches over it. Default: nobody.
   var stallWatch: StallWatch? { get set }
+
+  /// Where collectives, messages and waits are recorded; nil but for steps that are profiled. Those of groups that
+  /// were split off are recorded, too. Default: nowhere.
+  var timeline: Timeline? { get set }
+
+  /// How long this rank has waited in `meet` for others to come, in seconds. Default: never.
+  var secondsWaited: Double { get }
 
   /// What watches over the job's ranks; nil where they are not processes of a job.
   var watch: ProcessWatch? { get }
@@ -86,6 +95,11 @@ extension Communicator {
   public static var contributionCapacity: Int { Board.contributionCapacity }
 
   public var watch: ProcessWatch? { nil }
+  public var secondsWaited: Double { 0 }
+  public var timeline: Timeline? {
+    get { nil }
+    set {}
+  }
 
   public var rank: Int { topology.rank }
   /// The number of ranks, N.

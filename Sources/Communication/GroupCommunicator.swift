@@ -1,9 +1,22 @@
+import LockstepParallelism
+
 /// A communicator of several ranks: a board on each host, a transport between them.
 package final class GroupCommunicator: Communicator {
   package let topology: Topology
   package var step = 0
   package var stallWatch: StallWatch?
   package private(set) var watch: ProcessWatch?
+  package private(set) var secondsWaited = 0.0
+  package var timeline: Timeline? {
+    get { record.timeline }
+    set { record.timeline = newValue }
+  }
+  /// Shared with the groups that were split off.
+  private let record: Record
+
+  private final class Record {
+    var timeline: Timeline?
+  }
 
   private let transport: any Transport
   private let board: Board
@@ -22,10 +35,20 @@ package final class GroupCommunicator: Communicator {
   /// - Parameters:
   ///   - boardMemory: `Board.byteCount(for:)` zeroed bytes that the host's ranks share.
   ///   - groupNumber: Default: 0, that of all ranks of a job.
-  package init(
+  package convenience init(
     transport: any Transport, boardMemory: MemorySegment, groupNumber: UInt32 = 0,
     watch: ProcessWatch? = nil
   ) {
+    self.init(
+      transport: transport, boardMemory: boardMemory, groupNumber: groupNumber, watch: watch,
+      record: Record())
+  }
+
+  private init(
+    transport: any Transport, boardMemory: MemorySegment, groupNumber: UInt32,
+    watch: ProcessWatch?, record: Record
+  ) {
+    self.record = record
     let topology = transport.topology
     guard let memory = boardMemory.bytes.baseAddress,
       boardMemory.bytes.count >= Board.byteCount(for: topology)
@@ -53,24 +76,36 @@ package final class GroupCommunicator: Communicator {
     isMeeting = true
     isPausing = false
     watch?.enter(group: groupNumber, meeting: meeting, call: call, step: step)
+    let begin = timeline == nil ? 0 : Timeline.now
     defer {
       isMeeting = false
       watch?.leave()
+      timeline?.record(
+        "\(call.kind)", since: begin, [.init("bytes", call.byteCount), .init("step", step)])
     }
     let entry = Board.Entry(
       kind: call.kind.rawValue, root: Int32(call.root), byteCount: Int64(call.byteCount),
       step: Int64(step), wordCount: Int64(words.count))
     board.arrive(meeting: meeting, entry: entry, words: words)
     if topology.hostCount == 1 || topology.isLeader {
-      try waitForHost(entry)
+      try timingWait { try waitForHost(entry) }
     }
     guard topology.hostCount > 1 else { return }
     if topology.isLeader {
       try meetLeaders(entry, betweenHosts: betweenHosts)
       board.release(meeting: meeting)
     } else {
-      try waitForRelease(entry)
+      try timingWait { try waitForRelease(entry) }
     }
+  }
+
+  private func timingWait(_ wait: () throws -> Void) rethrows {
+    let begin = Timeline.now
+    defer {
+      secondsWaited += Double(Timeline.now - begin) / 1e9
+      timeline?.record("waiting", since: begin)
+    }
+    try wait()
   }
 
   package func contribution(of rank: Int) -> UnsafeBufferPointer<UInt64> {
@@ -113,7 +148,7 @@ package final class GroupCommunicator: Communicator {
       let theirs = board.entryBytes(of: ranks, meeting: meeting)
       leaderBatch.receive(into: theirs, from: ranks.lowerBound)
     }
-    try exchange(leaderBatch)
+    try timingWait { try exchange(leaderBatch) }
     for ranks in topology.hosts { try compare(ranks, with: mine) }
     guard let betweenHosts else { return }
     leaderBatch.removeAll()
@@ -188,7 +223,11 @@ package final class GroupCommunicator: Communicator {
     var patience = Patience()
     // Messages of a meeting are part of it; others are waited for by themselves.
     var isTold = isMeeting
-    defer { if isTold && !isMeeting { watch?.leave() } }
+    let begin = timeline == nil ? 0 : Timeline.now
+    defer {
+      if isTold && !isMeeting { watch?.leave() }
+      timeline?.record("messages", since: begin, [.init("bytes", batch.byteCount)])
+    }
     while try !transport.progress(batch) {
       if !isTold {
         isTold = true
@@ -308,7 +347,7 @@ package final class GroupCommunicator: Communicator {
     return GroupCommunicator(
       transport: try transport.split(color: color, members: members, topology: part),
       boardMemory: boards.owners[members[part.leader] - topology.leader],
-      groupNumber: number &+ 1, watch: watch)
+      groupNumber: number &+ 1, watch: watch, record: record)
   }
 
   // MARK: Sum and end

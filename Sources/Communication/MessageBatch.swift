@@ -23,6 +23,9 @@ public final class MessageBatch {
 
   public var isEmpty: Bool { messages.isEmpty }
 
+  /// Bytes of all messages, in both directions.
+  var byteCount: Int { messages.reduce(0) { $0 + $1.byteCount } }
+
   /// Forgets all messages, keeping storage.
   public func removeAll() {
     precondition(!isUnderWay, "finish a batch before filling it anew")

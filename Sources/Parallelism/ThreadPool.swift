@@ -22,6 +22,13 @@ public final class ThreadPool: @unchecked Sendable {
 
   private let crew: Crew
 
+  /// Where the workers record when they work, and the rank what it does; nil but for steps that are profiled.
+  /// Set between calls of `run`.
+  public var timeline: Timeline? {
+    get { crew.timeline }
+    set { crew.timeline = newValue }
+  }
+
   /// Starts `threadCount - 1` workers.
   ///
   /// - Parameter threadCount: At least 1. Default: 1.
@@ -86,6 +93,7 @@ private final class Crew: @unchecked Sendable {
   private let isEnding = Atomic<Bool>(false)
   private let parking = ParkingLot()
   private var body: ((Int, Int) -> Void)?
+  var timeline: Timeline?
   private var threads: [pthread_t] = []
 
   init(threadCount: Int) {
@@ -125,14 +133,19 @@ private final class Crew: @unchecked Sendable {
 
   /// Claims and runs tasks, first its own, then others', until none is left.
   private func work(as worker: Int) {
+    var recording: (timeline: Timeline, begin: Int)?
     for offset in 0..<threadCount {
       let owner = (worker + offset) % threadCount
       while let task = claim(from: owner, isOwner: offset == 0) {
         // The claimed task keeps the caller inside `run`: the body can not change under us.
+        // The caller's own time is recorded by whoever calls.
+        if worker > 0, recording == nil, let timeline { recording = (timeline, Timeline.now) }
         perform(task, worker)
         remaining.subtract(1, ordering: .releasing)
       }
     }
+    guard let recording else { return }
+    recording.timeline.record("work", since: recording.begin, on: .worker(worker))
   }
 
   /// A task of this thread's part: the first that is left for the thread itself, the last for others.

@@ -23,6 +23,8 @@ private func unusualConfiguration() throws -> RunConfiguration {
       snapshot: {every: 4}
       verify: {every: 9}
       watchdog: {notice: 3, end: 0}
+      samples: {every: 5, prompts: ["In: the", ""], count: 2, max_tokens: 7, temperature: 0.25}
+      report: {tensorboard: true, histograms_every: 6}
       threads: 2
       """, source: "unusual")
 }
@@ -107,7 +109,8 @@ private func unusualPredictions() throws -> [RunConfiguration] {
 @Suite struct ConfigurationIdentityTests {
   @Test(arguments: [
     "evaluate.every=1", "evaluate.batches=1", "checkpoint.every=1", "checkpoint.keep=1",
-    "watchdog.notice=1", "watchdog.end=0", "verify.every=0", "snapshot.every=3",
+    "watchdog.notice=1", "report.tensorboard=false", "report.histograms_every=3",
+    "samples={every: 3, prompts: [a]}", "watchdog.end=0", "verify.every=0", "snapshot.every=3",
     "evaluate.top_k=3", "threads=1", "data.validation=other.bin", "model.recompute=true",
     "directory=elsewhere", "data.changed=accept",
   ])
@@ -154,7 +157,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       "model.from", "model.weights", "adapter.name", "synchronize.workers",
       "synchronize.outer.name", "synchronize.outer.learning_rate", "synchronize.outer.momentum",
     ]
-    #expect(keys.count - others.count == 11 + 46)
+    #expect(keys.count - others.count == 18 + 46)
   }
 
   @Test func moreStepsMakeAnotherRunOnlyWhereTheScheduleKnowsTheEnd() throws {

@@ -72,6 +72,11 @@ public struct ConversationFile: Sendable {
     Int(starts[conversation])..<Int(starts[conversation + 1])
   }
 
+  /// Whether each token of a range is learned.
+  package func learned(in range: Range<Int>) -> [Bool] {
+    marks.tokens(range).map { $0 & Mark.learned != 0 }
+  }
+
   /// Tokens of the longest conversation.
   public var longest: Int {
     zip(starts.dropFirst(), starts).reduce(0) { max($0, Int($1.0 - $1.1)) }

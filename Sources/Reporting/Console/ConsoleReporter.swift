@@ -45,6 +45,11 @@ public final class ConsoleReporter: RunObserver {
     case (.evaluation(let record), .normal):
       showLatest()
       show(style.evaluation(record))
+    case (.samples(let record), .normal):
+      showLatest()
+      for line in style.samples(record) { show(line) }
+    case (.ranks, .normal), (.distributions, .normal):
+      break
     case (.checkpoint(let record), .normal):
       show(style.checkpoint(record))
     case (.stopped(let signal, let step), .normal):

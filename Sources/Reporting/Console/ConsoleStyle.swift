@@ -62,6 +62,21 @@ struct ConsoleStyle {
     return line
   }
 
+  /// A line for each sample: the input faint, what was made of it, and what would have been right.
+  func samples(_ record: SamplesRecord) -> [ConsoleLine] {
+    func onOneLine(_ text: String) -> String {
+      text.split(whereSeparator: \.isNewline).joined(separator: " ↵ ")
+    }
+    return record.samples.map { sample in
+      var line = ConsoleLine()
+      line.add(rank: 9, "sample".rightPadded(to: Self.labelWidth), .faint)
+      if !sample.input.isEmpty { line.add(rank: 9, onOneLine(sample.input), .faint) }
+      line.add(rank: 9, onOneLine(sample.text))
+      if let reference = sample.reference { line.add(rank: 8, "reference", onOneLine(reference)) }
+      return line
+    }
+  }
+
   func checkpoint(_ record: CheckpointRecord) -> ConsoleLine {
     var line = labelled("checkpoint", place(of: record.step))
     line.add(rank: 2, record.path)

@@ -19,6 +19,9 @@ package enum Quantity {
       ? String(format: "%.\(decimals)f", value) : String(format: "%.2e", value)
   }
 
+  /// With at most four digits that say something: `0.1235`, `1235`, `1.235e-07`.
+  package static func significant(_ value: Double) -> String { String(format: "%.4g", value) }
+
   /// 24310.4 as `24,310`.
   package static func rounded(_ value: Double) -> String {
     value.isFinite && abs(value) < 1e15 ? count(Int(value.rounded())) : "?"

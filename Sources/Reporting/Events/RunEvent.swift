@@ -9,6 +9,12 @@ public enum RunEvent: Sendable {
   case step(StepRecord)
   /// After every evaluation; its step's `step` event came before.
   case evaluation(EvaluationRecord)
+  /// Every few steps, after the step's event: where the time goes on each rank.
+  case ranks(RanksRecord)
+  /// What the model makes of a few inputs, where a configuration asks for it.
+  case samples(SamplesRecord)
+  /// Distributions of the tensors' elements, where a configuration asks for them.
+  case distributions(DistributionsRecord)
   /// A checkpoint became complete; with writing in the background, some steps later.
   case checkpoint(CheckpointRecord)
   /// Something the user should know that fits nowhere else; one line without a full stop.

@@ -43,11 +43,14 @@ public struct RunOverview: Equatable, Sendable {
   public var resumedStep: Int?
   /// Newest first.
   public var skipped: [Skipped]
+  /// The keys of the configuration that decide the result.
+  public var hyperparameters: [Hyperparameter]
 
   public init(
     mode: String, ranks: Int, threads: Int, parameterCount: Int, steps: Int,
     unit: String = "tokens",
-    lines: [Line], runDirectory: String?, resumedStep: Int? = nil, skipped: [Skipped] = []
+    lines: [Line], runDirectory: String?, resumedStep: Int? = nil, skipped: [Skipped] = [],
+    hyperparameters: [Hyperparameter] = []
   ) {
     self.mode = mode
     self.ranks = ranks
@@ -59,5 +62,6 @@ public struct RunOverview: Equatable, Sendable {
     self.runDirectory = runDirectory
     self.resumedStep = resumedStep
     self.skipped = skipped
+    self.hyperparameters = hyperparameters
   }
 }

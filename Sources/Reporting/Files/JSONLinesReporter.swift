@@ -1,7 +1,8 @@
 import Foundation
 import LockstepFiles
 
-/// Keeps `metrics.jsonl`: one JSON object a line for every step and every evaluation.
+/// Keeps `metrics.jsonl`: one JSON object a line for every step and every evaluation, where the time went, and
+/// samples.
 ///
 /// Each line reaches the kernel as soon as it is written, so that another program can follow, and a
 /// killed run loses none.
@@ -35,7 +36,9 @@ public final class JSONLinesReporter: RunObserver {
     switch event {
     case .step(let record): record.add(to: &object)
     case .evaluation(let record): record.add(to: &object)
-    case .started, .checkpoint, .notice, .stopped, .finished: return
+    case .ranks(let record): record.add(to: &object)
+    case .samples(let record): record.add(to: &object)
+    case .started, .distributions, .checkpoint, .notice, .stopped, .finished: return
     }
     try Array((object.line + "\n").utf8).lent { (bytes) throws(FileError) in
       try OutputFile.write(bytes, to: descriptor, path: path)

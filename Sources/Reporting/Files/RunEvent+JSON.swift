@@ -22,6 +22,41 @@ extension EvaluationRecord {
   }
 }
 
+extension RanksRecord {
+  /// Adds the members that `metrics.jsonl` has for the ranks' times.
+  func add(to object: inout JSONObject) {
+    object.add("step", step)
+    object.add(
+      "ranks",
+      ranks.map { rank in
+        var object = JSONObject()
+        object.add("forward_seconds", rank.forwardSeconds)
+        object.add("backward_seconds", rank.backwardSeconds)
+        object.add("reduction_seconds", rank.reductionSeconds)
+        object.add("waiting_seconds", rank.waitingSeconds)
+        object.add("optimizer_seconds", rank.optimizerSeconds)
+        object.add("resident_bytes", rank.residentBytes)
+        return object
+      })
+  }
+}
+
+extension SamplesRecord {
+  /// Adds the members that `metrics.jsonl` has for samples.
+  func add(to object: inout JSONObject) {
+    object.add("step", step)
+    object.add(
+      "samples",
+      samples.map { sample in
+        var object = JSONObject()
+        object.add(sample.kind.rawValue, sample.input)
+        object.add("text", sample.text)
+        if let reference = sample.reference { object.add("reference", reference) }
+        return object
+      })
+  }
+}
+
 extension RunSummary {
   /// Adds the members of `summary.json`.
   func add(to object: inout JSONObject) {
@@ -82,6 +117,11 @@ extension RunEvent {
     case .started(let overview): overview.add(to: &object)
     case .step(let record): record.add(to: &object)
     case .evaluation(let record): record.add(to: &object)
+    case .ranks(let record): record.add(to: &object)
+    case .samples(let record): record.add(to: &object)
+    case .distributions(let record):
+      object.add("step", record.step)
+      object.add("kind", record.kind.rawValue)
     case .checkpoint(let record):
       object.add("step", record.step)
       object.add("path", record.path)
@@ -100,6 +140,9 @@ extension RunEvent {
     case .started: "started"
     case .step: "step"
     case .evaluation: "evaluation"
+    case .ranks: "ranks"
+    case .samples: "samples"
+    case .distributions: "distributions"
     case .checkpoint: "checkpoint"
     case .notice: "notice"
     case .stopped: "stopped"

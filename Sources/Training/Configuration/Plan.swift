@@ -1,4 +1,5 @@
 import LockstepOptimization
+import LockstepReporting
 import LockstepSettings
 
 /// How a recipe is trained: in which batches, by which steps, for how long, and how the run is watched
@@ -24,6 +25,8 @@ public struct Plan: Configurable {
   public var snapshot = SnapshotConfiguration()
   public var verify = VerificationConfiguration()
   public var watchdog = WatchdogConfiguration()
+  public var samples = SamplesConfiguration()
+  public var report = ReportConfiguration()
   /// Threads of one rank; 0 takes the rank's share of the processors it may use.
   public var threads = 0
 
@@ -70,6 +73,12 @@ public struct Plan: Configurable {
       Field(
         "watchdog", \.watchdog, decidesResult: false,
         meaning: "Ending a run whose ranks wait for one that does not come."),
+      Field(
+        "samples", \.samples, decidesResult: false,
+        meaning: "Showing what the model makes of a few inputs, while it trains."),
+      Field(
+        "report", \.report, decidesResult: false,
+        meaning: "What the run writes for those who watch it."),
       Field(
         "threads", \.threads, .within(0...4096), decidesResult: false,
         meaning: "Threads of one rank; `0` takes the rank's share of the processors it may use."),

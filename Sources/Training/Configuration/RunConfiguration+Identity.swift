@@ -1,3 +1,4 @@
+import LockstepReporting
 import LockstepSettings
 
 /// A key whose value decides a run's parameters, and that two configurations disagree on.
@@ -54,6 +55,25 @@ extension RunConfiguration {
     if !violations.isEmpty { throw ConfigurationError(violations: violations) }
   }
 
+  /// The keys that decide a run's parameters, for tools that compare runs: those that people tune, and of the
+  /// others those that are not as they would be without being named.
+  package var hyperparameters: [Hyperparameter] {
+    let defaults = Set(
+      RunConfiguration().plan.decisive(in: RunConfiguration(), ofAnyLength: true).map {
+        "\($0.key): \($0.value)"
+      })
+    let tuned = ["seed", "steps", "batch", "optimizer", "schedule", "precision", "model"]
+    return plan.decisive(in: self, ofAnyLength: true).filter { key, value in
+      tuned.contains(String(key.prefix { $0 != "." })) || !defaults.contains("\(key): \(value)")
+    }.map { key, value in
+      switch value {
+      case "true": Hyperparameter(key, .flag(true))
+      case "false": Hyperparameter(key, .flag(false))
+      default: Hyperparameter(key, Double(value).map { .number($0) } ?? .text(value))
+      }
+    }
+  }
+
   private var decisiveSettings: [(key: String, value: String)] { plan.decisive(in: self) }
 }
 
@@ -63,14 +83,18 @@ extension Plan {
 
   /// The keys that decide the parameters of a run by this plan.
   ///
-  /// - Parameter settings: The plan, or the configuration that it is part of.
-  fileprivate func decisive(in settings: some Configurable) -> [(key: String, value: String)] {
+  /// - Parameters:
+  ///   - settings: The plan, or the configuration that it is part of.
+  ///   - isOfAnyLength: Whether `steps` is among them even where they decide no step before the last.
+  fileprivate func decisive(
+    in settings: some Configurable, ofAnyLength isOfAnyLength: Bool = false
+  ) -> [(key: String, value: String)] {
     // A run that goes by its evaluations is decided by them, too.
     let watching =
       needsEvaluations
       ? ["evaluate", "validation", "validation_source", "validation_target"] : []
     return settings.settings { $0.decidesResult || watching.contains($0.key) }
       .map { (key: $0.path, value: YAMLWriter.inline($0.value)) }
-      .filter { schedule.shape.dependsOnLength || $0.key != "steps" }
+      .filter { isOfAnyLength || schedule.shape.dependsOnLength || $0.key != "steps" }
   }
 }

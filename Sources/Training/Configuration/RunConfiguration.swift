@@ -34,8 +34,8 @@ public struct RunConfiguration: Configurable {
     "schedule", "reduction", "synchronize", "precision", "products", "steps", "average",
     "early_stopping",
     "initialization",
-    "evaluate",
-    "checkpoint", "snapshot", "verify", "watchdog", "threads",
+    "evaluate", "samples",
+    "checkpoint", "snapshot", "verify", "watchdog", "report", "threads",
   ]
 
   public static var fields: [Field<Self>] {
@@ -55,6 +55,13 @@ public struct RunConfiguration: Configurable {
     checks.require(
       recipe.data.preferences == nil || plan.batch.sequences.isMultiple(of: 2), "batch.sequences",
       "an even number, because data.format is preferences and a preference takes two",
+      involving: "data.format")
+    plan.samples.check(
+      &checks, task: recipe.task,
+      answers: recipe.data.conversations != nil || recipe.data.preferences != nil)
+    checks.require(
+      plan.samples.every == 0 || recipe.data.preferences == nil, "samples.every",
+      "0, because data.format is preferences: generate and chat show what such a run has learned",
       involving: "data.format")
     checkSizes(&checks)
   }

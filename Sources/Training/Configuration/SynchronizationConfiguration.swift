@@ -81,6 +81,10 @@ extension Plan {
       reduction != .allreduce, "reduction",
       "canonical or canonical-bfloat16, because synchronize.every is above 0",
       involving: "synchronize.every")
+    checks.require(
+      report.histogramsEvery == 0, "report.histograms_every",
+      "0, because each worker has a gradient of its own and synchronize.every is above 0",
+      involving: "synchronize.every")
     if case .lbfgs = optimizer.method {
       checks.require(
         false, "optimizer.name",

@@ -25,6 +25,10 @@ public struct RunDirectory: Sendable {
   static let configurationName = "config.yaml"
   public var configurationPath: String { path + "/" + Self.configurationName }
   public var metricsPath: String { path + "/metrics.jsonl" }
+  /// Of event files for TensorBoard.
+  public var tensorBoardPath: String { path + "/tensorboard" }
+  /// What `--profile` writes.
+  public var tracePath: String { path + "/trace.json" }
   private static let summaryName = "summary.json"
   public var summaryPath: String { path + "/" + Self.summaryName }
   /// Files that are replaced as a whole.

@@ -19,6 +19,7 @@ extension Trainer {
   }
 
   private func saveAndWait() throws {
+    if let notice = try profiler?.end(step: progress.step) { emit(.notice(notice)) }
     try snapshots?.finish()
     try watched(as: .checkpoint) {
       try requireFiniteParameters()

@@ -39,9 +39,15 @@ public final class Trainer {
   let versions: WeightVersions
   var plateau = PlateauShape.Memory()
   var earlyStopping = EarlyStopping()
-  private var stragglers = StragglerWatch()
+  var stragglers = StragglerWatch()
   /// Where the time had gone when the window of `stragglers` began.
-  private var windowBegin = StepPhases()
+  var windowBegin = StepPhases()
+  /// The same for the last record of the ranks' times.
+  var recordBegin = StepPhases()
+  /// Makes what is shown of the model; nil where nothing is.
+  var sampleMaker: (any SampleMaker)?
+  /// Records what is to be looked at of some steps; nil: none.
+  var profiler: Profiler?
   private var observers: [any RunObserver] = []
   var progress: RunProgress
   /// What an observer could not do; ends the run on all ranks after the step.
@@ -221,13 +227,16 @@ public final class Trainer {
     if let snapshotNotice { emit(.notice(snapshotNotice)) }
     communicator.watch?.activity = .firstStep
     while !isDone {
+      if let notice = try profiler?.advance(toStep: progress.step + 1) { emit(.notice(notice)) }
       let outcome = try takeStep(stop)
       communicator.watch?.activity = .steps
+      try reportRanks()
       try compareRanks()
       // The last step is evaluated on all data anyway; but what goes by evaluations must not depend
       // on where the run ends.
       let isLast = progress.step == plan.steps
       if isEvaluationDue && (!isLast || plan.needsEvaluations) { try evaluateAndWatch() }
+      if plan.samples.isDue(step: progress.step, isLast: isLast) { try showSamples() }
       if isDone { break }
       if outcome.flag > 0 {
         return try stopped(by: StopRequest.name(of: Int32(outcome.flag)))
@@ -255,7 +264,7 @@ public final class Trainer {
     let before = communicator.watch?.activity
     communicator.watch?.activity = activity
     defer { communicator.watch?.activity = before ?? .steps }
-    return try body()
+    return try replica.workspace.threads.timeline.record("\(activity)", body)
   }
 
   private func takeStep(_ stop: StopRequest) throws -> StepOutcome {
@@ -275,26 +284,12 @@ public final class Trainer {
         observerFailure ?? PeerFailed(rank: 0), speaks: communicator.isRankZero)
     }
     emit(.step(progress.stepRecord(outcome)))
+    for record in step.distributions { emit(.distributions(record)) }
     if let reason = outcome.skipped {
       emit(.notice("step \(outcome.step) changed nothing: \(reason)"))
     }
     reportWritten()
     return outcome
-  }
-
-  /// Tells of ranks that are slower than the others, when a window of steps is over. Collective.
-  private func compareRanks() throws {
-    let window = StragglerWatch.window
-    guard communicator.size > 1, progress.ownSteps.isMultiple(of: window) else { return }
-    let spent = step.phases - windowBegin
-    windowBegin = step.phases
-    let all = try communicator.allGather(
-      [spent.forward + spent.backward, Double(step.microbatchCount * window)])
-    let work = all.map { StragglerWatch.Work(seconds: $0[0], microbatches: $0[1]) }
-    for straggler in stragglers.record(work) {
-      let host = communicator.watch?.hostName(ofRank: straggler.rank)
-      emit(.notice(straggler.notice(host: host)))
-    }
   }
 
   /// Larger than any signal's number.

@@ -4,6 +4,7 @@ import LockstepDatasets
 import LockstepFiles
 import LockstepModels
 import LockstepReporting
+import LockstepTensorBoard
 import LockstepTensors
 
 /// A run as `lockstep train` makes it from a configuration: its data and model, its directory, and
@@ -32,12 +33,14 @@ public final class TrainingRun {
   ///   - directory: Nil saves nothing.
   ///   - resume: Whether to go on from the newest complete checkpoint.
   ///   - threads: Of this rank. Default: by the `ThreadPlan` of the communicator's ranks.
+  ///   - profile: Steps whose timeline is written to the directory's `trace.json`. Default: none.
   ///   - job: The mark of the supervised job that this rank belongs to, whose keepers hold snapshots.
   ///     Default: none.
   /// - Throws: `AgreedError` with what is wrong.
   public init(
     configuration: RunConfiguration, communicator: any Communicator, mode: String,
-    directory: RunDirectory?, resume: Bool, threads: Int? = nil, job: String? = nil
+    directory: RunDirectory?, resume: Bool, threads: Int? = nil,
+    profile: ProfiledSteps? = nil, job: String? = nil
   ) throws {
     var configuration = configuration
     communicator.watch?.directory = directory?.path
@@ -60,6 +63,12 @@ public final class TrainingRun {
       communicator, beginning: beginning,
       resuming: resume ? directory?.learnedSamples(communicator) : nil)
     self.prepared = prepared
+    try communicator.agree {
+      let samples = resolved.plan.samples
+      if samples.every > 0, samples.prompts.isEmpty, prepared.task.evaluationBatchCount == 0 {
+        throw SampleMakerError.noHeldOutData
+      }
+    }
     (lock, notices) = try communicator.agree {
       guard communicator.isRankZero, let directory else { return (nil, []) }
       return try directory.prepare(for: resolved, data: prepared.data, resume: resume)
@@ -69,6 +78,11 @@ public final class TrainingRun {
       communicator: communicator, workspace: workspace, directory: directory,
       start: resume ? .newestCheckpoint : .beginning,
       memory: job.map { KeeperClient(mark: $0) })
+    trainer.sampleMaker = prepared.samples
+    if let profile, let directory {
+      trainer.profiler = Profiler(
+        profile, path: directory.tracePath, communicator: communicator, threads: workspace.threads)
+    }
   }
 
   /// Attaches what rank zero shows and stores: console, `metrics.jsonl` and `summary.json`.
@@ -85,6 +99,10 @@ public final class TrainingRun {
     trainer.attach(
       try JSONLinesReporter(path: directory.metricsPath, resumedStep: trainer.stepsTaken))
     trainer.attach(SummaryReporter(path: directory.summaryPath))
+    guard configuration.plan.report.tensorboard else { return }
+    trainer.attach(
+      try TensorBoardReporter(
+        directory: directory.tensorBoardPath, resumedStep: trainer.stepsTaken))
   }
 
   /// Says on standard error that the run goes on from an older checkpoint: nobody may miss that.
@@ -156,6 +174,7 @@ public final class TrainingRun {
         + (configuration.plan.precisionSummary.map { [.init("precision", $0)] } ?? []),
       runDirectory: directory?.path,
       resumedStep: trainer.stepsTaken > 0 ? trainer.stepsTaken : nil,
-      skipped: trainer.skippedCheckpoints.map { .init(path: $0.path, reason: "\($0.reason)") })
+      skipped: trainer.skippedCheckpoints.map { .init(path: $0.path, reason: "\($0.reason)") },
+      hyperparameters: configuration.hyperparameters)
   }
 }

@@ -1,5 +1,6 @@
 import LockstepCommunication
 import LockstepOptimization
+import LockstepReporting
 import LockstepTensors
 
 /// How a run takes its optimiser steps: all ranks with one gradient (`TrainingStep`), or workers that
@@ -38,6 +39,9 @@ package protocol OptimizationStep: AnyObject {
   /// - Throws: `NotFiniteError` on all ranks, or `AgreedError` with it, before any parameter is changed.
   func run(step: Int, flag: Int) throws -> StepOutcome
 
+  /// How the elements of the tensors were distributed in the last step, on rank zero; empty where that was not
+  /// asked for.
+  var distributions: [DistributionsRecord] { get }
   /// Where the time of all steps so far went.
   var phases: StepPhases { get }
   /// Micro-batches of a step that this rank computes.
@@ -51,6 +55,8 @@ package protocol OptimizationStep: AnyObject {
 
 extension OptimizationStep {
   package func states(afterStep step: Int) -> [OptimizerState] { states }
+
+  package var distributions: [DistributionsRecord] { [] }
 
   package func begin(afterStep step: Int) throws {}
 

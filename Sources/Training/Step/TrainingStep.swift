@@ -3,6 +3,7 @@
 import LockstepCommunication
 import LockstepOptimization
 import LockstepParallelism
+import LockstepReporting
 import LockstepTensors
 
 /// One optimiser step on one rank: forward and backward of its micro-batches, one reduction, clip,
@@ -32,10 +33,13 @@ public final class TrainingStep: OptimizationStep {
   /// What evaluations made of the schedule: a factor on the learning rate.
   package var rateFactor = 1.0
   private let verification: ParameterVerification?
+  private let recorder: DistributionRecorder?
+  package private(set) var distributions: [DistributionsRecord] = []
   /// Holds the state of this rank's slice.
   public let optimizer: any Optimizer
   /// Where the time of all steps so far went.
   package private(set) var phases = StepPhases()
+  private var timeline: Timeline? { replica.workspace.threads.timeline }
   /// Micro-batches of a step that this rank computes.
   package var microbatchCount: Int { reduction.ownedLeaves.count }
   /// The matrix products of the first micro-batch's forward pass; nil before it is computed.
@@ -95,6 +99,8 @@ public final class TrainingStep: OptimizationStep {
     verification = ParameterVerification(
       of: replica, every: plan.verify.every, communicator: communicator,
       firstRank: place.firstRank)
+    recorder = DistributionRecorder(
+      every: plan.report.histogramsEvery, layout: layout, communicator: communicator)
   }
 
   /// Takes one step. Collective.
@@ -105,20 +111,26 @@ public final class TrainingStep: OptimizationStep {
   /// - Throws: `NotFiniteError`, on all ranks, before any parameter is changed.
   public func run(step: Int, flag: Int = 0) throws -> StepOutcome {
     communicator.step = step + 1
+    distributions = []
     for leaf in reduction.ownedLeaves {
       let loss = try gradient(step: step, leaf: leaf)
-      phases.time(\.reduction) { reduction.fold(scalars: [loss.sum, loss.targetCount]) }
+      phases.time(\.reduction, on: timeline) {
+        reduction.fold(scalars: [loss.sum, loss.targetCount])
+      }
     }
-    let total = try phases.time(\.reduction) { try reduction.reduce(flag: flag) }
+    let total = try phases.timeReduction(over: communicator) { try reduction.reduce(flag: flag) }
     var outcome = StepOutcome(
       step: step + 1, total: total,
       learningRate: rateFactor * schedule.learningRate(step: step + 1))
     try requireFinite(outcome, total)
     outcome.skipped = outlier(outcome)
     guard outcome.skipped == nil else { return outcome }
+    let recorder = recorder.flatMap { $0.isDue(step: step + 1) ? $0 : nil }
+    recorder?.begin(
+      gradient: total, targetCount: outcome.targetCount, parameters: replica.shared.trained)
     // Before they change: all ranks have read the same parameters in this step.
-    let words = phases.time(\.reduction) { verification?.words(step: step + 1) ?? [] }
-    try phases.time(\.optimizer) {
+    let words = phases.time(\.reduction, on: timeline) { verification?.words(step: step + 1) ?? [] }
+    try phases.time(\.optimizer, on: timeline) {
       var scale = Float(clip.factor(norm: outcome.gradientNorm) / outcome.targetCount)
       if let treatment {
         try treatment.apply(to: total.values, parameters: replica.shared.trained, scale: scale)
@@ -128,8 +140,12 @@ public final class TrainingStep: OptimizationStep {
         parameters: replica.shared.trained, gradient: total.values, scale: scale, step: step + 1,
         learningRate: outcome.learningRate)
     }
-    let all = try phases.time(\.reduction) { try replica.shared.share(contributing: words) }
+    recorder?.finish(parameters: replica.shared.trained)
+    let all = try phases.timeReduction(over: communicator) {
+      try replica.shared.share(contributing: words)
+    }
     if !all.isEmpty { try verification?.compare(all, step: step + 1) }
+    if let recorder { distributions = try recorder.gather(step: step + 1) }
     return outcome
   }
 
@@ -188,8 +204,10 @@ public final class TrainingStep: OptimizationStep {
       into: FloatMemory(viewing: reduction.leafBuffer, owner: reduction))
     let before = replica.workspace.products.operations
     defer { operations += replica.workspace.products.operations - before }
-    let loss = try phases.time(\.forward) { try forward(step: step, microbatch: microbatch) }
-    phases.time(\.backward) {
+    let loss = try phases.time(\.forward, on: timeline) {
+      try forward(step: step, microbatch: microbatch)
+    }
+    phases.time(\.backward, on: timeline) {
       if leaf == reduction.ownedLeaves.last, reduction.beginLast() {
         replica.parameters.awaitGradient { [reduction] in reduction.report(firstFinal: $0) }
       }

@@ -74,6 +74,14 @@ public final class ConversationData {
       checkpointFiles: files + text.checkpointFiles)
   }
 
+  /// What shows how the model answers; nil where that is not asked for.
+  func samples(of model: any LanguageModel, _ plan: Plan) -> (any SampleMaker)? {
+    guard plan.samples.every > 0, let validation, let tokenizer = text.tokenizer else { return nil }
+    return AnsweredSamples(
+      model: model, tokenizer: tokenizer, conversations: validation,
+      configuration: plan.samples, seed: UInt64(plan.seed))
+  }
+
   /// One line for the console.
   var summary: String {
     let heldOut = validation.map { ", \($0.count) held out" } ?? ""

@@ -1,6 +1,7 @@
 import LockstepDatasets
 import LockstepModels
 import LockstepNeuralNetworks
+import LockstepParallelism
 import LockstepTensors
 
 /// Predicts each token of a text from those before it.
@@ -55,7 +56,9 @@ public final class LanguageModelingTask: TrainingTask {
   }
 
   public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
-    loader.fill(&batch, step: step, microbatch: microbatch)
+    workspace.threads.timeline.record("data") {
+      loader.fill(&batch, step: step, microbatch: microbatch)
+    }
     if let augmenter {
       for sequence in 0..<batch.sequenceCount {
         let number = loader.sampleIndex(step: step, microbatch: microbatch, sequence: sequence)

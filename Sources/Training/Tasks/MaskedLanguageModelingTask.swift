@@ -3,6 +3,7 @@
 import LockstepDatasets
 import LockstepModels
 import LockstepNeuralNetworks
+import LockstepParallelism
 import LockstepTensors
 
 /// Predicts hidden tokens of a text from all others (Devlin et al., "BERT", 2019).
@@ -48,7 +49,9 @@ public final class MaskedLanguageModelingTask: TrainingTask {
   }
 
   public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
-    loader.fill(&batch, step: step, microbatch: microbatch)
+    workspace.threads.timeline.record("data") {
+      loader.fill(&batch, step: step, microbatch: microbatch)
+    }
     for sequence in 0..<batch.sequenceCount {
       let number = loader.sampleIndex(step: step, microbatch: microbatch, sequence: sequence)
       masking.mask(&batch, sequence: sequence, number: number)

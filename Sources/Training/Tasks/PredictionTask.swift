@@ -5,6 +5,7 @@ import LockstepDatasets
 import LockstepFiles
 import LockstepModels
 import LockstepNeuralNetworks
+import LockstepParallelism
 import LockstepSettings
 import LockstepTensors
 
@@ -45,7 +46,9 @@ public final class PredictionTask: TrainingTask {
 
   public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     guard let loader else { preconditionFailure("this task has nothing to learn from") }
-    loader.fill(&batch, step: step, microbatch: microbatch)
+    workspace.threads.timeline.record("data") {
+      loader.fill(&batch, step: step, microbatch: microbatch)
+    }
     return BatchLoss(
       sum: objective.loss(of: outputs(in: workspace), for: batch, isTraining: true),
       targetCount: batch.count)
@@ -55,12 +58,19 @@ public final class PredictionTask: TrainingTask {
   public var metrics: [Metric] { objective.metrics }
 
   public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
-    guard let heldOut else { preconditionFailure("this task has no held-out samples") }
-    heldOut.fill(&batch, evaluationBatch: index)
-    let outputs = outputs(in: workspace)
+    let (outputs, batch) = heldOutOutputs(batch: index, in: workspace)
     return BatchLoss(
       sum: objective.loss(of: outputs, for: batch, isTraining: false), targetCount: batch.count,
       sums: objective.sums(of: outputs, for: batch))
+  }
+
+  /// What the model says of a batch of held-out data, [B, C], and the batch.
+  func heldOutOutputs(
+    batch index: Int, in workspace: Workspace
+  ) -> (outputs: Tensor, batch: SampleBatch) {
+    guard let heldOut else { preconditionFailure("this task has no held-out samples") }
+    heldOut.fill(&batch, evaluationBatch: index)
+    return (outputs(in: workspace), batch)
   }
 
   /// What the model says of the batch, [B, C].

@@ -1,6 +1,7 @@
 import LockstepDatasets
 import LockstepModels
 import LockstepNeuralNetworks
+import LockstepParallelism
 import LockstepTensors
 
 /// Learns to prefer answers that were chosen to those that were rejected.
@@ -37,7 +38,9 @@ public final class PreferenceTask: TrainingTask {
   }
 
   public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
-    loader.fill(&batch, step: step, microbatch: microbatch)
+    workspace.threads.timeline.record("data") {
+      loader.fill(&batch, step: step, microbatch: microbatch)
+    }
     return objective.loss(of: batch, in: workspace)
   }
 

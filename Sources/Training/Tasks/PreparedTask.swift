@@ -23,6 +23,8 @@ package struct PreparedTask {
   package var data: DataRecord?
   /// One line about pretrained vectors; nil: there are none, or this is not rank zero.
   var wordVectorSummary: String?
+  /// Makes what the run shows of its model; nil where that is not asked for.
+  var samples: (any SampleMaker)?
   /// What the user should know of the data, one sentence each; on rank zero only.
   var notices: [String] = []
 }
@@ -85,6 +87,16 @@ extension Recipe {
       guard let keys = loss.kind.distillation else { return nil }
       return teacher.map { Distillation($0.frozen, keys) }
     }
+    /// Collective.
+    func prompted(
+      _ model: any LanguageModel, _ tokenizer: (any Tokenizer)?
+    ) throws -> (any SampleMaker)? {
+      guard plan.samples.every > 0 else { return nil }
+      return try communicator.agree {
+        try PromptSamples(
+          of: model, tokenizer: tokenizer, plan.samples, seed: UInt64(plan.seed))
+      }
+    }
     /// Makes the model what the recipe trains of it, and sees that there is memory for that. Collective.
     func adapt(
       _ model: any Module, toSequencesOf shape: Shape, beside frozen: (any Module)? = nil
@@ -127,7 +139,8 @@ extension Recipe {
         data: record,
         wordVectorSummary: task.wordVectors.map {
           $0.summary + (wordVectors.trained ? "" : ", not trained")
-        })
+        },
+        samples: try prompted(network, data.text.tokenizer))
     case .chat(let conversations, let architecture):
       let data = try ConversationData(
         conversations, context: model.context, vocabularyCount: model.vocabulary,
@@ -156,7 +169,8 @@ extension Recipe {
       task.distillation = distillation(teacher)
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
-        batchSummary: batchSummary, data: record)
+        batchSummary: batchSummary, data: record,
+        samples: data.samples(of: network, plan))
     case .preferences(let preferences, let loss, let architecture):
       let data = try PreferenceData(
         preferences, context: model.context, vocabularyCount: model.vocabulary,
@@ -211,7 +225,12 @@ extension Recipe {
       }
       return PreparedTask(
         task: task, dataSummary: data.text.summary, unit: "tokens", epochLength: nil,
-        data: record)
+        data: record,
+        samples: try plan.samples.every == 0
+          ? nil
+          : communicator.agree {
+            try MaskedSamples(of: network, tokenizer: data.text.tokenizer, plan.samples)
+          })
     case .translation(let pairs, let architecture):
       let data = try TranslationData(
         pairs, vocabularyCount: model.vocabulary, communicator: communicator)
@@ -229,7 +248,13 @@ extension Recipe {
       }
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
-        batchSummary: task.batchSummary(steps: plan.steps), data: record)
+        batchSummary: task.batchSummary(steps: plan.steps), data: record,
+        samples: plan.samples.every == 0
+          ? nil
+          : data.validation.map {
+            TranslatedSamples(
+              model: network, tokenizer: data.tokenizer, pairs: $0, configuration: plan.samples)
+          })
     case .textClassification(let texts, let architecture):
       let data = try TextClassificationData(
         texts, named: named.texts, context: model.context, vocabularyCount: model.vocabulary,
@@ -255,6 +280,11 @@ extension Recipe {
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "texts", epochLength: data.train.count,
         batchSummary: data.batchSummary(plan, context: model.context), data: record,
+        samples: plan.samples.every == 0
+          ? nil
+          : ClassifiedSamples(
+            task: task, tokenizer: data.tokenizer, classes: data.classes.names,
+            count: plan.samples.count),
         notices: communicator.isRankZero ? data.notices(context: model.context) : [])
     case .prediction(let source, let architecture):
       let data = try SampleData(
@@ -270,7 +300,12 @@ extension Recipe {
       }
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "samples", epochLength: data.train.count,
-        data: data.record, notices: data.notices)
+        data: data.record,
+        samples: plan.samples.every == 0
+          ? nil
+          : PredictedSamples(
+            task: task, description: data.description, count: plan.samples.count),
+        notices: data.notices)
     }
   }
 

@@ -3,6 +3,7 @@
 import LockstepDatasets
 import LockstepModels
 import LockstepNeuralNetworks
+import LockstepParallelism
 import LockstepTensors
 
 /// Predicts the class of each text.
@@ -37,7 +38,9 @@ public final class TextClassificationTask: TrainingTask {
 
   public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     guard let loader else { preconditionFailure("this task has nothing to learn from") }
-    loader.fill(&batch, step: step, microbatch: microbatch)
+    workspace.threads.timeline.record("data") {
+      loader.fill(&batch, step: step, microbatch: microbatch)
+    }
     return BatchLoss(
       sum: objective.loss(
         of: outputs(), for: SampleBatch(classes: batch.classes), isTraining: true),
@@ -48,12 +51,18 @@ public final class TextClassificationTask: TrainingTask {
   public var metrics: [Metric] { objective.metrics }
 
   public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
-    guard let heldOut else { preconditionFailure("this task has no held-out texts") }
-    heldOut.fill(&batch, evaluationBatch: index)
-    let (outputs, answers) = (outputs(), SampleBatch(classes: batch.classes))
+    let (outputs, batch) = heldOutOutputs(batch: index)
+    let answers = SampleBatch(classes: batch.classes)
     return BatchLoss(
       sum: objective.loss(of: outputs, for: answers, isTraining: false),
       targetCount: batch.count, sums: objective.sums(of: outputs, for: answers))
+  }
+
+  /// What the model says of a batch of held-out data, [B, C], and the batch.
+  func heldOutOutputs(batch index: Int) -> (outputs: Tensor, batch: ClassifiedTextBatch) {
+    guard let heldOut else { preconditionFailure("this task has no held-out texts") }
+    heldOut.fill(&batch, evaluationBatch: index)
+    return (outputs(), batch)
   }
 
   /// What the model says of the batch, [B, C].

@@ -2,6 +2,7 @@ import Foundation
 import LockstepDatasets
 import LockstepModels
 import LockstepNeuralNetworks
+import LockstepParallelism
 import LockstepTensors
 
 /// Predicts each token of a translation from the text and the translation's tokens before it.
@@ -36,7 +37,9 @@ public final class TranslationTask: TrainingTask {
   public var model: any Module { translator }
 
   public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
-    loader.fill(&batch, step: step, microbatch: microbatch)
+    workspace.threads.timeline.record("data") {
+      loader.fill(&batch, step: step, microbatch: microbatch)
+    }
     return translator.loss(of: batch, labelSmoothing: labelSmoothing)
   }
 

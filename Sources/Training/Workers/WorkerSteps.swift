@@ -80,7 +80,9 @@ final class WorkerSteps: OptimizationStep {
     let isDue = configuration.isDue(afterStep: step + 1)
     // Found before all ranks meet, after which the parameters change.
     let words = isDue ? time { outer.words(step: step + 1) } : []
-    let outcome = try agree(on: runWorkers(step: step, flag: flag), step: step)
+    let results = try runWorkers(step: step, flag: flag)
+    // Where groups wait for one another.
+    let outcome = try time { try agree(on: results, step: step) }
     if isDue {
       try time {
         try outer.run(
@@ -154,7 +156,7 @@ final class WorkerSteps: OptimizationStep {
   }
 
   private func time<Result>(_ body: () throws -> Result) rethrows -> Result {
-    try outerPhases.time(\.reduction, body)
+    try outerPhases.timeReduction(over: communicator, body)
   }
 
   // MARK: - What the trainer asks

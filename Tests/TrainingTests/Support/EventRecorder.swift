@@ -9,11 +9,14 @@ final class EventRecorder: RunObserver {
 
   /// "step 1", "evaluation 15" and so on.
   var names: [String] {
-    events.map { event in
+    events.compactMap { event -> String? in
       switch event {
       case .started: "started"
       case .step(let record): "step \(record.step)"
       case .evaluation(let record): "evaluation \(record.step)"
+      case .samples(let record): "samples \(record.step)"
+      // Where the time went is told by the clock.
+      case .ranks, .distributions: nil
       case .checkpoint(let record): "checkpoint \(record.step)"
       case .notice(let text): "notice \(text)"
       case .stopped(_, let step): "stopped \(step)"

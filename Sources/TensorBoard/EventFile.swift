@@ -1,0 +1,123 @@
+import Foundation
+import LockstepFiles
+import SwiftProtobuf
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// A file of TensorBoard's events, being written: records of a length, its checksum, an event and its
+/// checksum, as TFRecord has them.
+///
+/// Each record reaches the kernel whole, so that TensorBoard can follow, and a killed run leaves a file that can
+/// be read up to its last step.
+final class EventFile {
+  let path: String
+  private let descriptor: Int32
+
+  /// Makes a file of its own in a directory, beside those that are there.
+  ///
+  /// - Parameter date: When the first event was made: its second is part of the name, which TensorBoard reads
+  ///   files in the order of.
+  init(in directory: String, date: Date) throws(FileError) {
+    let seconds = String(format: "%010d", Int(date.timeIntervalSince1970))
+    var path: String
+    var descriptor: Int32
+    var number = 0
+    // Two within a second, where a run is resumed at once.
+    repeat {
+      path =
+        "\(directory)/events.out.tfevents.\(seconds).lockstep.\(String(format: "%03d", number))"
+      descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+      number += 1
+    } while descriptor < 0 && errno == EEXIST
+    guard descriptor >= 0 else { throw .last("create", path) }
+    (self.path, self.descriptor) = (path, descriptor)
+    try append(
+      TensorBoardEvent.with {
+        $0.wallTime = date.timeIntervalSince1970
+        $0.fileVersion = "brain.Event:2"
+      })
+  }
+
+  deinit { close(descriptor) }
+
+  func append(_ event: TensorBoardEvent) throws(FileError) {
+    let content: [UInt8]
+    do {
+      content = try event.serializedBytes()
+    } catch {
+      // Only what lacks a required member, or is larger than 2 GiB, can not be serialised.
+      preconditionFailure("an event can not be serialised: \(error)")
+    }
+    var record: [UInt8] = []
+    record.reserveCapacity(content.count + EventRecords.frameByteCount)
+    let length = EventRecords.bytes(of: UInt64(content.count))
+    record += length
+    record += EventRecords.bytes(of: Checksum.masked(length))
+    record += content
+    record += EventRecords.bytes(of: Checksum.masked(content))
+    try record.lent { (bytes) throws(FileError) in
+      try OutputFile.write(bytes, to: descriptor, path: path)
+    }
+  }
+}
+
+/// The records of an event file.
+package struct EventRecords {
+  /// An event's step, and where its record ends, in bytes from the start of the file.
+  package struct Place: Equatable {
+    package let step: Int
+    package let end: Int
+  }
+
+  /// Those up to the end or to the first that is damaged or cut.
+  package private(set) var places: [Place] = []
+  package private(set) var events: [TensorBoardEvent] = []
+
+  static let frameByteCount = 16
+
+  /// - Parameter keepsEvents: Whether `events` are to be kept. Default: no.
+  package init(_ file: UnsafeRawBufferPointer, keepsEvents: Bool = false) {
+    var start = 0
+    while file.count - start >= Self.frameByteCount {
+      let length = file.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+      let room = file.count - start - Self.frameByteCount
+      guard let count = Int(exactly: UInt64(littleEndian: length)), count <= room else { return }
+      let content = UnsafeRawBufferPointer(rebasing: file[start + 12..<start + 12 + count])
+      let sum = file.loadUnaligned(fromByteOffset: start + 12 + count, as: UInt32.self)
+      guard UInt32(littleEndian: sum) == Checksum.masked(content),
+        let event = try? TensorBoardEvent(serializedBytes: content)
+      else { return }
+      start += Self.frameByteCount + count
+      places.append(Place(step: Int(event.step), end: start))
+      if keepsEvents { events.append(event) }
+    }
+  }
+
+  /// How many bytes hold the records up to a step: steps never fall within a file.
+  func byteCount(upToStep step: Int) -> Int {
+    places.prefix { $0.step <= step }.last?.end ?? 0
+  }
+
+  /// Little-endian.
+  static func bytes(of number: some FixedWidthInteger) -> [UInt8] {
+    withUnsafeBytes(of: number.littleEndian) { Array($0) }
+  }
+
+  /// Removes from the event files of a directory what comes after a step, because it will be taken again.
+  ///
+  /// - Parameter step: 0 removes the files.
+  static func shorten(in directory: String, toStep step: Int) throws(FileError) {
+    for name in try FileSystem.namesIfAny(in: directory) where name.contains(".tfevents.") {
+      let path = "\(directory)/\(name)"
+      let file = try MappedFile(path: path)
+      let (kept, all) = file.withBytes { (EventRecords($0).byteCount(upToStep: step), $0.count) }
+      if step == 0 || kept == 0 {
+        try FileSystem.remove(path)
+      } else if kept < all, truncate(path, off_t(kept)) != 0 {
+        throw .last("shorten", path)
+      }
+    }
+  }
+}

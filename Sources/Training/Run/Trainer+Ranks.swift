@@ -1,0 +1,42 @@
+import LockstepCommunication
+import LockstepReporting
+
+extension Trainer {
+  /// Tells where the time of the last steps went on each rank. Collective.
+  func reportRanks() throws {
+    let window = Self.stepsBetweenRankRecords
+    guard progress.ownSteps.isMultiple(of: window) else { return }
+    let spent = step.phases - recordBegin
+    recordBegin = step.phases
+    let own = [
+      spent.forward, spent.backward, spent.reduction - spent.waiting, spent.waiting,
+      spent.optimizer, Double(ResidentMemory.byteCount),
+    ]
+    let all = communicator.size > 1 ? try communicator.allGather(own) : [own]
+    guard communicator.isRankZero else { return }
+    let ranks = all.map { rank in
+      let mean = rank.map { $0 / Double(window) }
+      return RanksRecord.Rank(
+        forwardSeconds: mean[0], backwardSeconds: mean[1], reductionSeconds: mean[2],
+        waitingSeconds: mean[3], optimizerSeconds: mean[4], residentBytes: Int(rank[5]))
+    }
+    emit(.ranks(RanksRecord(step: progress.step, ranks: ranks)))
+  }
+
+  private static let stepsBetweenRankRecords = 10
+
+  /// Tells of ranks that are slower than the others, when a window of steps is over. Collective.
+  func compareRanks() throws {
+    let window = StragglerWatch.window
+    guard communicator.size > 1, progress.ownSteps.isMultiple(of: window) else { return }
+    let spent = step.phases - windowBegin
+    windowBegin = step.phases
+    let all = try communicator.allGather(
+      [spent.forward + spent.backward, Double(step.microbatchCount * window)])
+    let work = all.map { StragglerWatch.Work(seconds: $0[0], microbatches: $0[1]) }
+    for straggler in stragglers.record(work) {
+      let host = communicator.watch?.hostName(ofRank: straggler.rank)
+      emit(.notice(straggler.notice(host: host)))
+    }
+  }
+}

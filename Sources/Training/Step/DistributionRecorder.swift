@@ -1,0 +1,89 @@
+import LockstepCommunication
+import LockstepOptimization
+import LockstepReporting
+
+/// Counts how the elements of each tensor are distributed, at some steps: each rank those of its slice, which rank
+/// zero adds up.
+///
+/// Counts are whole numbers, so that they do not depend on the number of ranks.
+final class DistributionRecorder {
+  private let every: Int
+  private let layout: ParameterLayout
+  private let communicator: any Communicator
+  /// Of the slice, before the update.
+  private var before: [Float] = []
+  /// One for each kind and tensor, as `Histogram` has them.
+  private var counts: [Histogram] = []
+
+  private static let kinds = DistributionsRecord.Kind.allCases
+
+  /// - Returns: Nil where no step is due.
+  init?(every: Int, layout: ParameterLayout, communicator: any Communicator) {
+    guard every > 0 else { return nil }
+    self.every = every
+    self.layout = layout
+    self.communicator = communicator
+  }
+
+  func isDue(step: Int) -> Bool { step.isMultiple(of: every) }
+
+  /// Counts the gradient and remembers the parameters, before the update.
+  ///
+  /// - Parameter targetCount: Of the step: the gradient is divided by it.
+  func begin(
+    gradient: ReducedGradient, targetCount: Double, parameters: UnsafeMutableBufferPointer<Float>
+  ) {
+    counts = Array(repeating: Histogram(), count: Self.kinds.count * layout.tensors.count)
+    before = Array(parameters[layout.slice])
+    let scale = Float(1 / targetCount)
+    count(.gradients) { gradient.values[$0 - layout.slice.lowerBound] * scale }
+  }
+
+  /// Counts what the update came to.
+  func finish(parameters: UnsafeMutableBufferPointer<Float>) {
+    count(.parameters) { parameters[$0] }
+    count(.updates) { parameters[$0] - before[$0 - layout.slice.lowerBound] }
+    before = []
+  }
+
+  /// Brings the counts of all ranks together. Collective.
+  ///
+  /// - Returns: On rank zero one record a kind; on the others none.
+  func gather(step: Int) throws -> [DistributionsRecord] {
+    let length = counts.count * Histogram.bucketCount
+    // Whole numbers of 32 bits travel where floats do: nothing computes with them on the way.
+    let own = counts.flatMap { $0.counts.map { Float(bitPattern: UInt32(clamping: $0)) } }
+    counts = []
+    let distribution = Distribution(
+      (0..<communicator.size).map {
+        .init(owner: $0, elements: $0 * length..<($0 + 1) * length)
+      })
+    var sums = [Int](repeating: 0, count: communicator.isRankZero ? length : 0)
+    try own.withUnsafeBufferPointer { own in
+      try communicator.gather(own, distribution: distribution) { start, chunk in
+        for (index, element) in chunk.enumerated() {
+          sums[(start + index) % length] += Int(element.bitPattern)
+        }
+      }
+    }
+    guard communicator.isRankZero else { return [] }
+    return Self.kinds.enumerated().map { place, kind in
+      DistributionsRecord(
+        step: step, kind: kind,
+        tensors: layout.tensors.enumerated().map { index, tensor in
+          let start = (place * layout.tensors.count + index) * Histogram.bucketCount
+          return .init(
+            name: tensor.name,
+            histogram: Histogram(counts: Array(sums[start..<start + Histogram.bucketCount])))
+        })
+    }
+  }
+
+  /// - Parameter element: The value at a place of the flat buffer, in this rank's slice.
+  private func count(_ kind: DistributionsRecord.Kind, _ element: (Int) -> Float) {
+    let place = (Self.kinds.firstIndex(of: kind) ?? 0) * layout.tensors.count
+    for (index, tensor) in layout.tensors.enumerated() {
+      counts[place + index].add(tensor.range.clamped(to: layout.slice).lazy.map(element))
+    }
+  }
+}
