@@ -72,6 +72,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swhitty/FlyingFox", .upToNextMinor(from: "0.27.1")),
   ],
   targets: [
     // The top: the command line, and what users of the library import.
@@ -79,7 +80,7 @@ let package = Package(
       name: "LockstepCommand",
       dependencies: Target.modules([
         "Benchmarking", "ChatTemplates", "Explanations", "Scoring", "Supervision", "Sweeps",
-        "Training", "Weights", "Files", "MPICommunication",
+        "Training", "Watching", "Weights", "Files", "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
     .target(
@@ -120,6 +121,19 @@ let package = Package(
       ],
       resources: [.embedInCode("Report/sweep.css"), .embedInCode("Report/sweep.js")]),
 
+    // What `lockstep watch` and `lockstep report` show. The one target that has a server.
+    .library(
+      "Watching", uses: ["Training", "Sweeps", "Reporting", "Settings", "Files"],
+      [
+        .product(name: "FlyingFox", package: "FlyingFox"),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
+      ],
+      resources: [
+        .embedInCode("Page/watch.css"), .embedInCode("Page/watch.html"),
+        .embedInCode("Page/runs.js"), .embedInCode("Page/curves.js"), .embedInCode("Page/details.js"),
+        .embedInCode("Page/watch.js"),
+      ]),
+
     // What `lockstep supervise` keeps going: a launcher and its ranks, as processes on hosts.
     .library("Supervision", uses: ["Training", "Reporting", "Settings", "Files"]),
 
@@ -157,7 +171,11 @@ let package = Package(
       [.product(name: "Crypto", package: "swift-crypto")]),
     .library("Weights", uses: ["Settings", "Files"]),
     .library(
-      "Reporting", uses: ["Settings", "Files"], resources: [.embedInCode("Pages/page.css")]),
+      "Reporting", uses: ["Settings", "Files"],
+      resources: [
+        .embedInCode("Pages/page.css"), .embedInCode("Pages/chart.css"),
+        .embedInCode("Pages/chart.js"), .embedInCode("Pages/axes.js"),
+      ]),
     // A run's events as TensorBoard reads them: an observer that has a library of its own.
     .library(
       "TensorBoard", uses: ["Reporting", "Files"],

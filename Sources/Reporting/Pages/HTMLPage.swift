@@ -14,6 +14,9 @@ public struct HTMLPage: Sendable {
   public var data: Data
   /// Plain JavaScript, run when everything else is there.
   public var script: String
+  /// Of a page that a server delivers: only elements with this word are run, and the script may ask
+  /// the server. Nil: a file, which asks nobody.
+  public var nonce: String?
 
   /// - Parameters:
   ///   - title: Text, as the browser's tab shows it.
@@ -21,15 +24,39 @@ public struct HTMLPage: Sendable {
   ///   - body: Markup; see `escaped(_:)`.
   ///   - data: JSON, UTF-8. Default: `null`.
   ///   - script: JavaScript. Default: none.
+  ///   - nonce: Letters and digits that nobody can guess, new for each response. Default: none.
   public init(
     title: String, style: String = "", body: String, data: Data = Data("null".utf8),
-    script: String = ""
+    script: String = "", nonce: String? = nil
   ) {
     self.title = title
     self.style = style
     self.body = body
     self.data = data
     self.script = script
+    self.nonce = nonce
+  }
+
+  /// What the browser is told to refuse: whatever is not in the page or from its server.
+  package var policy: String {
+    guard let nonce else {
+      return
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+    }
+    return "default-src 'none'; style-src 'nonce-\(nonce)'; script-src 'nonce-\(nonce)'; "
+      + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+  }
+
+  /// Curves that can be zoomed, overlaid and asked for their values: the class `LineChart`, and what
+  /// draws its axes. `data` and the rest of a page's script come after it.
+  package static var chartScript: String {
+    [PackageResources.axes_js, PackageResources.chart_js]
+      .map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+  }
+
+  /// The rules that `chartScript` needs.
+  package static var chartStyle: String {
+    String(decoding: PackageResources.chart_css, as: UTF8.self)
   }
 
   /// Text as markup that shows it, also inside an attribute's quotes.
@@ -40,17 +67,16 @@ public struct HTMLPage: Sendable {
 
   /// The whole file, UTF-8.
   public var bytes: [UInt8] {
-    // The policy makes the browser refuse whatever is not in the file.
+    let mark = nonce.map { " nonce=\"\(Self.escaped($0))\"" } ?? ""
     let head = """
       <!doctype html>
       <html lang="en">
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-      style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+      <meta http-equiv="Content-Security-Policy" content="\(Self.escaped(policy))">
       <title>\(Self.escaped(title))</title>
-      <style>
+      <style\(mark)>
       \(String(decoding: PackageResources.page_css, as: UTF8.self))\(style)
       </style>
       </head>
@@ -64,7 +90,7 @@ public struct HTMLPage: Sendable {
     let tail = """
 
       </script>
-      <script>
+      <script\(mark)>
       "use strict";
       const data = JSON.parse(document.getElementById("data").textContent);
       \(script)

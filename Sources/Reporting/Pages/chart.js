@@ -1,0 +1,367 @@
+// Curves on a canvas: overlaid, smoothed, zoomed by dragging, asked for their values by pointing or by
+// arrow keys.
+//
+// A series is {name, color, dash, x, mean, low, high, counts}: for each point its place, ascending, the
+// mean, the lowest and the highest of the values that it stands for, and how many these are. Without
+// `low` and `high` each point is one value.
+
+/**
+ * Exponential means, as if each point had come `counts` times: the weight of a value falls by 1 - 1/span
+ * with each one that follows, and the first ones are means of few (bias correction).
+ */
+function smoothed(series, span, earlier = null) {
+  let [sum, weight] = [0, 0];
+  const take = (mean, count) => {
+    if (mean === null) return;
+    const kept = (1 - 1 / span) ** count;
+    sum = kept * sum + (1 - kept) * mean;
+    weight = kept * weight + (1 - kept);
+  };
+  if (earlier) {
+    const end = series.x.length ? lowerBound(earlier.x, series.x[0]) : 0;
+    for (let index = 0; index < end; index += 1) take(earlier.mean[index], earlier.counts?.[index] ?? 1);
+  }
+  return series.mean.map((mean, index) => {
+    take(mean, series.counts?.[index] ?? 1);
+    return mean === null || weight === 0 ? null : sum / weight;
+  });
+}
+
+class LineChart {
+  /**
+   * @param options title; format: of values; formatX; log: whether the vertical axis is logarithmic;
+   *   onZoom([from, to] or null); onPoint(x or null): where a reader points.
+   */
+  constructor(options) {
+    this.options = { format: formatNumber, formatX: formatCount, log: false, ...options };
+    this.series = [];
+    this.span = 0;
+    this.range = null;
+    this.pointed = null;
+    this.isPointedHere = false;
+    this.selection = null;
+    this.element = element("div", "card chart");
+    this.heading = element("h3");
+    this.heading.append(element("span", "", options.title));
+    this.now = element("span", "now");
+    this.logButton = element("button", "log", "log");
+    this.logButton.type = "button";
+    this.logButton.setAttribute("aria-label", `logarithmic axis of ${options.title}`);
+    this.logButton.addEventListener("click", () => this.setLog(!this.options.log));
+    this.heading.append(this.now, this.logButton);
+    this.canvas = element("canvas");
+    this.canvas.tabIndex = 0;
+    this.canvas.setAttribute("role", "img");
+    this.tip = element("div", "tip");
+    this.tip.hidden = true;
+    this.element.append(this.heading, this.canvas, this.tip);
+    this.setLog(this.options.log);
+    this.listen();
+    new ResizeObserver(() => this.draw()).observe(this.canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+
+  /** Shows series; `range` [from, to] of x or null for all, `span` of the smoothing, 0 for none. */
+  show(series, range, span) {
+    this.series = series.map(one => ({
+      ...one, smooth: span > 1 ? smoothed(one, span, one.earlier) : null,
+    }));
+    [this.range, this.span] = [range, span];
+    this.canvas.setAttribute("aria-label", this.description());
+    this.now.textContent = series.length === 1 ? this.last(this.series[0]) : "";
+    this.draw();
+  }
+
+  setLog(isOn) {
+    this.options.log = isOn;
+    this.logButton.setAttribute("aria-pressed", String(isOn));
+    this.draw();
+  }
+
+  last(series) {
+    const place = series.mean.findLastIndex(value => value !== null);
+    return place < 0 ? "" : this.options.format(series.mean[place]);
+  }
+
+  description() {
+    const values = this.series.slice(0, 8).map(series => `${series.name} ${this.last(series)}`);
+    return `${this.options.title}, last values: ${values.join(", ")}. Arrow keys ask for values.`;
+  }
+
+  // Geometry
+
+  bounds() {
+    let [left, right] = this.range ?? [Infinity, -Infinity];
+    if (!this.range) {
+      for (const { x } of this.series) {
+        if (!x.length) continue;
+        left = Math.min(left, x[0]);
+        right = Math.max(right, x[x.length - 1]);
+      }
+    }
+    if (!(left <= right)) return null;
+    if (left === right) [left, right] = [left - 1, right + 1];
+    let [low, high] = [Infinity, -Infinity];
+    for (const series of this.series) {
+      const [first, end] = [lowerBound(series.x, left), lowerBound(series.x, right)];
+      for (let index = Math.max(0, first); index <= Math.min(end, series.x.length - 1); index += 1) {
+        if (series.x[index] < left || series.x[index] > right) continue;
+        const [bottom, top] = [series.low?.[index] ?? series.mean[index], series.high?.[index] ?? series.mean[index]];
+        if (bottom === null || top === null) continue;
+        if (!this.options.log || bottom > 0) low = Math.min(low, bottom);
+        if (!this.options.log || top > 0) high = Math.max(high, top);
+      }
+    }
+    if (!(low <= high)) return null;
+    if (this.options.log) {
+      if (low === high) [low, high] = [low / 1.5, high * 1.5];
+      const room = (high / low) ** 0.05;
+      return { left, right, low: low / room, high: high * room };
+    }
+    const room = high > low ? 0.05 * (high - low) : Math.abs(high) * 0.1 || 1;
+    // What is never negative has no axis below zero.
+    return { left, right, low: low >= 0 ? Math.max(0, low - room) : low - room, high: high + room };
+  }
+
+  prepare() {
+    const { canvas } = this;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    const ratio = devicePixelRatio || 1;
+    if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+    if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+    const bounds = this.bounds();
+    if (!bounds || !width) return null;
+    const scale = this.options.log ? Math.log : Number;
+    const rows = Math.max(2, Math.floor(height / 48));
+    const ticks = (this.options.log ? logarithmicTicks : linearTicks)(bounds.low, bounds.high, rows);
+    const labels = ticks.map(tick => this.options.format(tick));
+    const margin = Math.ceil(Math.max(...labels.map(label => context.measureText(label).width))) + 10;
+    const area = { left: margin, right: width - 8, top: 6, bottom: height - 22 };
+    const [low, high] = [scale(bounds.low), scale(bounds.high)];
+    this.toX = x => area.left + (x - bounds.left) / (bounds.right - bounds.left) * (area.right - area.left);
+    this.fromX = pixel => bounds.left + (pixel - area.left) / (area.right - area.left) * (bounds.right - bounds.left);
+    this.toY = y => area.bottom - (scale(y) - low) / (high - low) * (area.bottom - area.top);
+    return { context, area, bounds, ticks, labels };
+  }
+
+  // Drawing
+
+  draw() {
+    const prepared = this.prepare();
+    this.area = prepared?.area ?? null;
+    if (!prepared) {
+      this.tip.hidden = true;
+      return;
+    }
+    const { context, area, bounds } = prepared;
+    const style = getComputedStyle(document.documentElement);
+    this.drawAxes(prepared, style);
+    context.save();
+    context.beginPath();
+    context.rect(area.left, area.top - 4, area.right - area.left, area.bottom - area.top + 8);
+    context.clip();
+    for (const series of this.series) this.drawSeries(context, series, bounds, style.getPropertyValue(series.color) || series.color);
+    if (this.selection) {
+      const [from, to] = this.selection;
+      context.fillStyle = style.getPropertyValue("--accent");
+      context.globalAlpha = 0.15;
+      context.fillRect(Math.min(from, to), area.top, Math.abs(to - from), area.bottom - area.top);
+    }
+    context.restore();
+    this.drawPointed(context, area, style);
+  }
+
+  drawAxes({ context, area, bounds, ticks, labels }, style) {
+    context.strokeStyle = style.getPropertyValue("--line");
+    context.fillStyle = style.getPropertyValue("--muted");
+    context.lineWidth = 1;
+    context.textBaseline = "middle";
+    context.textAlign = "right";
+    ticks.forEach((tick, index) => {
+      const y = Math.round(this.toY(tick)) + 0.5;
+      context.beginPath();
+      context.moveTo(area.left, y);
+      context.lineTo(area.right, y);
+      context.stroke();
+      context.fillText(labels[index], area.left - 6, y);
+    });
+    context.textBaseline = "top";
+    context.textAlign = "center";
+    const count = Math.max(2, Math.floor((area.right - area.left) / 90));
+    for (const tick of linearTicks(bounds.left, bounds.right, count)) {
+      const label = this.options.formatX(tick);
+      const half = context.measureText(label).width / 2;
+      const x = Math.min(Math.max(this.toX(tick), half + 2), area.right + 6 - half);
+      context.fillText(label, x, area.bottom + 6);
+    }
+  }
+
+  drawSeries(context, series, bounds, color) {
+    // One more to either side, so that lines leave the picture at its edges.
+    const first = Math.max(0, lowerBound(series.x, bounds.left) - 1);
+    const end = Math.min(series.x.length, lowerBound(series.x, bounds.right) + 2);
+    const isDrawn = value => value !== null && value !== undefined && (!this.options.log || value > 0);
+    const line = values => {
+      context.beginPath();
+      let isOpen = false;
+      for (let index = first; index < end; index += 1) {
+        if (!isDrawn(values[index])) { isOpen = false; continue; }
+        const [x, y] = [this.toX(series.x[index]), this.toY(values[index])];
+        if (isOpen) context.lineTo(x, y); else context.moveTo(x, y);
+        isOpen = true;
+      }
+      context.stroke();
+    };
+    [context.strokeStyle, context.fillStyle] = [color, color];
+    context.lineJoin = "round";
+    const faint = series.smooth ? 0.28 : 1;
+    if (series.low) {
+      // The strokes from the lowest to the highest: no peak is lost.
+      context.globalAlpha = series.smooth ? 0.18 : 0.4;
+      context.lineWidth = 1;
+      context.beginPath();
+      for (let index = first; index < end; index += 1) {
+        if (!isDrawn(series.high[index])) continue;
+        const low = isDrawn(series.low[index]) ? this.toY(series.low[index]) : this.canvas.clientHeight;
+        const x = this.toX(series.x[index]);
+        context.moveTo(x, low + 0.5);
+        context.lineTo(x, this.toY(series.high[index]) - 0.5);
+      }
+      context.stroke();
+    }
+    context.globalAlpha = faint;
+    context.lineWidth = series.smooth ? 1 : 1.6;
+    context.setLineDash(series.dash ?? []);
+    line(series.mean);
+    context.globalAlpha = 1;
+    if (series.smooth) {
+      context.lineWidth = 2;
+      line(series.smooth);
+    }
+    context.setLineDash([]);
+    if (end - first <= 40) {
+      context.globalAlpha = faint;
+      for (let index = first; index < end; index += 1) {
+        if (!isDrawn(series.mean[index])) continue;
+        context.beginPath();
+        context.arc(this.toX(series.x[index]), this.toY(series.mean[index]), 2.6, 0, 7);
+        context.fill();
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  // Pointing
+
+  /** What each series has nearest to a place. */
+  valuesAt(x) {
+    return this.series.flatMap(series => {
+      const index = nearest(series.x, x);
+      if (index < 0 || series.mean[index] === null) return [];
+      const outside = x < series.x[0] || x > series.x[series.x.length - 1];
+      const distance = Math.abs(this.toX(series.x[index]) - this.toX(x));
+      return outside && distance > 12 ? [] : [{ series, index }];
+    });
+  }
+
+  /** Points at a place of x, from here or from another chart; null ends it. */
+  point(x, isHere = false) {
+    [this.pointed, this.isPointedHere] = [x, isHere];
+    this.draw();
+  }
+
+  drawPointed(context, area, style) {
+    const values = this.pointed === null ? [] : this.valuesAt(this.pointed);
+    this.tip.hidden = !this.isPointedHere || values.length === 0;
+    if (values.length === 0) return;
+    const nearestX = values[0].series.x[values[0].index];
+    const x = this.toX(nearestX);
+    if (x < area.left - 1 || x > area.right + 1) { this.tip.hidden = true; return; }
+    context.strokeStyle = style.getPropertyValue("--muted");
+    context.lineWidth = 1;
+    context.beginPath();
+    context.moveTo(Math.round(x) + 0.5, area.top);
+    context.lineTo(Math.round(x) + 0.5, area.bottom);
+    context.stroke();
+    for (const { series, index } of values) {
+      const value = series.smooth?.[index] ?? series.mean[index];
+      if (this.options.log && !(value > 0)) continue;
+      context.fillStyle = style.getPropertyValue(series.color) || series.color;
+      context.beginPath();
+      context.arc(this.toX(series.x[index]), this.toY(value), 3.5, 0, 7);
+      context.fill();
+    }
+    if (this.isPointedHere) this.fillTip(values, x);
+  }
+
+  fillTip(values, x) {
+    const rows = values.map(({ series, index }) => {
+      const row = element("div", "row");
+      const swatch = element("span", "swatch");
+      swatch.style.background = `var(${series.color})`;
+      const count = series.counts?.[index] ?? 1;
+      let text = this.options.format(series.mean[index]);
+      if (series.smooth) text = `${this.options.format(series.smooth[index])} (${text})`;
+      if (count > 1 && series.low) {
+        text += `, ${this.options.format(series.low[index])} to ${this.options.format(series.high[index])}`;
+      }
+      row.append(swatch, element("span", "name", series.name), element("span", "value", text));
+      return row;
+    });
+    const { series, index } = values[0];
+    this.tip.replaceChildren(element("div", "muted", this.options.describe?.(series, index) ?? ""), ...rows);
+    this.tip.hidden = false;
+    const width = this.element.clientWidth;
+    const left = this.canvas.offsetLeft + x + 12;
+    this.tip.style.left = `${left + this.tip.offsetWidth > width ? Math.max(4, left - 24 - this.tip.offsetWidth) : left}px`;
+    this.tip.style.top = `${this.canvas.offsetTop + 8}px`;
+  }
+
+  listen() {
+    const { canvas, options } = this;
+    const place = event => event.clientX - canvas.getBoundingClientRect().left;
+    const clamp = pixel => Math.min(Math.max(pixel, this.area.left), this.area.right);
+    let start = null;
+    canvas.addEventListener("pointerdown", event => {
+      if (!this.area || event.button !== 0) return;
+      start = clamp(place(event));
+      canvas.setPointerCapture?.(event.pointerId);
+    });
+    canvas.addEventListener("pointermove", event => {
+      if (!this.area) return;
+      if (start !== null && Math.abs(place(event) - start) > 4) this.selection = [start, clamp(place(event))];
+      options.onPoint?.(this.fromX(clamp(place(event))), this);
+    });
+    const release = event => {
+      const { selection } = this;
+      [start, this.selection] = [null, null];
+      if (selection && event.type === "pointerup" && Math.abs(selection[1] - selection[0]) > 6) {
+        options.onZoom?.(selection.map(this.fromX).sort((one, other) => one - other));
+      }
+      this.draw();
+    };
+    canvas.addEventListener("pointerup", release);
+    canvas.addEventListener("pointercancel", release);
+    canvas.addEventListener("pointerleave", () => { if (start === null) options.onPoint?.(null, this); });
+    canvas.addEventListener("blur", () => options.onPoint?.(null, this));
+    canvas.addEventListener("dblclick", () => options.onZoom?.(null));
+    canvas.addEventListener("keydown", event => this.press(event));
+  }
+
+  press(event) {
+    const { series } = this;
+    if (event.key === "Escape") this.options.onPoint?.(null, this);
+    if (event.key === "Home") this.options.onZoom?.(null);
+    const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key];
+    const longest = series.reduce((best, one) => one.x.length > (best?.x.length ?? 0) ? one : best, null);
+    if (!steps || !longest) return;
+    event.preventDefault();
+    const from = this.pointed === null ? longest.x.length - 1 - Math.min(0, steps) : nearest(longest.x, this.pointed);
+    const index = Math.min(Math.max(from + steps, 0), longest.x.length - 1);
+    this.options.onPoint?.(longest.x[index], this);
+  }
+}
