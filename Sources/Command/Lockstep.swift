@@ -14,7 +14,8 @@ struct Lockstep: ParsableCommand {
     subcommands: [
       Prepare.self, Train.self, Supervise.self, Sweep.self, Debug.self, Generate.self, Chat.self,
       Answer.self,
-      Translate.self, Classify.self, Embed.self, Score.self, Evaluate.self, Explain.self, Watch.self, Report.self,
+      Translate.self, Classify.self, Embed.self, Score.self, Evaluate.self, Explain.self,
+      Watch.self, Report.self,
       Convert.self, Merge.self, Inspect.self, Tokenize.self, Doctor.self, Benchmark.self,
     ])
 

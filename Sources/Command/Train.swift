@@ -36,6 +36,9 @@ struct Train: ParsableCommand {
   @Flag(help: "Print the resolved configuration, every key explained, and end.")
   var printConfig = false
 
+  @Flag(help: "On a terminal, draw the loss below the line that follows the steps.")
+  var curve = false
+
   @Flag(help: "Draw the learning rate over the steps, and end.")
   var plotSchedule = false
 
@@ -48,6 +51,9 @@ struct Train: ParsableCommand {
   func validate() throws {
     guard configuration != nil || printConfig || plotSchedule else {
       throw ValidationError("Missing expected argument '<configuration>'")
+    }
+    guard !curve || !(arguments.quiet || arguments.json) else {
+      throw ValidationError("--curve is drawn on the console: leave --quiet and --json out")
     }
     guard plotOutput == nil || plotSchedule else {
       throw ValidationError("--plot-output goes with --plot-schedule")
@@ -77,7 +83,8 @@ struct Train: ParsableCommand {
         directory: directory, resume: resume, profile: profile,
         job: ProcessInfo.processInfo.environment[JobProcesses.variable])
       try communicator.onRankZero {
-        try run.attach(console: arguments.quiet ? .quiet : arguments.json ? .json : .text)
+        try run.attach(
+          console: arguments.quiet ? .quiet : arguments.json ? .json : curve ? .curve : .text)
       }
       return try withExtendedLifetime(listener) { try run.run(until: stop) }
     }

@@ -1,11 +1,12 @@
 import ArgumentParser
 import Foundation
+import LockstepReporting
 import LockstepTraining
 import LockstepWatching
 
 struct Watch: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows runs in the browser while they train.",
+    abstract: "Shows runs in the browser, or in the terminal, while they train.",
     discussion: """
       Curves of one run or of many over each other, with smoothing, logarithmic axes, zoom and the \
       values at any step; where the time of a step goes on each rank; samples; what differs between \
@@ -34,9 +35,26 @@ struct Watch: ParsableCommand {
       """)
   var host = "127.0.0.1"
 
+  @Flag(
+    help: """
+      Draw in this terminal instead, with no server: a line for each run, their losses, the newest \
+      sample. Once where the output is no terminal.
+      """)
+  var terminal = false
+
+  func validate() throws {
+    guard !terminal || port == 0 && host == "127.0.0.1" else {
+      throw ValidationError("--port and --host are of the page; leave them out with --terminal")
+    }
+  }
+
   func run() throws {
     let search = RunSearch(paths: runs)
     try search.requireRuns()
+    if terminal {
+      var watch = TerminalWatch(search)
+      return watch.run(on: DescriptorOutput())
+    }
     let server = try WatchServer(WatchedRuns(search), host: host, port: port)
     try server.serve { address in
       for line in address.lines { try StandardOutput.print(line) }

@@ -156,4 +156,18 @@ import Testing
   private static func step(_ line: String) -> Int? {
     line.firstMatch(of: /^step +([\d,]+)/).flatMap { Int($0.1.replacing(",", with: "")) }
   }
+
+  /// The curve is drawn below the live line, and goes where a line is printed for good.
+  @Test func theCurveIsBelowTheLiveLine() throws {
+    let output = RecordedOutput(columns: 60)
+    let reporter = ConsoleReporter(output: output, drawsCurve: true)
+    for step in 1...5 { reporter.receive(.step(Sample.step(step, loss: 5 - Double(step) / 2))) }
+    let drawn = try #require(output.writes.last)
+    let lines = drawn.split(separator: "\n")
+    #expect(lines.count == 9 && lines[1].hasPrefix("loss"))
+    #expect(lines[2].hasPrefix("4.5 │") && lines[7].hasPrefix("2.5 │"))
+    #expect(drawn.hasSuffix("\u{1B}[8A"))
+    reporter.receive(.notice("here"))
+    #expect(output.writes.last?.hasPrefix("\r\u{1B}[Jnotice") == true)
+  }
 }

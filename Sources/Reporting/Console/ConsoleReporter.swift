@@ -21,13 +21,20 @@ public final class ConsoleReporter: RunObserver {
   private var isLiveLineUp = false
   /// `seconds` of the step that was shown last.
   private var shownAt: Double?
+  /// What is drawn below the live line; nil: nothing.
+  private var curve: LiveCurve?
 
   /// - Parameters:
   ///   - output: Default: standard output.
   ///   - verbosity: Default: `.normal`.
-  public init(output: any TextOutput = DescriptorOutput(), verbosity: Verbosity = .normal) {
+  ///   - drawsCurve: Whether the loss is drawn below the live line. Default: no.
+  public init(
+    output: any TextOutput = DescriptorOutput(), verbosity: Verbosity = .normal,
+    drawsCurve: Bool = false
+  ) {
     self.output = output
     self.verbosity = verbosity
+    curve = drawsCurve ? LiveCurve() : nil
   }
 
   public func receive(_ event: RunEvent) {
@@ -73,6 +80,7 @@ public final class ConsoleReporter: RunObserver {
   private func follow(_ record: StepRecord) {
     latest = record
     isLatestShown = false
+    curve?.add(step: record.step, loss: record.loss)
     let isLast = record.step >= record.steps
     let elapsed = shownAt.map { record.seconds - $0 }
     if let columns = output.columns {
@@ -81,7 +89,7 @@ public final class ConsoleReporter: RunObserver {
       // One column stays free: some terminals wrap when the last is written.
       let text = style.live(record, columns: columns - 1).text(
         columns: columns - 1, isColored: output.isColored)
-      output.write("\r" + text + Self.clearToEnd)
+      output.write("\r" + text + Self.clearToEnd + below(columns: columns - 1))
       isLiveLineUp = true
       shownAt = record.seconds
     } else {
@@ -98,10 +106,19 @@ public final class ConsoleReporter: RunObserver {
     shownAt = latest.seconds
   }
 
+  /// What is drawn below the live line, the cursor back on it.
+  private func below(columns: Int) -> String {
+    guard let curve else { return "" }
+    let lines = curve.lines(columns: columns)
+    return lines.map { "\n" + $0 + Self.clearToEnd }.joined() + "\u{1B}[\(lines.count)A"
+  }
+
   /// Prints a line for good, in place of the live one, which the next step draws anew.
   private func show(_ line: ConsoleLine) {
     let text = line.text(isColored: output.isColored)
-    output.write((isLiveLineUp ? "\r" + Self.clearToEnd : "") + text + "\n")
+    // With a curve, all that is below goes, too.
+    let clear = curve == nil ? Self.clearToEnd : "\u{1B}[J"
+    output.write((isLiveLineUp ? "\r" + clear : "") + text + "\n")
     isLiveLineUp = false
   }
 

@@ -44,11 +44,16 @@ public final class DescriptorOutput: TextOutput {
 
   public var isColored: Bool { welcomesColor && columns != nil }
 
-  public var columns: Int? {
+  public var columns: Int? { size.map { Int($0.ws_col) } }
+
+  /// Rows of the terminal at this moment; nil where the output is none.
+  public var rows: Int? { size.flatMap { $0.ws_row > 0 ? Int($0.ws_row) : nil } }
+
+  private var size: winsize? {
     guard isCapable else { return nil }
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
-    return Int(size.ws_col)
+    return size
   }
 
   /// Writes the text, or nothing where the output is gone: a console that is gone or choked must not

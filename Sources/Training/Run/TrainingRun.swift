@@ -13,6 +13,8 @@ public final class TrainingRun {
   /// What rank zero prints.
   public enum Console: Sendable {
     case text, json, quiet
+    /// As `text`, with the loss drawn below the live line on a terminal.
+    case curve
   }
 
   private let configuration: RunConfiguration
@@ -92,6 +94,7 @@ public final class TrainingRun {
       lossNotice: "lockstep: standard output is closed: the run goes on\(metrics)")
     switch console {
     case .text: trainer.attach(ConsoleReporter(output: output))
+    case .curve: trainer.attach(ConsoleReporter(output: output, drawsCurve: true))
     case .json: trainer.attach(JSONEventReporter(output: output))
     case .quiet: tellSkipped()
     }

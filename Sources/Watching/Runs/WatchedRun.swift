@@ -18,10 +18,16 @@ package struct WatchedRun {
   private var record: String?
   /// Why a file can not be read.
   private var problem: String?
-  private var state = RunState.waiting
+  private(set) var state = RunState.waiting
 
   package var metrics: RunMetrics { follower.metrics }
   package var generation: Int { follower.generation }
+  /// When its metrics were last written to, in seconds since 1970; nil where there are none.
+  var lastWritten: Double? { follower.lastWritten }
+  /// Of the whole run; nil where the configuration does not say it.
+  var steps: Int? { description?.steps }
+  /// Why a file can not be read; nil where all can.
+  var problemText: String? { problem ?? description?.problem }
 
   package init(id: Int, _ found: RunSearch.Found) {
     self.id = id
@@ -77,7 +83,7 @@ package struct WatchedRun {
   }
 
   /// Over the last steps; nil before the second one.
-  private var secondsPerStep: Double? {
+  var secondsPerStep: Double? {
     guard let seconds = metrics.steps["seconds"], seconds.count > 1 else { return nil }
     let first = max(0, seconds.count - 50)
     let steps = metrics.steps.steps[seconds.count - 1] - metrics.steps.steps[first]
