@@ -227,6 +227,7 @@ let package = Package(
       of: "Explanations", uses: ["Models", "NeuralNetworks", "Weights"], hasFixtures: true),
     .tests(of: "Sweeps", uses: ["Training", "Communication", "Settings", "Tensors"]),
     .tests(of: "Supervision", uses: ["Files"]),
+    .tests(of: "Watching", uses: ["Files", "Reporting"]),
     .tests(
       of: "Benchmarking",
       uses: ["Models", "NeuralNetworks", "Parallelism", "Communication", "Reporting"]),

@@ -58,27 +58,35 @@ public struct HeadlessBrowser: Sendable {
     }
   }
 
-  private func run(_ page: URL, _ fragment: String?, _ options: [String]) throws -> String {
+  /// The program and what it is told in any case.
+  ///
+  /// - Parameter profile: A directory of its own.
+  func command(profile: URL) throws -> [String] {
     guard let program = Self.program else {
       throw MPIRunner.Failure(description: "no Chromium is installed")
     }
-    let profile = FileManager.default.temporaryDirectory
-      .appendingPathComponent("lockstep-browser-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: profile) }
     // The sandbox needs what containers forbid and refuses root; the pages are our own. The default
     // shared memory of a container is too small.
-    let arguments = [
-      "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-      "--enable-logging=stderr", "--user-data-dir=\(profile.path)",
+    return [
+      program.path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+      "--no-first-run", "--enable-logging=stderr", "--user-data-dir=\(profile.path)",
       "--window-size=\(width),\(height)",
       "--blink-settings=preferredColorScheme=\(appearance.rawValue)",
     ]
+  }
+
+  private func run(_ page: URL, _ fragment: String?, _ options: [String]) throws -> String {
+    let profile = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lockstep-browser-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: profile) }
+    let command = try command(profile: profile)
     let address = page.absoluteString + (fragment.map { "#" + $0 } ?? "")
     let outcome = try MPIRunner.run(
-      program, arguments + options + [address], timeout: .seconds(60))
+      URL(fileURLWithPath: command[0]), command.dropFirst() + options + [address],
+      timeout: .seconds(60))
     guard outcome.exitCode == 0, !outcome.timedOut else {
       throw MPIRunner.Failure(
-        description: "\(program.path) failed on \(address): \(outcome.errorOutput)")
+        description: "\(command[0]) failed on \(address): \(outcome.errorOutput)")
     }
     // Only the console's messages: the browser itself complains about much that a container lacks.
     let complaints = outcome.errorOutput.split(separator: "\n").filter {

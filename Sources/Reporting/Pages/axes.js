@@ -40,7 +40,7 @@ function formatBytes(bytes) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
   while (Math.abs(bytes) >= 1024 && unit < units.length - 1) { bytes /= 1024; unit += 1; }
-  return `${formatNumber(bytes, 3)} ${units[unit]}`;
+  return `${formatNumber(bytes, 4)} ${units[unit]}`;
 }
 
 const formatPercent = share => `${formatNumber(100 * share, 4)} %`;
@@ -51,7 +51,7 @@ function linearTicks(low, high, count) {
   if (!(span > 0) || !Number.isFinite(span)) return [low];
   const rough = span / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map(factor => factor * power).find(step => step >= rough * 0.999);
+  const step = [1, 2, 5, 10].map(factor => factor * power).find(step => step >= rough * 0.8);
   const ticks = [];
   for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1) {
     ticks.push(Number((index * step).toPrecision(12)));

@@ -136,7 +136,7 @@ class LineChart {
     const bounds = this.bounds();
     if (!bounds || !width) return null;
     const scale = this.options.log ? Math.log : Number;
-    const rows = Math.max(2, Math.floor(height / 48));
+    const rows = Math.max(2, Math.floor(height / 42));
     const ticks = (this.options.log ? logarithmicTicks : linearTicks)(bounds.low, bounds.high, rows);
     const labels = ticks.map(tick => this.options.format(tick));
     const margin = Math.ceil(Math.max(...labels.map(label => context.measureText(label).width))) + 10;
@@ -304,12 +304,13 @@ class LineChart {
       const swatch = element("span", "swatch");
       swatch.style.background = `var(${series.color})`;
       const count = series.counts?.[index] ?? 1;
-      let text = this.options.format(series.mean[index]);
-      if (series.smooth) text = `${this.options.format(series.smooth[index])} (${text})`;
-      if (count > 1 && series.low) {
-        text += `, ${this.options.format(series.low[index])} to ${this.options.format(series.high[index])}`;
-      }
-      row.append(swatch, element("span", "name", series.name), element("span", "value", text));
+      const text = this.options.format((series.smooth ?? series.mean)[index]);
+      const { format } = this.options;
+      let remark = "";
+      if (series.smooth) remark = `here ${format(series.mean[index])}`;
+      else if (count > 1 && series.low) remark = `${format(series.low[index])} … ${format(series.high[index])}`;
+      row.append(swatch, element("span", "name", series.name), element("span", "value", text),
+        element("span", "remark", remark));
       return row;
     });
     const { series, index } = values[0];
@@ -329,7 +330,8 @@ class LineChart {
     canvas.addEventListener("pointerdown", event => {
       if (!this.area || event.button !== 0) return;
       start = clamp(place(event));
-      canvas.setPointerCapture?.(event.pointerId);
+      // A drag goes on beside the canvas; what scripts make up can not be captured.
+      if (event.isTrusted) canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", event => {
       if (!this.area) return;

@@ -15,7 +15,7 @@ function titleOf(name) {
   const unit = unitOf(shownRuns());
   const titles = {
     tokens_per_second: `${unit} a second`, memory: "memory of the largest rank",
-    bits_per_byte: "bits per byte", r2: "R²", chrf: "chrF", bleu: "BLEU",
+    resident_bytes: "memory", bits_per_byte: "bits per byte", r2: "R²", chrf: "chrF", bleu: "BLEU",
   };
   return titles[name] ?? name.replaceAll("_", " ");
 }
@@ -23,7 +23,6 @@ function titleOf(name) {
 function formatOf(name) {
   if (name === "memory") return formatBytes;
   if (name.endsWith("accuracy")) return formatPercent;
-  if (name === "tokens_per_second") return value => value >= 1e4 ? formatCount(value) : formatNumber(value);
   return value => formatNumber(value, 5);
 }
 
@@ -85,8 +84,21 @@ function makeChart(key) {
   return chart;
 }
 
+/** From the first place to the last of all curves, so that all cards have one axis. */
+function wholeRange(list) {
+  let [left, right] = [Infinity, -Infinity];
+  for (const run of list) {
+    for (const part of ["steps", "evaluations"]) {
+      const x = run.tables[part]?.[view.axis]?.filter(place => place !== null) ?? [];
+      if (x.length) [left, right] = [Math.min(left, x[0]), Math.max(right, x.at(-1))];
+    }
+  }
+  return left <= right ? [left, right] : null;
+}
+
 function drawCharts() {
   const list = shownRuns();
+  const whole = wholeRange(list);
   const holder = document.getElementById("charts");
   const keys = chartKeys(list);
   for (const [key, chart] of charts) {
@@ -99,8 +111,9 @@ function drawCharts() {
     const chart = charts.get(key);
     chart.element.hidden = all.length === 0;
     if (holder.children[place] !== chart.element) holder.insertBefore(chart.element, holder.children[place] ?? null);
-    // Evaluations and ranks are few, and means already.
-    chart.show(all, view.range, part === "steps" ? view.span : 0);
+    // Evaluations are few, and means already; a schedule has nothing to smooth.
+    const isNoisy = part === "steps" && name !== "learning_rate";
+    chart.show(all, view.range ?? whole, isNoisy ? view.span : 0);
   });
 }
 

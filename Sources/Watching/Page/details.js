@@ -47,7 +47,7 @@ function toggleOf(run) {
   button.type = "button";
   button.dataset.run = run.id;
   button.append(swatch(run));
-  button.addEventListener("click", () => { run.isShown = !run.isShown; drawAll(); refine(); });
+  button.addEventListener("click", () => { setShown(run, !isShown(run)); drawAll(); refine(); });
   return button;
 }
 
@@ -68,10 +68,10 @@ function fillRun(row, run) {
   const { information } = run;
   const left = secondsLeft(run);
   const rate = lastValue(run, "steps", "tokens_per_second");
-  row.className = run.isShown ? "" : "off";
+  row.className = isShown(run) ? "" : "off";
   const [toggle, name, state, step, ...numbers] = row.children;
   const button = toggle.firstElementChild;
-  button.setAttribute("aria-pressed", String(run.isShown));
+  button.setAttribute("aria-pressed", String(isShown(run)));
   button.setAttribute("aria-label", `show ${information.name}`);
   name.textContent = information.name;
   name.title = information.path;
@@ -105,6 +105,8 @@ function drawRuns(list) {
         ["", "number"], ["", "number"], ["", "number"], ["", "number"], ["", "number"]]);
       row.dataset.run = run.id;
       row.run = run;
+      ["", "", "", "step", "loss", "validation", `${unitOf(list)}/s`, "time", "left"].forEach(
+        (title, place) => { row.children[place].dataset.title = title; });
       body.append(row);
     }
     fillRun(row, run);
@@ -297,11 +299,11 @@ function drawDifferences() {
 
 /** Members of a summary as [title, text, class]. */
 function resultOf(key, value) {
-  if (key === "parameters_sha256") return [value, "code hash"];
+  if (key === "parameters_sha256") return [value, "number code hash"];
   if (key === "seconds") return [formatDuration(value), "number"];
   if (key.endsWith("accuracy") || key === "peak_share") return [formatPercent(value), "number"];
   if (typeof value === "number") return [Number.isInteger(value) ? value.toLocaleString("en-US") : formatNumber(value, 6), "number"];
-  return [String(value), ""];
+  return [String(value), "number text"];
 }
 
 function drawResults() {
@@ -313,9 +315,10 @@ function drawResults() {
     return new Map([...Object.entries(summary), ...program]);
   });
   if (!isNew("results", [list.map(run => run.information.name), flat.map(map => [...map])])) return;
-  const first = ["loss", "validation_loss"];
+  const [first, last] = [["loss", "validation_loss"], ["parameters_sha256"]];
   const keys = [...new Set(flat.flatMap(map => [...map.keys()]))];
-  const ordered = [...first.filter(key => keys.includes(key)), ...keys.filter(key => !first.includes(key))];
+  const ordered = [...first.filter(key => keys.includes(key)), ...keys.filter(key => !first.includes(key) && !last.includes(key)),
+    ...last.filter(key => keys.includes(key))];
   byId("results-table").replaceChildren(...tableOf(["", ...list.map(run => [run.information.name, "number"])],
     ordered.map(key => {
       const title = key === "parameters_sha256" ? key : titleOf(key);
@@ -328,13 +331,12 @@ function drawConfigurations() {
   byId("configurations").hidden = list.length === 0;
   if (!isNew("configurations", list.map(run => [run.information.name, run.information.settings, run.information.provenance]))) return;
   byId("configurations-content").replaceChildren(...list.map(run => {
-    const [card, details, table] = [element("div", "card scroll"), element("details"), element("table", "lines")];
+    const [details, table] = [element("details", "scroll"), element("table", "lines")];
     const { information } = run;
     details.append(element("summary", "", `${information.name}: ${information.settings.length} keys`));
     table.append(...tableOf(["key", "value"], [...information.settings, ...information.provenance].map(
       ({ key, value }) => tableRow([[key, "code"], [value, "code"]]))));
     details.append(table);
-    card.append(details);
-    return card;
+    return details;
   }));
 }

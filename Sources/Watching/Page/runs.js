@@ -6,11 +6,13 @@ const sweeps = new Map();
 /** What the clock of the server is ahead of this one, in seconds. */
 let clockAhead = 0;
 let hasChosen = false;
+/** Paths of the runs that a reader does not want to see. */
+const hidden = new Set();
 
 function newRun(id) {
   const place = runs.size;
   return {
-    id, isShown: true, information: null, tables: {}, samples: [], detail: null,
+    id, information: null, tables: {}, samples: [], detail: null,
     color: `--series-${place % 6 + 1}`, dash: [[], [7, 4], [2, 3]][Math.floor(place / 6) % 3],
   };
 }
@@ -46,7 +48,12 @@ function take(message) {
   if (!runs.has(message.run)) runs.set(message.run, newRun(message.run));
   const run = runs.get(message.run);
   if (message.restarted) [run.tables, run.samples, run.detail] = [{}, [], null];
-  if (message.information) run.information = message.information;
+  if (message.information) {
+    // What nobody knows is left out of a message.
+    run.information = {
+      sweep: null, steps: null, secondsPerStep: null, lastWritten: null, problem: null, ...message.information,
+    };
+  }
   for (const part of parts) {
     if (message[part]) run.tables[part] = merge(run.tables[part], message[part]);
   }
@@ -61,10 +68,16 @@ function chooseShown() {
   if (runs.size <= most) return;
   const newest = [...runs.values()].sort(
     (one, other) => (other.information?.lastWritten ?? 0) - (one.information?.lastWritten ?? 0));
-  newest.forEach((run, place) => { run.isShown = place < most; });
+  for (const run of newest.slice(most)) setShown(run, false);
 }
 
-const shownRuns = () => [...runs.values()].filter(run => run.isShown && run.information);
+const isShown = run => !hidden.has(run.information.path);
+
+function setShown(run, isOn) {
+  if (isOn) hidden.delete(run.information?.path); else hidden.add(run.information?.path);
+}
+
+const shownRuns = () => [...runs.values()].filter(run => run.information && isShown(run));
 
 /** The newest value of a curve; null where there is none. */
 function lastValue(run, part, name) {

@@ -65,8 +65,8 @@ byId("smoothing").addEventListener("input", event => {
   drawCharts();
 });
 byId("whole").addEventListener("click", () => zoom(null));
-byId("show-all").addEventListener("click", () => { for (const run of runs.values()) run.isShown = true; drawAll(); });
-byId("show-none").addEventListener("click", () => { for (const run of runs.values()) run.isShown = false; drawAll(); });
+byId("show-all").addEventListener("click", () => { for (const run of runs.values()) setShown(run, true); drawAll(); });
+byId("show-none").addEventListener("click", () => { for (const run of runs.values()) setShown(run, false); drawAll(); });
 
 if (data.live) {
   follow();

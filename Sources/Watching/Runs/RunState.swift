@@ -13,25 +13,34 @@ package enum RunState: String, Encodable, Sendable {
   case quiet
 
   /// What is known of a run.
-  struct Signs {
-    var hasSummary: Bool
+  package struct Signs {
+    package var hasSummary: Bool
     /// That the summary tells of.
-    var summarySteps: Int?
-    var lastStep: Int
+    package var summarySteps: Int?
+    package var lastStep: Int
     /// Of the newest checkpoint.
-    var checkpointStep: Int?
+    package var checkpointStep: Int?
     /// Whether a process of this machine holds the run's lock.
-    var isLocked: Bool
+    package var isLocked: Bool
     /// Since the metrics were last written to; nil where there are none.
-    var secondsOfSilence: Double?
+    package var secondsOfSilence: Double?
     /// Between the last lines.
-    var secondsPerStep: Double?
+    package var secondsPerStep: Double?
+
+    package init(
+      hasSummary: Bool, summarySteps: Int?, lastStep: Int, checkpointStep: Int?, isLocked: Bool,
+      secondsOfSilence: Double?, secondsPerStep: Double?
+    ) {
+      (self.hasSummary, self.summarySteps, self.lastStep) = (hasSummary, summarySteps, lastStep)
+      (self.checkpointStep, self.isLocked) = (checkpointStep, isLocked)
+      (self.secondsOfSilence, self.secondsPerStep) = (secondsOfSilence, secondsPerStep)
+    }
   }
 
   /// Silence that is long for any run, in seconds.
   static let longSilence = 60.0
 
-  init(_ signs: Signs) {
+  package init(_ signs: Signs) {
     let patience = max(Self.longSilence, 10 * (signs.secondsPerStep ?? 0))
     let isSilent = signs.secondsOfSilence.map { $0 > patience } ?? true
     if signs.hasSummary, signs.lastStep <= signs.summarySteps ?? .max, !signs.isLocked {

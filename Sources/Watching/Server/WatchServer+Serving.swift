@@ -56,8 +56,7 @@ extension WatchServer {
         let (port, task) = try await start()
         defer { task.cancel() }
         try announce(address(port: port))
-        // The first page need not wait for this.
-        let reading = Task { await runs.look() }
+        let reading = Task { await lookAtRuns() }
         defer { reading.cancel() }
         for await _ in signals { break }
       }

@@ -86,6 +86,9 @@ package final class WatchServer: Sendable {
     }
   }
 
+  /// Reads what is in the runs' files, which the first page would otherwise wait for.
+  package func lookAtRuns() async { await runs.look() }
+
   // MARK: - Answering
 
   private func respond(to request: HTTPRequest) async -> HTTPResponse {

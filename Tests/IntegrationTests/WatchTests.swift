@@ -1,0 +1,75 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `lockstep watch` and `lockstep report` beside a training of their own process.
+extension CommandLineTests {
+  @Suite struct WatchTests {
+    /// The address that `lockstep watch` has printed.
+    private func address(_ watch: RunningCommand) throws -> String {
+      let line = try #require(watch.nextLine())
+      try #require(line.hasPrefix("open       http://127.0.0.1:"), "\(line)")
+      let second = try #require(watch.nextLine())
+      #expect(second.contains("ssh -L "))
+      return String(line.dropFirst("open".count)).trimmingCharacters(in: .whitespaces)
+    }
+
+    @Test(
+      .enabled(
+        if: HeadlessBrowser.isAvailable, "no Chromium is installed; launch/test.sh installs one"))
+    func neitherMindsTheOthersEnd() throws {
+      let bench = try Workbench()
+      let alone = try bench.train("alone", Workbench.tiny)
+      let watch = try bench.start(["watch", "watched", "--port", "0"])
+      // A run must have begun before it can be named.
+      let refusal = try watch.wait()
+      #expect(refusal.exitCode == 2)
+      #expect(refusal.errorOutput.contains("watched: no such directory"))
+
+      let training = try bench.start(
+        ["train", "run.yaml", "--json", "--output", "watched"] + Workbench.tiny, ranks: 2)
+      training.awaitStep(2)
+      let first = try bench.start(["watch", "watched"])
+      let page = try BrowserSession()
+      try page.visit(try address(first))
+      // Whatever was lost with its server, the training goes on.
+      try page.wait(until: "document.getElementById('heading').textContent", is: "watched")
+      first.send(SIGKILL)
+      _ = try first.wait()
+      #expect(try training.wait().exitCode == 0)
+      let watched = try bench.summary("watched")
+      #expect(watched.parametersSHA256 == alone.parametersSHA256)
+
+      let second = try bench.start(["watch", "watched"])
+      try page.visit(try address(second))
+      try page.wait(until: "document.querySelector('.state')?.textContent", is: "finished")
+      let shown = try page.text("runs.get(0).tables.steps.curves.loss.mean.at(-1)")
+      let loss = try #require(watched.loss)
+      #expect(abs((Double(shown) ?? .nan) - loss) < 1e-6 * loss)
+      #expect(try page.text("runs.get(0).tables.steps.steps.length") == "50")
+      #expect(
+        try page.text("document.getElementById('results').textContent")
+          .contains(watched.parametersSHA256))
+      second.send(SIGINT)
+      let ending = try second.wait()
+      #expect(ending.exitCode == 0)
+      #expect(ending.errorOutput == "" && ending.output == "")
+    }
+
+    @Test func aReportIsWrittenWholeOrNotAtAll() throws {
+      let bench = try Workbench()
+      let summary = try bench.train("run", Workbench.tiny)
+      let ending = try bench.run(["report", "run", "--output", "run.html"])
+      #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+      #expect(ending.output.hasPrefix("run.html: 1 run, "))
+      #expect(try bench.text("run.html").contains(summary.parametersSHA256))
+      let missing = try bench.run(["report", "nothing"])
+      #expect(missing.exitCode == 2)
+      #expect(missing.errorOutput.contains("nothing: no such directory"))
+      #expect(!bench.exists("report.html"))
+      let noRun = try bench.run(["report", "data", "--output", "x.html"])
+      #expect(noRun.exitCode == 2)
+      #expect(noRun.errorOutput.contains("data: neither a run nor a sweep"))
+    }
+  }
+}
