@@ -254,7 +254,7 @@ struct MetricsLine {
       && equals(bytes.base, bytes.startIndex..<bytes.startIndex + word.utf8CodeUnitCount, word)
   }
 
-  private static func equals(
+  static func equals(
     _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ word: StaticString
   ) -> Bool {
     range.count == word.utf8CodeUnitCount

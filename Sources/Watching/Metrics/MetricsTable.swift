@@ -6,6 +6,8 @@ package struct MetricsTable {
   struct Column {
     let name: String
     let key: [UInt8]
+    /// Whose value it is; nil: the line's own.
+    let rank: Int?
     /// As many as there are rows; not a number where a row has no such member.
     var values: [Double]
   }
@@ -33,18 +35,23 @@ package struct MetricsTable {
   }
 
   /// Adds a member to the row that was begun.
-  mutating func add(_ key: UnsafeBufferPointer<UInt8>, _ value: Double) {
-    if next < columns.count, Self.equals(columns[next].key, key) {
+  ///
+  /// - Parameter rank: Whose; nil: the line's own. The column's name has it in front.
+  mutating func add(_ key: UnsafeBufferPointer<UInt8>, _ value: Double, rank: Int? = nil) {
+    func isColumn(_ column: Column) -> Bool {
+      column.rank == rank && Self.equals(column.key, key)
+    }
+    if next < columns.count, isColumn(columns[next]) {
       set(next, value)
       next += 1
-    } else if let place = columns.firstIndex(where: { Self.equals($0.key, key) }) {
+    } else if let place = columns.firstIndex(where: isColumn) {
       set(place, value)
       next = place + 1
     } else {
-      let name = String(decoding: key, as: UTF8.self)
+      let name = (rank.map { "\($0)." } ?? "") + String(decoding: key, as: UTF8.self)
       columns.append(
         Column(
-          name: name, key: Array(key),
+          name: name, key: Array(key), rank: rank,
           values: Array(repeating: .nan, count: steps.count - 1) + [value]))
       next = columns.count
     }

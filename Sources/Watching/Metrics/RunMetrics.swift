@@ -68,9 +68,11 @@ package struct RunMetrics {
     var memory = Double.nan
     for (rank, members) in line.ranks.enumerated() {
       for member in members {
-        let name = MetricsLine.string(bytes, member.key)
-        if name == "resident_bytes" { memory = memory > member.value ? memory : member.value }
-        ranks.add("\(rank).\(name)", member.value)
+        if MetricsLine.equals(bytes, member.key, "resident_bytes") {
+          memory = memory > member.value ? memory : member.value
+        }
+        ranks.add(
+          UnsafeBufferPointer(rebasing: bytes[member.key]), member.value, rank: rank)
       }
     }
     ranks.add("memory", memory)
