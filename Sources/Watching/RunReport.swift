@@ -29,7 +29,7 @@ package struct RunReport {
     let count = await runs.count
     guard count > 0 else { throw WatchingError.nothingToReport(path: paths.first ?? "") }
     let title = count == 1 ? "Lockstep: a run" : "Lockstep: \(count) runs"
-    let bytes = WatchPage.report(messages, title: title).bytes
+    let bytes = WatchPage.report(messages, title: title, written: now).bytes
     do {
       try AtomicFile.write(bytes, to: output)
     } catch {

@@ -301,7 +301,7 @@ struct WatchPageTests {
       to: "two")
     let output = files.path + "/report.html"
     let written = try await RunReport(paths: [files.path + "/one", files.path + "/two"])
-      .write(to: output)
+      .write(to: output, now: 4_000_000_000)
     #expect(written.runs == 2)
     let text = try String(contentsOfFile: output, encoding: .utf8)
     #expect(text.utf8.count == written.bytes)
@@ -319,7 +319,9 @@ struct WatchPageTests {
     #expect(values == "4,6")
     let states = try page.text(
       "[...document.querySelectorAll('.state')].map(one => one.textContent)")
-    #expect(states == "finished,running")
+    #expect(states == "finished,not finished")
+    let date = try page.text("document.getElementById('connection').textContent")
+    #expect(date == "report of 2096-10-02 07:06 UTC")
   }
 
   @Test func aReportOfNothingIsRefused() async throws {

@@ -15,9 +15,11 @@ package enum WatchPage {
   /// - Parameters:
   ///   - messages: What a page that has been told nothing would be told.
   ///   - title: What the browser's tab shows.
-  package static func report(_ messages: [String], title: String) -> HTMLPage {
-    page(
-      title: title, data: #"{"live":false,"messages":[\#(messages.joined(separator: ","))]}"#,
+  ///   - written: When, in seconds since 1970.
+  package static func report(_ messages: [String], title: String, written: Double) -> HTMLPage {
+    let list = messages.joined(separator: ",")
+    return page(
+      title: title, data: #"{"live":false,"written":\#(Int(written)),"messages":[\#(list)]}"#,
       nonce: nil)
   }
 

@@ -49,7 +49,10 @@ function follow() {
   };
   source.onmessage = event => { take(JSON.parse(event.data)); plan(); };
   source.onerror = () => {
-    byId("connection").textContent = "not connected: lockstep watch has ended, or the tunnel is closed; trying again";
+    // A server that was started anew has another token, and refuses this page.
+    byId("connection").textContent = source.readyState === EventSource.CLOSED
+      ? "not connected: open the address that the newest lockstep watch has printed"
+      : "not connected: lockstep watch has ended, or the tunnel is closed; trying again";
   };
   // Ages of last lines grow by themselves.
   setInterval(plan, 5000);
@@ -72,6 +75,6 @@ if (data.live) {
   follow();
 } else {
   data.messages.forEach(take);
-  byId("connection").textContent = data.written ?? "";
+  byId("connection").textContent = `report of ${new Date(data.written * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
   drawAll();
 }
