@@ -84,8 +84,7 @@ def check_classifier(lockstep, path, texts):
         {candidate["class"]: candidate["probability"] for candidate in json.loads(line)["classes"]}
         for line in run(
             lockstep,
-            *("classify", str(checkpoint), "--quiet", "--json", "--precision", "float32"),
-            *("--top", str(len(names))),
+            *("predict", str(checkpoint), "--quiet", "--json", "--precision", "float32"),
             texts=texts,
         ).splitlines()
     ]

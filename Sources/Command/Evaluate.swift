@@ -2,12 +2,17 @@ import ArgumentParser
 import Foundation
 import LockstepCommunication
 import LockstepMPICommunication
+import LockstepReporting
 import LockstepTensors
 import LockstepTraining
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures a trained model on held-out data.")
+    abstract: "Measures a trained model on held-out data.",
+    discussion: """
+      Of a model that tells classes apart each class's precision, recall and F1 follow, and which class was taken \
+      for which.
+      """)
 
   @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
   var source: String
@@ -77,7 +82,7 @@ struct Evaluate: ParsableCommand {
         if json {
           try StandardOutput.write(result.json() + "\n")
         } else {
-          try StandardOutput.print(result.text())
+          try StandardOutput.print(result.text(columns: DescriptorOutput().columns ?? 100))
         }
       }
       return .success

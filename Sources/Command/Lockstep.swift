@@ -12,11 +12,10 @@ struct Lockstep: ParsableCommand {
     abstract: "Trains networks data-parallel over MPI: the same bits on any number of ranks.",
     version: Provenance.current.description,
     subcommands: [
-      Prepare.self, Train.self, Supervise.self, Sweep.self, Debug.self, Generate.self, Chat.self,
-      Answer.self,
-      Translate.self, Classify.self, Embed.self, Score.self, Evaluate.self, Explain.self,
-      Watch.self, Report.self,
-      Convert.self, Merge.self, Inspect.self, Tokenize.self, Doctor.self, Benchmark.self,
+      Prepare.self, Train.self, Supervise.self, Sweep.self, Debug.self, Predict.self,
+      Generate.self, Chat.self, Answer.self, Translate.self, Embed.self, Score.self, Evaluate.self,
+      Explain.self, Watch.self, Report.self, Convert.self, Merge.self, Inspect.self,
+      Tokenize.self, Doctor.self, Benchmark.self,
     ])
 
   static func main() {

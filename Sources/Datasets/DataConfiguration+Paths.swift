@@ -18,10 +18,12 @@ extension DataConfiguration {
       images.trainLabels = change(images.trainLabels)
       images.validation = images.validation.map(change)
       images.validationLabels = images.validationLabels.map(change)
+      images.classes = images.classes?.mappingPath(change)
       data.format = .idx(images)
     case .csv(var table):
       table.train = change(table.train)
       table.validation = table.validation.map(change)
+      table.classes = table.classes?.mappingPath(change)
       data.format = .csv(table)
     case .pairs(var pairs):
       pairs.trainSource = change(pairs.trainSource)
@@ -44,6 +46,7 @@ extension DataConfiguration {
       texts.train = change(texts.train)
       texts.validation = texts.validation.map(change)
       texts.tokenizer = change(texts.tokenizer)
+      texts.classes = texts.classes?.mappingPath(change)
       data.format = .texts(texts)
     }
     return data

@@ -186,7 +186,7 @@ public struct ImageDataConfiguration: Configurable {
   public var validation: String?
   public var validationLabels: String?
   /// nil: one more than the largest label learned from.
-  public var classes: Int?
+  public var classes: ClassNames?
   public var normalize = true
   public var folds = FoldConfiguration()
   public var augmentation = ImageAugmentation()
@@ -204,8 +204,11 @@ public struct ImageDataConfiguration: Configurable {
         "validation_labels", \.validationLabels, .ifPresent(.path), decidesResult: false,
         meaning: "IDX file of their labels."),
       Field(
-        "classes", \.classes, .ifPresent(.within(2...256)),
-        meaning: "Labels are below it; `null` takes one more than the largest label learned from."),
+        "classes", \.classes, decidesResult: false,
+        meaning:
+          "How many classes there are, or their names in the order of their labels, from 0: a list, "
+          + "or a file with a name on each line. Labels are below their number; `null` takes one more than the "
+          + "largest label learned from."),
       Field(
         "normalize", \.normalize,
         meaning:
@@ -224,6 +227,8 @@ public struct ImageDataConfiguration: Configurable {
       validation == nil
         ? "null, because data.validation is null" : "a path, because data.validation is one",
       involving: "validation")
+    checks.require(
+      (classes?.count ?? 2) <= 256, "classes", "at most 256 classes, for labels are bytes")
     folds.check(&checks, validation: validation)
   }
 }
@@ -234,6 +239,8 @@ public struct TableDataConfiguration: Configurable {
   /// nil: nothing is held out, and nothing is evaluated.
   public var validation: String?
   public var target = "y"
+  /// nil: what the target column calls them.
+  public var classes: ClassNames?
   /// nil: all columns but the target.
   public var columns: [String]?
   public var normalize = true
@@ -251,6 +258,12 @@ public struct TableDataConfiguration: Configurable {
       Field(
         "target", \.target, .notEmpty,
         meaning: "The column to predict: numbers for regression, anything for classification."),
+      Field(
+        "classes", \.classes, decidesResult: false,
+        meaning:
+          "Of a classification: the names of the classes where the target column has whole numbers, in "
+          + "the order of these numbers: a list, or a file with a name on each line; or how many there must be. "
+          + "`null` takes what the column has."),
       Field(
         "columns", \.columns, .ifPresent(.notEmptyList(each: .notEmpty)),
         meaning: "The columns to predict it from, all numbers; `null` takes all others."),

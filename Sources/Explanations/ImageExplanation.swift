@@ -80,7 +80,7 @@ public struct ImageExplanation: Codable, Sendable {
     guard case .pixels(let pixels) = samples.features else {
       throw ExplanationError.notImages(path: trained.path)
     }
-    guard let classes = description.classes, case .classes(let labels) = samples.targets else {
+    guard let classes = description.classNames, case .classes(let labels) = samples.targets else {
       throw ExplanationError.notClasses(path: trained.path)
     }
     guard (0..<samples.count).contains(index) else {
@@ -88,7 +88,7 @@ public struct ImageExplanation: Codable, Sendable {
     }
     var chosen: Int?
     if let target {
-      guard let found = classes.firstIndex(of: target) else {
+      guard let found = classes.firstIndex(of: description.className(of: target)) else {
         throw ExplanationError.noClass(target, classes: classes)
       }
       chosen = found
@@ -144,12 +144,5 @@ extension ImageExplanation.Attention {
     layers = inspection.recorder.attentionLayers
     rollout = AttentionRollout(inspection.recorder.attention.map(\.probabilities)).mean
       .map { $0.rounded(decimals: 6) }
-  }
-}
-
-extension Recipe {
-  /// Whether each class is a question of its own, answered by yes or no.
-  fileprivate var asksOfEachClass: Bool {
-    if case .binaryCrossEntropy = loss.kind { true } else { false }
   }
 }

@@ -42,7 +42,7 @@ extension SettingConvertible {
   public static func describeKeys(of example: Self?) -> [KeyDescription] { [] }
 
   /// Reports that `node` is not a value of this type.
-  static func reject(
+  package static func reject(
     _ node: SettingNode, at path: SettingPath, expected: String = expectation,
     reporting violations: inout [Violation]
   ) {

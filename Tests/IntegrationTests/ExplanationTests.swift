@@ -362,7 +362,3 @@ extension CommandLineTests {
     }
   }
 }
-
-extension Workbench {
-  fileprivate func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
-}

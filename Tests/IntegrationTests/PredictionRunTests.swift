@@ -5,57 +5,6 @@ import Testing
 extension CommandLineTests {
   /// Classification and regression from the command line.
   @Suite struct PredictionRunTests {
-    /// A bench with a table of three classes, one of values, and small images.
-    private func makeBench() throws -> Workbench {
-      let bench = try Workbench()
-      var generator = SeededGenerator(seed: 4)
-      func table(_ rows: Int) -> String {
-        "kind,x,y,value\n"
-          + (0..<rows).map { _ in
-            let (x, y) = (generator.normals(1)[0], generator.normals(1)[0])
-            let kind = x > 0.3 ? "right" : y > 0 ? "upper" : "lower"
-            return "\(kind),\(x),\(y),\(2 * x - y + 5)\n"
-          }.joined()
-      }
-      try bench.write(table(300), to: "train.csv")
-      try bench.write(table(60), to: "test.csv")
-      for (name, count) in [("train", 200), ("test", 50)] {
-        func header(_ dimensions: [Int]) -> [UInt8] {
-          [0, 0, 8, UInt8(dimensions.count)] + dimensions.flatMap { [0, 0, 0, UInt8($0)] }
-        }
-        let labels = (0..<count).map { _ in UInt8.random(in: 0..<3, using: &generator) }
-        let pixels = labels.flatMap { label in
-          (0..<28 * 28).map { $0 / 280 == Int(label) ? UInt8(200) : UInt8($0 % 100) }
-        }
-        try Data(header([count, 28, 28]) + pixels).write(to: bench.url("\(name)-images"))
-        try Data(header([count]) + labels).write(to: bench.url("\(name)-labels"))
-      }
-      try bench.write(Self.kinds, to: "kinds.yaml")
-      try bench.write(Self.values, to: "values.yaml")
-      return bench
-    }
-
-    private static let kinds = """
-      task: classification
-      data: {format: csv, train: train.csv, validation: test.csv, target: kind, columns: [x, y]}
-      model: {architecture: mlp, hidden: [16]}
-      batch: {sequences: 10, microbatches: 4}
-      optimizer: {name: adamw, learning_rate: 2e-2}
-      schedule: {warmup_steps: 5}
-      steps: 80
-      evaluate: {top_k: 2}
-      """
-
-    private static let values = """
-      task: regression
-      data: {format: csv, train: train.csv, validation: test.csv, target: value, columns: [x, y]}
-      model: {architecture: linear}
-      batch: {sequences: 10, microbatches: 4}
-      optimizer: {name: sgd, learning_rate: 5e-2, clip_norm: 0}
-      schedule: {name: constant}
-      steps: 200
-      """
-
     private func json(_ text: String) throws -> [String: Any] {
       try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     }
@@ -71,7 +20,7 @@ extension CommandLineTests {
     }
 
     @Test func aClassificationIsTrainedEvaluatedInspectedAndNotGeneratedFrom() throws {
-      let bench = try makeBench()
+      let bench = try Workbench.ofSamples()
       _ = try train(bench, "kinds.yaml", "run")
       let summary = try json(bench.text("run/summary.json"))
       let accuracy = try #require(summary["accuracy"] as? Double)
@@ -101,7 +50,7 @@ extension CommandLineTests {
     }
 
     @Test func aRegressionRecordsHowMuchItExplains() throws {
-      let bench = try makeBench()
+      let bench = try Workbench.ofSamples()
       _ = try train(bench, "values.yaml", "run", ranks: 2)
       #expect(try json(bench.text("run/summary.json"))["r2"] as? Double ?? 0 > 0.999)
       let replayed = try bench.run(["debug", "--replay", "run", "--step", "7"])
@@ -113,7 +62,7 @@ extension CommandLineTests {
     /// Every ready-made configuration of samples, shortened, with small images in place of its own.
     @Test(.enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"))
     func readyMadeConfigurationsHaveTheSameBitsOnOneRankAndOnTwo() throws {
-      let bench = try makeBench()
+      let bench = try Workbench.ofSamples()
       let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
       let folder = repository.appendingPathComponent("configs")
@@ -141,7 +90,7 @@ extension CommandLineTests {
     }
 
     @Test func wrongInputIsToldOnceAndChangesNothing() throws {
-      let bench = try makeBench()
+      let bench = try Workbench.ofSamples()
       _ = try train(
         bench, "kinds.yaml", "run",
         [
@@ -192,10 +141,10 @@ extension CommandLineTests {
           ["model.patch"]
         ),
         ("train pictures.yaml --output new --set task=regression", ["data.format"]),
-        ("evaluate run --stride 4", ["--stride is for language models"]),
+        ("evaluate run --stride 4", ["--stride is for language models: leave it out"]),
         ("evaluate run --data train-images --labels train-labels", ["--labels goes with"]),
         ("evaluate run --data words.csv", ["words.csv: line 3"]),
-        ("generate run --prompt a", ["lockstep evaluate takes it"]),
+        ("generate run --prompt a", ["lockstep predict takes it"]),
       ] as [(String, [String])] {
         for ranks in arguments.hasPrefix("train") ? [nil, 2] : [nil] {
           let before = try bench.contents(of: ".")
@@ -210,8 +159,4 @@ extension CommandLineTests {
       }
     }
   }
-}
-
-extension Workbench {
-  fileprivate func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
 }

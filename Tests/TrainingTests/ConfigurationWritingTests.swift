@@ -53,6 +53,16 @@ private func unusualPredictions() throws -> [RunConfiguration] {
     model: {architecture: mlp, hidden: [3, 4], activation: leaky-relu, dropout: 0.5}
     loss: {name: huber, delta: 2}
     """,
+    """
+    task: classification
+    data: {format: csv, train: a, target: b, classes: ["1", "c: d", ""], columns: [e]}
+    model: {architecture: linear}
+    """.replacing("\"\"", with: "' x'"),
+    """
+    task: classification
+    data: {format: texts, train: a, classes: "7"}
+    model: {architecture: bert}
+    """,
   ].map { try RunConfiguration.parse(yaml: $0, source: "unusual") }
 }
 
@@ -201,6 +211,9 @@ private func unusualPredictions() throws -> [RunConfiguration] {
         "runs/a/config.yaml: optimizer.learning_rate: the run holds 0.5, the configuration says "
           + "0.001",
       ])
+    #expect(
+      "\(String(describing: error))".contains(
+        "  to go on with what is there, add --set seed=1 --set optimizer.learning_rate=0.5; "))
     #expect(throws: Never.self) {
       try stored.requireSameRun(as: stored, storedIn: "runs/a/config.yaml")
     }

@@ -252,7 +252,8 @@ import Testing
     #expect(
       problem { try train(configuration, in: "run", resume: true) }
         .hasPrefix(
-          "model.from: \(copy): no such run or checkpoint: the run goes on with the weights"))
+          "model.from: \(copy): no such run or checkpoint; name the directory of one, such as runs/NAME: the run goes on with the weights"
+        ))
   }
 
   private func problem(_ body: () throws -> Any) -> String {

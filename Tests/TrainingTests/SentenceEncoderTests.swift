@@ -120,6 +120,6 @@ import Testing
 
   @Test func aModelThatPredictsClassesIsRefused() throws {
     let error = #expect(throws: LoadingError.self) { try SentenceEncoder(trained("bert")) }
-    #expect("\(error.map { "\($0)" } ?? "")".contains("lockstep classify takes it"))
+    #expect("\(error.map { "\($0)" } ?? "")".contains("lockstep predict takes it"))
   }
 }

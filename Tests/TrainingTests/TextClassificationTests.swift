@@ -56,8 +56,8 @@ import Testing
   @Test func linesGetTheirLikeliestClasses() throws {
     let trained = try TrainedModel.open(TextClassifierFixture.path("bert"), in: Workspace())
     let lines = expected.lines + [Array("  ".utf8)]
-    let found = try LineClassifier(trained, batch: 4).classify(lines, first: 3, count: 2)
-    #expect(found.map(\.line) == Array(3...8))
+    let found = try TextPredictor(trained, batch: 4).predict(lines: lines, first: 3, count: 2)
+    #expect(found.map(\.row) == Array(3...8))
     #expect(found.map(\.isCut) == [false, false, false, false, true, false])
     #expect(found[5].classes.isEmpty && found[5].tokens == 0)
     for (line, logits) in zip(found, try #require(expected.logits["bert"])) {
@@ -232,7 +232,7 @@ import Testing
     let checkpoint = folder.path + "/run/checkpoints/step-00000005"
     let lines = expected.lines
     func scores(_ path: String) throws -> [[Double]] {
-      try LineClassifier(TrainedModel.open(path, in: Workspace())).classify(lines, count: 3)
+      try TextPredictor(TrainedModel.open(path, in: Workspace())).predict(lines: lines)
         .map { $0.classes.sorted { $0.name < $1.name }.map(\.probability) }
     }
     let whole = try scores(folder.path + "/run")
@@ -276,10 +276,11 @@ import Testing
     let outcome = try conversion.run(in: Workspace())
     #expect(try #require(outcome.merge).largestError < 1e-4)
     let (one, other) = try (
-      LineClassifier(TrainedModel.open(folder.path + "/run", in: Workspace())),
-      LineClassifier(TrainedModel.open(merged, in: Workspace()))
+      TextPredictor(TrainedModel.open(folder.path + "/run", in: Workspace())),
+      TextPredictor(TrainedModel.open(merged, in: Workspace()))
     )
-    for (a, b) in try zip(one.classify(expected.lines), other.classify(expected.lines)) {
+    for (a, b) in try zip(one.predict(lines: expected.lines), other.predict(lines: expected.lines))
+    {
       #expect(
         a.classes[0].name == b.classes[0].name
           && abs(a.classes[0].probability - b.classes[0].probability) < 1e-5)
@@ -342,7 +343,7 @@ import Testing
 
   @Test func anotherModelIsNoClassifier() throws {
     let error = #expect(throws: LoadingError.self) {
-      try LineClassifier(
+      try TextPredictor(
         TrainedModel.open(TextClassifierFixture.path("encoder"), in: Workspace()))
     }
     #expect("\(error.map { "\($0)" } ?? "")".contains("lockstep embed takes it"))

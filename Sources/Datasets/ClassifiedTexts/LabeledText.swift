@@ -62,35 +62,54 @@ public struct LabeledText: Sendable, Equatable {
       let content = bytes[start..<end]
       line += 1
       start = end + 1
-      if content.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
-      let value: JSONValue
-      do throws(JSONReader.Failure) {
-        value = try JSONReader.value(of: Array(content))
-      } catch {
-        throw .notJSON(
-          path: path, line: line, reason: "not JSON: \(error.reason) at byte \(error.offset)")
+      if isBlank(content) { continue }
+      let (words, label) = try members(
+        ofJSON: Array(content), path: path, line: line, text: text, target: target)
+      guard let label else {
+        throw .notJSON(path: path, line: line, reason: "\(target): is missing")
       }
-      guard value.members != nil else {
-        throw .notJSON(path: path, line: line, reason: "is \(value.summary), expected an object")
-      }
-      func member(_ key: String) throws(SampleDataError) -> String {
-        guard let member = value[key] else {
-          throw .notJSON(path: path, line: line, reason: "\(key): is missing")
-        }
-        // A class may be a number.
-        guard let name = member.string ?? (key == target ? member.integer.map(String.init) : nil)
-        else {
-          throw .notJSON(
-            path: path, line: line, reason: "\(key): is \(member.summary), expected text")
-        }
-        guard !name.allSatisfy(\.isWhitespace) else {
-          throw .emptyField(path: path, line: line, column: key)
-        }
-        return name
-      }
-      found.append(
-        LabeledText(text: try member(text), label: try member(target), line: line))
+      found.append(LabeledText(text: words, label: label, line: line))
     }
     return found
+  }
+
+  /// Whether a line of JSON Lines is passed over.
+  static func isBlank(_ content: some Sequence<UInt8>) -> Bool {
+    content.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+  }
+
+  /// The text and the class of a line of JSON Lines; nil where it does not name one.
+  ///
+  /// - Throws: `SampleDataError`.
+  static func members(
+    ofJSON content: [UInt8], path: String, line: Int, text: String, target: String
+  ) throws(SampleDataError) -> (text: String, label: String?) {
+    let value: JSONValue
+    do throws(JSONReader.Failure) {
+      value = try JSONReader.value(of: content)
+    } catch {
+      throw .notJSON(
+        path: path, line: line, reason: "not JSON: \(error.reason) at byte \(error.offset)")
+    }
+    guard value.members != nil else {
+      throw .notJSON(path: path, line: line, reason: "is \(value.summary), expected an object")
+    }
+    func member(_ key: String) throws(SampleDataError) -> String? {
+      guard let member = value[key] else { return nil }
+      // A class may be a number.
+      guard let name = member.string ?? (key == target ? member.integer.map(String.init) : nil)
+      else {
+        throw .notJSON(
+          path: path, line: line, reason: "\(key): is \(member.summary), expected text")
+      }
+      guard !name.allSatisfy(\.isWhitespace) else {
+        throw .emptyField(path: path, line: line, column: key)
+      }
+      return name
+    }
+    guard let words = try member(text) else {
+      throw .notJSON(path: path, line: line, reason: "\(text): is missing")
+    }
+    return (words, try member(target))
   }
 }

@@ -8,6 +8,8 @@ public struct TextDataConfiguration: Configurable {
   public var tokenizer = "data/tokenizer.json"
   public var text = "text"
   public var target = "label"
+  /// nil: what the file calls them.
+  public var classes: ClassNames?
 
   public init() {}
 
@@ -30,6 +32,12 @@ public struct TextDataConfiguration: Configurable {
         "text", \.text, .notEmpty, meaning: "The column, or the member, that holds the text."),
       Field(
         "target", \.target, .notEmpty, meaning: "The column, or the member, that holds the class."),
+      Field(
+        "classes", \.classes, decidesResult: false,
+        meaning:
+          "The names of the classes where the file has whole numbers, in the order of these numbers: a "
+          + "list, or a file with a name on each line; or how many there must be. `null` takes what the file has."
+      ),
     ]
   }
 

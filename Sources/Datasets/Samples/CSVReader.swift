@@ -9,18 +9,28 @@ import LockstepFiles
 struct CSVReader {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let path: String
-  private var position: Int
-  private var line = 1
+  /// Of the next row, in bytes.
+  private(set) var position: Int
+  /// The next row's, from 1.
+  private(set) var line: Int
   /// Of the last row: the next one has as many.
   private var fieldCount = 0
 
   /// - Parameters:
   ///   - bytes: The file; must outlive the reader.
   ///   - path: Named in errors.
+  ///   - line: The number of the first line. Default: 1, the beginning of a file.
   /// - Throws: `SampleDataError.otherEncoding`.
-  init(_ bytes: UnsafeBufferPointer<UInt8>, path: String) throws(SampleDataError) {
+  init(
+    _ bytes: UnsafeBufferPointer<UInt8>, path: String, line: Int = 1
+  ) throws(SampleDataError) {
     self.bytes = bytes
     self.path = path
+    self.line = line
+    guard line == 1 else {
+      position = 0
+      return
+    }
     do throws(ByteOrderMark.ForeignEncoding) {
       position = try ByteOrderMark.length(in: bytes)
     } catch {

@@ -32,14 +32,19 @@ public struct CSVTable: Sendable, Equatable {
     var lines = try Self.rows(of: bytes, path: path)
     guard !lines.isEmpty else { throw .noSamples(path: path) }
     let header = lines.removeFirst().fields
-    places = try Self.places(of: header, path: path)
-    for row in lines where row.fields.count != header.count {
+    try self.init(path: path, columns: header, rows: lines)
+  }
+
+  /// A table, or a part of its rows.
+  ///
+  /// - Throws: `SampleDataError` where names of columns repeat, or a row has another number of fields.
+  init(path: String, columns: [String], rows: [Row]) throws(SampleDataError) {
+    places = try Self.places(of: columns, path: path)
+    for row in rows where row.fields.count != columns.count {
       throw .wrongFieldCount(
-        path: path, line: row.line, found: row.fields.count, expected: header.count)
+        path: path, line: row.line, found: row.fields.count, expected: columns.count)
     }
-    self.path = path
-    columns = header
-    rows = lines
+    (self.path, self.columns, self.rows) = (path, columns, rows)
   }
 
   private static func rows(of bytes: [UInt8], path: String) throws(SampleDataError) -> [Row] {
@@ -131,5 +136,16 @@ public struct CSVTable: Sendable, Equatable {
     let numbers = names.compactMap(Int.init).sorted().map(String.init)
     if Set(numbers) == names { return numbers }
     return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+  }
+}
+
+extension CSVTable {
+  /// A field as it is written: quoted where it must be, so that it is read back the same.
+  package static func field(_ text: String) -> String {
+    let isPlain =
+      text.utf8.allSatisfy { ![UInt8(ascii: ","), UInt8(ascii: "\""), 10, 13].contains($0) }
+      && text.first.map { $0 != " " && $0 != "\t" } ?? true
+      && text.last.map { $0 != " " && $0 != "\t" } ?? true
+    return isPlain ? text : "\"\(text.replacing("\"", with: "\"\""))\""
   }
 }

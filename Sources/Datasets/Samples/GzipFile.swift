@@ -4,7 +4,8 @@ import LockstepFiles
 
 /// Reads files that may be compressed by gzip.
 public enum GzipFile {
-  private static let magic: [UInt8] = [0x1F, 0x8B]
+  /// The first bytes of such a file.
+  package static let magic: [UInt8] = [0x1F, 0x8B]
 
   /// The bytes of a whole file; of a compressed one, what was compressed: one member after the other.
   /// A pipe is read to its end.
@@ -25,13 +26,25 @@ public enum GzipFile {
   /// As ``contents(_:)``, of a file that is open.
   package static func contents(of file: MappedFile, path: String) throws(SampleDataError) -> [UInt8]
   {
-    try file.withBytes { bytes throws(SampleDataError) in
-      guard bytes.starts(with: magic) else { return Array(bytes) }
-      do throws(InflationError) {
-        return try inflated(bytes)
-      } catch {
-        throw .unreadable(path: path, reason: "\(error)")
-      }
+    try file.withBytes { bytes throws(SampleDataError) in try contents(of: bytes, path: path) }
+  }
+
+  /// As ``contents(_:)``, of bytes that have been read.
+  package static func contents(of bytes: [UInt8], path: String) throws(SampleDataError) -> [UInt8] {
+    let result = bytes.withUnsafeBytes { bytes in
+      Result { () throws(SampleDataError) in try contents(of: bytes, path: path) }
+    }
+    return try result.get()
+  }
+
+  private static func contents(
+    of bytes: UnsafeRawBufferPointer, path: String
+  ) throws(SampleDataError) -> [UInt8] {
+    guard bytes.starts(with: magic) else { return Array(bytes) }
+    do throws(InflationError) {
+      return try inflated(bytes)
+    } catch {
+      throw .unreadable(path: path, reason: "\(error)")
     }
   }
 

@@ -14,6 +14,12 @@ public enum SampleDataError: UserInputError, Equatable {
   case tooFewSamples(path: String, count: Int, folds: Int)
   /// `place` is "line 7" of a table or "label 12" of a file of labels.
   case unknownClass(path: String, place: String, found: String, expected: String)
+  /// `data.classes` says that there are more or fewer classes than there are.
+  case otherClasses(path: String, classes: [String], expected: String, names: [String]?)
+  /// The data have names of classes, and `data.classes` others.
+  case namedAlready(path: String, classes: [String])
+  /// A file of names holds something else.
+  case wrongNames(path: String, expected: String)
   /// A table's line has another number of fields than its header.
   case wrongFieldCount(path: String, line: Int, found: Int, expected: Int)
   /// Names that several columns of a table have.
@@ -26,6 +32,10 @@ public enum SampleDataError: UserInputError, Equatable {
   case emptyField(path: String, line: Int, column: String)
   case notANumber(path: String, line: Int, column: String, found: String)
   case noSuchColumn(path: String, column: String, columns: [String])
+  /// New rows lack columns that a model reads.
+  case missingColumns(path: String, missing: [String], columns: [String])
+  /// New samples are another kind of file than the model reads.
+  case otherKindOfFile(path: String, found: String, expected: String)
   case unclosedQuote(path: String, line: Int)
   /// A field goes on after the quote that ends it.
   case textAfterQuote(path: String, line: Int)
@@ -56,12 +66,23 @@ public enum SampleDataError: UserInputError, Equatable {
           + "says it ends; copy the file again"
     case .unequalCounts(let images, let imageCount, let labels, let labelCount):
       "\(images) has \(imageCount) images, but \(labels) has \(labelCount) labels: "
-        + "they do not belong together"
-    case .noSamples(let path): "\(path): has no samples"
+        + "they do not belong together; give the labels of these images"
+    case .noSamples(let path): "\(path): has no samples: at least one is needed"
     case .tooFewSamples(let path, let count, let folds):
       "\(path): \(count) samples are too few for data.folds.count: \(folds)"
     case .unknownClass(let path, let place, let found, let expected):
       "\(path): \(place): found class \(found), expected \(expected)"
+    case .otherClasses(let path, let classes, let expected, let names):
+      "data.classes has \(expected), but \(path) has \(classes.count) classes: "
+        + Self.some(classes)
+        + (names == nil
+          ? "; set data.classes to their number, or to null"
+          : "; give one name for each, in this order")
+    case .namedAlready(let path, let classes):
+      "data.classes gives names to classes that have names in \(path) already: \(Self.some(classes)); set "
+        + "data.classes to null"
+    case .wrongNames(let path, let expected):
+      "\(path): expected \(expected), one on each line (data.classes)"
     case .wrongFieldCount(let path, let line, let found, let expected):
       "\(path): line \(line): found \(found) field\(found == 1 ? "" : "s"), expected \(expected) "
         + "as in the header"
@@ -74,29 +95,43 @@ public enum SampleDataError: UserInputError, Equatable {
       "\(path): column \(position) has no name; name it in the header, or list the columns to learn "
         + "from in data.columns"
     case .noFeatures(let path, let target):
-      "\(path): has no column besides the target \(target) to predict it from"
+      "\(path): has no column besides the target \(target) to predict it from: add one"
     case .emptyField(let path, let line, let column):
       "\(path): line \(line): column \(column): is empty; fill it in or remove the line"
     case .notANumber(let path, let line, let column, let found):
       "\(path): line \(line): column \(column): found \"\(found)\", expected a finite number"
     case .noSuchColumn(let path, let column, let columns):
-      "\(path): has no column \(column); its "
-        + (columns.count == 1
-          ? "only column is \(columns[0]) (columns are separated by commas)"
-          : "columns are \(columns.prefix(Self.shownColumns).joined(separator: ", "))"
-            + (columns.count > Self.shownColumns ? ", … (\(columns.count) in all)" : ""))
+      "\(path): has no column \(column); \(Self.list(columns))"
+    case .missingColumns(let path, let missing, let columns):
+      "\(path): has no column \(missing.prefix(Self.shownColumns).joined(separator: ", "))"
+        + "\(missing.count > Self.shownColumns ? ", … (\(missing.count) in all)" : ""), from which the "
+        + "model predicts; \(Self.list(columns)); the first line of the file names them, in any order"
+    case .otherKindOfFile(let path, let found, let expected):
+      "\(path): is \(found), but the model reads \(expected)"
     case .unclosedQuote(let path, let line):
       "\(path): line \(line): a quoted field begins here that never ends"
     case .textAfterQuote(let path, let line):
       "\(path): line \(line): text follows a quoted field; expected a comma or the end of the line "
         + "(a quote inside a quoted field is doubled)"
-    case .notUTF8(let path, let line): "\(path): line \(line) is not UTF-8 text"
+    case .notUTF8(let path, let line):
+      "\(path): line \(line) is not UTF-8 text; convert the file, for example with iconv -t UTF-8"
     case .otherEncoding(let path, let reason): "\(path): \(reason)"
     case .notJSON(let path, let line, let reason), .notExpressible(let path, let line, let reason):
       "\(path): line \(line): \(reason)"
     case .otherShape(let path, let found, let expected):
       "\(path): found \(found), expected \(expected) as in the data learned from"
     }
+  }
+
+  private static func some(_ names: [String]) -> String {
+    names.prefix(shownColumns).joined(separator: ", ") + (names.count > shownColumns ? ", …" : "")
+  }
+
+  private static func list(_ columns: [String]) -> String {
+    columns.count == 1
+      ? "its only column is \(columns[0]) (columns are separated by commas)"
+      : "its columns are \(columns.prefix(shownColumns).joined(separator: ", "))"
+        + (columns.count > shownColumns ? ", … (\(columns.count) in all)" : "")
   }
 }
 

@@ -17,7 +17,10 @@ extension SampleDescription: Configurable {
         meaning: "[H, W] of an image, [F] of a table's row."),
       Field("columns", \.columns, meaning: "A table's columns; null for images."),
       Field("target", \.target, meaning: "The column to be predicted; null for images."),
-      Field("classes", \.classes, meaning: "The classes' names; null where a value is predicted."),
+      Field(
+        "classes", \.classes,
+        meaning: "What the data call the classes; null where a value is predicted."),
+      Field("names", \.names, meaning: "What people call them; null: the same."),
       Field("means", \.means, meaning: "Subtracted from each feature."),
       Field(
         "deviations", \.deviations, .notEmptyList(each: .above(0)),
@@ -59,6 +62,11 @@ extension SampleDescription: Configurable {
         "at least one name, each once")
     } else {
       checks.require(isTable, "classes", "names, for there are no columns")
+    }
+    if let names {
+      checks.require(
+        names.count == classes?.count && Set(names).count == names.count, "names",
+        "a name for each of classes, each once", involving: "classes")
     }
     checks.require(
       means.count == (isTable ? count : 1), "means",

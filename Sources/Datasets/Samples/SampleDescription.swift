@@ -7,8 +7,10 @@ public struct SampleDescription: Codable, Sendable, Equatable {
   public var columns: [String]?
   /// The column to be predicted; nil for images.
   public var target: String?
-  /// The classes' names in the order of their numbers; nil where a value is predicted.
+  /// What the data call the classes, in the order of their numbers; nil where a value is predicted.
   public var classes: [String]?
+  /// What people call them; nil: the same.
+  public var names: [String]?
   /// Subtracted from each feature; one for all, or one each.
   public var means: [Double]
   /// What is left is divided by these.
@@ -17,9 +19,20 @@ public struct SampleDescription: Codable, Sendable, Equatable {
   public var targetMean: Double
 
   enum CodingKeys: String, CodingKey {
-    case columns, target, classes, means, deviations
+    case columns, target, classes, names, means, deviations
     case sampleShape = "sample_shape"
     case targetMean = "target_mean"
+  }
+
+  /// The classes' names in the order of their numbers; nil where a value is predicted.
+  public var classNames: [String]? { names ?? classes }
+
+  /// The name of a class.
+  ///
+  /// - Parameter label: What the data call it; a class that nobody knows keeps that.
+  public func className(of label: String) -> String {
+    guard let names, let number = classes?.firstIndex(of: label) else { return label }
+    return names[number]
   }
 
   /// The numbers that a model gives for a sample: one for each class, or one value.
@@ -29,14 +42,16 @@ public struct SampleDescription: Codable, Sendable, Equatable {
   ///   - samples: Those learned from: the statistics are theirs.
   ///   - normalizes: Whether features are brought to mean 0 and deviation 1. Pixels that are not are
   ///     divided by 255.
+  ///   - names: What people call the classes. Default: what the data call them.
   public init(
     of samples: SampleSet, normalizes: Bool, columns: [String]? = nil, target: String? = nil,
-    classes: [String]? = nil
+    classes: [String]? = nil, names: [String]? = nil
   ) {
     sampleShape = samples.sampleShape
     self.columns = columns
     self.target = target
     self.classes = classes
+    self.names = names == classes ? nil : names
     switch samples.features {
     case .pixels(let pixels):
       (means, deviations) = normalizes ? Self.statistics(of: pixels) : ([0], [255])

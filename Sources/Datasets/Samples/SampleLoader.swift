@@ -6,12 +6,12 @@
 public struct SampleBatch: Sendable, Equatable {
   /// Normalised, [B, F].
   public fileprivate(set) var features: [Float] = []
-  /// The numbers of the classes, [B]; empty where a value is predicted.
+  /// The numbers of the classes, [B]; empty where a value is predicted, or where nobody knows them.
   public fileprivate(set) var classes: [Int32] = []
-  /// The values to be predicted, [B]; empty where a class is.
+  /// The values to be predicted, [B]; empty where a class is, or where nobody knows them.
   public fileprivate(set) var values: [Float] = []
   /// B.
-  public var count: Int { max(classes.count, values.count) }
+  public fileprivate(set) var count = 0
 
   public init() {}
 
@@ -20,6 +20,7 @@ public struct SampleBatch: Sendable, Equatable {
   /// - Parameter classes: [B].
   public init(classes: [Int32]) {
     self.classes = classes
+    count = classes.count
   }
 }
 
@@ -121,7 +122,9 @@ public struct SampleLoader: Sendable {
     switch samples.targets {
     case .classes(let classes): batch.classes.append(classes[sample])
     case .values(let values): batch.values.append(values[sample])
+    case .unknown: break
     }
+    batch.count += 1
   }
 
   private func append(
@@ -148,5 +151,6 @@ extension SampleBatch {
     features.removeAll(keepingCapacity: true)
     classes.removeAll(keepingCapacity: true)
     values.removeAll(keepingCapacity: true)
+    count = 0
   }
 }

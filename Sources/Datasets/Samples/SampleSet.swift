@@ -13,6 +13,8 @@ public struct SampleSet: Sendable {
     /// Each in 0 ..< the number of classes.
     case classes([Int32])
     case values([Float])
+    /// Nobody knows: the samples are new.
+    case unknown
   }
 
   /// The file that it came from.
@@ -121,6 +123,7 @@ extension SampleSet {
       switch self.targets {
       case .classes(let classes): .classes(indices.map { classes[$0] })
       case .values(let values): .values(indices.map { values[$0] })
+      case .unknown: .unknown
       }
     return SampleSet(
       path: path, count: indices.count, sampleShape: sampleShape, features: features,
@@ -148,7 +151,7 @@ extension SampleSet {
       path: path, count: count, sampleShape: sampleShape, features: features, targets: targets)
   }
 
-  private init(
+  init(
     path: String, count: Int, sampleShape: [Int], features: Features, targets: Targets
   ) {
     self.path = path

@@ -74,6 +74,11 @@ public struct Recipe: Configurable {
       involving: "task")
     checks.require(
       loss.kind.suits(task), "loss.name", "a loss for \(task.rawValue)", involving: "task")
+    if case .csv(let table) = data.format {
+      checks.require(
+        table.classes == nil || task == .classification, "data.classes",
+        "null, because task is \(task.rawValue)", involving: "task")
+    }
     checkPreferences(&checks)
     checkTeacher(&checks)
     checkBeginning(&checks)

@@ -7,6 +7,7 @@ import LockstepTensors
 struct EvaluatedTexts: EvaluationSubject {
   let dataPath: String
   private let task: TextClassificationTask
+  private let classes: [String]
   private let workspace: Workspace
 
   /// - Parameters:
@@ -24,7 +25,7 @@ struct EvaluatedTexts: EvaluationSubject {
     guard let path else { throw EvaluationError.noData(source: trained.source) }
     let texts = try ClassifiedTexts(
       GzipFile.contents(path), path: path,
-      trained.configuration?.data.texts ?? TextDataConfiguration(), classes: classes.names,
+      trained.configuration?.data.texts ?? TextDataConfiguration(), classes: classes.labels,
       tokenizer: trained.requiredTokenizer(), context: classifier.context)
     let configuration = trained.configuration
     task = TextClassificationTask(
@@ -33,11 +34,14 @@ struct EvaluatedTexts: EvaluationSubject {
         forClasses: classes.names.count,
         topK: (configuration?.plan.evaluate ?? EvaluationConfiguration()).topK),
       heldOut: ClassifiedTextLoader(texts, batchSize: options.sequences))
+    self.classes = classes.names
     workspace = trained.workspace
     dataPath = texts.cutCount > 0 ? "\(path) (\(texts.cutCount) texts cut)" : path
   }
 
   let unit = "texts"
+  var confusion: ConfusionMatrix? { task.confusion }
+  func beginCounting() { task.confusion = ConfusionMatrix(classes: classes) }
   var batchCount: Int { task.evaluationBatchCount }
   var metrics: [Metric] { task.metrics }
 

@@ -14,6 +14,11 @@ protocol EvaluationSubject {
   var metrics: [Metric] { get }
   /// Texts that do not fit the model. Default: 0.
   var leftOutCount: Int { get }
+  /// What has been counted since `beginCounting`; nil where no classes are predicted. Default: nil.
+  var confusion: ConfusionMatrix? { get }
+
+  /// Counts from here on which class is taken for which. Default: nothing is counted.
+  func beginCounting()
 
   /// - Parameter index: In 0 ..< batchCount.
   /// - Throws: `NotFiniteLogitsError` where something can not be decoded.
@@ -22,6 +27,8 @@ protocol EvaluationSubject {
 
 extension EvaluationSubject {
   var leftOutCount: Int { 0 }
+  var confusion: ConfusionMatrix? { nil }
+  func beginCounting() {}
 }
 
 /// A language model and a text.
@@ -148,6 +155,7 @@ struct EvaluatedMaskedText: EvaluationSubject {
 struct EvaluatedSamples: EvaluationSubject {
   let dataPath: String
   private let task: PredictionTask
+  private let classes: [String]?
   private let workspace: Workspace
 
   /// - Parameters:
@@ -170,6 +178,7 @@ struct EvaluatedSamples: EvaluationSubject {
       description: description,
       heldOut: SampleLoader(
         samples, description: description, batchSize: options.sequences))
+    classes = description.classNames
     workspace = trained.workspace
     let folds = configuration.recipe.data.folds
     dataPath =
@@ -178,6 +187,8 @@ struct EvaluatedSamples: EvaluationSubject {
   }
 
   let unit = "samples"
+  var confusion: ConfusionMatrix? { task.confusion }
+  func beginCounting() { task.confusion = classes.map(ConfusionMatrix.init) }
   var batchCount: Int { task.evaluationBatchCount }
   var metrics: [Metric] { task.metrics }
 

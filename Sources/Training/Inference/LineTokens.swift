@@ -38,6 +38,13 @@ struct LineTokens {
     }
   }
 
+  /// A text as it is, white space around it included.
+  func tokens(of text: String) throws(TokenizerError) -> Line {
+    let input = try tokenizer.encodeInput(text, limit: limit, special: special)
+    return Line(
+      tokens: input.tokens, isCut: input.isCut, isBlank: text.allSatisfy(\.isWhitespace))
+  }
+
   /// Texts as a rectangle, zeros behind those that are shorter than the longest.
   static func rectangle(_ texts: [[Int32]]) -> (tokens: Indices, lengths: [Int]) {
     let positions = texts.map(\.count).max() ?? 0

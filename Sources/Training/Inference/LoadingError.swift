@@ -51,13 +51,15 @@ public enum LoadingError: UserInputError, Equatable {
 
   public var description: String {
     switch self {
-    case .nothingThere(let path): "\(path): no such run or checkpoint"
+    case .nothingThere(let path):
+      "\(path): no such run or checkpoint; name the directory of one, such as runs/NAME"
     case .notADirectory(let path): "\(path): a file; \(Self.expectation)"
     case .unreadable(let error): error.description
     case .unlisted(let error): error.description
     case .noCheckpoint(let path, let skipped):
       skipped.isEmpty
-        ? "\(path): the run has no complete checkpoint"
+        ? "\(path): the run has no complete checkpoint: go on with it (lockstep train with --resume) until it "
+          + "is saved"
         : (["\(path): none of the run's checkpoints can be read:"] + skipped.map { "  \($0)" })
           .joined(separator: "\n")
     case .damaged(let path, let reason): "\(path): the checkpoint \(reason.verdict): \(reason)"
@@ -69,9 +71,11 @@ public enum LoadingError: UserInputError, Equatable {
     case .noVocabulary(let path):
       "\(path): neither config.yaml nor a tokenizer.json says how many tokens the model has"
     case .noTokenizer(let path):
-      "\(path): tokenizer.json is missing, so text can be neither read nor written"
+      "\(path): tokenizer.json is missing, so text can be neither read nor written: put the one there that "
+        + "the model learned with"
     case .noEndOfText(let path):
-      "\(path): has no special token \(Vocabulary.endOfTextChoice), which ends each text of a pair"
+      "\(path): has no special token \(Vocabulary.endOfTextChoice), which ends each text of a pair: put the "
+        + "tokenizer there that the model learned with"
     case .noDescription(let path, let problem):
       "\(path): not a description of samples that Lockstep wrote: \(problem)"
     case .otherModel(let path, let found, let expected):
@@ -98,8 +102,7 @@ extension ModelKind {
     case .language, .maskedLanguage: "generate"
     case .encoder: "embed"
     case .sequenceToSequence: "translate"
-    case .prediction: "evaluate"
-    case .textClassification: "classify"
+    case .prediction, .textClassification: "predict"
     }
   }
 }

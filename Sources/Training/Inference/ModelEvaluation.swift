@@ -95,6 +95,7 @@ public final class ModelEvaluation {
   /// - Throws: `AgreedError`: with `NotFiniteEvaluationError` where the loss is not finite.
   public func run(_ communicator: any Communicator) throws -> Report {
     let start = ContinuousClock.now
+    subject.beginCounting()
     let result = try Evaluator(communicator: communicator, workspace: workspace)
       .run(count: subject.batchCount, metrics: subject.metrics) { try subject.loss(batch: $0) }
     if let batch = result.firstNotFinite {
@@ -103,10 +104,17 @@ public final class ModelEvaluation {
           checkpoint: trained.path, data: subject.dataPath, batch: batch, value: result.loss),
         speaks: communicator.isRankZero)
     }
+    var confusion = subject.confusion
+    if let own = confusion {
+      confusion = ConfusionMatrix(classes: own.classes)
+      for counts in try communicator.allGather(own.counts.map(Double.init)) {
+        confusion?.add(counts)
+      }
+    }
     return Report(
       checkpoint: trained.path, step: trained.step, data: subject.dataPath, loss: result.loss,
       metrics: result.metrics, unit: subject.unit, targets: result.targetCount,
-      leftOut: subject.leftOutCount,
+      leftOut: subject.leftOutCount, confusion: confusion,
       seconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
@@ -123,6 +131,8 @@ public final class ModelEvaluation {
     public let targets: Int
     /// Pairs that are longer than the model's context.
     public let leftOut: Int
+    /// Which class was taken for which; nil where no classes are predicted.
+    public let confusion: ConfusionMatrix?
     public let seconds: Double
 
     /// One JSON object.
@@ -133,6 +143,11 @@ public final class ModelEvaluation {
       if let step { members["step"] = step }
       if leftOut > 0 { members["left_out"] = leftOut }
       for metric in metrics { members[metric.key] = metric.value }
+      if let confusion {
+        members["classes"] = confusion.scores
+        members["macro_f1"] = confusion.macroF1
+        members["confusion"] = confusion.rows
+      }
       let data = try JSONFormat.encoder().encode(members.mapValues { Member(value: $0) })
       return String(decoding: data, as: UTF8.self)
     }
@@ -144,11 +159,16 @@ public final class ModelEvaluation {
     }
 
     /// For people.
-    public func text() -> String {
+    ///
+    /// - Parameter columns: How many characters a line may have. Default: 100.
+    public func text(columns: Int = 100) -> String {
       let figures = [String(format: "loss %.4f", loss)] + metrics.map(\.description)
       let note = leftOut > 0 ? "; \(leftOut) longer than the context left out" : ""
-      return "\(checkpoint) on \(data): \(figures.joined(separator: "  "))  "
+      let line =
+        "\(checkpoint) on \(data): \(figures.joined(separator: "  "))  "
         + String(format: "(%d %@, %.1f s%@)", targets, unit, seconds, note)
+      guard let confusion else { return line }
+      return ([line, ""] + confusion.lines(columns: columns)).joined(separator: "\n")
     }
   }
 }
@@ -197,14 +217,17 @@ public enum EvaluationError: UserInputError, Equatable {
         + ": give the data with --data, or where they are now with --directory"
     case .wrongStride(let stride, let context):
       "--stride \(stride): expected 1 to \(context), the model's context"
-    case .strideOfNoText: "--stride is for language models"
-    case .beamsOfNoTranslation: "--beams and --length-penalty are for translation models"
+    case .strideOfNoText: "--stride is for language models: leave it out"
+    case .beamsOfNoTranslation:
+      "--beams and --length-penalty are for translation models: leave them out"
     case .noLabels(let images): "--data \(images): give the images' labels with --labels"
     case .labelsOfNoImages: "--labels goes with the images of --data"
     case .noMask(let path):
-      "\(path): has no special token \(Vocabulary.maskName)"
+      "\(path): has no special token \(Vocabulary.maskName), in whose place the model predicts: put the "
+        + "tokenizer there that it learned with"
     case .predictsNothing(let path):
-      "\(path): holds an encoder of texts without a head, which predicts nothing to be evaluated"
+      "\(path): holds an encoder of texts without a head, which predicts nothing to be evaluated; lockstep embed makes "
+        + "vectors with it"
     case .noTranslations(let source):
       "--data \(source): give the token file of the translations with --labels"
     }

@@ -7,16 +7,32 @@ import LockstepSettings
 public struct TextClasses: Codable, Sendable, Equatable {
   static let fileName = "classes.json"
 
+  /// What files call them, in the order of their numbers.
+  public let labels: [String]
+  /// What people call them; nil: the same.
+  private let ownNames: [String]?
+
   /// In the order of their numbers.
-  public let names: [String]
+  public var names: [String] { ownNames ?? labels }
 
   enum CodingKeys: String, CodingKey {
-    case names = "classes"
+    case labels = "classes"
+    case ownNames = "names"
   }
 
-  /// - Parameter names: Each once, in the order of their numbers.
-  public init(_ names: [String]) {
-    self.names = names
+  /// - Parameters:
+  ///   - labels: What files call the classes, each once, in the order of their numbers.
+  ///   - names: What people call them. Default: the same.
+  public init(_ labels: [String], names: [String]? = nil) {
+    self.labels = labels
+    ownNames = names == labels ? nil : names
+  }
+
+  /// The name of a class.
+  ///
+  /// - Parameter label: What a file calls it; a class that nobody knows keeps that.
+  func name(of label: String) -> String {
+    labels.firstIndex(of: label).map { names[$0] } ?? label
   }
 
   /// - Parameter path: Where the bytes are from, for errors.
@@ -27,9 +43,13 @@ public struct TextClasses: Codable, Sendable, Equatable {
     } catch {
       throw DescriptionError(path: path, problems: ["not the classes of texts: \(error)"])
     }
-    guard !names.isEmpty, Set(names).count == names.count else {
+    guard !labels.isEmpty, Set(labels).count == labels.count else {
       throw DescriptionError(
         path: path, problems: ["classes: expected at least one name, each once"])
+    }
+    guard names.count == labels.count, Set(names).count == names.count else {
+      throw DescriptionError(
+        path: path, problems: ["names: expected a name for each of classes, each once"])
     }
   }
 

@@ -34,7 +34,8 @@ extension TrainedModel {
     guard !paths.isEmpty else { throw EvaluationError.noData(source: path) }
     let files = try paths.map { (try GzipFile.contents($0), $0) }
     guard holdsOutFold else { return try samples.heldOut(files) }
-    let split = try source.samples(files, seed: UInt64(configuration.plan.seed))
+    let split = try source.withoutNames(classCount: samples.classes?.count).samples(
+      files, seed: UInt64(configuration.plan.seed))
     return try split.heldOut ?? samples.heldOut(files)
   }
 }

@@ -19,6 +19,8 @@ public final class PredictionTask: TrainingTask {
   private let sampleShape: [Int]
   public let checkpointFiles: [(name: String, bytes: [UInt8])]
   private var batch = SampleBatch()
+  /// Counts which class held-out samples are taken for; nil: nobody asks. Default: nil.
+  var confusion: ConfusionMatrix?
 
   /// - Parameters:
   ///   - predictor: The model.
@@ -59,6 +61,7 @@ public final class PredictionTask: TrainingTask {
 
   public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
     let (outputs, batch) = heldOutOutputs(batch: index, in: workspace)
+    confusion?.add(outputs, targets: batch.classes)
     return BatchLoss(
       sum: objective.loss(of: outputs, for: batch, isTraining: false), targetCount: batch.count,
       sums: objective.sums(of: outputs, for: batch))

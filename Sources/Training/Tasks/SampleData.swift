@@ -36,7 +36,8 @@ public final class SampleData {
       try communicator.fromRankZero { try GzipFile.contents(path) }
     }
     let (samples, validation, notices) = try communicator.agree {
-      let samples = try source.samples(files.train, seed: UInt64(plan.seed))
+      let samples = try source.samples(
+        files.train, names: files.names, seed: UInt64(plan.seed))
       let notices = communicator.isRankZero ? try samples.notices() : []
       guard !files.validation.isEmpty else { return (samples, samples.heldOut, notices) }
       return (samples, try samples.description.heldOut(files.validation), notices)

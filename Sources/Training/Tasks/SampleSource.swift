@@ -17,6 +17,30 @@ public enum SampleSource: Sendable, Equatable {
     }
   }
 
+  /// What classes are called, as the configuration says; nil: as the data do.
+  var classNames: ClassNames? {
+    switch self {
+    case .images(let images): images.classes
+    case .classes(let table): table.classes
+    case .values: nil
+    }
+  }
+
+  /// The same samples for a model that knows its classes.
+  ///
+  /// - Parameter count: How many there are.
+  func withoutNames(classCount count: Int?) -> SampleSource {
+    switch self {
+    case .images(var images):
+      images.classes = count.map(ClassNames.count)
+      return .images(images)
+    case .classes(var table):
+      table.classes = nil
+      return .classes(table)
+    case .values: return self
+    }
+  }
+
   /// How samples are changed before each time that they are learned from.
   var augmentation: ImageAugmentation {
     switch self {
@@ -42,28 +66,36 @@ public enum SampleSource: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - files: Those of `paths.train`.
+  ///   - names: The file of the classes' names, where there is one. Default: none.
   ///   - seed: Decides the folds.
   /// - Throws: `SampleDataError`.
-  func samples(_ files: [SampleFiles.File], seed: UInt64) throws -> SplitSamples {
+  func samples(
+    _ files: [SampleFiles.File], names: SampleFiles.File? = nil, seed: UInt64
+  ) throws -> SplitSamples {
     switch self {
     case .images(let images):
-      let samples = try SampleSet(images: files[0], labels: files[1], classCount: images.classes)
-      let classCount = images.classes ?? samples.largestClass + 1
+      let named = try images.classes?.count ?? names.map { try ClassNames.count(in: $0) }
+      let samples = try SampleSet(images: files[0], labels: files[1], classCount: named)
+      let classes = (0..<(named ?? samples.largestClass + 1)).map(String.init)
       let (train, heldOut) = try images.folds.split(samples, seed: seed)
       return SplitSamples(
         train: train, heldOut: heldOut,
         description: SampleDescription(
-          of: train, normalizes: images.normalize,
-          classes: (0..<classCount).map(String.init)))
+          of: train, normalizes: images.normalize, classes: classes,
+          names: try images.classes?.names(of: classes, file: names, path: files[1].path)))
     case .classes(let table):
-      return try Self.samples(table, files[0], seed: seed) { try $0.classes(in: table.target) }
-    case .values(let table): return try Self.samples(table, files[0], seed: seed) { _ in nil }
+      return try Self.samples(table, files[0], names: names, seed: seed) {
+        try $0.classes(in: table.target)
+      }
+    case .values(let table):
+      return try Self.samples(table, files[0], names: nil, seed: seed) { _ in nil }
     }
   }
 
   /// - Parameter classes: Those that the target names; nil: it holds values.
   private static func samples(
-    _ configuration: TableDataConfiguration, _ file: SampleFiles.File, seed: UInt64,
+    _ configuration: TableDataConfiguration, _ file: SampleFiles.File,
+    names: SampleFiles.File?, seed: UInt64,
     classes: (CSVTable) throws -> [String]?
   ) throws -> SplitSamples {
     let table = try CSVTable(file.bytes, path: file.path)
@@ -77,7 +109,10 @@ public enum SampleSource: Sendable, Equatable {
       train: train, heldOut: heldOut,
       description: SampleDescription(
         of: train, normalizes: configuration.normalize, columns: columns, target: target,
-        classes: classes),
+        classes: classes,
+        names: try classes.flatMap {
+          try configuration.classes?.names(of: $0, file: names, path: file.path)
+        }),
       table: table, numbers: columns + (classes == nil ? [target] : []))
   }
 }
@@ -101,6 +136,8 @@ struct SampleFiles {
   let train: [File]
   /// Empty where nothing is held out.
   let validation: [File]
+  /// The names of the classes, where a file has them.
+  let names: File?
 
   /// Reads the files in their order.
   ///
@@ -109,6 +146,7 @@ struct SampleFiles {
     let paths = source.paths
     train = try paths.train.map { (try read($0), $0) }
     validation = try paths.validation.map { (try read($0), $0) }
+    names = try source.classNames?.path.map { (try read($0), $0) }
   }
 }
 

@@ -71,7 +71,7 @@ public final class TextClassificationData {
     record = files.map {
       DataRecord(
         train: $0.train.digest, validation: $0.validation?.digest, named: named ?? data,
-        classes: $0.classes.names, tokenizer: tokenizer)
+        classes: $0.classes.labels, tokenizer: tokenizer)
     }
   }
 
@@ -94,7 +94,11 @@ public final class TextClassificationData {
     }
     return Files(
       train: (train, ContentDigest(of: bytes)), validation: validation,
-      classes: TextClasses(classes))
+      classes: TextClasses(
+        classes,
+        names: try data.classes?.names(
+          of: classes, file: data.classes?.path.map { (try GzipFile.contents($0), $0) },
+          path: data.train)))
   }
 
   /// The task of predicting these texts' classes.

@@ -15,6 +15,8 @@ public final class TextClassificationTask: TrainingTask {
   private let heldOut: ClassifiedTextLoader?
   public let checkpointFiles: [(name: String, bytes: [UInt8])]
   private var batch = ClassifiedTextBatch()
+  /// Counts which class held-out texts are taken for; nil: nobody asks. Default: nil.
+  var confusion: ConfusionMatrix?
 
   /// - Parameters:
   ///   - classifier: The model.
@@ -53,6 +55,7 @@ public final class TextClassificationTask: TrainingTask {
   public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
     let (outputs, batch) = heldOutOutputs(batch: index)
     let answers = SampleBatch(classes: batch.classes)
+    confusion?.add(outputs, targets: batch.classes)
     return BatchLoss(
       sum: objective.loss(of: outputs, for: answers, isTraining: false),
       targetCount: batch.count, sums: objective.sums(of: outputs, for: answers))

@@ -53,7 +53,10 @@ final class RunningCommand {
   ///   - command: An executable and its arguments.
   ///   - folder: Where it runs.
   ///   - timeout: When it is killed.
-  init(_ command: [String], in folder: URL, timeout: Duration) throws {
+  ///   - input: What it reads from standard input. Default: nothing.
+  init(
+    _ command: [String], in folder: URL, timeout: Duration, input: String? = nil
+  ) throws {
     errors = FileManager.default.temporaryDirectory
       .appendingPathComponent("lockstep-errors-\(UUID().uuidString)")
     try Data().write(to: errors)
@@ -62,7 +65,14 @@ final class RunningCommand {
     process.arguments = ["--default-signal"] + command
     process.currentDirectoryURL = folder
     process.environment = Self.environment
-    process.standardInput = FileHandle.nullDevice
+    if let input {
+      let given = errors.appendingPathExtension("input")
+      try Data(input.utf8).write(to: given)
+      process.standardInput = try FileHandle(forReadingFrom: given)
+      try FileManager.default.removeItem(at: given)
+    } else {
+      process.standardInput = FileHandle.nullDevice
+    }
     process.standardOutput = output
     process.standardError = try FileHandle(forWritingTo: errors)
     try process.run()

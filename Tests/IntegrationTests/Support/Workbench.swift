@@ -63,20 +63,23 @@ final class Workbench {
   /// - Parameters:
   ///   - ranks: For `mpirun`; nil starts one process without it.
   ///   - timeout: When it is killed. Default: 60 seconds.
+  ///   - input: What it reads from standard input. Default: nothing.
   func start(
-    _ arguments: [String], ranks: Int? = nil, timeout: Duration = .seconds(60)
+    _ arguments: [String], ranks: Int? = nil, timeout: Duration = .seconds(60),
+    input: String? = nil
   ) throws -> RunningCommand {
     let launcher = ranks.map { ["mpirun"] + MPIRunner.launch(ranks: $0, in: folder) }
     let lockstep = try MPIRunner.product("lockstep").path
     return try RunningCommand(
-      (launcher ?? []) + [lockstep] + arguments, in: folder, timeout: timeout)
+      (launcher ?? []) + [lockstep] + arguments, in: folder, timeout: timeout, input: input)
   }
 
   /// Runs `lockstep` to its end.
   func run(
-    _ arguments: [String], ranks: Int? = nil, timeout: Duration = .seconds(60)
+    _ arguments: [String], ranks: Int? = nil, timeout: Duration = .seconds(60),
+    input: String? = nil
   ) throws -> RunningCommand.Ending {
-    let ending = try start(arguments, ranks: ranks, timeout: timeout).wait()
+    let ending = try start(arguments, ranks: ranks, timeout: timeout, input: input).wait()
     #expect(!ending.timedOut, "\(arguments) took \(ending.duration): \(ending.errorOutput)")
     return ending
   }

@@ -1,0 +1,82 @@
+import Foundation
+import LockstepDatasets
+import LockstepFiles
+import LockstepSettings
+
+/// Reads a file or standard input as it comes: whatever is there at once, so that a program or person at
+/// the other end need not write more to be answered. What gzip compressed is read whole and unpacked.
+struct InputPieces {
+  /// What errors call it.
+  let name: String
+  private let file: FileHandle
+  private var isAtBeginning = true
+  private var hasEnded = false
+  /// Bytes read at a time.
+  private static let pieceSize = 1 << 16
+
+  /// - Parameter path: Nil is standard input.
+  init(path: String?) throws {
+    name = path ?? "standard input"
+    guard let path else {
+      file = .standardInput
+      return
+    }
+    if FileSystem.isDirectory(path) {
+      throw InputError.unreadable(FileError(operation: "read", path: path, code: EISDIR))
+    }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw InputError.unreadable(.last("open", path)) }
+    file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+  }
+
+  /// What is there; nothing at the end. Waits where there is nothing yet.
+  mutating func next() throws -> [UInt8] {
+    guard !hasEnded else { return [] }
+    var piece = try read()
+    if isAtBeginning {
+      isAtBeginning = false
+      // One byte may come alone.
+      if piece.count == 1, piece[0] == GzipFile.magic[0] { piece += try read() }
+      if piece.starts(with: GzipFile.magic) {
+        hasEnded = true
+        return try GzipFile.contents(of: piece + rest(), path: name)
+      }
+    }
+    hasEnded = piece.isEmpty
+    return piece
+  }
+
+  /// All that is left to read.
+  mutating func all() throws -> [UInt8] { try next() + (hasEnded ? [] : rest()) }
+
+  private func rest() throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while true {
+      let piece = try read()
+      if piece.isEmpty { return bytes }
+      bytes += piece
+    }
+  }
+
+  private func read() throws(InputError) -> [UInt8] {
+    var piece = [UInt8](repeating: 0, count: Self.pieceSize)
+    while true {
+      let count = Foundation.read(file.fileDescriptor, &piece, piece.count)
+      if count >= 0 { return Array(piece[..<count]) }
+      guard errno == EINTR else { throw .unreadable(.last("read", name)) }
+    }
+  }
+}
+
+/// Why input can not be read.
+enum InputError: UserInputError {
+  case unreadable(FileError)
+  case otherEncoding(path: String, reason: String)
+
+  var description: String {
+    switch self {
+    case .otherEncoding(let path, let reason): "\(path): \(reason)"
+    case .unreadable(let error): error.description
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import LockstepDatasets
+import Testing
+
+/// Tables that come piece by piece.
+@Suite struct NewRowsTests {
+  private static let text = "\u{FEFF}a,\"b\"\r\n1,\"two, \"\"3\"\"\n and 4\"\r\n\r\n5,é\n6,last"
+
+  private func rows(_ text: String, pieces size: Int) throws -> [CSVTable.Row] {
+    var rows = NewRows(path: "t")
+    let bytes = Array(text.utf8)
+    var found: [CSVTable.Row] = []
+    for start in stride(from: 0, to: bytes.count, by: size) {
+      let piece = Array(bytes[start..<min(start + size, bytes.count)])
+      if let table = try rows.append(piece, isEnd: false) {
+        #expect(table.columns == ["a", "b"])
+        found += table.rows
+      }
+    }
+    if let table = try rows.append([], isEnd: true) { found += table.rows }
+    return found
+  }
+
+  @Test(arguments: [1, 2, 3, 5, 7, 11, 1000])
+  func piecesOfAnySizeAreTheWholeTable(size: Int) throws {
+    let whole = try CSVTable(Array(Self.text.utf8), path: "t")
+    #expect(whole.rows.count == 3)
+    #expect(try rows(Self.text, pieces: size) == whole.rows)
+    // Lines that end with CR alone.
+    #expect(try rows("a,b\r1,2\r3,4", pieces: size).map(\.line) == [2, 3])
+  }
+
+  @Test func aRowIsThereAsSoonAsItsLineEnds() throws {
+    var rows = NewRows(path: "t")
+    #expect(try rows.append(Array("a,b\n1,".utf8), isEnd: false) == nil)
+    #expect(try rows.append(Array("2\n".utf8), isEnd: false)?.rows.count == 1)
+    #expect(try rows.append(Array("3,\"4\n".utf8), isEnd: false) == nil)
+    #expect(
+      try rows.append(Array("5\"\n6".utf8), isEnd: false)?.rows.first?.fields == ["3", "4\n5"])
+  }
+
+  @Test func whatIsWrongNamesItsLineInTheWholeFile() {
+    func error(_ text: String) -> SampleDataError? {
+      #expect(throws: SampleDataError.self) { try rows(text, pieces: 4) }
+    }
+    #expect(error("") == .noSamples(path: "t"))
+    #expect(error("a,b\n1,2\n3\n") == .wrongFieldCount(path: "t", line: 3, found: 1, expected: 2))
+    #expect(error("a,b\n1,2\n\"3,4\n") == .unclosedQuote(path: "t", line: 3))
+    #expect(error("a,b\n1,\"2\n\"\n\"3\"4,5\n") == .textAfterQuote(path: "t", line: 4))
+  }
+
+  @Test(arguments: ["plain", "a,b", "\"", " blank", "two\nlines", "", "é"])
+  func aWrittenFieldIsReadBackTheSame(text: String) throws {
+    let table = try CSVTable(Array("x,y\n\(CSVTable.field(text)),1\n".utf8), path: "t")
+    #expect(table.rows[0].fields == [text, "1"])
+  }
+}
