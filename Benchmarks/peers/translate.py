@@ -100,9 +100,14 @@ def train(
         eps=optimizing["epsilon"],
         fused=True,
     )
-    average = swa_utils.AveragedModel(
-        model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(configuration["average"]["decay"])
-    )
+    decay = configuration["average"]["decay"]
+
+    def approach(averages, currents, updates):
+        """Moves an average towards the weights, faster while it is young."""
+        kept = min(decay, (1 + updates.item()) / (10 + updates.item()))
+        torch._foreach_lerp_(averages, currents, 1 - kept)
+
+    average = swa_utils.AveragedModel(model, multi_avg_fn=approach)
     warmup = schedule["warmup_steps"]
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warmup, (warmup / (step + 1)) ** 0.5)

@@ -13,7 +13,10 @@ public struct AveragingConfiguration: Configurable {
       [
         Variant("none", "The result is the weights after the last step.", .none),
         Variant(
-          "exponential", "The running mean: avg = decay · avg + (1 - decay) · weights.",
+          "exponential",
+          "The running mean: avg = d · avg + (1 - d) · weights, where d is decay, and in the n-th step after the "
+            + "beginning of the average at most (1 + n) / (10 + n): a short run's average is not of its first "
+            + "weights, but looks back over the last tenth of its steps.",
           Self.exponential
         ) {
           if case .exponential(let rule) = $0 { rule } else { nil }
@@ -40,13 +43,24 @@ public struct AveragingConfiguration: Configurable {
     ]
   }
 
+  /// Whether the average is one of several steps' weights, and not simply the last ones.
+  ///
+  /// - Parameter step: From 1.
+  public func isAverage(step: Int) -> Bool {
+    switch method {
+    case .none: false
+    case .exponential(let rule): step > rule.start + 1
+    case .stochastic(let rule): step > rule.start
+    }
+  }
+
   /// How far the average moves towards the weights of a step: 0 leaves it, 1 replaces it.
   ///
   /// - Parameter step: From 1.
   public func rate(step: Int) -> Double {
     switch method {
     case .none: 1
-    case .exponential(let rule): step <= rule.start + 1 ? 1 : 1 - rule.decay
+    case .exponential(let rule): rule.rate(step: step)
     case .stochastic(let rule):
       step <= rule.start
         ? 1
@@ -67,9 +81,21 @@ public struct ExponentialAveraging: Configurable {
   public static var fields: [Field<Self>] {
     [
       Field(
-        "decay", \.decay, .within(0..<1), meaning: "How much of the average is kept, per step."),
+        "decay", \.decay, .within(0..<1),
+        meaning: "How much of the average is kept, per step, when it has gone on for long enough."),
       Field("start", \.start, .count(from: 0), meaning: "Steps before the average begins."),
     ]
+  }
+
+  /// How far the average moves towards the weights of a step.
+  ///
+  /// It begins with weights that have hardly learned: what is kept of it is less at first, as TensorFlow's
+  /// `ExponentialMovingAverage(decay, num_updates)` has it. A function of the step alone, so that a resumed
+  /// run goes on as if it had never stopped.
+  fileprivate func rate(step: Int) -> Double {
+    guard step > start + 1 else { return 1 }
+    let updates = Double(step - start - 1)
+    return 1 - min(decay, (1 + updates) / (10 + updates))
   }
 }
 

@@ -155,9 +155,23 @@ import Testing
 
   @Test func exponentialIsTheRunningMeanFromItsStart() throws {
     let found = try average(
-      ["name": "exponential", "decay": "0.75", "start": "2"], [9, 9, 4, 8, 16])
-    // Begins with the weights of step 3.
-    #expect(found == (4 * 0.75 + 8 * 0.25) * 0.75 + 16 * 0.25)
+      ["name": "exponential", "decay": "0.2", "start": "2"], [9, 9, 4, 8, 16])
+    // Begins with the weights of step 3; of what is kept at most 2/11, then 3/12, which is more than 0.2.
+    let first = 8 + (4 - 8) * Float(2) / 11
+    #expect(abs(found - (16 + (first - 16) * 0.2)) < 1e-5)
+  }
+
+  /// As TensorFlow's `ExponentialMovingAverage(decay, num_updates)`.
+  @Test(arguments: [2, 3, 10, 100, 4000, 20_000])
+  func aYoungAverageForgetsFaster(step: Int) throws {
+    let configuration = try AveragingConfiguration(
+      settings: SettingNode(
+        .map([SettingNode.Entry("name", SettingNode(.plain("exponential")))])))
+    let updates = Double(step - 1)
+    let kept = min(0.999, (1 + updates) / (10 + updates))
+    #expect(abs(configuration.rate(step: step) - (1 - kept)) < 1e-15)
+    #expect((kept == 0.999) == (step == 20_000))
+    #expect(configuration.isAverage(step: step) && !configuration.isAverage(step: 1))
   }
 
   @Test func stochasticIsTheMeanOfEverySo() throws {

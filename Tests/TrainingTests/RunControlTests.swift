@@ -177,7 +177,10 @@ import Testing
         #expect(abs(found[element] - expected) < 1e-5, "\(keys)")
       }
     }
-    try expect("name: exponential, decay: 0.5", [0.125, 0.125, 0.25, 0.5])
+    // Kept are 2/11, 3/12 and then, since 4/13 is more, 0.3.
+    try expect(
+      "name: exponential, decay: 0.3",
+      [2 / 11 * 0.25 * 0.3, 9 / 11 * 0.25 * 0.3, 0.75 * 0.3, 0.7])
     try expect("name: stochastic, every: 1, start: 1", [0, 1 / 3, 1 / 3, 1 / 3])
   }
 

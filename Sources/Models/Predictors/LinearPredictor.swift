@@ -19,7 +19,7 @@ public struct LinearConfiguration: PredictorArchitecture {
 }
 
 /// y = W x + b: linear regression, or for classes softmax regression.
-public struct LinearPredictor: Predictor {
+public struct LinearPredictor: FormulaPredictor {
   let linear: Linear
 
   /// - Parameters:
@@ -33,6 +33,11 @@ public struct LinearPredictor: Predictor {
   /// - Parameter samples: [B, ...], F numbers each.
   /// - Returns: [B, C].
   public func outputs(of samples: Tensor) -> Tensor { linear(samples.flattened) }
+
+  public var formula: PredictorFormula? {
+    guard let bias = linear.bias, bias.shape.count == 1 else { return nil }
+    return .linear(weights: linear.weight.tensor.elements, constant: bias.tensor.elements[0])
+  }
 }
 
 extension Tensor {

@@ -24,7 +24,7 @@ public struct SineConfiguration: PredictorArchitecture {
 }
 
 /// y = θ sin x, of which the amplitude θ is learned: the smallest model there is.
-public struct SineWave: Predictor {
+public struct SineWave: FormulaPredictor {
   /// θ, [1, 1].
   let amplitude = Parameter([1, 1], initializer: .zeros)
 
@@ -35,4 +35,6 @@ public struct SineWave: Predictor {
   public func outputs(of samples: Tensor) -> Tensor {
     samples.sine().linear(weight: amplitude.tensor)
   }
+
+  public var formula: PredictorFormula? { .sine(amplitude: amplitude.tensor.elements[0]) }
 }

@@ -57,6 +57,7 @@ struct ConsoleStyle {
     var line = labelled("evaluation", place(of: record.step))
     line.add(rank: 5, "loss", Quantity.decimal(record.loss, 4).leftPadded(to: 7))
     for metric in record.metrics { line.add(rank: 4, metric.description) }
+    if let weights = record.weights { line.add(rank: 3, "(\(weights))") }
     line.add(rank: 2, Quantity.count(record.tokens), unit: unit)
     line.add(rank: 1, "in", Quantity.duration(record.seconds))
     return line
@@ -98,11 +99,13 @@ struct ConsoleStyle {
       losses.add(rank: 1, "validation", Quantity.decimal(loss, 4))
     }
     for metric in summary.metrics { losses.add(rank: 1, metric.description) }
+    if let weights = summary.weights { losses.add(rank: 1, "(\(weights))") }
     var work = labelled("finished", "\(Quantity.count(summary.steps)) steps")
     work.add(rank: 1, Quantity.count(summary.tokens), unit: unit)
     work.add(rank: 1, "in", Quantity.duration(summary.seconds))
     work.add(rank: 1, Quantity.rounded(summary.tokensPerSecond), unit: "\(unit)/s")
-    return [work, losses] + [peak(summary)].compactMap { $0 } + [
+    let formula = summary.formula.map { [labelled("formula", $0)] } ?? []
+    return [work, losses] + formula + [peak(summary)].compactMap { $0 } + [
       labelled("sha256", summary.parametersSHA256)
     ] + (runDirectory.map { [labelled("saved in", $0)] } ?? [])
   }

@@ -10,12 +10,18 @@ public struct EvaluationRecord: Equatable, Sendable {
   public var tokens: Int
   /// Seconds it took.
   public var seconds: Double
+  /// Which weights were looked at, where they are not the trained ones: `average` or `best`.
+  public var weights: String?
 
-  public init(step: Int, loss: Double, metrics: [MetricValue], tokens: Int, seconds: Double) {
+  public init(
+    step: Int, loss: Double, metrics: [MetricValue], tokens: Int, seconds: Double,
+    weights: String? = nil
+  ) {
     self.step = step
     self.loss = loss
     self.metrics = metrics
     self.tokens = tokens
     self.seconds = seconds
+    self.weights = weights
   }
 }

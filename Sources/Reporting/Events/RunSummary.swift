@@ -29,6 +29,11 @@ public struct RunSummary: Codable, Equatable, Sendable {
   public var threads: Int
   /// Elements of all parameters together.
   public var parameters: Int
+  /// What a small model has learned, in the units of the data; nil where people could not read it.
+  public var formula: String?
+  /// Which weights the run ends with, where they are not the trained ones: `average` or `best`. The loss on
+  /// held-out data and the hash are theirs.
+  public var weights: String?
   /// What computed last, on rank zero; nil in summaries from before it was written.
   public var provenance: Provenance?
 
@@ -36,7 +41,9 @@ public struct RunSummary: Codable, Equatable, Sendable {
     steps: Int, tokens: Int, loss: Double?, validationLoss: Double? = nil,
     metrics: [MetricValue] = [], parametersSHA256: String, tokensPerSecond: Double,
     gigaflops: Double? = nil, peakGigaflops: Double? = nil, peakShare: Double? = nil,
-    seconds: Double, ranks: Int, threads: Int, parameters: Int, provenance: Provenance? = nil
+    seconds: Double, ranks: Int, threads: Int, parameters: Int, formula: String? = nil,
+    weights: String? = nil,
+    provenance: Provenance? = nil
   ) {
     self.steps = steps
     self.tokens = tokens
@@ -52,6 +59,8 @@ public struct RunSummary: Codable, Equatable, Sendable {
     self.ranks = ranks
     self.threads = threads
     self.parameters = parameters
+    self.formula = formula
+    self.weights = weights
     self.provenance = provenance
   }
 
@@ -59,7 +68,7 @@ public struct RunSummary: Codable, Equatable, Sendable {
   public var bitsPerByte: Double? { metrics["bits_per_byte"] }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, tokens, loss, seconds, ranks, threads, parameters
+    case steps, tokens, loss, seconds, ranks, threads, parameters, formula, weights
     case validationLoss = "validation_loss"
     case parametersSHA256 = "parameters_sha256"
     case tokensPerSecond = "tokens_per_second"

@@ -19,6 +19,7 @@ extension EvaluationRecord {
     for metric in metrics { object.add(metric.key, metric.value) }
     object.add("validation_tokens", tokens)
     object.add("evaluation_seconds", seconds)
+    if let weights { object.add("weights", weights) }
   }
 }
 
@@ -74,6 +75,8 @@ extension RunSummary {
     object.add("ranks", ranks)
     object.add("threads", threads)
     object.add("parameters", parameters)
+    if let formula { object.add("formula", formula) }
+    if let weights { object.add("weights", weights) }
     if let provenance {
       var program = JSONObject()
       program.add("version", provenance.version)

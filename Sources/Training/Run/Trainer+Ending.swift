@@ -66,6 +66,7 @@ extension Trainer {
       gigaflops: speed?.gigaflops, peakGigaflops: speed?.peak.gigaflops,
       peakShare: speed?.peakShare, seconds: progress.seconds,
       ranks: communicator.size, threads: replica.workspace.threads.threadCount,
-      parameters: replica.parameters.parameterCount, provenance: .current)
+      parameters: replica.parameters.parameterCount,
+      formula: task.formula, weights: versions.evaluated(step: progress.step), provenance: .current)
   }
 }

@@ -28,7 +28,7 @@ public final class Trainer {
     case before(step: Int)
   }
 
-  private let task: any TrainingTask
+  let task: any TrainingTask
   let communicator: any Communicator
   let checkpoints: CheckpointStore?
   /// Nil where the state is not held in memory.
@@ -346,7 +346,8 @@ public final class Trainer {
       .evaluation(
         EvaluationRecord(
           step: progress.step, loss: result.loss, metrics: result.metrics,
-          tokens: result.targetCount, seconds: (ContinuousClock.now - start) / .seconds(1))))
+          tokens: result.targetCount, seconds: (ContinuousClock.now - start) / .seconds(1),
+          weights: versions.evaluated(step: progress.step))))
     if let notice = result.notice(step: progress.step) { emit(.notice(notice)) }
     return result
   }

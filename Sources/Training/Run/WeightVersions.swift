@@ -33,6 +33,14 @@ final class WeightVersions {
     best = keepsBest ? kept() : nil
   }
 
+  /// What is evaluated, where it is not the trained weights: "average" or "best".
+  ///
+  /// - Parameter step: Taken last.
+  func evaluated(step: Int) -> String? {
+    presented?.rawValue
+      ?? (average != nil && averaging.isAverage(step: step) ? Version.average.rawValue : nil)
+  }
+
   /// Takes in the weights after a step.
   func record(step: Int) {
     average?.approach(parameters.trained, rate: averaging.rate(step: step))

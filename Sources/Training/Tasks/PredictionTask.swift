@@ -16,7 +16,7 @@ public final class PredictionTask: TrainingTask {
   /// Nil where the model is only evaluated.
   private let loader: SampleLoader?
   private let heldOut: SampleLoader?
-  private let sampleShape: [Int]
+  private let description: SampleDescription
   public let checkpointFiles: [(name: String, bytes: [UInt8])]
   private var batch = SampleBatch()
   /// Counts which class held-out samples are taken for; nil: nobody asks. Default: nil.
@@ -38,13 +38,17 @@ public final class PredictionTask: TrainingTask {
     self.loader = loader
     self.heldOut = heldOut
     self.objective = objective
-    sampleShape = description.sampleShape
+    self.description = description
     let samples =
       Array(try JSONFormat.encoder(isIndented: true).encode(description)) + [UInt8(ascii: "\n")]
     checkpointFiles = files + [(name: "samples.json", bytes: samples)]
   }
 
   public var model: any Module { predictor }
+
+  public var formula: String? {
+    (predictor as? any FormulaPredictor)?.formula?.text(inUnitsOf: description)
+  }
 
   public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     guard let loader else { preconditionFailure("this task has nothing to learn from") }
@@ -80,7 +84,7 @@ public final class PredictionTask: TrainingTask {
   private func outputs(in workspace: Workspace) -> Tensor {
     predictor.outputs(
       of: Tensor(
-        batch.features, shape: Shape([batch.count] + sampleShape), in: workspace))
+        batch.features, shape: Shape([batch.count] + description.sampleShape), in: workspace))
   }
 }
 

@@ -38,6 +38,10 @@ public protocol TrainingTask: AnyObject {
   /// Files that belong into each checkpoint beside the tensors, such as `config.json`.
   var checkpointFiles: [(name: String, bytes: [UInt8])] { get }
 
+  /// What the model has learned, as a formula in the units of the data, where people can read it; asked for
+  /// at the end of a run. Default: nil.
+  var formula: String? { get }
+
   /// Models that the loss asks, and that are not trained; they get memory and values before the first
   /// loss is asked for. Default: none.
   var frozenModels: [FrozenModel] { get }
@@ -49,6 +53,7 @@ extension TrainingTask {
   public var initialRows: [String: InitialRows] { [:] }
   public var checkpointFiles: [(name: String, bytes: [UInt8])] { [] }
   public var frozenModels: [FrozenModel] { [] }
+  public var formula: String? { nil }
 
   public func evaluationLoss(batch: Int, in workspace: Workspace) throws -> BatchLoss {
     preconditionFailure("a task with evaluation batches implements evaluationLoss(batch:in:)")
