@@ -70,6 +70,9 @@ struct Debug: ParsableCommand {
     let resolved = try RunConfiguration.load(
       path: configuration, overrides: overrides + (steps.map { ["steps=\($0)"] } ?? []),
       ranks: ranks)
+    if checkGradients || trace {
+      for notice in resolved.notices { StandardError.say("lockstep: \(notice)") }
+    }
     if checkGradients {
       let report = try GradientCheck(resolved, step: (step ?? 1) - 1).run()
       try StandardOutput.print(report)

@@ -92,11 +92,14 @@ struct Train: ParsableCommand {
 
   /// The configuration with all overrides; the defaults where there is no file.
   private func resolved() throws -> RunConfiguration {
-    if let configuration {
-      return try RunConfiguration.load(path: configuration, overrides: arguments.overrides)
-    }
-    return try RunConfiguration.parse(
-      yaml: "{}", source: "the defaults", overrides: arguments.overrides)
+    let resolved =
+      try configuration.map {
+        try RunConfiguration.load(path: $0, overrides: arguments.overrides)
+      }
+      ?? RunConfiguration.parse(
+        yaml: "{}", source: "the defaults", overrides: arguments.overrides)
+    for notice in resolved.notices { StandardError.say("lockstep: \(notice)") }
+    return resolved
   }
 
   private func plot(_ plot: CurvePlot) throws {

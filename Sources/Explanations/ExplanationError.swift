@@ -46,8 +46,10 @@ public enum ExplanationError: UserInputError, Equatable {
     case .needsImage(let path): "\(path): holds a model for samples: give it --image, not --text"
     case .translatesNothing(let path):
       "--translation: \(path) holds no translation model (task: translation)"
-    case .notImages(let path): "\(path): holds a model for a table's rows; explain takes images"
-    case .notClasses(let path): "\(path): predicts values; explain takes classes of images"
+    case .notImages(let path):
+      "\(path): holds a model for a table's rows; explain takes images, and lockstep predict rows"
+    case .notClasses(let path):
+      "\(path): predicts values; explain takes classes of images, and lockstep predict both"
     case .noImage(let index, let path, let count):
       "--image \(index): \(path) has images 0 to \(count - 1)"
     case .tooManyMaps(let positions, let maps, let mostPositions):

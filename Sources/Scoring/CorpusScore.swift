@@ -111,7 +111,8 @@ public enum ScoringError: UserInputError, Equatable {
   public var description: String {
     switch self {
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
-    case .notUTF8(let path, let line): "\(path): line \(line) is not UTF-8"
+    case .notUTF8(let path, let line):
+      "\(path): line \(line) is not UTF-8; convert the file, for example with iconv -t UTF-8"
     case .noLines(let path): "\(path): there is no line to score"
     case .unequalLines(let hypotheses, let count, let references, let expected):
       """

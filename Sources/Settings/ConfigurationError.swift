@@ -16,8 +16,9 @@ public struct Violation: Error, Hashable, CustomStringConvertible {
     case discards(key: String, found: String, origin: SettingOrigin?, instead: String)
     /// The setting would replace an earlier one of a key below it.
     case replacesEarlier(key: String, setting: String)
-    /// A run directory holds another value than the configuration asks for.
-    case differs(stored: String, requested: String)
+    /// A run directory holds another value than the configuration asks for, which an option may set
+    /// or not.
+    case differs(stored: String, requested: String, settable: Bool = true)
   }
 
   /// Where it was written; nil for settings that come from code.
@@ -49,17 +50,18 @@ public struct Violation: Error, Hashable, CustomStringConvertible {
       return "unknown key; the keys here are \(known.joined(separator: ", "))"
     case .keyOfOtherChoice(let selector, let chosen, let owners):
       let owners = owners.map { "\(selector): \($0)" }.joined(separator: " or ")
-      return "a key of \(owners), but here \(selector) is \(chosen)"
+      return
+        "a key of \(owners), but here \(selector) is \(chosen): leave it out, or choose another \(selector)"
     case .duplicateKey(let first?):
-      return "the key occurs twice, first at \(first)"
+      return "the key occurs twice, first at \(first): keep one"
     case .duplicateKey(nil):
-      return "the key occurs twice"
+      return "the key occurs twice: keep one"
     case .discards(let key, let found, let origin, let instead):
       let place = origin.map { " (\($0))" } ?? ""
       return "would discard \(key), which is \(found)\(place): \(instead)"
     case .replacesEarlier(let key, let setting):
       return "would discard \(setting): give \(key) first"
-    case .differs(let stored, let requested):
+    case .differs(let stored, let requested, _):
       return "the run holds \(stored), the configuration says \(requested)"
     }
   }
@@ -81,12 +83,36 @@ public struct ConfigurationError: UserInputError, Hashable {
 
   /// One line a violation; a heading that counts them where there are several.
   public var description: String {
-    guard violations.count > 1 else { return violations[0].description }
+    guard violations.count > 1 else {
+      return ([violations[0].description] + wayOn).joined(separator: "\n")
+    }
     var lines = violations.prefix(Self.mostTold).map { "  \($0)" }
     if violations.count > Self.mostTold {
       lines.append("  and \(violations.count - Self.mostTold) more")
     }
-    return "\(violations.count) problems in the configuration:\n" + lines.joined(separator: "\n")
+    return "\(violations.count) problems in the configuration:\n"
+      + (lines + wayOn).joined(separator: "\n")
+  }
+
+  /// Where a run or a sweep that is there disagrees: what to add so that it goes on, and what else to do.
+  private var wayOn: [String] {
+    let differences = violations.prefix(Self.mostTold).compactMap { violation -> String? in
+      guard case .differs(let stored, _, true) = violation.problem else { return nil }
+      let setting = "\(violation.path)=\(stored)"
+      let isPlain = setting.allSatisfy {
+        $0.isASCII && ($0.isLetter || $0.isNumber || "._=/+-:".contains($0))
+      }
+      return stored == "absent" ? "" : "--set " + (isPlain ? setting : "'\(setting)'")
+    }.filter { !$0.isEmpty }
+    guard violations.contains(where: { if case .differs = $0.problem { true } else { false } })
+    else {
+      return []
+    }
+    let another = "to begin another, give another --output"
+    guard !differences.isEmpty, differences.count <= 6 else {
+      return ["  to go on with what is there, use its own configuration; \(another)"]
+    }
+    return ["  to go on with what is there, add \(differences.joined(separator: " ")); \(another)"]
   }
 
   /// By line; what has no line, being an option or made in code, after that and as found.

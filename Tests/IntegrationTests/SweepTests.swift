@@ -148,7 +148,8 @@ extension CommandLineTests {
         ("data.yaml", "none.bin"),
         ("halving.yaml", "min_steps: found 50, expected below the configuration's steps (50)"),
         (
-          "folds.yaml", "data.folds: a key of format: idx or format: csv, but here format is tokens"
+          "folds.yaml",
+          "data.folds: a key of format: idx or format: csv, but here format is tokens: leave it out, or choose another format"
         ),
         ("nothing.yaml", "nothing.yaml: no such file"),
         ("good.yaml --groups 2", "--groups 2: expected a number from 1 to that of the ranks (1)"),

@@ -74,12 +74,12 @@ import Testing
   @Test func aKeyOfAnotherVariantIsAnErrorThatSaysWhose() {
     #expect(
       problems(in: ["figure": ["kind": "ellipse", "length": "8", "fillled": "true"]]) == [
-        "sample.yaml:3: figure.length: a key of kind: line, but here kind is ellipse",
+        "sample.yaml:3: figure.length: a key of kind: line, but here kind is ellipse: leave it out, or choose another kind",
         "sample.yaml:4: figure.fillled: unknown key; did you mean filled?",
       ])
     #expect(
       problems(in: ["figure": ["filled": "true"]]) == [
-        "sample.yaml:2: figure.filled: a key of kind: ellipse, but here kind is line"
+        "sample.yaml:2: figure.filled: a key of kind: ellipse, but here kind is line: leave it out, or choose another kind"
       ])
   }
 

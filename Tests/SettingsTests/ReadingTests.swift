@@ -91,7 +91,7 @@ import Testing
   @Test func aKeyWrittenTwiceIsAnErrorThatNamesTheFirst() {
     #expect(
       problems(in: ["count": "1", "scale": "1", "count": "200"]) == [
-        "sample.yaml:3: count: the key occurs twice, first at sample.yaml:1"
+        "sample.yaml:3: count: the key occurs twice, first at sample.yaml:1: keep one"
       ])
   }
 

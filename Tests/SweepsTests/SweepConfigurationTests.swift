@@ -194,7 +194,7 @@ import Testing
       """)
     for expected in [
       "sweep.yaml:2: methd: unknown key; did you mean method?",
-      "sweep.yaml:3: trials: a key of method: random or method: halving, but here method is grid",
+      "sweep.yaml:3: trials: a key of method: random or method: halving, but here method is grid: leave it out, or choose another method",
       "sweep.yaml:5: parameters.optimizer.learning_rate.low: found 1.0, expected below high (0.001)",
       "sweep.yaml:6: parameters.batch.sequences.high: found nothing",
       "sweep.yaml:7: parameters.model.width.lo: unknown key; did you mean low?",

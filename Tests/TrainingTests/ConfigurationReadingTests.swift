@@ -167,9 +167,9 @@ private func problems(
         "run.yaml:5: model.depth: unknown key; "
           + "the keys here are from, weights, architecture, layers, heads, width, context, "
           + "dropout, recompute, vocabulary",
-        "run.yaml:8: optimizer.history: a key of name: lbfgs, but here name is sgd",
+        "run.yaml:8: optimizer.history: a key of name: lbfgs, but here name is sgd: leave it out, or choose another name",
         "run.yaml:9: schedule.warmup_steps: found 11, expected at most steps (10)",
-        "run.yaml:10: steps: the key occurs twice, first at run.yaml:1",
+        "run.yaml:10: steps: the key occurs twice, first at run.yaml:1: keep one",
         "run.yaml:11: lr: unknown key; did you mean optimizer.learning_rate?",
         "--set seeds: expected key.path=value, such as optimizer.learning_rate=3e-4",
         "--set a..b=1: expected key.path=value, such as optimizer.learning_rate=3e-4",
@@ -304,9 +304,9 @@ private func problems(
   @Test func duplicateKeysAreFoundAtAnyDepthAndInAnyNotation() {
     #expect(
       problems("model: {'width': 8, heads: 1, \"width\": 16, width: 8}\nseed: 1\nseed: x") == [
-        "run.yaml:1: model.width: the key occurs twice, first at run.yaml:1",
-        "run.yaml:1: model.width: the key occurs twice, first at run.yaml:1",
-        "run.yaml:3: seed: the key occurs twice, first at run.yaml:2",
+        "run.yaml:1: model.width: the key occurs twice, first at run.yaml:1: keep one",
+        "run.yaml:1: model.width: the key occurs twice, first at run.yaml:1: keep one",
+        "run.yaml:3: seed: the key occurs twice, first at run.yaml:2: keep one",
       ])
   }
 

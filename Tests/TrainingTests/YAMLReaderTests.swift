@@ -19,7 +19,7 @@ import Testing
     } catch {
       #expect(
         error.violations.map(\.description) == [
-          "a.yaml:2: steps: the key occurs twice, first at a.yaml:1",
+          "a.yaml:2: steps: the key occurs twice, first at a.yaml:1: keep one",
           "a.yaml:3: lr: unknown key; did you mean optimizer.learning_rate?",
         ])
     }

@@ -29,8 +29,9 @@ public enum PairError: UserInputError, Equatable {
       "\(option.map { "\($0): " } ?? "")\(count) file\(count == 1 ? "" : "s"); with --pairs give two, "
         + "the text to translate and its translation"
     case .noPairs(let source, let target):
-      "\(source), \(target): no line has text in both"
-    case .notUTF8(let path, let line): "\(path): line \(line) is not UTF-8 text"
+      "\(source), \(target): no line has text in both; line N of one is the translation of line N of the other"
+    case .notUTF8(let path, let line):
+      "\(path): line \(line) is not UTF-8 text; convert the file, for example with iconv -t UTF-8"
     case .unequalCounts(let source, let sourceCount, let target, let targetCount):
       "\(source) holds \(sourceCount) texts, \(target) holds \(targetCount): "
         + "they were not made together; make both again with 'lockstep prepare --pairs'"

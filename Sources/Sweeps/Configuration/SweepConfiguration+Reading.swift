@@ -50,7 +50,8 @@ extension SweepConfiguration {
       let stored = theirs.first { $0.key == key }.map { YAMLWriter.inline($0.value) } ?? "absent"
       guard requested != stored else { return nil }
       return Violation(
-        .differs(stored: stored, requested: requested), at: SettingPath(description: key),
+        .differs(stored: stored, requested: requested, settable: false),
+        at: SettingPath(description: key),
         origin: SettingOrigin(source: source))
     }
     if !violations.isEmpty { throw ConfigurationError(violations: violations) }

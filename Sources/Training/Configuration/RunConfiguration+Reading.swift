@@ -10,7 +10,8 @@ extension RunConfiguration {
   ///   - overrides: `key.path=value`, each put over what the file and those before it say: of two
   ///     for the same key the last one holds. The value is YAML: a scalar, a list in brackets or a
   ///     map in braces. One that would discard what stands in its way, or an earlier one of a key
-  ///     below it, is refused.
+  ///     below it, is refused. The file's keys of a choice that an override replaces are left out, and
+  ///     a warm-up that is longer than the overridden number of steps is shortened, with a notice.
   ///   - ranks: The number of ranks that will run it; nil if that is not known.
   /// - Throws: `ConfigurationError` with everything that is wrong: with the file, with the
   ///   overrides, and between the configuration and the number of ranks.
@@ -34,7 +35,16 @@ extension RunConfiguration {
   ) throws(ConfigurationError) -> RunConfiguration {
     var violations: [Violation] = []
     let root = tree(yaml: text, source: source, overrides: overrides, reporting: &violations)
-    guard let root else { throw ConfigurationError(violations: violations) }
+    guard var root else { throw ConfigurationError(violations: violations) }
+    var notices: [String] = []
+    if !overrides.isEmpty, violations.isEmpty {
+      var none: [Violation] = []
+      var adjustments = OverrideAdjustments(
+        overrides.compactMap { SettingOverride($0, reporting: &none) },
+        over: YAMLReader(source: source).read(text, reporting: &none) ?? SettingNode(.null))
+      adjustments.adjust(&root)
+      notices = adjustments.notices
+    }
     let completed: SettingNode
     do throws(Violation) {
       completed = try root.completingModel()
@@ -42,7 +52,10 @@ extension RunConfiguration {
       // Without the model, whatever depends on it would be called wrong, too.
       throw ConfigurationError(violations: violations + [error])
     }
-    return try RunConfiguration(readFrom: completed, earlier: violations, ranks: ranks)
+    var configuration = try RunConfiguration(
+      readFrom: completed, earlier: violations, ranks: ranks)
+    configuration.notices = notices
+    return configuration
   }
 
   /// The settings of a configuration file with overrides over them, as they were written.

@@ -7,12 +7,19 @@ import LockstepSettings
 public struct RunConfiguration: Configurable {
   public var recipe = Recipe()
   public var plan = Plan()
+  /// What the user should know of how the overrides were taken, one sentence each; no part of what a
+  /// configuration is.
+  package internal(set) var notices: [String] = []
 
   public init() {}
 
   public init(recipe: Recipe, plan: Plan) {
     self.recipe = recipe
     self.plan = plan
+  }
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.recipe == right.recipe && left.plan == right.plan
   }
 
   public subscript<Value>(dynamicMember path: WritableKeyPath<Recipe, Value>) -> Value {

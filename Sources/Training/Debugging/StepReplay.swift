@@ -126,7 +126,8 @@ public enum ReplayError: UserInputError, Equatable {
   public var description: String {
     switch self {
     case .noMetrics(let path): "\(path): no such file; --replay needs a run's directory"
-    case .noSuchStep(let run, let step): "\(run) recorded no step \(step)"
+    case .noSuchStep(let run, let step):
+      "\(run) recorded no step \(step): its metrics.jsonl says which it did"
     }
   }
 }

@@ -14,14 +14,18 @@ extension RunConfiguration {
   public static func load(
     path: String, overrides: [String] = [], _ communicator: any Communicator
   ) throws -> RunConfiguration {
+    var notices: [String] = []
     let text = try communicator.fromRankZero {
       let configuration = try load(
         path: path, overrides: overrides, ranks: communicator.size)
+      notices = configuration.notices
       return Array(configuration.yaml(comments: false).utf8)
     }
-    return try communicator.agree {
+    var configuration = try communicator.agree {
       try parse(yaml: String(decoding: text, as: UTF8.self), source: path)
     }
+    configuration.notices = notices
+    return configuration
   }
 }
 

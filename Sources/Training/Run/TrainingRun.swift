@@ -129,7 +129,9 @@ public final class TrainingRun {
     pausing isPause: (_ step: Int, _ loss: Double?) -> Bool = { _, _ in false }
   ) throws -> ExitCode {
     trainer.emit(.started(overview))
-    for notice in prepared.notices + notices { trainer.emit(.notice(notice)) }
+    for notice in configuration.notices + prepared.notices + notices {
+      trainer.emit(.notice(notice))
+    }
     if try isComplete() {
       trainer.emit(
         .notice("all \(trainer.stepsTaken) steps were taken before: nothing is left to do"))
