@@ -13,6 +13,11 @@ public enum Inspection: CustomStringConvertible, Encodable {
   case checkpoint(CheckpointSummary)
   case run(RunContents)
   case model(ModelSummary)
+  case dataset(DatasetSummary)
+  case configuration(ConfigurationSummary)
+  case search(SearchSummary)
+  case table(TableSummary)
+  case images(ImageFileSummary)
 
   /// Looks at whatever is there.
   ///
@@ -25,7 +30,9 @@ public enum Inspection: CustomStringConvertible, Encodable {
       throw LoadingError.unreadable(error)
     }
     guard isThere else { throw InspectionError.nothingThere(path: path) }
-    if FileSystem.isDirectory(path) || GGUFReader.isNamed(path) || GGUFReader.isGGUF(path) {
+    if FileSystem.isDirectory(path), let dataset = try DatasetSummary(directory: path) {
+      self = .dataset(dataset)
+    } else if FileSystem.isDirectory(path) || GGUFReader.isNamed(path) || GGUFReader.isGGUF(path) {
       if case .run(let run) = try ModelPlace(at: path) {
         self = .run(try RunContents(run))
         return
@@ -38,9 +45,31 @@ public enum Inspection: CustomStringConvertible, Encodable {
       }
     } else if path.hasSuffix(".json") {
       self = .tokenizer(try TokenizerSummary(path: path))
+    } else if path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
+      if let search = try SearchSummary(path: path) {
+        self = .search(search)
+      } else {
+        self = .configuration(try ConfigurationSummary(path: path))
+      }
     } else {
-      self = .tokenFile(try TokenFileSummary(path: path))
+      self = try Self.data(path: path)
     }
+  }
+
+  /// Looks at a file of data: a table by its name, images and labels by their first bytes.
+  private static func data(path: String) throws -> Inspection {
+    let name = path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
+    if name.hasSuffix(".csv") {
+      return .table(try TableSummary(GzipFile.contents(path), path: path))
+    }
+    if name.hasSuffix(".jsonl") || name.hasSuffix(".txt") {
+      throw InspectionError.isText(path: path)
+    }
+    let first = try MappedFile(path: path).withBytes { Array($0.prefix(4)) }
+    guard ImageFileSummary.isIDX(first) || first.starts(with: GzipFile.magic) else {
+      return .tokenFile(try TokenFileSummary(path: path))
+    }
+    return .images(try ImageFileSummary(GzipFile.contents(path), path: path))
   }
 
   public var description: String {
@@ -50,6 +79,11 @@ public enum Inspection: CustomStringConvertible, Encodable {
     case .checkpoint(let summary): summary.description
     case .run(let summary): summary.description
     case .model(let summary): summary.description
+    case .dataset(let summary): summary.description
+    case .configuration(let summary): summary.description
+    case .search(let summary): summary.description
+    case .table(let summary): summary.description
+    case .images(let summary): summary.description
     }
   }
 
@@ -60,6 +94,11 @@ public enum Inspection: CustomStringConvertible, Encodable {
     case .checkpoint(let summary): try summary.encode(to: encoder)
     case .run(let summary): try summary.encode(to: encoder)
     case .model(let summary): try summary.encode(to: encoder)
+    case .dataset(let summary): try summary.encode(to: encoder)
+    case .configuration(let summary): try summary.encode(to: encoder)
+    case .search(let summary): try summary.encode(to: encoder)
+    case .table(let summary): try summary.encode(to: encoder)
+    case .images(let summary): try summary.encode(to: encoder)
     }
   }
 }
@@ -171,7 +210,10 @@ public struct RunContents: Encodable, CustomStringConvertible {
 /// Why there is nothing to show.
 public enum InspectionError: UserInputError, Equatable {
   case nothingThere(path: String)
-  case unknown(path: String)
+  /// Text, which is no data before it is prepared.
+  case isText(path: String)
+  /// No parameter has such a name.
+  case noParameter(String, path: String, names: [String])
   /// Neither a run nor a checkpoint.
   case notVerifiable(path: String)
 
@@ -180,8 +222,12 @@ public enum InspectionError: UserInputError, Equatable {
     case .nothingThere(let path): "\(path): no such file or directory"
     case .notVerifiable(let path):
       "\(path): neither a run nor a checkpoint: nothing says how its files were written"
-    case .unknown(let path):
-      "\(path): expected a run, a checkpoint, a model, a token file or a tokenizer.json"
+    case .isText(let path):
+      "\(path): text; lockstep prepare makes token files of it, which inspect shows, and lockstep tokenize shows "
+        + "its tokens"
+    case .noParameter(let pattern, let path, let names):
+      "\(path): has no parameter '\(pattern)'; it has \(names.prefix(8).joined(separator: ", "))"
+        + (names.count > 8 ? ", … (\(names.count) in all: lockstep inspect lists them)" : "")
     }
   }
 }
