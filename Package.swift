@@ -79,8 +79,8 @@ let package = Package(
     .executableTarget(
       name: "LockstepCommand",
       dependencies: Target.modules([
-        "Benchmarking", "ChatTemplates", "Explanations", "Scoring", "Supervision", "Sweeps",
-        "Training", "Watching", "Weights", "Files", "MPICommunication",
+        "Benchmarking", "ChatTemplates", "Explanations", "Histories", "Scoring", "Supervision",
+        "Sweeps", "Training", "Watching", "Weights", "Files", "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
     .target(
@@ -111,6 +111,9 @@ let package = Package(
         .embedInCode("Page/text.html"), .embedInCode("Page/text.js"),
         .embedInCode("Page/image.html"), .embedInCode("Page/image.js"),
       ]),
+
+    // What `lockstep metrics` and `lockstep compare` show.
+    .library("Histories", uses: ["Training", "Reporting", "Settings", "Files"]),
 
     // Searches: many runs, told apart by their configurations.
     .library(
@@ -225,6 +228,7 @@ let package = Package(
     .tests(of: "Training", uses: ["Files", "Weights"]),
     .tests(
       of: "Explanations", uses: ["Models", "NeuralNetworks", "Weights"], hasFixtures: true),
+    .tests(of: "Histories", uses: ["Reporting", "Training"]),
     .tests(of: "Sweeps", uses: ["Training", "Communication", "Settings", "Tensors"]),
     .tests(of: "Supervision", uses: ["Files"]),
     .tests(of: "Watching", uses: ["Files", "Reporting"]),

@@ -14,7 +14,8 @@ struct Lockstep: ParsableCommand {
     subcommands: [
       Prepare.self, Train.self, Supervise.self, Sweep.self, Debug.self, Predict.self,
       Generate.self, Chat.self, Answer.self, Translate.self, Embed.self, Score.self, Evaluate.self,
-      Explain.self, Watch.self, Report.self, Convert.self, Merge.self, Inspect.self,
+      Explain.self, Watch.self, Report.self, Metrics.self, Compare.self, Convert.self, Merge.self,
+      Inspect.self,
       Tokenize.self, Doctor.self, Benchmark.self,
     ])
 

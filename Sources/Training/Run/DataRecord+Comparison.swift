@@ -58,6 +58,31 @@ extension DataRecord {
   }
 }
 
+extension RunDirectory {
+  /// How the data that this run learned from differ from another run's, one sentence each; nothing where one of
+  /// them recorded none.
+  ///
+  /// - Throws: What reading the records throws.
+  package func dataDifferences(from other: RunDirectory) throws -> [String] {
+    guard let own = try storedData()?.record, let others = try other.storedData()?.record else {
+      return []
+    }
+    let files = own.files.compactMap { file -> String? in
+      guard let match = others.files.first(where: { $0.key == file.key }),
+        match.content != file.content
+      else { return nil }
+      return
+        "\(file.key): A \(file.path), \(file.content.words); B \(match.path), \(match.content.words)"
+    }
+    let tokenizers =
+      own.tokenizer == others.tokenizer ? [] : ["data.tokenizer: not the same tokenizer"]
+    let samples =
+      own.samples == others.samples
+      ? [] : ["columns, classes or the shape of samples are not the same"]
+    return files + tokenizers + samples
+  }
+}
+
 extension DataRecord.SampleRecord {
   fileprivate func differences(from stored: Self) -> [DataDifference] {
     func difference(_ key: String, _ name: String, _ then: [String]?, _ now: [String]?)
