@@ -133,7 +133,8 @@ let package = Package(
       ],
       resources: [
         .embedInCode("Page/watch.css"), .embedInCode("Page/watch.html"),
-        .embedInCode("Page/runs.js"), .embedInCode("Page/curves.js"), .embedInCode("Page/details.js"),
+        .embedInCode("Page/runs.js"), .embedInCode("Page/curves.js"),
+        .embedInCode("Page/details.js"),
         .embedInCode("Page/watch.js"),
       ]),
 
