@@ -87,7 +87,7 @@ package struct EventRecords {
       let content = UnsafeRawBufferPointer(rebasing: file[start + 12..<start + 12 + count])
       let sum = file.loadUnaligned(fromByteOffset: start + 12 + count, as: UInt32.self)
       guard UInt32(littleEndian: sum) == Checksum.masked(content),
-        let event = try? TensorBoardEvent(serializedBytes: content)
+        let event = try? TensorBoardEvent(serializedBytes: Array(content))
       else { return }
       start += Self.frameByteCount + count
       places.append(Place(step: Int(event.step), end: start))
