@@ -147,7 +147,9 @@ private struct ScoreFixture: Decodable {
         hypotheses has 3 lines, short has 2: \
         line n of one is compared with line n of the other
         """)
-    #expect(message(bad, references) == "bad: line 3 is not UTF-8")
+    #expect(
+      message(bad, references)
+        == "bad: line 3 is not UTF-8; convert the file, for example with iconv -t UTF-8")
     #expect(message(empty, empty) == "empty: there is no line to score")
     #expect(
       message(hypotheses, "nowhere") == "nowhere: cannot be read: No such file or directory")
