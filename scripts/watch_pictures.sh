@@ -28,6 +28,6 @@ picture() {
     "file://$folder/report.html" 2>/dev/null
   ls -l "docs/images/$1.png"
 }
-picture watch 1200 1000 1
-picture watch-dark 1200 1000 0
+picture watch 1200 625 1
+picture watch-dark 1200 625 0
 picture watch-phone 390 844 0
