@@ -48,6 +48,9 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
+  @Flag(help: "Do not show on a terminal how far the evaluation has come.")
+  var quiet = false
+
   @OptionGroup var precision: PrecisionArgument
 
   func validate() throws {
@@ -77,7 +80,11 @@ struct Evaluate: ParsableCommand {
       let evaluation = try ModelEvaluation.opened(
         source: source, options: options, workspace: workspace, communicator)
       if communicator.isRankZero { evaluation.trained.showNotices() }
-      let result = try evaluation.run(communicator)
+      var progress = LiveProgress(isWanted: communicator.isRankZero && !quiet)
+      let result = try evaluation.run(communicator) {
+        progress.show("evaluating", done: $0, of: $1, unit: .things("batches"))
+      }
+      progress.clear()
       try communicator.onRankZero {
         if json {
           try StandardOutput.write(result.json() + "\n")

@@ -8,6 +8,10 @@ import LockstepSettings
 struct InputPieces {
   /// What errors call it.
   let name: String
+  /// Bytes that have been read.
+  private(set) var readCount = 0
+  /// Bytes of the whole file; nil of a pipe.
+  let byteCount: Int?
   private let file: FileHandle
   private var isAtBeginning = true
   private var hasEnded = false
@@ -19,6 +23,7 @@ struct InputPieces {
     name = path ?? "standard input"
     guard let path else {
       file = .standardInput
+      byteCount = Self.size(of: STDIN_FILENO)
       return
     }
     if FileSystem.isDirectory(path) {
@@ -27,12 +32,20 @@ struct InputPieces {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw InputError.unreadable(.last("open", path)) }
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    byteCount = Self.size(of: descriptor)
+  }
+
+  private static func size(of descriptor: Int32) -> Int? {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(status.st_size)
   }
 
   /// What is there; nothing at the end. Waits where there is nothing yet.
   mutating func next() throws -> [UInt8] {
     guard !hasEnded else { return [] }
     var piece = try read()
+    readCount += piece.count
     if isAtBeginning {
       isAtBeginning = false
       // One byte may come alone.

@@ -128,8 +128,11 @@ struct Predict: ParsableCommand {
   ) throws {
     var rows = NewRows(path: pieces.name)
     var count = 0
+    var progress = LiveProgress(isWanted: !quiet, sharesTerminal: true)
+    defer { progress.clear() }
     while true {
       let piece = try pieces.next()
+      progress.show("predicting", done: pieces.readCount, of: pieces.byteCount, unit: .bytes)
       if count == 0, piece.starts(with: [0, 0, 8]) {
         throw SampleDataError.otherKindOfFile(
           path: pieces.name, found: "an IDX file", expected: "a table (CSV)")

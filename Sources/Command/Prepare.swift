@@ -198,42 +198,34 @@ struct Prepare: ParsableCommand {
 /// How far `prepare` has come, on standard error: one live line, or a line for each phase where
 /// there is no terminal.
 private struct PreparationProgress {
-  let isShown: Bool
+  private let isShown: Bool
   private let output = DescriptorOutput(descriptor: STDERR_FILENO)
   private let isLive = isatty(STDERR_FILENO) == 1
+  private var live: LiveProgress
   private var phase = ""
-  private var percent = -1
 
   init(isShown: Bool) {
     self.isShown = isShown
+    live = LiveProgress(isWanted: isShown)
   }
 
   mutating func show(_ progress: DatasetPreparation.Progress) {
     guard isShown else { return }
-    let (newPhase, done, total) =
+    let (newPhase, done, total, unit): (String, Int, Int, ProgressText.Unit) =
       switch progress {
-      case .counting(let done, let total): ("counting words", done, total)
-      case .merging(let done, let total): ("learning merges", done, total)
-      case .encoding(let done, let total): ("encoding", done, total)
+      case .counting(let done, let total): ("counting words", done, total, .bytes)
+      case .merging(let done, let total): ("learning merges", done, total, .things("merges"))
+      case .encoding(let done, let total): ("encoding", done, total, .bytes)
       }
-    let newPercent = total > 0 ? 100 * done / total : 100
-    if newPhase == phase && newPercent == percent { return }
     if isLive {
-      write("\r\u{1B}[K\(newPhase) \(newPercent) %")
+      live.show(newPhase, done: done, of: total, unit: unit)
     } else if newPhase != phase {
-      write(newPhase + "\n")
+      output.write(newPhase + "\n")
     }
     phase = newPhase
-    percent = newPercent
   }
 
-  mutating func finish() {
-    if isShown && isLive && !phase.isEmpty { write("\r\u{1B}[K") }
-  }
-
-  private func write(_ text: String) {
-    output.write(text)
-  }
+  mutating func finish() { live.clear() }
 }
 
 extension ConversationPreparation.TooLong: ExpressibleByArgument {}

@@ -92,12 +92,24 @@ public final class ModelEvaluation {
 
   /// Measures the loss on all of the data. Collective.
   ///
+  /// - Parameter report: Called after each batch with the number of batches that this rank has computed, and
+  ///   of all that it computes. Default: nobody asks.
   /// - Throws: `AgreedError`: with `NotFiniteEvaluationError` where the loss is not finite.
-  public func run(_ communicator: any Communicator) throws -> Report {
+  public func run(
+    _ communicator: any Communicator, report: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws -> Report {
     let start = ContinuousClock.now
     subject.beginCounting()
+    let (rank, size) = (communicator.rank, communicator.size)
+    let share = (rank + 1) * subject.batchCount / size - rank * subject.batchCount / size
+    var done = 0
     let result = try Evaluator(communicator: communicator, workspace: workspace)
-      .run(count: subject.batchCount, metrics: subject.metrics) { try subject.loss(batch: $0) }
+      .run(count: subject.batchCount, metrics: subject.metrics) { index in
+        let loss = try subject.loss(batch: index)
+        done += 1
+        report(done, share)
+        return loss
+      }
     if let batch = result.firstNotFinite {
       throw AgreedError(
         NotFiniteEvaluationError(
