@@ -82,7 +82,8 @@ package struct MetricsFollower {
     var filled = 0
     while filled < count {
       let read = buffer.withUnsafeMutableBytes {
-        pread(descriptor, $0.baseAddress! + filled, count - filled, off_t(place + filled))
+        let rest = UnsafeMutableRawBufferPointer(rebasing: $0[filled..<count])
+        return pread(descriptor, rest.baseAddress, rest.count, off_t(place + filled))
       }
       if read < 0 && errno == EINTR { continue }
       guard read >= 0 else { throw .last("read", path) }

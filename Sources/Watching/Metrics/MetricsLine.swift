@@ -258,6 +258,7 @@ struct MetricsLine {
     _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ word: StaticString
   ) -> Bool {
     range.count == word.utf8CodeUnitCount
-      && memcmp(bytes.baseAddress! + range.lowerBound, word.utf8Start, range.count) == 0
+      && memcmp(
+        UnsafeBufferPointer(rebasing: bytes[range]).baseAddress, word.utf8Start, range.count) == 0
   }
 }

@@ -81,7 +81,7 @@ package struct MetricsTable {
   private static func equals(_ key: [UInt8], _ other: UnsafeBufferPointer<UInt8>) -> Bool {
     key.count == other.count
       && key.withUnsafeBufferPointer {
-        memcmp($0.baseAddress!, other.baseAddress!, other.count) == 0
+        memcmp($0.baseAddress, other.baseAddress, other.count) == 0
       }
   }
 
