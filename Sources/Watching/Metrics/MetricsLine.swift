@@ -257,8 +257,7 @@ struct MetricsLine {
   static func equals(
     _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ word: StaticString
   ) -> Bool {
-    range.count == word.utf8CodeUnitCount
-      && memcmp(
-        UnsafeBufferPointer(rebasing: bytes[range]).baseAddress, word.utf8Start, range.count) == 0
+    guard range.count == word.utf8CodeUnitCount, let base = bytes.baseAddress else { return false }
+    return memcmp(base + range.lowerBound, word.utf8Start, range.count) == 0
   }
 }

@@ -79,10 +79,10 @@ package struct MetricsTable {
   }
 
   private static func equals(_ key: [UInt8], _ other: UnsafeBufferPointer<UInt8>) -> Bool {
-    key.count == other.count
-      && key.withUnsafeBufferPointer {
-        memcmp($0.baseAddress, other.baseAddress, other.count) == 0
-      }
+    guard key.count == other.count, let theirs = other.baseAddress else {
+      return key.isEmpty && other.isEmpty
+    }
+    return memcmp(key, theirs, key.count) == 0
   }
 
   /// The first row whose step is not below the given one.
