@@ -8,10 +8,14 @@ import LockstepReporting
 /// A resumed run writes a file of its own after what was beyond its step has been removed from the others, so that no
 /// step is there twice. Numbers are 32-bit there, as TensorBoard has them; `metrics.jsonl` has them whole.
 public final class TensorBoardReporter: RunObserver {
-  private let file: EventFile
+  private let directory: String
+  private let resumedStep: Int
   private let now: () -> Date
+  /// Nil until there is something to write: a run that is complete already leaves no file.
+  private var file: EventFile?
+  private var overview: RunOverview?
 
-  /// Makes the directory and a file in it.
+  /// Makes the directory, and removes from it what will be written again.
   ///
   /// - Parameters:
   ///   - directory: Of event files only.
@@ -21,19 +25,27 @@ public final class TensorBoardReporter: RunObserver {
   public init(
     directory: String, resumedStep: Int, now: @escaping () -> Date = { Date() }
   ) throws {
-    self.now = now
+    (self.directory, self.resumedStep, self.now) = (directory, resumedStep, now)
     try FileSystem.makeDirectory(directory)
     try EventRecords.shorten(in: directory, toStep: resumedStep)
-    file = try EventFile(in: directory, date: now())
-    guard resumedStep > 0 else { return }
-    // A TensorBoard that is running has read what was removed.
-    try append(step: resumedStep + 1) { $0.sessionLog = .with { $0.status = .start } }
+  }
+
+  /// Makes a file, which begins with what is known of the run.
+  private func opened() throws(FileError) -> EventFile {
+    if let file { return file }
+    let file = try EventFile(in: directory, date: now())
+    self.file = file
+    if resumedStep > 0 {
+      // A TensorBoard that is running has read what was removed.
+      try append(step: resumedStep + 1) { $0.sessionLog = .with { $0.status = .start } }
+    }
+    if let overview { try append(step: 0, [Self.sessionStart(overview, at: now())]) }
+    return file
   }
 
   public func receive(_ event: RunEvent) throws {
     switch event {
-    case .started(let overview):
-      try append(step: 0, [Self.sessionStart(overview, at: now())])
+    case .started(let overview): self.overview = overview
     case .step(let record):
       try append(
         step: record.step,
@@ -85,7 +97,7 @@ public final class TensorBoardReporter: RunObserver {
     event.wallTime = now().timeIntervalSince1970
     event.step = Int64(step)
     fill(&event)
-    try file.append(event)
+    try opened().append(event)
   }
 
   // MARK: - Records

@@ -117,7 +117,7 @@ extension CommandLineTests {
         "short.bin: truncated at byte 5000"),
       Case(
         "text instead of tokens", "train run.yaml --output new --set data.train=text.txt",
-        "text.txt: not a token file"),
+        "lockstep prepare makes token files of it"),
       Case("no token file", "train run.yaml --output new --set data.train=none.bin", "none.bin"),
       Case(
         "word vectors of another width",
