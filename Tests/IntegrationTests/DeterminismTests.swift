@@ -91,6 +91,17 @@ extension TrainedRunTests {
       #expect(try bench.recordedSteps("run") == Array(1...50))
     }
 
+    /// As a run that was killed between its last checkpoint and its summary.
+    @Test func aRunWithoutItsSummaryGetsTheSameOneAgain() throws {
+      let bench = try Workbench()
+      let first = try bench.train("run", Workbench.tiny)
+      try FileManager.default.removeItem(atPath: bench.path("run/summary.json"))
+      let again = try bench.train("run", Workbench.tiny + ["--resume"])
+      #expect(again.loss == first.loss && again.loss != nil)
+      #expect(again.validationLoss == first.validationLoss)
+      #expect(again.parametersSHA256 == first.parametersSHA256)
+    }
+
     @Test func resumingACompleteRunChangesNothing() throws {
       let bench = try Workbench()
       let first = try bench.train("run", Workbench.tiny)

@@ -45,6 +45,20 @@ public struct RunDirectory: Sendable {
     try RunConfiguration.load(path: configurationPath)
   }
 
+  /// The training loss that `metrics.jsonl` has for a step; nil where it has none.
+  ///
+  /// - Throws: `MetricsError`.
+  func recordedLoss(ofStep step: Int) throws -> Double? {
+    struct Line: Decodable {
+      let step: Int
+      let loss: Double
+    }
+    let decoder = JSONFormat.decoder
+    return try MetricsFile.lines(of: metricsPath).reversed().lazy
+      .compactMap { try? decoder.decode(Line.self, from: $0) }
+      .first { $0.step == step }?.loss
+  }
+
   /// Names in the directory, none where it is not there, without what a run that was killed as it began
   /// may have left.
   ///

@@ -41,6 +41,9 @@ struct RunProgress {
     bestStep = state.bestStep
   }
 
+  /// Takes back what the last step came to, where another process took it.
+  mutating func recall(loss: Double?) { lastLoss = lastLoss ?? loss }
+
   mutating func record(_ outcome: StepOutcome, seconds stepSeconds: Double) {
     step = outcome.step
     tokens += Int(outcome.targetCount)

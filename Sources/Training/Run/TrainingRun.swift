@@ -99,6 +99,10 @@ public final class TrainingRun {
     case .quiet: tellSkipped()
     }
     guard let directory else { return }
+    if trainer.isDone {
+      // Killed after its last checkpoint, a run has yet to write what it came to.
+      trainer.progress.recall(loss: try directory.recordedLoss(ofStep: trainer.stepsTaken))
+    }
     trainer.attach(
       try JSONLinesReporter(path: directory.metricsPath, resumedStep: trainer.stepsTaken))
     trainer.attach(SummaryReporter(path: directory.summaryPath))
