@@ -232,7 +232,7 @@ let package = Package(
     .tests(of: "Histories", uses: ["Reporting", "Training"]),
     .tests(of: "Sweeps", uses: ["Training", "Communication", "Settings", "Tensors"]),
     .tests(of: "Supervision", uses: ["Files"]),
-    .tests(of: "Watching", uses: ["Files", "Reporting"]),
+    .tests(of: "Watching", uses: ["Files", "Reporting"], ["LockstepCommand"]),
     .tests(
       of: "Benchmarking",
       uses: ["Models", "NeuralNetworks", "Parallelism", "Communication", "Reporting"]),

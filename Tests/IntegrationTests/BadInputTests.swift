@@ -117,7 +117,7 @@ extension CommandLineTests {
         "short.bin: truncated at byte 5000"),
       Case(
         "text instead of tokens", "train run.yaml --output new --set data.train=text.txt",
-        "lockstep prepare makes token files of it"),
+        "text.txt: not a token file"),
       Case("no token file", "train run.yaml --output new --set data.train=none.bin", "none.bin"),
       Case(
         "word vectors of another width",
@@ -213,7 +213,8 @@ extension CommandLineTests {
         "text.txt/page.html: Not a directory"),
       Case("an explanation in a folder", "explain done --text abc --output data", "data: Is a dir"),
       Case("inspection of nothing", "inspect none", "none: no such"),
-      Case("inspection of a text", "inspect text.txt", "text.txt: not a token file"),
+      Case(
+        "inspection of a text", "inspect text.txt", "lockstep prepare makes token files of it"),
       Case(
         "inspection of an empty folder", "inspect nothing",
         "nothing: found no files", "neither config.yaml nor config.json"),

@@ -13,12 +13,11 @@ struct WatchPageTests {
   private func withPage(
     of files: RunFiles, width: Int = 1200, showing charts: Int,
     _ body: (BrowserSession) throws -> Void
-  ) async throws {
-    let server = try WatchServer(
-      WatchedRuns(RunSearch(paths: [files.path])), host: "127.0.0.1", port: 0)
-    let (port, task) = try await server.start()
+  ) throws {
+    let server = try ServedRuns(files.path)
+    defer { server.end() }
     let session = try BrowserSession(HeadlessBrowser(width: width))
-    try session.visit("http://localhost:\(port)/?token=\(server.rules.token)")
+    try session.visit("http://localhost:\(server.port)/?token=\(server.token)")
     try session.wait(
       until: "document.querySelectorAll('.chart:not([hidden])').length", is: "\(charts)")
     _ = try session.text(
@@ -43,8 +42,6 @@ struct WatchPageTests {
       })()
       """)
     try body(session)
-    task.cancel()
-    _ = await task.result
   }
 
   /// Two runs of 100 steps, whose losses are 200 and 300 over the step.
@@ -60,8 +57,8 @@ struct WatchPageTests {
     return files
   }
 
-  @Test func pointingShowsTheValuesOfAllRunsAtThatStep() async throws {
-    try await withPage(of: twoRuns(), showing: 6) { page in
+  @Test func pointingShowsTheValuesOfAllRunsAtThatStep() throws {
+    try withPage(of: twoRuns(), showing: 6) { page in
       #expect(
         try page.text("pointAt('steps/loss', 50)")
           == "step 50, 50k tokens, 13 s|one|4|two|6")
@@ -90,8 +87,8 @@ struct WatchPageTests {
     }
   }
 
-  @Test func runsAreSwitchedOffAndOn() async throws {
-    try await withPage(of: twoRuns(), showing: 6) { page in
+  @Test func runsAreSwitchedOffAndOn() throws {
+    try withPage(of: twoRuns(), showing: 6) { page in
       let toggle = "document.querySelector('button[aria-label=\"show one\"]')"
       #expect(
         try page.text("document.getElementById('differences-table').innerText").contains("0.003"))
@@ -104,9 +101,9 @@ struct WatchPageTests {
     }
   }
 
-  @Test func pointsArriveWhileThePageIsOpen() async throws {
+  @Test func pointsArriveWhileThePageIsOpen() throws {
     let files = try twoRuns()
-    try await withPage(of: files, showing: 6) { page in
+    try withPage(of: files, showing: 6) { page in
       let row = "document.querySelectorAll('#runs tr')[0]"
       #expect(try page.text("\(row).children[3].innerText.trim()") == "100 of 100")
       try files.append(RunFiles.step(101, loss: 0.125), to: "one")
@@ -123,9 +120,9 @@ struct WatchPageTests {
     }
   }
 
-  @Test func runsThatBeginLaterComeByThemselves() async throws {
+  @Test func runsThatBeginLaterComeByThemselves() throws {
     let files = try twoRuns()
-    try await withPage(of: files, showing: 6) { page in
+    try withPage(of: files, showing: 6) { page in
       try files.begin("three")
       try files.append(RunFiles.step(1, loss: 9.5), to: "three")
       try page.wait(until: "document.getElementById('heading').textContent", is: "3 runs")
@@ -135,14 +132,14 @@ struct WatchPageTests {
     }
   }
 
-  @Test func zoomingAsksForAllPointsAndPeaksStay() async throws {
+  @Test func zoomingAsksForAllPointsAndPeaksStay() throws {
     let files = try RunFiles()
     try files.begin("long", steps: 20_000)
     let lines = (1...20_000).map { step in
       RunFiles.step(step, loss: step == 12_345 ? 99 : 1 + Double(step % 7) / 100)
     }
     try files.append(lines.joined(), to: "long")
-    try await withPage(of: files, showing: 4) { page in
+    try withPage(of: files, showing: 4) { page in
       #expect(try page.text("runs.get(0).tables.steps.bucket") == "32")
       // The peak is there before anyone zooms.
       #expect(try page.text("Math.max(...runs.get(0).tables.steps.curves.loss.high)") == "99")
@@ -162,8 +159,8 @@ struct WatchPageTests {
     }
   }
 
-  @Test func theAxisCanBeTokensOrTimeAndLogarithmic() async throws {
-    try await withPage(of: twoRuns(), showing: 6) { page in
+  @Test func theAxisCanBeTokensOrTimeAndLogarithmic() throws {
+    try withPage(of: twoRuns(), showing: 6) { page in
       for (axis, place) in [("tokens", 50_000.0), ("seconds", 12.5)] {
         _ = try page.text(
           """
@@ -181,8 +178,8 @@ struct WatchPageTests {
     }
   }
 
-  @Test func smoothingIsAnExponentialMeanThatCountsAllSteps() async throws {
-    try await withPage(of: twoRuns(), showing: 6) { page in
+  @Test func smoothingIsAnExponentialMeanThatCountsAllSteps() throws {
+    try withPage(of: twoRuns(), showing: 6) { page in
       // Step by step, with bias correction.
       let values = (1...100).map { 200 / Double($0) }
       var (sum, weight) = (0.0, 0.0)
@@ -214,7 +211,7 @@ struct WatchPageTests {
     }
   }
 
-  @Test func hostileTextStaysText() async throws {
+  @Test func hostileTextStaysText() throws {
     let hostile = "<img src=x onerror=alert(1)>&amp;"
     let files = try RunFiles()
     try files.begin(hostile, settings: "note: \"</script><b>bold</b>\"\n")
@@ -223,7 +220,7 @@ struct WatchPageTests {
       #"{"step":2,"samples":[{"prompt":"</script><b>p</b>","text":"<i>t</i>","<u>k</u>":"v"}]}"#
         + "\n"
         + #"{"step":2,"loss":1,"<s>curve</s>":2}"# + "\n", to: hostile)
-    try await withPage(of: files, showing: 5) { page in
+    try withPage(of: files, showing: 5) { page in
       try page.wait(until: "document.querySelectorAll('.sample').length", is: "1")
       #expect(try page.text("document.querySelectorAll('main :is(img, b, i, u, s)').length") == "0")
       #expect(try page.text("document.getElementById('heading').textContent") == hostile)
@@ -240,7 +237,7 @@ struct WatchPageTests {
     }
   }
 
-  @Test func aSlowRankIsSeenAndAPhoneShowsEverything() async throws {
+  @Test func aSlowRankIsSeenAndAPhoneShowsEverything() throws {
     let files = try twoRuns()
     func rank(_ forward: Double, waiting: Double) -> String {
       """
@@ -251,7 +248,7 @@ struct WatchPageTests {
     let ranks = [rank(0.01, waiting: 0.02), rank(0.03, waiting: 0), rank(0.01, waiting: 0.02)]
     try files.append(
       "{\"step\":100,\"ranks\":[\(ranks.joined(separator: ","))]}\n", to: "one")
-    try await withPage(of: files, width: 390, showing: 7) { page in
+    try withPage(of: files, width: 390, showing: 7) { page in
       let remark = try page.text("document.querySelector('#ranks .problem').textContent")
       #expect(remark == "Rank 1 computes 63 % longer than the others, which wait for it.")
       #expect(try page.text("document.querySelectorAll('#ranks tbody tr').length") == "3")
@@ -263,7 +260,7 @@ struct WatchPageTests {
     }
   }
 
-  @Test func aSweepIsATableOfItsTrials() async throws {
+  @Test func aSweepIsATableOfItsTrials() throws {
     let files = try RunFiles()
     try files.directory.write("sweep/sweep.yaml", "metric: accuracy\ngoal: max\n")
     for (trial, accuracy) in [("0001", 0.5), ("0002", 0.75), ("0003", 0.25)] {
@@ -274,7 +271,7 @@ struct WatchPageTests {
     }
     try files.directory.write(
       "sweep/trials/0003.json", #"[{"trial":3,"state":"diverged","reason":"loss is NaN"}]"#)
-    try await withPage(of: files, showing: 6) { page in
+    try withPage(of: files, showing: 6) { page in
       try page.wait(until: "document.querySelectorAll('#sweeps tbody tr').length", is: "3")
       func cell(_ row: Int, _ column: Int) throws -> String {
         try page.text(
@@ -287,7 +284,7 @@ struct WatchPageTests {
     }
   }
 
-  @Test func theReportIsThePageInOneFile() async throws {
+  @Test func theReportIsThePageInOneFile() throws {
     let files = try twoRuns()
     let hash = String(repeating: "ab", count: 32)
     try files.directory.write(
@@ -324,7 +321,7 @@ struct WatchPageTests {
     #expect(date == "report of 2096-10-02 07:06 UTC")
   }
 
-  @Test func aReportOfNothingIsRefused() async throws {
+  @Test func aReportOfNothingIsRefused() throws {
     let files = try RunFiles()
     await #expect(throws: WatchingError.missing(path: files.path + "/none")) {
       _ = try await RunReport(paths: [files.path + "/none"]).write(to: files.path + "/r.html")

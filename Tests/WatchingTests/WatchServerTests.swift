@@ -17,18 +17,13 @@ struct WatchServerTests {
   }
 
   /// Serves a directory of runs, hands on the server's address, and ends it.
-  private func withServer(
-    host: String = "127.0.0.1", _ body: (WatchServer, Int) async throws -> Void
-  ) async throws {
+  private func withServer(_ body: (ServedRuns) async throws -> Void) async throws {
     let files = try RunFiles()
     try files.begin("run")
     try files.append((1...50).map { RunFiles.step($0, loss: Double($0)) }.joined(), to: "run")
-    let runs = WatchedRuns(RunSearch(paths: [files.path]))
-    let server = try WatchServer(runs, host: host, port: 0)
-    let (port, task) = try await server.start()
-    try await body(server, port)
-    task.cancel()
-    _ = await task.result
+    let server = try ServedRuns(files.path)
+    defer { server.end() }
+    try await body(server)
   }
 
   private func get(
@@ -47,8 +42,9 @@ struct WatchServerTests {
   }
 
   @Test func onlyWhoHasTheTokenIsAnswered() async throws {
-    try await withServer { server, port in
-      let token = server.rules.token
+    try await withServer { server in
+      let port = server.port
+      let token = server.token
       #expect(token.count >= 32)
       let page = try await get(port, "/?token=\(token)")
       #expect(page.status == 200)
@@ -69,8 +65,9 @@ struct WatchServerTests {
   }
 
   @Test func aForeignHostOrSiteIsRefused() async throws {
-    try await withServer { server, port in
-      let path = "/?token=\(server.rules.token)"
+    try await withServer { server in
+      let port = server.port
+      let path = "/?token=\(server.token)"
       for host in ["evil.example", "evil.example:\(port)", "127.0.0.1.evil.example", "[::1", ""] {
         let answer = try await get(port, path, headers: ["Host": host])
         #expect(answer.status == 403 || host.isEmpty, "\(host)")
@@ -86,8 +83,9 @@ struct WatchServerTests {
   }
 
   @Test func nobodyKeepsOrEmbedsAnAnswer() async throws {
-    try await withServer { server, port in
-      let token = server.rules.token
+    try await withServer { server in
+      let port = server.port
+      let token = server.token
       for path in ["/?token=\(token)", "/section?token=\(token)&run=0&from=1&to=2", "/"] {
         let headers = try await get(port, path).headers
         #expect(headers["cache-control"] == "no-store")
@@ -106,11 +104,13 @@ struct WatchServerTests {
   }
 
   @Test func aRangeHasAllItsPoints() async throws {
-    try await withServer { server, port in
-      let token = server.rules.token
-      // The runs are known as soon as somebody has looked.
-      await server.lookAtRuns()
-      let answer = try await get(port, "/section?token=\(token)&run=0&from=10&to=12")
+    try await withServer { server in
+      let port = server.port
+      let token = server.token
+      let query = "/section?token=\(token)&run=0&from=10&to=12"
+      var answer = try await get(port, query)
+      // The runs are known as soon as they have been looked at, which begins with the server.
+      for _ in 0..<1000 where answer.status == 404 { answer = try await get(port, query) }
       let object = try #require(
         try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any])
       let steps = try #require(object["steps"] as? [String: Any])
@@ -123,7 +123,8 @@ struct WatchServerTests {
   }
 
   @Test func aPortInUseAndAForeignAddressAreTold() async throws {
-    try await withServer { _, port in
+    try await withServer { server in
+      let port = server.port
       let second = try WatchServer(
         WatchedRuns(RunSearch(paths: [])), host: "127.0.0.1", port: UInt16(port))
       await #expect(throws: WatchingError.addressInUse(host: "127.0.0.1", port: port)) {
