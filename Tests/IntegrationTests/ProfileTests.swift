@@ -34,7 +34,7 @@ extension TrainedRunTests {
       let bench = try Workbench()
       let plain = try bench.train("plain", ["--steps", "8"])
       let profiled = try bench.train(
-        "profiled", ["--steps", "8", "--profile", "5-6", "--set", "threads=2"], ranks: 2)
+        "profiled", ["--steps", "8", "--profile", "5-6"], ranks: 2)
       #expect(profiled.parametersSHA256 == plain.parametersSHA256)
       let events = try trace(bench, "profiled").traceEvents
       let names = events.filter { $0.ph == "M" && $0.name == "process_name" }.map(\.args.name)
@@ -49,7 +49,6 @@ extension TrainedRunTests {
         let shares = spans.filter { $0.name == "share" }
         #expect(shares.map(\.args.step) == [5, 6])
         #expect(shares.allSatisfy { $0.args.bytes == 4 * plain.parameters })
-        #expect(spans.contains { $0.name == "work" && $0.tid > 0 })
         try requireNested(spans.filter { $0.tid == 0 })
       }
     }
