@@ -284,7 +284,7 @@ struct WatchPageTests {
     }
   }
 
-  @Test func theReportIsThePageInOneFile() throws {
+  @Test func theReportIsThePageInOneFile() async throws {
     let files = try twoRuns()
     let hash = String(repeating: "ab", count: 32)
     try files.directory.write(
@@ -321,7 +321,7 @@ struct WatchPageTests {
     #expect(date == "report of 2096-10-02 07:06 UTC")
   }
 
-  @Test func aReportOfNothingIsRefused() throws {
+  @Test func aReportOfNothingIsRefused() async throws {
     let files = try RunFiles()
     await #expect(throws: WatchingError.missing(path: files.path + "/none")) {
       _ = try await RunReport(paths: [files.path + "/none"]).write(to: files.path + "/r.html")
