@@ -40,6 +40,11 @@ struct JSONObject {
   var page: String { "{\n\(members.map { "  " + $0 }.joined(separator: ",\n"))\n}\n" }
 
   private static func quoted(_ text: String) -> String {
+    // Most texts are keys, of which every step has some: nothing in them needs an escape.
+    let isPlain = text.utf8.allSatisfy {
+      $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    }
+    if isPlain { return "\"\(text)\"" }
     var quoted = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
