@@ -1,4 +1,5 @@
 import Foundation
+import LockstepSweeps
 import TestSupport
 import Testing
 
@@ -29,10 +30,10 @@ struct SweepPageTests {
     #expect(report.trials.count { $0.state == "diverged" } == 2)
     let page = bench.folder.appendingPathComponent("out/sweep.html")
     let document = try HeadlessBrowser().document(of: page)
-    // A line, two curves and a row for each trial.
-    for trial in 1...6 { #expect(count("data-trial=\"\(trial)\"", in: document) == 4) }
-    #expect(count("class=\"trial best\"", in: document) == 3)
-    #expect(count("class=\"trial lost\"", in: document) == 6)
+    // A line and a row for each trial.
+    for trial in 1...6 { #expect(count("data-trial=\"\(trial)\"", in: document) == 2) }
+    #expect(count("class=\"trial best\"", in: document) == 1)
+    #expect(count("class=\"trial lost\"", in: document) == 2)
     #expect(document.contains(">optimizer.learning_rate</text>"))
     #expect(document.contains(">…sgd, clip_norm: 0}</text>"))
     #expect(document.contains("<dt>trials</dt><dd>2 diverged, 4 finished</dd>"))
@@ -45,6 +46,29 @@ struct SweepPageTests {
         == rows.firstRange(of: "data-trial=")?.lowerBound)
     // Nothing comes from elsewhere.
     #expect(!document.contains("http://") && !document.contains("https://"))
+  }
+
+  @Test func itsChartsHaveTheTrialsLosses() throws {
+    let bench = try makeBench()
+    let best = try #require(try bench.json("out").ranking.first)
+    let document = try document(
+      bench,
+      after: """
+        const [training, heldOut] = charts;
+        const best = training.series.find(series => series.trial === \(best));
+        document.body.append(JSON.stringify({
+          titles: charts.map(chart => chart.options.title), trials: training.series.length, width: best.width,
+          heldOut: heldOut.series.find(series => series.trial === \(best)).x, x: best.x, mean: best.mean, isDrawn: training.area !== null }));
+        """)
+    let history = try RunHistory(
+      path: bench.path("out/trials/\(String(format: "%04d", best))/metrics.jsonl"))
+    let steps = history.steps.map { "\($0.step)" }.joined(separator: ",")
+    #expect(document.contains(#""titles":["training loss""#))
+    #expect(document.contains(#""trials":6,"width":3,"heldOut":[12,24,36],"x":[\#(steps)]"#))
+    #expect(document.contains(#""isDrawn":true"#))
+    let mean = try #require(document.components(separatedBy: #""mean":["#).last)
+    let losses = mean.prefix { $0 != "]" }.split(separator: ",").compactMap { Double($0) }
+    #expect(losses == history.steps.map(\.loss))
   }
 
   /// A copy of a page on which somebody does something.
@@ -65,10 +89,10 @@ struct SweepPageTests {
         document.querySelector('tr[data-trial="2"]')
           .dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
         // The browser's own pointer, wherever it is, may come next.
-        document.title = document.querySelectorAll(".hot").length + " hot";
+        document.title = document.querySelectorAll(".hot").length + " hot, " + charts[0].hot;
         document.body.append(told.textContent);
         """)
-    #expect(document.contains("<title>4 hot</title>"))
+    #expect(document.contains("<title>2 hot, trial 2</title>"))
     #expect(document.contains("trial 2, finished · optimizer "))
     #expect(document.contains("optimizer.learning_rate 0.1 · r2 "))
   }
@@ -85,8 +109,10 @@ struct SweepPageTests {
       send("pointermove", document, -0.1);
       send("pointerup", document, -0.1);
       """
-    let brushed = try document(bench, after: drag)
-    #expect(count(" dim\"", in: brushed) + count("class=\"dim\"", in: brushed) == 4 * 4)
+    let tell = "document.title = [...charts[0].dimmed].length + ' dimmed';"
+    let brushed = try document(bench, after: drag + tell)
+    #expect(count(" dim\"", in: brushed) + count("class=\"dim\"", in: brushed) == 4 * 2)
+    #expect(brushed.contains("<title>4 dimmed</title>"))
     // A click lets go.
     let released = try document(
       bench,
@@ -97,10 +123,13 @@ struct SweepPageTests {
   @Test func aRangeTestShowsItsCurve() throws {
     let bench = try SweepBench()
     try bench.sweep("method: range-test\nlow: 1e-4\nhigh: 1e3\nsteps: 80\n", to: "out")
-    let page = bench.folder.appendingPathComponent("out/sweep.html")
-    let document = try HeadlessBrowser(appearance: .dark).document(of: page)
-    #expect(document.contains("class=\"smoothed\"") && document.contains("class=\"raw\""))
-    #expect(document.contains(">suggestion: ") && document.contains("<dt>lowest</dt>"))
+    let document = try document(
+      bench,
+      after: "document.title = charts[0].series.map(series => series.name) + '; '"
+        + " + charts[0].options.marks.map(mark => mark.label.split(':')[0])")
+    #expect(
+      document.contains("<title>each step,smoothed; suggestion,steepest,lowest</title>"))
+    #expect(document.contains("<dt>lowest</dt>"))
     #expect(!document.contains("<table"))
   }
 }

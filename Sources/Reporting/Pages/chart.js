@@ -1,9 +1,13 @@
 // Curves on a canvas: overlaid, smoothed, zoomed by dragging, asked for their values by pointing or by
 // arrow keys.
 //
-// A series is {name, color, dash, x, mean, low, high, counts}: for each point its place, ascending, the
-// mean, the lowest and the highest of the values that it stands for, and how many these are. Without
-// `low` and `high` each point is one value.
+// A series is {name, color, dash, opacity, width, x, mean, low, high, counts}: for each point its place,
+// ascending, the mean, the lowest and the highest of the values that it stands for, and how many these
+// are. Without `low` and `high` each point is one value. The colour is a property of CSS, such as
+// "--series-1", or a function that returns a colour.
+
+/** So many curves are told of at a place; of more, those nearest to the pointer. */
+const mostTold = 10;
 
 /**
  * Exponential means, as if each point had come `counts` times: the weight of a value falls by 1 - 1/span
@@ -30,7 +34,9 @@ function smoothed(series, span, earlier = null) {
 class LineChart {
   /**
    * @param options title; format: of values; formatX; log: whether the vertical axis is logarithmic;
-   *   onZoom([from, to] or null); onPoint(x or null): where a reader points.
+   *   onZoom([from, to] or null); onPoint(x or null): where a reader points; onNearest(series or null):
+   *   the curve that the pointer is at; marks: [{x, label}], places to be seen; limit: values above it
+   *   leave the picture at its top.
    */
   constructor(options) {
     this.options = { format: formatNumber, formatX: formatCount, log: false, ...options };
@@ -40,6 +46,9 @@ class LineChart {
     this.pointed = null;
     this.isPointedHere = false;
     this.selection = null;
+    this.pointerY = null;
+    this.hot = null;
+    this.dimmed = new Set();
     this.element = element("div", "card chart");
     this.heading = element("h3");
     this.heading.append(element("span", "", options.title));
@@ -69,6 +78,19 @@ class LineChart {
     [this.range, this.span] = [range, span];
     this.canvas.setAttribute("aria-label", this.description());
     this.now.textContent = series.length === 1 ? this.last(this.series[0]) : "";
+    this.draw();
+  }
+
+  /** Draws a curve above the others, by its name, or none. */
+  emphasize(name) {
+    if (this.hot === name) return;
+    this.hot = name;
+    this.draw();
+  }
+
+  /** Leaves little of these curves, by their names. */
+  dim(names) {
+    this.dimmed = names;
     this.draw();
   }
 
@@ -113,6 +135,7 @@ class LineChart {
       }
     }
     if (!(low <= high)) return null;
+    high = Math.max(low, Math.min(high, this.options.limit ?? Infinity));
     if (this.options.log) {
       if (low === high) [low, high] = [low / 1.5, high * 1.5];
       const room = (high / low) ** 0.05;
@@ -164,7 +187,11 @@ class LineChart {
     context.beginPath();
     context.rect(area.left, area.top - 4, area.right - area.left, area.bottom - area.top + 8);
     context.clip();
-    for (const series of this.series) this.drawSeries(context, series, bounds, style.getPropertyValue(series.color) || series.color);
+    this.drawMarks(context, area, style);
+    const last = this.series.filter(series => series.name === this.hot);
+    for (const series of [...this.series.filter(series => series.name !== this.hot), ...last]) {
+      this.drawSeries(context, series, bounds, this.colorOf(series, style));
+    }
     if (this.selection) {
       const [from, to] = this.selection;
       context.fillStyle = style.getPropertyValue("--accent");
@@ -200,7 +227,30 @@ class LineChart {
     }
   }
 
+  colorOf({ color }, style) {
+    return typeof color === "function" ? color() : style.getPropertyValue(color);
+  }
+
+  drawMarks(context, area, style) {
+    context.strokeStyle = context.fillStyle = style.getPropertyValue("--series-2");
+    context.textBaseline = "top";
+    (this.options.marks ?? []).forEach(({ x: place, label }, index) => {
+      const x = Math.round(this.toX(place)) + 0.5;
+      const isRight = x + 6 + context.measureText(label).width < area.right;
+      context.setLineDash([4, 3]);
+      context.beginPath();
+      context.moveTo(x, area.top);
+      context.lineTo(x, area.bottom);
+      context.stroke();
+      context.setLineDash([]);
+      context.textAlign = isRight ? "left" : "right";
+      context.fillText(label, x + (isRight ? 5 : -5), area.top + 2 + 16 * index);
+    });
+  }
+
   drawSeries(context, series, bounds, color) {
+    const isHot = series.name === this.hot;
+    const strength = isHot ? 1 : this.dimmed.has(series.name) ? 0.08 : series.opacity ?? 1;
     // One more to either side, so that lines leave the picture at its edges.
     const first = Math.max(0, lowerBound(series.x, bounds.left) - 1);
     const end = Math.min(series.x.length, lowerBound(series.x, bounds.right) + 2);
@@ -218,10 +268,13 @@ class LineChart {
     };
     [context.strokeStyle, context.fillStyle] = [color, color];
     context.lineJoin = "round";
-    const faint = series.smooth ? 0.28 : 1;
-    if (series.low) {
+    const faint = strength * (series.smooth ? 0.28 : 1);
+    const gap = (this.toX(series.x[end - 1]) - this.toX(series.x[first])) / Math.max(1, end - first - 1);
+    if (series.low && gap > 3) {
+      this.drawBand(context, series, first, end, 0.18 * strength);
+    } else if (series.low) {
       // The strokes from the lowest to the highest: no peak is lost.
-      context.globalAlpha = series.smooth ? 0.18 : 0.4;
+      context.globalAlpha = strength * (series.smooth ? 0.18 : 0.4);
       context.lineWidth = 1;
       context.beginPath();
       for (let index = first; index < end; index += 1) {
@@ -234,12 +287,13 @@ class LineChart {
       context.stroke();
     }
     context.globalAlpha = faint;
-    context.lineWidth = series.smooth ? 1 : 1.6;
+    const width = isHot ? 3 : series.width ?? 1.6;
+    context.lineWidth = series.smooth ? 1 : width;
     context.setLineDash(series.dash ?? []);
     line(series.mean);
-    context.globalAlpha = 1;
+    context.globalAlpha = strength;
     if (series.smooth) {
-      context.lineWidth = 2;
+      context.lineWidth = Math.max(2, width);
       line(series.smooth);
     }
     context.setLineDash([]);
@@ -253,6 +307,22 @@ class LineChart {
       }
     }
     context.globalAlpha = 1;
+  }
+
+  /** The area between the lowest and the highest values of points that are apart from each other. */
+  drawBand(context, series, first, end, alpha) {
+    const places = [];
+    for (let index = first; index < end; index += 1) {
+      if (series.low[index] === null || (this.options.log && !(series.high[index] > 0))) continue;
+      const floor = this.options.log && !(series.low[index] > 0);
+      const low = floor ? this.canvas.clientHeight : this.toY(series.low[index]);
+      places.push({ x: this.toX(series.x[index]), low, high: this.toY(series.high[index]) });
+    }
+    context.globalAlpha = alpha;
+    context.beginPath();
+    for (const { x, high } of places) context.lineTo(x, high);
+    for (const { x, low } of places.reverse()) context.lineTo(x, low);
+    context.fill();
   }
 
   // Pointing
@@ -274,8 +344,17 @@ class LineChart {
     this.draw();
   }
 
+  /** How far a value is from the pointer, in pixels. */
+  distance({ series, index }) {
+    return Math.abs(this.toY((series.smooth ?? series.mean)[index]) - (this.pointerY ?? 0));
+  }
+
   drawPointed(context, area, style) {
-    const values = this.pointed === null ? [] : this.valuesAt(this.pointed);
+    let values = this.pointed === null ? [] : this.valuesAt(this.pointed);
+    if (values.length > mostTold) {
+      const near = [...values].sort((one, other) => this.distance(one) - this.distance(other));
+      values = near.slice(0, mostTold);
+    }
     this.tip.hidden = !this.isPointedHere || values.length === 0;
     if (values.length === 0) return;
     const nearestX = values[0].series.x[values[0].index];
@@ -290,19 +369,19 @@ class LineChart {
     for (const { series, index } of values) {
       const value = series.smooth?.[index] ?? series.mean[index];
       if (this.options.log && !(value > 0)) continue;
-      context.fillStyle = style.getPropertyValue(series.color) || series.color;
+      context.fillStyle = this.colorOf(series, style);
       context.beginPath();
       context.arc(this.toX(series.x[index]), this.toY(value), 3.5, 0, 7);
       context.fill();
     }
-    if (this.isPointedHere) this.fillTip(values, x);
+    if (this.isPointedHere) this.fillTip(values, x, style);
   }
 
-  fillTip(values, x) {
+  fillTip(values, x, style) {
     const rows = values.map(({ series, index }) => {
       const row = element("div", "row");
       const swatch = element("span", "swatch");
-      swatch.style.background = `var(${series.color})`;
+      swatch.style.background = this.colorOf(series, style);
       const count = series.counts?.[index] ?? 1;
       const text = this.options.format((series.smooth ?? series.mean)[index]);
       const { format } = this.options;
@@ -336,7 +415,9 @@ class LineChart {
     canvas.addEventListener("pointermove", event => {
       if (!this.area) return;
       if (start !== null && Math.abs(place(event) - start) > 4) this.selection = [start, clamp(place(event))];
+      this.pointerY = event.clientY - canvas.getBoundingClientRect().top;
       options.onPoint?.(this.fromX(clamp(place(event))), this);
+      this.tellNearest();
     });
     const release = event => {
       const { selection } = this;
@@ -348,10 +429,20 @@ class LineChart {
     };
     canvas.addEventListener("pointerup", release);
     canvas.addEventListener("pointercancel", release);
-    canvas.addEventListener("pointerleave", () => { if (start === null) options.onPoint?.(null, this); });
+    canvas.addEventListener("pointerleave", () => {
+      if (start !== null) return;
+      options.onPoint?.(null, this);
+      options.onNearest?.(null);
+    });
     canvas.addEventListener("blur", () => options.onPoint?.(null, this));
     canvas.addEventListener("dblclick", () => options.onZoom?.(null));
     canvas.addEventListener("keydown", event => this.press(event));
+  }
+
+  tellNearest() {
+    if (!this.options.onNearest || this.pointed === null) return;
+    const [best] = this.valuesAt(this.pointed).sort((one, other) => this.distance(one) - this.distance(other));
+    this.options.onNearest(best && this.distance(best) < 24 ? best.series : null);
   }
 
   press(event) {

@@ -5,39 +5,43 @@ import LockstepReporting
 /// The losses of a run, from its `metrics.jsonl`.
 package struct RunHistory {
   /// A loss that was not finite is nil: there is no place for it in a curve.
-  package struct Step: Decodable, Equatable {
+  package struct Step: Equatable {
     package let step: Int
     package let loss: Double?
     package let learningRate: Double
-
-    enum CodingKeys: String, CodingKey {
-      case step, loss
-      case learningRate = "learning_rate"
-    }
   }
 
-  package struct Evaluation: Decodable, Equatable {
+  package struct Evaluation: Equatable {
     package let step: Int
     package let loss: Double?
-
-    enum CodingKeys: String, CodingKey {
-      case step
-      case loss = "validation_loss"
-    }
   }
 
   package private(set) var steps: [Step] = []
   package private(set) var evaluations: [Evaluation] = []
 
+  /// A line; which members it has tells what it is of.
+  private struct Line: Decodable {
+    let step: Int
+    let loss: Double?
+    let learningRate: Double?
+    let validationLoss: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case step, loss
+      case learningRate = "learning_rate"
+      case validationLoss = "validation_loss"
+    }
+  }
+
   /// Reads the file; one that is not there has no lines.
   package init(path: String) throws(MetricsError) {
     let decoder = JSONFormat.decoder
-    for line in try MetricsFile.lines(of: path) {
-      if let step = try? decoder.decode(Step.self, from: line) {
-        steps.append(
-          Step(step: step.step, loss: step.loss?.ifFinite, learningRate: step.learningRate))
-      } else if let evaluation = try? decoder.decode(Evaluation.self, from: line) {
-        evaluations.append(Evaluation(step: evaluation.step, loss: evaluation.loss?.ifFinite))
+    for text in try MetricsFile.lines(of: path) {
+      guard let line = try? decoder.decode(Line.self, from: text) else { continue }
+      if let loss = line.loss, let rate = line.learningRate {
+        steps.append(Step(step: line.step, loss: loss.ifFinite, learningRate: rate))
+      } else if let loss = line.validationLoss {
+        evaluations.append(Evaluation(step: line.step, loss: loss.ifFinite))
       }
     }
   }

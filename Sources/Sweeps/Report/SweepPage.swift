@@ -1,10 +1,11 @@
 import Foundation
+import LockstepFiles
 import LockstepReporting
 import LockstepSettings
 import LockstepTraining
 
-/// `sweep.html`: the trials as parallel coordinates, their losses, a range test's curve, and the
-/// table.
+/// `sweep.html`: the trials' losses or a range test's curve, the trials as parallel coordinates, and
+/// the table.
 struct SweepPage {
   private let report: SweepReport
   private let plan: SweepPlan
@@ -16,17 +17,43 @@ struct SweepPage {
 
   func bytes() throws -> [UInt8] {
     let name = URL(fileURLWithPath: directory.path).lastPathComponent
-    let sections = [rangeTest, parallelCoordinates, try curves(), table].compactMap(\.self)
+    let sections = [curves, parallelCoordinates, table].compactMap(\.self)
+    let (style, script) = (
+      String(decoding: PackageResources.sweep_css, as: UTF8.self),
+      String(decoding: PackageResources.sweep_js, as: UTF8.self)
+    )
     return HTMLPage(
-      title: "Sweep \(name)", style: String(decoding: PackageResources.sweep_css, as: UTF8.self),
+      title: "Sweep \(name)", style: HTMLPage.chartStyle + style,
       body: """
         <h1>Sweep \(HTMLPage.escaped(name))</h1>
         \(facts)
         \(sections.joined(separator: "\n"))
         """,
-      data: Data(try report.bytes()),
-      script: String(decoding: PackageResources.sweep_js, as: UTF8.self)
+      data: try data(), script: HTMLPage.chartScript + script
     ).bytes
+  }
+
+  /// What the script finds as `data`.
+  private struct Content: Encodable {
+    let curves: [TrialCurve]
+    let report: SweepReport
+    /// Of a range test.
+    let suggestion: Double?
+  }
+
+  private func data() throws -> Data {
+    let curves = try report.trials.map { trial in
+      try TrialCurve(
+        trial: trial.trial,
+        of: trial.runs.map {
+          try RunHistory(path: "\(directory.path)/\($0.directory)/metrics.jsonl")
+        }, points: max(20, min(240, 60_000 / max(1, report.trials.count))))
+    }
+    let encoder = JSONFormat.encoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    return try encoder.encode(
+      Content(
+        curves: curves, report: report, suggestion: report.rangeTest?.suggestion))
   }
 
   private func card(_ heading: String, _ remark: String, _ content: String) -> String {
@@ -116,6 +143,27 @@ struct SweepPage {
       ).svg() + "<p id=\"told\" class=\"muted\">&nbsp;</p>")
   }
 
+  /// Where the script puts the charts.
+  private var curves: String {
+    let (heading, remark) =
+      report.rangeTest == nil
+      ? (
+        "Losses",
+        "Means of neighbouring steps, and of the folds where a trial has several; the band goes from the "
+          + "lowest to the highest. Point at a curve to see its trial everywhere; drag to zoom."
+      )
+      : (
+        "Range test",
+        "The loss of each step, and smoothed, while the learning rate grows. Below the steepest fall "
+          + "training is slow; above the lowest loss it diverges."
+      )
+    return """
+      <h2>\(heading)</h2>
+      <p class="muted">\(remark)</p>
+      <div class="charts" id="charts"></div>
+      """
+  }
+
   private func axisValues(of parameter: SweptParameters.Parameter) -> ParallelPlot.Values {
     let domain = parameter.domain
     if domain.values.isEmpty {
@@ -128,100 +176,6 @@ struct SweepPage {
     // Evenly spread factors, such as 0.001, 0.01, 0.1.
     let isWide = numbers.allSatisfy { $0 > 0 } && (numbers.max() ?? 1) >= 20 * (numbers.min() ?? 1)
     return .numbers(isWide ? .log : .linear, ticks: numbers)
-  }
-
-  private func curves() throws -> String? {
-    let histories = try drawn.map { trial in
-      (
-        trial: trial,
-        runs: try trial.runs.map {
-          try RunHistory(path: "\(directory.path)/\($0.directory)/metrics.jsonl")
-        }
-      )
-    }
-    guard report.rangeTest == nil else { return nil }
-    // At most so many points a curve, each the mean of as many steps.
-    let count = max(20, min(240, 60_000 / max(1, histories.count)))
-    let longest = histories.flatMap(\.runs).compactMap { $0.steps.last?.step }.max() ?? 0
-    let width = max(1, (longest + count - 1) / count)
-    let training = histories.flatMap { trial, runs in
-      runs.map { history in
-        SeriesPlot.Series(
-          attributes: attributes(trial),
-          points: Self.thinned(
-            history.steps.compactMap { step in
-              step.loss.map { (x: Double(step.step), y: $0) }
-            }, by: width))
-      }
-    }
-    let heldOut = histories.flatMap { trial, runs in
-      runs.map { history in
-        SeriesPlot.Series(
-          attributes: attributes(trial),
-          points: history.evaluations.compactMap { evaluation in
-            evaluation.loss.map { (x: Double(evaluation.step), y: $0) }
-          })
-      }
-    }
-    var text = card(
-      "Training loss", "Means of neighbouring steps.", Self.plot("training loss", training))
-    if heldOut.contains(where: { $0.points.count > 1 }) {
-      text += card("Validation loss", "At each evaluation.", Self.plot("validation loss", heldOut))
-    }
-    return text
-  }
-
-  private static func plot(_ label: String, _ series: [SeriesPlot.Series]) -> String {
-    var plot = SeriesPlot(title: label, xLabel: "step", yLabel: label, series: series)
-    // What diverges leaves the plot at its top, and does not flatten the others.
-    plot.yLimit = series.compactMap { $0.points.first?.y }.max().map { 2 * $0 }
-    let heights = series.flatMap { $0.points.map(\.y) }.filter { $0 <= plot.yLimit ?? 0 }.sorted()
-    if let low = heights.first, low > 0, let high = heights.last, high > 10 * low {
-      plot.yScale = .log
-    }
-    return plot.svg()
-  }
-
-  /// The means of so many neighbours each.
-  private static func thinned(
-    _ points: [(x: Double, y: Double)], by width: Int
-  ) -> [(x: Double, y: Double)] {
-    guard width > 1 else { return points }
-    return stride(from: 0, to: points.count, by: width).map { start in
-      let part = points[start..<min(start + width, points.count)]
-      let length = Double(part.count)
-      return (
-        x: part.reduce(0) { $0 + $1.x } / length, y: part.reduce(0) { $0 + $1.y } / length
-      )
-    }
-  }
-
-  private var rangeTest: String? {
-    guard let curve = report.rangeTest, !curve.points.isEmpty else { return nil }
-    let (raw, smoothed) = (
-      curve.points.map { (x: $0.learningRate, y: $0.loss) },
-      curve.points.map { (x: $0.learningRate, y: $0.smoothedLoss) }
-    )
-    var plot = SeriesPlot(
-      title: "Loss over the learning rate", xLabel: "learning rate", yLabel: "training loss",
-      series: [
-        .init(attributes: #"class="raw""#, points: raw),
-        .init(attributes: #"class="smoothed""#, points: smoothed),
-      ])
-    plot.xScale = .log
-    let lowest = smoothed.map(\.y).min() ?? 0
-    plot.yLimit = max(smoothed[0].y, lowest * RangeCurve.explosion)
-    if lowest > 0, smoothed[0].y > 10 * lowest { plot.yScale = .log }
-    plot.marks = [
-      ("suggestion", curve.suggestion), ("steepest", curve.steepest), ("lowest", curve.lowest),
-    ]
-    .compactMap { name, rate in
-      rate.map { SeriesPlot.Mark("\(name): \(PlotAxis.label($0))", x: $0) }
-    }
-    return card(
-      "Range test",
-      "The loss of each step, and smoothed, while the learning rate grows. Below the steepest fall "
-        + "training is slow; above the lowest loss it diverges.", plot.svg())
   }
 
   // MARK: - Table
