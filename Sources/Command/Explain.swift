@@ -1,4 +1,5 @@
 import ArgumentParser
+import LockstepDatasets
 import LockstepExplanations
 import LockstepFiles
 import LockstepReporting
@@ -9,9 +10,9 @@ struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Looks inside a trained model: writes a page with what it did and why.",
     discussion: """
-      Attention maps of every layer and head, the tokens or pixels that a prediction is owed to \
+      Attention maps of every layer and head, the tokens, pixels or columns that a prediction is owed to \
       (gradient × input), and what each layer would say (logit lens). The page is one file that \
-      opens in any browser. What text and images there can be is in docs/explain.md.
+      opens in any browser. What text, images and rows there can be is in docs/explain.md.
       """)
 
   @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
@@ -38,7 +39,10 @@ struct Explain: ParsableCommand {
   @Option(help: "Which of the images a classifier sees, from 0.")
   var image: Int?
 
-  @Option(help: "A file of images (IDX). Default: the validation images of the run.")
+  @Option(help: "Which row of a table the model sees, from 0.")
+  var row: Int?
+
+  @Option(help: "A file of images (IDX) or rows (CSV). Default: the run's validation data.")
   var data: String?
 
   @Option(help: "Where the run's own files are, if not where it was trained.")
@@ -56,15 +60,19 @@ struct Explain: ParsableCommand {
   @OptionGroup var precision: PrecisionArgument
 
   func validate() throws {
-    guard (text == nil) != (image == nil) else {
+    guard [text != nil, image != nil, row != nil].count(where: \.self) == 1 else {
       throw ValidationError(
-        "give either --text, for a language model, or --image, for a classifier of images")
+        "give one of --text, for a language model, --image, for a classifier of images, and --row, "
+          + "for a model of a table's rows")
     }
     guard position == nil && translation == nil || text != nil else {
       throw ValidationError("--position and --translation go with --text")
     }
-    guard data == nil && labels == nil && directory == nil || image != nil else {
-      throw ValidationError("--data, --labels and --directory go with --image")
+    guard data == nil && directory == nil || text == nil else {
+      throw ValidationError("--data and --directory go with --image or --row")
+    }
+    guard labels == nil || image != nil else {
+      throw ValidationError("--labels goes with --image")
     }
   }
 
@@ -73,7 +81,15 @@ struct Explain: ParsableCommand {
     if let text {
       try show(try explanation(of: text, in: workspace)) { try $0.page() }
     } else if let image {
-      try show(try explanation(ofImage: image, in: workspace)) { try $0.page() }
+      let (trained, samples) = try samples(for: "--image", in: workspace)
+      try show(
+        try ImageExplanation(of: trained, samples: samples, index: image, target: target)
+      ) { try $0.page() }
+    } else if let row {
+      let (trained, samples) = try samples(for: "--row", in: workspace)
+      try show(
+        try RowExplanation(of: trained, samples: samples, index: row, target: target)
+      ) { try $0.page() }
     }
   }
 
@@ -84,15 +100,16 @@ struct Explain: ParsableCommand {
       position: position, target: target, special: reading.specialTokens)
   }
 
-  private func explanation(
-    ofImage index: Int, in workspace: Workspace
-  ) throws -> ImageExplanation {
+  /// The model and what it sees.
+  private func samples(
+    for option: String, in workspace: Workspace
+  ) throws -> (TrainedModel, SampleSet) {
     let trained = try TrainedModel.opened(source, in: workspace, precision: precision)
-    guard trained.kind == .prediction else { throw ExplanationError.needsText(path: source) }
-    return try ImageExplanation(
-      of: trained,
-      samples: trained.heldOutSamples(data: data, labels: labels, directory: directory),
-      index: index, target: target)
+    guard trained.kind == .prediction else {
+      throw ExplanationError.needsText(path: source, option: option)
+    }
+    let samples = try trained.heldOutSamples(data: data, labels: labels, directory: directory)
+    return (trained, samples)
   }
 
   private func show<Explanation: Encodable & CustomStringConvertible>(

@@ -20,6 +20,15 @@ extension ImageExplanation {
   }
 }
 
+extension RowExplanation {
+  /// The explanation as a page to be opened in a browser.
+  public func page() throws -> HTMLPage {
+    try HTMLPage(
+      explaining: self, of: model.source, body: PackageResources.row_html,
+      script: PackageResources.row_js)
+  }
+}
+
 extension HTMLPage {
   fileprivate init(
     explaining explanation: some Encodable, of source: String, body: [UInt8], script: [UInt8]
@@ -44,7 +53,9 @@ extension TextExplanation: CustomStringConvertible {
   public var description: String {
     let maps = attention.reduce(0) { $0 + $1.headCount }
     let word = words["\(prediction.target.token)"] ?? ""
-    return "\(tokens.count) tokens, \(maps) attention maps, \(lens.count) layers; after position "
+    let place = prediction.masked ? "at" : "after"
+    return
+      "\(tokens.count) tokens, \(maps) attention maps, \(lens.count) layers; \(place) position "
       + "\(prediction.position) \"\(word)\" "
       + String(
         format: "with %.1f %%, number %d", 100 * prediction.target.probability, prediction.rank)
@@ -61,5 +72,21 @@ extension ImageExplanation: CustomStringConvertible {
       + String(
         format: "class %@ with %.1f %%", prediction.classes[target],
         100 * prediction.probabilities[target])
+  }
+}
+
+extension RowExplanation: CustomStringConvertible {
+  /// For the console.
+  public var description: String {
+    let place = "row \(row.index)"
+    guard let prediction else {
+      return place + String(format: ": %@ %.6g", row.target, value ?? .nan)
+        + (row.value.map { String(format: ", the table says %.6g", $0) } ?? "")
+    }
+    let right = row.label.map { " of class \(prediction.classes[$0])" } ?? ""
+    return place + right
+      + String(
+        format: "; class %@ with %.1f %%", prediction.classes[prediction.target],
+        100 * prediction.probabilities[prediction.target])
   }
 }

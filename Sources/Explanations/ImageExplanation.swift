@@ -20,17 +20,6 @@ public struct ImageExplanation: Codable, Sendable {
     public let label: Int
   }
 
-  public struct Prediction: Codable, Sendable {
-    /// [C].
-    public let classes: [String]
-    /// [C].
-    public let probabilities: [Double]
-    /// The number of the class that is explained.
-    public let target: Int
-    /// The target's score.
-    public let logit: Double
-  }
-
   /// Gradient × input of the target's logit; an input is a pixel as the model gets it.
   public struct Attribution: Codable, Sendable {
     /// [H][W].
@@ -58,7 +47,7 @@ public struct ImageExplanation: Codable, Sendable {
 
   public let model: ExplainedModel
   public let image: Image
-  public let prediction: Prediction
+  public let prediction: ClassPrediction
   public let attribution: Attribution
   /// The embedding, then each block; empty for networks whose layers have states of their own.
   public let lens: [LensLayer]
@@ -74,41 +63,16 @@ public struct ImageExplanation: Codable, Sendable {
   public init(
     of trained: TrainedModel, samples: SampleSet, index: Int, target: String? = nil
   ) throws {
-    guard case .prediction(let predictor) = trained.model, let description = trained.samples,
-      let configuration = trained.configuration
-    else { throw ExplanationError.needsText(path: trained.source) }
     guard case .pixels(let pixels) = samples.features else {
-      throw ExplanationError.notImages(path: trained.path)
+      throw ExplanationError.otherSamples(path: trained.path, option: "--row")
     }
-    guard let classes = description.classNames, case .classes(let labels) = samples.targets else {
-      throw ExplanationError.notClasses(path: trained.path)
+    let inspected = try InspectedSample(
+      of: trained, samples: samples, index: index, kind: "image", target: target)
+    guard let classes = inspected.classes, case .classes(let labels) = samples.targets else {
+      throw ExplanationError.noClasses(path: trained.path)
     }
-    guard (0..<samples.count).contains(index) else {
-      throw ExplanationError.noImage(index, path: samples.path, count: samples.count)
-    }
-    var chosen: Int?
-    if let target {
-      guard let found = classes.firstIndex(of: description.className(of: target)) else {
-        throw ExplanationError.noClass(target, classes: classes)
-      }
-      chosen = found
-    }
-    var batch = SampleBatch()
-    SampleLoader(samples, description: description, batchSize: 1)
-      .fill(&batch, evaluationBatch: index)
+    let inspection = inspected.inspection
     let (height, width) = (samples.sampleShape[0], samples.sampleShape[1])
-    let inspection = try SampleInspection(
-      of: predictor, sample: batch.features, shape: [1, height, width], target: chosen,
-      in: trained.workspace)
-    let isQuestionEach = configuration.recipe.asksOfEachClass
-    func probabilities(_ scores: [Float]) -> [Double] {
-      let distribution = Distribution(scores)
-      return scores.indices.map {
-        (isQuestionEach
-          ? 1 / (1 + exp(-Double(scores[$0]))) : distribution.probability(of: $0))
-          .rounded(decimals: 6)
-      }
-    }
     model = ExplainedModel(trained)
     let start = index * samples.featureCount
     image = Image(
@@ -116,16 +80,15 @@ public struct ImageExplanation: Codable, Sendable {
       pixels: (0..<height).map { row in
         pixels[start + row * width..<start + (row + 1) * width].map(Int.init)
       }, label: Int(labels[index]))
-    prediction = Prediction(
-      classes: classes, probabilities: probabilities(inspection.scores),
-      target: inspection.target,
-      logit: Double(inspection.scores[inspection.target]).rounded(decimals: 6))
+    prediction = inspected.prediction(of: classes)
     attribution = Attribution(
       values: (0..<height).map { row in
         inspection.attribution[row * width..<(row + 1) * width].map { $0.rounded(decimals: 6) }
       }, sum: inspection.attribution.reduce(0, +).rounded(decimals: 6))
     lens = inspection.readouts.map {
-      LensLayer(name: $0.name, probabilities: probabilities($0.scores))
+      LensLayer(
+        name: $0.name,
+        probabilities: ClassPrediction.probabilities($0.scores, asksOfEach: inspected.asksOfEach))
     }
     attention = Attention(inspection, trained.architecture, height: height, width: width)
   }

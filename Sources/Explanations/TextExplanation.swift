@@ -14,9 +14,11 @@ public struct TextExplanation: Codable, Sendable {
     public let probability: Double
   }
 
-  /// What the model says comes after a position.
+  /// What the model says comes after a position, or is hidden there.
   public struct Prediction: Codable, Sendable {
     public let position: Int
+    /// Whether the token at the position is predicted from those around it; else the one that comes after.
+    public let masked: Bool
     /// The token that is explained.
     public let target: Candidate
     /// The target's place among all tokens, from 1.
@@ -49,7 +51,7 @@ public struct TextExplanation: Codable, Sendable {
     public let name: String
     /// The probability of the explained target at its position.
     public let target: Double
-    /// The likeliest tokens after each position, [T][5].
+    /// The likeliest tokens after each position, or at it, [T][5].
     public let positions: [[Candidate]]
   }
 
@@ -77,11 +79,12 @@ public struct TextExplanation: Codable, Sendable {
 
   /// - Parameters:
   ///   - trained: Continues texts, or translates; with its tokenizer.
-  ///   - text: At least one token; at most the model's context, with the end of what is translated.
+  ///   - text: At least one token; at most the model's context, with the end of what is translated. Of a
+  ///     masked language model with `[MASK]` where a token is hidden.
   ///   - translation: What the decoder of a translation model reads; nil: what the model itself says,
   ///     the likeliest token at each place.
-  ///   - position: Where a prediction is explained, in 0 ..< T; nil: the last, or of a translation the
-  ///     first, where it begins.
+  ///   - position: Where a prediction is explained, in 0 ..< T; nil: the last, of a translation the first,
+  ///     where it begins, of a masked language model the first `[MASK]`.
   ///   - target: The text of the token that is explained; nil: the likeliest.
   ///   - special: What names of special tokens in the texts are. Default: these tokens.
   /// - Throws: `ExplanationError`; `LoadingError` for a model of another kind, or without a tokenizer;
@@ -91,18 +94,26 @@ public struct TextExplanation: Codable, Sendable {
     target: String? = nil, special: SpecialTokens = .token
   ) throws {
     switch trained.model {
-    case .prediction: throw ExplanationError.needsImage(path: trained.source)
+    case .prediction: throw ExplanationError.needsSample(path: trained.source)
     case .sequenceToSequence(let model):
       try self.init(
         of: trained, model, text: text, translation: translation, position: position,
         target: target, special: special)
-    case .language, .maskedLanguage, .encoder, .textClassification:
-      guard translation == nil else {
-        throw ExplanationError.translatesNothing(path: trained.source)
-      }
+    case .maskedLanguage(let model):
+      try Self.requireNone(translation, trained)
+      try self.init(
+        of: trained, model, text: text, position: position, target: target, special: special)
+    case .language, .encoder, .textClassification:
+      try Self.requireNone(translation, trained)
       try self.init(
         of: trained, trained.languageModel(), text: text, position: position, target: target,
         special: special)
+    }
+  }
+
+  private static func requireNone(_ translation: String?, _ trained: TrainedModel) throws {
+    guard translation == nil else {
+      throw ExplanationError.translatesNothing(path: trained.source)
     }
   }
 
@@ -129,6 +140,38 @@ public struct TextExplanation: Codable, Sendable {
         of: network, tokens: tokens, position: position,
         target: try target.map { try Self.token($0, tokenizer) }),
       model: ExplainedModel(trained), text: text, tokens: tokens, source: nil, tokenizer: tokenizer)
+  }
+
+  /// Of a model that predicts hidden tokens.
+  private init(
+    of trained: TrainedModel, _ model: any MaskedLanguageModel, text: String, position: Int?,
+    target: String?, special: SpecialTokens
+  ) throws {
+    let tokenizer = try trained.requiredTokenizer()
+    guard let network = model as? any MaskedLanguageModel & LayeredModel else {
+      throw ExplanationError.noLayers(path: trained.path, summary: trained.summary)
+    }
+    let words =
+      try tokenizer.mask.map { try tokenizer.encodeMasked(text, mask: $0, special: special) }
+      ?? tokenizer.encode(text, special: special)
+    guard !words.isEmpty else { throw ExplanationError.emptyText }
+    let tokens = tokenizer.template.prefix + words + tokenizer.template.suffix
+    try Self.require(tokens, "--text", fit: network.context)
+    guard let position = position ?? tokens.firstIndex(where: { $0 == tokenizer.mask }) else {
+      throw ExplanationError.nothingHidden(tokens: tokens.count)
+    }
+    guard tokens.indices.contains(position) else {
+      throw ExplanationError.noPosition(position, tokens: tokens.count)
+    }
+    try Self.requireMaps(
+      of: try TokenInspection(of: network, tokens: [tokens[0]], position: 0),
+      positions: tokens.count)
+    try self.init(
+      inspection: try TokenInspection(
+        of: network, tokens: tokens, position: position,
+        target: try target.map { try Self.token($0, tokenizer) }),
+      model: ExplainedModel(trained), text: text, tokens: tokens, source: nil, masked: true,
+      tokenizer: tokenizer)
   }
 
   /// Of a model that translates.
@@ -172,7 +215,7 @@ public struct TextExplanation: Codable, Sendable {
 
   private init(
     inspection: TokenInspection, model: ExplainedModel, text: String, tokens: [Int32],
-    source: Source?, tokenizer: any Tokenizer
+    source: Source?, masked: Bool = false, tokenizer: any Tokenizer
   ) throws {
     var lens: [LensLayer] = []
     var last: Distribution?
@@ -197,7 +240,7 @@ public struct TextExplanation: Codable, Sendable {
     self.tokens = tokens
     self.source = source
     prediction = Prediction(
-      position: inspection.position, target: said.candidate(inspection.target),
+      position: inspection.position, masked: masked, target: said.candidate(inspection.target),
       rank: said.rank(of: Int(inspection.target)),
       logit: Double(inspection.logit).rounded(decimals: 6),
       candidates: said.candidates(Self.candidateCount))

@@ -33,11 +33,32 @@ public struct TokenInspection {
     target: Int32? = nil
   ) throws {
     precondition(!tokens.isEmpty && tokens.count <= model.context)
+    let head = model.headWeight.tensor
+    let read = { (states: Tensor) in states.linear(weight: head) }
     try self.init(
-      of: model, head: model.headWeight.tensor, position: position ?? tokens.count - 1,
-      target: target
+      of: model, position: position ?? tokens.count - 1, target: target, in: head.workspace,
+      read: read
     ) {
       model.states(of: Indices(tokens, shape: [1, tokens.count]), cache: nil)
+    }
+  }
+
+  /// - Parameters:
+  ///   - model: Its parameters are bound.
+  ///   - tokens: At least one, at most the model's context.
+  ///   - position: Of the hidden token that is predicted, in 0 ..< T.
+  ///   - target: In 0 ..< V. Default: the likeliest.
+  /// - Throws: `NotFiniteLogitsError`.
+  public init(
+    of model: any MaskedLanguageModel & LayeredModel, tokens: [Int32], position: Int,
+    target: Int32? = nil
+  ) throws {
+    precondition(!tokens.isEmpty && tokens.count <= model.context)
+    try self.init(
+      of: model, position: position, target: target, in: model.headWeight.tensor.workspace,
+      read: model.readout
+    ) {
+      model.states(of: Indices(tokens, shape: [1, tokens.count]), lengths: nil)
     }
   }
 
@@ -54,7 +75,11 @@ public struct TokenInspection {
   ) throws {
     precondition(!source.isEmpty && source.count <= model.context)
     precondition(!tokens.isEmpty && tokens.count <= model.context)
-    try self.init(of: model, head: model.headWeight.tensor, position: position, target: target) {
+    let head = model.headWeight.tensor
+    let read = { (states: Tensor) in states.linear(weight: head) }
+    try self.init(
+      of: model, position: position, target: target, in: head.workspace, read: read
+    ) {
       let encoded = model.encode(
         source: Indices(source, shape: [1, source.count]), lengths: [source.count])
       return model.states(of: Indices(tokens, shape: [1, tokens.count]), given: encoded)
@@ -62,25 +87,23 @@ public struct TokenInspection {
   }
 
   /// - Parameters:
-  ///   - head: logits = states · headᵀ, [V, D].
+  ///   - read: From the states of a position [1, D] to its logits, [1, V].
   ///   - states: Computes those before the head, [1, T, D].
   private init(
-    of model: any LayeredModel, head: Tensor, position: Int, target: Int32?,
-    states: () -> Tensor
+    of model: any LayeredModel, position: Int, target: Int32?, in workspace: Workspace,
+    read: (Tensor) -> Tensor, states: () -> Tensor
   ) throws {
-    let workspace = head.workspace
     (recorder, self.target, logit) = try workspace.withRecorder { recorder in
       let states = states()
-      let logits = workspace.withoutRecording { states.row(position).linear(weight: head) }
-      try logits.withElements { try $0.requireFinite(position: position) }
-      let chosen = target ?? Int32(Distribution(logits.elements).highest(1)[0])
-      // The logit is the product of the position's state with the target's row of the head.
-      let width = states.shape.last
-      let weight = workspace.withoutRecording { head.row(Int(chosen)) }
-      var mask = [Float](repeating: 0, count: states.shape.count)
-      mask.replaceSubrange(position * width..<(position + 1) * width, with: weight.elements)
-      (states * Tensor(mask, shape: states.shape, in: workspace)).sum().backward()
-      return (recorder, chosen, logits.elements[Int(chosen)])
+      let rows = states.reshaped(to: [states.shape.rows, states.shape.last])  // [T, D]
+      let logits = read(rows.rows(at: Indices([Int32(position)], shape: [1])))  // [1, V]
+      let scores = logits.elements
+      try scores.withUnsafeBufferPointer { try $0.requireFinite(position: position) }
+      let chosen = target ?? Int32(Distribution(scores).highest(1)[0])
+      var mask = [Float](repeating: 0, count: scores.count)
+      mask[Int(chosen)] = 1
+      (logits * Tensor(mask, shape: logits.shape, in: workspace)).sum().backward()
+      return (recorder, chosen, scores[Int(chosen)])
     }
     self.model = model
     self.position = position

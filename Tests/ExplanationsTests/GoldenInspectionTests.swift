@@ -69,11 +69,34 @@ import Testing
   private func expectAgreement(
     of filled: FilledModel<some LanguageModel & LayeredModel>, with name: String
   ) throws {
+    try expectAgreement(with: name) { tokens, position, target in
+      try TokenInspection(of: filled.model, tokens: tokens, position: position, target: target)
+    }
+  }
+
+  @Test func insideBERTEverythingEqualsPyTorch() throws {
+    var configuration = BERTConfiguration()
+    configuration.layers = 2
+    configuration.heads = 4
+    configuration.width = 32
+    configuration.feedForward = 44
+    configuration.context = 24
+    configuration.normEpsilon = 1e-3
+    let filled = try FilledModel(
+      BERT(configuration, vocabularyCount: 97), from: weights("bert/model"))
+    try expectAgreement(with: "bert.safetensors") { tokens, position, target in
+      try TokenInspection(of: filled.model, tokens: tokens, position: position, target: target)
+    }
+  }
+
+  private func expectAgreement(
+    with name: String,
+    inspect: (_ tokens: [Int32], _ position: Int, _ target: Int32) throws -> TokenInspection
+  ) throws {
     let fixture = try expected(name)
-    let inspection = try TokenInspection(
-      of: filled.model, tokens: try fixture.floats("tokens").map { Int32($0) },
-      position: Int(try fixture.floats("position")[0]),
-      target: Int32(try fixture.floats("target")[0]))
+    let inspection = try inspect(
+      try fixture.floats("tokens").map { Int32($0) }, Int(try fixture.floats("position")[0]),
+      Int32(try fixture.floats("target")[0]))
     #expect(
       inspection.recorder.attention.map(\.name) == ["block 0 attention", "block 1 attention"])
     for (layer, attention) in inspection.recorder.attention.enumerated() {

@@ -93,16 +93,24 @@ function modelFacts() {
   ];
 }
 
-// A table of names, bars and shares.
-function bars(container, entries, chosen) {
-  const largest = Math.max(...entries.map((entry) => entry.share), 1e-9);
+// A table of names, bars and shares, all on one scale: a full bar is 100 %. The chosen one is right, wrong,
+// or, where nobody knows the right one, neither.
+function bars(container, entries, chosen, right) {
+  const verdict = right === undefined ? "" : chosen === right ? " right" : " wrong";
   for (const [index, { name, share }] of entries.entries()) {
     container.append(
-      make("div", { class: index === chosen ? "bar chosen" : "bar" },
+      make("div", { class: index === chosen ? `bar chosen${verdict}` : "bar" },
         make("span", { class: "name" }, name),
-        make("span", { class: "track" }, make("span", { class: "fill", style: `width: ${(100 * share / largest).toFixed(1)}%` })),
+        make("span", { class: "track" }, make("span", { class: "fill", style: `width: ${(100 * share).toFixed(1)}%` })),
         make("span", { class: "number", text: percent(share) })));
   }
+}
+
+// The classes with their probabilities; the right one has a mark.
+function classBars(container, { classes, probabilities }, right) {
+  bars(container, classes.map((name, index) => ({
+    name: make("span", { text: index === right ? `${name} \u2713` : name }), share: probabilities[index],
+  })), probabilities.indexOf(Math.max(...probabilities)), right ?? undefined);
 }
 
 // Small pictures, a row for each layer and a column for each head; `show(layer, head)` shows one of

@@ -1,8 +1,7 @@
 const pixels = data.image.pixels;
 const [height, width] = [pixels.length, pixels[0].length];
-const { classes, probabilities, target } = data.prediction;
+const { classes, target } = data.prediction;
 document.documentElement.style.setProperty("--aspect", width / height);
-const best = probabilities.indexOf(Math.max(...probabilities));
 
 byId("source").textContent = data.model.source;
 byId("reading").textContent =
@@ -20,9 +19,7 @@ function drawImage(canvas) {
 }
 
 drawImage(byId("picture"));
-bars(byId("candidates"), classes.map((name, index) => ({
-  name: make("span", { text: index === data.image.label ? `${name} \u2713` : name }), share: probabilities[index],
-})), best);
+classBars(byId("candidates"), data.prediction, data.image.label);
 
 // What lies over a faint image.
 function overlay(container, rows, columns, valueAt) {

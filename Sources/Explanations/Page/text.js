@@ -16,8 +16,14 @@ byId("reading").textContent = data.source
 facts(byId("facts"), [...modelFacts(), ["tokens", `${tokens.length}, counted from 0`]]);
 for (const place of document.querySelectorAll(".target")) place.textContent = visible(target);
 
+// What is predicted comes after a position, or is hidden at it.
+const placeOf = (position) => prediction.masked
+  ? [`At position ${position}, where `, word(tokens[position]), " stands"]
+  : ["After ", word(tokens[position]), ` at position ${position}`];
+
+if (prediction.masked) byId("next").textContent = "What is hidden";
 byId("question").append(
-  "After ", word(tokens[prediction.position]), ` at position ${prediction.position}; `,
+  ...placeOf(prediction.position), "; ",
   "explained is ", word(target), `, number ${prediction.rank} with ${percent(prediction.target.probability)}.`);
 bars(byId("candidates"),
   prediction.candidates.map(({ token, probability }) => ({ name: word(words[token]), share: probability })),
@@ -38,8 +44,8 @@ attribute(byId("attribution"), tokens, attribution.target, prediction.position);
 if (data.source) attribute(byId("attribution-source"), texts.source, attribution.source);
 byId("completeness").textContent =
   `The numbers add up to ${signed(Number(data.attribution.sum), 1)}; the score itself is ${signed(prediction.logit, 1)}. ` +
-  "The two agree only where a network is linear in its input: this shows a direction, not shares of a whole. " +
-  "Positions after the one that predicts have no part in it.";
+  "The two agree only where a network is linear in its input: this shows a direction, not shares of a whole." +
+  (prediction.masked ? "" : " Positions after the one that predicts have no part in it.");
 
 // The lens.
 const lens = byId("lens");
@@ -63,7 +69,7 @@ lens.append(make("tbody", {}, ...data.lens.map((layer) =>
 
 function showPlace(position) {
   for (const [index, button] of places.entries()) button.classList.toggle("chosen", index === position);
-  byId("lens-place").replaceChildren("After ", word(tokens[position]), ` at position ${position}`);
+  byId("lens-place").replaceChildren(...placeOf(position));
   const isExplained = position === prediction.position;
   const detail = byId("lens-detail");
   detail.replaceChildren(

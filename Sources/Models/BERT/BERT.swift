@@ -5,7 +5,7 @@ import LockstepTensors
 
 /// BERT (Devlin et al., 2019) with its masked-language-modeling head, which is tied to the token embedding
 /// behind a transform. Names and layouts of the parameters are those of Hugging Face's `BertForMaskedLM`.
-public struct BERT: MaskedLanguageModel {
+public struct BERT: MaskedLanguageModel, LayeredModel {
   let encoder: BERTEncoder
   let transform: Linear
   let transformNorm: LayerNorm
@@ -41,5 +41,9 @@ public struct BERT: MaskedLanguageModel {
 
   public func transformed(_ states: Tensor) -> Tensor {
     transformNorm(transform(states)).observed(as: "head transform")
+  }
+
+  public func readout(of states: Tensor) -> Tensor {
+    transformed(states).linear(weight: headWeight.tensor, bias: headBias.tensor)
   }
 }

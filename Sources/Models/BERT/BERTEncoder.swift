@@ -55,7 +55,8 @@ public struct BERTEncoder: TextEncoder {
 
   public func states(of tokens: Indices, lengths: [Int]?) -> Tensor {
     let types = Indices([Int32](repeating: 0, count: tokens.shape.count), shape: tokens.shape)
-    let embedded = positionEmbedding(tokenEmbedding(tokens) + tokenTypeEmbedding(types))
+    let embedded = positionEmbedding(
+      tokenEmbedding(tokens).observed(as: "token embedding") + tokenTypeEmbedding(types))
     let x = embeddingNorm(embedded)  // [B, T, D]
       .dropout(Float(configuration.dropout))
       .observed(as: "embedding")

@@ -16,6 +16,6 @@ public protocol LayeredModel: Module {
   /// What the model would give if these were its last block's states: final norm and head.
   ///
   /// - Parameter states: [B, T, D].
-  /// - Returns: [B, T, V] of a language model, [B, C] of a predictor.
+  /// - Returns: [B, T, V] of a language model, masked or not, [B, C] of a predictor.
   func readout(of states: Tensor) -> Tensor
 }
