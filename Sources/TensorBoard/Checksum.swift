@@ -8,14 +8,16 @@ enum Checksum {
   }
 
   /// Rotated by 15 bits, plus a constant: TFRecord's form.
-  static func masked(_ bytes: some Sequence<UInt8>) -> UInt32 {
+  static func masked(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
     let sum = plain(bytes)
     return (sum >> 15 | sum << 17) &+ 0xA282_EAD8
   }
 
-  static func plain(_ bytes: some Sequence<UInt8>) -> UInt32 {
-    ~bytes.reduce(UInt32.max) { sum, byte in
-      table[Int(truncatingIfNeeded: sum ^ UInt32(byte)) & 0xFF] ^ (sum >> 8)
+  private static func plain(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    table.withUnsafeBufferPointer { table in
+      ~bytes.reduce(UInt32.max) { sum, byte in
+        table[Int(truncatingIfNeeded: sum ^ UInt32(byte)) & 0xFF] ^ (sum >> 8)
+      }
     }
   }
 }

@@ -50,14 +50,7 @@ final class EventFile {
       // Only what lacks a required member, or is larger than 2 GiB, can not be serialised.
       preconditionFailure("an event can not be serialised: \(error)")
     }
-    var record: [UInt8] = []
-    record.reserveCapacity(content.count + EventRecords.frameByteCount)
-    let length = EventRecords.bytes(of: UInt64(content.count))
-    record += length
-    record += EventRecords.bytes(of: Checksum.masked(length))
-    record += content
-    record += EventRecords.bytes(of: Checksum.masked(content))
-    try record.lent { (bytes) throws(FileError) in
+    try EventRecords.record(of: content).lent { (bytes) throws(FileError) in
       try OutputFile.write(bytes, to: descriptor, path: path)
     }
   }
@@ -100,9 +93,21 @@ package struct EventRecords {
     places.prefix { $0.step <= step }.last?.end ?? 0
   }
 
-  /// Little-endian.
-  static func bytes(of number: some FixedWidthInteger) -> [UInt8] {
-    withUnsafeBytes(of: number.littleEndian) { Array($0) }
+  /// An event between its length and the checksums, numbers little-endian.
+  static func record(of event: [UInt8]) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: event.count + frameByteCount) { record, count in
+      count = event.count + frameByteCount
+      event.withUnsafeBytes { event in
+        let record = UnsafeMutableRawBufferPointer(record)
+        record.storeBytes(of: UInt64(event.count).littleEndian, as: UInt64.self)
+        let length = Checksum.masked(UnsafeRawBufferPointer(rebasing: record[..<8]))
+        record.storeBytes(of: length.littleEndian, toByteOffset: 8, as: UInt32.self)
+        UnsafeMutableRawBufferPointer(rebasing: record[12..<12 + event.count])
+          .copyMemory(from: event)
+        record.storeBytes(
+          of: Checksum.masked(event).littleEndian, toByteOffset: 12 + event.count, as: UInt32.self)
+      }
+    }
   }
 
   /// Removes from the event files of a directory what comes after a step, because it will be taken again.

@@ -8,6 +8,6 @@ public final class JSONEventReporter: RunObserver {
   }
 
   public func receive(_ event: RunEvent) {
-    output.write(event.object.line + "\n")
+    output.write(String(decoding: event.object.line, as: UTF8.self))
   }
 }

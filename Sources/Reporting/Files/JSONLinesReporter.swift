@@ -40,7 +40,7 @@ public final class JSONLinesReporter: RunObserver {
     case .samples(let record): record.add(to: &object)
     case .started, .distributions, .checkpoint, .notice, .stopped, .finished: return
     }
-    try Array((object.line + "\n").utf8).lent { (bytes) throws(FileError) in
+    try object.line.lent { (bytes) throws(FileError) in
       try OutputFile.write(bytes, to: descriptor, path: path)
     }
   }

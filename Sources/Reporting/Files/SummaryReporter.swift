@@ -22,7 +22,7 @@ extension RunSummary {
   public func write(to path: String) throws(FileError) {
     var object = JSONObject()
     add(to: &object)
-    try AtomicFile.write(Array(object.page.utf8), to: path)
+    try AtomicFile.write(object.page, to: path)
   }
 
   /// Reads a run's summary. A number that is no other member is a metric.
