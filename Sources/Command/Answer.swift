@@ -73,7 +73,15 @@ struct Answer: ParsableCommand {
     if let references, let known { try AtomicFile.write(known, to: references) }
     let start = ContinuousClock.now
     var (tokenCount, counts) = (0, [Answerer.Ending: Int]())
+    var progress = LiveProgress(isWanted: !quiet, sharesTerminal: true)
+    defer { progress.clear() }
+    progress.show("answering", done: 0, of: prompts.count, unit: .things("conversations"))
     try answerer.answer(prompts) { answers in
+      progress.clear()
+      defer {
+        let done = counts.values.reduce(0, +)
+        progress.show("answering", done: done, of: prompts.count, unit: .things("conversations"))
+      }
       for answer in answers {
         tokenCount += answer.tokens
         counts[answer.ending, default: 0] += 1
@@ -85,6 +93,7 @@ struct Answer: ParsableCommand {
         try write(answer)
       }
     }
+    progress.clear()
     tell(of: counts)
     let seconds = max((ContinuousClock.now - start) / .seconds(1), 1e-6)
     say(

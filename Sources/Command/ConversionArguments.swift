@@ -29,9 +29,14 @@ struct ConversionArguments: ParsableArguments {
     var conversion = ModelConversion(
       source: source, output: output, format: format, type: type, overwrites: overwrite)
     conversion.mergesAdapter = mergesAdapter
+    var live = LiveProgress(isWanted: !quiet)
+    defer { live.clear() }
     let outcome = try conversion.run(in: workspace) { notice in
       if !quiet { StandardError.say("lockstep: \(notice)") }
+    } progress: { part, done, total in
+      live.show(part.rawValue, done: done, of: total, unit: .things("parameters"))
     }
+    live.clear()
     if json {
       try StandardOutput.printJSON(outcome)
     } else if !quiet {

@@ -72,8 +72,15 @@ struct Embed: ParsableCommand {
     let isStreamed = output == nil && format != .npy
     var lineCount = 0
     var rest: [UInt8] = []
+    var progress = LiveProgress(isWanted: !quiet, sharesTerminal: true)
+    defer { progress.clear() }
     while let read = try lines.next() {
-      for vector in try encoder.encode(read, first: lineCount + 1) {
+      let vectors = try encoder.encode(read, first: lineCount + 1) {
+        progress.show(
+          "embedding", done: lines.byteCount(at: $0), of: lines.byteCount, unit: .bytes)
+      }
+      progress.clear()
+      for vector in vectors {
         warn(of: vector)
         if isStreamed {
           try StandardOutput.write(String(decoding: bytes(of: vector), as: UTF8.self))

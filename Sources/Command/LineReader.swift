@@ -7,6 +7,14 @@ struct LineReader {
   private var isAtBeginning = true
   private var pending: [UInt8] = []
   private var hasEnded = false
+  /// Bytes of all lines before those that were handed out last, and of these.
+  private var (before, latest) = (0, 0)
+
+  /// Bytes of the whole file; nil of a pipe.
+  var byteCount: Int? { pieces.byteCount }
+
+  /// Bytes that are done when so much of the lines handed out last is.
+  func byteCount(at share: Double) -> Int { before + Int(Double(latest) * share) }
 
   /// - Parameter path: Nil is standard input.
   init(path: String?) throws {
@@ -20,6 +28,8 @@ struct LineReader {
   ///   UTF-8.
   mutating func next() throws -> [[UInt8]]? {
     guard var lines = try nextLines() else { return nil }
+    before += latest
+    latest = lines.reduce(0) { $0 + $1.count + 1 }
     if isAtBeginning {
       isAtBeginning = false
       do throws(ByteOrderMark.ForeignEncoding) {

@@ -58,10 +58,16 @@ struct Translate: ParsableCommand {
       batch: batch, maxTokens: maxTokens, special: text.specialTokens)
     var lines = try LineReader(path: input)
     var (lineCount, tokenCount, duration) = (0, 0, Duration.zero)
+    var progress = LiveProgress(isWanted: !quiet, sharesTerminal: true)
+    defer { progress.clear() }
     while let read = try lines.next() {
       let start = ContinuousClock.now
-      let translations = try translator.translate(read, first: lineCount + 1)
+      let translations = try translator.translate(read, first: lineCount + 1) {
+        progress.show(
+          "translating", done: lines.byteCount(at: $0), of: lines.byteCount, unit: .bytes)
+      }
       duration += ContinuousClock.now - start
+      progress.clear()
       for (bytes, translation) in zip(read, translations) {
         warn(of: translation, bytes)
         try write(translation)

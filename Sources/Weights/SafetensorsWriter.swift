@@ -25,11 +25,12 @@ public enum SafetensorsWriter {
   /// - Parameters:
   ///   - type: One that the format has: not a type of blocks.
   ///   - metadata: Free text under `__metadata__`. `transformers` wants `format: pt`.
+  ///   - progress: Told how many elements are written, after each tensor.
   /// - Throws: `WeightError.fileSystem`, or `.notStorable` with the tensor that has a number which the
   ///   type does not have; nothing is left behind, an older file stays.
   public static func write(
     _ tensors: [TensorView], as type: StorageType, metadata: [String: String] = [:],
-    to path: String
+    to path: String, progress: (Int) -> Void = { _ in }
   ) throws(WeightError) {
     guard let elementType = type.elementType else {
       preconditionFailure("safetensors files have no \(type)")
@@ -41,11 +42,14 @@ public enum SafetensorsWriter {
       try AtomicFile(path: path, bytesNeeded: byteCount)
     }
     try onDisk { () throws(FileError) in try file.write(header) }
+    var done = 0
     for tensor in tensors {
       try OutgoingTensor(tensor.name, tensor, type: type).forEachBytes {
         (bytes) throws(FileError) in
         try file.write(bytes)
       }
+      done += tensor.values.count
+      progress(done)
     }
     try onDisk { () throws(FileError) in try file.commit() }
   }

@@ -14,6 +14,13 @@ import Testing
         == "encoding  100 %  27.0 of 27.0 MB  9.0 MB/s")
   }
 
+  @Test func ofASmallFileThousandsAreCounted() {
+    let text = ProgressText("translating", unit: .bytes)
+    #expect(
+      text.line(done: 5_000, of: 20_000, seconds: 30)
+        == "translating  25 %  5.0 of 20.0 kB  1m 30s left")
+  }
+
   @Test func ofAPipeNobodyKnowsTheRest() {
     let text = ProgressText("predicting", unit: .bytes)
     #expect(text.line(done: 2_000_000, of: nil, seconds: 2) == "predicting  2.0 MB  1.0 MB/s")

@@ -23,13 +23,16 @@ package struct ProgressText: Sendable {
   package func line(done: Int, of total: Int?, seconds: Double) -> String {
     let speed = seconds > 0 ? Double(done) / seconds : 0
     var parts = [label]
+    let largest = max(done, total ?? 0)
     if let total, total > 0 {
       parts.append("\(100 * min(done, total) / total) %")
-      parts.append("\(amount(done)) of \(amount(total)) \(unitName)")
+      parts.append(
+        "\(amount(done, beside: largest)) of \(amount(total, beside: largest)) \(unitName(largest))"
+      )
     } else {
-      parts.append("\(amount(done)) \(unitName)")
+      parts.append("\(amount(done, beside: largest)) \(unitName(largest))")
     }
-    if case .bytes = unit, seconds >= 0.5 {
+    if case .bytes = unit, seconds >= 0.5, speed >= 0.05e6 {
       parts.append(String(format: "%.1f MB/s", speed / 1e6))
     }
     // The first moments say little of the rest.
@@ -39,16 +42,17 @@ package struct ProgressText: Sendable {
     return parts.joined(separator: "  ")
   }
 
-  private var unitName: String {
+  /// - Parameter largest: Decides whether bytes are counted by the million or by the thousand.
+  private func unitName(_ largest: Int) -> String {
     switch unit {
-    case .bytes: "MB"
+    case .bytes: largest < 1_000_000 ? "kB" : "MB"
     case .things(let name): name
     }
   }
 
-  private func amount(_ count: Int) -> String {
+  private func amount(_ count: Int, beside largest: Int) -> String {
     switch unit {
-    case .bytes: String(format: "%.1f", Double(count) / 1e6)
+    case .bytes: String(format: "%.1f", Double(count) / (largest < 1_000_000 ? 1e3 : 1e6))
     case .things: Quantity.count(count)
     }
   }

@@ -13,9 +13,13 @@ struct GGUFModelFile {
     self.type = type
   }
 
-  /// - Parameter directory: Is empty.
+  /// - Parameters:
+  ///   - directory: Is empty.
+  ///   - progress: Told how many elements are written.
   /// - Throws: `ConversionError`, `WeightError`, `TokenizerError`.
-  func write(to directory: String) throws -> WrittenModel {
+  func write(
+    to directory: String, progress: (Int) -> Void
+  ) throws -> WrittenModel {
     let architecture = model.architecture
     if model.kind == .textClassification {
       throw ConversionError.notSaid("a head for classes of texts", format: "GGUF")
@@ -43,7 +47,7 @@ struct GGUFModelFile {
         let view = TensorView(name: "rope_freqs.weight", shape: [buffer.count], values: buffer)
         tensors.append(OutgoingTensor(view.name, view, type: .float32))
       }
-      try GGUFWriter.write(tensors, metadata: metadata, to: path)
+      try GGUFWriter.write(tensors, metadata: metadata, to: path, progress: progress)
     }
     return WrittenModel(
       source: architecture.weights(of: try GGUFReader(path: path)), leftOut: leftOut)

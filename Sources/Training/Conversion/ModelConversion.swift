@@ -42,6 +42,11 @@ public struct ModelConversion: Sendable {
     public let merge: AdapterMerge?
   }
 
+  /// What a conversion is at.
+  public enum Part: String, Sendable {
+    case writing, comparing
+  }
+
   /// What `TrainedModel.open` takes.
   public var source: String
   /// The directory to be made.
@@ -74,8 +79,12 @@ public struct ModelConversion: Sendable {
   /// - Parameters:
   ///   - workspace: Holds the model.
   ///   - notice: Gets what the user should know of how the model was found, a line each.
+  ///   - progress: Told how many of all elements are written, and then compared with what was meant.
   /// - Throws: What `TrainedModel.open` throws; `ConversionError`; `WeightError.notStorable`; `FileError`.
-  public func run(in workspace: Workspace, notice: (String) -> Void = { _ in }) throws -> Outcome {
+  public func run(
+    in workspace: Workspace, notice: (String) -> Void = { _ in },
+    progress: (_ part: Part, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
+  ) throws -> Outcome {
     // What is wrong with the request is said before a model is read.
     if format == .safetensors, type.elementType == nil {
       throw ConversionError.typeOfOtherFormat(type)
@@ -86,16 +95,21 @@ public struct ModelConversion: Sendable {
     model.notices.forEach(notice)
     let effect = try effect(in: model)
     model.mergeAdapter()
+    let total = model.parameters.reduce(0) { $0 + $1.values.count }
     let draft = try place.begin()
     do {
       let written =
         switch format {
-        case .safetensors: try SafetensorsDirectory(model, type: type).write(to: draft)
-        case .gguf: try GGUFModelFile(model, type: type).write(to: draft)
+        case .safetensors:
+          try SafetensorsDirectory(model, type: type)
+            .write(to: draft) { progress(.writing, $0, total) }
+        case .gguf:
+          try GGUFModelFile(model, type: type).write(to: draft) { progress(.writing, $0, total) }
         }
       let error = try WrittenWeights(written.source).largestError(
         of: model.parameters.filter { !written.leftOut.contains($0.name) },
-        isExact: type == .float32, on: workspace.threads)
+        isExact: type == .float32
+      ) { progress(.comparing, $0, total) }
       let merge = try effect?.require(
         of: format == .gguf ? draft + "/" + Self.ggufName : draft, isExact: type == .float32,
         threadCount: workspace.threads.threadCount)
@@ -106,7 +120,7 @@ public struct ModelConversion: Sendable {
       let types = Dictionary(grouping: written.source.tensors, by: \.encoding).mapValues(\.count)
       return Outcome(
         output: output, model: model.summary,
-        parameters: model.parameters.reduce(0) { $0 + $1.values.count }, types: types,
+        parameters: total, types: types,
         largestError: error, leftOut: written.leftOut + model.unusedTensors, files: files,
         merge: merge)
     } catch {

@@ -12,9 +12,13 @@ struct SafetensorsDirectory {
     self.type = type
   }
 
-  /// - Parameter directory: Is empty.
+  /// - Parameters:
+  ///   - directory: Is empty.
+  ///   - progress: Told how many elements are written.
   /// - Throws: `ConversionError`, `WeightError`, `FileError`.
-  func write(to directory: String) throws -> WrittenModel {
+  func write(
+    to directory: String, progress: (Int) -> Void
+  ) throws -> WrittenModel {
     let (tokenizer, conventions) = (model.tokenizer, model.conventions)
     let description = try model.architecture.huggingFaceJSON(
       classes: model.classes?.names,
@@ -34,7 +38,7 @@ struct SafetensorsDirectory {
     for (name, bytes) in files { try AtomicFile.write(bytes, to: directory + "/" + name) }
     let path = directory + "/" + ModelConversion.weightsName
     try SafetensorsWriter.write(
-      model.parameters, as: type, metadata: ["format": "pt"], to: path)
+      model.parameters, as: type, metadata: ["format": "pt"], to: path, progress: progress)
     return WrittenModel(source: try SafetensorsReader(path: path))
   }
 }

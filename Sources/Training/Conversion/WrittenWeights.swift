@@ -1,4 +1,3 @@
-import LockstepParallelism
 import LockstepWeights
 
 /// Tensors that were written, to be compared with those that were meant.
@@ -17,12 +16,12 @@ struct WrittenWeights {
   /// - Parameters:
   ///   - parameters: Under the names that they have in the source.
   ///   - isExact: Whether there must be none, in no bit.
-  ///   - threads: Share the tensors.
+  ///   - progress: Told how many elements are compared.
   /// - Throws: `WeightError`; `ConversionError.differs`.
   func largestError(
-    of parameters: [TensorView], isExact: Bool, on threads: ThreadPool
+    of parameters: [TensorView], isExact: Bool, progress: (Int) -> Void
   ) throws -> Double {
-    var largest = 0.0
+    var (largest, done) = (0.0, 0)
     let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.chunk)
     defer { buffer.deallocate() }
     for parameter in parameters {
@@ -40,6 +39,8 @@ struct WrittenWeights {
           }
           largest = max(largest, Double(abs(meant - stored)))
         }
+        done += elements.count
+        progress(done)
       }
     }
     return largest

@@ -81,13 +81,17 @@ public final class SentenceEncoder {
   /// - Parameters:
   ///   - lines: UTF-8 without line ends; what is not UTF-8 becomes U+FFFD.
   ///   - first: The first one's number. Default: 1.
+  ///   - progress: Told which share of the lines is done, now and then.
   /// - Throws: `LineError` if the vocabulary cannot express a line; `NotFiniteLogitsError`.
-  public func encode(_ lines: [[UInt8]], first: Int = 1) throws -> [SentenceVector] {
+  public func encode(
+    _ lines: [[UInt8]], first: Int = 1, progress: (Double) -> Void = { _ in }
+  ) throws -> [SentenceVector] {
     let texts = try lines.enumerated().map { try reader.tokens(of: $1, line: first + $0) }
     var vectors = [[Float]](
       repeating: [Float](repeating: 0, count: width), count: texts.count)
     let filled = texts.indices.filter { !texts[$0].tokens.isEmpty }
     for start in stride(from: 0, to: filled.count, by: batch) {
+      progress(Double(start) / Double(filled.count))
       let part = Array(filled[start..<min(start + batch, filled.count)])
       let (tokens, lengths) = LineTokens.rectangle(part.map { texts[$0].tokens })
       workspace.withoutRecording {

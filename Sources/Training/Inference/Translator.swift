@@ -65,9 +65,12 @@ public final class Translator {
   /// - Parameters:
   ///   - lines: UTF-8 without line ends; what is not UTF-8 becomes U+FFFD.
   ///   - first: The first one's number. Default: 1.
+  ///   - progress: Told which share of the lines is done, now and then.
   /// - Returns: A translation of each line, in their order.
   /// - Throws: `TranslatorError` if the vocabulary cannot express a line; `NotFiniteLogitsError`.
-  public func translate(_ lines: [[UInt8]], first: Int = 1) throws -> [Translation] {
+  public func translate(
+    _ lines: [[UInt8]], first: Int = 1, progress: (Double) -> Void = { _ in }
+  ) throws -> [Translation] {
     let texts = lines.map { String(decoding: $0, as: UTF8.self) }
     let sources = try texts.enumerated().map { index, text in
       do {
@@ -87,6 +90,7 @@ public final class Translator {
       ($0.tokens.count, $0.line, $0.place) < ($1.tokens.count, $1.line, $1.place)
     }
     for start in stride(from: 0, to: order.count, by: batch) {
+      progress(Double(start) / Double(order.count))
       let chosen = order[start..<min(order.count, start + batch)]
       for (part, hypothesis) in zip(chosen, try decode(chosen, first: first)) {
         found[part.line][part.place] = hypothesis

@@ -8,10 +8,12 @@ public enum GGUFWriter {
   ///   - tensors: In the order of the file.
   ///   - metadata: Keys with their values, in the order of the file; `general.architecture` is the first
   ///     by custom.
+  ///   - progress: Told how many elements are written, after each tensor.
   /// - Throws: `WeightError.fileSystem`, `.notStorable`; nothing is left behind, an older file stays.
   /// - Precondition: Names and keys are distinct, and `general.alignment` is not among these.
   public static func write(
-    _ tensors: [OutgoingTensor], metadata: [(key: String, value: GGUFValue)], to path: String
+    _ tensors: [OutgoingTensor], metadata: [(key: String, value: GGUFValue)], to path: String,
+    progress: (Int) -> Void = { _ in }
   ) throws(WeightError) {
     precondition(
       Set(tensors.map(\.name)).count == tensors.count
@@ -26,12 +28,15 @@ public enum GGUFWriter {
       try AtomicFile(path: path, bytesNeeded: byteCount)
     }
     try onDisk { () throws(FileError) in try file.write(header) }
+    var done = 0
     for tensor in tensors {
       try tensor.forEachBytes { (bytes) throws(FileError) in try file.write(bytes) }
       let padding = GGUFHeader.aligned(tensor.byteCount, to: alignment) - tensor.byteCount
       try onDisk { () throws(FileError) in
         try file.write([UInt8](repeating: 0, count: padding))
       }
+      done += tensor.values.values.count
+      progress(done)
     }
     try onDisk { () throws(FileError) in try file.commit() }
   }
