@@ -56,6 +56,34 @@ extension CommandLineTests {
       #expect(ending.errorOutput == "" && ending.output == "")
     }
 
+    @Test(
+      .enabled(
+        if: HeadlessBrowser.isAvailable, "no Chromium is installed; launch/test.sh installs one"))
+    func thePageOutlivesAKilledTraining() throws {
+      let bench = try Workbench()
+      let training = try bench.start(
+        ["train", "run.yaml", "--json", "--output", "killed"] + Workbench.tiny + ["--steps", "100000"])
+      training.awaitStep(2)
+      let watch = try bench.start(["watch", "killed"])
+      let page = try BrowserSession()
+      let address = try address(watch)
+      try page.visit(address)
+      try page.wait(until: "document.querySelector('.state')?.textContent", is: "training")
+      training.send(SIGKILL)
+      _ = try training.wait()
+      let lines = try bench.text("killed/metrics.jsonl").split(separator: "\n")
+      let last = try #require(lines.last { $0.contains("gradient_norm") })
+      let step = try #require(last.firstMatch(of: /"step":([0-9]+)/)?.output.1)
+      try page.wait(
+        until: "String(runs.get(0).tables.steps.steps.at(-1))", is: String(step))
+      // A page that is opened now gets the same.
+      try page.visit(address)
+      try page.wait(
+        until: "String(runs.get(0)?.tables.steps?.steps.at(-1))", is: String(step))
+      watch.send(SIGINT)
+      #expect(try watch.wait().exitCode == 0)
+    }
+
     @Test func aReportIsWrittenWholeOrNotAtAll() throws {
       let bench = try Workbench()
       let summary = try bench.train("run", Workbench.tiny)
