@@ -110,6 +110,7 @@ let package = Package(
         .embedInCode("Page/explanation.css"), .embedInCode("Page/explanation.js"),
         .embedInCode("Page/text.html"), .embedInCode("Page/text.js"),
         .embedInCode("Page/image.html"), .embedInCode("Page/image.js"),
+        .embedInCode("Page/row.html"), .embedInCode("Page/row.js"),
       ]),
 
     // What `lockstep metrics` and `lockstep compare` show.
@@ -240,6 +241,7 @@ let package = Package(
       name: "IntegrationTests",
       dependencies: Target.modules(["Training", "Explanations", "TensorBoard", "Files"]) + [
         "TestSupport", "LockstepCommand", "linear-regression", "own-model", "own-optimizer",
+        "spirals",
       ]),
     .executableTarget(
       name: "communication-probe",
@@ -267,6 +269,7 @@ let package = Package(
     .example("linear-regression", uses: ["MPICommunication"]),
     .example("own-model"),
     .example("own-optimizer"),
+    .example("spirals", uses: ["MPICommunication"]),
   ],
   swiftLanguageModes: [.v6]
 )

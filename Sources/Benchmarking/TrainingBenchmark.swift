@@ -63,7 +63,7 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
     let workspace = Workspace(threadCount: threads, for: plan)
     let task = SyntheticText(benchmark)
     let trainer = try Trainer(
-      task: task, plan: plan, communicator: communicator, workspace: workspace)
+      task: task, plan: plan, communicator: communicator, workspace: workspace, observers: [])
 
     var second = 0.0
     for step in 0..<Self.warmUpSteps {

@@ -88,9 +88,7 @@ struct Debug: ParsableCommand {
     let group = try InProcessGroup(size: ranks, ranksPerHost: ranksPerHost)
     let directory = output.map { RunDirectory(path: $0) }
     let mode = "\(ranks) ranks as threads of one process"
-    let stop = StopRequest()
-    let listener = stop.listen()
-    let codes = try withExtendedLifetime(listener) {
+    let codes = try StopRequest.bySignals { stop in
       try group.run { communicator in
         let run = try TrainingRun(
           configuration: configuration, communicator: communicator, mode: mode,

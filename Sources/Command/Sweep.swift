@@ -51,14 +51,14 @@ struct Sweep: ParsableCommand {
   func run() throws {
     Launch.run(over: .mpi) { communicator, launch in
       // From here on a signal means: save and stop.
-      let stop = StopRequest()
-      let listener = stop.listen()
-      let sweep = try LockstepSweeps.Sweep(
-        path: sweep, overrides: overrides, groups: groups, communicator: communicator,
-        mode: launch.description(of: communicator.topology),
-        output: output ?? RunDirectory.defaultPath(for: sweep), resume: resume,
-        console: quiet ? .quiet : json ? .json : .text)
-      return try withExtendedLifetime(listener) { try sweep.run(until: stop) }
+      try StopRequest.bySignals { stop in
+        let sweep = try LockstepSweeps.Sweep(
+          path: sweep, overrides: overrides, groups: groups, communicator: communicator,
+          mode: launch.description(of: communicator.topology),
+          output: output ?? RunDirectory.defaultPath(for: sweep), resume: resume,
+          console: quiet ? .quiet : json ? .json : .text)
+        return try sweep.run(until: stop)
+      }
     }
   }
 }

@@ -75,18 +75,18 @@ struct Train: ParsableCommand {
       communicator.watch?.begin(
         configuration.plan.watchdog.limits, activity: .beginning, directory: directory.path)
       // From here on a signal means: save and stop. One that comes early takes effect after a step.
-      let stop = StopRequest()
-      let listener = stop.listen()
-      let run = try TrainingRun(
-        configuration: configuration, communicator: communicator,
-        mode: launch.description(of: communicator.topology),
-        directory: directory, resume: resume, profile: profile,
-        job: ProcessInfo.processInfo.environment[JobProcesses.variable])
-      try communicator.onRankZero {
-        try run.attach(
-          console: arguments.quiet ? .quiet : arguments.json ? .json : curve ? .curve : .text)
+      return try StopRequest.bySignals { stop in
+        let run = try TrainingRun(
+          configuration: configuration, communicator: communicator,
+          mode: launch.description(of: communicator.topology),
+          directory: directory, resume: resume, profile: profile,
+          job: ProcessInfo.processInfo.environment[JobProcesses.variable])
+        try communicator.onRankZero {
+          try run.attach(
+            console: arguments.quiet ? .quiet : arguments.json ? .json : curve ? .curve : .text)
+        }
+        return try run.run(until: stop)
       }
-      return try withExtendedLifetime(listener) { try run.run(until: stop) }
     }
   }
 

@@ -58,9 +58,46 @@ import Testing
     }
   }
 
+  @Test(.enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"))
+  func theNetworkOfTheTutorialHasTheSameBitsOnTwoRanksAndGoesOn() throws {
+    var hashes: [String] = []
+    for ranks in 1...2 {
+      let directory = try TemporaryDirectory()
+      let outcome =
+        ranks == 1
+        ? try MPIRunner.runAlone("spirals", [directory.path])
+        : try MPIRunner(rankCount: 2).run("spirals", [directory.path])
+      #expect(outcome.exitCode == 0, "\(outcome.errorOutput)")
+      #expect(outcome.errorOutput.contains("\(ranks) rank\(ranks == 1 ? "" : "s") on 1 host"))
+      // A line of 96 held-out points; a coin would have half of them.
+      #expect(try #require(Double(value(of: "accuracy", in: outcome.output))) > 0.9)
+      hashes.append(try value(of: "parameters_sha256", in: outcome.output))
+      let again = try MPIRunner.runAlone("spirals", [directory.path])
+      #expect(again.errorOutput.contains("after step 600"))
+      hashes.append(try value(of: "parameters_sha256", in: again.output))
+    }
+    #expect(Set(hashes).count == 1)
+  }
+
+  @Test func theTutorialShowsTheExampleAsItIs() throws {
+    let folder = repository.appendingPathComponent("docs/examples/spirals")
+    let sources = try [
+      "Package.swift", "Sources/spirals/Network.swift", "Sources/spirals/Main.swift",
+    ]
+    .map { try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8) }
+    let page = try String(
+      contentsOf: repository.appendingPathComponent("docs/tutorial.md"), encoding: .utf8)
+    let blocks = page.components(separatedBy: "```swift\n").dropFirst()
+      .map { String($0.prefix(upTo: $0.range(of: "\n```")!.lowerBound)) }
+    #expect(blocks.count == 6)
+    for block in blocks {
+      #expect(sources.contains { $0.contains(block) }, "no file of the example has:\n\(block)")
+    }
+  }
+
   @Test(arguments: [
     ("linear-regression", ["Lockstep", "LockstepMPICommunication"]), ("own-model", ["Lockstep"]),
-    ("own-optimizer", ["Lockstep"]),
+    ("own-optimizer", ["Lockstep"]), ("spirals", ["Lockstep", "LockstepMPICommunication"]),
   ])
   func theExampleNamesTheLibraryAsUsersDo(name: String, products: [String]) throws {
     let manifest = try manifest(

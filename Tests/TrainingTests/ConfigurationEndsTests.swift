@@ -200,7 +200,8 @@ import Testing
       let trainer = try Trainer(
         task: task, configuration: configuration, communicator: communicator,
         workspace: Workspace(
-          threadCount: threads.threads, library: configuration.plan.products.library))
+          threadCount: threads.threads, library: configuration.plan.products.library), observers: []
+      )
       _ = try trainer.run(pausing: { step, _ in step >= 2 })
       return true
     } catch let error as AgreedError {

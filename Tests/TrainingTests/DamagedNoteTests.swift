@@ -39,7 +39,7 @@ import Testing
       Result {
         let trainer = try Trainer(
           task: LinearRegression(), configuration: configuration, communicator: communicator,
-          directory: directory, start: start)
+          directory: directory, start: start, observers: [])
         _ = try trainer.run()
         return trainer.parametersHash
       }

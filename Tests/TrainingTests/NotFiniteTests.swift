@@ -48,7 +48,7 @@ import Testing
         plan.checkpoint.keep = 10
         let trainer = try Trainer(
           task: Task { _ in start == .beginning ? value : nil }, plan: plan,
-          communicator: communicator, directory: directory, start: start)
+          communicator: communicator, directory: directory, start: start, observers: [])
         let recorder = EventRecorder()
         trainer.attach(recorder)
         #expect(try trainer.run() == .success)
@@ -68,7 +68,7 @@ import Testing
     #expect(state.step == 40)
     #expect(state.bestValidationLoss?.isFinite == true)
     let whole = try Trainer(
-      task: Task(), plan: .regression(), communicator: SoloCommunicator())
+      task: Task(), plan: .regression(), communicator: SoloCommunicator(), observers: [])
     _ = try whole.run()
     #expect(Set(resumed) == [whole.parametersHash])
   }
@@ -107,7 +107,8 @@ import Testing
       plan.optimizer.clipNorm = 0
       plan.evaluate.every = 0
       let trainer = try Trainer(
-        task: diverging(at: last), plan: plan, communicator: communicator, directory: directory)
+        task: diverging(at: last), plan: plan, communicator: communicator, directory: directory,
+        observers: [])
       let error = #expect(throws: AgreedError.self) { try trainer.run() }
       guard case .parameter(let step, let name)? = error?.underlying as? NotFiniteError else {
         Issue.record("\(String(describing: error))")

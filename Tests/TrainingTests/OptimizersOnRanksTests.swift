@@ -48,7 +48,8 @@ import Testing
       let trainer = try Trainer(
         task: DeepRegression(isFullBatch: configuration.optimizer.method.variantName == "lbfgs"),
         configuration: configuration, communicator: communicator,
-        workspace: Workspace(threadCount: threads), directory: directory, start: start)
+        workspace: Workspace(threadCount: threads), directory: directory, start: start,
+        observers: [])
       _ = try trainer.run()
       return trainer.parametersHash
     }
@@ -84,7 +85,8 @@ import Testing
         configuration.seed = seed
         configuration.steps = 1
         let trainer = try Trainer(
-          task: DeepRegression(), configuration: configuration, communicator: communicator)
+          task: DeepRegression(), configuration: configuration, communicator: communicator,
+          observers: [])
         _ = try trainer.run()
         return try trainer.step.notes["lbfgs_last_rate"] ?? ""
       }[0]
@@ -120,7 +122,7 @@ import Testing
     let rules = "initialization: [{parameters: \"first.*\", method: zeros}]"
     let trainer = try Trainer(
       task: DeepRegression(), configuration: configuration("name: adamw", extra: rules),
-      communicator: SoloCommunicator())
+      communicator: SoloCommunicator(), observers: [])
     for entry in trainer.replica.parameters.entries {
       let isZero = trainer.replica.shared.values[entry.range].allSatisfy { $0 == 0 }
       #expect(isZero == entry.name.hasPrefix("first."), "\(entry.name)")

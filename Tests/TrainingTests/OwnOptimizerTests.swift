@@ -49,7 +49,7 @@ import Testing
     let outcomes = try InProcessGroup(size: ranks).run { communicator in
       let trainer = try Trainer(
         task: DeepRegression(isFullBatch: true), plan: own, optimizer: method,
-        communicator: communicator, directory: directory, start: start)
+        communicator: communicator, directory: directory, start: start, observers: [])
       _ = try trainer.run()
       return Outcome(hash: trainer.parametersHash, loss: trainer.lastLoss)
     }

@@ -16,7 +16,7 @@ import Testing
       var plan = Plan.regression(steps: 12)
       plan.verify.every = every
       let trainer = try Trainer(
-        task: LinearRegression(), plan: plan, communicator: communicator)
+        task: LinearRegression(), plan: plan, communicator: communicator, observers: [])
       let entry = try #require(
         trainer.replica.parameters.entries.first { $0.name == tensor })
       do {

@@ -12,7 +12,7 @@ import Testing
   ) throws -> RunSummary {
     let summaries = try InProcessGroup(size: ranks).run { communicator in
       let trainer = try Trainer(
-        task: makeTask(), plan: .regression(steps: 6), communicator: communicator)
+        task: makeTask(), plan: .regression(steps: 6), communicator: communicator, observers: [])
       trainer.leastSecondsForPeak = leastSeconds
       let recorder = EventRecorder()
       trainer.attach(recorder)

@@ -68,7 +68,7 @@ import Testing
     let outcomes = try InProcessGroup(size: ranks).run { communicator in
       let trainer = try Trainer(
         task: configuration.prepareTask(communicator).task, configuration: configuration,
-        communicator: communicator, directory: directory, start: start)
+        communicator: communicator, directory: directory, start: start, observers: [])
       let recorder = EventRecorder()
       trainer.attach(recorder)
       _ = try trainer.run()
@@ -155,7 +155,7 @@ import Testing
       let communicator = SoloCommunicator()
       let trainer = try Trainer(
         task: configuration.prepareTask(communicator).task, configuration: configuration,
-        communicator: communicator)
+        communicator: communicator, observers: [])
       let recorder = EventRecorder()
       trainer.attach(recorder)
       _ = try trainer.run()
@@ -188,7 +188,7 @@ import Testing
     let data = try SampleData(.values(table), plan: plan, communicator: communicator)
     let task = try data.task(of: LinearPredictor(features: 2, outputs: 1), plan: plan)
     #expect(task.checkpointFiles.map { $0.name } == ["samples.json"])
-    let trainer = try Trainer(task: task, plan: plan, communicator: communicator)
+    let trainer = try Trainer(task: task, plan: plan, communicator: communicator, observers: [])
     _ = try trainer.run()
     #expect(trainer.parametersHash == (try train(configuration).hash))
   }

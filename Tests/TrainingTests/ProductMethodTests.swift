@@ -10,7 +10,7 @@ import Testing
     var plan = Plan.regression(steps: 12)
     plan.products = method
     let trainer = try Trainer(
-      task: LinearRegression(), plan: plan, communicator: SoloCommunicator())
+      task: LinearRegression(), plan: plan, communicator: SoloCommunicator(), observers: [])
     #expect(
       trainer.replica.workspace.products.library == (method == .openBLAS ? .openBLAS : .canonical))
     _ = try trainer.run()

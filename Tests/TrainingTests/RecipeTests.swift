@@ -71,7 +71,8 @@ import Testing
   }
 
   private func hash(_ task: any TrainingTask) throws -> String {
-    let trainer = try Trainer(task: task, plan: plan(), communicator: SoloCommunicator())
+    let trainer = try Trainer(
+      task: task, plan: plan(), communicator: SoloCommunicator(), observers: [])
     _ = try trainer.run()
     #expect(trainer.lastEvaluation != nil)
     return trainer.parametersHash

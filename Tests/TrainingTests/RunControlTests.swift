@@ -53,7 +53,7 @@ import Testing
       let task: any TrainingTask = scripted.map { ScriptedTask(regression, $0) } ?? regression
       let trainer = try Trainer(
         task: task, configuration: configuration, communicator: communicator,
-        directory: directory, start: start)
+        directory: directory, start: start, observers: [])
       let recorder = EventRecorder()
       trainer.attach(recorder)
       _ = try trainer.run()

@@ -16,7 +16,8 @@ import Testing
   private func trainer(_ start: Trainer.Start, steps: Int) throws -> Trainer {
     try Trainer(
       task: LinearRegression(), plan: .regression(steps: steps),
-      communicator: SoloCommunicator(), directory: RunDirectory(path: folder.path), start: start)
+      communicator: SoloCommunicator(), directory: RunDirectory(path: folder.path), start: start,
+      observers: [])
   }
 
   private func refusal() throws -> String {

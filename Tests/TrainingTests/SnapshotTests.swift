@@ -200,7 +200,7 @@ import Testing
       let recorder = EventRecorder()
       let trainer = try Trainer(
         task: DeepRegression(), configuration: configuration, communicator: communicator,
-        workspace: Workspace(threadCount: 1))
+        workspace: Workspace(threadCount: 1), observers: [])
       trainer.attach(recorder)
       _ = try trainer.run()
       return recorder.names

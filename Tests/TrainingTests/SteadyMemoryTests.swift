@@ -51,7 +51,7 @@ struct SteadyMemoryTests {
         vocabularyCount: 31)
       let trainer = try Trainer(
         task: task, plan: plan, communicator: communicator,
-        workspace: workspace)
+        workspace: workspace, observers: [])
       return try (0..<20).map { step in
         _ = try trainer.step.run(step: step)
         return [workspace.pool.allocationCount, workspace.pool.lentCount]

@@ -21,7 +21,7 @@ struct TrainerTests {
       let task = LinearRegression()
       let trainer = try Trainer(
         task: task, plan: .regression(steps: steps), communicator: communicator,
-        directory: directory, start: start)
+        directory: directory, start: start, observers: [])
       _ = try trainer.run()
       let linear = task.plane.linear
       return Outcome(
@@ -136,7 +136,7 @@ struct TrainerTests {
     let names = try InProcessGroup(size: 2).run { communicator in
       let trainer = try Trainer(
         task: LinearRegression(), plan: .regression(), communicator: communicator,
-        directory: RunDirectory(path: folder.path))
+        directory: RunDirectory(path: folder.path), observers: [])
       let recorder = EventRecorder()
       trainer.attach(recorder)
       _ = try trainer.run()
@@ -147,7 +147,7 @@ struct TrainerTests {
       let expected = (1...40).flatMap { step in
         ["step \(step)"] + ([15, 30, 40].contains(step) ? ["evaluation \(step)"] : [])
       }
-      #expect(others == expected + ["finished"])
+      #expect(others == ["started"] + expected + ["finished"])
     }
     // Writing takes its time: a checkpoint may be complete some steps later, but never too early.
     let onRankZero = names[0]
@@ -170,7 +170,7 @@ struct TrainerTests {
       }
       let trainer = try Trainer(
         task: task, plan: plan, communicator: communicator,
-        directory: directory)
+        directory: directory, observers: [])
       let recorder = EventRecorder()
       trainer.attach(recorder)
       do {
@@ -217,7 +217,7 @@ struct TrainerTests {
         step + 1 == 3 && microbatch == 4 ? loss + loss * 0 * 1e30 * 1e30 : loss
       }
       let trainer = try Trainer(
-        task: task, plan: .regression(), communicator: communicator)
+        task: task, plan: .regression(), communicator: communicator, observers: [])
       do { _ = try trainer.run() } catch let error as AgreedError {
         return ("\(error)", trainer.stepsTaken)
       }
@@ -235,7 +235,7 @@ struct TrainerTests {
   @Test func anObserverThatFailsEndsTheRunOnAllRanks() throws {
     let messages = try InProcessGroup(size: 3).run { communicator in
       let trainer = try Trainer(
-        task: LinearRegression(), plan: .regression(), communicator: communicator)
+        task: LinearRegression(), plan: .regression(), communicator: communicator, observers: [])
       if communicator.isRankZero { trainer.attach(FailingObserver()) }
       do { _ = try trainer.run() } catch let error as AgreedError { return "\(error)" }
       return "no error"
@@ -256,7 +256,7 @@ struct TrainerTests {
     let error = #expect(throws: AgreedError.self) {
       try Trainer(
         task: LinearRegression(), plan: .regression(microbatches: 0),
-        communicator: SoloCommunicator())
+        communicator: SoloCommunicator(), observers: [])
     }
     #expect(try #require(error).exitCode == .usage)
     #expect("\(try #require(error))".contains("batch.microbatches"))
@@ -268,7 +268,7 @@ struct TrainerTests {
       let stop = StopRequest()
       let trainer = try Trainer(
         task: LinearRegression(), plan: .regression(), communicator: communicator,
-        directory: RunDirectory(path: folder.path))
+        directory: RunDirectory(path: folder.path), observers: [])
       if communicator.rank == 2 { trainer.attach(StoppingObserver(stop)) }
       let code = try trainer.run(until: stop)
       return code == .stopped ? trainer.stepsTaken : -1

@@ -77,7 +77,7 @@ import Testing
     let outcomes = try InProcessGroup(size: ranks).run { communicator in
       let trainer = try Trainer(
         task: configuration.prepareTask(communicator).task, configuration: configuration,
-        communicator: communicator, directory: directory, start: start)
+        communicator: communicator, directory: directory, start: start, observers: [])
       let recorder = EventRecorder()
       trainer.attach(recorder)
       _ = try trainer.run()
@@ -117,7 +117,7 @@ import Testing
       plan: configuration.plan, labelSmoothing: 0.1)
     #expect(task.checkpointFiles.map { $0.name } == ["tokenizer.json"])
     let trainer = try Trainer(
-      task: task, plan: configuration.plan, communicator: SoloCommunicator())
+      task: task, plan: configuration.plan, communicator: SoloCommunicator(), observers: [])
     _ = try trainer.run()
     #expect(trainer.parametersHash == (try train(configuration).hash))
   }
@@ -165,7 +165,7 @@ import Testing
     let workspace = Workspace()
     let trainer = try Trainer(
       task: configuration.prepareTask(SoloCommunicator()).task, configuration: configuration,
-      communicator: SoloCommunicator(), workspace: workspace)
+      communicator: SoloCommunicator(), workspace: workspace, observers: [])
     let counts = try (0..<40).map { step in
       _ = try trainer.step.run(step: step)
       #expect(workspace.pool.lentCount == 0)

@@ -69,7 +69,7 @@ import Testing
     try InProcessGroup(size: ranks).run { communicator in
       let trainer = try Trainer(
         task: configuration.prepareTask(communicator).task, configuration: configuration,
-        communicator: communicator)
+        communicator: communicator, observers: [])
       let entries = trainer.replica.parameters.entries
       guard let embedding = entries.first(where: { $0.name == "transformer.wte.weight" }) else {
         throw Missing()

@@ -47,7 +47,8 @@ import Testing
       if freezing { task.network.second.weight.freeze() }
       let trainer = try Trainer(
         task: task, configuration: configuration, communicator: communicator,
-        workspace: Workspace(threadCount: threads), directory: directory, start: start)
+        workspace: Workspace(threadCount: threads), directory: directory, start: start,
+        observers: [])
       _ = try trainer.run(pausing: { step, _ in step == pause })
       return trainer.parametersHash
     }
@@ -143,14 +144,14 @@ import Testing
     plan.synchronize.every = every
     plan.synchronize.workers = workers
     let trainer = try Trainer(
-      task: LinearRegression(), plan: plan, communicator: SoloCommunicator())
+      task: LinearRegression(), plan: plan, communicator: SoloCommunicator(), observers: [])
     var parameters = Array(trainer.replica.shared.values)
     var velocity = [Float](repeating: 0, count: parameters.count)
     for round in 0..<2 {
       let ends = try (0..<workers).map { worker in
         let own = try Trainer(
           task: Share(of: LinearRegression(), from: 2 * worker), plan: alone,
-          communicator: SoloCommunicator())
+          communicator: SoloCommunicator(), observers: [])
         _ = own.replica.shared.values.update(fromContentsOf: parameters)
         for step in 0..<every { _ = try own.step.run(step: round * every + step) }
         return Array(own.replica.shared.values)
@@ -186,7 +187,7 @@ import Testing
   @Test func aStepReportsTheLossOfAllMicrobatches() throws {
     func first(_ plan: Plan) throws -> StepOutcome {
       let trainer = try Trainer(
-        task: LinearRegression(), plan: plan, communicator: SoloCommunicator())
+        task: LinearRegression(), plan: plan, communicator: SoloCommunicator(), observers: [])
       return try trainer.step.run(step: 0)
     }
     var plan = Plan.regression(steps: 30, microbatches: 6)
@@ -207,7 +208,7 @@ import Testing
       let task = LinearRegression { loss, step, microbatch in
         step == 1 && microbatch == 4 ? loss * Float.nan : loss
       }
-      let trainer = try Trainer(task: task, plan: plan, communicator: communicator)
+      let trainer = try Trainer(task: task, plan: plan, communicator: communicator, observers: [])
       do {
         return try trainer.run()
       } catch let error as AgreedError {
@@ -227,7 +228,8 @@ import Testing
   @Test func aRequestOfAnyRankReachesAll() throws {
     let flags = try InProcessGroup(size: 5, ranksPerHost: 2).run { communicator in
       let trainer = try Trainer(
-        task: DeepRegression(), configuration: configuration(), communicator: communicator)
+        task: DeepRegression(), configuration: configuration(), communicator: communicator,
+        observers: [])
       return try trainer.step.run(step: 0, flag: communicator.rank == 3 ? 15 : 0).flag
     }
     #expect(flags == [15, 15, 15, 15, 15])
@@ -236,7 +238,8 @@ import Testing
   @Test func hostsThatDisagreeAreFoundAtTheEndOfARound() throws {
     let said = try InProcessGroup(size: 4, ranksPerHost: 2).run { communicator -> String? in
       let trainer = try Trainer(
-        task: DeepRegression(), configuration: configuration(), communicator: communicator)
+        task: DeepRegression(), configuration: configuration(), communicator: communicator,
+        observers: [])
       do {
         _ = try trainer.run(pausing: { step, _ in
           if step == 1, communicator.rank == 2 { trainer.replica.shared.values[0] += 1 }

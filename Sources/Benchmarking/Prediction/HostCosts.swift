@@ -80,7 +80,7 @@ struct HostCostMeasurement {
     let workspace = Workspace(threadCount: threads, for: plan)
     let task = SyntheticText(benchmark)
     let trainer = try Trainer(
-      task: task, plan: plan, communicator: group, workspace: workspace)
+      task: task, plan: plan, communicator: group, workspace: workspace, observers: [])
     parameterCount = trainer.replica.parameters.trainedCount
 
     var second = 0.0

@@ -89,7 +89,8 @@ public struct StepReplay {
     if let data = prepared.data { _ = try run.requireSameData(data, whereChanged: .refuse) }
     let trainer = try Trainer(
       task: prepared.task, configuration: configuration, weights: beginning.weights,
-      communicator: communicator, workspace: workspace, directory: run, start: .before(step: step))
+      communicator: communicator, workspace: workspace, directory: run, start: .before(step: step),
+      observers: [])
     let startedFrom = trainer.stepsTaken
     var outcome: StepOutcome?
     for _ in startedFrom..<step { outcome = try trainer.replayStep() }

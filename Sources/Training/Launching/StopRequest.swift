@@ -27,9 +27,14 @@ public final class StopRequest: Sendable {
     if !isFirst && signal == SIGINT { _exit(128 + signal) }
   }
 
-  /// Listens until the returned value is let go.
-  public func listen() -> SignalListener {
-    Self.listen { [weak self] in self?.request(signal: $0) }
+  /// Runs `body` with a request that the process's signals make meanwhile; afterwards they do again what
+  /// they did before.
+  public static func bySignals<Result>(
+    _ body: (_ stop: StopRequest) throws -> Result
+  ) rethrows -> Result {
+    let stop = StopRequest()
+    let listener = listen { stop.request(signal: $0) }
+    return try withExtendedLifetime(listener) { try body(stop) }
   }
 
   /// Hands each signal that asks for a stop to a function, until the returned value is let go.

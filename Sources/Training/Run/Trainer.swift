@@ -30,6 +30,7 @@ public final class Trainer {
 
   let task: any TrainingTask
   let communicator: any Communicator
+  let directory: RunDirectory?
   let checkpoints: CheckpointStore?
   /// Nil where the state is not held in memory.
   private(set) var snapshots: SnapshotStore?
@@ -49,46 +50,15 @@ public final class Trainer {
   /// Records what is to be looked at of some steps; nil: none.
   var profiler: Profiler?
   private var observers: [any RunObserver] = []
+  /// Whether the observers know what the run is about to do.
+  private var isIntroduced = false
   var progress: RunProgress
   /// What an observer could not do; ends the run on all ranks after the step.
   var observerFailure: (any Error)?
   /// Newer checkpoints that were passed over on resuming; rank zero only knows of them.
   public internal(set) var skippedCheckpoints: [SkippedCheckpoint] = []
 
-  /// Prepares a run: memory for parameters, gradients and optimiser state, then initial parameters
-  /// or those of the newest complete checkpoint. Collective.
-  ///
-  /// - Parameters:
-  ///   - task: The model and the losses.
-  ///   - plan: How it is trained.
-  ///   - method: An update rule of one's own in place of the plan's, whose other keys hold: learning
-  ///     rate, clipping, groups. Default: nil, the plan's.
-  ///   - initialization: How parameters are filled in place of the model's own way. Default: in no
-  ///     other.
-  ///   - weights: What the parameters begin as in place of the model's own way; rank zero's count. Default:
-  ///     none.
-  ///   - identity: All that decides the run's parameters, in words; its hash is in each checkpoint.
-  ///     Default: what the plan says.
-  ///   - communicator: This rank's.
-  ///   - workspace: Computes on this rank. Default: one of the plan's `threads`, at least 1.
-  ///   - directory: Where checkpoints go; nil saves nothing. Default: nil.
-  ///   - start: From the beginning, or from a checkpoint of the directory. Default: from the
-  ///     beginning.
-  /// - Throws: `ConfigurationError`, `CommunicationError`; `AgreedError` for what failed on a rank, as
-  ///   of a `ResumeError`.
-  public convenience init(
-    task: any TrainingTask, plan: Plan, optimizer method: (any OptimizerMethod)? = nil,
-    initialization: [InitializationRule] = [], weights: PretrainedWeights? = nil,
-    identity: String? = nil, communicator: any Communicator, workspace: Workspace? = nil,
-    directory: RunDirectory? = nil, start: Start = .beginning
-  ) throws {
-    try self.init(
-      task: task, plan: plan, optimizer: method, initialization: initialization, weights: weights,
-      identity: identity, communicator: communicator, workspace: workspace, directory: directory,
-      start: start, memory: nil)
-  }
-
-  /// As the other.
+  /// As the public ones (`Trainer+Beginning.swift`), without an observer.
   ///
   /// - Parameter memory: Of this host, which outlives the ranks; nil: there is none.
   package init(
@@ -101,6 +71,7 @@ public final class Trainer {
     self.task = task
     self.plan = plan
     self.communicator = communicator
+    self.directory = directory
     let workspace =
       workspace
       ?? Workspace(threadCount: max(1, plan.threads), for: plan)
@@ -175,6 +146,7 @@ public final class Trainer {
 
   /// Tells the observers; a failure of theirs ends the run at the end of the step.
   public func emit(_ event: RunEvent) {
+    if case .started = event { isIntroduced = true }
     for observer in observers {
       do {
         try observer.receive(event)
@@ -198,6 +170,7 @@ public final class Trainer {
     until stop: StopRequest = StopRequest(),
     pausing isPause: (_ step: Int, _ loss: Double?) -> Bool = { _, _ in false }
   ) throws -> ExitCode {
+    if !isIntroduced { emit(.started(overview)) }
     communicator.stallWatch = StallWatch { [weak self] in self?.emit(.notice("\($0)")) }
     let (limits, activity) = (communicator.watch?.limits, communicator.watch?.activity)
     communicator.watch?.limits = plan.watchdog.limits

@@ -57,7 +57,7 @@ enum Guest {
     let data = try SampleData(.values(configuration), plan: plan, communicator: communicator)
     let line = Line()
     _ = try Trainer(
-      task: data.task(of: line, plan: plan), plan: plan, communicator: communicator
+      task: data.task(of: line, plan: plan), plan: plan, communicator: communicator, observers: []
     ).run()
     return line
   }
