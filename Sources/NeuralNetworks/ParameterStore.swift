@@ -182,6 +182,11 @@ public final class ParameterStore {
     for entry in entries where entry.isTrained { entry.slot.direct(into: gradient, entry.range) }
   }
 
+  /// Lets go of the gradient's memory until the next `beginGradient`.
+  public func releaseGradient() {
+    for entry in entries where entry.isTrained { entry.slot.release() }
+  }
+
   /// Tells of the flat gradient's end while a backward pass still computes the rest. To be called between
   /// the forward and the backward pass.
   ///

@@ -113,6 +113,14 @@ public final class GradientSlot {
     pendingUses = 0
   }
 
+  /// Lets go of the memory, and forgets what was gathered.
+  public func release() {
+    buffer = nil
+    isFilled = false
+    isFinal = false
+    whenFinal = nil
+  }
+
   /// A copy of the gathered gradient; nil where there is none.
   func elements(count: Int) -> [Float]? {
     guard isFilled, let buffer else { return nil }

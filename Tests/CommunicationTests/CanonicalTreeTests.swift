@@ -18,12 +18,13 @@ import Testing
 
   @Test(arguments: [(1, 1), (4, 4), (7, 3), (8, 3), (9, 9), (100, 7), (4_096, 9)])
   func ranksOwnEveryLeafOnceInOrder(leafCount: Int, size: Int) {
-    let tree = CanonicalTree(leafCount: leafCount)
-    let owned = (0..<size).map { tree.ownedLeaves(rank: $0, size: size) }
+    let division = LeafDivision(leafCount: leafCount, size: size)
+    let owned = (0..<size).map(division.leaves)
+    #expect(owned.map(\.count).max()! - owned.map(\.count).min()! <= 1)
     #expect(owned.flatMap { Array($0) } == Array(0..<leafCount))
     #expect(owned.allSatisfy { !$0.isEmpty })
     for (rank, leaves) in owned.enumerated() {
-      #expect(leaves.allSatisfy { tree.owner(ofLeaf: $0, size: size) == rank })
+      #expect(leaves.allSatisfy { division.owner(ofLeaf: $0) == rank })
     }
   }
 
@@ -69,9 +70,10 @@ import Testing
     for size in 1...min(9, leafCount) {
       var parts: [(node: Range<Int>, text: String)] = []
       for rank in 0..<size {
-        let plan = FoldPlan(tree: tree, owned: tree.ownedLeaves(rank: rank, size: size))
+        let owned = LeafDivision(leafCount: leafCount, size: size).leaves(of: rank)
+        let plan = FoldPlan(tree: tree, owned: owned)
         var buffers = [String](repeating: "?", count: plan.bufferCount)
-        for (leaf, place) in zip(tree.ownedLeaves(rank: rank, size: size), plan.leaves) {
+        for (leaf, place) in zip(owned, plan.leaves) {
           buffers[place.buffer] = "\(leaf)"
           guard let target = place.joined.first else { continue }
           buffers[target] = place.joined.reversed().reduce(buffers[place.buffer]) { sum, buffer in
@@ -124,7 +126,7 @@ import Testing
     }
     // Ranks of a run meet it, too: the last of 9 has 15 of 128 micro-batches.
     let tree = CanonicalTree(leafCount: 128)
-    let owned = tree.ownedLeaves(rank: 8, size: 9)
+    let owned = LeafDivision(leafCount: 128, size: 9).leaves(of: 8)
     #expect(owned.count == 15)
     #expect(FoldPlan(tree: tree, owned: owned).bufferCount == 7)
   }

@@ -20,9 +20,12 @@ import Testing
     /// Whether the last gradient is summed while it is computed, from its end to its begin.
     var isAnnounced = false
     var partialSums = PartialSums.float32
+    /// How many leaves each rank has; nil: as evenly as can be.
+    var counts: [Int]?
     var description: String {
       "N \(size), M \(leafCount), P \(elementCount), \(ranksPerHost) a host"
         + (isAnnounced ? ", announced" : "") + (partialSums == .bfloat16 ? ", bfloat16" : "")
+        + (counts.map { ", \($0) each" } ?? "")
     }
   }
 
@@ -32,7 +35,9 @@ import Testing
   ) throws -> (slice: Range<Int>, outcome: Outcome) {
     let reduction = try CanonicalReduction(
       communicator: communicator, elementCount: setting.elementCount,
-      leafCount: setting.leafCount, scalarCount: 2, partialSums: setting.partialSums, pool: pool)
+      division: setting.counts.map(LeafDivision.init(counts:))
+        ?? LeafDivision(leafCount: setting.leafCount, size: communicator.size),
+      scalarCount: 2, partialSums: setting.partialSums, pool: pool)
     var announcing: [Bool] = []
     for step in 1...2 {
       communicator.step = step
@@ -101,6 +106,8 @@ import Testing
     Case(size: 4, leafCount: 4, elementCount: 65_536, ranksPerHost: 4),
     Case(size: 3, leafCount: 7, elementCount: 65_537, ranksPerHost: 1),
     // More than a chunk of four blocks for each rank, in several rounds, on 2 + 1 ranks.
+    Case(size: 3, leafCount: 6, elementCount: 1_900_001, ranksPerHost: 2, counts: [1, 1, 4]),
+    Case(size: 4, leafCount: 12, elementCount: 70_001, ranksPerHost: 3, counts: [7, 1, 3, 1]),
     Case(size: 3, leafCount: 6, elementCount: 1_900_001, ranksPerHost: 2),
     Case(size: 2, leafCount: 3, elementCount: 1_200_003, ranksPerHost: 1),
     // More chunks than may be under way, on each number of hosts.
@@ -233,10 +240,10 @@ import Testing
       }
       return []
     }
-    let tree = CanonicalTree(leafCount: leafCount)
+    let division = LeafDivision(leafCount: leafCount, size: size)
     let naive = (0..<elementCount).map { element in
       (0..<size).map { rank in
-        tree.ownedLeaves(rank: rank, size: size).map {
+        division.leaves(of: rank).map {
           NaiveReduction.leafValue(seed: 2, leaf: $0, element: element)
         }
       }.map { $0.dropFirst().reduce($0[0], +) }

@@ -16,12 +16,13 @@ private func unusualConfiguration() throws -> RunConfiguration {
       batch: {sequences: 1, microbatches: 9}
       optimizer: {name: sgd, learning_rate: 2.5e-7, momentum: 0.9, weight_decay: 1e-5, clip_norm: 0}
       schedule: {name: linear, warmup_steps: 5, final_ratio: 0}
-      reduction: allreduce
+      reduction: canonical-bfloat16
       steps: 123456
       evaluate: {every: 7, batches: 3}
       checkpoint: {every: 11, keep: 1}
       snapshot: {every: 4}
       verify: {every: 9}
+      rebalance: true
       watchdog: {notice: 3, end: 0}
       samples: {every: 5, prompts: ["In: the", ""], count: 2, max_tokens: 7, temperature: 0.25}
       report: {tensorboard: true, histograms_every: 6}
@@ -121,6 +122,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
     "evaluate.every=1", "evaluate.batches=1", "checkpoint.every=1", "checkpoint.keep=1",
     "watchdog.notice=1", "report.tensorboard=false", "report.histograms_every=3",
     "samples={every: 3, prompts: [a]}", "watchdog.end=0", "verify.every=0", "snapshot.every=3",
+    "rebalance=true",
     "evaluate.top_k=3", "threads=1", "data.validation=other.bin", "model.recompute=true",
     "directory=elsewhere", "data.changed=accept",
   ])
@@ -167,7 +169,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       "model.from", "model.weights", "adapter.name", "synchronize.workers",
       "synchronize.outer.name", "synchronize.outer.learning_rate", "synchronize.outer.momentum",
     ]
-    #expect(keys.count - others.count == 18 + 46)
+    #expect(keys.count - others.count == 19 + 46)
   }
 
   @Test func moreStepsMakeAnotherRunOnlyWhereTheScheduleKnowsTheEnd() throws {

@@ -24,15 +24,12 @@ struct HostTraffic {
     let size = hosts.last?.upperBound ?? 0
     let partition = SlicePartition(elementCount: elementCount, size: size)
     let tree = CanonicalTree(leafCount: leafCount)
+    let division = LeafDivision(leafCount: leafCount, size: size)
     slices = hosts.map {
       partition.slice(of: $0.lowerBound)
         .lowerBound..<partition.slice(of: $0.upperBound - 1).upperBound
     }
-    nodeCounts = hosts.map { ranks in
-      let first = tree.ownedLeaves(rank: ranks.lowerBound, size: size).lowerBound
-      let end = tree.ownedLeaves(rank: ranks.upperBound - 1, size: size).upperBound
-      return tree.nodes(covering: first..<end).count
-    }
+    nodeCounts = hosts.map { tree.nodes(covering: division.leaves(of: $0)).count }
     self.nodeBytes = nodeBytes
   }
 

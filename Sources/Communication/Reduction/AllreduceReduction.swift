@@ -29,7 +29,8 @@ public final class AllreduceReduction: GradientReduction {
     let tree = CanonicalTree(leafCount: leafCount)
     self.communicator = communicator
     self.pool = pool
-    ownedLeaves = tree.ownedLeaves(rank: communicator.rank, size: communicator.size)
+    let division = LeafDivision(leafCount: leafCount, size: communicator.size)
+    ownedLeaves = division.leaves(of: communicator.rank)
     partition = SlicePartition(elementCount: elementCount, size: communicator.size)
     // A rank with a single micro-batch has nothing to add to it.
     let bufferCount = min(2, ownedLeaves.count)
@@ -42,7 +43,8 @@ public final class AllreduceReduction: GradientReduction {
     add = TreeSum(
       [UnsafePointer(sum.baseAddress), UnsafePointer(next.baseAddress)], additions: [0, 1])
     ledger = try StepLedger(
-      communicator: communicator, tree: tree, partition: partition, scalarCount: scalarCount)
+      communicator: communicator, tree: tree, division: division, partition: partition,
+      scalarCount: scalarCount)
   }
 
   public var leafBuffer: UnsafeMutableBufferPointer<Float> {

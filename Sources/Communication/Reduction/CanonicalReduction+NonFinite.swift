@@ -33,7 +33,7 @@ extension CanonicalReduction {
     for rank in 0..<communicator.size {
       let element = communicator.contribution(of: rank)[3]
       guard element != none else { continue }
-      let owned = tree.ownedLeaves(rank: rank, size: communicator.size)
+      let owned = division.leaves(of: rank)
       return NonFiniteGradient(
         rank: rank, microbatches: FoldPlan(tree: tree, owned: owned).pending[0].node,
         element: Int(element))

@@ -19,6 +19,7 @@ public final class CanonicalReduction: GradientReduction {
 
   let communicator: any Communicator
   let tree: CanonicalTree
+  let division: LeafDivision
   let plan: FoldPlan
   let ledger: StepLedger
   /// This rank's buffers, [P] each.
@@ -37,21 +38,24 @@ public final class CanonicalReduction: GradientReduction {
   ///
   /// - Parameters:
   ///   - elementCount: P, the number of parameters.
-  ///   - leafCount: M, the micro-batches of an optimiser step over all ranks; at least N.
+  ///   - division: Who computes which of the M micro-batches of an optimiser step.
   ///   - scalarCount: Numbers that each micro-batch brings along to be summed. Default: none.
   ///   - partialSums: How the tree's nodes are kept and sent. Decides the result. Default: as they are.
   ///   - pool: Threads that share the work. Bits do not depend on them. Default: the caller only.
   /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
   public init(
-    communicator: any Communicator, elementCount: Int, leafCount: Int, scalarCount: Int = 0,
+    communicator: any Communicator, elementCount: Int, division: LeafDivision,
+    scalarCount: Int = 0,
     partialSums: PartialSums = .float32, pool: ThreadPool? = nil
   ) throws {
     let topology = communicator.topology
-    let tree = CanonicalTree(leafCount: leafCount)
+    let tree = CanonicalTree(leafCount: division.leafCount)
+    precondition(division.size == topology.size, "\(division) is not for \(topology.size) ranks")
     self.communicator = communicator
     self.tree = tree
+    self.division = division
     self.pool = pool
-    ownedLeaves = tree.ownedLeaves(rank: topology.rank, size: topology.size)
+    ownedLeaves = division.leaves(of: topology.rank)
     partition = SlicePartition(elementCount: elementCount, size: topology.size)
     plan = FoldPlan(tree: tree, owned: ownedLeaves)
 
@@ -70,11 +74,27 @@ public final class CanonicalReduction: GradientReduction {
       return TreeSum(sources, additions: additions, partialSums: partialSums)
     }
     exchange = try HostExchange(
-      communicator: communicator, tree: tree, partition: partition, partialSums: partialSums,
-      parts: Self.parts(of: gradients, tree: tree, topology: topology, stride: stride))
+      communicator: communicator, tree: tree, division: division, partition: partition,
+      partialSums: partialSums,
+      parts: Self.parts(
+        of: gradients, tree: tree, division: division, topology: topology, stride: stride))
     progress = topology.hostCount > 1 ? try GradientProgress(communicator: communicator) : nil
     ledger = try StepLedger(
-      communicator: communicator, tree: tree, partition: partition, scalarCount: scalarCount)
+      communicator: communicator, tree: tree, division: division, partition: partition,
+      scalarCount: scalarCount)
+  }
+
+  /// As evenly divided as can be.
+  ///
+  /// - Parameter leafCount: M, the micro-batches of an optimiser step over all ranks; at least N.
+  public convenience init(
+    communicator: any Communicator, elementCount: Int, leafCount: Int, scalarCount: Int = 0,
+    partialSums: PartialSums = .float32, pool: ThreadPool? = nil
+  ) throws {
+    try self.init(
+      communicator: communicator, elementCount: elementCount,
+      division: LeafDivision(leafCount: leafCount, size: communicator.size),
+      scalarCount: scalarCount, partialSums: partialSums, pool: pool)
   }
 
   /// Elements from one buffer to the next: whole pages, and never none.
@@ -84,12 +104,12 @@ public final class CanonicalReduction: GradientReduction {
 
   /// The partial sums that this host's ranks will have when all have folded, from left to right.
   private static func parts(
-    of gradients: SharedMemory, tree: CanonicalTree, topology: Topology, stride: Int
+    of gradients: SharedMemory, tree: CanonicalTree, division: LeafDivision, topology: Topology,
+    stride: Int
   ) -> [HostExchange.Part] {
     topology.hostRanks.flatMap { rank in
       let floats = gradients.segments[rank - topology.leader].bindMemory(to: Float.self)
-      let plan = FoldPlan(
-        tree: tree, owned: tree.ownedLeaves(rank: rank, size: topology.size))
+      let plan = FoldPlan(tree: tree, owned: division.leaves(of: rank))
       return plan.pending.map { pending in
         let values = UnsafePointer(floats.baseAddress)?.advanced(by: pending.buffer * stride)
         return HostExchange.Part(node: pending.node, values: values)

@@ -14,20 +14,6 @@ public struct CanonicalTree: Equatable, Sendable {
     self.leafCount = leafCount
   }
 
-  /// The leaves that rank r of N computes: r·M/N ..< (r+1)·M/N.
-  ///
-  /// - Parameter size: N, at most M, so that every rank has a leaf.
-  public func ownedLeaves(rank: Int, size: Int) -> Range<Int> {
-    precondition(size <= leafCount, "\(size) ranks are more than \(leafCount) micro-batches")
-    return rank * leafCount / size..<(rank + 1) * leafCount / size
-  }
-
-  /// The rank that computes a leaf.
-  public func owner(ofLeaf leaf: Int, size: Int) -> Int {
-    // The largest r with r·M/N <= leaf, rounded down.
-    ((leaf + 1) * size - 1) / leafCount
-  }
-
   /// The largest power of two below `count`, which is at least 2.
   package static func split(_ count: Int) -> Int {
     1 << (Int.bitWidth - 1 - (count - 1).leadingZeroBitCount)

@@ -58,8 +58,8 @@ final class HostExchange {
   private let batches: [MessageBatch]
 
   init(
-    communicator: any Communicator, tree: CanonicalTree, partition: SlicePartition,
-    partialSums: PartialSums, parts: [Part]
+    communicator: any Communicator, tree: CanonicalTree, division: LeafDivision,
+    partition: SlicePartition, partialSums: PartialSums, parts: [Part]
   ) throws {
     let topology = communicator.topology
     let slice = partition.slice(of: topology.rank)
@@ -77,7 +77,7 @@ final class HostExchange {
         origins += parts.map { .shared($0.values) }
       } else {
         let sender = topology.counterpart(of: topology.rank, onHost: host)
-        for node in tree.nodes(covering: Self.leaves(of: ranks, tree: tree, size: topology.size)) {
+        for node in tree.nodes(covering: division.leaves(of: ranks)) {
           nodes.append(node)
           origins.append(.received(senders.count))
           senders.append(sender)
@@ -111,12 +111,6 @@ final class HostExchange {
     staging = try MemorySegment(
       privateByteCount: depth * stageCount * stageSize * Self.stageBytes(partialSums),
       rank: topology.rank)
-  }
-
-  private static func leaves(of ranks: Range<Int>, tree: CanonicalTree, size: Int) -> Range<Int> {
-    let first = tree.ownedLeaves(rank: ranks.lowerBound, size: size)
-    let last = tree.ownedLeaves(rank: ranks.upperBound - 1, size: size)
-    return first.lowerBound..<last.upperBound
   }
 
   /// Groups a host's parts into the largest nodes of the tree that they make up.

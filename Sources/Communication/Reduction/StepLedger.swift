@@ -8,6 +8,7 @@ final class StepLedger {
 
   private let communicator: any Communicator
   private let tree: CanonicalTree
+  private let division: LeafDivision
   private let partition: SlicePartition
   private let scalarCount: Int
   /// Additions after each leaf, when scalars are summed on a stack.
@@ -20,11 +21,12 @@ final class StepLedger {
 
   /// Collective.
   init(
-    communicator: any Communicator, tree: CanonicalTree, partition: SlicePartition,
-    scalarCount: Int
+    communicator: any Communicator, tree: CanonicalTree, division: LeafDivision,
+    partition: SlicePartition, scalarCount: Int
   ) throws {
     self.communicator = communicator
     self.tree = tree
+    self.division = division
     self.partition = partition
     self.scalarCount = scalarCount
     additions = tree.additions(joining: (0..<tree.leafCount).map { $0..<$0 + 1 }).additions
@@ -80,10 +82,8 @@ final class StepLedger {
 
   /// The memory in which the entries of consecutive ranks lie: rows, then squares.
   private func entries(of ranks: Range<Int>) -> [UnsafeMutableRawBufferPointer] {
-    let size = partition.size
-    let firstLeaf = tree.ownedLeaves(rank: ranks.lowerBound, size: size).lowerBound
-    let lastLeaf = tree.ownedLeaves(rank: ranks.upperBound - 1, size: size).upperBound
-    let rows = self.rows[row(of: firstLeaf)..<row(of: lastLeaf)]
+    let leaves = division.leaves(of: ranks)
+    let rows = self.rows[row(of: leaves.lowerBound)..<row(of: leaves.upperBound)]
     let squares = blockSquares[partition.blocks(of: ranks)]
     return [
       UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: rows)),
@@ -110,7 +110,7 @@ final class StepLedger {
         let value = rows[row(of: leaf) + index]
         guard !value.isFinite else { continue }
         return NonFiniteLeaf(
-          rank: tree.owner(ofLeaf: leaf, size: partition.size), microbatch: leaf,
+          rank: division.owner(ofLeaf: leaf), microbatch: leaf,
           scalarIndex: index, value: value)
       }
     }

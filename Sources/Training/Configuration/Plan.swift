@@ -24,6 +24,8 @@ public struct Plan: Configurable {
   public var checkpoint = CheckpointConfiguration()
   public var snapshot = SnapshotConfiguration()
   public var verify = VerificationConfiguration()
+  /// Whether micro-batches are dealt out by how fast the ranks are.
+  public var rebalance = false
   public var watchdog = WatchdogConfiguration()
   public var samples = SamplesConfiguration()
   public var report = ReportConfiguration()
@@ -71,6 +73,11 @@ public struct Plan: Configurable {
         "verify", \.verify, decidesResult: false,
         meaning: "Comparing the parameters that different hosts hold."),
       Field(
+        "rebalance", \.rebalance, decidesResult: false,
+        meaning:
+          "Whether a slower rank gets fewer micro-batches, by what passes took so far; no bit depends on it."
+      ),
+      Field(
         "watchdog", \.watchdog, decidesResult: false,
         meaning: "Ending a run whose ranks wait for one that does not come."),
       Field(
@@ -93,6 +100,14 @@ public struct Plan: Configurable {
       precision == .float32 || products == .canonical, "precision",
       "float32, because products: openblas multiplies nothing else", involving: "products")
     checkSynchronization(&checks)
+    checks.require(
+      !rebalance || reduction != .allreduce, "rebalance",
+      "false, because with reduction: allreduce bits depend on who computes what",
+      involving: "reduction")
+    checks.require(
+      !rebalance || !synchronize.isOn, "rebalance",
+      "false, because each worker has as many micro-batches and synchronize.every is above 0",
+      involving: "synchronize.every")
     if needsEvaluations {
       checks.require(
         evaluate.every > 0, "evaluate.every",

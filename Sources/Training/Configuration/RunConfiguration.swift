@@ -42,7 +42,8 @@ public struct RunConfiguration: Configurable {
     "early_stopping",
     "initialization",
     "evaluate", "samples",
-    "checkpoint", "snapshot", "verify", "watchdog", "report", "threads",
+    "checkpoint", "snapshot", "verify", "watchdog", "rebalance", "report",
+    "threads",
   ]
 
   public static var fields: [Field<Self>] {

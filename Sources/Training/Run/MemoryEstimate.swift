@@ -39,7 +39,10 @@ package struct MemoryEstimate: Equatable {
     }
     let synchronize = plan.synchronize
     let workers = synchronize.isOn ? synchronize.workers : 1
-    let leaves = plan.batch.microbatches / max(1, ranks, workers)
+    // Where they are dealt out by speed, all other ranks may come to have one.
+    let leaves =
+      plan.rebalance
+      ? plan.batch.microbatches - ranks + 1 : plan.batch.microbatches / max(1, ranks, workers)
     var buffers = Double(plan.reduction.bufferCount(leaves: leaves))
     if synchronize.isOn {
       let changes = max(1, workers / max(1, ranks))

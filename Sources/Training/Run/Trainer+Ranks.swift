@@ -13,6 +13,7 @@ extension Trainer {
       spent.optimizer, Double(ResidentMemory.byteCount),
     ]
     let all = communicator.size > 1 ? try communicator.allGather(own) : [own]
+    try rebalance(seconds: all.map { $0[0] + $0[1] }, steps: window)
     guard communicator.isRankZero else { return }
     let ranks = all.map { rank in
       let mean = rank.map { $0 / Double(window) }
@@ -25,10 +26,30 @@ extension Trainer {
 
   private static let stepsBetweenRankRecords = 10
 
+  /// Deals micro-batches out anew where that makes steps shorter. Collective.
+  ///
+  /// - Parameters:
+  ///   - seconds: Of all ranks' passes, the same on all ranks.
+  ///   - steps: In which they were taken.
+  private func rebalance(seconds: [Double], steps: Int) throws {
+    guard plan.rebalance, communicator.size > 1, let step = step as? TrainingStep else { return }
+    var rebalancing =
+      self.rebalancing
+      ?? Rebalancing(
+        leafCount: plan.batch.microbatches, size: communicator.size,
+        leastSeconds: leastSecondsForRebalancing)
+    defer { self.rebalancing = rebalancing }
+    guard let change = rebalancing.record(seconds: seconds, steps: steps) else { return }
+    try step.rebalance(to: change.division, method: plan.reduction)
+    emit(.notice(change.notice(step: progress.step)))
+  }
+
   /// Tells of ranks that are slower than the others, when a window of steps is over. Collective.
   func compareRanks() throws {
     let window = StragglerWatch.window
-    guard communicator.size > 1, progress.ownSteps.isMultiple(of: window) else { return }
+    // Where micro-batches are dealt out by speed, nobody waits long for a slow rank.
+    guard communicator.size > 1, progress.ownSteps.isMultiple(of: window), !plan.rebalance
+    else { return }
     let spent = step.phases - windowBegin
     windowBegin = step.phases
     let all = try communicator.allGather(

@@ -43,6 +43,8 @@ public final class Trainer {
   var stragglers = StragglerWatch()
   /// Where the time had gone when the window of `stragglers` began.
   var windowBegin = StepPhases()
+  /// Who computes how many micro-batches; nil: as the reduction began.
+  var rebalancing: Rebalancing?
   /// The same for the last record of the ranks' times.
   var recordBegin = StepPhases()
   /// Makes what is shown of the model; nil where nothing is.
@@ -358,4 +360,7 @@ public final class Trainer {
   /// How long this process must have trained for the peak to be measured, in seconds: below that, the
   /// measurement would be felt, and the share would be noise.
   package var leastSecondsForPeak = 10.0
+
+  /// As of `Rebalancing`.
+  package var leastSecondsForRebalancing = Rebalancing.leastSeconds
 }

@@ -19,7 +19,8 @@ public final class TrainingStep: OptimizationStep {
 
   private let task: any TrainingTask
   private let replica: Replica
-  private let reduction: any GradientReduction
+  /// Nil only while another one takes its place.
+  private var heldReduction: (any GradientReduction)?
   private let communicator: any Communicator
   private let place: Place
   private let schedule: Schedule
@@ -40,6 +41,11 @@ public final class TrainingStep: OptimizationStep {
   /// Where the time of all steps so far went.
   package private(set) var phases = StepPhases()
   private var timeline: Timeline? { replica.workspace.threads.timeline }
+  private var reduction: any GradientReduction {
+    guard let heldReduction else { preconditionFailure("a step has a reduction") }
+    return heldReduction
+  }
+
   /// Micro-batches of a step that this rank computes.
   package var microbatchCount: Int { reduction.ownedLeaves.count }
   /// The matrix products of the first micro-batch's forward pass; nil before it is computed.
@@ -79,7 +85,7 @@ public final class TrainingStep: OptimizationStep {
     self.task = task
     self.replica = replica
     self.communicator = communicator
-    self.reduction = reduction
+    heldReduction = reduction
     self.place = place
     configuration = plan.optimizer
     let (peers, threads) = (CommunicatorPeers(communicator), replica.workspace.threads)
@@ -101,6 +107,21 @@ public final class TrainingStep: OptimizationStep {
       firstRank: place.firstRank)
     recorder = DistributionRecorder(
       every: plan.report.histogramsEvery, layout: layout, communicator: communicator)
+  }
+
+  /// Deals the micro-batches out anew, between two steps. Collective.
+  ///
+  /// Sums keep their order, so that no bit depends on it. Memory for gradients is given back and taken anew.
+  ///
+  /// - Parameters:
+  ///   - division: Of the micro-batches of this step.
+  ///   - method: Of `plan.reduction`; not `allreduce`, whose bits depend on the division.
+  package func rebalance(to division: LeafDivision, method: ReductionMethod) throws {
+    replica.parameters.releaseGradient()
+    heldReduction = nil
+    heldReduction = try method.canonical(
+      communicator: communicator, elementCount: replica.parameters.trainedCount,
+      division: division, pool: replica.workspace.threads)
   }
 
   /// Takes one step. Collective.
@@ -276,13 +297,23 @@ extension ReductionMethod {
   ) throws -> any GradientReduction {
     switch self {
     case .canonical, .canonicalBfloat16:
-      try CanonicalReduction(
-        communicator: communicator, elementCount: elementCount, leafCount: leafCount,
-        scalarCount: 2, partialSums: self == .canonical ? .float32 : .bfloat16, pool: pool)
+      try canonical(
+        communicator: communicator, elementCount: elementCount,
+        division: LeafDivision(leafCount: leafCount, size: communicator.size), pool: pool)
     case .allreduce:
       try AllreduceReduction(
         communicator: communicator, elementCount: elementCount, leafCount: leafCount,
         scalarCount: 2, pool: pool)
     }
+  }
+
+  /// One whose bits depend on no division. Collective.
+  fileprivate func canonical(
+    communicator: any Communicator, elementCount: Int, division: LeafDivision, pool: ThreadPool
+  ) throws -> CanonicalReduction {
+    precondition(self != .allreduce, "the bits of allreduce depend on the division")
+    return try CanonicalReduction(
+      communicator: communicator, elementCount: elementCount, division: division, scalarCount: 2,
+      partialSums: self == .canonicalBfloat16 ? .bfloat16 : .float32, pool: pool)
   }
 }
