@@ -176,7 +176,7 @@ let package = Package(
       [.product(name: "Crypto", package: "swift-crypto")]),
     .library("Weights", uses: ["Settings", "Files"]),
     .library(
-      "Reporting", uses: ["Settings", "Files"],
+      "Reporting", uses: ["CZlib", "Settings", "Files"],
       resources: [
         .embedInCode("Pages/page.css"), .embedInCode("Pages/chart.css"),
         .embedInCode("Pages/chart.js"), .embedInCode("Pages/axes.js"),

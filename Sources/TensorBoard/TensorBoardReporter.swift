@@ -64,7 +64,10 @@ public final class TensorBoardReporter: RunObserver {
     case .samples(let record):
       try append(
         step: record.step,
-        record.samples.enumerated().map { .text("samples/\($0 + 1)", Self.markdown(of: $1)) })
+        record.samples.enumerated().map { .text("samples/\($0 + 1)", Self.markdown(of: $1)) }
+          + record.samples.enumerated().compactMap { index, sample in
+            sample.image.map { .image("sample images/\(index + 1)", $0) }
+          })
     case .distributions(let record):
       try append(
         step: record.step,

@@ -23,6 +23,21 @@ extension TensorBoardSummary.Value {
     }
   }
 
+  /// A picture of the plugin "images": width, height and the file.
+  static func image(_ tag: String, _ image: GrayImage) -> Self {
+    .with {
+      $0.tag = tag
+      $0.metadata = .of(plugin: "images", .blobSequence)
+      $0.tensor = .with {
+        $0.dtype = .dtString
+        $0.tensorShape = .of([3])
+        $0.stringVal = [
+          .init("\(image.width)".utf8), .init("\(image.height)".utf8), .init(image.png),
+        ]
+      }
+    }
+  }
+
   /// Counts of the plugin "histograms": rows of lower border, upper border, count.
   static func histogram(_ tag: String, _ histogram: Histogram) -> Self {
     let buckets = histogram.buckets

@@ -34,6 +34,32 @@ struct HTMLPageTests {
     }
   }
 
+  @Test func aPictureHasTheShadesThatItWasMadeOf() throws {
+    let pixels: [UInt8] = [0, 255, 17, 128, 3, 200]
+    let picture = GrayImage(width: 3, height: 2, pixels: pixels)
+    let page = HTMLPage(
+      title: "", body: "<p id=\"shown\"></p><img id=\"picture\" alt=\"\">",
+      data: try JSONEncoder().encode(Data(picture.png).base64EncodedString()),
+      script: """
+        const picture = document.getElementById("picture");
+        picture.addEventListener("load", () => {
+          const canvas = document.createElement("canvas");
+          [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
+          const context = canvas.getContext("2d");
+          context.drawImage(picture, 0, 0);
+          const found = context.getImageData(0, 0, canvas.width, canvas.height).data;
+          const shades = [...found].filter((_, index) => index % 4 === 1);
+          document.getElementById("shown").textContent = `${canvas.width} ${canvas.height}: ${shades}`;
+        });
+        picture.src = "data:image/png;base64," + data;
+        """)
+    try withFile(page) { file in
+      let document = try HeadlessBrowser().document(of: file)
+      let shades = pixels.map(String.init).joined(separator: ",")
+      #expect(document.contains(">3 2: \(shades)</p>"), "\(document)")
+    }
+  }
+
   @Test func escapedTextIsShownAsItIs() throws {
     let text = #"<i title='x'> & "y""#
     let page = HTMLPage(

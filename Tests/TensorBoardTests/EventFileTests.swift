@@ -118,6 +118,18 @@ import Testing
     #expect(found == Array(places[..<2]))
   }
 
+  @Test func aSampleThatIsAPictureIsShown() throws {
+    let picture = GrayImage(width: 2, height: 1, pixels: [0, 255])
+    let sample = SamplesRecord.Sample(
+      kind: .input, input: "image 0", text: "Bag", reference: "Coat", image: picture)
+    try write([.samples(.init(step: 3, samples: [sample]))], resumedStep: 0)
+    let values = try #require(events().last?.summary.value)
+    #expect(values.map(\.tag) == ["samples/1", "sample images/1"])
+    #expect(values[1].metadata.pluginData.pluginName == "images")
+    #expect(
+      values[1].tensor.stringVal.map(Array.init) == [Array("2".utf8), Array("1".utf8), picture.png])
+  }
+
   @Test func samplesAreShownAsTheyAre() throws {
     let sample = SamplesRecord.Sample(
       kind: .prompt, input: "</script><b>", text: "one\n```\n# two", reference: nil)

@@ -17,9 +17,14 @@ public struct SamplesRecord: Equatable, Sendable {
     public var text: String
     /// What would have been right; nil where there is no such thing.
     public var reference: String?
+    /// What the input looks like; nil where it is no picture.
+    public var image: GrayImage?
 
-    public init(kind: Kind, input: String, text: String, reference: String? = nil) {
+    public init(
+      kind: Kind, input: String, text: String, reference: String? = nil, image: GrayImage? = nil
+    ) {
       self.kind = kind
+      self.image = image
       self.input = input
       self.text = text
       self.reference = reference

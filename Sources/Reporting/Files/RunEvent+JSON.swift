@@ -53,6 +53,7 @@ extension SamplesRecord {
         object.add(sample.kind.rawValue, sample.input)
         object.add("text", sample.text)
         if let reference = sample.reference { object.add("reference", reference) }
+        if let image = sample.image { object.add("image", image.dataURL) }
         return object
       })
   }

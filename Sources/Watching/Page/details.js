@@ -240,6 +240,13 @@ function sampleElement(sample) {
   const holder = element("div", "sample");
   for (const [key, value] of Object.entries(sample)) {
     if (typeof value === "object") continue;
+    if (key === "image") {
+      if (!String(value).startsWith("data:image/png;base64,")) continue;
+      const picture = element("img", "picture");
+      [picture.src, picture.alt] = [value, sample.input ?? "image"];
+      holder.prepend(picture);
+      continue;
+    }
     holder.append(element("div", "muted", { text: "model", prompt: "prompt" }[key] ?? key.replaceAll("_", " ")));
     holder.append(element("pre", key === "text" ? "made" : "", String(value)));
   }
