@@ -62,13 +62,14 @@ extension CommandLineTests {
     func thePageOutlivesAKilledTraining() throws {
       let bench = try Workbench()
       let training = try bench.start(
-        ["train", "run.yaml", "--json", "--output", "killed"] + Workbench.tiny + ["--steps", "100000"])
+        ["train", "run.yaml", "--json", "--output", "killed", "--steps", "100000"]
+          + Workbench.tiny)
       training.awaitStep(2)
       let watch = try bench.start(["watch", "killed"])
       let page = try BrowserSession()
       let address = try address(watch)
       try page.visit(address)
-      try page.wait(until: "document.querySelector('.state')?.textContent", is: "training")
+      try page.wait(until: "document.querySelector('.state')?.textContent", is: "running")
       training.send(SIGKILL)
       _ = try training.wait()
       let lines = try bench.text("killed/metrics.jsonl").split(separator: "\n")
