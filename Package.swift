@@ -79,8 +79,8 @@ let package = Package(
     .executableTarget(
       name: "LockstepCommand",
       dependencies: Target.modules([
-        "Benchmarking", "ChatTemplates", "Explanations", "Histories", "Scoring", "Supervision",
-        "Sweeps", "Training", "Watching", "Weights", "Files", "MPICommunication",
+        "Benchmarking", "ChatTemplates", "Explanations", "Histories", "Keys", "Scoring",
+        "Supervision", "Sweeps", "Training", "Watching", "Weights", "Files", "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
     .target(
@@ -192,6 +192,8 @@ let package = Package(
     .library("Settings"),
     .library("ChatTemplates", uses: ["Settings"]),
     .library("Files", uses: ["CHost"]),
+    .library(
+      "Keys", uses: ["Settings", "Files"], [.product(name: "Crypto", package: "swift-crypto")]),
     .library("Parallelism"),
     .library("CKernels"),
     .library("CHashing"),
@@ -226,6 +228,7 @@ let package = Package(
     .tests(of: "ChatTemplates", hasFixtures: true),
     .tests(of: "Settings"),
     .tests(of: "Files"),
+    .tests(of: "Keys", uses: ["Files"]),
     .tests(of: "Parallelism"),
     .tests(of: "Training", uses: ["Files", "Weights"]),
     .tests(

@@ -16,7 +16,7 @@ struct Lockstep: ParsableCommand {
       Generate.self, Chat.self, Answer.self, Translate.self, Embed.self, Score.self, Evaluate.self,
       Explain.self, Watch.self, Report.self, Metrics.self, Compare.self, Convert.self, Merge.self,
       Inspect.self,
-      Tokenize.self, Doctor.self, Benchmark.self,
+      Tokenize.self, Key.self, Doctor.self, Benchmark.self,
     ])
 
   static func main() {
