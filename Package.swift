@@ -79,8 +79,9 @@ let package = Package(
     .executableTarget(
       name: "LockstepCommand",
       dependencies: Target.modules([
-        "Benchmarking", "ChatTemplates", "Explanations", "Histories", "Keys", "Scoring",
-        "Supervision", "Sweeps", "Training", "Watching", "Weights", "Files", "MPICommunication",
+        "Benchmarking", "ChatTemplates", "Checkpoints", "Encryption", "Explanations", "Histories",
+        "Keys", "Scoring", "Supervision", "Sweeps", "Training",
+        "Watching", "Weights", "Files", "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
     .target(
@@ -187,13 +188,16 @@ let package = Package(
       [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       excluding: ["Records/records.proto"]),
     .library("Scoring", uses: ["Settings", "Files"]),
-
     // The ground floor: open to any target above.
     .library("Settings"),
     .library("ChatTemplates", uses: ["Settings"]),
     .library("Files", uses: ["CHost"]),
     .library(
       "Keys", uses: ["Settings", "Files"], [.product(name: "Crypto", package: "swift-crypto")]),
+    // Files that are encrypted at rest, in chunks.
+    .library(
+      "Encryption", uses: ["Keys", "Settings", "Files"],
+      [.product(name: "Crypto", package: "swift-crypto")]),
     .library("Parallelism"),
     .library("CKernels"),
     .library("CHashing"),
@@ -229,6 +233,7 @@ let package = Package(
     .tests(of: "Settings"),
     .tests(of: "Files"),
     .tests(of: "Keys", uses: ["Files"]),
+    .tests(of: "Encryption", uses: ["Keys", "Files"]),
     .tests(of: "Parallelism"),
     .tests(of: "Training", uses: ["Files", "Weights"]),
     .tests(

@@ -11,6 +11,9 @@ import LockstepWeights
 public struct CheckpointDirectory: Sendable {
   /// The directory that holds the checkpoints.
   public let path: String
+  /// Whether checkpoints that are written here are encrypted, with the process's key (`EncryptedFiles`).
+  /// Default: no. Those that are read may be either.
+  package var encrypts = false
 
   /// Names a directory that need not exist yet.
   public init(path: String) {

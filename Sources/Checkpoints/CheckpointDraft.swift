@@ -15,8 +15,8 @@ public final class CheckpointDraft {
   private let snapshot: CheckpointSnapshot
   private let temporaryPath: String
   private let bytesNeeded: Int
-  private let modelFile: HashedFile
-  private let optimizerFile: HashedFile
+  private let modelFile: CheckpointFile
+  private let optimizerFile: CheckpointFile
   private var missingByteCount: Int
   private var files: [Manifest.File] = []
   private let parametersSHA256: String
@@ -44,7 +44,7 @@ public final class CheckpointDraft {
       try FileSystem.makeDirectory(temporaryPath)
       modelFile = try Self.open(
         snapshot.parametersFile.rawValue, in: temporaryPath, snapshot.parameters.map(\.layout),
-        bytesNeeded: bytesNeeded, threads: threads)
+        encrypts: directory.encrypts, bytesNeeded: bytesNeeded, threads: threads)
       // A hash of all parameters is a chain, for one of the threads.
       var hash = ""
       try modelFile.write(snapshot.parameters.map(\.bytes)) {
@@ -53,8 +53,8 @@ public final class CheckpointDraft {
       parametersSHA256 = hash
       optimizerFile = try Self.open(
         Checkpoint.optimizerFileName, in: temporaryPath,
-        snapshot.optimizerState.map(\.layout) + layouts, bytesNeeded: bytesNeeded,
-        threads: threads)
+        snapshot.optimizerState.map(\.layout) + layouts, encrypts: directory.encrypts,
+        bytesNeeded: bytesNeeded, threads: threads)
       try optimizerFile.write(snapshot.optimizerState.map(\.bytes))
     } catch {
       // The first error is the one to tell.
@@ -75,13 +75,16 @@ public final class CheckpointDraft {
 
   /// Opens a file for tensors and writes its header.
   private static func open(
-    _ name: String, in directory: String, _ layouts: [TensorLayout], bytesNeeded: Int,
-    threads: ThreadPool
-  ) throws(FileError) -> HashedFile {
-    let file = try HashedFile(
-      name: name, in: directory, bytesNeeded: bytesNeeded, threads: threads)
+    _ name: String, in directory: String, _ layouts: [TensorLayout], encrypts: Bool,
+    bytesNeeded: Int, threads: ThreadPool
+  ) throws(FileError) -> CheckpointFile {
     // `transformers` refuses files that do not name the framework they come from.
-    try file.write(SafetensorsHeader.encode(layouts, metadata: ["format": "pt"]))
+    let header = SafetensorsHeader.encode(layouts, metadata: ["format": "pt"])
+    let file = try CheckpointFile(
+      name: name, in: directory,
+      contentByteCount: layouts.reduce(header.count) { $0 + $1.byteCount }, encrypts: encrypts,
+      bytesNeeded: bytesNeeded, threads: threads)
+    try file.write(header)
     return file
   }
 
@@ -103,8 +106,10 @@ public final class CheckpointDraft {
     try onDisk { () throws(FileError) in
       // The disk has been at work on both since their first bytes were written.
       for file in [modelFile, optimizerFile] { files.append(try file.finish()) }
-      try write(Checkpoint.stateFileName, state)
-      for file in snapshot.files { try write(file.name, file.bytes) }
+      try write(Checkpoint.stateFileName, state, encrypts: directory.encrypts)
+      for file in snapshot.files {
+        try write(file.name, file.bytes, encrypts: directory.encrypts)
+      }
     }
     let manifest = Manifest(
       step: snapshot.state.step, parametersSHA256: parametersSHA256, files: files)
@@ -112,7 +117,7 @@ public final class CheckpointDraft {
     try onDisk { () throws(FileError) in
       // Who finds the manifest finds all that it lists.
       try FileSystem.synchronize(directory: temporaryPath)
-      try write(Manifest.fileName, listing)
+      try write(Manifest.fileName, listing, encrypts: false)
       try FileSystem.synchronize(directory: temporaryPath)
     }
     try directory.publish(temporaryPath, step: snapshot.state.step)
@@ -120,9 +125,10 @@ public final class CheckpointDraft {
     return try Checkpoint(path: directory.path(ofStep: snapshot.state.step))
   }
 
-  private func write(_ name: String, _ bytes: [UInt8]) throws(FileError) {
-    let file = try HashedFile(
-      name: name, in: temporaryPath, bytesNeeded: bytesNeeded, threads: threads)
+  private func write(_ name: String, _ bytes: [UInt8], encrypts: Bool) throws(FileError) {
+    let file = try CheckpointFile(
+      name: name, in: temporaryPath, contentByteCount: bytes.count, encrypts: encrypts,
+      bytesNeeded: bytesNeeded, threads: threads)
     try file.write(bytes)
     files.append(try file.finish())
   }

@@ -25,7 +25,8 @@ extension CheckpointError {
   /// a disk that does not answer, or because a later Lockstep wrote it.
   public var isDamage: Bool {
     switch self {
-    case .fileSystem(let error): error.code == ENOENT || error.code == ENOTDIR
+    // EBADMSG: an encrypted file that was changed.
+    case .fileSystem(let error): [ENOENT, ENOTDIR, EBADMSG].contains(error.code)
     case .malformed, .wrongSize, .wrongHash, .wrongChunk: true
     case .unsupportedVersion: false
     }

@@ -7,7 +7,7 @@ import LockstepFiles
 import LockstepTensors
 import LockstepTraining
 
-struct Answer: ParsableCommand {
+struct Answer: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Answers a file of conversations with a trained language model.",
     discussion: """
@@ -49,6 +49,8 @@ struct Answer: ParsableCommand {
   var quiet = false
 
   @OptionGroup var precision: PrecisionArgument
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard maxTokens >= 1 else { throw ValidationError("--max-tokens is at least 1") }

@@ -7,7 +7,7 @@ import LockstepModels
 import LockstepTensors
 import LockstepTraining
 
-struct Chat: ParsableCommand {
+struct Chat: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "A conversation with a trained language model.",
     discussion: """
@@ -40,6 +40,8 @@ struct Chat: ParsableCommand {
 
   /// Where no temperature is given.
   private static let defaultTemperature = 0.8
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard maxTokens >= 1 else { throw ValidationError("--max-tokens is at least 1") }

@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// `lockstep convert`: a model in the form of other programs.
-struct Convert: ParsableCommand {
+struct Convert: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Writes a model as transformers loads it, or as llama.cpp runs it.",
     discussion: """
@@ -18,6 +18,8 @@ struct Convert: ParsableCommand {
   var source: String
 
   @OptionGroup var conversion: ConversionArguments
+
+  @OptionGroup var key: KeyArguments
 
   func run() throws {
     try conversion.write(source, mergesAdapter: false)

@@ -4,7 +4,7 @@ import LockstepCommunication
 import LockstepReporting
 import LockstepTraining
 
-struct Debug: ParsableCommand {
+struct Debug: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Trains in one process whose threads are the ranks, or looks closely at a step.",
     discussion: """
@@ -43,6 +43,8 @@ struct Debug: ParsableCommand {
 
   @Option(help: "The step to look at, from 1.")
   var step: Int?
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     // Each is a thread that waits for all others.

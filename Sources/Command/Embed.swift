@@ -5,7 +5,7 @@ import LockstepFiles
 import LockstepTensors
 import LockstepTraining
 
-struct Embed: ParsableCommand {
+struct Embed: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Makes a vector of each line of text.",
     discussion: """
@@ -57,6 +57,8 @@ struct Embed: ParsableCommand {
   var quiet = false
 
   @OptionGroup var precision: PrecisionArgument
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard 1...4096 ~= batch else { throw ValidationError("--batch is at least 1 and at most 4096") }

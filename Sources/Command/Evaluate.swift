@@ -6,7 +6,7 @@ import LockstepReporting
 import LockstepTensors
 import LockstepTraining
 
-struct Evaluate: ParsableCommand {
+struct Evaluate: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Measures a trained model on held-out data.",
     discussion: """
@@ -52,6 +52,8 @@ struct Evaluate: ParsableCommand {
   var quiet = false
 
   @OptionGroup var precision: PrecisionArgument
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard 1...EvaluationOptions.sequenceLimit ~= sequences else {

@@ -6,7 +6,7 @@ import LockstepReporting
 import LockstepTensors
 import LockstepTraining
 
-struct Explain: ParsableCommand {
+struct Explain: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Looks inside a trained model: writes a page with what it did and why.",
     discussion: """
@@ -58,6 +58,8 @@ struct Explain: ParsableCommand {
   var json = false
 
   @OptionGroup var precision: PrecisionArgument
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard [text != nil, image != nil, row != nil].count(where: \.self) == 1 else {

@@ -4,7 +4,7 @@ import LockstepModels
 import LockstepTensors
 import LockstepTraining
 
-struct Generate: ParsableCommand {
+struct Generate: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Continues a text with a trained model, or fills in its hidden tokens.",
     discussion: """
@@ -33,6 +33,8 @@ struct Generate: ParsableCommand {
   private static let defaultTemperature = 0.8
 
   @OptionGroup var precision: PrecisionArgument
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard maxTokens >= 1 else { throw ValidationError("--max-tokens is at least 1") }

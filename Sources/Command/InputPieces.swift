@@ -54,6 +54,10 @@ struct InputPieces {
         hasEnded = true
         return try GzipFile.contents(of: piece + rest(), path: name)
       }
+      if piece.withUnsafeBytes({ EncryptedFiles.isEncrypted($0) }) {
+        hasEnded = true
+        return try decrypted(piece + rest())
+      }
     }
     hasEnded = piece.isEmpty
     return piece
@@ -61,6 +65,18 @@ struct InputPieces {
 
   /// All that is left to read.
   mutating func all() throws -> [UInt8] { try next() + (hasEnded ? [] : rest()) }
+
+  private func decrypted(_ stored: [UInt8]) throws -> [UInt8] {
+    try stored.withUnsafeBytes { bytes in
+      // Nothing keeps the bytes beyond this closure.
+      let content = try EncryptedFiles.open(MappedFile(viewing: bytes, owner: 0), path: name)
+      var output = [UInt8](repeating: 0, count: content.count)
+      try output.lentForFilling { (output) throws(FileError) in
+        try content.read(0..<content.count, into: output)
+      }
+      return output
+    }
+  }
 
   private func rest() throws -> [UInt8] {
     var bytes: [UInt8] = []

@@ -1,7 +1,7 @@
 import ArgumentParser
 import LockstepTraining
 
-struct Inspect: ParsableCommand {
+struct Inspect: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Shows what is in a run, a checkpoint, a model, data, or a configuration.")
 
@@ -31,6 +31,8 @@ struct Inspect: ParsableCommand {
 
   @Flag(help: "Print one JSON object.")
   var json = false
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard values == nil || !verify else {

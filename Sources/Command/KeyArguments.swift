@@ -41,6 +41,16 @@ struct KeyArguments: ParsableArguments {
     return Self.environmentSource
   }
 
+  /// The options that tell another process the same.
+  var words: [String] {
+    switch source {
+    case .file(let path): ["--key-file", path]
+    case .descriptor(let number): ["--key-descriptor", "\(number)"]
+    case .command(let command): ["--key-command", command]
+    case nil: []
+    }
+  }
+
   /// The file that the environment names.
   static var environmentSource: KeySource? {
     ProcessInfo.processInfo.environment[KeySource.fileVariable].map(KeySource.file)

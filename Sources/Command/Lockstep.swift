@@ -1,6 +1,9 @@
 import ArgumentParser
 import Foundation
 import LockstepCommunication
+import LockstepEncryption
+import LockstepFiles
+import LockstepKeys
 import LockstepReporting
 import LockstepTraining
 
@@ -16,7 +19,7 @@ struct Lockstep: ParsableCommand {
       Generate.self, Chat.self, Answer.self, Translate.self, Embed.self, Score.self, Evaluate.self,
       Explain.self, Watch.self, Report.self, Metrics.self, Compare.self, Convert.self, Merge.self,
       Inspect.self,
-      Tokenize.self, Key.self, Doctor.self, Benchmark.self,
+      Tokenize.self, Encrypt.self, Decrypt.self, Key.self, Doctor.self, Benchmark.self,
     ])
 
   static func main() {
@@ -25,6 +28,13 @@ struct Lockstep: ParsableCommand {
     DescriptorOutput.ignoreBrokenPipes()
     do {
       var command = try parseAsRoot()
+      let keyed = command as? any ReadsEncryptedFiles
+      // Read when the first file needs it.
+      let source = keyed.map(\.key.source) ?? KeyArguments.environmentSource
+      if case .descriptor = source {
+        try LaunchEnvironment.requireOneProcess(for: "with --key-descriptor")
+      }
+      EncryptedFiles.install(source.map(KeyedCipher.init))
       try command.run()
     } catch {
       end(with: error)

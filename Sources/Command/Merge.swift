@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// `lockstep merge`: an adapter folded into the model that it belongs to.
-struct Merge: ParsableCommand {
+struct Merge: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Folds an adapter into its model, and writes that as lockstep convert does.",
     discussion: """
@@ -15,6 +15,8 @@ struct Merge: ParsableCommand {
   var source: String
 
   @OptionGroup var conversion: ConversionArguments
+
+  @OptionGroup var key: KeyArguments
 
   func run() throws {
     try conversion.write(source, mergesAdapter: true)

@@ -5,7 +5,7 @@ import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 
-struct Predict: ParsableCommand {
+struct Predict: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Predicts classes or values of new rows, images or texts with a trained model.",
     discussion: """
@@ -68,6 +68,8 @@ struct Predict: ParsableCommand {
   var quiet = false
 
   @OptionGroup var precision: PrecisionArgument
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard !(csv && json) else { throw ValidationError("--csv and --json exclude each other") }

@@ -52,7 +52,14 @@ struct Supervise: ParsableCommand {
   @Option(help: .hidden)
   var keep: String?
 
+  @OptionGroup var key: KeyArguments
+
   func validate() throws {
+    if key.keyDescriptor != nil {
+      throw ValidationError(
+        "--key-descriptor can be read once, and the run may be started again; give --key-file or "
+          + "--key-command")
+    }
     guard configuration != nil || keep != nil else {
       throw ValidationError("Missing expected argument '<configuration>'")
     }
@@ -87,7 +94,7 @@ struct Supervise: ParsableCommand {
     let output = arguments.directory(for: configuration)
     let words =
       [configuration, "--output", output] + arguments.overrides.flatMap { ["--set", $0] }
-      + (arguments.quiet ? ["--quiet"] : []) + (arguments.json ? ["--json"] : [])
+      + (arguments.quiet ? ["--quiet"] : []) + (arguments.json ? ["--json"] : []) + key.words
     let supervisor = try Supervisor(
       SupervisionOptions(
         arguments: words, output: output, hosts: chosenHosts,

@@ -4,7 +4,7 @@ import LockstepMPICommunication
 import LockstepSweeps
 import LockstepTraining
 
-struct Sweep: ParsableCommand {
+struct Sweep: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Searches for good values of a configuration's keys.",
     discussion: """
@@ -43,6 +43,8 @@ struct Sweep: ParsableCommand {
 
   @Flag(help: "Print one JSON object for each run that ends, and one at the end.")
   var json = false
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard !(quiet && json) else { throw ValidationError("--quiet and --json exclude each other") }

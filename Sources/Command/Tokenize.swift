@@ -5,7 +5,7 @@ import LockstepSettings
 import LockstepTraining
 
 /// `lockstep tokenize`: texts to tokens, for eyes and for scripts.
-struct Tokenize: ParsableCommand {
+struct Tokenize: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Shows the tokens of texts.",
     discussion: """
@@ -31,6 +31,8 @@ struct Tokenize: ParsableCommand {
 
   @Flag(help: "Read and print one JSON object a line.")
   var json = false
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard !json || !input else {

@@ -6,7 +6,7 @@ import LockstepReporting
 import LockstepSupervision
 import LockstepTraining
 
-struct Train: ParsableCommand {
+struct Train: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Trains a model as a configuration file says.",
     discussion: """
@@ -47,6 +47,8 @@ struct Train: ParsableCommand {
 
   @Option(help: .hidden)
   var productVersion: Int?
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard configuration != nil || printConfig || plotSchedule else {

@@ -7,7 +7,7 @@ import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 
-struct Translate: ParsableCommand {
+struct Translate: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Translates lines with a trained model.",
     discussion: """
@@ -39,6 +39,8 @@ struct Translate: ParsableCommand {
   var quiet = false
 
   @OptionGroup var precision: PrecisionArgument
+
+  @OptionGroup var key: KeyArguments
 
   func validate() throws {
     guard maxTokens.map({ $0 >= 1 }) ?? true else {

@@ -15,7 +15,7 @@ public struct ContentDigest: Codable, Equatable, Sendable {
   public let sampled: Bool
 
   /// Bytes up to which everything is hashed.
-  static let wholeLimit = 64 << 20
+  package static let wholeLimit = 64 << 20
   private static let endCount = 1 << 20
   private static let blockCount = 4096
   private static let blockLength = 4096
@@ -27,25 +27,50 @@ public struct ContentDigest: Codable, Equatable, Sendable {
 
   package init(of content: UnsafeRawBufferPointer, wholeLimit: Int) {
     bytes = content.count
-    sampled = content.count > wholeLimit
     var hash = SHA256()
-    func update(_ range: Range<Int>) {
+    let parts = Self.parts(of: content.count, wholeLimit: wholeLimit)
+    for range in parts {
       hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: content[range]))
     }
-    if sampled {
-      let end = min(Self.endCount, content.count)
-      update(0..<end)
-      for block in 0..<Self.blockCount {
-        // Full width: the product of a length and a number of blocks may not fit.
-        let (high, low) = content.count.multipliedFullWidth(by: block)
-        let start = Self.blockCount.dividingFullWidth((high, low)).quotient
-        update(start..<min(start + Self.blockLength, content.count))
+    sampled = content.count > wholeLimit
+    sha256 = hash.finalize().hexadecimal
+  }
+
+  /// The same of bytes that are read as they are needed.
+  ///
+  /// - Parameter read: Fills a buffer with the bytes of a range.
+  /// - Throws: What `read` throws.
+  package init(
+    ofByteCount count: Int, wholeLimit: Int = wholeLimit,
+    read: (Range<Int>, UnsafeMutableRawBufferPointer) throws(FileError) -> Void
+  ) throws(FileError) {
+    bytes = count
+    sampled = count > wholeLimit
+    var hash = SHA256()
+    var buffer = [UInt8](repeating: 0, count: Self.endCount)
+    for range in Self.parts(of: count, wholeLimit: wholeLimit) {
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.endCount) {
+        let piece = start..<min(start + Self.endCount, range.upperBound)
+        try buffer.lentForFilling { (bytes) throws(FileError) in
+          let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<piece.count])
+          try read(piece, part)
+          hash.update(bufferPointer: UnsafeRawBufferPointer(part))
+        }
       }
-      update(content.count - end..<content.count)
-    } else {
-      update(0..<content.count)
     }
     sha256 = hash.finalize().hexadecimal
+  }
+
+  /// What is hashed of so many bytes, in this order.
+  private static func parts(of count: Int, wholeLimit: Int) -> [Range<Int>] {
+    guard count > wholeLimit else { return [0..<count] }
+    let end = min(endCount, count)
+    let blocks = (0..<blockCount).map { block in
+      // Full width: the product of a length and a number of blocks may not fit.
+      let start = blockCount.dividingFullWidth(count.multipliedFullWidth(by: block)).quotient
+      return start..<min(start + blockLength, count)
+    }
+    return [0..<end] + blocks + [count - end..<count]
   }
 
   public init(of content: [UInt8]) {
@@ -56,9 +81,4 @@ public struct ContentDigest: Codable, Equatable, Sendable {
   public init(ofFile path: String) throws(FileError) {
     self = try MappedFile(path: path).withBytes { ContentDigest(of: $0) }
   }
-}
-
-extension TokenFile {
-  /// Tells this file's content from another's, header included.
-  public var digest: ContentDigest { withBytes { ContentDigest(of: $0) } }
 }

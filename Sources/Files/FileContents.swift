@@ -18,12 +18,27 @@ package enum FileContents {
       let count = Foundation.read(descriptor, &buffer, buffer.count)
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw .last("read", path) }
-      guard count > 0 else { return contents }
+      guard count > 0 else { return try decrypted(contents, path: path) }
       contents += buffer[..<count]
       guard contents.count <= limit else {
         throw FileError(operation: "read", path: path, code: EFBIG)
       }
     }
+  }
+
+  private static func decrypted(
+    _ contents: [UInt8], path: String
+  ) throws(FileError) -> [UInt8] {
+    guard contents.withUnsafeBytes({ EncryptedFiles.isEncrypted($0) }) else { return contents }
+    let memory = PrivateMemory(byteCount: contents.count)
+    memory.bytes.copyBytes(from: contents)
+    let stored = MappedFile(viewing: UnsafeRawBufferPointer(memory.bytes), owner: memory)
+    let content = try EncryptedFiles.open(stored, path: path)
+    var bytes = [UInt8](repeating: 0, count: content.count)
+    try bytes.lentForFilling { (bytes) throws(FileError) in
+      try content.read(0..<content.count, into: bytes)
+    }
+    return bytes
   }
 
   /// The name that a path of standard input or of another open descriptor goes by: `stdin` or `pipe`;

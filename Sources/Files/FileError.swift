@@ -10,12 +10,19 @@ public struct FileError: Error, CustomStringConvertible, Equatable, Sendable {
   public let code: Int32
   /// Of a write: the bytes that were to be written in all; nil where that is not known.
   public let bytesNeeded: Int?
+  /// What is wrong with the content, where it is not the system that refused; nil: the system's words
+  /// for the number say all.
+  public let explanation: String?
 
-  package init(operation: String, path: String, code: Int32, bytesNeeded: Int? = nil) {
+  package init(
+    operation: String, path: String, code: Int32, bytesNeeded: Int? = nil,
+    explanation: String? = nil
+  ) {
     self.operation = operation
     self.path = path
     self.code = code
     self.bytesNeeded = bytesNeeded
+    self.explanation = explanation
   }
 
   /// The failure that `errno` tells of.
@@ -25,8 +32,8 @@ public struct FileError: Error, CustomStringConvertible, Equatable, Sendable {
     FileError(operation: operation, path: path, code: errno, bytesNeeded: bytesNeeded)
   }
 
-  /// The system's words for the error number.
-  public var reason: String { String(cString: strerror(code)) }
+  /// The explanation, or the system's words for the error number.
+  public var reason: String { explanation ?? String(cString: strerror(code)) }
 
   public var description: String {
     let sentence = "\(path): cannot \(operation): \(reason)"

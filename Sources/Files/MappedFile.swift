@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A file's bytes, mapped into memory, read only.
 ///
@@ -14,12 +15,31 @@ package final class MappedFile: Sendable {
   nonisolated(unsafe) private let base: UnsafeRawPointer?
   /// Keeps memory that was mapped by others; nil where this object mapped it.
   private let owner: (any Sendable)?
+  /// Whether another object gives the mapping back.
+  private let isTakenOver = Atomic(false)
 
-  /// Maps a file; a pipe, a terminal or a socket is read to its end first.
+  /// Maps a file; a pipe, a terminal or a socket is read to its end first. An encrypted file is decrypted
+  /// into memory.
   ///
   /// - Parameter populates: Whether small files are mapped page by page at once. Default: yes.
-  /// - Throws: `FileError` if it cannot be opened or mapped, or is a directory.
+  /// - Throws: `FileError` if it cannot be opened or mapped, or is a directory; for an encrypted file, see
+  ///   `EncryptedFiles`.
   package convenience init(path: String, populates: Bool = true) throws(FileError) {
+    let stored = try MappedFile(storedAt: path, populates: populates)
+    guard EncryptedFiles.isEncrypted(stored.bytes) else {
+      self.init(takingOver: stored)
+      return
+    }
+    let content = try EncryptedFiles.open(stored, path: path)
+    let memory = PrivateMemory(byteCount: content.count)
+    try content.read(0..<content.count, into: memory.bytes)
+    self.init(viewing: UnsafeRawBufferPointer(memory.bytes), owner: memory)
+  }
+
+  /// Maps a file as it is stored: one that is encrypted stays so.
+  ///
+  /// - Throws: `FileError` if it cannot be opened or mapped, or is a directory.
+  package convenience init(storedAt path: String, populates: Bool = true) throws(FileError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { throw .last("open", path) }
     defer { close(descriptor) }
@@ -33,27 +53,51 @@ package final class MappedFile: Sendable {
     }
   }
 
+  /// The same bytes, which the other object then no longer gives back.
+  private init(takingOver other: MappedFile) {
+    count = other.count
+    base = other.base
+    owner = other.owner
+    other.isTakenOver.store(true, ordering: .relaxed)
+  }
+
   /// Maps what is left to read of a pipe or terminal, by way of an unnamed temporary file.
   ///
   /// - Parameter name: What errors call it.
   /// - Throws: `FileError` if it cannot be read, or the temporary file not be written.
   package convenience init(spooling source: Int32, name: String) throws(FileError) {
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    try self.init(spoolingAs: name) { (write) throws(FileError) in
+      while true {
+        let count = read(source, &buffer, buffer.count)
+        if count < 0 && errno == EINTR { continue }
+        if count < 0 { throw .last("read", name) }
+        if count == 0 { break }
+        try buffer.lent { (bytes) throws(FileError) in
+          try write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        }
+      }
+    }
+  }
+
+  /// Maps what a function writes, by way of an unnamed temporary file.
+  ///
+  /// - Parameters:
+  ///   - name: What errors call it.
+  ///   - body: Is given a function that appends bytes.
+  /// - Throws: `FileError` if the temporary file can not be written, or what `body` throws.
+  package convenience init(
+    spoolingAs name: String,
+    _ body: ((UnsafeRawBufferPointer) throws(FileError) -> Void) throws(FileError) -> Void
+  ) throws(FileError) {
     let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array((directory + "/lockstep-XXXXXX").utf8CString)
     let spool = mkstemp(&template)
     if spool < 0 { throw .last("make a temporary file in", directory) }
     defer { close(spool) }
     unlink(template)
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-      let count = read(source, &buffer, buffer.count)
-      if count < 0 && errno == EINTR { continue }
-      if count < 0 { throw .last("read", name) }
-      if count == 0 { break }
-      try buffer.withUnsafeBufferPointer { (bytes) throws(FileError) in
-        let read = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<count])
-        try OutputFile.write(read, to: spool, path: directory)
-      }
+    try body { (bytes) throws(FileError) in
+      try OutputFile.write(bytes, to: spool, path: directory)
     }
     try self.init(descriptor: spool, path: name, populates: true)
   }
@@ -91,7 +135,9 @@ package final class MappedFile: Sendable {
   }
 
   deinit {
-    if let base, owner == nil { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+    if let base, owner == nil, !isTakenOver.load(ordering: .relaxed) {
+      munmap(UnsafeMutableRawPointer(mutating: base), count)
+    }
   }
 
   /// Gives back the memory of bytes that have been read. They can be read again: the system then takes

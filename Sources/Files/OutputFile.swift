@@ -105,4 +105,13 @@ extension [UInt8] {
       try body(UnsafeRawBufferPointer(buffer))
     }
   }
+
+  /// Lends the bytes, to be filled, to what throws `FileError`.
+  package mutating func lentForFilling<Result>(
+    to body: (UnsafeMutableRawBufferPointer) throws(FileError) -> Result
+  ) throws(FileError) -> Result {
+    try withUnsafeMutableBufferPointer { (buffer) throws(FileError) in
+      try body(UnsafeMutableRawBufferPointer(buffer))
+    }
+  }
 }

@@ -39,7 +39,7 @@ private func problems(
         reduction: allreduce
         steps: 100
         evaluate: {every: 10, batches: 0}
-        checkpoint: {every: 25, keep: 1}
+        checkpoint: {every: 25, keep: 1, encrypt: true}
         """, source: "run.yaml", ranks: 16)
     let gpt = GPTConfiguration(layers: 3, heads: 2, width: 64, context: 32, dropout: 0.1)
     #expect(configuration.seed == 7)
@@ -53,6 +53,7 @@ private func problems(
     #expect(configuration.reduction == .allreduce)
     #expect(configuration.evaluate.batches == 0)
     #expect(configuration.checkpoint.keep == 1)
+    #expect(configuration.checkpoint.encrypt)
     #expect(configuration.threads == 0)
   }
 

@@ -19,7 +19,7 @@ private func unusualConfiguration() throws -> RunConfiguration {
       reduction: canonical-bfloat16
       steps: 123456
       evaluate: {every: 7, batches: 3}
-      checkpoint: {every: 11, keep: 1}
+      checkpoint: {every: 11, keep: 1, encrypt: true}
       snapshot: {every: 4}
       verify: {every: 9}
       rebalance: true
@@ -120,6 +120,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
 @Suite struct ConfigurationIdentityTests {
   @Test(arguments: [
     "evaluate.every=1", "evaluate.batches=1", "checkpoint.every=1", "checkpoint.keep=1",
+    "checkpoint.encrypt=true",
     "watchdog.notice=1", "report.tensorboard=false", "report.histograms_every=3",
     "samples={every: 3, prompts: [a]}", "watchdog.end=0", "verify.every=0", "snapshot.every=3",
     "rebalance=true",

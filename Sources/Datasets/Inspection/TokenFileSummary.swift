@@ -35,7 +35,7 @@ public struct TokenFileSummary: Sendable, Codable, Equatable, CustomStringConver
     bytesPerToken = file.bytesPerToken
     vocabularySize = file.vocabularyCount
     tokenizer = file.tokenizerHashPrefix
-    largestToken = file.largestToken
+    largestToken = try file.largestToken
     do throws(FileError) {
       sha256 = try FileHash.sha256(ofFile: path)
     } catch {

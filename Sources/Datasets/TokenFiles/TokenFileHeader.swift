@@ -45,10 +45,15 @@ struct TokenFileHeader: Equatable {
 
   /// Reads and checks the header of a file.
   ///
+  /// - Parameters:
+  ///   - file: The file's bytes, at least those of the header, if there are so many.
+  ///   - fileByteCount: How many it has in all.
   /// - Throws: `TokenFileError` for all that is wrong with it, the file's size included.
-  init(of file: UnsafeRawBufferPointer, path: String) throws(TokenFileError) {
+  init(
+    of file: UnsafeRawBufferPointer, fileByteCount: Int, path: String
+  ) throws(TokenFileError) {
     guard file.count >= Self.byteCount else {
-      throw .noHeader(path: path, byteCount: file.count)
+      throw .noHeader(path: path, byteCount: fileByteCount)
     }
     func word(_ index: Int) -> Int32 {
       Int32(littleEndian: file.loadUnaligned(fromByteOffset: 4 * index, as: Int32.self))
@@ -70,9 +75,9 @@ struct TokenFileHeader: Equatable {
     vocabularyCount = word(3) == 0 ? nil : Int(word(3))
     tokenizerWords = (4..<8).map { UInt32(bitPattern: word($0)) }
     let expected = Self.byteCount + tokenCount * width.rawValue
-    guard file.count == expected else {
+    guard fileByteCount == expected else {
       throw .wrongSize(
-        path: path, tokenCount: tokenCount, expected: expected, byteCount: file.count)
+        path: path, tokenCount: tokenCount, expected: expected, byteCount: fileByteCount)
     }
   }
 

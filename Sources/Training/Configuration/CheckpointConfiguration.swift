@@ -6,6 +6,8 @@ public struct CheckpointConfiguration: Configurable {
   public var every = 250
   /// Newest checkpoints that are kept.
   public var keep = 3
+  /// Whether checkpoints are encrypted, with the key that the command is given.
+  public var encrypt = false
 
   public init() {}
 
@@ -19,6 +21,11 @@ public struct CheckpointConfiguration: Configurable {
       Field(
         "keep", \.keep, .count(from: 1), meaning: "Newest checkpoints kept; older ones are deleted."
       ),
+      Field(
+        "encrypt", \.encrypt,
+        meaning:
+          "Whether checkpoints are encrypted, with the key that `--key-file` and its like give "
+          + "(see encryption.md)."),
     ]
   }
 }

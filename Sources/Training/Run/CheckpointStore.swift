@@ -42,6 +42,10 @@ final class CheckpointStore {
     self.files = files.map { CheckpointSnapshot.File(name: $0.name, bytes: $0.bytes) }
     writer = try communicator.agree {
       guard communicator.isRankZero, let keep else { return nil }
+      // Without a key a run is not begun.
+      if directory.encrypts {
+        _ = try EncryptedFiles.encryption(ofByteCount: 0, path: directory.path)
+      }
       return try CheckpointWriter(directory: directory, keep: keep)
     }
   }

@@ -1,3 +1,6 @@
+import Foundation
+import LockstepCheckpoints
+import LockstepFiles
 import LockstepSettings
 
 /// What a process ends with.
@@ -21,6 +24,9 @@ public struct ExitCode: RawRepresentable, Equatable, Sendable {
     switch error {
     case let error as AgreedError: self = error.exitCode
     case is any UserInputError: self = .usage
+    // A key that is missing, or another one.
+    case CheckpointError.fileSystem(let error): self.init(of: error)
+    case let error as FileError where [ENOKEY, EKEYREJECTED].contains(error.code): self = .usage
     default: self = .failure
     }
   }

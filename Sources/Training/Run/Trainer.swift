@@ -99,8 +99,10 @@ public final class Trainer {
     var savesCheckpoints = true
     if case .before = start { savesCheckpoints = false }
     checkpoints = try directory.map {
-      try CheckpointStore(
-        directory: $0.checkpoints, keep: savesCheckpoints ? plan.checkpoint.keep : nil,
+      var checkpoints = $0.checkpoints
+      checkpoints.encrypts = plan.checkpoint.encrypt
+      return try CheckpointStore(
+        directory: checkpoints, keep: savesCheckpoints ? plan.checkpoint.keep : nil,
         files: task.checkpointFiles, seed: UInt64(plan.seed), replica: replica,
         step: step, versions: versions,
         communicator: communicator)

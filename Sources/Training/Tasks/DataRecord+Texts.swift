@@ -14,12 +14,15 @@ extension DataRecord {
   init(
     train: [TokenFile], validation: [TokenFile], named: TokenDataConfiguration,
     tokenizer: (any Tokenizer)?, added: [String], vectors: String?, vectorsNamed: String?
-  ) {
+  ) throws(TokenFileError) {
+    func digests(_ files: [TokenFile]) throws(TokenFileError) -> [ContentDigest] {
+      try files.map { (file) throws(TokenFileError) in try file.digest }
+    }
     var files = File.list(
-      "data.train", paths: named.train.elements.map(\.path), contents: train.map(\.digest))
+      "data.train", paths: named.train.elements.map(\.path), contents: try digests(train))
     files += File.list(
       "data.validation", paths: named.validation?.elements ?? [],
-      contents: validation.map(\.digest))
+      contents: try digests(validation))
     // A file that can not be read is told of where its vectors are read.
     if let vectors, let vectorsNamed, let content = try? ContentDigest(ofFile: vectors) {
       files += File.list("word_vectors.path", paths: [vectorsNamed], contents: [content])
@@ -36,15 +39,17 @@ extension DataRecord {
   init(
     train: ConversationFile, validation: ConversationFile?,
     named: ConversationDataConfiguration, tokenizer: (any Tokenizer)?
-  ) {
-    func list(_ key: String, _ path: String?, _ file: ConversationFile?) -> [File] {
+  ) throws(TokenFileError) {
+    func list(
+      _ key: String, _ path: String?, _ file: ConversationFile?
+    ) throws(TokenFileError) -> [File] {
       guard let path, let file else { return [] }
       return File.list(
         key, paths: [path, ConversationFile.maskPath(of: path)],
-        contents: [file.tokens.digest, file.marks.digest])
+        contents: [try file.tokens.digest, try file.marks.digest])
     }
     self.init(
-      files: list("data.train", named.train, train)
+      files: try list("data.train", named.train, train)
         + list("data.validation", named.validation, validation),
       tokenizer: tokenizer.map { TokenizerRecord($0, added: []) })
   }
@@ -77,13 +82,15 @@ extension DataRecord {
   init(
     train: PairFile, validation: PairFile?, named: PairDataConfiguration,
     tokenizer: any Tokenizer
-  ) {
-    func list(_ key: String, _ path: String?, _ file: TokenFile?) -> [File] {
+  ) throws(TokenFileError) {
+    func list(
+      _ key: String, _ path: String?, _ file: TokenFile?
+    ) throws(TokenFileError) -> [File] {
       File.list(
-        key, paths: [path].compactMap(\.self), contents: [file?.digest].compactMap(\.self))
+        key, paths: [path].compactMap(\.self), contents: [try file?.digest].compactMap(\.self))
     }
     self.init(
-      files: list("data.train_source", named.trainSource, train.source)
+      files: try list("data.train_source", named.trainSource, train.source)
         + list("data.train_target", named.trainTarget, train.target)
         + list("data.validation_source", named.validationSource, validation?.source)
         + list("data.validation_target", named.validationTarget, validation?.target),

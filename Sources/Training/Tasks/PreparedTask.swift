@@ -117,9 +117,11 @@ extension Recipe {
       let data = try LanguageModelingData(
         tokens, context: model.context, vocabularyCount: model.vocabulary,
         communicator: communicator)
-      var record = data.text.record(
-        named: named.tokens, added: tokens.augmentation.sentinelNames(positions: model.context),
-        vectors: wordVectors.path, vectorsNamed: vectorsNamed)
+      var record = try communicator.agree {
+        try data.text.record(
+          named: named.tokens, added: tokens.augmentation.sentinelNames(positions: model.context),
+          vectors: wordVectors.path, vectorsNamed: vectorsNamed)
+      }
       let teacher = try teacher(data.text)
       record?.files += beginning.record + (teacher?.record ?? [])
       try communicator.agree {
@@ -145,11 +147,12 @@ extension Recipe {
       let data = try ConversationData(
         conversations, context: model.context, vocabularyCount: model.vocabulary,
         communicator: communicator)
-      var record =
-        communicator.isRankZero
-        ? DataRecord(
-          train: data.train, validation: data.validation,
-          named: named.conversations ?? conversations, tokenizer: data.text.tokenizer) : nil
+      var record = try communicator.agree {
+        try communicator.isRankZero
+          ? DataRecord(
+            train: data.train, validation: data.validation,
+            named: named.conversations ?? conversations, tokenizer: data.text.tokenizer) : nil
+      }
       let teacher = try teacher(data.text)
       record?.files += beginning.record + (teacher?.record ?? [])
       try communicator.agree {
@@ -176,11 +179,13 @@ extension Recipe {
         preferences, context: model.context, vocabularyCount: model.vocabulary,
         communicator: communicator)
       let (files, text) = (files, data.files.text)
-      var record =
-        communicator.isRankZero
-        ? DataRecord(
-          train: data.files.train, validation: data.files.validation,
-          named: (named.preferences ?? preferences).conversations, tokenizer: text.tokenizer) : nil
+      var record = try communicator.agree {
+        try communicator.isRankZero
+          ? DataRecord(
+            train: data.files.train, validation: data.files.validation,
+            named: (named.preferences ?? preferences).conversations, tokenizer: text.tokenizer)
+          : nil
+      }
       record?.files += beginning.record
       try communicator.agree {
         try beginning.weights?.require(text.tokenizer, path: preferences.tokenizer)
@@ -210,8 +215,10 @@ extension Recipe {
       let data = try MaskedLanguageModelingData(
         tokens, masking: masking, context: model.context, vocabularyCount: model.vocabulary,
         communicator: communicator)
-      var record = data.text.record(
-        named: named.tokens, added: [Vocabulary.maskName], vectors: nil, vectorsNamed: nil)
+      var record = try communicator.agree {
+        try data.text.record(
+          named: named.tokens, added: [Vocabulary.maskName], vectors: nil, vectorsNamed: nil)
+      }
       record?.files += beginning.record
       try communicator.agree {
         try beginning.weights?.require(data.text.tokenizer, path: tokens.tokenizer)
@@ -234,11 +241,12 @@ extension Recipe {
     case .translation(let pairs, let architecture):
       let data = try TranslationData(
         pairs, vocabularyCount: model.vocabulary, communicator: communicator)
-      let record =
-        communicator.isRankZero
-        ? DataRecord(
-          train: data.train, validation: data.validation, named: named.pairs ?? pairs,
-          tokenizer: data.tokenizer) : nil
+      let record = try communicator.agree {
+        try communicator.isRankZero
+          ? DataRecord(
+            train: data.train, validation: data.validation, named: named.pairs ?? pairs,
+            tokenizer: data.tokenizer) : nil
+      }
       let network = architecture.model(vocabularyCount: data.vocabularyCount)
       try adapt(network, toSequencesOf: [data.train.meanLength(fitting: model.context)])
       let task = try communicator.agree {
@@ -383,9 +391,9 @@ extension TextFiles {
   ///   - vectorsNamed: As the configuration has them.
   fileprivate func record(
     named: TokenDataConfiguration?, added: [String], vectors: String?, vectorsNamed: String?
-  ) -> DataRecord? {
+  ) throws -> DataRecord? {
     guard isRankZero, let named else { return nil }
-    return DataRecord(
+    return try DataRecord(
       train: train.map(\.file), validation: validation, named: named, tokenizer: tokenizer,
       added: added, vectors: vectors, vectorsNamed: vectorsNamed)
   }

@@ -1,0 +1,26 @@
+import LockstepFiles
+
+/// Checkpoints whose files are stored in another way than they were written: encrypted, or no longer so.
+extension Manifest {
+  /// Whether a file is the manifest of a checkpoint.
+  package static func isManifest(_ path: String) -> Bool {
+    path.hasSuffix("/" + fileName) && (try? load(from: path)) != nil
+  }
+
+  /// Makes a manifest speak of the files beside it as they are stored now.
+  ///
+  /// - Throws: `CheckpointError` where it or one of them can not be read.
+  package static func rewrite(_ path: String) throws(CheckpointError) {
+    let old = try load(from: path)
+    var files: [File] = []
+    for file in old.files {
+      let stored = try onDisk { () throws(FileError) in
+        try MappedFile(storedAt: FileSystem.parent(of: path) + "/" + file.name)
+      }
+      files.append(File(name: file.name, content: stored.withBytes { Array($0) }))
+    }
+    let listing = try JSON.encode(
+      Manifest(step: old.step, parametersSHA256: old.parametersSHA256, files: files), path: path)
+    try onDisk { () throws(FileError) in try AtomicFile.write(listing, to: path) }
+  }
+}
