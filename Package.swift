@@ -80,7 +80,7 @@ let package = Package(
       name: "LockstepCommand",
       dependencies: Target.modules([
         "Benchmarking", "ChatTemplates", "Checkpoints", "Encryption", "Explanations", "Histories",
-        "Keys", "Scoring", "Supervision", "Sweeps", "Training",
+        "Keys", "Parallelism", "Redaction", "Scoring", "Supervision", "Sweeps", "Training",
         "Watching", "Weights", "Files", "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
@@ -163,7 +163,8 @@ let package = Package(
       [.product(name: "HeapModule", package: "swift-collections")]),
     .library("Optimization", uses: ["CKernels", "Parallelism", "Settings", "Tensors"]),
     .library(
-      "Datasets", uses: ["ChatTemplates", "CHost", "CZlib", "Settings", "Files"],
+      "Datasets",
+      uses: ["ChatTemplates", "CHost", "CZlib", "Settings", "Files", "Parallelism", "Redaction"],
       [
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "HeapModule", package: "swift-collections"),
@@ -197,6 +198,10 @@ let package = Package(
     // Files that are encrypted at rest, in chunks.
     .library(
       "Encryption", uses: ["Keys", "Settings", "Files"],
+      [.product(name: "Crypto", package: "swift-crypto")]),
+    // What `lockstep redact` and `lockstep prepare --redact` replace in texts.
+    .library(
+      "Redaction", uses: ["Keys", "Parallelism", "Settings", "Files"],
       [.product(name: "Crypto", package: "swift-crypto")]),
     .library("Parallelism"),
     .library("CKernels"),
@@ -234,6 +239,7 @@ let package = Package(
     .tests(of: "Files"),
     .tests(of: "Keys", uses: ["Files"]),
     .tests(of: "Encryption", uses: ["Keys", "Files"]),
+    .tests(of: "Redaction", uses: ["Keys", "Parallelism", "Files"]),
     .tests(of: "Parallelism"),
     .tests(of: "Training", uses: ["Files", "Weights"]),
     .tests(

@@ -19,7 +19,7 @@ struct Lockstep: ParsableCommand {
       Generate.self, Chat.self, Answer.self, Translate.self, Embed.self, Score.self, Evaluate.self,
       Explain.self, Watch.self, Report.self, Metrics.self, Compare.self, Convert.self, Merge.self,
       Inspect.self,
-      Tokenize.self, Encrypt.self, Decrypt.self, Key.self, Doctor.self, Benchmark.self,
+      Tokenize.self, Redact.self, Encrypt.self, Decrypt.self, Key.self, Doctor.self, Benchmark.self,
     ])
 
   static func main() {

@@ -2,11 +2,12 @@ import ArgumentParser
 import Foundation
 import LockstepChatTemplates
 import LockstepDatasets
+import LockstepRedaction
 import LockstepReporting
 import LockstepTraining
 
 /// `lockstep prepare`: text to token files.
-struct Prepare: ParsableCommand {
+struct Prepare: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
     abstract: "Make token files from text.",
     discussion: """
@@ -85,6 +86,16 @@ struct Prepare: ParsableCommand {
   @Option(help: "With --chat: which answers are learned: all or last. Default: all.")
   var answers: ConversationEncoder.Answers?
 
+  @Flag(help: "Replace mail addresses, numbers, secrets and names first, as lockstep redact does.")
+  var redact = false
+
+  @OptionGroup var redaction: RedactionArguments
+
+  @Flag(help: "With --redact: replace findings by pseudonyms, made by a key.")
+  var pseudonyms = false
+
+  @OptionGroup var key: KeyArguments
+
   @Flag(help: "Replace a data set that the output directory holds.")
   var overwrite = false
 
@@ -95,6 +106,14 @@ struct Prepare: ParsableCommand {
   var quiet = false
 
   func validate() throws {
+    if !redact && (redaction.isGiven || pseudonyms) {
+      throw ValidationError(
+        "--only, --except, --names, --ignore-case and --pseudonyms go with --redact")
+    }
+    if pseudonyms && key.source == nil {
+      throw ValidationError(
+        "--pseudonyms needs a key: give --key-file FILE; 'lockstep key --output FILE' makes one")
+    }
     if !validation.isEmpty && !pairs && !chat && !preferences {
       throw ValidationError(
         "--validation goes with --pairs, --chat or --preferences; a text's last part is held out.")
@@ -138,7 +157,9 @@ struct Prepare: ParsableCommand {
   private var hasConversations: Bool { chat || preferences }
 
   func run() throws {
-    if hasConversations { return try prepareConversations() }
+    let redactor =
+      try redact ? redaction.redactor(key: pseudonyms ? key.source?.read() : nil) : nil
+    if hasConversations { return try prepareConversations(redactor) }
     let tokenizer = try DatasetPreparation.TokenizerSource(
       named: tokenizer, vocabularySize: vocabularySize)
     var progress = PreparationProgress(isShown: !quiet && !json)
@@ -146,23 +167,25 @@ struct Prepare: ParsableCommand {
       let outcome = try PairPreparation(
         inputs: inputs, heldOut: validation, output: output, tokenizer: tokenizer,
         validationFraction: validationFraction, specialTokens: text.specialTokens,
-        overwrites: overwrite
+        overwrites: overwrite, redactor: redactor
       ).run { progress.show($0) }
       progress.finish()
+      sayFound(in: outcome.manifest)
       try show(outcome.summary(directory: output), json: try outcome.manifest.json())
     } else {
       let outcome = try DatasetPreparation(
         inputs: inputs, output: output, tokenizer: tokenizer,
         validationFraction: validationFraction, specialTokens: text.specialTokens,
-        overwrites: overwrite
+        overwrites: overwrite, redactor: redactor
       ).run { progress.show($0) }
       progress.finish()
       say(outcome.notes)
+      sayFound(in: outcome.manifest)
       try show(outcome.summary(directory: output), json: try outcome.manifest.json())
     }
   }
 
-  private func prepareConversations() throws {
+  private func prepareConversations(_ redactor: Redactor?) throws {
     let (tokenizer, chat) = try TrainedModel.chatTokenizer(at: tokenizer)
     var progress = PreparationProgress(isShown: !quiet && !json)
     let outcome = try ConversationPreparation(
@@ -173,11 +196,21 @@ struct Prepare: ParsableCommand {
         beginOfText: chat.beginOfText, endOfText: chat.endOfText, date: template.givenDate()),
       arePreferences: preferences, answers: answers ?? .all, context: context,
       tooLong: tooLong ?? .error,
-      validationFraction: validationFraction, overwrites: overwrite
+      validationFraction: validationFraction, overwrites: overwrite, redactor: redactor
     ).run { progress.show($0) }
     progress.finish()
     say(outcome.notes)
+    sayFound(in: outcome.manifest)
     try show(outcome.summary(directory: output), json: try outcome.manifest.json())
+  }
+
+  /// Tells on standard error how much was replaced.
+  private func sayFound(in manifest: some PreparedManifest) {
+    guard redact else { return }
+    var counts: [String: Int] = [:]
+    for input in manifest.inputs { counts.merge(input.redacted ?? [:], uniquingKeysWith: +) }
+    let found = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    say(["replaced \(found.isEmpty ? "nothing" : found.joined(separator: ", "))"])
   }
 
   /// Tells on standard error what was left out.

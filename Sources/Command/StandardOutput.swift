@@ -54,9 +54,19 @@ enum StandardOutput {
     _ result: some Encodable,
     keys: JSONEncoder.KeyEncodingStrategy = .convertToSnakeCase
   ) throws {
+    try write(try json(result, keys: keys) + "\n")
+  }
+
+  /// A result as one JSON object on a line, without the line's end.
+  ///
+  /// - Parameter keys: Default: `snake_case`.
+  static func json(
+    _ result: some Encodable,
+    keys: JSONEncoder.KeyEncodingStrategy = .convertToSnakeCase
+  ) throws -> String {
     let encoder = JSONFormat.encoder()
     encoder.keyEncodingStrategy = keys
-    try write(String(decoding: try encoder.encode(result), as: UTF8.self) + "\n")
+    return String(decoding: try encoder.encode(result), as: UTF8.self)
   }
 
   /// Returns where the next try may succeed.

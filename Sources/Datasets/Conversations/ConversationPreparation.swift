@@ -1,5 +1,6 @@
 import LockstepChatTemplates
 import LockstepFiles
+import LockstepRedaction
 
 /// Makes a data set from conversations: `train.bin` and `train.mask.bin`, the same of what is held out,
 /// `tokenizer.json`, the chat template, `dataset.json`.
@@ -77,8 +78,8 @@ public struct ConversationPreparation {
 
   /// - Parameters:
   ///   - inputs: Files of a JSON object a line; "-" is standard input.
-  ///   - output: As of `DatasetPreparation`, like `validationFraction` and `overwrites`; the fraction is
-  ///     one of conversations.
+  ///   - output: As of `DatasetPreparation`, like `validationFraction`, `overwrites` and `redactor`;
+  ///     the fraction is one of conversations.
   ///   - heldOut: Files of conversations that are held out. Default: none; then a fraction of the inputs'
   ///     is, the last ones.
   ///   - tokenizer: Of the model that will learn.
@@ -98,11 +99,12 @@ public struct ConversationPreparation {
     answers: ConversationEncoder.Answers = .all,
     context: Int? = nil, tooLong: TooLong = .error,
     validationFraction: Double = DatasetPreparation.defaultValidationFraction,
-    overwrites: Bool = false
+    overwrites: Bool = false, redactor: Redactor? = nil
   ) {
     dataset = DatasetPreparation(
       inputs: inputs, output: output, tokenizer: .file(path),
-      validationFraction: heldOut.isEmpty ? validationFraction : 0, overwrites: overwrites)
+      validationFraction: heldOut.isEmpty ? validationFraction : 0, overwrites: overwrites,
+      redactor: redactor)
     self.heldOut = heldOut
     self.tokenizer = tokenizer
     (self.template, self.variables) = (template, variables)
@@ -121,8 +123,10 @@ public struct ConversationPreparation {
   ) throws -> Outcome {
     try dataset.checkRequest()
     if let context, context < 1 { throw ConversationError.invalidContext(context) }
-    var documents = try InputDocument.open(dataset.inputs).documents
-    let held = try heldOut.isEmpty ? nil : InputDocument.open(heldOut).documents
+    let redaction = dataset.redaction(.json)
+    var documents = try InputDocument.open(dataset.inputs, redacting: redaction).documents
+    let held =
+      try heldOut.isEmpty ? nil : InputDocument.open(heldOut, redacting: redaction).documents
     var reader = ConversationReader(form)
     for document in documents { reader.read(document.bytes, path: document.name) }
     let firstHeldOut = reader.conversations.count
@@ -136,9 +140,7 @@ public struct ConversationPreparation {
     let lastCount =
       held == nil
       ? heldOutCount(of: conversations.count) : conversations.count - firstHeldOut
-    let inputs = documents.map {
-      DatasetManifest.Input(name: $0.name, bytes: $0.bytes.count, sha256: $0.contentHash)
-    }
+    let inputs = documents.map(\.record)
     let opened = try DatasetFiles.open(dataset.output) { () throws(PreparationError) in
       try existing(inputs, heldOut: held?.count)
     }

@@ -27,7 +27,7 @@ public struct Question: Sendable, Equatable {
   /// - Throws: `ConversationError`, `PreparationError`.
   public static func read(_ path: String) throws -> (questions: [Question], notes: [String]) {
     var reader = ConversationReader(.question)
-    for document in try InputDocument.open([path]).documents {
+    for document in try InputDocument.open([path], redacting: nil).documents {
       reader.read(document.bytes, path: document.name)
     }
     try reader.violations.requireNone()

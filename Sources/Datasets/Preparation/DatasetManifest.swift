@@ -1,3 +1,5 @@
+import LockstepRedaction
+
 /// What a prepared data set holds and what it was made from: `dataset.json`.
 public struct DatasetManifest: PreparedManifest {
   /// What was asked for.
@@ -11,12 +13,30 @@ public struct DatasetManifest: PreparedManifest {
     /// What names of special tokens in the text are; nil: this was not asked when the data set was made,
     /// and they are text.
     public var specialTokens: SpecialTokens?
+    /// What was replaced in the texts; nil: nothing.
+    public var redaction: Redaction?
 
     enum CodingKeys: String, CodingKey {
-      case tokenizer
+      case tokenizer, redaction
       case specialTokens = "special_tokens"
       case vocabularySize = "vocabulary_size"
       case validationFraction = "validation_fraction"
+    }
+  }
+
+  /// What was replaced in the texts before anything else.
+  public struct Redaction: Sendable, Codable, Equatable {
+    /// What was looked for, in alphabetical order.
+    public var classes: [String]
+    /// How many names were looked for.
+    public var names: Int
+    /// Whether findings became pseudonyms.
+    public var pseudonyms: Bool
+
+    init(_ redactor: Redactor) {
+      classes = redactor.classes.map(\.rawValue).sorted()
+      names = redactor.names.count
+      pseudonyms = redactor.makesPseudonyms
     }
   }
 
@@ -26,8 +46,10 @@ public struct DatasetManifest: PreparedManifest {
     public var name: String
     /// Number of bytes, without a byte order mark.
     public var bytes: Int
-    /// SHA-256 of the text without such a mark, in hexadecimal.
+    /// SHA-256 of the text without such a mark, in hexadecimal; of a redacted one as it was encoded.
     public var sha256: String
+    /// How many findings of each class were replaced; nil: the text was not redacted.
+    public var redacted: [String: Int]? = nil
   }
 
   /// The tokenizer that was made or taken.

@@ -1,5 +1,6 @@
 import Foundation
 import LockstepFiles
+import LockstepRedaction
 
 /// Makes a data set from text: `train.bin`, `validation.bin`, `tokenizer.json`, `dataset.json`.
 ///
@@ -113,13 +114,16 @@ public struct DatasetPreparation: Sendable {
   public var specialTokens: SpecialTokens
   /// Whether a data set that the directory holds is replaced if it differs.
   public var overwrites: Bool
+  /// Replaces what it finds in the texts, before anything else is done with them; nil: nothing does.
+  public var redactor: Redactor?
 
   public init(
     inputs: [String], output: String,
     tokenizer: TokenizerSource = .bytePairEncoding(vocabularySize: defaultVocabularySize),
     validationFraction: Double = defaultValidationFraction, specialTokens: SpecialTokens = .token,
-    overwrites: Bool = false
+    overwrites: Bool = false, redactor: Redactor? = nil
   ) {
+    self.redactor = redactor
     self.inputs = inputs
     self.output = output
     self.tokenizer = tokenizer
@@ -135,14 +139,11 @@ public struct DatasetPreparation: Sendable {
   ///   `FileError` if writing fails.
   public func run(report: (Progress) -> Void = { _ in }) throws -> Outcome {
     try checkRequest()
-    let list = try InputDocument.open(inputs)
+    let list = try InputDocument.open(inputs, redacting: redaction(.text))
     let documents = list.documents
     let given = try givenTokenizer()
     let parts = try TextSpan.split(documents, holdingOut: validationFraction)
-    let records = documents.map { document in
-      DatasetManifest.Input(
-        name: document.name, bytes: document.bytes.count, sha256: document.contentHash)
-    }
+    let records = documents.map(\.record)
     let opened = try DatasetFiles.open(output) { () throws(PreparationError) in
       try DatasetManifest.existing(for: self, inputs: records, tokenizerHash: given?.contentHash)
     }
@@ -158,6 +159,11 @@ public struct DatasetPreparation: Sendable {
       training: parts.training, validation: parts.validation, tokenizer: tokenizer,
       request: request, inputs: records, report: report)
     return Outcome(manifest: manifest, wasPrepared: false, notes: list.notes)
+  }
+
+  /// What is done to texts of a format first; nil: nothing.
+  func redaction(_ format: RedactionFormat) -> InputDocument.Redaction? {
+    redactor.map { InputDocument.Redaction(redactor: $0, format: format) }
   }
 
   /// - Throws: `PreparationError`, `TokenizerError` for numbers that make no sense.
@@ -182,7 +188,8 @@ public struct DatasetPreparation: Sendable {
       }
     return DatasetManifest.Request(
       tokenizer: name, vocabularySize: size, validationFraction: validationFraction,
-      specialTokens: specialTokens)
+      specialTokens: specialTokens,
+      redaction: redactor.map(DatasetManifest.Redaction.init))
   }
 
   /// The tokenizer, if it needs no training.

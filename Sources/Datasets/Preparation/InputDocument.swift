@@ -1,5 +1,7 @@
 import Foundation
 import LockstepFiles
+import LockstepParallelism
+import LockstepRedaction
 
 /// One text that is part of a data set: a file, or standard input.
 final class InputDocument: Sendable {
@@ -8,14 +10,22 @@ final class InputDocument: Sendable {
   private let file: MappedFile
   /// Of the byte order mark in front, which is no part of the text.
   private let markLength: Int
+  /// What was found in it and replaced; nil: it was not redacted.
+  let found: RedactionCounts?
 
   /// - Throws: `PreparationError.unreadableInput` where the file is in another encoding than UTF-8 and
   ///   says so.
-  private init(name: String, file: MappedFile) throws(PreparationError) {
+  private init(
+    name: String, file: MappedFile, redacting redaction: Redaction?
+  ) throws(PreparationError) {
     self.name = name
-    self.file = file
+    if let redaction {
+      (self.file, found) = try redaction.redacted(file, name: name)
+    } else {
+      (self.file, found) = (file, nil)
+    }
     do throws(ByteOrderMark.ForeignEncoding) {
-      markLength = try ByteOrderMark.length(in: file.bytes)
+      markLength = try ByteOrderMark.length(in: self.file.bytes)
     } catch {
       throw .unreadableInput(path: name, reason: "\(error)")
     }
@@ -31,6 +41,29 @@ final class InputDocument: Sendable {
     withExtendedLifetime(self) { FileHash.sha256(of: bytes) }
   }
 
+  /// What a manifest says of it.
+  var record: DatasetManifest.Input {
+    DatasetManifest.Input(
+      name: name, bytes: bytes.count, sha256: contentHash, redacted: found?.byName)
+  }
+
+  /// What is done to texts before anything else.
+  struct Redaction {
+    let redactor: Redactor
+    let format: RedactionFormat
+
+    fileprivate func redacted(
+      _ file: MappedFile, name: String
+    ) throws(PreparationError) -> (MappedFile, RedactionCounts?) {
+      let threads = ThreadPool(threadCount: min(16, ProcessInfo.processInfo.activeProcessorCount))
+      do throws(RedactionError) {
+        return try redactor.redacted(file, format: format, name: name, threads: threads)
+      } catch {
+        throw .notRedacted(error)
+      }
+    }
+  }
+
   /// All texts that a list of inputs names.
   struct List {
     /// In the order of the inputs, without those that are empty.
@@ -41,10 +74,14 @@ final class InputDocument: Sendable {
 
   /// Opens all texts that a list of inputs names.
   ///
-  /// - Parameter inputs: Files, pipes, directories, whose `*.txt` files at any depth are taken in the
-  ///   order of their paths (``TextFileSearch``), and "-" for standard input.
-  /// - Throws: `PreparationError` if one cannot be read, or all are empty.
-  static func open(_ inputs: [String]) throws(PreparationError) -> List {
+  /// - Parameters:
+  ///   - inputs: Files, pipes, directories, whose `*.txt` files at any depth are taken in the
+  ///     order of their paths (``TextFileSearch``), and "-" for standard input.
+  ///   - redaction: What is replaced in them; nil: nothing.
+  /// - Throws: `PreparationError` if one cannot be read or redacted, or all are empty.
+  static func open(
+    _ inputs: [String], redacting redaction: Redaction?
+  ) throws(PreparationError) -> List {
     if inputs.isEmpty { throw .noInput }
     if inputs.filter({ $0 == "-" }).count > 1 { throw .repeatedStandardInput }
     var list = List()
@@ -56,7 +93,8 @@ final class InputDocument: Sendable {
         list.notes += search.notes
       }
       for path in paths {
-        let document = try InputDocument(name: path, file: file(at: path))
+        let document = try InputDocument(
+          name: path, file: file(at: path), redacting: redaction)
         if document.bytes.isEmpty {
           list.notes.append("left out \(path): is empty")
         } else {

@@ -1,4 +1,5 @@
 import LockstepFiles
+import LockstepRedaction
 
 /// Makes a data set from texts and their translations, line for line: `train.source.bin`,
 /// `train.target.bin`, the same of what is held out, `tokenizer.json`, `dataset.json`.
@@ -47,14 +48,15 @@ public struct PairPreparation: Sendable {
   /// - Parameters:
   ///   - inputs: The text to translate, and its translation.
   ///   - heldOut: As `inputs`; empty: the last pairs of these are held out.
-  ///   - output: As of `DatasetPreparation`, like `tokenizer`, `specialTokens` and `overwrites`.
+  ///   - output: As of `DatasetPreparation`, like `tokenizer`, `specialTokens`, `overwrites` and
+  ///     `redactor`.
   ///   - validationFraction: As of `DatasetPreparation`; without meaning where there is `heldOut`.
   /// - Throws: `PairError.notTwoTexts`.
   public init(
     inputs: [String], heldOut: [String] = [], output: String,
     tokenizer: DatasetPreparation.TokenizerSource,
     validationFraction: Double = DatasetPreparation.defaultValidationFraction,
-    specialTokens: SpecialTokens = .token, overwrites: Bool = false
+    specialTokens: SpecialTokens = .token, overwrites: Bool = false, redactor: Redactor? = nil
   ) throws(PairError) {
     guard inputs.count == 2 else { throw .notTwoTexts(count: inputs.count, option: nil) }
     guard heldOut.isEmpty || heldOut.count == 2 else {
@@ -65,7 +67,13 @@ public struct PairPreparation: Sendable {
     dataset = DatasetPreparation(
       inputs: inputs, output: output, tokenizer: tokenizer,
       validationFraction: heldOut.isEmpty ? validationFraction : 0, specialTokens: specialTokens,
-      overwrites: overwrites)
+      overwrites: overwrites,
+      // Line n stays the translation of line n.
+      redactor: redactor.map { given in
+        var redactor = given
+        redactor.keepsLines = true
+        return redactor
+      })
   }
 
   /// Makes the data set, unless the directory holds it already.
@@ -77,16 +85,17 @@ public struct PairPreparation: Sendable {
     report: (DatasetPreparation.Progress) -> Void = { _ in }
   ) throws -> Outcome {
     try dataset.checkRequest()
-    let all = try PairedText(source: source, target: target)
-    let given = try heldOut.map { try PairedText(source: $0.source, target: $0.target) }
+    let redaction = dataset.redaction(.text)
+    let all = try PairedText(source: source, target: target, redacting: redaction)
+    let given = try heldOut.map {
+      try PairedText(source: $0.source, target: $0.target, redacting: redaction)
+    }
     let held = given ?? all.last(fraction: dataset.validationFraction)
     let train = given == nil ? all.dropping(held) : all
     guard let train else {
       throw PairError.noPairs(source: source, target: target)
     }
-    let inputs = (all.documents + (given?.documents ?? [])).map {
-      DatasetManifest.Input(name: $0.name, bytes: $0.bytes.count, sha256: $0.contentHash)
-    }
+    let inputs = (all.documents + (given?.documents ?? [])).map(\.record)
     let givenTokenizer = try dataset.givenTokenizer()
     let opened = try DatasetFiles.open(dataset.output) { () throws(PreparationError) in
       try PairManifest.existing(

@@ -20,9 +20,9 @@ struct PairedText {
   /// Reads both texts.
   ///
   /// - Throws: `PairError` where they are not line for line, or not UTF-8; `PreparationError`.
-  init(source: String, target: String) throws {
-    let sourceText = try InputDocument.open(file: source)
-    let targetText = try InputDocument.open(file: target)
+  init(source: String, target: String, redacting redaction: InputDocument.Redaction?) throws {
+    let sourceText = try InputDocument.open(file: source, redacting: redaction)
+    let targetText = try InputDocument.open(file: target, redacting: redaction)
     let sourceLines = try sourceText.lines()
     let targetLines = try targetText.lines()
     guard sourceLines.count == targetLines.count else {
@@ -109,8 +109,12 @@ struct PairedText {
 
 extension InputDocument {
   /// One text file.
-  fileprivate static func open(file path: String) throws(PreparationError) -> InputDocument {
-    guard let document = try open([path]).documents.first else { throw .emptyInput(paths: [path]) }
+  fileprivate static func open(
+    file path: String, redacting redaction: Redaction?
+  ) throws(PreparationError) -> InputDocument {
+    guard let document = try open([path], redacting: redaction).documents.first else {
+      throw .emptyInput(paths: [path])
+    }
     guard document.name == path else {
       throw .unreadableInput(path: path, reason: "a directory; expected a text file")
     }

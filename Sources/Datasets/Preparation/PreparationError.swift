@@ -1,8 +1,11 @@
 import LockstepFiles
+import LockstepRedaction
 import LockstepSettings
 
 /// What can be wrong with what `lockstep prepare` was asked to do.
 public enum PreparationError: UserInputError, Equatable {
+  /// An input can not be redacted.
+  case notRedacted(RedactionError)
   /// No input was named.
   case noInput
   /// An input cannot be read.
@@ -34,6 +37,7 @@ public enum PreparationError: UserInputError, Equatable {
 
   public var description: String {
     switch self {
+    case .notRedacted(let error): error.description
     case .noInput:
       "no input: name text files, directories of *.txt files, or '-' for standard input"
     case .unreadableInput(let path, let reason):

@@ -79,6 +79,10 @@ extension PreparedManifest {
     if request.validationFraction != self.request.validationFraction {
       return "its validation fraction is \(self.request.validationFraction)"
     }
+    if request.redaction != self.request.redaction {
+      return self.request.redaction == nil
+        ? "its text was not redacted" : "its text was redacted otherwise"
+    }
     // A tokenizer that was learned has no added token but the one between documents.
     if tokenizerHash != nil,
       (request.specialTokens ?? .text) != (self.request.specialTokens ?? .text)

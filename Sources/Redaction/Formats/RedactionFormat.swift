@@ -1,0 +1,47 @@
+/// What a file is made of.
+public enum RedactionFormat: String, CaseIterable, Sendable, Codable {
+  /// Every byte is text.
+  case text
+  /// Strings of JSON that are no keys, in lines of JSON or a document.
+  case json
+  /// Fields of a table: with `,`.
+  case csv
+  /// With tabs; quotation marks have no meaning.
+  case tsv
+
+  /// What the end of a file's name says.
+  public init(path: String) {
+    let ending = path.split(separator: "/").last?.split(separator: ".").dropFirst().last
+    self =
+      switch ending?.lowercased() {
+      case "jsonl", "ndjson", "json": .json
+      case "csv": .csv
+      case "tsv", "tab": .tsv
+      default: .text
+      }
+  }
+}
+
+/// A part of a file that is redacted by itself: blocks of a file can be redacted at the same time.
+struct RedactedBlock {
+  var output: [UInt8]
+  var counts = RedactionCounts()
+  /// What is wrong with the block's first line that is; lines count from 0.
+  var problem: (line: Int, reason: String)?
+}
+
+/// Cuts a file's bytes where nothing that is found lies across, and redacts what lies between.
+protocol BlockRedactor: Sendable {
+  /// The last place up to a limit where a block that begins with the bytes may end.
+  ///
+  /// - Parameters:
+  ///   - bytes: From the end of the last block on.
+  ///   - least: The place is beyond this many bytes, if there is one.
+  /// - Returns: Nil where it can not be told without more bytes.
+  func blockEnd(in bytes: UnsafeBufferPointer<UInt8>, least: Int) -> Int?
+
+  /// Redacts a block.
+  ///
+  /// - Parameter header: A table's first row.
+  func redacted(_ block: UnsafeBufferPointer<UInt8>, header: [TextScanner.Hint]) -> RedactedBlock
+}
