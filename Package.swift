@@ -80,7 +80,8 @@ let package = Package(
       name: "LockstepCommand",
       dependencies: Target.modules([
         "Benchmarking", "ChatTemplates", "Checkpoints", "Encryption", "Explanations", "Histories",
-        "Keys", "Parallelism", "Redaction", "Scoring", "Supervision", "Sweeps", "Training",
+        "Keys", "Parallelism", "Privacy", "Redaction", "Scoring", "Supervision", "Sweeps",
+        "Training",
         "Watching", "Weights", "Files", "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
@@ -147,7 +148,7 @@ let package = Package(
     .library(
       "Training",
       uses: [
-        "Models", "Optimization", "Datasets", "Communication", "Checkpoints", "Weights",
+        "Models", "Optimization", "Privacy", "Datasets", "Communication", "Checkpoints", "Weights",
         "Reporting", "Scoring", "Settings", "TensorBoard", "Files", "Parallelism", "CHashing",
         "CHost", "CKernels", "COpenBLAS", "ChatTemplates",
       ],
@@ -162,6 +163,9 @@ let package = Package(
       "Tensors", uses: ["CHost", "CKernels", "COpenBLAS", "Parallelism"],
       [.product(name: "HeapModule", package: "swift-collections")]),
     .library("Optimization", uses: ["CKernels", "Parallelism", "Settings", "Tensors"]),
+    .library(
+      "Privacy", uses: ["CKernels", "Parallelism", "Settings"],
+      [.product(name: "Crypto", package: "swift-crypto")]),
     .library(
       "Datasets",
       uses: ["ChatTemplates", "CHost", "CZlib", "Settings", "Files", "Parallelism", "Redaction"],
@@ -223,6 +227,7 @@ let package = Package(
     .tests(of: "NeuralNetworks"),
     .tests(of: "Models", uses: ["Weights", "Optimization"], hasFixtures: true),
     .tests(of: "Optimization"),
+    .tests(of: "Privacy", uses: ["Parallelism", "Settings"], hasFixtures: true),
     .tests(of: "Datasets", hasFixtures: true),
     .tests(of: "Communication", uses: ["CKernels", "Parallelism"], ["communication-probe"]),
     .tests(
@@ -241,7 +246,7 @@ let package = Package(
     .tests(of: "Encryption", uses: ["Keys", "Files"]),
     .tests(of: "Redaction", uses: ["Keys", "Parallelism", "Files"]),
     .tests(of: "Parallelism"),
-    .tests(of: "Training", uses: ["Files", "Weights"]),
+    .tests(of: "Training", uses: ["Files", "Privacy", "Weights"]),
     .tests(
       of: "Explanations", uses: ["Models", "NeuralNetworks", "Weights"], hasFixtures: true),
     .tests(of: "Histories", uses: ["Reporting", "Training"]),

@@ -15,6 +15,7 @@
 #include "CKernels_matrixProduct.h"
 #include "CKernels_compact.h"
 #include "CKernels_peak.h"
+#include "CKernels_privacy.h"
 #include "CKernels_scalars.h"
 #include "CKernels_build.h"
 

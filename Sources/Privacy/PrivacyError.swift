@@ -1,0 +1,67 @@
+import LockstepSettings
+
+/// Why a run can not be private as it is configured.
+public enum PrivacyError: UserInputError, Equatable {
+  /// No noise is enough.
+  case unreachable(epsilon: Double, delta: Double)
+  /// A batch has more samples than there are.
+  case tooFewSamples(count: Int, batch: Int)
+  /// δ is so large that a whole sample could be published.
+  case largeDelta(delta: Double, count: Int)
+  /// Not even one step can be taken.
+  case noStep(epsilon: Double, first: Double)
+  case keyMissing(path: String, reason: String)
+  case keyMalformed(path: String)
+  /// Others may read it.
+  case keyReadable(path: String, mode: UInt32)
+  /// It lies where the run is stored, and would be copied with it.
+  case keyInRun(path: String, run: String)
+  case keyExists(path: String)
+  case keyNotWritten(path: String, reason: String)
+  /// A run goes on under another key.
+  case otherKey(path: String, stored: String, found: String)
+  /// Nobody handed over a key.
+  case keyNotGiven
+  /// The task can not tell its samples apart.
+  case noSamples(task: String)
+  /// What a checkpoint says was done is not what the configuration says.
+  case otherNoise(stored: Double, found: Double)
+
+  public var description: String {
+    switch self {
+    case .unreachable(let epsilon, let delta):
+      "privacy.epsilon: no noise is enough for \(epsilon) at a delta of \(delta): allow more, or take fewer steps "
+        + "or smaller batches"
+    case .tooFewSamples(let count, let batch):
+      "batch: a step has \(batch) samples on the average, and there are only \(count) to draw from: set "
+        + "batch.sequences or batch.microbatches lower"
+    case .largeDelta(let delta, let count):
+      "privacy.delta: \(delta) is not below 1 / \(count), the number of samples: a training that publishes one "
+        + "of them whole would satisfy it; set it lower"
+    case .noStep(let epsilon, let first):
+      "privacy.epsilon: the first step alone costs \(first), which is more than \(epsilon): set privacy.noise "
+        + "higher, or leave it out to have it found"
+    case .keyMissing(let path, let reason):
+      "privacy.key_file: \(path): \(reason); `lockstep privacy key --output \(path)` makes a key"
+    case .keyMalformed(let path):
+      "privacy.key_file: \(path) holds no key: 32 bytes, or 64 hexadecimal digits in a line"
+    case .keyReadable(let path, let mode):
+      "privacy.key_file: \(path) may be read by others (mode \(String(mode, radix: 8))): chmod 600 \(path)"
+    case .keyInRun(let path, let run):
+      "privacy.key_file: \(path) lies in the run's directory \(run), and whoever gets that could subtract the "
+        + "noise: move it elsewhere"
+    case .keyExists(let path):
+      "\(path) is there already, and a key that is written over is lost: choose another --output"
+    case .keyNotWritten(let path, let reason):
+      "\(path) can not be written: \(reason)"
+    case .otherKey(let path, let stored, let found):
+      "privacy.key_file: \(path) is another key (\(found)) than the run began with (\(stored)): go on with that one"
+    case .keyNotGiven:
+      "privacy: this way of training has no key to draw noise with: leave privacy out, or use lockstep train"
+    case .noSamples(let task):
+      "privacy: \(task) can not tell its samples apart, and nothing could be promised for one of them"
+    case .otherNoise(let stored, let found):
+      "privacy.noise: the run began with \(stored), and the configuration gives \(found): go on with the former"
+    }
+  }
+}
