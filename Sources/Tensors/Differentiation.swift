@@ -228,6 +228,7 @@ extension Node {
   /// - Parameter write: Given the gradient's elements and whether to add to them (true) or to
   ///   overwrite them (false).
   func addGradient(_ write: (_ gradient: UnsafeMutablePointer<Float>, _ adds: Bool) -> Void) {
+    if origin == nil { workspace.sampleGradients?.noteGradient() }
     precondition(!gradient.isFinal, "an operation adds to a parameter that is not among its inputs")
     gradient.makeOwn(in: workspace.pool)
     let buffer = gradient.buffer ?? workspace.pool.buffer(count: shape.count)

@@ -27,6 +27,9 @@ public final class Workspace {
   /// Sees every module's output and its gradient while it is set; see `ActivationObserver`.
   public var observer: (any ActivationObserver)?
 
+  /// Tells samples' gradients apart in backward passes while it is set.
+  package var sampleGradients: SampleGradients?
+
   /// - Parameters:
   ///   - threadCount: The threads of this rank, at least 1. Default: 1.
   ///   - format: What the factors of products are rounded to. Default: float32.

@@ -127,6 +127,15 @@ private struct LinearMap {
   ///
   /// - Parameter gradient: dy, [..., outputs].
   func backward(_ gradient: Tensor) {
+    if let samples = input.workspace.sampleGradients, add(gradient, to: samples) {
+      return passBack(gradient)
+    }
+    addBias(gradient)
+    multiplyBackward(gradient)
+  }
+
+  /// db.
+  private func addBias(_ gradient: Tensor) {
     let rows = gradient.shape.rows
     bias?.addGradient { db, adds in
       input.workspace.threads.run(
@@ -137,7 +146,25 @@ private struct LinearMap {
           Int64(columns.count), Int64(outputs), adds ? 1 : 0)
       }
     }
-    multiplyBackward(gradient)
+  }
+
+  /// Leaves the gradients of weight and bias to who tells the samples apart.
+  ///
+  /// - Returns: Whether it could.
+  private func add(_ gradient: Tensor, to samples: SampleGradients) -> Bool {
+    let trained = [weight, bias].compactMap { $0?.node }
+    // What is made of parameters has a gradient that goes on.
+    guard !trained.isEmpty, trained.allSatisfy({ $0.origin == nil }),
+      let squares = gradient.linearSquares(
+        input: input, samples: samples.sampleCount, hasWeight: weight.node != nil,
+        hasBias: bias?.node != nil)
+    else { return false }
+    samples.add(trained, squares: squares) { factors in
+      let scaled = gradient.scaledSamples(by: factors)
+      addBias(scaled)
+      addWeight(scaled)
+    }
+    return true
   }
 
   /// The same for dy = gradient · slopes, which is left in the memory of the slopes or, for products that round
@@ -172,8 +199,14 @@ private struct LinearMap {
     multiplyBackward(dy)
   }
 
-  /// dx and dW.
+  /// dW and dx.
   private func multiplyBackward(_ gradient: Tensor) {
+    addWeight(gradient)
+    passBack(gradient)
+  }
+
+  /// dW.
+  private func addWeight(_ gradient: Tensor) {
     let rows = gradient.shape.rows
     let products = input.workspace.products
     let (dy, x) = (gradient.factor, input.factor)
@@ -188,6 +221,13 @@ private struct LinearMap {
           inner: rows, adds: adds)
       }
     }
+  }
+
+  /// dx.
+  private func passBack(_ gradient: Tensor) {
+    let rows = gradient.shape.rows
+    let products = input.workspace.products
+    let dy = gradient.factor
     input.addGradient { dx, adds in
       weight.forPieces { _, factor in
         products.multiply(
