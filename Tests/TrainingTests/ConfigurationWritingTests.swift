@@ -169,6 +169,8 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       "average.name", "early_stopping.patience", "evaluate.bleu", "word_vectors.trained",
       "model.from", "model.weights", "adapter.name", "synchronize.workers",
       "synchronize.outer.name", "synchronize.outer.learning_rate", "synchronize.outer.momentum",
+      "privacy.epsilon", "privacy.delta", "privacy.noise", "privacy.clip", "privacy.accountant",
+      "privacy.key_file",
     ]
     #expect(keys.count - others.count == 19 + 46)
   }
@@ -197,6 +199,36 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       try run("every: 50, workers: 4, \(outer)").differences(from: stored).map(\.key) == [
         "synchronize.workers", "synchronize.outer.name", "synchronize.outer.learning_rate",
         "synchronize.outer.momentum",
+      ])
+  }
+
+  @Test func allOfPrivacyButThePathOfItsKeyMakesAnotherRun() throws {
+    func run(_ keys: String, steps: Int = 100) throws -> RunConfiguration {
+      try RunConfiguration.parse(
+        yaml: """
+          data: {validation: null}
+          schedule: {name: constant}
+          steps: \(steps)
+          privacy: {\(keys)}
+          """, source: "run.yaml")
+    }
+    let stored = try run("noise: 1, key_file: a")
+    for (keys, differing) in [
+      ("noise: 2, key_file: a", ["privacy.noise"]),
+      ("noise: 1, epsilon: 3, key_file: a", ["privacy.epsilon"]),
+      ("noise: 1, delta: 1e-6, key_file: a", ["privacy.delta"]),
+      ("noise: 1, clip: 2, key_file: a", ["privacy.clip"]),
+      ("noise: 1, accountant: rdp, key_file: a", ["privacy.accountant"]),
+      ("noise: 1, key_file: b", []),
+    ] {
+      #expect(try run(keys).differences(from: stored).map(\.key) == differing)
+    }
+    #expect(try run("noise: 1, key_file: a", steps: 200).differences(from: stored).isEmpty)
+    // Noise that is found for all steps is another one for more steps.
+    let found = try run("epsilon: 3, key_file: a")
+    #expect(
+      try run("epsilon: 3, key_file: a", steps: 200).differences(from: found).map(\.key) == [
+        "steps"
       ])
   }
 

@@ -2,7 +2,7 @@
 ///
 /// The batch of a (step, micro-batch) depends on the files, the shapes and the seed alone: any rank
 /// can ask for any of them, in any order.
-public struct LanguageModelingLoader: TrainingBatches {
+public struct LanguageModelingLoader: SampledBatches {
   /// Which windows of which files are read when.
   public let mixture: TokenMixture
   /// Number of sequences in a micro-batch, B.
@@ -60,6 +60,22 @@ public struct LanguageModelingLoader: TrainingBatches {
       let index = sampleIndex(step: step, microbatch: microbatch, sequence: sequence)
       let (file, start) = mixture.window(ofSample: index)
       batch.fill(sequence: sequence, from: file, start: start, count: context)
+    }
+    if let separator { batch.markDocuments(separator: separator) }
+  }
+
+  /// The windows that a text of one file is cut into, none of which has a token of another: of T + 1 tokens each,
+  /// and fewer than that are left over at the end.
+  public var sampleCount: Int { mixture.parts[0].file.count / (context + 1) }
+
+  public func fill(_ batch: inout TokenBatch, samples: ArraySlice<Int>) {
+    precondition(mixture.parts.count == 1, "windows of several files have no common numbers")
+    batch.resize(sequences: samples.count, positions: context)
+    for (sequence, sample) in samples.enumerated() {
+      precondition(0 <= sample && sample < sampleCount, "there is no window \(sample)")
+      batch.fill(
+        sequence: sequence, from: mixture.parts[0].file, start: sample * (context + 1),
+        count: context)
     }
     if let separator { batch.markDocuments(separator: separator) }
   }

@@ -30,6 +30,16 @@ public struct TokenBatch: Sendable, Equatable {
     targets = [Int32](repeating: Self.ignoredTarget, count: sequenceCount * positionCount)
   }
 
+  /// Makes it a batch of another shape, where it has not this one.
+  ///
+  /// - Parameters:
+  ///   - sequences: B.
+  ///   - positions: T.
+  mutating func resize(sequences: Int, positions: Int) {
+    guard (sequences, positions) != (sequenceCount, positionCount) else { return }
+    self = TokenBatch(sequenceCount: sequences, positionCount: positions)
+  }
+
   /// Number of targets that count: what a summed loss is divided by.
   public var targetCount: Int {
     targets.reduce(0) { $0 + ($1 == Self.ignoredTarget ? 0 : 1) }

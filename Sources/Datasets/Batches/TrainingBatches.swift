@@ -36,6 +36,19 @@ extension TrainingBatches {
   }
 }
 
+/// Training batches of sequences that can be asked for one by one, none of which has a token of another.
+public protocol SampledBatches: TrainingBatches {
+  /// n, how many there are.
+  var sampleCount: Int { get }
+
+  /// Fills a batch with some of them.
+  ///
+  /// - Parameters:
+  ///   - batch: Becomes as large as these need.
+  ///   - samples: At least one, each in 0 ..< n.
+  func fill(_ batch: inout TokenBatch, samples: ArraySlice<Int>)
+}
+
 /// What a language model is evaluated on, batch by batch.
 public protocol HeldOutBatches: Sendable {
   /// B, sequences in a batch.

@@ -67,6 +67,13 @@ public struct ClassifiedTextLoader: Sendable {
     fill(&batch, Array(index * batchSize..<min((index + 1) * batchSize, texts.count)))
   }
 
+  /// Fills a batch with some texts.
+  ///
+  /// - Parameter indices: Each in 0 ..< the number of texts.
+  public func fill(_ batch: inout ClassifiedTextBatch, samples indices: some Sequence<Int>) {
+    fill(&batch, Array(indices))
+  }
+
   private func fill(_ batch: inout ClassifiedTextBatch, _ indices: [Int]) {
     batch.lengths = indices.map { texts[$0].count }
     batch.classes = indices.map { texts.classes[$0] }

@@ -20,7 +20,7 @@ public enum LearnedTokens: String, SettingChoice {
 /// and the seed alone, and is found in O(1). A token sees its own conversation only, and positions
 /// count from the conversation's beginning. To be evaluated on, a batch has no more sequences and positions
 /// than its conversations need, about: the loss has the same bits.
-public struct ConversationLoader: TrainingBatches, HeldOutBatches {
+public struct ConversationLoader: SampledBatches, HeldOutBatches {
   public let file: ConversationFile
   /// B.
   public let sequences: Int
@@ -70,6 +70,21 @@ public struct ConversationLoader: TrainingBatches, HeldOutBatches {
       let (epoch, place) = index.quotientAndRemainder(dividingBy: rows.count)
       let key = DrawPurpose.conversations.key(seed: seed, number: UInt64(epoch))
       fill(&batch, sequence, row: IndexPermutation(count: rows.count, key: key)[place])
+    }
+  }
+
+  /// The conversations, each a sequence of its own.
+  public var sampleCount: Int { file.count }
+
+  public func fill(_ batch: inout TokenBatch, samples: ArraySlice<Int>) {
+    let longest = samples.reduce(1) { max($0, file.range(of: $1).count - 1) }
+    batch.resize(
+      sequences: samples.count,
+      positions: halved(context, whileAtLeast: max(longest, Self.fewestPositions)))
+    for (sequence, sample) in samples.enumerated() {
+      batch.begin(sequence: sequence)
+      batch.add(
+        file.range(of: sample), of: file, sequence: sequence, at: 0, learnsAll: learned == .all)
     }
   }
 

@@ -86,6 +86,18 @@ public struct SampleLoader: Sendable {
     }
   }
 
+  /// Fills a batch with some samples to learn from.
+  ///
+  /// - Parameters:
+  ///   - samples: Each in 0 ..< n.
+  ///   - step: The optimiser step, from zero: each has changes of its own.
+  public func fill(_ batch: inout SampleBatch, samples chosen: some Sequence<Int>, step: Int) {
+    batch.empty()
+    for sample in chosen {
+      append(sample, to: &batch, change: change(step * samples.count + sample))
+    }
+  }
+
   /// Fills a batch of samples in their order, as they are.
   ///
   /// - Parameter index: In 0 ..< `evaluationBatchCount`.

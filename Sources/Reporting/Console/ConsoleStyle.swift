@@ -105,7 +105,14 @@ struct ConsoleStyle {
     work.add(rank: 1, "in", Quantity.duration(summary.seconds))
     work.add(rank: 1, Quantity.rounded(summary.tokensPerSecond), unit: "\(unit)/s")
     let formula = summary.formula.map { [labelled("formula", $0)] } ?? []
-    return [work, losses] + formula + [peak(summary)].compactMap { $0 } + [
+    let privacy = summary.privacy.map {
+      [
+        labelled(
+          "privacy",
+          "epsilon \(Quantity.decimal($0.epsilon, 4)) at delta \($0.delta) for each \($0.unit)")
+      ]
+    }
+    return [work, losses] + formula + (privacy ?? []) + [peak(summary)].compactMap { $0 } + [
       labelled("sha256", summary.parametersSHA256)
     ] + (runDirectory.map { [labelled("saved in", $0)] } ?? [])
   }
@@ -123,6 +130,7 @@ struct ConsoleStyle {
     line.add(rank: 5, "loss", Quantity.decimal(record.loss, 4).leftPadded(to: 7))
     line.add(rank: 2, "norm", Quantity.decimal(record.gradientNorm, 3).leftPadded(to: 6))
     line.add(rank: 1, "rate", Quantity.rate(record.learningRate))
+    if let epsilon = record.epsilon { line.add(rank: 4, "epsilon", Quantity.decimal(epsilon, 3)) }
     line.add(
       rank: 3, Quantity.rounded(record.tokensPerSecond).leftPadded(to: 7), unit: "\(unit)/s")
     if let left = record.secondsLeft, record.step < record.steps {

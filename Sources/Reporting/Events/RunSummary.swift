@@ -34,6 +34,8 @@ public struct RunSummary: Codable, Equatable, Sendable {
   /// Which weights the run ends with, where they are not the trained ones: `average` or `best`. The loss on
   /// held-out data and the hash are theirs.
   public var weights: String?
+  /// What of the training is private; nil: nothing.
+  public var privacy: PrivacySummary?
   /// What computed last, on rank zero; nil in summaries from before it was written.
   public var provenance: Provenance?
 
@@ -42,7 +44,7 @@ public struct RunSummary: Codable, Equatable, Sendable {
     metrics: [MetricValue] = [], parametersSHA256: String, tokensPerSecond: Double,
     gigaflops: Double? = nil, peakGigaflops: Double? = nil, peakShare: Double? = nil,
     seconds: Double, ranks: Int, threads: Int, parameters: Int, formula: String? = nil,
-    weights: String? = nil,
+    weights: String? = nil, privacy: PrivacySummary? = nil,
     provenance: Provenance? = nil
   ) {
     self.steps = steps
@@ -61,6 +63,7 @@ public struct RunSummary: Codable, Equatable, Sendable {
     self.parameters = parameters
     self.formula = formula
     self.weights = weights
+    self.privacy = privacy
     self.provenance = provenance
   }
 
@@ -68,7 +71,7 @@ public struct RunSummary: Codable, Equatable, Sendable {
   public var bitsPerByte: Double? { metrics["bits_per_byte"] }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, tokens, loss, seconds, ranks, threads, parameters, formula, weights
+    case steps, tokens, loss, seconds, ranks, threads, parameters, formula, weights, privacy
     case validationLoss = "validation_loss"
     case parametersSHA256 = "parameters_sha256"
     case tokensPerSecond = "tokens_per_second"

@@ -17,10 +17,14 @@ public struct StepRecord: Equatable, Sendable {
   public var tokensPerSecond: Double
   /// Estimate for the rest of the run; nil where there is nothing to go by yet.
   public var secondsLeft: Double?
+  /// ε of a private run after this step, or after a few more: never less than is spent; nil: the run is not
+  /// private.
+  public var epsilon: Double?
 
   public init(
     step: Int, steps: Int, loss: Double, gradientNorm: Double, learningRate: Double, tokens: Int,
-    seconds: Double, tokensPerSecond: Double, secondsLeft: Double? = nil
+    seconds: Double, tokensPerSecond: Double, secondsLeft: Double? = nil,
+    epsilon: Double? = nil
   ) {
     self.step = step
     self.steps = steps
@@ -31,5 +35,6 @@ public struct StepRecord: Equatable, Sendable {
     self.seconds = seconds
     self.tokensPerSecond = tokensPerSecond
     self.secondsLeft = secondsLeft
+    self.epsilon = epsilon
   }
 }

@@ -8,6 +8,7 @@ extension StepRecord {
     object.add("tokens", tokens)
     object.add("seconds", seconds)
     object.add("tokens_per_second", tokensPerSecond)
+    if let epsilon { object.add("epsilon", epsilon) }
   }
 }
 
@@ -59,6 +60,21 @@ extension SamplesRecord {
   }
 }
 
+extension PrivacySummary {
+  /// Adds the members that `summary.json` has for a private run.
+  fileprivate func add(to object: inout JSONObject) {
+    object.add("epsilon", epsilon)
+    object.add("delta", delta)
+    object.add("noise", noise)
+    object.add("clip", clip)
+    object.add("accountant", accountant)
+    object.add("sampling_rate", samplingRate)
+    object.add("samples", samples)
+    object.add("unit", unit)
+    object.add("key_fingerprint", keyFingerprint)
+  }
+}
+
 extension RunSummary {
   /// Adds the members of `summary.json`.
   func add(to object: inout JSONObject) {
@@ -78,6 +94,11 @@ extension RunSummary {
     object.add("parameters", parameters)
     if let formula { object.add("formula", formula) }
     if let weights { object.add("weights", weights) }
+    if let privacy {
+      var members = JSONObject()
+      privacy.add(to: &members)
+      object.add("privacy", members)
+    }
     if let provenance {
       var program = JSONObject()
       program.add("version", provenance.version)

@@ -39,6 +39,7 @@ package struct SweepPlan: Sendable {
           of: trial, over: tree, fold: fold.map { ($0, folds.count) }, keys: keys)
         let configuration = try RunConfiguration(
           readFrom: settings, earlier: violations, ranks: ranks)
+        try configuration.requireCountedPrivacy()
         runs.append(PlannedRun(trial: trial.number, fold: fold, configuration: configuration))
       } catch {
         // Trials share most of what can be wrong: each place is told of once.
@@ -52,6 +53,22 @@ package struct SweepPlan: Sendable {
     self.trials = trials
     self.runs = runs
     rungs = try configuration.rungs(of: runs.map(\.configuration))
+  }
+}
+
+extension RunConfiguration {
+  /// Refuses private trials: what the choice of the best among many tells of the data is not counted.
+  fileprivate func requireCountedPrivacy() throws(ConfigurationError) {
+    guard plan.privacy.isOn else { return }
+    throw ConfigurationError(violations: [
+      Violation(
+        .wrongValue(
+          found: "a private run",
+          expected:
+            "none in a sweep: trials on the same data add up, and so does the choice of the "
+            + "best, which no accountant here counts; search on public data, and leave privacy out"),
+        at: SettingPath(description: "privacy"), origin: nil)
+    ])
   }
 }
 

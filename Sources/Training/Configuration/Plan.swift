@@ -1,4 +1,5 @@
 import LockstepOptimization
+import LockstepPrivacy
 import LockstepReporting
 import LockstepSettings
 
@@ -14,6 +15,7 @@ public struct Plan: Configurable {
   public var schedule = ScheduleConfiguration()
   public var reduction = ReductionMethod.canonical
   public var synchronize = SynchronizationConfiguration()
+  public var privacy = PrivacyConfiguration()
   public var precision = Precision.float32
   public var products = ProductMethod.canonical
   /// Optimiser steps from the start of the run to its end.
@@ -47,6 +49,9 @@ public struct Plan: Configurable {
       Field(
         "synchronize", \.synchronize,
         meaning: "Workers that train by themselves and communicate rarely, for slow links."),
+      Field(
+        "privacy", \.privacy,
+        meaning: "A bound on what the parameters tell of any one sample: differential privacy."),
       Field(
         "precision", \.precision, meaning: "In which format the model's matrices are multiplied."),
       Field(

@@ -95,6 +95,9 @@ extension Plan {
       ? ["evaluate", "validation", "validation_source", "validation_target"] : []
     return settings.settings { $0.decidesResult || watching.contains($0.key) }
       .map { (key: $0.path, value: YAMLWriter.inline($0.value)) }
-      .filter { isOfAnyLength || schedule.shape.dependsOnLength || $0.key != "steps" }
+      .filter {
+        isOfAnyLength || schedule.shape.dependsOnLength || privacy.dependsOnLength
+          || $0.key != "steps"
+      }
   }
 }

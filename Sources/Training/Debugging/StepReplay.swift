@@ -90,7 +90,9 @@ public struct StepReplay {
     let trainer = try Trainer(
       task: prepared.task, configuration: configuration, weights: beginning.weights,
       communicator: communicator, workspace: workspace, directory: run, start: .before(step: step),
-      observers: [])
+      memory: nil,
+      privacy: try configuration.privacySession(
+        data: prepared.data, directory: run, communicator))
     let startedFrom = trainer.stepsTaken
     var outcome: StepOutcome?
     for _ in startedFrom..<step { outcome = try trainer.replayStep() }

@@ -50,6 +50,8 @@ package struct MemoryEstimate: Equatable {
       let share = min(1, Double(workers) / Double(max(1, ranks)))
       buffers += share * Double(plan.reduction.bufferCount(leaves: changes))
     }
+    // The gradient of a sample.
+    if plan.privacy.isOn { buffers += 1 }
     gradients = copy * buffers
     let rule = plan.optimizer.method.rule
     let remembered = store.entries.filter(\.isTrained).reduce(0.0) {

@@ -25,5 +25,6 @@ enum Note {
     let _: OutlierDetector? = try value("outliers", in: notes)
     let _: PlateauShape.Memory? = try value("plateau", in: notes)
     let _: EarlyStopping? = try value("early_stopping", in: notes)
+    let _: PrivateTraining.Memory? = try value(PrivateTraining.noteName, in: notes)
   }
 }

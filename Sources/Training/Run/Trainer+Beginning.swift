@@ -55,7 +55,9 @@ extension Trainer {
   ///   - configuration: The plan, the recipe's `initialization`, and what decides the result.
   ///   - weights: What `beginning` opened. Default: none.
   ///   - communicator: As of the other initialiser, like all that follows.
-  /// - Throws: As that.
+  /// - Throws: As that; a `PrivacyError` of a private run, whose key is read, where the key can not be used. What
+  ///   such a run learns from is not known here: no two runs of one configuration on different data may have
+  ///   the same key.
   public convenience init(
     task: any TrainingTask, configuration: RunConfiguration, weights: PretrainedWeights? = nil,
     communicator: any Communicator,
@@ -64,23 +66,26 @@ extension Trainer {
   ) throws {
     try self.init(
       task: task, configuration: configuration, weights: weights, communicator: communicator,
-      workspace: workspace, directory: directory, start: start, memory: nil)
+      workspace: workspace, directory: directory, start: start, memory: nil,
+      privacy: try configuration.privacySession(data: nil, directory: directory, communicator))
     attachOnRankZero(observers)
   }
 
   /// As the other, without an observer.
   ///
-  /// - Parameter memory: Of this host, which outlives the ranks; nil: there is none.
+  /// - Parameters:
+  ///   - memory: Of this host, which outlives the ranks; nil: there is none.
+  ///   - session: Of a private run. Default: nil.
   package convenience init(
     task: any TrainingTask, configuration: RunConfiguration, weights: PretrainedWeights? = nil,
     communicator: any Communicator, workspace: Workspace? = nil, directory: RunDirectory? = nil,
-    start: Start = .beginning, memory: (any KeptMemory)?
+    start: Start = .beginning, memory: (any KeptMemory)?, privacy session: PrivacySession? = nil
   ) throws {
     try self.init(
       task: task, plan: configuration.plan, initialization: configuration.recipe.initialization,
       weights: weights,
       identity: configuration.identity, communicator: communicator, workspace: workspace,
-      directory: directory, start: start, memory: memory)
+      directory: directory, start: start, memory: memory, privacy: session)
   }
 
   private func attachOnRankZero(_ observers: [any RunObserver]) {

@@ -32,6 +32,9 @@ extension Trainer {
   /// The run ends with the weights that it presents. The last evaluation covers all held-out data;
   /// then everything is saved.
   func finished() throws -> ExitCode {
+    if let privacy, lastStep < plan.steps {
+      emit(.notice(privacy.notice(plannedSteps: plan.steps)))
+    }
     try requireFiniteParameters()
     try versions.present()
     try evaluate(batches: 0)
@@ -67,6 +70,7 @@ extension Trainer {
       peakShare: speed?.peakShare, seconds: progress.seconds,
       ranks: communicator.size, threads: replica.workspace.threads.threadCount,
       parameters: replica.parameters.parameterCount,
-      formula: task.formula, weights: versions.evaluated(step: progress.step), provenance: .current)
+      formula: task.formula, weights: versions.evaluated(step: progress.step),
+      privacy: privacy?.summary(afterSteps: progress.step), provenance: .current)
   }
 }

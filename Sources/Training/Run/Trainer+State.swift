@@ -37,12 +37,25 @@ extension Trainer {
     earlyStopping = try Note.value("early_stopping", in: state.notes) ?? EarlyStopping()
   }
 
+  /// Goes on with the run's key and noise. Collective.
+  func resumePrivacy(from state: TrainingState) throws {
+    guard let privacy else { return }
+    let memory: PrivateTraining.Memory? = try communicator.agree {
+      let path = checkpoints?.statePath(ofStep: state.step)
+      return try ResumeError.reading(notesOf: path) {
+        try Note.value(PrivateTraining.noteName, in: state.notes)
+      }
+    }
+    try privacy.resume(from: memory)
+  }
+
   /// What a checkpoint stores beside the tensors.
   var state: TrainingState {
     get throws {
       var notes = try step.notes.merging(versions.notes) { first, _ in first }
       if plan.schedule.plateau != nil { notes["plateau"] = try Note.text(plateau) }
       if plan.earlyStopping.isOn { notes["early_stopping"] = try Note.text(earlyStopping) }
+      if let privacy { notes[PrivateTraining.noteName] = try Note.text(privacy.memory) }
       return progress.state(notes: notes)
     }
   }

@@ -38,6 +38,9 @@ public final class Trainer {
   private var snapshotNotice: String?
   private let evaluator: Evaluator
   let versions: WeightVersions
+  /// Nil where the run is not private.
+  let privacy: PrivateTraining?
+  private var isWayTold = false
   var plateau = PlateauShape.Memory()
   var earlyStopping = EarlyStopping()
   var stragglers = StragglerWatch()
@@ -62,12 +65,15 @@ public final class Trainer {
 
   /// As the public ones (`Trainer+Beginning.swift`), without an observer.
   ///
-  /// - Parameter memory: Of this host, which outlives the ranks; nil: there is none.
+  /// - Parameters:
+  ///   - memory: Of this host, which outlives the ranks; nil: there is none.
+  ///   - session: Of a private run, which can not be without; nil: the plan's `privacy` is off. Default: nil.
   package init(
     task: any TrainingTask, plan: Plan, optimizer method: (any OptimizerMethod)? = nil,
     initialization: [InitializationRule] = [], weights: PretrainedWeights? = nil,
     identity: String? = nil, communicator: any Communicator, workspace: Workspace? = nil,
-    directory: RunDirectory? = nil, start: Start = .beginning, memory: (any KeptMemory)?
+    directory: RunDirectory? = nil, start: Start = .beginning, memory: (any KeptMemory)?,
+    privacy session: PrivacySession? = nil
   ) throws {
     try communicator.agree { try plan.validate(ranks: communicator.size) }
     self.task = task
@@ -82,8 +88,13 @@ public final class Trainer {
       "the workspace's matrices are multiplied by another library than plan.products says")
     let groups = plan.workerGroups(ranks: communicator.size)
     replica = try task.replica(communicator, in: workspace, owners: groups?.leaders)
+    privacy =
+      plan.privacy.isOn
+      ? try PrivateTraining(of: task, plan: plan, session: session, communicator: communicator)
+      : nil
     step = try plan.step(
-      of: task, replica, optimizer: method, groups: groups, communicator: communicator)
+      of: task, replica, optimizer: method, groups: groups, privacy: privacy,
+      communicator: communicator)
     evaluator = Evaluator(communicator: communicator, workspace: workspace)
     progress = RunProgress(plan: plan, identity: identity ?? plan.identity)
     versions = WeightVersions(
@@ -118,6 +129,7 @@ public final class Trainer {
         let path = checkpoints?.statePath(ofStep: state.step)
         try ResumeError.reading(notesOf: path) { try resume(from: state) }
       }
+      try resumePrivacy(from: state)
     } else {
       try replica.initialize(
         seed: UInt64(plan.seed), overriding: initializers, rows: task.initialRows,
@@ -140,7 +152,12 @@ public final class Trainer {
 
   /// Whether no step is left to take.
   public var isDone: Bool {
-    progress.step >= plan.steps || earlyStopping.stoppedAt != nil
+    progress.step >= lastStep || earlyStopping.stoppedAt != nil
+  }
+
+  /// The last step that may be taken: of a private run whose budget ends earlier, that of the budget.
+  var lastStep: Int {
+    min(plan.steps, privacy?.allowedSteps ?? plan.steps)
   }
 
   /// Adds an observer of this rank's events. Attach on rank zero only: events are the same on all.
@@ -202,6 +219,7 @@ public final class Trainer {
     }
     if !isDone && isPause(progress.step, nil) { return try paused() }
     if let snapshotNotice { emit(.notice(snapshotNotice)) }
+    if privacy != nil { emit(.notice(PrivateTraining.exposure)) }
     communicator.watch?.activity = .firstStep
     while !isDone {
       if let notice = try profiler?.advance(toStep: progress.step + 1) { emit(.notice(notice)) }
@@ -211,7 +229,7 @@ public final class Trainer {
       try compareRanks()
       // The last step is evaluated on all data anyway; but what goes by evaluations must not depend
       // on where the run ends.
-      let isLast = progress.step == plan.steps
+      let isLast = progress.step == lastStep
       if isEvaluationDue && (!isLast || plan.needsEvaluations) { try evaluateAndWatch() }
       if plan.samples.isDue(step: progress.step, isLast: isLast) { try showSamples() }
       if isDone { break }
@@ -260,7 +278,13 @@ public final class Trainer {
       throw AgreedError(
         observerFailure ?? PeerFailed(rank: 0), speaks: communicator.isRankZero)
     }
-    emit(.step(progress.stepRecord(outcome)))
+    var record = progress.stepRecord(outcome)
+    record.epsilon = privacy?.epsilon(afterSteps: progress.step)
+    emit(.step(record))
+    if let way = privacy?.way, !isWayTold {
+      emit(.notice(way.notice))
+      isWayTold = true
+    }
     for record in step.distributions { emit(.distributions(record)) }
     if let reason = outcome.skipped {
       emit(.notice("step \(outcome.step) changed nothing: \(reason)"))

@@ -79,7 +79,9 @@ public final class TrainingRun {
       task: prepared.task, configuration: resolved, weights: beginning.weights,
       communicator: communicator, workspace: workspace, directory: directory,
       start: resume ? .newestCheckpoint : .beginning,
-      memory: job.map { KeeperClient(mark: $0) })
+      memory: job.map { KeeperClient(mark: $0) },
+      privacy: try resolved.privacySession(
+        data: prepared.data, directory: directory, communicator))
     trainer.sampleMaker = prepared.samples
     if let profile, let directory {
       trainer.profiler = Profiler(
@@ -177,9 +179,11 @@ public final class TrainingRun {
         + configuration.recipe.beginningLines(trained: trainer.replica.parameters)
         + (prepared.wordVectorSummary.map { [.init("vectors", $0)] } ?? []) + [
           .init("data", prepared.dataSummary),
-          .init("batch", prepared.batchSummary ?? batchSummary),
+          .init(
+            "batch", trainer.privacy?.batchLine ?? prepared.batchSummary ?? batchSummary),
           .init("optimiser", configuration.plan.optimizerSummary),
-        ] + (configuration.plan.synchronize.summary.map { [.init("workers", $0)] } ?? [])
+        ] + (trainer.privacy.map { [.init("privacy", $0.line)] } ?? [])
+        + (configuration.plan.synchronize.summary.map { [.init("workers", $0)] } ?? [])
         + (configuration.plan.precisionSummary.map { [.init("precision", $0)] } ?? []),
       runDirectory: directory?.path,
       resumedStep: trainer.stepsTaken > 0 ? trainer.stepsTaken : nil,

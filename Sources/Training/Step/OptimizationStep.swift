@@ -75,7 +75,7 @@ extension Plan {
   /// The steps of one rank. Collective.
   func step(
     of task: any TrainingTask, _ replica: Replica, optimizer method: (any OptimizerMethod)?,
-    groups: WorkerGroups?, communicator: any Communicator
+    groups: WorkerGroups?, privacy: PrivateTraining?, communicator: any Communicator
   ) throws -> any OptimizationStep {
     if let groups {
       return try WorkerSteps(
@@ -83,6 +83,7 @@ extension Plan {
         communicator: communicator)
     }
     return try TrainingStep(
-      task: task, replica: replica, plan: self, optimizer: method, communicator: communicator)
+      task: task, replica: replica, plan: self, optimizer: method, privacy: privacy,
+      communicator: communicator)
   }
 }

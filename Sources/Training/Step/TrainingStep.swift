@@ -35,6 +35,9 @@ public final class TrainingStep: OptimizationStep {
   package var rateFactor = 1.0
   private let verification: ParameterVerification?
   private let recorder: DistributionRecorder?
+  /// Nil where the run is not private.
+  private let privacy: PrivateTraining?
+  private let privateGradients: PrivateGradients?
   package private(set) var distributions: [DistributionsRecord] = []
   /// Holds the state of this rank's slice.
   public let optimizer: any Optimizer
@@ -67,7 +70,19 @@ public final class TrainingStep: OptimizationStep {
     optimizer method: (any OptimizerMethod)? = nil, communicator: any Communicator
   ) throws {
     try self.init(
-      task: task, replica: replica, plan: plan, optimizer: method, communicator: communicator,
+      task: task, replica: replica, plan: plan, optimizer: method, privacy: nil,
+      communicator: communicator)
+  }
+
+  /// - Parameter privacy: What makes the step private; nil: it is not. It is of the same task.
+  convenience init(
+    task: any TrainingTask, replica: Replica, plan: Plan,
+    optimizer method: (any OptimizerMethod)?, privacy: PrivateTraining?,
+    communicator: any Communicator
+  ) throws {
+    try self.init(
+      task: task, replica: replica, plan: plan, optimizer: method, privacy: privacy,
+      communicator: communicator,
       reduction: plan.reduction.reduction(
         communicator: communicator, elementCount: replica.parameters.trainedCount,
         leafCount: plan.batch.microbatches, pool: replica.workspace.threads))
@@ -79,9 +94,16 @@ public final class TrainingStep: OptimizationStep {
   ///   - place: Default: the step is that of the whole run.
   init(
     task: any TrainingTask, replica: Replica, plan: Plan,
-    optimizer method: (any OptimizerMethod)?, communicator: any Communicator,
+    optimizer method: (any OptimizerMethod)?, privacy: PrivateTraining? = nil,
+    communicator: any Communicator,
     reduction: any GradientReduction, place: Place = Place()
   ) throws {
+    self.privacy = privacy
+    privateGradients = privacy.flatMap { privacy in
+      (task as? any SampledTask).map {
+        PrivateGradients(task: $0, replica: replica, privacy: privacy, plan: plan)
+      }
+    }
     self.task = task
     self.replica = replica
     self.communicator = communicator
@@ -142,17 +164,20 @@ public final class TrainingStep: OptimizationStep {
     let total = try phases.timeReduction(over: communicator) { try reduction.reduce(flag: flag) }
     var outcome = StepOutcome(
       step: step + 1, total: total,
-      learningRate: rateFactor * schedule.learningRate(step: step + 1))
+      learningRate: rateFactor * schedule.learningRate(step: step + 1),
+      mayBeEmpty: privacy != nil)
     try requireFinite(outcome, total)
+    if let privacy { try addNoise(of: privacy, to: total, &outcome) }
+    let divisor = privacy?.expectedCount ?? outcome.targetCount
     outcome.skipped = outlier(outcome)
     guard outcome.skipped == nil else { return outcome }
     let recorder = recorder.flatMap { $0.isDue(step: step + 1) ? $0 : nil }
     recorder?.begin(
-      gradient: total, targetCount: outcome.targetCount, parameters: replica.shared.trained)
+      gradient: total, targetCount: divisor, parameters: replica.shared.trained)
     // Before they change: all ranks have read the same parameters in this step.
     let words = phases.time(\.reduction, on: timeline) { verification?.words(step: step + 1) ?? [] }
     try phases.time(\.optimizer, on: timeline) {
-      var scale = Float(clip.factor(norm: outcome.gradientNorm) / outcome.targetCount)
+      var scale = Float(clip.factor(norm: outcome.gradientNorm) / divisor)
       if let treatment {
         try treatment.apply(to: total.values, parameters: replica.shared.trained, scale: scale)
         scale = 1
@@ -168,6 +193,22 @@ public final class TrainingStep: OptimizationStep {
     if !all.isEmpty { try verification?.compare(all, step: step + 1) }
     if let recorder { distributions = try recorder.gather(step: step + 1) }
     return outcome
+  }
+
+  /// Makes the sum of clipped gradients private, each rank its slice: from here on nothing else of the data is
+  /// looked at. Collective.
+  private func addNoise(
+    of privacy: PrivateTraining, to total: ReducedGradient, _ outcome: inout StepOutcome
+  ) throws {
+    phases.time(\.optimizer, on: timeline) {
+      privacy.gaussian.add(
+        to: total.values, from: total.slice.lowerBound, step: outcome.step - 1,
+        on: replica.workspace.threads)
+    }
+    outcome.gradientNorm = try phases.timeReduction(over: communicator) {
+      try total.squares(over: reduction.partition, communicator).squareRoot()
+        / privacy.expectedCount
+    }
   }
 
   /// Why the step is to change nothing; nil where it is like the ones before. The same on all ranks.
@@ -219,6 +260,12 @@ public final class TrainingStep: OptimizationStep {
   ) throws -> (sum: Double, targetCount: Double) {
     let workspace = replica.workspace
     let microbatch = place.firstMicrobatch + leaf
+    if let privateGradients {
+      let before = workspace.products.operations
+      defer { operations += workspace.products.operations - before }
+      return try privateGradients.sum(
+        step: step, microbatch: microbatch, into: reduction.leafBuffer, timing: &phases)
+    }
     workspace.isTraining = true
     workspace.seekRandom(seed: seed, step: step, microbatch: microbatch)
     replica.parameters.beginGradient(
@@ -257,8 +304,9 @@ public struct StepOutcome: Sendable, Equatable {
   public let step: Int
   /// Mean loss of a target, over all micro-batches.
   public let loss: Double
-  /// Norm of the mean loss's gradient, before clipping.
-  public let gradientNorm: Double
+  /// Norm of the mean loss's gradient, before clipping; of a private run that of the mean of clipped gradients with
+  /// their noise.
+  public fileprivate(set) var gradientNorm: Double
   public let learningRate: Double
   /// Targets of all micro-batches.
   public let targetCount: Double
@@ -267,11 +315,13 @@ public struct StepOutcome: Sendable, Equatable {
   /// Why the step changed nothing, in words; nil where it did.
   public fileprivate(set) var skipped: String?
 
-  init(step: Int, total: ReducedGradient, learningRate: Double) {
+  /// - Parameter mayBeEmpty: Whether a step without targets is told of as one of none, and not of one.
+  init(step: Int, total: ReducedGradient, learningRate: Double, mayBeEmpty: Bool) {
     self.step = step
-    targetCount = max(1, total.scalars[1])
-    loss = total.scalars[0] / targetCount
-    gradientNorm = total.squaredNorm.squareRoot() / targetCount
+    let divisor = max(1, total.scalars[1])
+    targetCount = mayBeEmpty ? total.scalars[1] : divisor
+    loss = total.scalars[0] / divisor
+    gradientNorm = total.squaredNorm.squareRoot() / divisor
     self.learningRate = learningRate
     flag = total.flag
   }

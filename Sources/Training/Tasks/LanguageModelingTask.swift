@@ -5,7 +5,7 @@ import LockstepParallelism
 import LockstepTensors
 
 /// Predicts each token of a text from those before it.
-public final class LanguageModelingTask: TrainingTask {
+public final class LanguageModelingTask: SampledTask {
   public let languageModel: any LanguageModel
   private let loader: any TrainingBatches
   private let augmenter: SequenceAugmenter?
@@ -67,6 +67,28 @@ public final class LanguageModelingTask: TrainingTask {
     }
     if let distillation {
       return distillation.loss(of: batch, for: languageModel, in: workspace)
+    }
+    return languageModel.loss(of: batch, byteCounts: nil, labelSmoothing: labelSmoothing)
+  }
+
+  public var sampleCount: Int { (loader as? any SampledBatches)?.sampleCount ?? 0 }
+
+  public var sampleUnit: String {
+    loader is ConversationLoader ? "conversation" : "window of \(loader.context + 1) tokens"
+  }
+
+  public func loss(
+    ofSamples samples: ArraySlice<Int>, step: Int, in workspace: Workspace
+  ) -> BatchLoss {
+    guard let loader = loader as? any SampledBatches else {
+      preconditionFailure("the sequences of these batches can not be asked for one by one")
+    }
+    loader.fill(&batch, samples: samples)
+    if let augmenter {
+      for (sequence, sample) in samples.enumerated() {
+        augmenter.apply(
+          to: &batch, sequence: sequence, number: step * loader.sampleCount + sample)
+      }
     }
     return languageModel.loss(of: batch, byteCounts: nil, labelSmoothing: labelSmoothing)
   }

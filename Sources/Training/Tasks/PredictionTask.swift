@@ -10,7 +10,7 @@ import LockstepSettings
 import LockstepTensors
 
 /// Predicts the class or the value of each sample.
-public final class PredictionTask: TrainingTask {
+public final class PredictionTask: SampledTask {
   public let predictor: any Predictor
   private let objective: any Objective
   /// Nil where the model is only evaluated.
@@ -55,6 +55,20 @@ public final class PredictionTask: TrainingTask {
     workspace.threads.timeline.record("data") {
       loader.fill(&batch, step: step, microbatch: microbatch)
     }
+    return BatchLoss(
+      sum: objective.loss(of: outputs(in: workspace), for: batch, isTraining: true),
+      targetCount: batch.count)
+  }
+
+  public var sampleCount: Int { loader?.samples.count ?? 0 }
+
+  public var sampleUnit: String { description.columns == nil ? "image" : "row of the table" }
+
+  public func loss(
+    ofSamples samples: ArraySlice<Int>, step: Int, in workspace: Workspace
+  ) -> BatchLoss {
+    guard let loader else { preconditionFailure("this task has nothing to learn from") }
+    loader.fill(&batch, samples: samples, step: step)
     return BatchLoss(
       sum: objective.loss(of: outputs(in: workspace), for: batch, isTraining: true),
       targetCount: batch.count)

@@ -43,7 +43,10 @@ public final class SampleData {
       return (samples, try samples.description.heldOut(files.validation), notices)
     }
     self.notices = notices
-    description = learned.map(samples.description.normalized(as:)) ?? samples.description
+    var description = learned.map(samples.description.normalized(as:)) ?? samples.description
+    // Their mean is a statistic of the data that gets no noise.
+    if plan.privacy.isOn { description.targetMean = 0 }
+    self.description = description
     record =
       communicator.isRankZero
       ? DataRecord(files: files, named: named ?? source, description: samples.description) : nil

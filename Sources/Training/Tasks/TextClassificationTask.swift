@@ -7,7 +7,7 @@ import LockstepParallelism
 import LockstepTensors
 
 /// Predicts the class of each text.
-public final class TextClassificationTask: TrainingTask {
+public final class TextClassificationTask: SampledTask {
   public let classifier: any TextClassifier
   private let objective: any Objective
   /// Nil where the model is only evaluated.
@@ -43,6 +43,21 @@ public final class TextClassificationTask: TrainingTask {
     workspace.threads.timeline.record("data") {
       loader.fill(&batch, step: step, microbatch: microbatch)
     }
+    return BatchLoss(
+      sum: objective.loss(
+        of: outputs(), for: SampleBatch(classes: batch.classes), isTraining: true),
+      targetCount: batch.count)
+  }
+
+  public var sampleCount: Int { loader?.texts.count ?? 0 }
+
+  public var sampleUnit: String { "text" }
+
+  public func loss(
+    ofSamples samples: ArraySlice<Int>, step: Int, in workspace: Workspace
+  ) -> BatchLoss {
+    guard let loader else { preconditionFailure("this task has nothing to learn from") }
+    loader.fill(&batch, samples: samples)
     return BatchLoss(
       sum: objective.loss(
         of: outputs(), for: SampleBatch(classes: batch.classes), isTraining: true),

@@ -1,0 +1,192 @@
+// n samples, q sampling rate, σ noise multiplier, C clip.
+
+import Foundation
+import LockstepCommunication
+import LockstepPrivacy
+import LockstepReporting
+import LockstepSettings
+
+/// What makes the steps of a run private: who is drawn, how much noise there is, how many steps may be taken.
+package final class PrivateTraining {
+  let configuration: PrivacyConfiguration
+  let sampling: PoissonSampling
+  let unit: String
+  /// σ.
+  private(set) var noise: Double
+  /// The most steps that may be taken, of those planned.
+  private(set) var allowedSteps: Int
+  /// What they cost; on rank zero.
+  private var budget: PrivacyBudget?
+  private let session: PrivacySession
+  private let steps: Int
+  /// The last ε that was computed, and for how many steps.
+  private var told: (steps: Int, epsilon: Double)?
+  private let communicator: any Communicator
+  /// How gradients of samples are computed; nil: there was none yet.
+  var way: Way?
+
+  enum Way {
+    case inBatches(of: Int)
+    case sampleBySample
+
+    var notice: String {
+      switch self {
+      case .inBatches(let count):
+        "privacy: the gradients of samples are told apart in batches of up to \(count)"
+      case .sampleBySample:
+        "privacy: the gradients of samples are computed one by one, for not all that is trained belongs to linear "
+          + "layers that are used once, with one target for each sample"
+      }
+    }
+  }
+
+  /// Finds the noise, and how many steps the budget allows. Collective.
+  ///
+  /// - Throws: `AgreedError` with a `PrivacyError`.
+  init(
+    of task: any TrainingTask, plan: Plan, session: PrivacySession?,
+    communicator: any Communicator
+  ) throws {
+    let configuration = plan.privacy
+    let batch = plan.batch.sequences * plan.batch.microbatches
+    (session: self.session, unit, sampling) = try communicator.agree {
+      guard let session else { throw PrivacyError.keyNotGiven }
+      guard let task = task as? any SampledTask else {
+        throw PrivacyError.noSamples(task: "\(type(of: task))")
+      }
+      guard configuration.delta * Double(task.sampleCount) < 1 else {
+        throw PrivacyError.largeDelta(delta: configuration.delta, count: task.sampleCount)
+      }
+      let sampling = try PoissonSampling(
+        sampleCount: task.sampleCount, expectedCount: batch, keystream: session.key.keystream)
+      return (session, task.sampleUnit, sampling)
+    }
+    (self.configuration, self.communicator, steps) = (configuration, communicator, plan.steps)
+    (noise, allowedSteps) = (configuration.noise ?? 0, 0)
+    let rate = sampling.rate
+    try settle {
+      try configuration.noise
+        ?? PrivacyBudget.noise(
+          rate: rate, steps: plan.steps, epsilon: configuration.epsilon ?? .infinity,
+          delta: configuration.delta, accountant: configuration.accountant)
+    }
+  }
+
+  /// Samples of a step on the average, which its sum is divided by.
+  var expectedCount: Double { Double(sampling.expectedCount) }
+
+  /// The noise of a step's sum.
+  var gaussian: GaussianNoise {
+    GaussianNoise(deviation: noise * configuration.clip, keystream: session.key.keystream)
+  }
+
+  /// Takes rank zero's noise and what follows from it: logarithms may differ in their last bits among
+  /// processors. Collective.
+  private func settle(noise found: () throws -> Double) throws {
+    let bytes = try communicator.fromRankZero {
+      let noise = try found()
+      let budget = PrivacyBudget(
+        of: SubsampledGaussian(rate: sampling.rate, noise: noise), configuration, steps: steps)
+      if budget.allowedSteps == 0, let limit = configuration.epsilon {
+        throw PrivacyError.noStep(epsilon: limit, first: budget.epsilon(afterSteps: 1))
+      }
+      self.budget = budget
+      return [noise.bitPattern, UInt64(budget.allowedSteps)].flatMap { word in
+        (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+      }
+    }
+    let words = [0, 8].map { start in
+      (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[start + $1]) << (8 * $1) }
+    }
+    (noise, allowedSteps) = (Double(bitPattern: words[0]), Int(words[1]))
+    told = nil
+  }
+
+  // MARK: What is told
+
+  /// ε after so many steps or a few more; nil on other ranks than zero.
+  func epsilon(afterSteps step: Int) -> Double? {
+    guard let budget else { return nil }
+    let steps = budget.toldSteps(of: step)
+    if let told, told.steps == steps { return told.epsilon }
+    let epsilon = budget.epsilon(afterSteps: steps)
+    told = (steps, epsilon)
+    return epsilon
+  }
+
+  /// What the run came to; nil on other ranks than zero.
+  func summary(afterSteps step: Int) -> PrivacySummary? {
+    budget.map {
+      PrivacySummary(
+        epsilon: $0.epsilon(afterSteps: step), delta: configuration.delta, noise: noise,
+        clip: configuration.clip, accountant: configuration.accountant.rawValue,
+        samplingRate: sampling.rate, samples: sampling.sampleCount, unit: unit,
+        keyFingerprint: session.fingerprint)
+    }
+  }
+
+  /// "epsilon 3 at delta 1e-05 by PRV, noise 1.13, clip 1.0, of each image; key 0123456789abcdef".
+  var line: String {
+    let promised =
+      configuration.epsilon.map { "epsilon \($0)" } ?? "epsilon counted, without a limit,"
+    return
+      "\(promised) at delta \(configuration.delta) by \(configuration.accountant.label), noise "
+      + "\(noise), clip \(configuration.clip), for each \(unit); key \(session.fingerprint)"
+  }
+
+  /// "256 of 60000 samples a step on the average, in 4 micro-batches; 10.0 epochs in all".
+  var batchLine: String {
+    let epochs = sampling.rate * Double(steps)
+    return
+      "\(sampling.expectedCount) of \(sampling.sampleCount) samples a step on the average, each drawn by itself"
+      + String(format: "; %.1f epochs in all", epochs)
+  }
+
+  /// What is said of a run whose budget ends it.
+  func notice(plannedSteps: Int) -> String {
+    "privacy: another step would cost more than epsilon \(configuration.epsilon ?? 0): the run ends "
+      + "after \(allowedSteps) of \(plannedSteps) steps; a higher privacy.epsilon or privacy.noise would allow more"
+  }
+
+  static let exposure =
+    "privacy holds for the parameters alone: losses on the console, in metrics.jsonl, in TensorBoard and in "
+    + "summary.json are of the data as they are, and not to be published"
+
+  // MARK: Checkpoints
+
+  /// What a checkpoint keeps of it: with the step that is all an accountant needs.
+  struct Memory: Encodable, Equatable, Configurable {
+    /// Of the key in the file.
+    var key = ""
+    /// σ.
+    var noise = 1.0
+
+    static var fields: [Field<Self>] {
+      [
+        Field("key", \.key, .notEmpty, meaning: "The fingerprint of the run's key."),
+        Field("noise", \.noise, .above(0), meaning: "The noise of all steps, over the clip."),
+      ]
+    }
+  }
+
+  static let noteName = "privacy"
+
+  var memory: Memory { Memory(key: session.fingerprint, noise: noise) }
+
+  /// Goes on as the run began. Collective.
+  ///
+  /// - Throws: `AgreedError` with a `PrivacyError` where that is another key or noise.
+  func resume(from memory: Memory?) throws {
+    guard let memory else { return }
+    try communicator.agree {
+      guard memory.key == session.fingerprint else {
+        throw PrivacyError.otherKey(
+          path: session.path, stored: memory.key, found: session.fingerprint)
+      }
+      guard abs(memory.noise - noise) <= 0.001 * noise else {
+        throw PrivacyError.otherNoise(stored: memory.noise, found: noise)
+      }
+    }
+    if memory.noise != noise { try settle { memory.noise } }
+  }
+}

@@ -1,0 +1,23 @@
+import LockstepTensors
+
+/// A task that can be asked for the loss of any of its training samples: what a private run needs, which draws
+/// them itself, one by one, and clips the gradient of each.
+///
+/// A sample is what privacy is promised for. No two samples may be made of the same piece of data, and what one
+/// comes to may not depend on which others are there.
+public protocol SampledTask: TrainingTask {
+  /// n, how many training samples there are.
+  var sampleCount: Int { get }
+
+  /// What a sample is, in words: "image", "window of 129 tokens".
+  var sampleUnit: String { get }
+
+  /// The summed loss of some training samples.
+  ///
+  /// - Parameters:
+  ///   - samples: At least one, each in 0 ..< n.
+  ///   - step: Optimiser steps taken before, from 0: a sample may be changed otherwise at every step.
+  ///   - workspace: As of `loss(step:microbatch:in:)`.
+  func loss(ofSamples samples: ArraySlice<Int>, step: Int, in workspace: Workspace) throws
+    -> BatchLoss
+}
