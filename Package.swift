@@ -164,7 +164,7 @@ let package = Package(
       [.product(name: "HeapModule", package: "swift-collections")]),
     .library("Optimization", uses: ["CKernels", "Parallelism", "Settings", "Tensors"]),
     .library(
-      "Privacy", uses: ["CKernels", "Parallelism", "Settings"],
+      "Privacy", uses: ["CKernels", "Files", "Keys", "Parallelism", "Settings"],
       [.product(name: "Crypto", package: "swift-crypto")]),
     .library(
       "Datasets",
@@ -227,7 +227,7 @@ let package = Package(
     .tests(of: "NeuralNetworks"),
     .tests(of: "Models", uses: ["Weights", "Optimization"], hasFixtures: true),
     .tests(of: "Optimization"),
-    .tests(of: "Privacy", uses: ["Parallelism", "Settings"], hasFixtures: true),
+    .tests(of: "Privacy", uses: ["Keys", "Parallelism", "Settings"], hasFixtures: true),
     .tests(of: "Datasets", hasFixtures: true),
     .tests(of: "Communication", uses: ["CKernels", "Parallelism"], ["communication-probe"]),
     .tests(
@@ -246,7 +246,7 @@ let package = Package(
     .tests(of: "Encryption", uses: ["Keys", "Files"]),
     .tests(of: "Redaction", uses: ["Keys", "Parallelism", "Files"]),
     .tests(of: "Parallelism"),
-    .tests(of: "Training", uses: ["Files", "Privacy", "Weights"]),
+    .tests(of: "Training", uses: ["Files", "Keys", "Privacy", "Weights"]),
     .tests(
       of: "Explanations", uses: ["Models", "NeuralNetworks", "Weights"], hasFixtures: true),
     .tests(of: "Histories", uses: ["Reporting", "Training"]),

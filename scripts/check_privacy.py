@@ -4,7 +4,7 @@
   pip install dp-accounting opacus
   scripts/check_privacy.py [--lockstep PATH] [--write]
 
-Every epsilon of a grid of rates, noises, steps and deltas by `lockstep privacy account`: `prv` beside dp-accounting's
+Every epsilon of a grid of rates, noises, steps and deltas by `lockstep privacy`: `prv` beside dp-accounting's
 privacy loss distributions and Opacus's PRV accountant, `rdp` beside dp-accounting's and Opacus's Renyi accountants, and
 the noise that is found for an epsilon. Ends with 1 where one differs by more than 0.5 %. Where dp-accounting leaves out
 orders whose series it does not get to converge, its Renyi epsilon is the higher one; such cases are compared with the

@@ -2,93 +2,64 @@ import ArgumentParser
 import LockstepPrivacy
 import LockstepTraining
 
-/// What private runs need beside the training itself.
+/// `lockstep privacy`: what steps of a private run cost.
 struct Privacy: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Makes keys for private runs, and says what they cost.",
-    subcommands: [Key.self, Account.self])
+    abstract: "Says which epsilon steps of a private run cost, or how much noise an epsilon takes.",
+    discussion: """
+      lockstep privacy --rate 0.004 --steps 5000 --noise 1.1 prints epsilon; with --epsilon 3 in place of --noise it \
+      prints the noise. The rate is batch.sequences · batch.microbatches divided by the number of samples. What is \
+      promised is in docs/privacy.md; lockstep key makes the key that a private run needs.
+      """)
 
-  struct Key: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Makes a new secret key that only its owner may read.",
-      discussion: """
-        A private run draws its noise and its samples with it: whoever knows it can subtract the noise. Keep it \
-        outside of the run's directory, and delete it when the run is complete and nobody will resume it. One key \
-        may serve many runs: each derives one of its own.
-        """)
+  @Option(help: "The probability with which a step draws each sample.")
+  var rate: Double
 
-    @Option(help: ArgumentHelp("Where it goes; nothing may be there yet.", valueName: "path"))
-    var output: String
+  @Option(help: "Optimiser steps.")
+  var steps: Int
 
-    @Flag(help: "Print nothing but errors.")
-    var quiet = false
+  @Option(help: "The noise's standard deviation as a multiple of the clip.")
+  var noise: Double?
 
-    func run() throws {
-      let fingerprint = try PrivacyKey.create(at: output)
-      if !quiet {
-        try StandardOutput.print("\(output): a new key with the fingerprint \(fingerprint)")
-      }
+  @Option(help: "The epsilon to be reached.")
+  var epsilon: Double?
+
+  @Option(help: "Delta.")
+  var delta = 1e-5
+
+  @Option(help: "prv or rdp.")
+  var accountant = "prv"
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard rate > 0, rate <= 1 else { throw ValidationError("--rate is above 0 and at most 1") }
+    guard steps > 0 else { throw ValidationError("--steps is at least 1") }
+    guard delta > 0, delta < 1 else { throw ValidationError("--delta is above 0 and below 1") }
+    guard AccountantName(rawValue: accountant) != nil else {
+      throw ValidationError("--accountant is prv or rdp, not '\(accountant)'")
+    }
+    guard (noise == nil) != (epsilon == nil) else {
+      throw ValidationError("give --noise for its epsilon, or --epsilon for its noise")
+    }
+    guard noise.map({ $0 > 0 }) ?? true, epsilon.map({ $0 > 0 }) ?? true else {
+      throw ValidationError("--noise and --epsilon are above 0")
     }
   }
 
-  struct Account: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Says which epsilon steps cost, or how much noise an epsilon takes.",
-      discussion: """
-        lockstep privacy account --rate 0.004 --steps 5000 --noise 1.1 prints epsilon; with --epsilon 3 in place of \
-        --noise it prints the noise. The rate is batch.sequences · batch.microbatches divided by the number of \
-        samples.
-        """)
-
-    @Option(help: "The probability with which a step draws each sample.")
-    var rate: Double
-
-    @Option(help: "Optimiser steps.")
-    var steps: Int
-
-    @Option(help: "The noise's standard deviation as a multiple of the clip.")
-    var noise: Double?
-
-    @Option(help: "The epsilon to be reached.")
-    var epsilon: Double?
-
-    @Option(help: "Delta.")
-    var delta = 1e-5
-
-    @Option(help: "prv or rdp.")
-    var accountant = "prv"
-
-    @Flag(help: "Print one JSON object.")
-    var json = false
-
-    func validate() throws {
-      guard rate > 0, rate <= 1 else { throw ValidationError("--rate is above 0 and at most 1") }
-      guard steps > 0 else { throw ValidationError("--steps is at least 1") }
-      guard delta > 0, delta < 1 else { throw ValidationError("--delta is above 0 and below 1") }
-      guard AccountantName(rawValue: accountant) != nil else {
-        throw ValidationError("--accountant is prv or rdp, not '\(accountant)'")
-      }
-      guard (noise == nil) != (epsilon == nil) else {
-        throw ValidationError("give --noise for its epsilon, or --epsilon for its noise")
-      }
-      guard noise.map({ $0 > 0 }) ?? true, epsilon.map({ $0 > 0 }) ?? true else {
-        throw ValidationError("--noise and --epsilon are above 0")
-      }
-    }
-
-    func run() throws {
-      guard let name = AccountantName(rawValue: accountant) else { return }
-      let noise =
-        try noise
-        ?? PrivacyBudget.noise(
-          rate: rate, steps: steps, epsilon: epsilon ?? .infinity, delta: delta, accountant: name)
-      let spent = name.accountant(of: SubsampledGaussian(rate: rate, noise: noise))
-        .epsilon(afterSteps: steps, delta: delta)
-      try StandardOutput.print(
-        PrivacyCost(
-          epsilon: spent, delta: delta, noise: noise, rate: rate, steps: steps,
-          accountant: name.rawValue), asJSON: json)
-    }
+  func run() throws {
+    guard let name = AccountantName(rawValue: accountant) else { return }
+    let noise =
+      try noise
+      ?? PrivacyBudget.noise(
+        rate: rate, steps: steps, epsilon: epsilon ?? .infinity, delta: delta, accountant: name)
+    let spent = name.accountant(of: SubsampledGaussian(rate: rate, noise: noise))
+      .epsilon(afterSteps: steps, delta: delta)
+    try StandardOutput.print(
+      PrivacyCost(
+        epsilon: spent, delta: delta, noise: noise, rate: rate, steps: steps,
+        accountant: name.rawValue), asJSON: json)
   }
 }
 

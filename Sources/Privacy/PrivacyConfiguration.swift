@@ -68,7 +68,7 @@ public struct PrivacyConfiguration: Configurable {
     }
     checks.require(
       keyFile != nil, "key_file",
-      "the path of a key, which `lockstep privacy key --output PATH` makes: the noise would be no secret without",
+      "the path of a key, which `lockstep key --output PATH` makes: the noise would be no secret without",
       involving: "epsilon", "noise")
   }
 }

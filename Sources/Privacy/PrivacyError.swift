@@ -1,3 +1,5 @@
+import LockstepFiles
+import LockstepKeys
 import LockstepSettings
 
 /// Why a run can not be private as it is configured.
@@ -10,14 +12,10 @@ public enum PrivacyError: UserInputError, Equatable {
   case largeDelta(delta: Double, count: Int)
   /// Not even one step can be taken.
   case noStep(epsilon: Double, first: Double)
-  case keyMissing(path: String, reason: String)
-  case keyMalformed(path: String)
-  /// Others may read it.
-  case keyReadable(path: String, mode: UInt32)
+  /// There is no key at this path that may be used.
+  case key(path: String, KeyError)
   /// It lies where the run is stored, and would be copied with it.
   case keyInRun(path: String, run: String)
-  case keyExists(path: String)
-  case keyNotWritten(path: String, reason: String)
   /// A run goes on under another key.
   case otherKey(path: String, stored: String, found: String)
   /// Nobody handed over a key.
@@ -41,19 +39,14 @@ public enum PrivacyError: UserInputError, Equatable {
     case .noStep(let epsilon, let first):
       "privacy.epsilon: the first step alone costs \(first), which is more than \(epsilon): set privacy.noise "
         + "higher, or leave it out to have it found"
-    case .keyMissing(let path, let reason):
-      "privacy.key_file: \(path): \(reason); `lockstep privacy key --output \(path)` makes a key"
-    case .keyMalformed(let path):
-      "privacy.key_file: \(path) holds no key: 32 bytes, or 64 hexadecimal digits in a line"
-    case .keyReadable(let path, let mode):
-      "privacy.key_file: \(path) may be read by others (mode \(String(mode, radix: 8))): chmod 600 \(path)"
+    case .key(let path, .openToOthers(_, let mode)):
+      "privacy.key_file: \(path) may be read by others (mode \(String(mode, radix: 8))): chmod 600 '\(path)'"
+    case .key(let path, .file(let error)):
+      "privacy.key_file: \(path): \(error.reason); `lockstep key --output \(path)` makes a key"
+    case .key(_, let error): "privacy.key_file: \(error)"
     case .keyInRun(let path, let run):
       "privacy.key_file: \(path) lies in the run's directory \(run), and whoever gets that could subtract the "
         + "noise: move it elsewhere"
-    case .keyExists(let path):
-      "\(path) is there already, and a key that is written over is lost: choose another --output"
-    case .keyNotWritten(let path, let reason):
-      "\(path) can not be written: \(reason)"
     case .otherKey(let path, let stored, let found):
       "privacy.key_file: \(path) is another key (\(found)) than the run began with (\(stored)): go on with that one"
     case .keyNotGiven:

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepKeys
 import LockstepPrivacy
 import Testing
 
@@ -17,47 +18,20 @@ import Testing
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
   }
 
-  @Test func aMadeKeyIsReadAgainAndIsItsOwnersAlone() throws {
+  @Test func aFileThatHoldsNoUsableKeyIsRefused() throws {
     try withFolder { folder in
-      let path = folder + "/key"
-      let fingerprint = try PrivacyKey.create(at: path)
-      let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
-      #expect(mode == 0o600)
-      #expect(try PrivacyKey(readFrom: path, forRunIn: nil).fingerprint == fingerprint)
-      #expect(throws: PrivacyError.keyExists(path: path)) { try PrivacyKey.create(at: path) }
-      #expect(try PrivacyKey.create(at: folder + "/other") != fingerprint)
-    }
-  }
-
-  @Test func bytesAndHexadecimalDigitsAreTheSameKey() throws {
-    try withFolder { folder in
-      let bytes = (0..<32).map { UInt8($0 * 7) }
-      try write(bytes, to: folder + "/raw")
-      let digits = bytes.map { String(format: "%02X", $0) }.joined()
-      try write(Array((digits + "\r\n").utf8), to: folder + "/text")
-      for name in ["raw", "text"] {
-        #expect(try PrivacyKey(readFrom: folder + "/" + name, forRunIn: nil).bytes == bytes)
-      }
-    }
-  }
-
-  @Test(arguments: [0, 31, 33, 63, 65, 200, 1000])
-  func anyOtherLengthIsNoKey(count: Int) throws {
-    try withFolder { folder in
-      let path = folder + "/key"
-      try write([UInt8](repeating: UInt8(ascii: "a"), count: count), to: path)
-      #expect(throws: PrivacyError.keyMalformed(path: path)) {
-        try PrivacyKey(readFrom: path, forRunIn: nil)
-      }
-    }
-  }
-
-  @Test func aKeyThatOthersMayReadIsRefused() throws {
-    try withFolder { folder in
-      let path = folder + "/key"
-      try write([UInt8](repeating: 1, count: 32), to: path, mode: 0o640)
-      #expect(throws: PrivacyError.keyReadable(path: path, mode: 0o640)) {
-        try PrivacyKey(readFrom: path, forRunIn: nil)
+      let (short, open) = (folder + "/short", folder + "/open")
+      try write([1, 2, 3], to: short)
+      try write([UInt8](repeating: 1, count: 32), to: open, mode: 0o640)
+      for (path, words) in [
+        (folder + "/none", "lockstep key --output"), (short, "3 bytes are no key"),
+        (open, "may be read by others (mode 640)"),
+      ] {
+        let error = #expect(throws: PrivacyError.self) {
+          try PrivacyKey(readFrom: path, forRunIn: nil)
+        }
+        let text = error.map { "\($0)" } ?? ""
+        #expect(text.hasPrefix("privacy.key_file: ") && text.contains(words), "\(text)")
       }
     }
   }
@@ -83,7 +57,7 @@ import Testing
   @Test func nothingThatIsSaidOfAKeyHoldsIt() throws {
     try withFolder { folder in
       let path = folder + "/key"
-      _ = try PrivacyKey.create(at: path)
+      try SecretKey.random().write(to: path)
       let key = try PrivacyKey(readFrom: path, forRunIn: nil)
       let digits = key.bytes.map { String(format: "%02x", $0) }.joined()
       var dumped = ""

@@ -2,6 +2,7 @@
 
 import Foundation
 import LockstepCommunication
+import LockstepKeys
 import LockstepNeuralNetworks
 import LockstepPrivacy
 import LockstepReporting
@@ -19,7 +20,7 @@ import Testing
   init() throws {
     folder = try TemporaryFolder()
     key = folder.path + "/key"
-    _ = try PrivacyKey.create(at: key)
+    try SecretKey.random().write(to: key)
   }
 
   private func configuration(
@@ -59,7 +60,8 @@ import Testing
       if freezing { task.network.deep.second.weight.freeze() }
       let trainer = try Trainer(
         task: task, configuration: configuration, communicator: communicator,
-        workspace: Workspace(threadCount: threads), directory: directory, start: start)
+        workspace: Workspace(threadCount: threads), directory: directory, start: start,
+        observers: [])
       let events = EventRecorder()
       trainer.attach(events)
       let code = try trainer.run(pausing: { step, _ in step == pause })
@@ -95,7 +97,7 @@ import Testing
 
   @Test func anotherKeyIsAnotherTraining() throws {
     let other = folder.path + "/other"
-    _ = try PrivacyKey.create(at: other)
+    try SecretKey.random().write(to: other)
     let hashes = try [key, other].map { try train(configuration(key: $0))[0].hash }
     #expect(hashes[0] != hashes[1])
     // A key has other noise for another configuration: else the difference of two runs would be without any.
@@ -108,7 +110,7 @@ import Testing
 
   @Test func aRunDoesNotGoOnUnderAnotherKey() throws {
     let other = folder.path + "/other"
-    _ = try PrivacyKey.create(at: other)
+    try SecretKey.random().write(to: other)
     let directory = RunDirectory(path: folder.path + "/run")
     _ = try train(configuration(), ranks: 2, pause: 2, directory: directory)
     let error = #expect(throws: AgreedError.self) {
@@ -243,7 +245,8 @@ import Testing
     let configuration = try configuration()
     let error = #expect(throws: AgreedError.self) {
       try Trainer(
-        task: LinearRegression(), configuration: configuration, communicator: SoloCommunicator())
+        task: LinearRegression(), configuration: configuration, communicator: SoloCommunicator(),
+        observers: [])
     }
     #expect("\(try #require(error))".contains("can not tell its samples apart"))
   }
@@ -261,7 +264,7 @@ import Testing
     let workspace = Workspace(threadCount: 2)
     let trainer = try Trainer(
       task: task, configuration: configuration, communicator: SoloCommunicator(),
-      workspace: workspace)
+      workspace: workspace, observers: [])
     let counts = try (0..<30).map { step in
       _ = try trainer.step.run(step: step)
       return workspace.pool.allocationCount
