@@ -1,3 +1,4 @@
+import Foundation
 import LockstepSettings
 import LockstepTraining
 import Testing
@@ -19,6 +20,15 @@ import Testing
     } catch {
       return "\(error)"
     }
+  }
+
+  @Test func theReadyMadeConfigurationIsPrivate() throws {
+    let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let path = repository.appendingPathComponent("configs/private/fashion.yaml").path
+    let configuration = try RunConfiguration.load(path: path)
+    #expect(configuration.privacy.epsilon == 3 && configuration.privacy.noise == nil)
+    #expect(configuration.optimizer.clipNorm == 0)
   }
 
   @Test(arguments: [tokens, images]) func aPrivateRunIsRead(base: String) throws {
