@@ -59,4 +59,16 @@ extension Trainer {
       return progress.state(notes: notes)
     }
   }
+
+  /// Before parameters are saved, and before an evaluation would show nothing else. Collective.
+  func requireFiniteParameters() throws {
+    try replica.requireFinite(step: progress.step, communicator)
+    try step.requireFinite(afterStep: progress.step)
+  }
+
+  /// SHA-256 of all parameters' bytes in name order, of an adapter's alone where there is one: runs are equal
+  /// when it is.
+  public var parametersHash: String {
+    parametersSHA256(of: replica.parameters.savedViews(of: replica.values))
+  }
 }

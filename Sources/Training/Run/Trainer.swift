@@ -353,12 +353,6 @@ public final class Trainer {
     return result
   }
 
-  /// Before parameters are saved, and before an evaluation would show nothing else. Collective.
-  func requireFiniteParameters() throws {
-    try replica.requireFinite(step: progress.step, communicator)
-    try step.requireFinite(afterStep: progress.step)
-  }
-
   /// Reports checkpoints that became complete meanwhile.
   func reportWritten() {
     do {
@@ -375,12 +369,6 @@ public final class Trainer {
           CheckpointRecord(
             step: checkpoint.step, path: checkpoint.path, seconds: checkpoint.seconds)))
     }
-  }
-
-  /// SHA-256 of all parameters' bytes in name order, of an adapter's alone where there is one: runs are equal
-  /// when it is.
-  public var parametersHash: String {
-    parametersSHA256(of: replica.parameters.savedViews(of: replica.values))
   }
 
   /// How long this process must have trained for the peak to be measured, in seconds: below that, the
