@@ -207,7 +207,7 @@ extension CommandLineTests {
         "an explanation of two tokens", "explain done --text abc --target de",
         "2 tokens, \"d\" and \"e\""),
       Case("an explanation of an image", "explain done --image 0", "give it --text"),
-      Case("an explanation of both", "explain done --image 0 --text a", "either --text"),
+      Case("an explanation of both", "explain done --image 0 --text a", "one of --text"),
       Case(
         "an explanation below a file", "explain done --text abc --output text.txt/page.html",
         "text.txt/page.html: Not a directory"),

@@ -172,7 +172,7 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       "privacy.epsilon", "privacy.delta", "privacy.noise", "privacy.clip", "privacy.accountant",
       "privacy.key_file",
     ]
-    #expect(keys.count - others.count == 19 + 46)
+    #expect(keys.count - others.count == 20 + 46)
   }
 
   @Test func moreStepsMakeAnotherRunOnlyWhereTheScheduleKnowsTheEnd() throws {
