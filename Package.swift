@@ -185,7 +185,8 @@ let package = Package(
       "Reporting", uses: ["CZlib", "Settings", "Files"],
       resources: [
         .embedInCode("Pages/page.css"), .embedInCode("Pages/chart.css"),
-        .embedInCode("Pages/chart.js"), .embedInCode("Pages/axes.js"),
+        .embedInCode("Pages/chart.js"), .embedInCode("Pages/series.js"),
+        .embedInCode("Pages/axes.js"),
       ]),
     // A run's events as TensorBoard reads them: an observer that has a library of its own.
     .library(

@@ -50,7 +50,7 @@ public struct HTMLPage: Sendable {
   /// Curves that can be zoomed, overlaid and asked for their values: the class `LineChart`, and what
   /// draws its axes. `data` and the rest of a page's script come after it.
   package static var chartScript: String {
-    [PackageResources.axes_js, PackageResources.chart_js]
+    [PackageResources.axes_js, PackageResources.series_js, PackageResources.chart_js]
       .map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
   }
 
