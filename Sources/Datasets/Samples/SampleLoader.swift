@@ -89,7 +89,7 @@ public struct SampleLoader: Sendable {
   /// Fills a batch with some samples to learn from.
   ///
   /// - Parameters:
-  ///   - samples: Each in 0 ..< n.
+  ///   - chosen: Each in 0 ..< n.
   ///   - step: The optimiser step, from zero: each has changes of its own.
   public func fill(_ batch: inout SampleBatch, samples chosen: some Sequence<Int>, step: Int) {
     batch.empty()
