@@ -148,7 +148,7 @@ let package = Package(
     .library(
       "Training",
       uses: [
-        "Models", "Optimization", "Privacy", "Datasets", "Communication", "Checkpoints", "Weights",
+        "Models", "Optimization", "Federation", "Privacy", "Datasets", "Communication", "Checkpoints", "Weights",
         "Reporting", "Scoring", "Settings", "TensorBoard", "Files", "Parallelism", "CHashing",
         "CHost", "CKernels", "COpenBLAS", "ChatTemplates",
       ],

@@ -19,18 +19,23 @@ extension Communicator {
   ///
   /// - Parameter values: Few: they travel through the control channel. The same number on all ranks.
   public func allGather(_ values: [Double]) throws -> [[Double]] {
-    var gathered = [[Double]](repeating: [], count: size)
+    try allGather(words: values.map(\.bitPattern)).map { $0.map(Double.init(bitPattern:)) }
+  }
+
+  /// The words of every rank, in rank order. Collective.
+  ///
+  /// - Parameter words: Few: they travel through the control channel. The same number on all ranks.
+  public func allGather(words: [UInt64]) throws -> [[UInt64]] {
+    var gathered = [[UInt64]](repeating: [], count: size)
     var start = 0
     repeat {
-      let end = min(start + Self.contributionCapacity, values.count)
+      let end = min(start + Self.contributionCapacity, words.count)
       try meet(
-        CollectiveCall(.allGather, byteCount: values.count * 8),
-        contributing: values[start..<end].map(\.bitPattern))
-      for rank in 0..<size {
-        gathered[rank] += contribution(of: rank).prefix(end - start).map(Double.init(bitPattern:))
-      }
+        CollectiveCall(.allGather, byteCount: words.count * 8),
+        contributing: Array(words[start..<end]))
+      for rank in 0..<size { gathered[rank] += contribution(of: rank).prefix(end - start) }
       start = end
-    } while start < values.count
+    } while start < words.count
     return gathered
   }
 

@@ -54,7 +54,8 @@ public final class TensorBoardReporter: RunObserver {
           .scalar("train/gradient_norm", record.gradientNorm),
           .scalar("train/learning_rate", record.learningRate),
           .scalar("throughput/tokens_per_second", record.tokensPerSecond),
-        ] + (record.epsilon.map { [.scalar("privacy/epsilon", $0)] } ?? []))
+        ] + (record.epsilon.map { [.scalar("privacy/epsilon", $0)] } ?? [])
+          + (record.clients.map { [.scalar("federated/clients", Double($0))] } ?? []))
     case .evaluation(let record):
       let metrics = record.metrics.map {
         TensorBoardSummary.Value.scalar("validation/\($0.key)", $0.value)

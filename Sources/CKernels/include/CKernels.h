@@ -12,6 +12,7 @@
 #include "CKernels_rotary.h"
 #include "CKernels_rounded.h"
 #include "CKernels_elementwise.h"
+#include "CKernels_fixedPoint.h"
 #include "CKernels_matrixProduct.h"
 #include "CKernels_compact.h"
 #include "CKernels_peak.h"

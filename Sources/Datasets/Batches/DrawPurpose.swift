@@ -3,7 +3,7 @@
 ///     key = mixed(mixed(seed + value · step) ^ number · step)
 ///
 /// The values decide the bits of every run: they never change.
-enum DrawPurpose {
+package enum DrawPurpose {
   /// The order of a text's windows, and where an epoch's first window begins.
   case windows
   /// The order of samples.
@@ -21,6 +21,12 @@ enum DrawPurpose {
   case masking
   case tokenDropout
   case spanCorruption
+  /// Which clients take part in a round.
+  case clients
+  /// The order of a client's samples.
+  case clientSamples
+  /// Which clients drop out of a round.
+  case dropouts
 
   /// Two purposes may share one if no run has both.
   private var value: UInt64 {
@@ -34,6 +40,9 @@ enum DrawPurpose {
     case .masking: 16
     case .tokenDropout: 17
     case .spanCorruption: 18
+    case .clients: 19
+    case .clientSamples: 20
+    case .dropouts: 21
     }
   }
 

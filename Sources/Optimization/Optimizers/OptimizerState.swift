@@ -47,6 +47,13 @@ extension OptimizerState {
         elementCount: elementCount,
         parts: parts.map { Part(rank: firstRank + $0.rank, elements: $0.elements) })
     }
+
+    /// The same, all of it on one rank.
+    package func held(by rank: Int) -> Self {
+      Self(
+        tensors: tensors, elementCount: elementCount,
+        parts: [Part(rank: rank, elements: 0..<elementCount)])
+    }
   }
 
   package var outline: Outline {

@@ -20,6 +20,8 @@ public struct StepRecord: Equatable, Sendable {
   /// ε of a private run after this step, or after a few more: never less than is spent; nil: the run is not
   /// private.
   public var epsilon: Double?
+  /// How many clients a federated round is made of; nil: the run has none.
+  public var clients: Int?
 
   public init(
     step: Int, steps: Int, loss: Double, gradientNorm: Double, learningRate: Double, tokens: Int,

@@ -9,6 +9,7 @@ extension StepRecord {
     object.add("seconds", seconds)
     object.add("tokens_per_second", tokensPerSecond)
     if let epsilon { object.add("epsilon", epsilon) }
+    if let clients { object.add("clients", clients) }
   }
 }
 

@@ -1,3 +1,4 @@
+import LockstepFederation
 import LockstepOptimization
 import LockstepPrivacy
 import LockstepReporting
@@ -15,6 +16,7 @@ public struct Plan: Configurable {
   public var schedule = ScheduleConfiguration()
   public var reduction = ReductionMethod.canonical
   public var synchronize = SynchronizationConfiguration()
+  public var federated = FederatedConfiguration()
   public var privacy = PrivacyConfiguration()
   public var precision = Precision.float32
   public var products = ProductMethod.canonical
@@ -50,8 +52,11 @@ public struct Plan: Configurable {
         "synchronize", \.synchronize,
         meaning: "Workers that train by themselves and communicate rarely, for slow links."),
       Field(
+        "federated", \.federated,
+        meaning: "Clients that keep their data to themselves, and train in rounds."),
+      Field(
         "privacy", \.privacy,
-        meaning: "A bound on what the parameters tell of any one sample: differential privacy."),
+        meaning: "A bound on what the parameters tell of any one sample, or client: differential privacy."),
       Field(
         "precision", \.precision, meaning: "In which format the model's matrices are multiplied."),
       Field(
@@ -105,6 +110,7 @@ public struct Plan: Configurable {
       precision == .float32 || products == .canonical, "precision",
       "float32, because products: openblas multiplies nothing else", involving: "products")
     checkSynchronization(&checks)
+    checkFederation(&checks)
     checks.require(
       !rebalance || reduction != .allreduce, "rebalance",
       "false, because with reduction: allreduce bits depend on who computes what",
@@ -126,6 +132,12 @@ public struct Plan: Configurable {
 
   /// What must hold between the plan and the number of ranks.
   func check(_ checks: inout SettingChecks, ranks: Int) {
+    guard !federated.isOn else {
+      checks.require(
+        ranks <= federated.clients, "federated.clients",
+        "at least the number of ranks (\(ranks)), so that each has a client to play")
+      return
+    }
     checks.require(
       ranks <= batch.microbatches, "batch.microbatches",
       "at least the number of ranks (\(ranks)), so that each has a micro-batch to compute")

@@ -54,3 +54,38 @@ extension Recipe {
     ])
   }
 }
+
+extension Recipe.Parts {
+  /// The section of token files; nil: there are none.
+  var tokens: TokenDataConfiguration? {
+    switch self {
+    case .languageModeling(let tokens, _), .maskedLanguageModeling(let tokens, _): tokens
+    case .chat, .preferences, .translation, .prediction, .textClassification: nil
+    }
+  }
+
+  /// The section of preferences; nil: there are none.
+  var preferences: PreferenceDataConfiguration? {
+    if case .preferences(let preferences, _, _) = self { preferences } else { nil }
+  }
+
+  /// The section of conversations; nil: there are none.
+  var conversations: ConversationDataConfiguration? {
+    if case .chat(let conversations, _) = self { conversations } else { nil }
+  }
+
+  /// The section of pairs; nil: there are none.
+  var pairs: PairDataConfiguration? {
+    if case .translation(let pairs, _) = self { pairs } else { nil }
+  }
+
+  /// The section of texts with classes; nil: there are none.
+  var texts: TextDataConfiguration? {
+    if case .textClassification(let texts, _) = self { texts } else { nil }
+  }
+
+  /// Where samples are; nil: there are none.
+  var samples: SampleSource? {
+    if case .prediction(let source, _) = self { source } else { nil }
+  }
+}

@@ -38,7 +38,7 @@ public struct RunConfiguration: Configurable {
     "task", "seed", "directory", "data", "model", "adapter", "freeze", "masking", "word_vectors",
     "loss", "batch",
     "optimizer",
-    "schedule", "reduction", "synchronize", "privacy", "precision", "products", "steps", "average",
+    "schedule", "reduction", "synchronize", "federated", "privacy", "precision", "products", "steps", "average",
     "early_stopping",
     "initialization",
     "evaluate", "samples",
@@ -71,6 +71,7 @@ public struct RunConfiguration: Configurable {
       plan.samples.every == 0 || recipe.data.preferences == nil, "samples.every",
       "0, because data.format is preferences: generate and chat show what such a run has learned",
       involving: "data.format")
+    checkFederation(&checks)
     checkPrivacy(&checks)
     checkSizes(&checks)
   }

@@ -173,24 +173,3 @@ final class PrivateGradients {
     return squares.reduce(0, +).squareRoot()
   }
 }
-
-extension ReducedGradient {
-  /// The sum of the squares of all ranks' slices, as they are now: over blocks of 65,536 elements, in order.
-  /// Collective.
-  func squares(
-    over partition: SlicePartition, _ communicator: any Communicator
-  ) throws -> Double {
-    let blockSize = SlicePartition.blockSize
-    let blocks = (0..<partition.size).map { partition.blocks(of: $0).count }
-    var own = [Double](repeating: 0, count: blocks.max() ?? 0)
-    if let base = values.baseAddress {
-      for block in 0..<(values.count + blockSize - 1) / blockSize {
-        let start = block * blockSize
-        own[block] = CKernels_sumSquares(
-          base + start, Int64(min(blockSize, values.count - start)))
-      }
-    }
-    let all = communicator.size > 1 ? try communicator.allGather(own) : [own]
-    return zip(all, blocks).flatMap { $0.prefix($1) }.reduce(0, +)
-  }
-}

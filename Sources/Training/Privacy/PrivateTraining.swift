@@ -10,7 +10,7 @@ import LockstepSettings
 package final class PrivateTraining {
   let configuration: PrivacyConfiguration
   let sampling: PoissonSampling
-  let unit: String
+  private let population: PrivatePopulation
   /// σ.
   private(set) var noise: Double
   /// The most steps that may be taken, of those planned.
@@ -44,22 +44,20 @@ package final class PrivateTraining {
   ///
   /// - Throws: `AgreedError` with a `PrivacyError`.
   init(
-    of task: any TrainingTask, plan: Plan, session: PrivacySession?,
-    communicator: any Communicator
+    of population: @autoclosure () throws(PrivacyError) -> PrivatePopulation, plan: Plan,
+    session: PrivacySession?, communicator: any Communicator
   ) throws {
     let configuration = plan.privacy
-    let batch = plan.batch.sequences * plan.batch.microbatches
-    (session: self.session, unit, sampling) = try communicator.agree {
+    (session: self.session, self.population, sampling) = try communicator.agree {
       guard let session else { throw PrivacyError.keyNotGiven }
-      guard let task = task as? any SampledTask else {
-        throw PrivacyError.noSamples(task: "\(type(of: task))")
-      }
-      guard configuration.delta * Double(task.sampleCount) < 1 else {
-        throw PrivacyError.largeDelta(delta: configuration.delta, count: task.sampleCount)
+      let population = try population()
+      guard configuration.delta * Double(population.count) < 1 else {
+        throw PrivacyError.largeDelta(delta: configuration.delta, count: population.count)
       }
       let sampling = try PoissonSampling(
-        sampleCount: task.sampleCount, expectedCount: batch, keystream: session.key.keystream)
-      return (session, task.sampleUnit, sampling)
+        sampleCount: population.count, expectedCount: population.drawn,
+        keystream: session.key.keystream)
+      return (session, population, sampling)
     }
     (self.configuration, self.communicator, steps) = (configuration, communicator, plan.steps)
     (noise, allowedSteps) = (configuration.noise ?? 0, 0)
@@ -120,7 +118,7 @@ package final class PrivateTraining {
       PrivacySummary(
         epsilon: $0.epsilon(afterSteps: step), delta: configuration.delta, noise: noise,
         clip: configuration.clip, accountant: configuration.accountant.rawValue,
-        samplingRate: sampling.rate, samples: sampling.sampleCount, unit: unit,
+        samplingRate: sampling.rate, samples: sampling.sampleCount, unit: population.unit,
         keyFingerprint: session.fingerprint)
     }
   }
@@ -131,15 +129,15 @@ package final class PrivateTraining {
       configuration.epsilon.map { "epsilon \($0)" } ?? "epsilon counted, without a limit,"
     return
       "\(promised) at delta \(configuration.delta) by \(configuration.accountant.label), noise "
-      + "\(noise), clip \(configuration.clip), for each \(unit); key \(session.fingerprint)"
+      + "\(noise), clip \(configuration.clip), for each \(population.unit); key \(session.fingerprint)"
   }
 
   /// "256 of 60000 samples a step on the average, in 4 micro-batches; 10.0 epochs in all".
   var batchLine: String {
     let epochs = sampling.rate * Double(steps)
     return
-      "\(sampling.expectedCount) of \(sampling.sampleCount) samples a step on the average, each drawn by itself"
-      + String(format: "; %.1f epochs in all", epochs)
+      "\(sampling.expectedCount) of \(sampling.sampleCount) \(population.name) a step on the average, each drawn by "
+      + "itself" + (population.name == "samples" ? String(format: "; %.1f epochs in all", epochs) : "")
   }
 
   /// What is said of a run whose budget ends it.

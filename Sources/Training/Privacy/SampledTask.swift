@@ -12,6 +12,9 @@ public protocol SampledTask: TrainingTask {
   /// What a sample is, in words: "image", "window of 129 tokens".
   var sampleUnit: String { get }
 
+  /// The class of each training sample; nil: samples have none. Default: nil.
+  var sampleClasses: [Int32]? { get }
+
   /// The summed loss of some training samples.
   ///
   /// - Parameters:
@@ -20,4 +23,8 @@ public protocol SampledTask: TrainingTask {
   ///   - workspace: As of `loss(step:microbatch:in:)`.
   func loss(ofSamples samples: ArraySlice<Int>, step: Int, in workspace: Workspace) throws
     -> BatchLoss
+}
+
+extension SampledTask {
+  public var sampleClasses: [Int32]? { nil }
 }

@@ -90,7 +90,8 @@ public final class Trainer {
     replica = try task.replica(communicator, in: workspace, owners: groups?.leaders)
     privacy =
       plan.privacy.isOn
-      ? try PrivateTraining(of: task, plan: plan, session: session, communicator: communicator)
+      ? try PrivateTraining(
+        of: .init(of: task, plan: plan), plan: plan, session: session, communicator: communicator)
       : nil
     step = try plan.step(
       of: task, replica, optimizer: method, groups: groups, privacy: privacy,
@@ -280,7 +281,9 @@ public final class Trainer {
     }
     var record = progress.stepRecord(outcome)
     record.epsilon = privacy?.epsilon(afterSteps: progress.step)
+    record.clients = outcome.clients
     emit(.step(record))
+    for notice in outcome.notices { emit(.notice(notice)) }
     if let way = privacy?.way, !isWayTold {
       emit(.notice(way.notice))
       isWayTold = true

@@ -63,7 +63,7 @@ public final class TrainingRun {
       resuming: resume ? directory : nil, threads: workspace.threads, communicator)
     let prepared = try resolved.prepareTask(
       communicator, beginning: beginning,
-      resuming: resume ? directory?.learnedSamples(communicator) : nil)
+      resuming: resume ? directory?.learnedSamples(communicator) : nil, resumes: resume)
     self.prepared = prepared
     try communicator.agree {
       let samples = resolved.plan.samples
@@ -183,6 +183,7 @@ public final class TrainingRun {
             "batch", trainer.privacy?.batchLine ?? prepared.batchSummary ?? batchSummary),
           .init("optimiser", configuration.plan.optimizerSummary),
         ] + (trainer.privacy.map { [.init("privacy", $0.line)] } ?? [])
+        + (configuration.plan.federated.summary.map { [.init("clients", $0)] } ?? [])
         + (configuration.plan.synchronize.summary.map { [.init("workers", $0)] } ?? [])
         + (configuration.plan.precisionSummary.map { [.init("precision", $0)] } ?? []),
       runDirectory: directory?.path,

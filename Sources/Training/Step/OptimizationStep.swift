@@ -3,8 +3,8 @@ import LockstepOptimization
 import LockstepReporting
 import LockstepTensors
 
-/// How a run takes its optimiser steps: all ranks with one gradient (`TrainingStep`), or workers that
-/// train by themselves and seldom communicate (`WorkerSteps`).
+/// How a run takes its optimiser steps: all ranks with one gradient (`TrainingStep`), workers that
+/// train by themselves and seldom communicate (`WorkerSteps`), or clients in rounds (`FederatedRounds`).
 package protocol OptimizationStep: AnyObject {
   /// The tensors, and this rank's slice of the run's parameters.
   var layout: ParameterLayout { get }
@@ -77,6 +77,14 @@ extension Plan {
     of task: any TrainingTask, _ replica: Replica, optimizer method: (any OptimizerMethod)?,
     groups: WorkerGroups?, privacy: PrivateTraining?, communicator: any Communicator
   ) throws -> any OptimizationStep {
+    if federated.isOn {
+      guard let task = task as? FederatedTask else {
+        preconditionFailure("clients learn a FederatedTask, and not a \(type(of: task))")
+      }
+      return try FederatedRounds(
+        task: task, replica: replica, plan: self, optimizer: method, privacy: privacy,
+        communicator: communicator)
+    }
     if let groups {
       return try WorkerSteps(
         task: task, replica: replica, plan: self, optimizer: method, groups: groups,

@@ -9,8 +9,10 @@ import LockstepTensors
 /// One optimiser step on one rank: forward and backward of its micro-batches, one reduction, clip,
 /// update of its slice of the parameters, and the exchange of the slices.
 public final class TrainingStep: OptimizationStep {
-  /// Where a step's ranks and micro-batches are among those of the run.
+  /// Where a step's ranks, micro-batches and number are among those of the run.
   struct Place {
+    /// What steps count from where samples and random numbers are drawn.
+    var firstStep = 0
     /// What the ranks of the communicator count from.
     var firstRank = 0
     /// What the plan's micro-batches count from.
@@ -22,7 +24,10 @@ public final class TrainingStep: OptimizationStep {
   /// Nil only while another one takes its place.
   private var heldReduction: (any GradientReduction)?
   private let communicator: any Communicator
-  private let place: Place
+  /// May change between steps.
+  var place: Place
+  /// What is added to the gradient before it is clipped; nil: nothing. Default: nil.
+  var correction: (any GradientCorrection)?
   private let schedule: Schedule
   private let clip: ClipNorm
   private let treatment: GradientTreatment?
@@ -169,6 +174,7 @@ public final class TrainingStep: OptimizationStep {
     try requireFinite(outcome, total)
     if let privacy { try addNoise(of: privacy, to: total, &outcome) }
     let divisor = privacy?.expectedCount ?? outcome.targetCount
+    if let correction { try correct(total, by: correction, divisor: divisor, &outcome) }
     outcome.skipped = outlier(outcome)
     guard outcome.skipped == nil else { return outcome }
     let recorder = recorder.flatMap { $0.isDue(step: step + 1) ? $0 : nil }
@@ -206,9 +212,22 @@ public final class TrainingStep: OptimizationStep {
         on: replica.workspace.threads)
     }
     outcome.gradientNorm = try phases.timeReduction(over: communicator) {
-      try total.squares(over: reduction.partition, communicator).squareRoot()
+      try communicator.squares(of: total.values, over: reduction.partition).squareRoot()
         / privacy.expectedCount
     }
+  }
+
+  /// Collective.
+  private func correct(
+    _ total: ReducedGradient, by correction: any GradientCorrection, divisor: Double,
+    _ outcome: inout StepOutcome
+  ) throws {
+    phases.time(\.optimizer, on: timeline) {
+      correction.apply(
+        to: total.values, parameters: replica.shared.trained, scale: Float(divisor))
+    }
+    outcome.gradientNorm =
+      try communicator.squares(of: total.values, over: reduction.partition).squareRoot() / divisor
   }
 
   /// Why the step is to change nothing; nil where it is like the ones before. The same on all ranks.
@@ -264,16 +283,16 @@ public final class TrainingStep: OptimizationStep {
       let before = workspace.products.operations
       defer { operations += workspace.products.operations - before }
       return try privateGradients.sum(
-        step: step, microbatch: microbatch, into: reduction.leafBuffer, timing: &phases)
+        step: place.firstStep + step, microbatch: microbatch, into: reduction.leafBuffer, timing: &phases)
     }
     workspace.isTraining = true
-    workspace.seekRandom(seed: seed, step: step, microbatch: microbatch)
+    workspace.seekRandom(seed: seed, step: place.firstStep + step, microbatch: microbatch)
     replica.parameters.beginGradient(
       into: FloatMemory(viewing: reduction.leafBuffer, owner: reduction))
     let before = replica.workspace.products.operations
     defer { operations += replica.workspace.products.operations - before }
     let loss = try phases.time(\.forward, on: timeline) {
-      try forward(step: step, microbatch: microbatch)
+      try forward(step: place.firstStep + step, microbatch: microbatch)
     }
     phases.time(\.backward, on: timeline) {
       if leaf == reduction.ownedLeaves.last, reduction.beginLast() {
@@ -295,48 +314,6 @@ public final class TrainingStep: OptimizationStep {
     }
     products = first.products
     return first.result
-  }
-}
-
-/// What a step came to; the same on all ranks.
-public struct StepOutcome: Sendable, Equatable {
-  /// Optimiser steps taken, this one included.
-  public let step: Int
-  /// Mean loss of a target, over all micro-batches.
-  public let loss: Double
-  /// Norm of the mean loss's gradient, before clipping; of a private run that of the mean of clipped gradients with
-  /// their noise.
-  public fileprivate(set) var gradientNorm: Double
-  public let learningRate: Double
-  /// Targets of all micro-batches.
-  public let targetCount: Double
-  /// The largest flag of any rank.
-  public let flag: Int
-  /// Why the step changed nothing, in words; nil where it did.
-  public fileprivate(set) var skipped: String?
-
-  /// - Parameter mayBeEmpty: Whether a step without targets is told of as one of none, and not of one.
-  init(step: Int, total: ReducedGradient, learningRate: Double, mayBeEmpty: Bool) {
-    self.step = step
-    let divisor = max(1, total.scalars[1])
-    targetCount = mayBeEmpty ? total.scalars[1] : divisor
-    loss = total.scalars[0] / divisor
-    gradientNorm = total.squaredNorm.squareRoot() / divisor
-    self.learningRate = learningRate
-    flag = total.flag
-  }
-
-  /// What the steps of several workers came to: the mean loss of all targets, and the root of the mean
-  /// square of the workers' norms. Sums go in the order of the workers.
-  init(step: Int, ofWorkers workers: [WorkerOutcome], learningRate: Double, flag: Int) {
-    self.step = step
-    let targets = workers.reduce(0) { $0 + $1.targetCount }
-    targetCount = targets
-    loss = workers.reduce(0) { $0 + $1.loss * $1.targetCount } / targets
-    let squares = workers.reduce(0) { $0 + $1.gradientNorm * $1.gradientNorm }
-    gradientNorm = (squares / Double(workers.count)).squareRoot()
-    self.learningRate = learningRate
-    self.flag = flag
   }
 }
 

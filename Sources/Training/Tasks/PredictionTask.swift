@@ -62,6 +62,10 @@ public final class PredictionTask: SampledTask {
 
   public var sampleCount: Int { loader?.samples.count ?? 0 }
 
+  public var sampleClasses: [Int32]? {
+    if case .classes(let classes) = loader?.samples.targets { classes } else { nil }
+  }
+
   public var sampleUnit: String { description.columns == nil ? "image" : "row of the table" }
 
   public func loss(

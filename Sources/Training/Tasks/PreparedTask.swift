@@ -10,13 +10,13 @@ import LockstepTensors
 /// A further task gets a case in `TaskName`, in `Recipe.Parts` and one here; everything else asks the
 /// protocol.
 package struct PreparedTask {
-  package let task: any TrainingTask
+  package var task: any TrainingTask
   /// One line about the data, for the console.
-  let dataSummary: String
+  var dataSummary: String
   /// What the targets are, which are counted: "tokens" or "samples".
   let unit: String
   /// Samples in an epoch; nil where that is not what the data are divided into.
-  let epochLength: Int?
+  var epochLength: Int?
   /// One line about a step's batch; nil where it has as many targets as `batch` and `model.context` say.
   var batchSummary: String?
   /// What is in the files; on rank zero only.
@@ -25,6 +25,8 @@ package struct PreparedTask {
   var wordVectorSummary: String?
   /// Makes what the run shows of its model; nil where that is not asked for.
   var samples: (any SampleMaker)?
+  /// Opens the files of a client; nil: such a task has no clients.
+  var openClient: ClientFiles.Opening?
   /// What the user should know of the data, one sentence each; on rank zero only.
   var notices: [String] = []
 }
@@ -36,23 +38,27 @@ extension RunConfiguration {
   ///   - beginning: What the run begins as. Default: random numbers.
   ///   - samples: Of a run that goes on, the description of the samples that it learned from. Default: a
   ///     new run, or texts.
+  ///   - resumes: Whether the run goes on: clients whose data are gone are then left out. Default: false.
   ///   - memory: Bytes that this rank's host can give. Default: what it says.
   /// - Throws: `AgreedError` with what is wrong with the configuration or the data, or a `MemoryError`.
   package func prepareTask(
     _ communicator: any Communicator, beginning: Beginning = Beginning(),
-    resuming samples: SampleDescription? = nil,
+    resuming samples: SampleDescription? = nil, resumes: Bool = false,
     memory: Int? = HostMemory.available
   ) throws -> PreparedTask {
     let located = locatingFiles().recipe
+    let common = commonRecipe(located)
     let (parts, named) = try communicator.agree {
       try validate(ranks: communicator.size)
-      return (try located.parts(), try recipe.parts())
+      return (try common.parts(), try commonRecipe(recipe).parts())
     }
-    return try located.prepareTask(
+    let prepared = try common.prepareTask(
       of: parts, named: named, vectorsNamed: recipe.wordVectors.path,
       teacherNamed: recipe.loss.kind.distillation?.teacher, plan: plan,
       files: [("config.yaml", Array(yaml().utf8))], beginning: beginning, resuming: samples,
       memory: memory, communicator: communicator)
+    return try dealt(
+      prepared, located: located.data, resumes: resumes, communicator: communicator)
   }
 }
 
@@ -142,7 +148,8 @@ extension Recipe {
         wordVectorSummary: task.wordVectors.map {
           $0.summary + (wordVectors.trained ? "" : ", not trained")
         },
-        samples: try prompted(network, data.text.tokenizer))
+        samples: try prompted(network, data.text.tokenizer),
+        openClient: data.clients(of: network, plan: plan, labelSmoothing: smoothing))
     case .chat(let conversations, let architecture):
       let data = try ConversationData(
         conversations, context: model.context, vocabularyCount: model.vocabulary,
@@ -173,7 +180,8 @@ extension Recipe {
       return PreparedTask(
         task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
         batchSummary: batchSummary, data: record,
-        samples: data.samples(of: network, plan))
+        samples: data.samples(of: network, plan),
+        openClient: data.clients(of: network, plan: plan, labelSmoothing: smoothing))
     case .preferences(let preferences, let loss, let architecture):
       let data = try PreferenceData(
         preferences, context: model.context, vocabularyCount: model.vocabulary,
@@ -293,6 +301,7 @@ extension Recipe {
           : ClassifiedSamples(
             task: task, tokenizer: data.tokenizer, classes: data.classes.names,
             count: plan.samples.count),
+        openClient: data.clients(of: network, plan: plan, loss: loss, context: model.context),
         notices: communicator.isRankZero ? data.notices(context: model.context) : [])
     case .prediction(let source, let architecture):
       let data = try SampleData(
@@ -313,6 +322,7 @@ extension Recipe {
           ? nil
           : PredictedSamples(
             task: task, description: data.description, count: plan.samples.count),
+        openClient: data.clients(of: network, plan: plan, loss: loss),
         notices: data.notices)
     }
   }
@@ -343,41 +353,6 @@ extension Recipe {
       return [(PeftFormat.configurationName, description)]
     }
     return try whole().map { [("config.json", $0)] } ?? []
-  }
-}
-
-extension Recipe.Parts {
-  /// The section of token files; nil: there are none.
-  fileprivate var tokens: TokenDataConfiguration? {
-    switch self {
-    case .languageModeling(let tokens, _), .maskedLanguageModeling(let tokens, _): tokens
-    case .chat, .preferences, .translation, .prediction, .textClassification: nil
-    }
-  }
-
-  /// The section of preferences; nil: there are none.
-  fileprivate var preferences: PreferenceDataConfiguration? {
-    if case .preferences(let preferences, _, _) = self { preferences } else { nil }
-  }
-
-  /// The section of conversations; nil: there are none.
-  fileprivate var conversations: ConversationDataConfiguration? {
-    if case .chat(let conversations, _) = self { conversations } else { nil }
-  }
-
-  /// The section of pairs; nil: there are none.
-  fileprivate var pairs: PairDataConfiguration? {
-    if case .translation(let pairs, _) = self { pairs } else { nil }
-  }
-
-  /// The section of texts with classes; nil: there are none.
-  fileprivate var texts: TextDataConfiguration? {
-    if case .textClassification(let texts, _) = self { texts } else { nil }
-  }
-
-  /// Where samples are; nil: there are none.
-  fileprivate var samples: SampleSource? {
-    if case .prediction(let source, _) = self { source } else { nil }
   }
 }
 

@@ -51,6 +51,8 @@ public final class TextClassificationTask: SampledTask {
 
   public var sampleCount: Int { loader?.texts.count ?? 0 }
 
+  public var sampleClasses: [Int32]? { loader?.texts.classes }
+
   public var sampleUnit: String { "text" }
 
   public func loss(
