@@ -148,9 +148,9 @@ let package = Package(
     .library(
       "Training",
       uses: [
-        "Models", "Optimization", "Federation", "Privacy", "Datasets", "Communication", "Checkpoints", "Weights",
-        "Reporting", "Scoring", "Settings", "TensorBoard", "Files", "Parallelism", "CHashing",
-        "CHost", "CKernels", "COpenBLAS", "ChatTemplates",
+        "Models", "Optimization", "Privacy", "Federation", "Datasets", "Communication",
+        "Checkpoints", "Weights", "Reporting", "Scoring", "Settings", "TensorBoard", "Files",
+        "Parallelism", "CHashing", "CHost", "CKernels", "COpenBLAS", "ChatTemplates",
       ],
       // Of Yams only CYaml is used, which is libyaml: its events, see YAMLReader.
       [.product(name: "Yams", package: "Yams")]),
@@ -165,6 +165,9 @@ let package = Package(
     .library("Optimization", uses: ["CKernels", "Parallelism", "Settings", "Tensors"]),
     .library(
       "Privacy", uses: ["CKernels", "Files", "Keys", "Parallelism", "Settings"],
+      [.product(name: "Crypto", package: "swift-crypto")]),
+    .library(
+      "Federation", uses: ["CKernels", "Keys", "Parallelism", "Settings"],
       [.product(name: "Crypto", package: "swift-crypto")]),
     .library(
       "Datasets",
@@ -229,6 +232,7 @@ let package = Package(
     .tests(of: "Models", uses: ["Weights", "Optimization"], hasFixtures: true),
     .tests(of: "Optimization"),
     .tests(of: "Privacy", uses: ["Keys", "Parallelism", "Settings"], hasFixtures: true),
+    .tests(of: "Federation", uses: ["Keys", "Parallelism", "Settings"]),
     .tests(of: "Datasets", hasFixtures: true),
     .tests(of: "Communication", uses: ["CKernels", "Parallelism"], ["communication-probe"]),
     .tests(
