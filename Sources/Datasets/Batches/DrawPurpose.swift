@@ -47,12 +47,12 @@ package enum DrawPurpose {
   }
 
   /// The key of what is drawn once.
-  func key(seed: UInt64) -> UInt64 { Bits.mixed(seed &+ value &* Bits.step) }
+  package func key(seed: UInt64) -> UInt64 { Bits.mixed(seed &+ value &* Bits.step) }
 
   /// The key of what is drawn for each of many.
   ///
   /// - Parameter number: Of an epoch, or of a sample among all that are ever read.
-  func key(seed: UInt64, number: UInt64) -> UInt64 {
+  package func key(seed: UInt64, number: UInt64) -> UInt64 {
     Bits.mixed(key(seed: seed) ^ number &* Bits.step)
   }
 }

@@ -306,7 +306,7 @@ private struct PlayedClients {
   }
 
   mutating func withTally(_ body: (UnsafeMutableBufferPointer<UInt64>) -> Void) {
-    tally.withUnsafeMutableBufferPointer(body)
+    tally.withUnsafeMutableBufferPointer { body($0) }
   }
 }
 
@@ -323,7 +323,7 @@ private struct FederatedRound {
   func tally(unmasking unmask: (UnsafeMutableBufferPointer<UInt64>) -> Void) -> RoundTally {
     guard !remaining.isEmpty else { return RoundTally() }
     var words = words
-    words.withUnsafeMutableBufferPointer(unmask)
+    words.withUnsafeMutableBufferPointer { unmask($0) }
     let numbers = words.map { Double(Int64(bitPattern: $0)) }
     return RoundTally(
       examples: numbers[0], loss: numbers[1] * 0x1p-20, targetCount: numbers[2])

@@ -25,11 +25,12 @@ final class FederatedServer {
   init(replica: Replica, plan: Plan, communicator: any Communicator) throws {
     (self.replica, self.communicator) = (replica, communicator)
     let (parameters, threads) = (replica.parameters, replica.workspace.threads)
-    layout = try communicator.agree {
+    let layout = try communicator.agree {
       // Groups of parameters are the clients'.
       try parameters.layout(
         OptimizerConfiguration(), partition: replica.shared.partition, rank: communicator.rank)
     }
+    self.layout = layout
     sum = try WordSum(
       communicator: communicator, elementCount: parameters.trainedCount, pool: threads)
     memory = try communicator.agree {

@@ -1,6 +1,7 @@
 // P parameters, M micro-batches, N ranks, K workers.
 
 import LockstepCommunication
+import LockstepFederation
 import LockstepNeuralNetworks
 import LockstepOptimization
 import LockstepSettings
@@ -40,9 +41,10 @@ package struct MemoryEstimate: Equatable {
     let synchronize = plan.synchronize
     let workers = synchronize.isOn ? synchronize.workers : 1
     // Where they are dealt out by speed, all other ranks may come to have one.
+    let sharers = plan.federated.isOn ? 1 : max(1, ranks, workers)
     let leaves =
       plan.rebalance
-      ? plan.batch.microbatches - ranks + 1 : plan.batch.microbatches / max(1, ranks, workers)
+      ? plan.batch.microbatches - ranks + 1 : plan.batch.microbatches / sharers
     var buffers = Double(plan.reduction.bufferCount(leaves: leaves))
     if synchronize.isOn {
       let changes = max(1, workers / max(1, ranks))
@@ -51,8 +53,7 @@ package struct MemoryEstimate: Equatable {
       buffers += share * Double(plan.reduction.bufferCount(leaves: changes))
     }
     // The gradient of a sample.
-    if plan.privacy.isOn { buffers += 1 }
-    gradients = copy * buffers
+    if plan.privacy.isOn && !plan.federated.isOn { buffers += 1 }
     let rule = plan.optimizer.method.rule
     let remembered = store.entries.filter(\.isTrained).reduce(0.0) {
       $0
@@ -60,11 +61,35 @@ package struct MemoryEstimate: Equatable {
           of: OptimizedTensor(
             name: $1.name, shape: $1.shape.dimensions, range: $1.range, decays: $1.decays))
     }
+    let federated = plan.federated.isOn ? FederatedMemory(plan.federated, ranks: ranks) : nil
+    gradients = copy * (buffers + (federated?.copiesARank ?? 0))
+      + (federated == nil ? 0 : remembered * 4)
     let versions = (plan.average.method == .none ? 0 : 1) + (plan.earlyStopping.isOn ? 1 : 0)
     // Each worker has parameters and an optimiser, and all together the outer one's momentum.
     let own = synchronize.isOn ? Double(workers) * (remembered * 4 + copy) + copy : remembered * 4
-    states = own + copy * Double(versions)
+    states = (federated.map { copy * $0.copiesInAll } ?? own) + copy * Double(versions)
     activations = keptElementCount * 4
+  }
+
+  /// What clients need beside gradients and the optimiser of the one that a rank is playing.
+  private struct FederatedMemory {
+    /// As many floats as are trained.
+    let copiesARank: Double
+    /// Over all ranks together.
+    let copiesInAll: Double
+
+    init(_ federated: FederatedConfiguration, ranks: Int) {
+      // A client's parameters, and a sum of words of 64 bits.
+      let (client, sum) = (1.0, 2.0)
+      switch federated.method {
+      case .scaffold:
+        copiesARank = client + 2 * sum
+        // Control variates, and how far they go in a round.
+        copiesInAll = Double(1 + 2 * federated.clients)
+      case .fedadam: (copiesARank, copiesInAll) = (client + sum, 2)
+      case .fedavg, .fedprox: (copiesARank, copiesInAll) = (client + sum, 1)
+      }
+    }
   }
 
   /// Bytes that a host needs.

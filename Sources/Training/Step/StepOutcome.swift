@@ -1,3 +1,5 @@
+import LockstepCommunication
+
 /// What a step came to; the same on all ranks.
 public struct StepOutcome: Sendable, Equatable {
   /// Optimiser steps taken, this one included.
