@@ -1,7 +1,7 @@
 import LockstepSettings
 
 /// Why clients can not be trained together as it is asked for.
-package enum FederationError: UserInputError, Equatable {
+public enum FederationError: UserInputError, Equatable {
   // MARK: Secure aggregation
 
   /// So many clients can not share secrets.
@@ -25,7 +25,14 @@ package enum FederationError: UserInputError, Equatable {
   /// The shares that were opened do not make up a client's secret.
   case secret(of: Int, round: Int)
 
-  package var description: String {
+  // MARK: Partitions
+
+  /// Samples without classes can not be dealt by them.
+  case noClasses(partition: String)
+  /// There is not enough for everybody.
+  case tooFewSamples(Int, clients: Int, needed: Int)
+
+  public var description: String {
     switch self {
     case .memberCount(let count):
       "secure aggregation is for 2 to 255 clients in a round, and not for \(count): choose as many, or leave it out"
@@ -56,6 +63,11 @@ package enum FederationError: UserInputError, Equatable {
     case .secret(let client, let round):
       "secure aggregation: the shares opened in round \(round) do not make up the secret of client \(client): one "
         + "of them was changed; start the round again"
+    case .noClasses(let partition):
+      "partition.name: \(partition) deals out samples by their classes, and these have none: choose even"
+    case .tooFewSamples(let count, let clients, let needed):
+      "partition: \(count) samples are too few for \(clients) clients, who need \(needed): choose fewer clients, or "
+        + "lower partition.least or classes_per_client"
     }
   }
 

@@ -8,6 +8,7 @@ public enum RandomPurpose: UInt32, Sendable {
   case sampling = 3
   case test = 4
   case search = 8
+  // 9: partitions of data among clients, in Federation, which knows no tensors.
 }
 
 /// A counter-based random stream: every number is a function of (seed, purpose, site, step,

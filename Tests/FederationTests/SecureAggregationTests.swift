@@ -85,6 +85,9 @@ import Testing
     var late = try gone(\.beforeVector)
     try late.mask()
     #expect(throws: tooFew) { try late.sum() }
+    // The clients themselves refuse: what a server says of the threshold does not matter.
+    #expect(throws: tooFew) { try late.clients[10]?.opening(remaining: [10, 13]) }
+    #expect(throws: tooFew) { try late.clients[13]?.opening(remaining: [10, 13, 13]) }
     var last = try gone(\.beforeOpening)
     try last.mask()
     #expect(throws: tooFew) { try last.sum() }
