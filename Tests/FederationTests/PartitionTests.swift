@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func evenPiecesDifferByOneSampleAndNeedNoClasses() throws {
-    let dealt = try PartitionConfiguration().deal(
+    let dealt = try PartitionConfiguration(.even).deal(
       sampleCount: 103, labels: nil, toClients: 10, seed: 0)
     #expect(Set(dealt.map(\.count)) == [10, 11])
     // At random, and not in order.

@@ -21,6 +21,8 @@ extension PartitionConfiguration {
     }
     let dealt =
       switch method {
+      case .files:
+        preconditionFailure("clients with files of their own are dealt nothing")
       case .even:
         Self.dealEvenly(Array(0..<sampleCount), to: clients, seed: seed)
       case .classes(let partition):
@@ -36,7 +38,7 @@ extension PartitionConfiguration {
 
   private var fewestSamplesPerClient: Int {
     switch method {
-    case .even: 1
+    case .files, .even: 1
     case .classes(let partition): partition.classesPerClient
     case .dirichlet(let partition): partition.least
     }

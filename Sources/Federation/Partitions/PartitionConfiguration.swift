@@ -1,16 +1,23 @@
 import LockstepSettings
 
-/// The `partition` section: how one data set is dealt to clients, to study how training copes with it.
+/// The `federated.partition` section: where clients have their data from. One data set can be dealt to clients, to study
+/// how training copes with it.
 ///
-/// Every sample goes to one client. The same seed deals the same way on every machine.
+/// Every sample then goes to one client. The same seed deals the same way on every machine.
 public struct PartitionConfiguration: Configurable {
   public enum Method: SettingVariants {
+    case files
     case even
     case classes(ClassPartition)
     case dirichlet(DirichletPartition)
 
     public static var variants: [Variant<Self>] {
       [
+        Variant(
+          "files",
+          "Each client has files of its own, at the paths that `data.train` gives with its number for `{client}`. A "
+            + "file is read only by the rank that plays its client.",
+          .files),
         Variant(
           "even", "Pieces of equal size, at random: all clients have the same distribution.",
           .even),
@@ -34,22 +41,31 @@ public struct PartitionConfiguration: Configurable {
     }
   }
 
-  public var method: Method = .even
+  public var method: Method = .files
 
   public init() {}
 
   public init(_ method: Method) { self.method = method }
 
   public static var fields: [Field<Self>] {
-    [Field("name", choosing: \.method, meaning: "What decides which client has a sample.")]
+    [Field("name", choosing: \.method, meaning: "Where each client has its samples from.")]
   }
 
+  /// Whether each client has files of its own.
+  public var isOfFiles: Bool { method == .files }
+
   /// Whether samples are dealt by their classes, which they need to have.
-  public var needsLabels: Bool { method != .even }
+  public var needsLabels: Bool {
+    switch method {
+    case .files, .even: false
+    case .classes, .dirichlet: true
+    }
+  }
 
   /// "dirichlet, alpha 0.5".
   public var summary: String {
     switch method {
+    case .files: "files of their own"
     case .even: "even"
     case .classes(let partition): "classes, \(partition.classesPerClient) per client"
     case .dirichlet(let partition): "dirichlet, alpha \(partition.alpha)"

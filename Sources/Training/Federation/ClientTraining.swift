@@ -151,7 +151,8 @@ enum ClientFailure: Error, Equatable, CustomStringConvertible {
 
   var description: String {
     switch self {
-    case .notFinite: "its loss or its change is not a finite number; a smaller learning rate may help"
+    case .notFinite:
+      "its loss or its change is not a finite number; a smaller learning rate may help"
     case .tooLarge(let magnitude):
       "its change, of magnitude \(magnitude) with its weight, is too large to be added up; a smaller learning "
         + "rate or `weighting: uniform` may help"

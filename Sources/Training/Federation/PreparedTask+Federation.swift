@@ -44,13 +44,14 @@ extension RunConfiguration {
     guard let task = prepared.task as? any SampledTask else {
       preconditionFailure("\(type(of: prepared.task)) has no samples to be dealt out")
     }
-    let partition = try plan.federated.partition.partition(
-      count: task.sampleCount, classes: task.sampleClasses, clients: plan.federated.clients,
-      seed: UInt64(plan.seed))
+    let partition = try plan.federated.partition.deal(
+      sampleCount: task.sampleCount, labels: task.sampleClasses?.map(Int.init),
+      toClients: plan.federated.clients, seed: UInt64(plan.seed))
     prepared.task = FederatedTask(of: task, partition: partition, plan: plan)
     let counts = partition.map(\.count)
     prepared.dataSummary +=
-      "; dealt out to \(partition.count) clients, \(counts.min() ?? 0) to \(counts.max() ?? 0) samples each"
+      "; dealt out to \(partition.count) clients (\(plan.federated.partition.summary)), "
+      + "\(counts.min() ?? 0) to \(counts.max() ?? 0) samples each"
   }
 
   /// Opens the files of the clients that this rank plays. Collective.
@@ -90,7 +91,8 @@ extension RunConfiguration {
     if !missing.isEmpty, communicator.isRankZero {
       let names = missing.map(String.init).joined(separator: ", ")
       prepared.notices.append(
-        "no rank has the data of client\(missing.count == 1 ? "" : "s") \(names): left out of every round")
+        "no rank has the data of client\(missing.count == 1 ? "" : "s") \(names): left out of every round"
+      )
     }
   }
 

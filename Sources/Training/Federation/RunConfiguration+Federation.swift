@@ -15,7 +15,8 @@ extension Plan {
       "canonical or canonical-bfloat16, because federated.clients is above 0",
       involving: "federated.clients")
     checks.require(
-      !rebalance, "rebalance", "false, because federated.clients is above 0: a rank plays whole clients",
+      !rebalance, "rebalance",
+      "false, because federated.clients is above 0: a rank plays whole clients",
       involving: "federated.clients")
     checks.require(
       report.histogramsEvery == 0, "report.histograms_every",
@@ -75,7 +76,8 @@ extension RunConfiguration {
       "another than distillation, because \(key) is above 0", involving: key)
     checks.require(
       recipe.data.tokens.map { $0.train.elements.count == 1 } ?? true, "data.train",
-      "one file, because \(key) is above 0 and a client's samples are numbered through", involving: key)
+      "one file, because \(key) is above 0 and a client's samples are numbered through",
+      involving: key)
     if federated.partition.isOfFiles {
       checkOwnFiles(paths, &checks)
     } else {
@@ -84,8 +86,9 @@ extension RunConfiguration {
         "a path without {client}, because federated.partition deals out one data set",
         involving: "federated.partition.name")
       checks.require(
-        !federated.partition.goesByClass || recipe.task == .classification,
-        "federated.partition.name", "even, because task is \(recipe.task.rawValue) and has no classes",
+        !federated.partition.needsLabels || recipe.task == .classification,
+        "federated.partition.name",
+        "even, because task is \(recipe.task.rawValue) and has no classes",
         involving: "task")
     }
   }

@@ -27,7 +27,8 @@ final class SampledRegression: SampledTask {
   private let features: [[Float]]
   private let targets: [[Float]]
 
-  init(sampleCount: Int, hasNorm: Bool = false) {
+  /// - Parameter spoiled: Samples whose loss is no number. Default: none.
+  init(sampleCount: Int, hasNorm: Bool = false, spoiling spoiled: [Int] = []) {
     network = Network(norm: hasNorm ? LayerNorm(width: 96) : nil)
     self.sampleCount = sampleCount
     var generator = SeededGenerator(seed: 5)
@@ -35,7 +36,10 @@ final class SampledRegression: SampledTask {
       let size = Float(1 + sample % 7) * 0.2
       return generator.normals(96).map { $0 * size }
     }
-    targets = (0..<sampleCount).map { _ in generator.normals(3) }
+    targets = (0..<sampleCount).map { sample in
+      let normals = generator.normals(3)
+      return spoiled.contains(sample) ? normals.map { $0 * .nan } : normals
+    }
   }
 
   var model: any Module { network }
