@@ -77,7 +77,7 @@ public struct FederatedConfiguration: Configurable {
         "partition", \.partition,
         meaning: "Which samples each client has, where they are simulated from one data set."),
       Field(
-        "secure", \.secure,
+        "secure", \.secure, decidesResult: false,
         meaning:
           "Whether each client hides its change by masks that cancel in the sum (secure aggregation): whoever "
           + "adds up learns the sum alone. No bit of the result depends on it."),

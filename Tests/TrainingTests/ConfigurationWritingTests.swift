@@ -170,7 +170,10 @@ private func unusualPredictions() throws -> [RunConfiguration] {
       "model.from", "model.weights", "adapter.name", "synchronize.workers",
       "synchronize.outer.name", "synchronize.outer.learning_rate", "synchronize.outer.momentum",
       "privacy.epsilon", "privacy.delta", "privacy.noise", "privacy.clip", "privacy.accountant",
-      "privacy.key_file",
+      "privacy.key_file", "federated.clients", "federated.clients_a_round",
+      "federated.local_steps", "federated.local_epochs", "federated.method",
+      "federated.server_learning_rate", "federated.server_momentum", "federated.weighting",
+      "federated.partition.name", "federated.secure", "federated.dropout", "federated.deadline",
     ]
     #expect(keys.count - others.count == 20 + 46)
   }

@@ -64,7 +64,7 @@ import Testing
       configuration: configuration, communicator: SoloCommunicator(),
       workspace: Workspace(threadCount: 1), observers: [])
     func parameters() -> [Double] {
-      (task.plane.linear.weight.value.elements + (task.plane.linear.bias?.value.elements ?? []))
+      (task.plane.linear.weight.tensor.elements + (task.plane.linear.bias?.tensor.elements ?? []))
         .map(Double.init)
     }
     let begin = parameters()

@@ -56,7 +56,8 @@ public struct Plan: Configurable {
         meaning: "Clients that keep their data to themselves, and train in rounds."),
       Field(
         "privacy", \.privacy,
-        meaning: "A bound on what the parameters tell of any one sample, or client: differential privacy."),
+        meaning:
+          "A bound on what the parameters tell of any one sample, or client: differential privacy."),
       Field(
         "precision", \.precision, meaning: "In which format the model's matrices are multiplied."),
       Field(

@@ -31,7 +31,7 @@ final class ClientTraining {
     let alone = SoloCommunicator()
     var own = plan
     // Steps are rounds: a client's learning rate is the same in all its steps.
-    own.schedule = ScheduleConfiguration()
+    (own.schedule.shape, own.schedule.warmupSteps) = (.constant, 0)
     own.verify.every = 0
     own.report.histogramsEvery = 0
     self.task = task

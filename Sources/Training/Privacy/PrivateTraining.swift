@@ -137,7 +137,8 @@ package final class PrivateTraining {
     let epochs = sampling.rate * Double(steps)
     return
       "\(sampling.expectedCount) of \(sampling.sampleCount) \(population.name) a step on the average, each drawn by "
-      + "itself" + (population.name == "samples" ? String(format: "; %.1f epochs in all", epochs) : "")
+      + "itself"
+      + (population.name == "samples" ? String(format: "; %.1f epochs in all", epochs) : "")
   }
 
   /// What is said of a run whose budget ends it.

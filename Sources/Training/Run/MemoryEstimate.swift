@@ -62,7 +62,8 @@ package struct MemoryEstimate: Equatable {
             name: $1.name, shape: $1.shape.dimensions, range: $1.range, decays: $1.decays))
     }
     let federated = plan.federated.isOn ? FederatedMemory(plan.federated, ranks: ranks) : nil
-    gradients = copy * (buffers + (federated?.copiesARank ?? 0))
+    gradients =
+      copy * (buffers + (federated?.copiesARank ?? 0))
       + (federated == nil ? 0 : remembered * 4)
     let versions = (plan.average.method == .none ? 0 : 1) + (plan.earlyStopping.isOn ? 1 : 0)
     // Each worker has parameters and an optimiser, and all together the outer one's momentum.

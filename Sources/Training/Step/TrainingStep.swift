@@ -283,7 +283,8 @@ public final class TrainingStep: OptimizationStep {
       let before = workspace.products.operations
       defer { operations += workspace.products.operations - before }
       return try privateGradients.sum(
-        step: place.firstStep + step, microbatch: microbatch, into: reduction.leafBuffer, timing: &phases)
+        step: place.firstStep + step, microbatch: microbatch, into: reduction.leafBuffer,
+        timing: &phases)
     }
     workspace.isTraining = true
     workspace.seekRandom(seed: seed, step: place.firstStep + step, microbatch: microbatch)
