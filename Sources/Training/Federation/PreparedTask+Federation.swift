@@ -85,9 +85,10 @@ extension RunConfiguration {
     prepared.task = FederatedTask(
       base: prepared.task, clients: FederatedClients(owners: owners, data: data), plan: plan)
     try addRecord(record, to: &prepared, communicator)
+    let heldOut = recipe.data.publicSection?.clientPaths ?? []
     prepared.dataSummary =
-      "\(recipe.data.clientPaths.joined(separator: ", ")) of \(owners.count) clients; held out: "
-      + prepared.dataSummary
+      "\(recipe.data.clientPaths.joined(separator: ", ")), of \(owners.count) clients; held out: "
+      + heldOut.joined(separator: ", ")
     if !missing.isEmpty, communicator.isRankZero {
       let names = missing.map(String.init).joined(separator: ", ")
       prepared.notices.append(

@@ -1,0 +1,132 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLineTests {
+  /// Federated training from the command line, where each client has files of its own.
+  @Suite struct FederatedRunTests {
+    /// A table for each of four clients, of whom none has all three classes, and a public one.
+    private func bench() throws -> Workbench {
+      let bench = try Workbench()
+      var generator = SeededGenerator(seed: 11)
+      func table(_ rows: Int, _ kinds: [Int]) -> String {
+        "x,y,kind\n"
+          + (0..<rows).map { _ in
+            let kind = kinds[Int.random(in: 0..<kinds.count, using: &generator)]
+            let (x, y) = (generator.normals(1)[0], generator.normals(1)[0])
+            return "\(x + Float(2 * kind)),\(y),\(["red", "green", "blue"][kind])\n"
+          }.joined()
+      }
+      try bench.write(table(60, [0, 1, 2]), to: "public.csv")
+      for (client, kinds) in [[0], [1, 2], [0, 2], [1]].enumerated() {
+        try bench.write(table(20 + 15 * client, kinds), to: "own-\(client).csv")
+      }
+      try bench.write(
+        """
+        task: classification
+        data: {format: csv, train: "own-{client}.csv", validation: public.csv, target: kind}
+        model: {architecture: mlp, hidden: [8]}
+        batch: {sequences: 8, microbatches: 1}
+        optimizer: {name: adamw, learning_rate: 0.02}
+        steps: 24
+        schedule: {name: constant}
+        federated: {clients: 4, local_epochs: 2}
+        evaluate: {every: 12, batches: 0}
+        checkpoint: {every: 12}
+        """, to: "clients.yaml")
+      return bench
+    }
+
+    private func train(
+      _ bench: Workbench, _ output: String, _ options: [String] = [], ranks: Int? = nil
+    ) throws -> String {
+      let ending = try bench.run(
+        ["train", "clients.yaml", "--quiet", "--output", output] + options, ranks: ranks)
+      try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+      return try bench.summary(output).parametersSHA256
+    }
+
+    @Test func clientsWithFilesOfTheirOwnTrainToTheSameBits() throws {
+      let bench = try bench()
+      let alone = try train(bench, "alone")
+      let masks = ["--set", "federated.secure=true"]
+      for (ranks, options) in [(2, []), (3, masks)] {
+        #expect(try train(bench, "run\(ranks)", options, ranks: ranks) == alone)
+      }
+      // A client that lacks classes does not number the others anew.
+      let evaluated = try bench.run(["evaluate", "alone", "--json"])
+      #expect(evaluated.exitCode == 0, "\(evaluated.errorOutput)")
+      let report = try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8))
+      #expect((report as? [String: Any])?["accuracy"] as? Double ?? 0 > 0.6)
+      let steps = try bench.text("alone/metrics.jsonl").split(separator: "\\n")
+      #expect(steps.contains { $0.contains("\"clients\":4") })
+      // What each client learned from is known by its hash.
+      let record = try bench.text("alone/data.json")
+      for client in 0..<4 { #expect(record.contains("data.train[\(client)]")) }
+    }
+
+    @Test func aClientWithoutDataIsAnErrorAtFirstAndLeftOutLater() throws {
+      let bench = try bench()
+      _ = try train(bench, "run", ["--steps", "12"])
+      try FileManager.default.removeItem(at: bench.url("own-2.csv"))
+      let refused = try bench.run(["train", "clients.yaml", "--quiet", "--output", "other"])
+      #expect(refused.exitCode == 2)
+      #expect(refused.errorOutput.contains("no rank has training data of client 2"))
+      #expect(refused.errorOutput.contains("own-2.csv"))
+      let resumed = try bench.run(
+        ["train", "clients.yaml", "--output", "run", "--resume"])
+      #expect(resumed.exitCode == 0, "\(resumed.errorOutput)")
+      #expect(resumed.output.contains("no rank has the data of client 2: left out of every round"))
+      #expect(try bench.text("run/metrics.jsonl").contains("\"clients\":3"))
+    }
+
+    /// Each rank is in a folder with its clients' files alone.
+    @Test(.enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"))
+    func aClientsFileIsReadByTheRankThatHasItAlone() throws {
+      let bench = try bench()
+      let alone = try train(bench, "alone")
+      for (place, files) in [
+        ["public.csv", "own-3.csv"], ["own-0.csv", "own-1.csv", "own-2.csv"],
+      ]
+      .enumerated() {
+        let folder = bench.url("host\(place)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        for file in files + ["clients.yaml"] {
+          try FileManager.default.copyItem(
+            at: bench.url(file), to: folder.appendingPathComponent(file))
+        }
+      }
+      let command = [
+        try MPIRunner.product("lockstep").path, "train", "clients.yaml", "--quiet", "--output",
+        "run",
+      ]
+      let ending = try RunningCommand(
+        ["mpirun"] + MPIRunner.launch(ranks: 1, in: bench.folder)
+          + ["-wdir", bench.path("host0")] + command
+          + [":", "-np", "1", "-wdir", bench.path("host1")] + command,
+        in: bench.folder, timeout: .seconds(60)
+      ).wait()
+      #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+      #expect(try bench.summary("host0/run").parametersSHA256 == alone)
+    }
+
+    @Test func clientsLearnFromTokenFilesAndDealtOutText() throws {
+      let bench = try Workbench()
+      for client in 0..<3 {
+        try FileManager.default.copyItem(
+          at: bench.url("data/train.bin"), to: bench.url("data/own-\(client).bin"))
+      }
+      let own = [
+        "--set",
+        "data={train: 'data/own-{client}.bin', validation: data/validation.bin, tokenizer: data/tokenizer.json}",
+        "--set", "federated={clients: 3, local_steps: 2}", "--steps", "2",
+      ]
+      let first = try bench.train("own1", Workbench.tiny + own).parametersSHA256
+      #expect(try bench.train("own2", Workbench.tiny + own, ranks: 2).parametersSHA256 == first)
+      let dealt = [
+        "--set", "federated={clients: 3, local_steps: 2, partition: {name: even}}", "--steps", "2",
+      ]
+      #expect(try bench.train("dealt", Workbench.tiny + dealt).parametersSHA256 != first)
+    }
+  }
+}
