@@ -26,13 +26,13 @@ extension CommandLineTests {
         task: classification
         data: {format: csv, train: "own-{client}.csv", validation: public.csv, target: kind}
         model: {architecture: mlp, hidden: [8]}
-        batch: {sequences: 8, microbatches: 1}
-        optimizer: {name: adamw, learning_rate: 0.02}
-        steps: 24
+        batch: {sequences: 16, microbatches: 1}
+        optimizer: {name: sgd, learning_rate: 0.3}
+        steps: 60
         schedule: {name: constant}
-        federated: {clients: 4, local_epochs: 2}
-        evaluate: {every: 12, batches: 0}
-        checkpoint: {every: 12}
+        federated: {clients: 4, local_steps: 2}
+        evaluate: {every: 30, batches: 0}
+        checkpoint: {every: 30}
         """, to: "clients.yaml")
       return bench
     }
@@ -67,7 +67,7 @@ extension CommandLineTests {
 
     @Test func aClientWithoutDataIsAnErrorAtFirstAndLeftOutLater() throws {
       let bench = try bench()
-      _ = try train(bench, "run", ["--steps", "12"])
+      _ = try train(bench, "run", ["--steps", "30"])
       try FileManager.default.removeItem(at: bench.url("own-2.csv"))
       let refused = try bench.run(["train", "clients.yaml", "--quiet", "--output", "other"])
       #expect(refused.exitCode == 2)
