@@ -130,6 +130,7 @@ struct ConsoleStyle {
     line.add(rank: 5, "loss", Quantity.decimal(record.loss, 4).leftPadded(to: 7))
     line.add(rank: 2, "norm", Quantity.decimal(record.gradientNorm, 3).leftPadded(to: 6))
     line.add(rank: 1, "rate", Quantity.rate(record.learningRate))
+    if let clients = record.clients { line.add(rank: 3, "clients", "\(clients)") }
     if let epsilon = record.epsilon { line.add(rank: 4, "epsilon", Quantity.decimal(epsilon, 3)) }
     line.add(
       rank: 3, Quantity.rounded(record.tokensPerSecond).leftPadded(to: 7), unit: "\(unit)/s")

@@ -117,6 +117,9 @@ private struct SlopeProbe {
   /// The largest change of the loss, relative to it.
   private static let lossChange = 0.01
 
+  /// How much of a slope rounding may explain where a step is made smaller.
+  private static let largestRounding = 0.02
+
   /// How much of a difference of two losses can be rounding: that of the sum, a 32-bit number, and
   /// those of its terms.
   private var noise: Double {
@@ -136,7 +139,7 @@ private struct SlopeProbe {
     let furthest = max(scale, 0.02) * Self.reach * Double(original.count).squareRoot()
     let distance = min(
       furthest, Self.lossChange * abs(lossAtStart) / max(abs(computed), .leastNormalMagnitude))
-    func slope(_ distance: Double) throws -> Double {
+    func measure(_ distance: Double) throws -> Double {
       let (above, below) = (try loss(at: distance), try loss(at: -distance))
       return (above - below) / (2 * distance)
     }
@@ -146,13 +149,25 @@ private struct SlopeProbe {
       }
       return try model.loss(atStep: step)
     }
-    let (near, far) = (try slope(distance / 2), try slope(distance))
+    func line(_ distance: Double) throws -> GradientCheck.Line {
+      let (near, far) = (try measure(distance / 2), try measure(distance))
+      return GradientCheck.Line(
+        name: entry.name, computed: computed, measured: (4 * near - far) / 3,
+        rounding: noise / distance)
+    }
+    var result = try line(distance)
+    // A ReLU bends where its input is 0: the fewer inputs pass 0 on the way, the less that shows. A wrong gradient is
+    // wrong at any distance.
+    var shorter = distance / 4
+    let slope = max(abs(result.computed), abs(result.measured))
+    while !result.passes && noise / shorter < Self.largestRounding * slope {
+      result = try line(shorter)
+      shorter /= 4
+    }
     for (offset, place) in entry.range.enumerated() {
       model.replica.shared.values[place] = original[offset]
     }
-    return GradientCheck.Line(
-      name: entry.name, computed: computed, measured: (4 * near - far) / 3,
-      rounding: noise / distance)
+    return result
   }
 }
 

@@ -48,10 +48,11 @@ extension RunConfiguration {
       sampleCount: task.sampleCount, labels: task.sampleClasses?.map(Int.init),
       toClients: plan.federated.clients, seed: UInt64(plan.seed))
     prepared.task = FederatedTask(of: task, partition: partition, plan: plan)
-    let counts = partition.map(\.count)
+    let counts = Set(partition.map(\.count)).sorted()
+    let range = counts.count == 1 ? "\(counts[0])" : "\(counts[0]) to \(counts[counts.count - 1])"
     prepared.dataSummary +=
       "; dealt out to \(partition.count) clients (\(plan.federated.partition.summary)), "
-      + "\(counts.min() ?? 0) to \(counts.max() ?? 0) samples each"
+      + "\(range) samples each"
   }
 
   /// Opens the files of the clients that this rank plays. Collective.

@@ -9,20 +9,18 @@ struct PrivatePopulation {
   let drawn: Int
   /// One of them, in words: "image", "client".
   let unit: String
-  /// All of them: "samples" or "clients".
-  let name: String
 
   /// - Throws: `PrivacyError.noSamples`.
   init(of task: any TrainingTask, plan: Plan) throws(PrivacyError) {
     if plan.federated.isOn {
       (count, drawn) = (plan.federated.clients, plan.federated.roundSize)
-      (unit, name) = ("client", "clients")
+      unit = "client"
       return
     }
     guard let task = task as? any SampledTask else {
       throw PrivacyError.noSamples(task: "\(type(of: task))")
     }
     (count, drawn) = (task.sampleCount, plan.batch.sequences * plan.batch.microbatches)
-    (unit, name) = (task.sampleUnit, "samples")
+    unit = task.sampleUnit
   }
 }

@@ -132,13 +132,12 @@ package final class PrivateTraining {
       + "\(noise), clip \(configuration.clip), for each \(population.unit); key \(session.fingerprint)"
   }
 
-  /// "256 of 60000 samples a step on the average, in 4 micro-batches; 10.0 epochs in all".
+  /// "256 of 60000 samples a step on the average, each drawn by itself; 10.0 epochs in all".
   var batchLine: String {
     let epochs = sampling.rate * Double(steps)
     return
-      "\(sampling.expectedCount) of \(sampling.sampleCount) \(population.name) a step on the average, each drawn by "
-      + "itself"
-      + (population.name == "samples" ? String(format: "; %.1f epochs in all", epochs) : "")
+      "\(sampling.expectedCount) of \(sampling.sampleCount) samples a step on the average, each drawn by itself"
+      + String(format: "; %.1f epochs in all", epochs)
   }
 
   /// What is said of a run whose budget ends it.

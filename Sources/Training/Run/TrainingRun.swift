@@ -155,6 +155,11 @@ public final class TrainingRun {
     return !answer.isEmpty
   }
 
+  private var batchLine: String {
+    let drawn = configuration.plan.federated.isOn ? nil : trainer.privacy?.batchLine
+    return drawn ?? prepared.batchSummary ?? batchSummary
+  }
+
   /// "4 micro-batches of 8 × 128: 4096 tokens a step".
   private var batchSummary: String {
     let (batch, context) = (configuration.plan.batch, configuration.recipe.model.context)
@@ -179,8 +184,7 @@ public final class TrainingRun {
         + configuration.recipe.beginningLines(trained: trainer.replica.parameters)
         + (prepared.wordVectorSummary.map { [.init("vectors", $0)] } ?? []) + [
           .init("data", prepared.dataSummary),
-          .init(
-            "batch", trainer.privacy?.batchLine ?? prepared.batchSummary ?? batchSummary),
+          .init("batch", batchLine),
           .init("optimiser", configuration.plan.optimizerSummary),
         ] + (trainer.privacy.map { [.init("privacy", $0.line)] } ?? [])
         + (configuration.plan.federated.summary.map { [.init("clients", $0)] } ?? [])
