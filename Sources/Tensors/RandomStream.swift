@@ -8,6 +8,7 @@ public enum RandomPurpose: UInt32, Sendable {
   case sampling = 3
   case test = 4
   case search = 8
+  case audit = 9
 }
 
 /// A counter-based random stream: every number is a function of (seed, purpose, site, step,
