@@ -14,6 +14,7 @@ struct AuditDraws {
     case windows
     case candidates
     case outlier
+    case direction
   }
 
   let seed: UInt64

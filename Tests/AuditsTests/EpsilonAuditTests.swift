@@ -19,7 +19,7 @@ import Testing
   }
 
   private func audit(
-    _ privacy: String, runs: Int = 400, seed: UInt64 = 1337, configuration: RunConfiguration? = nil
+    _ privacy: String, runs: Int = 240, seed: UInt64 = 1337, configuration: RunConfiguration? = nil
   ) throws -> EpsilonAudit {
     let configuration =
       try configuration
@@ -40,7 +40,7 @@ import Testing
     (broken.clip, broken.noise) = (4, 0.01)
     let report = audit.report(try audit.outcomes(privacy: broken, in: Workspace()))
     #expect(report.found > report.claimed && !report.isConsistent)
-    #expect(report.pull > 10)
+    #expect(report.pull.value > 10)
     #expect("\(report)".contains("THE CLAIM IS WRONG"))
     // The same runs as they should be.
     let honest = audit.report(try audit.outcomes(in: Workspace()))
@@ -48,37 +48,50 @@ import Testing
     #expect(honest.gradientNorm > 10)
   }
 
+  /// Too little to be told from runs that are counted, and enough to be measured.
+  @Test func aClipThatIsTwiceTooLongIsFound() throws {
+    let audit = try audit("noise: 0.5, clip: 0.05")
+    var broken = audit.plan.privacy
+    (broken.clip, broken.noise) = (0.1, 0.25)
+    let report = audit.report(try audit.outcomes(privacy: broken, in: Workspace()))
+    #expect(!report.isConsistent && !report.isClipKept && report.isNoiseKept, "\(report)")
+    #expect("\(report)".contains("THE CLIP IS NOT KEPT"))
+    #expect(audit.report(try audit.outcomes(in: Workspace())).isConsistent)
+  }
+
   @Test func noiseThatIsTooSmallIsFound() throws {
     let audit = try audit("noise: 4, clip: 0.05")
     var broken = audit.plan.privacy
     broken.noise = 0.2
     let report = audit.report(try audit.outcomes(privacy: broken, in: Workspace()))
-    #expect(!report.isConsistent)
+    #expect(!report.isConsistent && !report.isNoiseKept)
+    #expect(abs(report.noiseFound.value - 0.2) < 4 * report.noiseFound.error)
     // The clip is as it should be, and the audit tells.
-    #expect(abs(report.pull - 1) < 4 * report.pullError && report.pull < 2)
+    #expect(abs(report.pull.value - 1) < 4 * report.pull.error && report.isClipKept)
   }
 
   @Test(arguments: [1, 2, 3, 4])
   func aMechanismThatKeepsItsClaimIsNotAccused(seed: UInt64) throws {
     let audit = try audit("noise: 1.5, clip: 0.2", seed: seed)
     let report = audit.report(try audit.outcomes(in: Workspace()))
-    #expect(report.found <= report.claimed)
-    #expect(abs(report.pull - 1) < 4 * report.pullError)
-    #expect(report.pullError < 0.5)
+    #expect(report.isConsistent, "\(report)")
+    #expect(abs(report.noiseFound.value - 1.5) < 4 * report.noiseFound.error)
+    #expect(abs(report.pull.value - 1) < 4 * report.pull.error)
+    #expect(report.pull.error < 0.6)
   }
 
   /// Sequences are computed one by one, rows in batches.
   @Test func sequencesAreAuditedToo() throws {
     let text = try bench.text(
       "privacy: {noise: 3, clip: 0.1, delta: 1e-4, key_file: none}", steps: 5)
-    let audit = try audit("", runs: 120, configuration: text)
+    let audit = try audit("", runs: 60, configuration: text)
     let honest = audit.report(try audit.outcomes(in: Workspace()))
     #expect(honest.isConsistent)
-    #expect(abs(honest.pull - 1) < 4 * honest.pullError)
+    #expect(abs(honest.pull.value - 1) < 4 * honest.pull.error)
     var broken = audit.plan.privacy
     (broken.clip, broken.noise) = (30, 0.01)
     let report = audit.report(try audit.outcomes(privacy: broken, in: Workspace()))
-    #expect(report.pull > 5 && report.found > honest.found + 1)
+    #expect(report.pull.value > 5 && report.found > honest.found + 1)
   }
 
   @Test func theSameSeedFindsTheSame() throws {

@@ -33,12 +33,14 @@ package struct EpsilonAudit {
 
   /// Samples of a data set, the one that stands out included.
   static let sampleCount = 16
+  /// Samples of the run that the others of a data set are chosen from.
+  static let candidateCount = 64
   /// The claim that steps are left out for.
   static let refutableEpsilon = 2.0
 
   package let path: String
   private let outlier: Outlier
-  private let samples: [Int]
+  private let candidates: [Int]
   private let draws: AuditDraws
   private let options: Options
   /// Of each run, but for its key.
@@ -63,7 +65,7 @@ package struct EpsilonAudit {
     (self.path, self.options) = (path, options)
     draws = AuditDraws(seed: options.seed)
     outlier = Outlier(in: pool, draws)
-    samples = draws.some(Self.sampleCount - 1, of: pool.members, .members) + [outlier.number]
+    candidates = draws.some(Self.candidateCount, of: pool.members, .members)
     let noise = try Self.noise(of: configuration.plan, sampleCount: pool.memberCount)
     let expected = max(1, Int((options.rate * Double(Self.sampleCount)).rounded()))
     let step = SubsampledGaussian(
@@ -114,6 +116,8 @@ package struct EpsilonAudit {
   package struct Outcomes: Sendable {
     package var with: [[Double]] = [[], []]
     package var without: [[Double]] = [[], []]
+    /// Of all runs, how far they went where the data hardly reach, in clips.
+    package var aside: [Double] = []
     /// ‖g‖ / C of the sample, before anything is learned.
     package var gradientNorm = 0.0
 
@@ -131,25 +135,20 @@ package struct EpsilonAudit {
   ) throws -> Outcomes {
     var plan = plan
     if let privacy { plan.privacy = privacy }
+    // Nobody asks the runs themselves what they cost, and this accountant is made at once.
+    plan.privacy.accountant = .rdp
     var outcomes = Outcomes()
-    var probe: GradientProbe?
+    let (probe, samples) = try probe(in: workspace)
     for run in 0..<options.runs {
       let isWith = run.isMultiple(of: 2)
       let result = try outlier.pool.trained(
         on: samples, gap: isWith ? nil : outlier.number, plan: plan, key: draws.key(run),
-        in: workspace
-      ) { network, replica in
-        guard probe == nil else { return }
-        let task = try outlier.pool.task(of: network, isMeasuring: true)
-        let found = try GradientProbe(
-          of: outlier.number, task: task, replica: replica, in: workspace)
-        guard let found else { throw AuditError.noGradient(path: path) }
-        probe = found
-      }
-      guard let probe else { continue }
+        in: workspace)
       let task = try outlier.pool.task(of: result.network, isMeasuring: true)
       let loss = try task.meanLoss(of: outlier.number, in: workspace)
-      let numbers = [probe.descent(to: result.replica) * unit, -loss]
+      let way = probe.way(to: result.replica)
+      outcomes.aside.append(way.aside * unit)
+      let numbers = [way.descent * unit, -loss]
       for (statistic, number) in numbers.enumerated() {
         if isWith {
           outcomes.with[statistic].append(number)
@@ -159,8 +158,29 @@ package struct EpsilonAudit {
       }
       report(run + 1)
     }
-    outcomes.gradientNorm = (probe?.norm ?? 0) / self.plan.privacy.clip
+    outcomes.gradientNorm = probe.norm / self.plan.privacy.clip
     return outcomes
+  }
+
+  /// What is measured of each run, and the samples that all learn from, the one that stands out being the last.
+  private func probe(in workspace: Workspace) throws -> (GradientProbe, samples: [Int]) {
+    var result: (GradientProbe, samples: [Int])?
+    var once = plan
+    (once.steps, once.privacy.accountant) = (1, .rdp)
+    _ = try outlier.pool.trained(
+      on: candidates, plan: once, key: draws.key(-1), in: workspace
+    ) { network, replica in
+      let task = try outlier.pool.task(of: network, isMeasuring: true)
+      let probe = try GradientProbe(
+        of: outlier.number, task: task, replica: replica, draws, in: workspace)
+      guard let probe else { throw AuditError.noGradient(path: path) }
+      let others = try probe.quietest(
+        Self.sampleCount - 1, of: candidates, clip: plan.privacy.clip, task: task,
+        replica: replica, in: workspace)
+      result = (probe, others + [outlier.number])
+    }
+    guard let result else { throw AuditError.noGradient(path: path) }
+    return result
   }
 
   /// What a way of the parameters is multiplied by to be a sum of clipped gradients, in clips.
@@ -177,8 +197,9 @@ package struct EpsilonAudit {
       with: outcomes.with, without: outcomes.without, delta: delta,
       confidence: options.confidence)
     let rate = plan.expectedRate(of: Self.sampleCount)
-    let pull = MeanDifference(outcomes.with[0], outcomes.without[0])
     let draws = rate * Double(plan.steps)
+    let pull = Estimate.difference(outcomes.with[0], outcomes.without[0]).divided(by: draws)
+    let noise = Estimate.deviation(outcomes.aside).divided(by: Double(plan.steps).squareRoot())
     return EpsilonReport(
       claimed: claimed, found: bound.epsilon,
       largest: EpsilonBound.largest(
@@ -186,10 +207,9 @@ package struct EpsilonAudit {
       confidence: options.confidence, delta: delta, noise: privacy.noise ?? 0,
       clip: privacy.clip, rate: rate, steps: plan.steps, runs: options.runs,
       accountant: privacy.accountant.rawValue, unit: outlier.pool.unit, canary: outlier.description,
-      gradientNorm: outcomes.gradientNorm, pull: pull.value / draws, pullError: pull.error / draws,
+      gradientNorm: outcomes.gradientNorm, pull: pull, noiseFound: noise,
       statistic: Outcomes.names[bound.statistic], foundRuns: bound.found.count,
-      runsWith: bound.found.of, mistakenRuns: bound.mistaken.count, runsWithout: bound.mistaken.of,
-      isConsistent: bound.epsilon <= claimed)
+      runsWith: bound.found.of, mistakenRuns: bound.mistaken.count, runsWithout: bound.mistaken.of)
   }
 }
 
@@ -197,23 +217,5 @@ extension Plan {
   /// q of a step of a private run.
   func expectedRate(of sampleCount: Int) -> Double {
     Double(batch.sequences * batch.microbatches) / Double(sampleCount)
-  }
-}
-
-/// The difference of two means, and its standard error.
-struct MeanDifference {
-  let value: Double
-  let error: Double
-
-  /// - Parameter first: At least two numbers, like the second.
-  init(_ first: [Double], _ second: [Double]) {
-    func moments(_ numbers: [Double]) -> (mean: Double, variance: Double) {
-      let mean = numbers.reduce(0, +) / Double(numbers.count)
-      let squares = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-      return (mean, squares / Double(max(1, numbers.count - 1)) / Double(numbers.count))
-    }
-    let (left, right) = (moments(first), moments(second))
-    value = left.mean - right.mean
-    error = (left.variance + right.variance).squareRoot()
   }
 }
