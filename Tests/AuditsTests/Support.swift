@@ -21,7 +21,8 @@ struct Bench {
   }
 
   /// A regression of `train.csv`, evaluated on `test.csv`.
-  func rows(_ further: String, hidden: String = "[32]", steps: Int = 10) throws -> RunConfiguration {
+  func rows(_ further: String, hidden: String = "[32]", steps: Int = 10) throws -> RunConfiguration
+  {
     try RunConfiguration.parse(
       yaml: """
         task: regression

@@ -19,7 +19,7 @@ package struct EpsilonAudit {
   package struct Options: Sendable {
     /// With the sample and without it together.
     package var runs = 1000
-    /// T; nil: at most 10, and so few that the claim is small enough to be refuted.
+    /// T; nil: at most 10, and so few that so many runs could refute the claim, where one step is not too many.
     package var steps: Int?
     /// q.
     package var rate = 0.5
@@ -35,8 +35,8 @@ package struct EpsilonAudit {
   static let sampleCount = 16
   /// Samples of the run that the others of a data set are chosen from.
   static let candidateCount = 64
-  /// The claim that steps are left out for.
-  static let refutableEpsilon = 2.0
+  /// The largest claim that is chosen to be tested, as a share of what the runs can show.
+  static let refutableShare = 0.75
 
   package let path: String
   private let outlier: Outlier
@@ -74,9 +74,12 @@ package struct EpsilonAudit {
     func epsilon(_ steps: Int) -> Double {
       accountant.epsilon(afterSteps: steps, delta: options.delta ?? privacy.delta)
     }
+    let refutable =
+      Self.refutableShare
+      * EpsilonBound.largest(
+        runs: options.runs, delta: options.delta ?? privacy.delta, confidence: options.confidence)
     let steps =
-      options.steps
-      ?? (2...10).reversed().first { epsilon($0) <= Self.refutableEpsilon } ?? 1
+      options.steps ?? (2...10).reversed().first { epsilon($0) <= refutable } ?? 1
     claimed = epsilon(steps)
     plan = Self.plan(configuration.plan, noise: noise, steps: steps, expected: expected)
   }
