@@ -39,7 +39,7 @@ struct AuditArguments: ParsableArguments {
     guard seed >= 0 else { throw ValidationError("--seed is at least 0") }
   }
 
-  var workspace: Workspace { Workspace(threadCount: ProcessorMask.current.usableCount) }
+  var threadCount: Int { ProcessorMask.current.usableCount }
 
   func progress() -> LiveProgress { LiveProgress(isWanted: !quiet) }
 }
@@ -83,7 +83,8 @@ struct AuditMembership: ParsableCommand, ReadsEncryptedFiles {
   }
 
   func report() throws -> MembershipReport {
-    let trained = try TrainedModel.open(source, in: arguments.workspace)
+    let trained = try TrainedModel.open(
+      source, in: Workspace(threadCount: arguments.threadCount))
     trained.showNotices()
     var options = MembershipAudit.Options()
     (options.samples, options.references, options.steps) = (samples, references, steps)

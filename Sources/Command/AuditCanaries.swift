@@ -1,6 +1,7 @@
 import ArgumentParser
 import LockstepAudits
 import LockstepCommunication
+import LockstepTensors
 import LockstepTraining
 
 struct AuditCanaries: ParsableCommand, ReadsEncryptedFiles {
@@ -52,7 +53,7 @@ struct AuditCanaries: ParsableCommand, ReadsEncryptedFiles {
   }
 
   func report(_ configuration: RunConfiguration) throws -> CanaryReport {
-    let workspace = arguments.workspace
+    let workspace = Workspace(threadCount: arguments.threadCount, for: configuration.plan)
     var options = CanaryAudit.Options()
     (options.repetitions, options.canaries, options.format) = (repetitions, canaries, format)
     (options.steps, options.candidates) = (steps, candidates)

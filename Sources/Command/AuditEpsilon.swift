@@ -2,6 +2,7 @@ import ArgumentParser
 import LockstepAudits
 import LockstepCommunication
 import LockstepFiles
+import LockstepTensors
 import LockstepTraining
 
 /// What is audited by trainings of its own.
@@ -76,7 +77,7 @@ struct AuditEpsilon: ParsableCommand, ReadsEncryptedFiles {
   }
 
   func report(_ configuration: RunConfiguration) throws -> EpsilonReport {
-    let workspace = arguments.workspace
+    let workspace = Workspace(threadCount: arguments.threadCount, for: configuration.plan)
     var options = EpsilonAudit.Options()
     (options.runs, options.steps, options.rate) = (runs, steps, rate)
     (options.confidence, options.seed) = (confidence, UInt64(arguments.seed))

@@ -34,7 +34,7 @@ import Testing
 
   /// With one that does not clip at all, the sum has 200 times the clip of a sample while the noise is as claimed.
   @Test func aClipThatDoesNothingIsFound() throws {
-    let audit = try audit("noise: 4, clip: 0.01")
+    let audit = try audit("noise: 4, clip: 0.01", runs: 160)
     #expect(audit.claimed < 2.8)
     var broken = audit.plan.privacy
     (broken.clip, broken.noise) = (4, 0.01)
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test func noiseThatIsTooSmallIsFound() throws {
-    let audit = try audit("noise: 4, clip: 0.05")
+    let audit = try audit("noise: 4, clip: 0.05", runs: 120)
     var broken = audit.plan.privacy
     broken.noise = 0.2
     let report = audit.report(try audit.outcomes(privacy: broken, in: Workspace()))
@@ -72,26 +72,26 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 4])
   func aMechanismThatKeepsItsClaimIsNotAccused(seed: UInt64) throws {
-    let audit = try audit("noise: 1.5, clip: 0.2", seed: seed)
+    let audit = try audit("noise: 1.5, clip: 0.2", runs: 120, seed: seed)
     let report = audit.report(try audit.outcomes(in: Workspace()))
     #expect(report.isConsistent, "\(report)")
     #expect(abs(report.noiseFound.value - 1.5) < 4 * report.noiseFound.error)
     #expect(abs(report.pull.value - 1) < 4 * report.pull.error)
-    #expect(report.pull.error < 0.6)
+    #expect(report.pull.error < 0.9)
   }
 
   /// Sequences are computed one by one, rows in batches.
   @Test func sequencesAreAuditedToo() throws {
     let text = try bench.text(
       "privacy: {noise: 3, clip: 0.1, delta: 1e-4, key_file: none}", steps: 5)
-    let audit = try audit("", runs: 60, configuration: text)
+    let audit = try audit("", runs: 40, configuration: text)
     let honest = audit.report(try audit.outcomes(in: Workspace()))
     #expect(honest.isConsistent)
     #expect(abs(honest.pull.value - 1) < 4 * honest.pull.error)
     var broken = audit.plan.privacy
     (broken.clip, broken.noise) = (30, 0.01)
     let report = audit.report(try audit.outcomes(privacy: broken, in: Workspace()))
-    #expect(report.pull.value > 5 && report.found > honest.found + 1)
+    #expect(report.pull.value > 5 && !report.isClipKept)
   }
 
   @Test func theSameSeedFindsTheSame() throws {

@@ -61,7 +61,7 @@ import Testing
       return (hasSeen: hasSeen, losses: losses({ hasSeen[$0] }, Double(number) / 20))
     }
     let own = losses({ isMember[$0] }, 0)
-    let scores = ReferenceScores(own, references, isOfClasses: false)
+    let scores = ReferenceScores(own, references, scale: .tokens)
     func area(_ scores: [Double]) -> Double {
       ReceiverCurve(
         members: scores.indices.filter { isMember[$0] }.map { scores[$0] },

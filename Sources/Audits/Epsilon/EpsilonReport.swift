@@ -53,13 +53,23 @@ public struct EpsilonReport: Encodable, Sendable, CustomStringConvertible {
       "runs      \(runs) of \(steps) step\(steps == 1 ? "" : "s"), rate \(rate), clip \(clip); so many can show "
         + "an epsilon of \(number(largest)) at most, with \(Int((100 * confidence).rounded())) % confidence",
     ]
-    let weak =
-      isClaimKept && largest < claimed
-      ? [
-        "          less than is claimed, so that nothing could be refuted: give more --runs, fewer --steps or a "
-          + "larger --delta"
-      ] : []
-    return (lines + weak).joined(separator: "\n")
+    return (lines + notices.map { "note      " + $0 }).joined(separator: "\n")
+  }
+
+  /// Why less could be seen than should be, one sentence each.
+  private var notices: [String] {
+    var notices: [String] = []
+    if isClaimKept && largest < claimed {
+      notices.append(
+        "so many runs could not have refuted the claim: give more --runs, fewer --steps or a larger --delta"
+      )
+    }
+    if gradientNorm <= 1 {
+      notices.append(
+        "the canary is not longer than the clip, so that one that is not kept would not be seen: try a smaller "
+          + "one, as by --set privacy.clip=\(clip / 10)")
+    }
+    return notices
   }
 
   // MARK: For programs

@@ -71,7 +71,8 @@ package struct MembershipAudit {
   {
     let asked = members + others
     let losses = try losses(
-      of: trained.model.module, asked, report: { report(.losses, $0, $1) })
+      of: trained.model.module, asked, in: trained.workspace,
+      report: { report(.losses, $0, $1) })
     var references: [Reference] = []
     for number in 0..<options.references {
       references.append(
@@ -83,13 +84,14 @@ package struct MembershipAudit {
   }
 
   private func losses(
-    of network: any Module, _ samples: [Int], report: (Int, Int) -> Void = { _, _ in }
+    of network: any Module, _ samples: [Int], in workspace: Workspace,
+    report: (Int, Int) -> Void = { _, _ in }
   ) throws -> [Double] {
     let task = try pool.task(of: network, isMeasuring: true)
-    trained.workspace.isTraining = false
+    workspace.isTraining = false
     return try samples.enumerated().map { index, sample in
       defer { report(index + 1, samples.count) }
-      return try task.meanLoss(of: sample, in: trained.workspace)
+      return try task.meanLoss(of: sample, in: workspace)
     }
   }
 
@@ -113,11 +115,15 @@ package struct MembershipAudit {
     var plan = configuration.plan.forTrial(
       steps: options.steps ?? trained.step ?? configuration.plan.steps)
     plan.seed += number + 1
+    // Multiplies as the run did, whatever the model is looked at with.
+    let workspace = Workspace(
+      threadCount: trained.workspace.threads.threadCount, for: plan)
     let result = try pool.trained(
       on: half, plan: plan, key: plan.privacy.isOn ? draws.key(number) : nil,
-      in: trained.workspace)
+      in: workspace)
     return Reference(
-      hasSeen: asked.map(isIn), losses: try losses(of: result.network, asked, report: report))
+      hasSeen: asked.map(isIn),
+      losses: try losses(of: result.network, asked, in: workspace, report: report))
   }
 
   // MARK: Scores
@@ -127,7 +133,7 @@ package struct MembershipAudit {
     if !references.isEmpty {
       let scores = ReferenceScores(
         losses, references.map { ($0.hasSeen, $0.losses) },
-        isOfClasses: pool.classProbabilities(configuration.loss))
+        scale: pool.scale(of: configuration.loss))
       attacks.append(attack("loss against references", scores.differences))
       if references.count >= Self.fewestForLikelihoods {
         attacks.append(attack("likelihood ratio", scores.likelihoodRatios))
@@ -168,20 +174,14 @@ package struct MembershipAudit {
 }
 
 extension SamplePool {
-  /// Whether a loss is minus the logarithm of the right class's probability.
-  fileprivate func classProbabilities(_ loss: LossConfiguration) -> Bool {
-    guard classifies else { return false }
-    switch loss.kind {
-    case .standard, .crossEntropy, .divergence: return true
-    default: return false
-    }
-  }
-
-  private var classifies: Bool {
-    switch content {
-    case .texts: true
-    case .samples(_, let description, _): description.classes != nil
-    case .sequences: false
+  /// What the losses of a task with this loss are of.
+  fileprivate func scale(of loss: LossConfiguration) -> LossScale {
+    switch (content, loss.kind) {
+    case (.sequences, _): .tokens
+    // Of several questions at once there is no one probability.
+    case (_, .binaryCrossEntropy): .tokens
+    case (.samples(_, let description, _), _) where description.classes == nil: .values
+    default: .classes
     }
   }
 }

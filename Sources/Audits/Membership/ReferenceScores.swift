@@ -1,5 +1,23 @@
 import Foundation
 
+/// What a loss is of, and so what of it is nearly normal over models.
+enum LossScale {
+  /// -log p of a class: log(p / (1 - p)) is.
+  case classes
+  /// An error squared: minus the error is.
+  case values
+  /// The mean of many: minus itself is.
+  case tokens
+
+  func scaled(_ loss: Double) -> Double {
+    switch self {
+    case .classes: -log(expm1(min(max(loss, 1e-7), 50)))
+    case .values: -max(loss, 0).squareRoot()
+    case .tokens: -loss
+    }
+  }
+}
+
 /// How much a model's losses speak for membership, beside those of models of which is known what they have seen.
 struct ReferenceScores {
   /// The mean loss of models that have not seen a sample, less the model's.
@@ -11,23 +29,19 @@ struct ReferenceScores {
   /// - Parameters:
   ///   - losses: Of the model, one for each sample.
   ///   - references: For each sample some have seen it and some have not.
-  ///   - isOfClasses: Whether losses are -log p of a class: then log(p / (1 - p)) is compared, which is nearly
-  ///     normal.
+  ///   - scale: What is compared in the losses' place.
   init(
-    _ losses: [Double], _ references: [(hasSeen: [Bool], losses: [Double])], isOfClasses: Bool
+    _ losses: [Double], _ references: [(hasSeen: [Bool], losses: [Double])], scale: LossScale
   ) {
-    func scaled(_ loss: Double) -> Double {
-      isOfClasses ? -log(expm1(min(max(loss, 1e-7), 50))) : -loss
-    }
     differences = losses.indices.map { sample in
       let without = references.filter { !$0.hasSeen[sample] }.map { $0.losses[sample] }
       return without.reduce(0, +) / Double(max(1, without.count)) - losses[sample]
     }
-    let inside = Self.distributions(references, count: losses.count, seen: true, scaled)
-    let outside = Self.distributions(references, count: losses.count, seen: false, scaled)
+    let inside = Self.distributions(references, count: losses.count, seen: true, scale.scaled)
+    let outside = Self.distributions(references, count: losses.count, seen: false, scale.scaled)
     likelihoodRatios = losses.indices.map { sample in
       guard let inside, let outside else { return 0 }
-      let value = scaled(losses[sample])
+      let value = scale.scaled(losses[sample])
       return inside[sample].logDensity(value) - outside[sample].logDensity(value)
     }
   }
