@@ -79,10 +79,9 @@ let package = Package(
     .executableTarget(
       name: "LockstepCommand",
       dependencies: Target.modules([
-        "Benchmarking", "ChatTemplates", "Checkpoints", "Encryption", "Explanations", "Histories",
-        "Keys", "Parallelism", "Privacy", "Redaction", "Scoring", "Supervision", "Sweeps",
-        "Training",
-        "Watching", "Weights", "Files", "MPICommunication",
+        "Audits", "Benchmarking", "ChatTemplates", "Checkpoints", "Encryption", "Explanations",
+        "Histories", "Keys", "Parallelism", "Privacy", "Redaction", "Scoring", "Supervision",
+        "Sweeps", "Training", "Watching", "Weights", "Files", "MPICommunication",
       ]) + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/Command"),
     .target(
@@ -113,6 +112,14 @@ let package = Package(
         .embedInCode("Page/text.html"), .embedInCode("Page/text.js"),
         .embedInCode("Page/image.html"), .embedInCode("Page/image.js"),
         .embedInCode("Page/row.html"), .embedInCode("Page/row.js"),
+      ]),
+
+    // What `lockstep audit` finds out of runs.
+    .library(
+      "Audits",
+      uses: [
+        "Training", "Models", "NeuralNetworks", "Optimization", "Privacy", "Tensors", "Datasets",
+        "Settings", "Files",
       ]),
 
     // What `lockstep metrics` and `lockstep compare` show.
@@ -254,6 +261,7 @@ let package = Package(
     .tests(of: "Training", uses: ["Files", "Keys", "Privacy", "Weights"]),
     .tests(
       of: "Explanations", uses: ["Models", "NeuralNetworks", "Weights"], hasFixtures: true),
+    .tests(of: "Audits", uses: ["Training", "Datasets", "Privacy", "Settings", "Tensors"]),
     .tests(of: "Histories", uses: ["Reporting", "Training"]),
     .tests(of: "Sweeps", uses: ["Training", "Communication", "Settings", "Tensors"]),
     .tests(of: "Supervision", uses: ["Files"]),

@@ -18,7 +18,7 @@ struct Lockstep: ParsableCommand {
       Prepare.self, Train.self, Supervise.self, Sweep.self, Debug.self, Predict.self,
       Generate.self, Chat.self, Answer.self, Translate.self, Embed.self, Score.self, Evaluate.self,
       Explain.self, Watch.self, Report.self, Metrics.self, Compare.self, Convert.self, Merge.self,
-      Inspect.self, Privacy.self,
+      Inspect.self, Privacy.self, Audit.self,
       Tokenize.self, Redact.self, Encrypt.self, Decrypt.self, Key.self, Doctor.self, Benchmark.self,
     ])
 

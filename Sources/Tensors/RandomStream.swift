@@ -9,6 +9,7 @@ public enum RandomPurpose: UInt32, Sendable {
   case test = 4
   case search = 8
   // 9: partitions of data among clients, in Federation, which knows no tensors.
+  case audit = 10
 }
 
 /// A counter-based random stream: every number is a function of (seed, purpose, site, step,

@@ -40,6 +40,46 @@ public struct TokenBatch: Sendable, Equatable {
     self = TokenBatch(sequenceCount: sequences, positionCount: positions)
   }
 
+  /// Several batches as one, as long as the longest: what is behind a shorter one does not count.
+  ///
+  /// - Parameter batches: At least one.
+  init(joining batches: [TokenBatch]) {
+    let positions = batches.reduce(1) { max($0, $1.positionCount) }
+    self.init(
+      sequenceCount: batches.reduce(0) { $0 + $1.sequenceCount }, positionCount: positions)
+    let isMarked = batches.contains { !$0.documentStarts.isEmpty }
+    var sequence = 0
+    for batch in batches {
+      for row in 0..<batch.sequenceCount {
+        if isMarked { begin(sequence: sequence) }
+        for position in 0..<batch.positionCount {
+          let (from, to) = (
+            row * batch.positionCount + position, sequence * positions + position
+          )
+          inputs[to] = batch.inputs[from]
+          targets[to] = batch.targets[from]
+          if isMarked {
+            documentStarts[to] = batch.documentStarts.isEmpty ? 0 : batch.documentStarts[from]
+          }
+        }
+        sequence += 1
+      }
+    }
+  }
+
+  /// Writes a piece of text over what the first sequence reads and predicts.
+  ///
+  /// - Parameters:
+  ///   - tokens: Take no more room than there is.
+  ///   - place: Of the first one among the T + 1 tokens of the sequence.
+  mutating func replace(with tokens: [Int32], at place: Int) {
+    precondition(place >= 0 && place + tokens.count <= positionCount + 1)
+    for (offset, token) in tokens.enumerated() {
+      if place + offset < positionCount { inputs[place + offset] = token }
+      if place + offset > 0 { targets[place + offset - 1] = token }
+    }
+  }
+
   /// Number of targets that count: what a summed loss is divided by.
   public var targetCount: Int {
     targets.reduce(0) { $0 + ($1 == Self.ignoredTarget ? 0 : 1) }

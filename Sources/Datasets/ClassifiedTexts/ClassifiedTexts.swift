@@ -63,6 +63,30 @@ public struct ClassifiedTexts: Sendable, Equatable {
 }
 
 extension ClassifiedTexts {
+  /// These texts and, behind them, others of the same classes.
+  package func appending(_ other: ClassifiedTexts) -> ClassifiedTexts {
+    ClassifiedTexts(
+      path: path, tokens: tokens + other.tokens, ends: ends + other.ends.map { $0 + tokens.count },
+      classes: classes + other.classes, cutCount: cutCount + other.cutCount)
+  }
+
+  /// One of the texts, under the class behind its own.
+  ///
+  /// - Parameter classCount: Behind the last one of so many is the first.
+  package func one(_ index: Int, underNextClassOf classCount: Int) -> ClassifiedTexts {
+    let text = Array(self[index])
+    return ClassifiedTexts(
+      path: path, tokens: text, ends: [text.count],
+      classes: [(classes[index] + 1) % Int32(classCount)], cutCount: 0)
+  }
+
+  private init(path: String, tokens: [Int32], ends: [Int], classes: [Int32], cutCount: Int) {
+    (self.path, self.tokens, self.ends) = (path, tokens, ends)
+    (self.classes, self.cutCount) = (classes, cutCount)
+  }
+}
+
+extension ClassifiedTexts {
   /// The texts as bytes, for other ranks.
   package var bytes: [UInt8] {
     let numbers = [Int32(classes.count), Int32(cutCount)] + classes + lengths + tokens

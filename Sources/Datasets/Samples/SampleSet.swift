@@ -130,6 +130,29 @@ extension SampleSet {
       targets: targets)
   }
 
+  /// These samples and, behind them, others of the same shape and kind of targets.
+  package func appending(_ other: SampleSet) -> SampleSet {
+    precondition(other.sampleShape == sampleShape, "samples of two shapes")
+    let features: Features =
+      switch (self.features, other.features) {
+      case (.pixels(let first), .pixels(let second)):
+        .pixels(SampleElements(Array(first) + Array(second)))
+      case (.numbers(let first), .numbers(let second)):
+        .numbers(SampleElements(Array(first) + Array(second)))
+      case (.pixels, .numbers), (.numbers, .pixels):
+        preconditionFailure("images and rows of a table are not joined")
+      }
+    let targets: Targets =
+      switch (self.targets, other.targets) {
+      case (.classes(let first), .classes(let second)): .classes(first + second)
+      case (.values(let first), .values(let second)): .values(first + second)
+      default: .unknown
+      }
+    return SampleSet(
+      path: path, count: count + other.count, sampleShape: sampleShape, features: features,
+      targets: targets)
+  }
+
   /// The same samples with their features in other memory.
   ///
   /// - Parameter place: Given the bytes of the features, returns where the same bytes are, which
@@ -151,7 +174,7 @@ extension SampleSet {
       path: path, count: count, sampleShape: sampleShape, features: features, targets: targets)
   }
 
-  init(
+  package init(
     path: String, count: Int, sampleShape: [Int], features: Features, targets: Targets
   ) {
     self.path = path

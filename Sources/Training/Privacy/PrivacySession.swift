@@ -10,6 +10,14 @@ package struct PrivacySession: Sendable {
   let fingerprint: String
   /// Where that is.
   let path: String
+
+  /// - Parameters:
+  ///   - key: Of this training alone.
+  ///   - fingerprint: Of the key in the file.
+  ///   - path: Where that is.
+  package init(key: PrivacyKey, fingerprint: String, path: String) {
+    (self.key, self.fingerprint, self.path) = (key, fingerprint, path)
+  }
 }
 
 extension RunConfiguration {

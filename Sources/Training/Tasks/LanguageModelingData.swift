@@ -80,7 +80,7 @@ public final class LanguageModelingData {
   }
 
   /// What changes the training sequences; nil: nothing.
-  private func augmenter(seed: Int) -> SequenceAugmenter? {
+  func augmenter(seed: Int) -> SequenceAugmenter? {
     guard augmentation.changesSequences else { return nil }
     return SequenceAugmenter(
       augmentation, positions: context,
