@@ -15,9 +15,4 @@ package struct NormalDistribution: Sendable {
     let distance = (value - mean) / deviation
     return -distance * distance / 2 - log(deviation) - log(2 * Double.pi) / 2
   }
-
-  /// How likely a number is below.
-  package func probability(below value: Double) -> Double {
-    erfc((mean - value) / deviation / 2.0.squareRoot()) / 2
-  }
 }
