@@ -3,9 +3,9 @@ import LockstepPrivacy
 import LockstepTensors
 
 /// All that an audit draws at random: a function of its seed.
-struct AuditDraws {
+package struct AuditDraws {
   /// What is drawn; the values never change.
-  enum Use: Int {
+  package enum Use: Int {
     case members = 1
     case heldOut
     case halves
@@ -17,25 +17,27 @@ struct AuditDraws {
     case direction
   }
 
-  let seed: UInt64
+  package let seed: UInt64
+
+  package init(seed: UInt64) { self.seed = seed }
 
   private func stream(_ use: Use, _ number: Int) -> RandomStream {
     RandomStream(seed: seed, purpose: .audit, site: use.rawValue, step: number)
   }
 
   /// 64 random bits.
-  func word(_ use: Use, _ number: Int = 0, at place: Int = 0) -> UInt64 {
+  package func word(_ use: Use, _ number: Int = 0, at place: Int = 0) -> UInt64 {
     let words = stream(use, number).words(at: place)
     return UInt64(words.0) << 32 | UInt64(words.1)
   }
 
   /// A number in 0 ..< bound.
-  func number(below bound: Int, _ use: Use, _ number: Int = 0, at place: Int = 0) -> Int {
+  package func number(below bound: Int, _ use: Use, _ number: Int = 0, at place: Int = 0) -> Int {
     Int(word(use, number, at: place).multipliedFullWidth(by: UInt64(bound)).high)
   }
 
   /// So many different numbers of a range, or all of it, in random order.
-  func some(_ count: Int, of range: Range<Int>, _ use: Use, _ number: Int = 0) -> [Int] {
+  package func some(_ count: Int, of range: Range<Int>, _ use: Use, _ number: Int = 0) -> [Int] {
     guard !range.isEmpty else { return [] }
     let order = IndexPermutation(count: range.count, key: word(use, number))
     return (0..<min(count, range.count)).map { range.lowerBound + order[$0] }
@@ -43,7 +45,7 @@ struct AuditDraws {
 
   /// A key for one private training. It is no secret: who knows the seed knows the noise, and nothing that is
   /// trained with it is published.
-  func key(_ number: Int) -> PrivacyKey {
+  package func key(_ number: Int) -> PrivacyKey {
     PrivacyKey(
       bytes: (0..<4).flatMap { place in
         let word = word(.keys, number, at: place)

@@ -1,10 +1,9 @@
+import LockstepAudits
 import LockstepDatasets
 import LockstepTensors
 import LockstepTraining
 import TestSupport
 import Testing
-
-@testable import LockstepAudits
 
 /// Secrets that are often in the data are exposed, others are not, and privacy keeps them.
 @Suite struct CanaryAuditTests {

@@ -1,12 +1,11 @@
 // σ noise multiplier, C clip.
 
+import LockstepAudits
 import LockstepPrivacy
 import LockstepTensors
 import LockstepTraining
 import TestSupport
 import Testing
-
-@testable import LockstepAudits
 
 /// A mechanism that breaks its claim is found, and one that keeps it is not accused.
 @Suite struct EpsilonAuditTests {

@@ -1,10 +1,9 @@
+import LockstepAudits
 import LockstepCommunication
 import LockstepTensors
 import LockstepTraining
 import TestSupport
 import Testing
-
-@testable import LockstepAudits
 
 /// A model that knows its data by heart is found out, and one that has learned nothing tells nothing.
 @Suite struct MembershipAuditTests {

@@ -1,9 +1,8 @@
 import Foundation
+import LockstepAudits
 import LockstepPrivacy
 import TestSupport
 import Testing
-
-@testable import LockstepAudits
 
 /// Bounds, areas and ranks against values that others have computed, or that follow by hand.
 @Suite struct StatisticsTests {

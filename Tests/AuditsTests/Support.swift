@@ -1,9 +1,8 @@
+import LockstepAudits
 import LockstepDatasets
 import LockstepTensors
 import LockstepTraining
 import TestSupport
-
-@testable import LockstepAudits
 
 /// Small data and configurations to be audited, in a directory of their own.
 struct Bench {

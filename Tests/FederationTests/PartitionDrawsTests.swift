@@ -1,7 +1,6 @@
 import Foundation
+import LockstepFederation
 import Testing
-
-@testable import LockstepFederation
 
 @Suite struct PartitionDrawsTests {
   private func draws(_ seed: UInt64 = 5) -> PartitionDraws {

@@ -1,9 +1,8 @@
 // K clients, n samples.
 
+import LockstepFederation
 import TestSupport
 import Testing
-
-@testable import LockstepFederation
 
 @Suite struct PartitionTests {
   private static let methods: [PartitionConfiguration.Method] = [

@@ -1,8 +1,7 @@
+import LockstepFederation
 import LockstepKeys
 import TestSupport
 import Testing
-
-@testable import LockstepFederation
 
 @Suite struct SharedSecretTests {
   /// Multiplication of polynomials over GF(2), then division, bit by bit.

@@ -145,6 +145,17 @@ import Testing
     #expect(hashes[0] == hashes[1])
   }
 
+  @Test func aRunWhoseClientsAllFailEnds() throws {
+    for ranks in [1, 3] {
+      let error = #expect(throws: (any Error).self) {
+        try train(
+          try configuration("local_steps: 9", optimizer: "name: sgd, learning_rate: 1e6"),
+          ranks: ranks)
+      }
+      #expect("\(error as Any)".contains("every client failed"), "\(error as Any)")
+    }
+  }
+
   @Test func aClientThatComesLateIsLeftOut() throws {
     let outcome = try train(
       try configuration("local_steps: 2, deadline: 1e-9", steps: 1))[0]

@@ -4,23 +4,23 @@ import LockstepDatasets
 ///
 /// Digits are the secret, and all of them together the space that it is one of. A name belongs to a canary alone, so
 /// that one can not be told from another.
-struct CanaryFormat {
-  let text: String
+package struct CanaryFormat {
+  package let text: String
   private let tokenizer: any Tokenizer
   /// Digits of a secret.
-  let digitCount: Int
+  package let digitCount: Int
 
-  static let standard = "The code of @ is ####."
+  package static let standard = "The code of @ is ####."
 
   /// - Throws: `AuditError` where that is no format.
-  init(_ text: String, tokenizer: any Tokenizer) throws(AuditError) {
+  package init(_ text: String, tokenizer: any Tokenizer) throws(AuditError) {
     digitCount = text.count { $0 == "#" }
     guard (1...12).contains(digitCount) else { throw .wrongFormat(text) }
     (self.text, self.tokenizer) = (text, tokenizer)
   }
 
   /// |R|.
-  var spaceCount: Int { (0..<digitCount).reduce(1) { product, _ in product * 10 } }
+  package var spaceCount: Int { (0..<digitCount).reduce(1) { product, _ in product * 10 } }
 
   /// What the model reads.
   ///
@@ -28,7 +28,7 @@ struct CanaryFormat {
   ///   - secret: In 0 ..< |R|.
   ///   - name: Takes the place of `@`.
   /// - Throws: `AuditError` where the tokenizer can not express it.
-  func tokens(secret: Int, name: String) throws(AuditError) -> [Int32] {
+  package func tokens(secret: Int, name: String) throws(AuditError) -> [Int32] {
     do throws(TokenizerError) {
       return try tokenizer.encode(written(secret: secret, name: name))
     } catch {
@@ -36,7 +36,7 @@ struct CanaryFormat {
     }
   }
 
-  func written(secret: Int, name: String) -> String {
+  package func written(secret: Int, name: String) -> String {
     var digits = String(secret)
     digits = String(repeating: "0", count: digitCount - digits.count) + digits
     var rest = digits[...]
@@ -52,10 +52,10 @@ struct CanaryFormat {
 }
 
 /// One secret, and how often it is in the data.
-struct Canary {
-  let name: String
-  let secret: Int
-  let repetitions: Int
+package struct Canary {
+  package let name: String
+  package let secret: Int
+  package let repetitions: Int
 
   /// Canaries with names and secrets of their own.
   ///
@@ -63,7 +63,7 @@ struct Canary {
   ///   - repetitions: How often those of each group are in the data.
   ///   - count: Canaries of a group.
   ///   - spaceCount: |R|.
-  static func drawn(
+  package static func drawn(
     repetitions: [Int], count: Int, spaceCount: Int, _ draws: AuditDraws
   ) -> [Canary] {
     let (consonants, vowels) = (Array("bdfgklmnprstvz"), Array("aeiou"))

@@ -3,17 +3,17 @@ import LockstepTensors
 import LockstepTraining
 
 /// A sample that is made to stand out, so that its gradient is long and unlike those of others.
-struct Outlier {
+package struct Outlier {
   /// The pool with the sample, which is its last one.
-  let pool: SamplePool
+  package let pool: SamplePool
   /// "an image of random pixels".
-  let description: String
-  var number: Int { pool.count - 1 }
+  package let description: String
+  package var number: Int { pool.count - 1 }
 
   /// - Parameters:
   ///   - pool: What it is to stand out of.
   ///   - draws: Decide what is random of it.
-  init(in pool: SamplePool, _ draws: AuditDraws) {
+  package init(in pool: SamplePool, _ draws: AuditDraws) {
     switch pool.content {
     case .sequences(let parts, let vocabularyCount, let architecture):
       let token = Self.rarestToken(in: parts, of: vocabularyCount)

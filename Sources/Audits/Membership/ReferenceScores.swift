@@ -1,7 +1,7 @@
 import Foundation
 
 /// What a loss is of, and so what of it is nearly normal over models.
-enum LossScale {
+package enum LossScale {
   /// -log p of a class: log(p / (1 - p)) is.
   case classes
   /// An error squared: minus the error is.
@@ -9,7 +9,7 @@ enum LossScale {
   /// The mean of many: minus itself is.
   case tokens
 
-  func scaled(_ loss: Double) -> Double {
+  package func scaled(_ loss: Double) -> Double {
     switch self {
     case .classes: -log(expm1(min(max(loss, 1e-7), 50)))
     case .values: -max(loss, 0).squareRoot()
@@ -19,18 +19,18 @@ enum LossScale {
 }
 
 /// How much a model's losses speak for membership, beside those of models of which is known what they have seen.
-struct ReferenceScores {
+package struct ReferenceScores {
   /// The mean loss of models that have not seen a sample, less the model's.
-  let differences: [Double]
+  package let differences: [Double]
   /// The logarithm of how much likelier the loss is with the sample than without; zeros where deviations can not
   /// be told.
-  let likelihoodRatios: [Double]
+  package let likelihoodRatios: [Double]
 
   /// - Parameters:
   ///   - losses: Of the model, one for each sample.
   ///   - references: For each sample some have seen it and some have not.
   ///   - scale: What is compared in the losses' place.
-  init(
+  package init(
     _ losses: [Double], _ references: [(hasSeen: [Bool], losses: [Double])], scale: LossScale
   ) {
     differences = losses.indices.map { sample in

@@ -8,7 +8,7 @@ public struct Estimate: Encodable, Sendable, Equatable {
   /// - Parameters:
   ///   - first: At least two numbers.
   ///   - second: Likewise.
-  static func difference(_ first: [Double], _ second: [Double]) -> Estimate {
+  package static func difference(_ first: [Double], _ second: [Double]) -> Estimate {
     let (left, right) = (Moments(first), Moments(second))
     return Estimate(
       value: left.mean - right.mean,
@@ -17,23 +17,23 @@ public struct Estimate: Encodable, Sendable, Equatable {
   }
 
   /// The standard deviation of normal numbers, at least two.
-  static func deviation(_ numbers: [Double]) -> Estimate {
+  package static func deviation(_ numbers: [Double]) -> Estimate {
     let deviation = Moments(numbers).variance.squareRoot()
     return Estimate(
       value: deviation, error: deviation / (2 * Double(max(1, numbers.count - 1))).squareRoot())
   }
 
-  func divided(by divisor: Double) -> Estimate {
+  package func divided(by divisor: Double) -> Estimate {
     Estimate(value: value / divisor, error: error / divisor)
   }
 }
 
 /// The moments of some numbers.
 private struct Moments {
-  let mean: Double
-  let variance: Double
+  package let mean: Double
+  package let variance: Double
 
-  init(_ numbers: [Double]) {
+  package init(_ numbers: [Double]) {
     let count = Double(numbers.count)
     let mean = numbers.reduce(0, +) / count
     self.mean = mean

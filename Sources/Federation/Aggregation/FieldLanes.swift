@@ -2,11 +2,11 @@
 /// x⁸ + x⁴ + x³ + x + 1, which is that of AES (FIPS 197). Addition is ^.
 ///
 /// There are no tables and no branches: how long something takes, and what it reads, says nothing of the elements.
-enum FieldLanes {
+package enum FieldLanes {
   private static let ones: UInt64 = 0x0101_0101_0101_0101
 
   /// The products of eight elements with one.
-  static func product(_ elements: UInt64, _ factor: UInt8) -> UInt64 {
+  package static func product(_ elements: UInt64, _ factor: UInt8) -> UInt64 {
     var sum: UInt64 = 0
     var power = elements
     for bit: UInt8 in 0..<8 {
@@ -18,12 +18,12 @@ enum FieldLanes {
     return sum
   }
 
-  static func product(_ a: UInt8, _ b: UInt8) -> UInt8 {
+  package static func product(_ a: UInt8, _ b: UInt8) -> UInt8 {
     UInt8(truncatingIfNeeded: product(UInt64(a), b))
   }
 
   /// The element whose product with this one is 1; 0 of 0.
-  static func inverse(_ element: UInt8) -> UInt8 {
+  package static func inverse(_ element: UInt8) -> UInt8 {
     // The 254th power: the 255th is 1.
     var (result, square): (UInt8, UInt8) = (1, element)
     for _ in 0..<7 {

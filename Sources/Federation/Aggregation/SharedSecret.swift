@@ -8,16 +8,16 @@ import LockstepKeys
 ///     secret + c₁ x + … + cₜ₋₁ xᵗ⁻¹
 ///
 /// with random c: through t - 1 points and any secret there is exactly one such polynomial.
-struct SharedSecret {
+package struct SharedSecret {
   /// t.
-  let threshold: Int
+  package let threshold: Int
   /// Of the secret, and of each share; a multiple of 8.
-  let byteCount: Int
+  package let byteCount: Int
   /// The secret, then c₁ to cₜ₋₁.
   private let coefficients: SecretBytes
 
   /// A random secret.
-  init(
+  package init(
     byteCount: Int, threshold: Int, using generator: inout some RandomNumberGenerator
   ) {
     precondition(byteCount.isMultiple(of: 8) && threshold >= 1)
@@ -26,7 +26,7 @@ struct SharedSecret {
   }
 
   /// Calls `body` with bytes of the secret.
-  func withSecret<Result>(
+  package func withSecret<Result>(
     _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
     precondition(range.upperBound <= byteCount)
@@ -36,7 +36,7 @@ struct SharedSecret {
   /// The share at a point.
   ///
   /// - Parameter point: Not 0, where the secret itself is.
-  func share(at point: UInt8) -> SecretBytes {
+  package func share(at point: UInt8) -> SecretBytes {
     precondition(point != 0, "the share at point 0 would be the secret")
     let share = SecretBytes(count: byteCount)
     coefficients.withBytes { coefficients in
@@ -57,12 +57,12 @@ struct SharedSecret {
 }
 
 /// Puts secrets together from shares at given points: the value at 0 of the polynomial through them, after Lagrange.
-struct SecretRecovery {
+package struct SecretRecovery {
   /// What each point's share is multiplied with.
   private let weights: [UInt8]
 
   /// - Parameter points: As many as the threshold, different ones, none of them 0.
-  init(points: [UInt8]) {
+  package init(points: [UInt8]) {
     precondition(Set(points).count == points.count && !points.contains(0))
     weights = points.map { point in
       // The product of other / (other - point); subtraction is addition here.
@@ -74,7 +74,7 @@ struct SecretRecovery {
   }
 
   /// - Parameter shares: In the order of the points, all of one length, a multiple of 8.
-  func secret(of shares: [[UInt8]]) -> SecretBytes {
+  package func secret(of shares: [[UInt8]]) -> SecretBytes {
     precondition(shares.count == weights.count && Set(shares.map(\.count)).count == 1)
     let secret = SecretBytes(count: shares[0].count)
     secret.withMutableBytes { secret in
@@ -94,7 +94,7 @@ struct SecretRecovery {
 
 extension SecretBytes {
   /// Random bytes.
-  static func random(
+  package static func random(
     count: Int, using generator: inout some RandomNumberGenerator
   ) -> SecretBytes {
     precondition(count.isMultiple(of: 8))

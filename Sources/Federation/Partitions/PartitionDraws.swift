@@ -2,9 +2,9 @@ import CLockstepKernels
 
 /// Random numbers that a partition is made of: Philox 4x32-10, as all of a run's, and functions that have the same
 /// bits on every processor.
-struct PartitionDraws {
+package struct PartitionDraws {
   /// What numbers are drawn for, each from a stream of its own. The values never change: they decide partitions.
-  enum Purpose: UInt32 {
+  package enum Purpose: UInt32 {
     /// The order of samples.
     case order = 0
     /// Which shard goes to whom.
@@ -23,14 +23,14 @@ struct PartitionDraws {
   private var spare: UInt64?
 
   /// - Parameter number: Of a class, where each has numbers of its own.
-  init(seed: UInt64, for purpose: Purpose, of number: Int = 0) {
+  package init(seed: UInt64, for purpose: Purpose, of number: Int = 0) {
     stream = CKernels_RandomStream(
       seed: seed, site: Self.site, step: purpose.rawValue,
       microbatch: UInt32(truncatingIfNeeded: number))
   }
 
   /// 64 random bits.
-  mutating func word() -> UInt64 {
+  package mutating func word() -> UInt64 {
     if let word = spare {
       spare = nil
       return word
@@ -45,12 +45,12 @@ struct PartitionDraws {
   }
 
   /// A number in 0 ..< bound, each with the same probability but for 2⁻⁶⁴ · bound.
-  mutating func number(below bound: Int) -> Int {
+  package mutating func number(below bound: Int) -> Int {
     Int(word().multipliedFullWidth(by: UInt64(bound)).high)
   }
 
   /// The list in random order: Fisher and Yates, as Durstenfeld wrote it.
-  mutating func shuffled(_ list: [Int]) -> [Int] {
+  package mutating func shuffled(_ list: [Int]) -> [Int] {
     var list = list
     for place in stride(from: list.count - 1, to: 0, by: -1) {
       list.swapAt(place, number(below: place + 1))
@@ -59,10 +59,10 @@ struct PartitionDraws {
   }
 
   /// Above 0 and below 1, 53 bits.
-  mutating func uniform() -> Double { (Double(word() >> 11) + 0.5) * 0x1p-53 }
+  package mutating func uniform() -> Double { (Double(word() >> 11) + 0.5) * 0x1p-53 }
 
   /// Of mean 0 and deviation 1, after Box and Muller, of which one number of two is taken.
-  mutating func normal() -> Double {
+  package mutating func normal() -> Double {
     let radius = (-2 * CKernels_log(uniform())).squareRoot()
     var (sine, cosine) = (0.0, 0.0)
     CKernels_sineAndCosine(uniform() * (2 * .pi), &sine, &cosine)
@@ -73,7 +73,7 @@ struct PartitionDraws {
   ///
   /// G. Marsaglia and W. Tsang, "A simple method for generating gamma variables", 2000. Logarithms, because for small
   /// shapes the number itself may be too small for a `Double`.
-  mutating func logGamma(shape: Double) -> Double {
+  package mutating func logGamma(shape: Double) -> Double {
     // For shapes below 1: a number for shape + 1 times a uniform one to the power of 1 / shape.
     if shape < 1 { return logGamma(shape: shape + 1) + CKernels_log(uniform()) / shape }
     let scale = shape - 1.0 / 3
@@ -91,7 +91,7 @@ struct PartitionDraws {
   }
 
   /// Proportions, which add up to 1, of the symmetric Dirichlet distribution: gamma numbers, divided by their sum.
-  mutating func dirichlet(count: Int, alpha: Double) -> [Double] {
+  package mutating func dirichlet(count: Int, alpha: Double) -> [Double] {
     let logarithms = (0..<count).map { _ in logGamma(shape: alpha) }
     let largest = logarithms.max() ?? 0
     // What is e^-700 of the largest has no sample anyway.

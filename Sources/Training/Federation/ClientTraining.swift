@@ -149,6 +149,14 @@ enum ClientFailure: Error, Equatable, CustomStringConvertible {
   /// Drawn by the seed.
   case dropout
 
+  /// Whether the client could have trained at another time.
+  var isAccident: Bool {
+    switch self {
+    case .late, .dropout: true
+    case .notFinite, .tooLarge: false
+    }
+  }
+
   var description: String {
     switch self {
     case .notFinite:
@@ -160,6 +168,20 @@ enum ClientFailure: Error, Equatable, CustomStringConvertible {
       "it had taken \(step) of \(steps) local steps after \(seconds) seconds, federated.deadline"
     case .dropout: "it dropped out (federated.dropout)"
     }
+  }
+}
+
+/// A round of which every client failed.
+struct AllClientsFailed: Error, Equatable, CustomStringConvertible {
+  let round: Int
+  /// What is new of who failed why.
+  let notices: [String]
+  /// Why the first of this rank failed; nil: it played none.
+  let first: String?
+
+  var description: String {
+    let reasons = notices.first ?? first ?? "see above"
+    return "round \(round): every client failed, and nothing of it was saved. \(reasons)"
   }
 }
 

@@ -74,6 +74,7 @@ final class FederatedRounds: OptimizationStep {
       clients[communicator.rank], round: step, learningRate: learningRate, hiding: exchange)
     var round = try time { try agree(on: own, of: members, step: step, flag: flag) }
     let least = exchange == nil ? 1 : SecureExchange.threshold(of: members.count)
+    if privacy == nil, round.hasOnlyFailures { throw failure(of: round, own, step: step) }
     // A private round must not tell that there was nobody: it is noise alone then.
     guard round.remaining.count >= least || privacy != nil else {
       return skipped(round, step: step, learningRate: learningRate, least: least)
@@ -219,14 +220,17 @@ final class FederatedRounds: OptimizationStep {
     for (place, client) in members.enumerated() where own.failures[client] != nil {
       failed[place / 64] |= 1 << (place % 64)
     }
-    let all = try communicator.allGather(words: [UInt64(flag)] + own.tally + failed)
+    let gaveUp = own.failures.values.filter { ($0 as? ClientFailure)?.isAccident != true }.count
+    let all = try communicator.allGather(
+      words: [UInt64(flag), UInt64(gaveUp)] + own.tally + failed)
     let gone = members.indices.filter { place in
-      all.contains { $0[1 + own.tally.count + place / 64] >> (place % 64) & 1 != 0 }
+      all.contains { $0[2 + own.tally.count + place / 64] >> (place % 64) & 1 != 0 }
     }.map { members[$0] }
     var round = FederatedRound(
       remaining: members.filter { !gone.contains($0) },
       flag: all.reduce(0) { max($0, Int($1[0])) },
-      words: own.tally.indices.map { index in all.reduce(0) { $0 &+ $1[1 + index] } })
+      words: own.tally.indices.map { index in all.reduce(0) { $0 &+ $1[2 + index] } },
+      hasOnlyFailures: !members.isEmpty && all.reduce(0) { $0 + Int($1[1]) } == members.count)
     if !gone.isEmpty { round.notices = try reasons(own.failures, step: step) }
     return round
   }
@@ -243,11 +247,20 @@ final class FederatedRounds: OptimizationStep {
       for (client, reason) in reasons.sorted(by: { $0.key < $1.key })
       where told.insert(client).inserted {
         notices.append(
-          "client \(client) is left out of round \(step + 1): \(reason). Whenever it is left out again, "
-            + "metrics.jsonl has fewer clients")
+          "client \(client) is left out of round \(step + 1): \(reason)")
       }
     }
     return notices
+  }
+
+  /// What ends a run whose clients can not train at all: the same error on all ranks, of which one speaks.
+  private func failure(
+    of round: FederatedRound, _ own: PlayedClients, step: Int
+  ) -> AgreedError {
+    let first = own.failures.min { $0.key < $1.key }
+    return AgreedError(
+      AllClientsFailed(round: step + 1, notices: round.notices, first: first.map { "\($0.value)" }),
+      speaks: communicator.isRankZero)
   }
 
   private func outcome(
@@ -317,6 +330,8 @@ private struct FederatedRound {
   var flag: Int
   /// The sum of their tallies, as of `PlayedClients`.
   var words: [UInt64]
+  /// Whether all clients failed, and none by accident.
+  let hasOnlyFailures: Bool
   var notices: [String] = []
 
   /// - Parameter unmask: Takes off masks that are left.
