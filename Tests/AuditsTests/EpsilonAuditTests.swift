@@ -49,9 +49,9 @@ import Testing
 
   /// Too little to be told from runs that are counted, and enough to be measured.
   @Test func aClipThatIsTwiceTooLongIsFound() throws {
-    let audit = try audit("noise: 0.3, clip: 0.05")
+    let audit = try audit("noise: 0.5, clip: 0.05", runs: 480)
     var broken = audit.plan.privacy
-    (broken.clip, broken.noise) = (0.1, 0.15)
+    (broken.clip, broken.noise) = (0.1, 0.25)
     let report = audit.report(try audit.outcomes(privacy: broken, in: Workspace()))
     #expect(!report.isConsistent && !report.isClipKept && report.isNoiseKept, "\(report)")
     #expect("\(report)".contains("THE CLIP IS NOT KEPT"))

@@ -145,6 +145,8 @@ final class ClientTraining {
 enum ClientFailure: Error, Equatable, CustomStringConvertible {
   case notFinite
   case tooLarge(magnitude: Double)
+  /// The mean of a target.
+  case largeLoss(Double)
   case late(step: Int, of: Int, seconds: Double)
   /// Drawn by the seed.
   case dropout
@@ -153,7 +155,7 @@ enum ClientFailure: Error, Equatable, CustomStringConvertible {
   var isAccident: Bool {
     switch self {
     case .late, .dropout: true
-    case .notFinite, .tooLarge: false
+    case .notFinite, .tooLarge, .largeLoss: false
     }
   }
 
@@ -164,6 +166,8 @@ enum ClientFailure: Error, Equatable, CustomStringConvertible {
     case .tooLarge(let magnitude):
       "its change, of magnitude \(magnitude) with its weight, is too large to be added up; a smaller learning "
         + "rate or `weighting: uniform` may help"
+    case .largeLoss(let loss):
+      "its loss, \(loss), is too large to be added up; a smaller learning rate may help"
     case .late(let step, let steps, let seconds):
       "it had taken \(step) of \(steps) local steps after \(seconds) seconds, federated.deadline"
     case .dropout: "it dropped out (federated.dropout)"

@@ -202,7 +202,10 @@ final class FederatedRounds: OptimizationStep {
     if let privacy {
       scale = min(1, privacy.configuration.clip / max(outcome.norm, .leastNormalMagnitude))
     }
-    // Sums of all clients are below 2³¹.
+    // Sums of all clients are below 2⁶³ units.
+    guard abs(outcome.tally.loss) * 0x1p20 * Double(configuration.clients) < 0x1p63 else {
+      throw ClientFailure.largeLoss(outcome.tally.loss / max(1, outcome.tally.targetCount))
+    }
     let magnitude = Double(outcome.largest) * scale
     guard magnitude * Double(configuration.clients) < 0x1p31 else {
       throw ClientFailure.tooLarge(magnitude: magnitude)
