@@ -231,7 +231,8 @@ let package = Package(
     .tests(of: "NeuralNetworks"),
     .tests(of: "Models", uses: ["Weights", "Optimization"], hasFixtures: true),
     .tests(of: "Optimization"),
-    .tests(of: "Privacy", uses: ["Keys", "Parallelism", "Settings"], hasFixtures: true),
+    .tests(
+      of: "Privacy", uses: ["CKernels", "Keys", "Parallelism", "Settings"], hasFixtures: true),
     .tests(of: "Federation", uses: ["Keys", "Parallelism", "Settings"]),
     .tests(of: "Datasets", hasFixtures: true),
     .tests(of: "Communication", uses: ["CKernels", "Parallelism"], ["communication-probe"]),
