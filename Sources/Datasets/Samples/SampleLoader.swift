@@ -122,7 +122,7 @@ public struct SampleLoader: Sendable {
       if let change {
         append(pixels[range], to: &batch, change: change)
       } else {
-        for pixel in pixels[range] { batch.features.append(pixelValues[Int(pixel)]) }
+        append(pixels, range, to: &batch)
       }
     case .numbers(let numbers):
       for (column, number) in numbers[range].enumerated() {
@@ -137,6 +137,23 @@ public struct SampleLoader: Sendable {
     case .unknown: break
     }
     batch.count += 1
+  }
+
+  /// Appends pixels as they are: a whole image at a time, for images are most of what a step reads.
+  private func append(
+    _ pixels: SampleElements<UInt8>, _ range: Range<Int>, to batch: inout SampleBatch
+  ) {
+    let start = batch.features.count
+    batch.features.append(contentsOf: repeatElement(0, count: range.count))
+    batch.features.withUnsafeMutableBufferPointer { features in
+      pixels.withBytes { pixels in
+        pixelValues.withUnsafeBufferPointer { values in
+          for place in 0..<range.count {
+            features[start + place] = values[Int(pixels[range.lowerBound + place])]
+          }
+        }
+      }
+    }
   }
 
   private func append(
