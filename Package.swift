@@ -287,10 +287,11 @@ let package = Package(
       name: "fuzz",
       dependencies: Target.modules([
         "Training", "Sweeps", "Scoring", "Datasets", "Checkpoints", "Models", "Tensors", "Weights",
-        "ChatTemplates",
+        "ChatTemplates", "Encryption", "Keys", "Files",
       ]) + [
         "TestSupport", "ReaderClaims", "LockstepCommand",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
       ],
       path: "Tests/Fuzzing"),
     .example("linear-regression", uses: ["MPICommunication"]),
