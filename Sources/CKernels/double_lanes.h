@@ -37,11 +37,19 @@ typedef int64_t LongLanes __attribute__((vector_size(64), aligned(64)));
 /// x / divisor, rounded as a division is, for whole divisors of at most 8 bits and an x that is zero or
 /// well above the smallest normal number.
 ///
-/// The products of upper halves are exact. What the rest is off by is below 2^-20 of the last place,
+/// x times the inverse in two parts, whose larger product is exact: by a fused multiply-add, or since the
+/// upper halves of both have few enough digits. What the sum is off by is below 2^-20 of its last place,
 /// and such a quotient is never that near to the middle between two numbers: the divisor's 8 bits keep
-/// it 2^-9 away.
-INLINE void lanes_divide(DoubleLanes *x, double divisor) {
+/// it 2^-9 away. So both ways round as the division does.
+///
+/// - hasFused: A constant: whether the processor has fused multiply-adds.
+INLINE void lanes_divide(DoubleLanes *x, double divisor, int hasFused) {
   DoubleBits inverse = {1 / divisor};
+  if (hasFused) {
+    double rest = __builtin_fma(-inverse.value, divisor, 1) / divisor;
+    *x = __builtin_elementwise_fma(*x, double_lanes_fill(inverse.value), *x * rest);
+    return;
+  }
   inverse.bits &= UPPER_DIGITS;
   double rest = (1 - inverse.value * divisor) / divisor;
   DoubleLanes upper = (DoubleLanes)((LongLanes)*x & UPPER_DIGITS), lower = *x - upper;
@@ -68,9 +76,11 @@ INLINE void lanes_natural_log(DoubleLanes x[DOUBLE_GROUP]) {
 }
 
 /// sine_and_cosine of each angle.
+///
+/// - hasFused: See lanes_divide.
 INLINE void lanes_sine_and_cosine(
     const DoubleLanes angle[DOUBLE_GROUP], DoubleLanes sine[DOUBLE_GROUP],
-    DoubleLanes cosine[DOUBLE_GROUP]) {
+    DoubleLanes cosine[DOUBLE_GROUP], int hasFused) {
   DoubleLanes shifted[DOUBLE_GROUP], r[DOUBLE_GROUP], square[DOUBLE_GROUP];
   DoubleLanes s[DOUBLE_GROUP], c[DOUBLE_GROUP];
   EACH_OF_GROUP {
@@ -84,12 +94,12 @@ INLINE void lanes_sine_and_cosine(
   for (int power = 15; power >= 1; power -= 2) {
     EACH_OF_GROUP {
       DoubleLanes term = c[g] * square[g];
-      lanes_divide(&term, power * (power + 1));
+      lanes_divide(&term, power * (power + 1), hasFused);
       c[g] = 1 - term;
     }
     if (power > 1) EACH_OF_GROUP {
       DoubleLanes term = s[g] * square[g];
-      lanes_divide(&term, (power - 1) * power);
+      lanes_divide(&term, (power - 1) * power, hasFused);
       s[g] = 1 - term;
     }
   }

@@ -19,7 +19,8 @@ INLINE void units_into(DoubleLanes *result, const uint64_t *words, int place) {
 }
 
 /// Twice the normal numbers of eight pairs, the first ones and the second ones.
-INLINE void doubled_normals(const uint64_t *words, DoubleLanes *first, DoubleLanes *second) {
+INLINE void doubled_normals(
+    const uint64_t *words, DoubleLanes *first, DoubleLanes *second, int hasFused) {
   DoubleLanes radius[DOUBLE_GROUP], angle[DOUBLE_GROUP];
   DoubleLanes sine[DOUBLE_GROUP], cosine[DOUBLE_GROUP];
   EACH_OF_GROUP {
@@ -28,7 +29,7 @@ INLINE void doubled_normals(const uint64_t *words, DoubleLanes *first, DoubleLan
   }
   lanes_natural_log(radius);
   EACH_OF_GROUP radius[g] = __builtin_elementwise_sqrt(-2 * radius[g]);
-  lanes_sine_and_cosine(angle, sine, cosine);
+  lanes_sine_and_cosine(angle, sine, cosine, hasFused);
   *first = double_lanes_fill(0), *second = double_lanes_fill(0);
   EACH_OF_GROUP {
     *first += radius[g] * cosine[g];
@@ -46,8 +47,8 @@ INLINE void add_doubled(
   *values = __builtin_convertvector(__builtin_convertvector(*values, All) + noise, Lanes);
 }
 
-MULTIVERSIONED void CKernels_addNoise(
-    const uint64_t *words, double deviation, float *values, int64_t count) {
+INLINE void add_noise(
+    const uint64_t *words, double deviation, float *values, int64_t count, int hasFused) {
   uint64_t few[NOISE_GROUP_WORDS] = {0};
   FOR_LANES(count) {
     const uint64_t *own = words + i / 2 * CKERNELS_NOISE_WORDS;
@@ -56,11 +57,35 @@ MULTIVERSIONED void CKernels_addNoise(
       own = few;
     }
     DoubleLanes first, second;
-    doubled_normals(own, &first, &second);
+    doubled_normals(own, &first, &second, hasFused);
     Lanes noisy = lanes_read(values + i, n);
     add_doubled(&noisy, deviation, &first, &second);
     lanes_write(values + i, noisy, n);
   }
+}
+
+// Not by target_clones, which know of no constant that differs from one to the other.
+#if defined(__x86_64__)
+__attribute__((target("arch=x86-64-v4"), min_vector_width(512))) static void add_noise_v4(
+    const uint64_t *words, double deviation, float *values, int64_t count) {
+  add_noise(words, deviation, values, count, 1);
+}
+
+__attribute__((target("arch=x86-64-v3"))) static void add_noise_v3(
+    const uint64_t *words, double deviation, float *values, int64_t count) {
+  add_noise(words, deviation, values, count, 1);
+}
+#endif
+
+void CKernels_addNoise(
+    const uint64_t *words, double deviation, float *values, int64_t count) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("x86-64-v4")) return add_noise_v4(words, deviation, values, count);
+  if (__builtin_cpu_supports("x86-64-v3")) return add_noise_v3(words, deviation, values, count);
+  add_noise(words, deviation, values, count, 0);
+#else
+  add_noise(words, deviation, values, count, 1);
+#endif
 }
 
 MULTIVERSIONED void CKernels_addClipped(
