@@ -235,7 +235,7 @@ let package = Package(
     .tests(
       of: "Privacy", uses: ["CKernels", "Keys", "Parallelism", "Settings"], hasFixtures: true),
     .tests(of: "Federation", uses: ["Keys", "Parallelism", "Settings"]),
-    .tests(of: "Datasets", hasFixtures: true),
+    .tests(of: "Datasets", uses: ["Parallelism"], hasFixtures: true),
     .tests(of: "Communication", uses: ["CKernels", "Parallelism"], ["communication-probe"]),
     .tests(
       of: "Checkpoints", uses: ["CHashing", "Weights", "Settings", "Files", "Parallelism"],
