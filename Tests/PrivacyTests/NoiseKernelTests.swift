@@ -26,11 +26,17 @@ import Testing
   }
 
   private func requireEqual(_ words: [UInt64], count: Int, deviation: Double = 0.75) {
-    let values = (0..<count).map { Float($0) / 7 - 3 }
-    let (found, expected) = (
-      noisy(words, deviation: deviation, values), expected(words, deviation: deviation, values)
-    )
-    #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "\(count) elements")
+    func require(_ values: [Float]) -> [Float] {
+      let (found, expected) = (
+        noisy(words, deviation: deviation, values), expected(words, deviation: deviation, values)
+      )
+      #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "\(count) elements")
+      return found
+    }
+    _ = require((0..<count).map { Float($0) / 7 - 3 })
+    // What is left of a number in double precision without the float that is nearest: its last bits.
+    let nearest = require([Float](repeating: 0, count: count))
+    _ = require(nearest.map { -$0 })
   }
 
   @Test func everyElementHasTheBitsOfTheFormula() {
