@@ -209,7 +209,8 @@ let package = Package(
     .library("ChatTemplates", uses: ["Settings"]),
     .library("Files", uses: ["CHost"]),
     .library(
-      "Keys", uses: ["Settings", "Files"], [.product(name: "Crypto", package: "swift-crypto")]),
+      "Keys", uses: ["CKernels", "Settings", "Files"],
+      [.product(name: "Crypto", package: "swift-crypto")]),
     // Files that are encrypted at rest, in chunks.
     .library(
       "Encryption", uses: ["Keys", "Settings", "Files"],
@@ -238,9 +239,10 @@ let package = Package(
     .tests(of: "NeuralNetworks"),
     .tests(of: "Models", uses: ["Weights", "Optimization"], hasFixtures: true),
     .tests(of: "Optimization"),
-    .tests(of: "Privacy", uses: ["Keys", "Parallelism", "Settings"], hasFixtures: true),
+    .tests(
+      of: "Privacy", uses: ["CKernels", "Keys", "Parallelism", "Settings"], hasFixtures: true),
     .tests(of: "Federation", uses: ["Keys", "Parallelism", "Settings"]),
-    .tests(of: "Datasets", hasFixtures: true),
+    .tests(of: "Datasets", uses: ["Parallelism"], hasFixtures: true),
     .tests(of: "Communication", uses: ["CKernels", "Parallelism"], ["communication-probe"]),
     .tests(
       of: "Checkpoints", uses: ["CHashing", "Weights", "Settings", "Files", "Parallelism"],
@@ -254,7 +256,8 @@ let package = Package(
     .tests(of: "ChatTemplates", hasFixtures: true),
     .tests(of: "Settings"),
     .tests(of: "Files"),
-    .tests(of: "Keys", uses: ["Files"]),
+    .tests(
+      of: "Keys", uses: ["Files"], [.product(name: "Crypto", package: "swift-crypto")]),
     .tests(of: "Encryption", uses: ["Keys", "Files"]),
     .tests(of: "Redaction", uses: ["Keys", "Parallelism", "Files"]),
     .tests(of: "Parallelism"),
@@ -292,10 +295,11 @@ let package = Package(
       name: "fuzz",
       dependencies: Target.modules([
         "Training", "Sweeps", "Scoring", "Datasets", "Checkpoints", "Models", "Tensors", "Weights",
-        "ChatTemplates",
+        "ChatTemplates", "Encryption", "Keys", "Files",
       ]) + [
         "TestSupport", "ReaderClaims", "LockstepCommand",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
       ],
       path: "Tests/Fuzzing"),
     .example("linear-regression", uses: ["MPICommunication"]),

@@ -97,7 +97,8 @@ struct EncryptionHeader: Equatable {
     let chunk = Int(number(12, as: UInt32.self))
     let content = number(16, as: UInt64.self)
     let sum = SHA256.hash(data: UnsafeRawBufferPointer(rebasing: file[..<72])).prefix(8)
-    guard Self.chunkByteCounts.contains(chunk), content <= UInt64(Int.max / 2),
+    guard EncryptedFiles.isEncrypted(file), Self.chunkByteCounts.contains(chunk),
+      content <= UInt64(Int.max / 2),
       sum.elementsEqual(file[72..<80])
     else { throw damaged("its header is damaged; copy the file again") }
     self.init(

@@ -1,4 +1,5 @@
 import LockstepDatasets
+import LockstepParallelism
 import Testing
 
 /// Which samples are read when, how they are normalised, and how images are changed.
@@ -61,6 +62,18 @@ import Testing
     #expect(batch.classes == [4, 5] && batch.count == 2)
     let expected: [Float] = (48..<72).map { Float(Double(3 * $0 + 1) / 255) }
     #expect(batch.features == expected)
+  }
+
+  @Test func aBatchIsTheSameOnAnyNumberOfThreads() {
+    let pool = ThreadPool(threadCount: 3)
+    for shift in [0, 2] {
+      let loader = Self.loader(batchSize: 5003) { $0.shift = shift }
+      let alone = Self.batch(loader, 3, 1)
+      // What a larger batch left behind is written over.
+      var shared = Self.batch(Self.loader(batchSize: 6000), 0, 0)
+      loader.fill(&shared, step: 3, microbatch: 1, on: pool)
+      #expect(shared == alone && alone.features.count == 5003 * 12)
+    }
   }
 
   @Test func pixelsAreNormalizedOverAllImages() {

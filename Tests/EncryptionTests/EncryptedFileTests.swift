@@ -124,6 +124,17 @@ import Testing
     }
   }
 
+  @Test func everyChangedByteOfAHeaderWhoseChecksumWasMadeToFitIsFound() {
+    let file = encrypted(content(1000))
+    for place in 0..<72 {
+      var forged = file
+      forged[place] ^= 0x40
+      forged[72..<80] = sha256(Array(forged[..<72]))[..<8]
+      let error = fault(forged)
+      #expect([EBADMSG, EKEYREJECTED].contains(error?.code), "byte \(place)")
+    }
+  }
+
   @Test func cutAndLongerFilesAreFound() {
     let file = encrypted(content(2 * Self.chunk + 100))
     for length in [9, 79, 80, 1000, Self.header + Self.chunk + 16, file.count - 1] {

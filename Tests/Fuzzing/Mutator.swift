@@ -31,6 +31,7 @@ struct Mutator {
       case "jsonl": result = lines(result)
       case "yaml": result = chance(1, of: 2) ? yaml(result) : lines(result)
       case "safetensors": result = safetensors(result)
+      case "encrypted": result = encrypted(result)
       case "bin", "idx": result = words(result)
       case "gz":
         let inner = (name as NSString).deletingPathExtension

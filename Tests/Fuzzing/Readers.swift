@@ -2,6 +2,9 @@ import Foundation
 import LockstepChatTemplates
 import LockstepCheckpoints
 import LockstepDatasets
+import LockstepEncryption
+import LockstepFiles
+import LockstepKeys
 import LockstepModels
 import LockstepScoring
 import LockstepSweeps
@@ -88,6 +91,32 @@ enum Readers {
     _ = compute(trained)
     _ = try Inspection(path: path)
     try ReaderClaims.require(GGUFReader(path: path))
+  }
+
+  /// Of a file that was changed anywhere, nothing is read as a whole; pieces of it are those of the content, or
+  /// refused.
+  static func encrypted(_ folder: URL, _ damaged: DamagedCase) throws {
+    let content = [UInt8](
+      try Data(
+        contentsOf: folder.appending(
+          path: damaged.file.replacing("secret/", with: "plain/", maxReplacements: 1))))
+    let key = try KeySource.file(folder.appending(path: "key").path).read()
+    let path = folder.appending(path: damaged.file).path
+    let reader = try EncryptedFileReader(MappedFile(storedAt: path), key: key, path: path)
+    var piece = [UInt8](repeating: 0, count: 10_000)
+    for start in stride(from: 0, to: reader.count, by: piece.count) {
+      let range = start..<min(start + piece.count, reader.count)
+      let isRead =
+        (try? piece.withUnsafeMutableBytes { try reader.read(range, into: $0) }) != nil
+      try SilentAcceptance.unless(
+        !isRead
+          || (range.upperBound <= content.count && piece[..<range.count] == content[range]),
+        "bytes \(range) that nobody encrypted")
+    }
+    var whole = [UInt8](repeating: 0, count: reader.count)
+    try whole.withUnsafeMutableBytes { try reader.read(0..<reader.count, into: $0) }
+    try SilentAcceptance.unless(!damaged.isChanged, "a file that was changed")
+    try SilentAcceptance.unless(whole == content, "other bytes than were encrypted")
   }
 
   static func score(_ folder: URL, _ damaged: DamagedCase) throws {

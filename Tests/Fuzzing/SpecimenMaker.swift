@@ -37,6 +37,7 @@ struct SpecimenMaker {
     try settings()
     try runs()
     try chat()
+    try encrypted()
   }
 
   private func write(_ name: String, _ text: String) throws {
@@ -137,6 +138,23 @@ struct SpecimenMaker {
     try run([
       "prepare", "--chat", "chat/talks.jsonl", "--output", "chat/data", "--tokenizer",
       "data/tokenizer.json", "--template", "plain", "--quiet",
+    ])
+  }
+
+  /// A key, and contents with what they are when they are encrypted: nothing, a part of a chunk, a whole one, and
+  /// several.
+  private func encrypted() throws {
+    try FileManager.default.createDirectory(
+      at: folder.appending(path: "encryption/plain"), withIntermediateDirectories: true)
+    for (name, count) in [("none", 0), ("part", 1000), ("chunk", 65_536), ("several", 150_000)] {
+      let content = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) }
+      try Data(content)
+        .write(to: folder.appending(path: "encryption/plain/\(name).encrypted"))
+    }
+    try run(["key", "--output", "encryption/key"])
+    try run([
+      "encrypt", "encryption/plain", "--output", "encryption/secret", "--key-file",
+      "encryption/key", "--quiet",
     ])
   }
 

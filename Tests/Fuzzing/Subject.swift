@@ -59,6 +59,8 @@ struct Subject: Sendable {
       name: "chat", folder: "chat/data",
       files: ["train.mask.bin", "chat_template.jinja", "tokenizer_config.json"],
       read: Readers.chat),
+    Subject(
+      name: "encrypted", folder: "encryption", files: ["secret/*"], read: Readers.encrypted),
     Subject(name: "score", folder: "score", files: ["/*"], read: Readers.score),
   ]
 }

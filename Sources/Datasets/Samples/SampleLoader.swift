@@ -1,5 +1,7 @@
 // B samples, F features of each, M micro-batches.
 
+import LockstepParallelism
+
 /// The samples of one micro-batch, ready for a model.
 ///
 /// Made once and filled again for every micro-batch.
@@ -76,14 +78,15 @@ public struct SampleLoader: Sendable {
   /// - Parameters:
   ///   - step: The optimiser step, from zero.
   ///   - microbatch: In 0 ..< M, over all ranks.
-  public func fill(_ batch: inout SampleBatch, step: Int, microbatch: Int) {
+  ///   - threads: Share the work. Default: the caller alone.
+  public func fill(
+    _ batch: inout SampleBatch, step: Int, microbatch: Int, on threads: ThreadPool? = nil
+  ) {
     let first = WindowSampler.sampleIndex(
       step: step, microbatch: microbatch, sequence: 0, microbatches: microbatches,
       sequences: batchSize)
-    batch.empty()
-    for number in first..<first + batchSize {
-      append(sampler.sample(number), to: &batch, change: change(number))
-    }
+    let chosen = (first..<first + batchSize).map { (sampler.sample($0), change($0)) }
+    fill(&batch, chosen, on: threads)
   }
 
   /// Fills a batch with some samples to learn from.
@@ -91,21 +94,24 @@ public struct SampleLoader: Sendable {
   /// - Parameters:
   ///   - chosen: Each in 0 ..< n.
   ///   - step: The optimiser step, from zero: each has changes of its own.
-  public func fill(_ batch: inout SampleBatch, samples chosen: some Sequence<Int>, step: Int) {
-    batch.empty()
-    for sample in chosen {
-      append(sample, to: &batch, change: change(step * samples.count + sample))
-    }
+  ///   - threads: Share the work. Default: the caller alone.
+  public func fill(
+    _ batch: inout SampleBatch, samples chosen: some Sequence<Int>, step: Int,
+    on threads: ThreadPool? = nil
+  ) {
+    fill(&batch, chosen.map { ($0, change(step * samples.count + $0)) }, on: threads)
   }
 
   /// Fills a batch of samples in their order, as they are.
   ///
-  /// - Parameter index: In 0 ..< `evaluationBatchCount`.
-  public func fill(_ batch: inout SampleBatch, evaluationBatch index: Int) {
-    batch.empty()
-    for sample in index * batchSize..<min((index + 1) * batchSize, samples.count) {
-      append(sample, to: &batch, change: nil)
-    }
+  /// - Parameters:
+  ///   - index: In 0 ..< `evaluationBatchCount`.
+  ///   - threads: Share the work. Default: the caller alone.
+  public func fill(
+    _ batch: inout SampleBatch, evaluationBatch index: Int, on threads: ThreadPool? = nil
+  ) {
+    let chosen = index * batchSize..<min((index + 1) * batchSize, samples.count)
+    fill(&batch, chosen.map { ($0, nil) }, on: threads)
   }
 
   private func change(_ number: Int) -> ImageChange? {
@@ -115,54 +121,89 @@ public struct SampleLoader: Sendable {
       number: number, seed: seed)
   }
 
-  private func append(_ sample: Int, to batch: inout SampleBatch, change: ImageChange?) {
-    let range = sample * samples.featureCount..<(sample + 1) * samples.featureCount
-    switch samples.features {
-    case .pixels(let pixels):
-      if let change {
-        append(pixels[range], to: &batch, change: change)
-      } else {
-        for pixel in pixels[range] { batch.features.append(pixelValues[Int(pixel)]) }
-      }
-    case .numbers(let numbers):
-      for (column, number) in numbers[range].enumerated() {
-        batch.features.append(
-          Float(
-            (Double(number) - description.means[column]) / description.deviations[column]))
-      }
-    }
+  /// Features of a task: below, handing it to another thread costs more than it saves.
+  private static let grain = 16_384
+
+  private func fill(
+    _ batch: inout SampleBatch, _ chosen: [(sample: Int, change: ImageChange?)],
+    on threads: ThreadPool?
+  ) {
+    batch.count = chosen.count
+    batch.classes.removeAll(keepingCapacity: true)
+    batch.values.removeAll(keepingCapacity: true)
     switch samples.targets {
-    case .classes(let classes): batch.classes.append(classes[sample])
-    case .values(let values): batch.values.append(values[sample])
+    case .classes(let classes): batch.classes += chosen.map { classes[$0.sample] }
+    case .values(let values): batch.values += chosen.map { values[$0.sample] }
     case .unknown: break
     }
-    batch.count += 1
+    let width = samples.featureCount
+    batch.resizeFeatures(to: chosen.count * width)
+    batch.features.withUnsafeMutableBufferPointer { features in
+      nonisolated(unsafe) let features = features
+      func fillRows(_ places: Range<Int>) {
+        for place in places {
+          write(
+            chosen[place].sample, chosen[place].change,
+            into: .init(rebasing: features[place * width..<(place + 1) * width]))
+        }
+      }
+      guard let threads else { return fillRows(chosen.indices) }
+      threads.run(over: chosen.count, grain: max(1, Self.grain / max(1, width)), fillRows)
+    }
   }
 
-  private func append(
-    _ pixels: Slice<SampleElements<UInt8>>, to batch: inout SampleBatch, change: ImageChange
+  /// Writes the features of one sample.
+  private func write(
+    _ sample: Int, _ change: ImageChange?, into row: UnsafeMutableBufferPointer<Float>
+  ) {
+    let first = sample * row.count
+    switch samples.features {
+    case .pixels(let pixels):
+      pixelValues.withUnsafeBufferPointer { values in
+        if let change {
+          return write(pixels, from: first, values: values, change, into: row)
+        }
+        pixels.withBytes { pixels in
+          for place in row.indices { row[place] = values[Int(pixels[first + place])] }
+        }
+      }
+    case .numbers(let numbers):
+      for column in row.indices {
+        row[column] = Float(
+          (Double(numbers[first + column]) - description.means[column])
+            / description.deviations[column])
+      }
+    }
+  }
+
+  private func write(
+    _ pixels: SampleElements<UInt8>, from first: Int, values: UnsafeBufferPointer<Float>,
+    _ change: ImageChange, into image: UnsafeMutableBufferPointer<Float>
   ) {
     let (height, width) = (samples.sampleShape[0], samples.sampleShape[1])
     for row in 0..<height {
       for column in 0..<width {
-        if change.erases(row: row, column: column) {
-          batch.features.append(0)
-        } else if let from = change.source(row: row, column: column, height: height, width: width) {
-          let pixel = pixels[pixels.startIndex + from.row * width + from.column]
-          batch.features.append(pixelValues[Int(pixel)])
-        } else {
-          batch.features.append(pixelValues[0])
-        }
+        image[row * width + column] =
+          if change.erases(row: row, column: column) {
+            0
+          } else if let from = change.source(
+            row: row, column: column, height: height, width: width)
+          {
+            values[Int(pixels[first + from.row * width + from.column])]
+          } else {
+            values[0]
+          }
       }
     }
   }
 }
 
 extension SampleBatch {
-  fileprivate mutating func empty() {
-    features.removeAll(keepingCapacity: true)
-    classes.removeAll(keepingCapacity: true)
-    values.removeAll(keepingCapacity: true)
-    count = 0
+  /// What the features are then is left open.
+  fileprivate mutating func resizeFeatures(to count: Int) {
+    if features.count > count { features.removeLast(features.count - count) }
+    if features.count < count {
+      features.append(contentsOf: repeatElement(0, count: count - features.count))
+    }
   }
 }

@@ -53,7 +53,7 @@ public final class PredictionTask: SampledTask {
   public func loss(step: Int, microbatch: Int, in workspace: Workspace) -> BatchLoss {
     guard let loader else { preconditionFailure("this task has nothing to learn from") }
     workspace.threads.timeline.record("data") {
-      loader.fill(&batch, step: step, microbatch: microbatch)
+      loader.fill(&batch, step: step, microbatch: microbatch, on: workspace.threads)
     }
     return BatchLoss(
       sum: objective.loss(of: outputs(in: workspace), for: batch, isTraining: true),
@@ -72,7 +72,7 @@ public final class PredictionTask: SampledTask {
     ofSamples samples: ArraySlice<Int>, step: Int, in workspace: Workspace
   ) -> BatchLoss {
     guard let loader else { preconditionFailure("this task has nothing to learn from") }
-    loader.fill(&batch, samples: samples, step: step)
+    loader.fill(&batch, samples: samples, step: step, on: workspace.threads)
     return BatchLoss(
       sum: objective.loss(of: outputs(in: workspace), for: batch, isTraining: true),
       targetCount: batch.count)
@@ -94,7 +94,7 @@ public final class PredictionTask: SampledTask {
     batch index: Int, in workspace: Workspace
   ) -> (outputs: Tensor, batch: SampleBatch) {
     guard let heldOut else { preconditionFailure("this task has no held-out samples") }
-    heldOut.fill(&batch, evaluationBatch: index)
+    heldOut.fill(&batch, evaluationBatch: index, on: workspace.threads)
     return (outputs(in: workspace), batch)
   }
 
