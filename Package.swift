@@ -209,8 +209,7 @@ let package = Package(
     .library("ChatTemplates", uses: ["Settings"]),
     .library("Files", uses: ["CHost"]),
     .library(
-      "Keys", uses: ["CKernels", "Settings", "Files"],
-      [.product(name: "Crypto", package: "swift-crypto")]),
+      "Keys", uses: ["Settings", "Files"], [.product(name: "Crypto", package: "swift-crypto")]),
     // Files that are encrypted at rest, in chunks.
     .library(
       "Encryption", uses: ["Keys", "Settings", "Files"],
@@ -256,8 +255,7 @@ let package = Package(
     .tests(of: "ChatTemplates", hasFixtures: true),
     .tests(of: "Settings"),
     .tests(of: "Files"),
-    .tests(
-      of: "Keys", uses: ["Files"], [.product(name: "Crypto", package: "swift-crypto")]),
+    .tests(of: "Keys", uses: ["Files"]),
     .tests(of: "Encryption", uses: ["Keys", "Files"]),
     .tests(of: "Redaction", uses: ["Keys", "Parallelism", "Files"]),
     .tests(of: "Parallelism"),

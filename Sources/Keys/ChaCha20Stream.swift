@@ -1,12 +1,12 @@
-import CLockstepKernels
 import Crypto
+import Foundation
 
 /// The keystream of ChaCha20 under a key: any piece of it by its nonce, on any rank and in any order.
 ///
-/// Its words are those that ChaCha20-Poly1305 (RFC 8439) adds to a text, bit by bit: they begin with the second
-/// 64-byte block of the nonce, the first one being the key of the tag there. swift-crypto has ChaCha20 inside of that
-/// alone, which computes tags that nobody needs; a test compares the two. Without the key, the words of all nonces
-/// together can not be told from random ones, which is what makes ChaCha20 a cipher.
+/// swift-crypto has ChaCha20 inside of ChaCha20-Poly1305 only (RFC 8439), which encrypts by adding the keystream to
+/// the text, bit by bit: so the encryption of zeros is the keystream itself, from the second 64-byte block of the
+/// nonce on, the first one being the key of the tag, which is thrown away here. Without the key, the words of all
+/// nonces together can not be told from random ones, which is what makes ChaCha20 a cipher.
 package struct ChaCha20Stream: Sendable {
   /// Bytes of a nonce.
   package static let nonceSize = 12
@@ -17,10 +17,9 @@ package struct ChaCha20Stream: Sendable {
   private let key: SymmetricKey
 
   /// - Parameter key: Of 32 bytes.
-  package init(key: SymmetricKey) {
-    precondition(key.bitCount == 256, "ChaCha20 takes a key of 32 bytes")
-    self.key = key
-  }
+  package init(key: SymmetricKey) { self.key = key }
+
+  private static let zeros = Data(count: blockSize)
 
   /// Calls `body` with the first words of a nonce's keystream.
   ///
@@ -31,14 +30,21 @@ package struct ChaCha20Stream: Sendable {
     nonce: [UInt8], count: Int, _ body: (UnsafePointer<UInt64>) -> Result
   ) -> Result {
     precondition(0 <= count && count * 8 <= Self.blockSize, "a nonce has no \(count) words here")
-    precondition(nonce.count == Self.nonceSize, "ChaCha20 takes a nonce of 12 bytes")
+    let sealed: ChaChaPoly.SealedBox
+    do {
+      sealed = try ChaChaPoly.seal(
+        Self.zeros.prefix(count * 8), using: key, nonce: ChaChaPoly.Nonce(data: nonce))
+    } catch {
+      preconditionFailure("ChaCha20 takes a key of 32 bytes and a nonce of 12: \(error)")
+    }
     return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: max(count, 1)) { words in
+      sealed.ciphertext.copyBytes(
+        to: UnsafeMutableRawBufferPointer(
+          rebasing: UnsafeMutableRawBufferPointer(words)[..<(count * 8)]))
+      #if _endian(big)
+        for index in 0..<count { words[index] = words[index].byteSwapped }
+      #endif
       guard let base = words.baseAddress else { preconditionFailure("no room for words") }
-      key.withUnsafeBytes { key in
-        guard let key = key.baseAddress else { preconditionFailure("a key without bytes") }
-        CKernels_chacha20(
-          key.assumingMemoryBound(to: UInt8.self), nonce, 1, base, Int64(count))
-      }
       return body(base)
     }
   }

@@ -8,7 +8,6 @@
 #include "CKernels_normalization.h"
 #include "CKernels_softmax.h"
 #include "CKernels_likeliest.h"
-#include "CKernels_chacha20.h"
 #include "CKernels_random.h"
 #include "CKernels_rotary.h"
 #include "CKernels_rounded.h"
