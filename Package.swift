@@ -88,8 +88,8 @@ let package = Package(
       name: "Lockstep",
       dependencies: Target.modules([
         "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
-        "Communication", "Checkpoints", "Weights", "Reporting", "Scoring", "Settings",
-        "Parallelism", "ChatTemplates",
+        "Communication", "Checkpoints", "Federation", "Privacy", "Weights", "Reporting",
+        "Scoring", "Settings", "Parallelism", "ChatTemplates",
       ])),
 
     // What `lockstep benchmark` measures and `lockstep doctor` predicts.

@@ -3,10 +3,12 @@
 @_exported import LockstepCheckpoints
 @_exported import LockstepCommunication
 @_exported import LockstepDatasets
+@_exported import LockstepFederation
 @_exported import LockstepModels
 @_exported import LockstepNeuralNetworks
 @_exported import LockstepOptimization
 @_exported import LockstepParallelism
+@_exported import LockstepPrivacy
 @_exported import LockstepReporting
 @_exported import LockstepScoring
 @_exported import LockstepSettings

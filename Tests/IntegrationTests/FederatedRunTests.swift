@@ -110,6 +110,16 @@ extension CommandLineTests {
       #expect(try bench.summary("host0/run").parametersSHA256 == alone)
     }
 
+    @Test func aRunOfClientsIsNotAudited() throws {
+      let bench = try bench()
+      _ = try train(bench, "run", ["--steps", "1"])
+      for part in ["membership", "epsilon"] {
+        let ending = try bench.run(["audit", part, "run"])
+        #expect(ending.exitCode == 2)
+        #expect(ending.errorOutput.contains("no audit trains as clients do"), "\(part)")
+      }
+    }
+
     @Test func clientsLearnFromTokenFilesAndDealtOutText() throws {
       let bench = try Workbench()
       for client in 0..<3 {

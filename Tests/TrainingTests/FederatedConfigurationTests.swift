@@ -99,6 +99,11 @@ import Testing
     #expect(found.contains { $0.contains("the samples of others are not dealt out") }, "\(found)")
   }
 
+  @Test func moreRoundsThanHaveNumbersAreRefused() {
+    let yaml = Self.own + "\nsteps: 100000000\nfederated: {clients: 3, local_steps: 2}"
+    #expect(problems(yaml).contains { $0.contains("steps: found 100000000, expected at most") })
+  }
+
   @Test func moreRanksThanClientsAreRefused() {
     let yaml = Self.own + "\nfederated: {clients: 3, local_steps: 2}\nbatch: {microbatches: 1}"
     #expect(problems(yaml, ranks: 3) == [])

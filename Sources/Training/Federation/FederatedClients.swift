@@ -46,9 +46,10 @@ final class FederatedClients {
     return own
   }
 
-  /// Clients whose data no rank has.
-  var missing: [Int] { (0..<count).filter(isMissing) }
+  /// The clients whose data this rank has, ascending.
+  var known: [Int] { data.keys.sorted() }
 
+  /// Whether no rank has a client's data.
   func isMissing(_ client: Int) -> Bool { owners.map { $0[client] == nil } ?? false }
 
   /// The rank that plays a client which remembers nothing from round to round.

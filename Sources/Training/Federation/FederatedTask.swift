@@ -60,6 +60,16 @@ public final class FederatedTask: TrainingTask {
     return (microbatches + batch.microbatches - 1) / batch.microbatches
   }
 
+  /// - Throws: `LocalStepsError` for a client of this rank that would take more steps than have numbers.
+  func requireFewSteps() throws(LocalStepsError) {
+    for client in clients.known {
+      let steps = localSteps(of: client)
+      guard steps <= FederatedConfiguration.localStepLimit else {
+        throw LocalStepsError(client: client, steps: steps)
+      }
+    }
+  }
+
   private func piecesAnEpoch(of samples: Int) -> Int {
     (samples + batch.sequences - 1) / batch.sequences
   }

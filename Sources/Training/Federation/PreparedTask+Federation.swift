@@ -36,6 +36,7 @@ extension RunConfiguration {
     } else {
       try communicator.agree { try deal(&prepared) }
     }
+    try communicator.agree { try (prepared.task as? FederatedTask)?.requireFewSteps() }
     return prepared
   }
 
@@ -133,6 +134,18 @@ extension RunConfiguration {
     record.files += files.sorted { $0.path < $1.path }
     prepared.data = record
     (prepared.task as? FederatedTask)?.record = record
+  }
+}
+
+/// A client that would take more local steps in a round than have numbers.
+public struct LocalStepsError: UserInputError, Equatable {
+  public let client: Int
+  public let steps: Int
+
+  public var description: String {
+    "client \(client) would take \(steps) local steps in a round, and can take "
+      + "\(FederatedConfiguration.localStepLimit): choose a larger batch.sequences, or federated.local_steps in place "
+      + "of federated.local_epochs"
   }
 }
 

@@ -32,6 +32,10 @@ extension Plan {
         "another than lbfgs, because federated.clients is above 0 and a client's optimiser begins anew in each "
           + "round", involving: "federated.clients")
     }
+    checks.require(
+      steps <= Self.mostRounds, "steps",
+      "at most \(Self.mostRounds), because federated.clients is above 0 and the local steps of all rounds are "
+        + "numbered", involving: "federated.clients")
     if case .scaffold = federated.method { checkControlVariates(&checks) }
     guard privacy.isOn else { return }
     checks.require(
@@ -39,6 +43,9 @@ extension Plan {
       "uniform, because privacy is on: with weights a client could change the sum by more than privacy.clip",
       involving: "privacy.epsilon", "privacy.noise")
   }
+
+  /// With the most local steps and four million samples their numbers are below 2⁶².
+  private static let mostRounds = 1 << 24
 
   private func checkControlVariates(_ checks: inout SettingChecks) {
     var isPlain = false

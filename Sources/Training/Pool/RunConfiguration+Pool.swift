@@ -16,6 +16,7 @@ extension RunConfiguration {
   package func samplePool(
     learned samples: SampleDescription? = nil, threads: ThreadPool
   ) throws -> SamplePool {
+    guard !plan.federated.isOn else { throw SamplePoolError.clients }
     let communicator = SoloCommunicator()
     let located = locatingFiles()
     let beginning = try beginning(threads: threads, communicator)
@@ -71,7 +72,7 @@ extension RunConfiguration {
         unit: data.description.columns == nil ? "image" : "row of the table",
         path: data.train.path, beginning: beginning, augmentation: source.augmentation)
     case .preferences, .maskedLanguageModeling, .translation:
-      throw SamplePoolError(task: recipe.task.rawValue, format: recipe.data.format.variantName)
+      throw SamplePoolError.task(recipe.task.rawValue, format: recipe.data.format.variantName)
     }
   }
 }
@@ -92,13 +93,21 @@ extension SamplePool {
   }
 }
 
-/// A task whose samples are not told apart.
-public struct SamplePoolError: UserInputError, Equatable {
-  let task: String
-  let format: String
+/// Samples that can not be looked for.
+public enum SamplePoolError: UserInputError, Equatable {
+  /// A task whose samples are not told apart.
+  case task(String, format: String)
+  /// They are those of clients.
+  case clients
 
   public var description: String {
-    "task \(task) with data.format \(format) can not tell its samples apart, and none of them can be looked for: an "
-      + "audit takes language modeling, conversations, classification and regression"
+    switch self {
+    case .task(let task, let format):
+      "task \(task) with data.format \(format) can not tell its samples apart, and none of them can be looked for: an "
+        + "audit takes language modeling, conversations, classification and regression"
+    case .clients:
+      "federated.clients is above 0, and no audit trains as clients do: an audit of the same configuration without "
+        + "the federated section looks at the mechanism for single samples"
+    }
   }
 }
