@@ -68,9 +68,10 @@ public final class Supervisor {
       policy.started(at: newestStep)
       let ending = try watch(start(on: placement), on: placement)
       switch ending {
-      case .ended(let code) where [0, 2, 75].contains(code):
-        return ExitCode(rawValue: code)
+      case .ended(0) where isComplete: return .success
+      case .ended(let code) where [2, 75].contains(code): return ExitCode(rawValue: code)
       case .regrouped: continue
+      case .ended(0): say("the launcher ended with exit code 0, and the run is not complete")
       case .ended(let code): say("the run ended with exit code \(code)")
       case .lost(let what): say(what)
       }
@@ -85,6 +86,11 @@ public final class Supervisor {
         rest(seconds: seconds)
       }
     }
+  }
+
+  /// Whether the run has written what it came to: a launcher that ended with 0 may have lost its ranks.
+  private var isComplete: Bool {
+    FileManager.default.fileExists(atPath: RunDirectory(path: options.output).summaryPath)
   }
 
   // MARK: Starting

@@ -69,6 +69,25 @@ extension TrainedRunTests {
       #expect(ending.output.contains("snapshot.every has no effect"))
     }
 
+    @Test func aLauncherThatEndsWellBeforeTheRunIsCompleteIsStartedAgain() throws {
+      let bench = try Workbench()
+      let launcher = try #require(MPIRunner.path(of: "mpirun")).path
+      try bench.write(
+        "#!/bin/sh\nif mkdir began; then exit 0; fi\nexec \(launcher) \"$@\"\n", to: "mpirun")
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o755], ofItemAtPath: bench.path("mpirun"))
+      let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+      let ending = try RunningCommand(
+        [
+          "env", "PATH=\(bench.folder.path):\(path)", try MPIRunner.product("lockstep").path,
+          "supervise", "--ranks", "2",
+        ] + options, in: bench.folder, timeout: .seconds(60)
+      ).wait()
+      #expect(ending.exitCode == 0 && !ending.timedOut, "\(ending.errorOutput)")
+      #expect(ending.errorOutput.contains("exit code 0, and the run is not complete"))
+      #expect(try bench.recordedSteps("run").last == 100)
+    }
+
     @Test func aSignalSavesAndTheSameCommandGoesOn() throws {
       let bench = try Workbench()
       let run = try bench.start(["supervise", "--ranks", "2"] + options)
