@@ -71,9 +71,11 @@ struct Train: ParsableCommand, ReadsEncryptedFiles {
     guard let path = configuration else { return }
     if let productVersion { Precision.limitVersion(to: productVersion) }
     Launch.run(over: .mpi) { communicator, launch in
+      let directory = RunDirectory(path: arguments.directory(for: path))
+      communicator.watch?.begin(
+        launch.startLimits, activity: .steps, directory: directory.path)
       let configuration = try RunConfiguration.load(
         path: path, overrides: arguments.overrides, communicator)
-      let directory = RunDirectory(path: arguments.directory(for: path))
       communicator.watch?.begin(
         configuration.plan.watchdog.limits, activity: .beginning, directory: directory.path)
       // From here on a signal means: save and stop. One that comes early takes effect after a step.

@@ -21,6 +21,9 @@ public protocol Communicator: AnyObject {
   /// were split off are recorded, too. Default: nowhere.
   var timeline: Timeline? { get set }
 
+  /// What this rank has to finish before it meets others again, for one meeting. Default: nothing.
+  var beforeMeeting: (() throws -> Void)? { get set }
+
   /// How long this rank has waited in `meet` for others to come, in seconds. Default: never.
   var secondsWaited: Double { get }
 
@@ -61,6 +64,9 @@ public protocol Communicator: AnyObject {
     _ patience: inout Patience, besideWork: Bool, waitingFor ranks: @autoclosure () -> [Int]
   ) throws
 
+  /// Ends a loop of pauses whose end no message tells.
+  func endPause()
+
   /// Allocates memory that all ranks of a host see. Pages are reserved and zero. Collective.
   ///
   /// - Parameter byteCount: This rank's segment; may be 0, and differ between ranks.
@@ -100,6 +106,12 @@ extension Communicator {
     get { nil }
     set {}
   }
+  public var beforeMeeting: (() throws -> Void)? {
+    get { nil }
+    set {}
+  }
+
+  public func endPause() {}
 
   public var rank: Int { topology.rank }
   /// The number of ranks, N.

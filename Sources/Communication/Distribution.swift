@@ -32,8 +32,11 @@ public struct Distribution: Equatable, Sendable {
 }
 
 extension SlicePartition {
-  /// Each rank's slice.
+  /// Each rank's parts.
   public var distribution: Distribution {
-    Distribution((0..<size).map { .init(owner: $0, elements: slice(of: $0)) })
+    Distribution(
+      (0..<size).flatMap { rank in
+        parts(of: rank).map { Distribution.Part(owner: rank, elements: $0) }
+      }.sorted { $0.elements.lowerBound < $1.elements.lowerBound })
   }
 }

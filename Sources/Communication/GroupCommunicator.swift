@@ -6,6 +6,7 @@ package final class GroupCommunicator: Communicator {
   package var step = 0
   package var stallWatch: StallWatch?
   package private(set) var watch: ProcessWatch?
+  package var beforeMeeting: (() throws -> Void)?
   package private(set) var secondsWaited = 0.0
   package var timeline: Timeline? {
     get { record.timeline }
@@ -70,6 +71,10 @@ package final class GroupCommunicator: Communicator {
     _ call: CollectiveCall, contributing words: [UInt64],
     betweenHosts: ((MessageBatch) -> Void)?
   ) throws {
+    if let finish = beforeMeeting {
+      beforeMeeting = nil
+      try finish()
+    }
     meeting &+= 1
     currentCall = call
     stallCount = 0
@@ -263,7 +268,7 @@ package final class GroupCommunicator: Communicator {
   private static let toldWait = Duration.milliseconds(100)
 
   /// What this rank waited for in a loop of its caller's has come.
-  private func endPause() {
+  package func endPause() {
     guard isPausing else { return }
     isPausing = false
     watch?.leave()

@@ -30,6 +30,8 @@ public final class Parameter {
   var activeAdapter: LowRankAdapter? { isAdapterSetAside ? nil : adapter }
 
   private var bound: Tensor?
+  /// Waits until the values are there. Default: they always are.
+  var awaitValues: (() -> Void)?
 
   /// - Parameters:
   ///   - shape: As stored and as written to checkpoints.
@@ -62,6 +64,7 @@ public final class Parameter {
       preconditionFailure(
         "a parameter of shape \(shape) is used before a ParameterStore gave it memory")
     }
+    awaitValues?()
     return bound
   }
 

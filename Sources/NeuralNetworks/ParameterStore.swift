@@ -123,6 +123,16 @@ public final class ParameterStore {
     }
   }
 
+  /// Has this asked before each use of a parameter that is trained.
+  ///
+  /// - Parameter arrive: Returns when the front of the flat buffer of values, up to this element, is there.
+  public func awaitValues(_ arrive: @escaping (_ end: Int) -> Void) {
+    for entry in entries where entry.isTrained {
+      let end = entry.range.upperBound
+      entry.parameter.awaitValues = { arrive(end) }
+    }
+  }
+
   /// Fills the bound values by each parameter's initialiser, but for what is kept compactly: that has values
   /// of its own.
   ///

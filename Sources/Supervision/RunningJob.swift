@@ -1,4 +1,5 @@
 import Foundation
+import LockstepTraining
 
 /// A training under way: a launcher, its ranks, and what they print.
 final class RunningJob {
@@ -16,13 +17,14 @@ final class RunningJob {
   /// - Parameters:
   ///   - words: The command line.
   ///   - processes: By whose mark its processes are found.
-  init(_ words: [String], processes: JobProcesses) throws {
+  ///   - startSeconds: How long its ranks wait for each other to begin.
+  init(_ words: [String], processes: JobProcesses, startSeconds: Double) throws {
     self.processes = processes
     ranks = RankWatch(of: processes)
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = words
     process.environment = ProcessInfo.processInfo.environment.merging(
-      Self.environment(mark: processes.mark)
+      Self.environment(mark: processes.mark, startSeconds: startSeconds)
     ) { $1 }
     process.standardInput = FileHandle.nullDevice
     output = Self.isPipe(STDOUT_FILENO) ? Pipe() : nil
@@ -40,8 +42,11 @@ final class RunningJob {
     }
   }
 
-  private static func environment(mark: String) -> [String: String] {
+  private static func environment(mark: String, startSeconds: Double) -> [String: String] {
     var variables = [JobProcesses.variable: mark, "OPENBLAS_NUM_THREADS": "1"]
+    if ProcessInfo.processInfo.environment[StartLimit.variable] == nil {
+      variables[StartLimit.variable] = "\(startSeconds)"
+    }
     // Open MPI refuses root unless told twice; in a container there is nobody else.
     if geteuid() == 0 {
       variables["OMPI_ALLOW_RUN_AS_ROOT"] = "1"

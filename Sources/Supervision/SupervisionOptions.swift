@@ -42,6 +42,9 @@ public struct SupervisionOptions {
   public let retryInterval: Double
   let command: TrainingCommand
 
+  /// How long ranks wait for each other to begin: longer than any answer of a host, for programs have to be read.
+  var startSeconds: Double { 24 * patience }
+
   /// - Parameters:
   ///   - arguments: What follows `lockstep train`, the run's directory included.
   ///   - rankLimit: The most ranks that the run can have.

@@ -123,7 +123,8 @@ public final class Supervisor {
           + "rank\(ranks == 1 ? "" : "s")\(placement.names)")
     }
     return try RunningJob(
-      options.command.words(on: placement, resume: resume), processes: processes)
+      options.command.words(on: placement, resume: resume), processes: processes,
+      startSeconds: options.startSeconds)
   }
 
   /// The step that the run can go on from: of its newest checkpoint, or of a newer snapshot in the memory

@@ -1,3 +1,5 @@
+import LockstepTraining
+
 /// The command line that starts a training on some hosts.
 package struct TrainingCommand: Equatable {
   /// Where ranks are started.
@@ -48,7 +50,10 @@ package struct TrainingCommand: Equatable {
       let list = hosts.map { "\($0.name):\($0.slots)" }.joined(separator: ",")
       words = mpirun + ["--host", list, "-np", "\(ranks)"] + binding(mayOutnumber: false)
     }
-    if !words.isEmpty { words += ["-x", "OPENBLAS_NUM_THREADS", "-x", JobProcesses.variable] }
+    if !words.isEmpty {
+      let passed = ["OPENBLAS_NUM_THREADS", JobProcesses.variable, StartLimit.variable]
+      words += passed.flatMap { ["-x", $0] }
+    }
     words += [program, "train"] + arguments
     if let threads { words += ["--set", "threads=\(threads)"] }
     if resume { words.append("--resume") }

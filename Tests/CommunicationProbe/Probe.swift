@@ -46,8 +46,10 @@ struct Probe {
     let elementCount = options.number("elements") ?? 100_000
     let leafCount = options.number("leaves") ?? communicator.size
     let reduction = try CanonicalReduction(
-      communicator: communicator, elementCount: elementCount, leafCount: leafCount, scalarCount: 1)
-    let parameters = try SharedParameters(communicator: communicator, elementCount: elementCount)
+      communicator: communicator, elementCount: elementCount, leafCount: leafCount, scalarCount: 1,
+      takesTurns: true)
+    let parameters = try SharedParameters(
+      communicator: communicator, elementCount: elementCount, takesTurns: true)
     for step in 1...2 {
       communicator.step = step
       for leaf in reduction.ownedLeaves {
@@ -68,9 +70,11 @@ struct Probe {
       guard gradient.flag == communicator.size - 1 else {
         throw Failure(description: "the largest flag came out as \(gradient.flag)")
       }
-      _ = UnsafeMutableBufferPointer(rebasing: parameters.values[gradient.slice]).update(
-        fromContentsOf: gradient.values)
-      try parameters.share()
+      for part in gradient.parts {
+        for element in part { parameters.values[element] = gradient.values[element] }
+      }
+      try parameters.share(inBackground: true)
+      parameters.arrive(upTo: elementCount / 3)
       let hash = NaiveReduction.hash(parameters.values)
       let hashes = try communicator.allGather([Double(bitPattern: hash)])
       guard hashes.allSatisfy({ $0[0].bitPattern == hash }) else {

@@ -86,6 +86,46 @@ import Testing
     }
   }
 
+  /// In the background, elements arrive from the first to the last, and whoever asks for all of them, or meets
+  /// the others, waits for all.
+  @Test(arguments: groups)
+  func parametersOnTheirWayArriveInOrder(group: Group) throws {
+    let elementCount = 70 * SlicePartition.blockSize + 5
+    _ = try run(group) { communicator in
+      let parameters = try SharedParameters(
+        communicator: communicator, elementCount: elementCount, takesTurns: true)
+      let memory = parameters.memory.segments[0].bindMemory(to: Float.self)
+      for round in 1...6 {
+        for part in parameters.partition.parts(of: communicator.rank) {
+          for block in stride(from: part.lowerBound, to: part.upperBound, by: 4_096) {
+            memory[block] = Float(block % 1000 + round)
+          }
+        }
+        let words = try parameters.share(
+          contributing: [UInt64(communicator.rank)], inBackground: round > 1)
+        #expect(words == (0..<communicator.size).map { [UInt64($0)] })
+        func isThere(_ elements: Range<Int>) -> Bool {
+          let first = (elements.lowerBound + 4_095) / 4_096 * 4_096
+          return stride(from: first, to: elements.upperBound, by: 4_096)
+            .allSatisfy { memory[$0] == Float($0 % 1000 + round) }
+        }
+        switch round % 3 {
+        case 0:
+          for end in stride(from: 100_000, to: elementCount, by: 600_000) {
+            parameters.arrive(upTo: end)
+            #expect(isThere(end - 100_000..<end))
+          }
+        case 1: #expect(parameters.values.count == elementCount && isThere(0..<elementCount))
+        default: break
+        }
+        try communicator.barrier()
+        #expect(isThere(0..<elementCount))
+        // Nobody writes before all have looked.
+        try communicator.barrier()
+      }
+    }
+  }
+
   @Test(arguments: groups, [1_000, 100_000])
   func scatteredSlicesAreGatheredUnchanged(group: Group, chunk: Int) throws {
     let elementCount = 3 * SlicePartition.blockSize + 1
@@ -168,8 +208,34 @@ import Testing
         #expect(left.upperBound == right.lowerBound)
         #expect(right.isEmpty || right.lowerBound % SlicePartition.blockSize == 0)
       }
-      let counts = (0..<size).map { partition.blocks(of: $0).count }
+      let counts = (0..<size).map(partition.blockCount(of:))
       #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1)
+    }
+  }
+
+  @Test func partsInTurnsAreBalancedAndAllOverTheBuffer() {
+    for (elementCount, size) in [(0, 3), (1, 2), (65_537, 2), (10_000_000, 7), (124_439_808, 6)] {
+      let partition = SlicePartition(elementCount: elementCount, size: size, takesTurns: true)
+      let parts = partition.distribution.parts
+      #expect(partition.distribution.elementCount == elementCount)
+      for (left, right) in zip(parts, parts.dropFirst()) {
+        #expect(left.elements.upperBound == right.elements.lowerBound)
+        #expect(right.elements.lowerBound % SlicePartition.blockSize == 0)
+      }
+      let counts = (0..<size).map(partition.blockCount(of:))
+      #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1)
+      for part in parts {
+        #expect(
+          partition.owner(ofBlock: part.elements.lowerBound / SlicePartition.blockSize)
+            == part.owner)
+      }
+      guard elementCount > 10_000_000 else { continue }
+      // Every fifteenth of the buffer has elements of every rank.
+      let length = elementCount / 15
+      for start in stride(from: 0, through: elementCount - length, by: length) {
+        let owners = parts.filter { $0.elements.overlaps(start..<start + length) }
+        #expect(Set(owners.map(\.owner)).count == size)
+      }
     }
   }
 
@@ -185,9 +251,10 @@ import Testing
   @Test(arguments: [nil, [0, 3], [1]]) func noRankReadsASliceThatAnotherOfItsHostWrites(
     owners: [Int]?
   ) {
-    let partition = SlicePartition(elementCount: 700_000, size: 5, owners: owners)
+    let partition = SlicePartition(
+      elementCount: 700_000, size: 5, owners: owners, takesTurns: owners != [1])
     for element in stride(from: 0, to: 800_000, by: SlicePartition.blockSize) {
-      let owner = (0..<5).first { partition.slice(of: $0).contains(element) }
+      let owner = (0..<5).first { partition.parts(of: $0).contains { $0.contains(element) } }
       for rank in 0..<5 {
         let topology = Topology(size: 5, ranksPerHost: 3, rank: rank)
         let reader = partition.reader(of: element, topology)

@@ -20,6 +20,8 @@ import Testing
     /// Whether the last gradient is summed while it is computed, from its end to its begin.
     var isAnnounced = false
     var partialSums = PartialSums.float32
+    /// Whether ranks own parts all over the gradient.
+    var takesTurns = false
     /// How many leaves each rank has; nil: as evenly as can be.
     var counts: [Int]?
     var description: String {
@@ -29,15 +31,16 @@ import Testing
     }
   }
 
-  /// Runs two steps on `communicator`; returns this rank's slice of the second.
+  /// Runs two steps on `communicator`; returns this rank's parts of the second.
   private func run(
     _ communicator: any Communicator, _ setting: Case, pool: ThreadPool? = nil
-  ) throws -> (slice: Range<Int>, outcome: Outcome) {
+  ) throws -> (parts: [Range<Int>], outcome: Outcome) {
     let reduction = try CanonicalReduction(
       communicator: communicator, elementCount: setting.elementCount,
       division: setting.counts.map(LeafDivision.init(counts:))
         ?? LeafDivision(leafCount: setting.leafCount, size: communicator.size),
-      scalarCount: 2, partialSums: setting.partialSums, pool: pool)
+      scalarCount: 2, partialSums: setting.partialSums, takesTurns: setting.takesTurns,
+      pool: pool)
     var announcing: [Bool] = []
     for step in 1...2 {
       communicator.step = step
@@ -63,9 +66,9 @@ import Testing
       let isExpected = setting.size > setting.ranksPerHost
       #expect(announcing == Array(repeating: isExpected, count: setting.isAnnounced ? 2 : 0))
       let outcome = Outcome(
-        gradient: Array(gradient.values), squaredNorm: gradient.squaredNorm.bitPattern,
+        gradient: gradient.parts.flatMap { gradient.values[$0] }, squaredNorm: gradient.squaredNorm.bitPattern,
         scalars: gradient.scalars.map(\.bitPattern), flag: gradient.flag)
-      return (gradient.slice, outcome)
+      return (gradient.parts, outcome)
     }
     preconditionFailure("the second step returns")
   }
@@ -74,15 +77,22 @@ import Testing
     let group = try InProcessGroup(size: setting.size, ranksPerHost: setting.ranksPerHost)
     let parts = try group.run { try self.run($0, setting) }
     var whole = parts[0].outcome
-    #expect(parts.flatMap { Array($0.slice) } == Array(0..<setting.elementCount))
+    let owned = parts.flatMap { zip($0.parts.joined(), $0.outcome.gradient) }
+      .sorted { $0.0 < $1.0 }
+    #expect(owned.map(\.0) == Array(0..<setting.elementCount))
     #expect(parts.allSatisfy { $0.outcome.squaredNorm == whole.squaredNorm })
     #expect(parts.allSatisfy { $0.outcome.scalars == whole.scalars })
     #expect(parts.allSatisfy { $0.outcome.flag == 2 * (setting.size - 1) })
-    whole.gradient = parts.flatMap(\.outcome.gradient)
+    whole.gradient = owned.map(\.1)
     return whole
   }
 
   private func expectCanonical(_ setting: Case) throws {
+    if !setting.takesTurns && setting.size > setting.ranksPerHost {
+      var setting = setting
+      setting.takesTurns = true
+      try expectCanonical(setting)
+    }
     let outcome = try outcome(setting)
     let expected =
       setting.partialSums == .float32
@@ -236,7 +246,7 @@ import Testing
         let gradient = try reduction.reduce()
         guard step == 2 else { continue }
         #expect(gradient.scalars == [15])
-        return Array(gradient.values)
+        return gradient.parts.flatMap { gradient.values[$0] }
       }
       return []
     }

@@ -35,8 +35,9 @@ import Testing
       reduction.fold(scalars: [])
     }
     let gradient = try reduction.reduce()
-    _ = UnsafeMutableBufferPointer(rebasing: parameters.values[gradient.slice]).update(
-      fromContentsOf: gradient.values)
+    for part in gradient.parts {
+      for element in part { parameters.values[element] = gradient.values[element] }
+    }
     try parameters.share()
     return NaiveReduction.hash(parameters.values)
   }

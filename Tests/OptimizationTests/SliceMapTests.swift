@@ -14,24 +14,34 @@ import Testing
         decays: Bool.random(using: &generator))
     }
     let middle = Int.random(in: 0...count, using: &generator)
-    for (rank, slice) in [0..<middle, middle..<count].enumerated() {
+    let last = Int.random(in: middle...count, using: &generator)
+    // The second rank's elements lie between those of the first.
+    let parts = [[0..<middle, last..<count], [middle..<last]]
+    for rank in parts.indices {
       let segments = SliceMap(
-        ParameterLayout(
-          tensors: tensors, elementCount: count, slices: [0..<middle, middle..<count], rank: rank),
+        ParameterLayout(tensors: tensors, elementCount: count, parts: parts, rank: rank),
         weightDecay: 0.5
       ).segments
+      var elements: [Int] = []
       var decays: [Double] = []
       for segment in segments {
         #expect(segment.range.lowerBound == decays.count)
         #expect(!segment.range.isEmpty)
+        elements += segment.range.indices.map {
+          segment.start + $0 - segment.range.lowerBound
+        }
         decays += segment.range.map { _ in segment.weightDecay }
       }
+      #expect(elements == parts[rank].flatMap { $0 })
       #expect(
         decays
-          == slice.map { element in
+          == elements.map { element in
             tensors.contains { $0.decays && $0.range.contains(element) } ? 0.5 : 0
           })
-      #expect(zip(segments, segments.dropFirst()).allSatisfy { $0.weightDecay != $1.weightDecay })
+      for (one, next) in zip(segments, segments.dropFirst()) {
+        let isAdjacent = one.start + one.range.count == next.start
+        #expect(one.weightDecay != next.weightDecay || !isAdjacent)
+      }
     }
   }
 }

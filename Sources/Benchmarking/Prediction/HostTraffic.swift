@@ -5,11 +5,14 @@ import LockstepCommunication
 /// What the hosts send each other in one reduction, and how long that takes on links of one speed.
 ///
 /// A host's leaves make up nodes of the tree; it sends them for every element that another host owns, from
-/// the end of each slice to its begin, as a backward pass makes them final. Then each host sends what it
+/// the end of the buffer to its begin, as a backward pass makes them final. Then each host sends what it
 /// owns to all others.
 struct HostTraffic {
-  /// What each host owns of the flat buffer.
-  private let slices: [Range<Int>]
+  /// How many elements of the flat buffer each host owns.
+  private let counts: [Int]
+  /// The elements in whose pace each host's messages follow a backward pass, and those that it gets.
+  private let paces: [(sent: Range<Int>, received: Range<Int>)]
+  private let elementCount: Int
   /// How many nodes each host sends of an element.
   private let nodeCounts: [Int]
   /// Of an element of a node.
@@ -20,42 +23,59 @@ struct HostTraffic {
   ///   - leafCount: M, at least N.
   ///   - elementCount: P.
   ///   - nodeBytes: 4, or 2 where nodes travel as bfloat16.
-  init(hosts: [Range<Int>], leafCount: Int, elementCount: Int, nodeBytes: Int) {
+  ///   - takesTurns: Whether hosts own parts all over the buffer, not one slice each.
+  init(
+    hosts: [Range<Int>], leafCount: Int, elementCount: Int, nodeBytes: Int, takesTurns: Bool
+  ) {
     let size = hosts.last?.upperBound ?? 0
-    let partition = SlicePartition(elementCount: elementCount, size: size)
+    let partition = SlicePartition(
+      elementCount: elementCount, size: size, takesTurns: takesTurns)
     let tree = CanonicalTree(leafCount: leafCount)
     let division = LeafDivision(leafCount: leafCount, size: size)
-    slices = hosts.map {
-      partition.slice(of: $0.lowerBound)
-        .lowerBound..<partition.slice(of: $0.upperBound - 1).upperBound
+    let owned = hosts.map { $0.flatMap(partition.parts) }
+    counts = owned.map { $0.reduce(0) { $0 + $1.count } }
+    // All of a host's slices for others travel side by side, so that they begin when the end of the first one
+    // is final. Parts all over the buffer are final as it is.
+    let spans = owned.map { ($0.first?.lowerBound ?? 0)..<($0.last?.upperBound ?? 0) }
+    paces = hosts.indices.map { host in
+      (spans[host == 0 ? min(1, hosts.count - 1) : 0], spans[host])
     }
+    self.elementCount = elementCount
     nodeCounts = hosts.map { tree.nodes(covering: division.leaves(of: $0)).count }
     self.nodeBytes = nodeBytes
   }
 
-  private var elementCount: Int { slices.last?.upperBound ?? 0 }
-
   /// The most that a host sends or receives of gradients.
   var gradientBytes: Int {
     let nodes = nodeCounts.reduce(0, +)
-    return slices.indices.map { host in
+    return counts.indices.map { host in
       nodeBytes
         * max(
-          nodeCounts[host] * (elementCount - slices[host].count),
-          (nodes - nodeCounts[host]) * slices[host].count)
+          nodeCounts[host] * (elementCount - counts[host]),
+          (nodes - nodeCounts[host]) * counts[host])
     }.max() ?? 0
   }
 
   /// The most that a host sends or receives of parameters.
   var parameterBytes: Int {
-    let others = slices.count - 1
-    return slices.map { 4 * max(others * $0.count, elementCount - $0.count) }.max() ?? 0
+    let others = counts.count - 1
+    return counts.map { 4 * max(others * $0, elementCount - $0) }.max() ?? 0
+  }
+
+  /// How long a forward pass waits for parameters that travel while it goes on, in seconds.
+  ///
+  /// Both go through the buffer from its begin: the first turn is waited for, and what the pass is faster than
+  /// the link.
+  ///
+  /// - Parameters:
+  ///   - bytesPerSecond: Of a link, in each direction.
+  ///   - forward: Seconds of the forward pass; 0 where nothing travels meanwhile.
+  func exposedParameterSeconds(bytesPerSecond: Double, forward: Double) -> Double {
+    let seconds = Double(parameterBytes) / bytesPerSecond
+    return max(seconds / Double(SlicePartition.mostTurns), seconds - forward)
   }
 
   /// What is left of the gradients' way when a backward pass during which they travel is over, in seconds.
-  ///
-  /// All of a host's slices for others travel side by side, so that they begin when the end of the first
-  /// one is final. So nearly everything travels while the gradients of the first host's slice are computed.
   ///
   /// - Parameters:
   ///   - bytesPerSecond: Of a link, in each direction.
@@ -65,13 +85,11 @@ struct HostTraffic {
   ) -> Double {
     let nodes = nodeCounts.reduce(0, +)
     let ways =
-      slices.indices.map { host in
-        // What a host sends goes by the first slice of another.
-        let paced = slices[host == 0 ? 1 : 0]
-        let sent = Double(nodeBytes * nodeCounts[host] * (elementCount - slices[host].count))
-        return (paced, sent)
-      } + [(slices[0], Double(nodeBytes * (nodes - nodeCounts[0]) * slices[0].count))]
-    return ways.map { slice, bytes in
+      counts.indices.map { host in
+        (paces[host].sent, nodeBytes * nodeCounts[host] * (elementCount - counts[host]))
+      } + [(paces[0].received, nodeBytes * (nodes - nodeCounts[0]) * counts[0])]
+    return ways.map { slice, count in
+      let bytes = Double(count)
       guard !slice.isEmpty else { return max(0, bytes / bytesPerSecond - backward) }
       var (end, left) = (0.0, slice.upperBound)
       for point in timeline.points where point.first < left {

@@ -94,7 +94,7 @@ package struct SpeedModel: Sendable {
 
   private func largestSlice(ranks: Int) -> Int {
     let partition = SlicePartition(elementCount: parameters, size: ranks)
-    return (0..<ranks).map { partition.slice(of: $0).count }.max() ?? 0
+    return (0..<ranks).map(partition.count).max() ?? 0
   }
 
   /// What a step waits for the network.
@@ -102,7 +102,7 @@ package struct SpeedModel: Sendable {
     on hosts: [Range<Int>], _ groups: WorkerGroups, leaves: Int, _ costs: HostCosts
   ) -> Double {
     guard hosts.count > 1, let link else { return 0 }
-    // Two meetings of the reduction and one that shares the slices: each one way over the link.
+    // Two meetings of the reduction and one that shares the parts: each one way over the link.
     let meeting = link.roundTripSeconds / 2
     let slowestGroup =
       (0..<groups.count).map { group -> Double in
@@ -113,7 +113,9 @@ package struct SpeedModel: Sendable {
           + traffic.exposedGradientSeconds(
             bytesPerSecond: link.bytesPerSecond, timeline: link.timeline,
             backward: costs.backwardSeconds)
-          + Double(traffic.parameterBytes) / link.bytesPerSecond
+          + traffic.exposedParameterSeconds(
+            bytesPerSecond: link.bytesPerSecond,
+            forward: synchronize.isOn ? 0 : costs.microbatchSeconds - costs.backwardSeconds)
       }.max() ?? 0
     guard synchronize.isOn else { return slowestGroup }
     return slowestGroup + meeting
@@ -140,7 +142,7 @@ package struct SpeedModel: Sendable {
   private func traffic(_ hosts: [Range<Int>], leafCount: Int) -> HostTraffic {
     HostTraffic(
       hosts: hosts, leafCount: leafCount, elementCount: parameters,
-      nodeBytes: reduction == .canonicalBfloat16 ? 2 : 4)
+      nodeBytes: reduction == .canonicalBfloat16 ? 2 : 4, takesTurns: !synchronize.isOn)
   }
 
   /// The parts of a group on each host, its ranks counted from 0.

@@ -24,14 +24,15 @@ public final class AllreduceReduction: GradientReduction {
   /// Allocates all buffers. Collective. Parameters as of `CanonicalReduction`.
   public init(
     communicator: any Communicator, elementCount: Int, leafCount: Int, scalarCount: Int = 0,
-    pool: ThreadPool? = nil
+    takesTurns: Bool = false, pool: ThreadPool? = nil
   ) throws {
     let tree = CanonicalTree(leafCount: leafCount)
     self.communicator = communicator
     self.pool = pool
     let division = LeafDivision(leafCount: leafCount, size: communicator.size)
     ownedLeaves = division.leaves(of: communicator.rank)
-    partition = SlicePartition(elementCount: elementCount, size: communicator.size)
+    partition = SlicePartition(
+      elementCount: elementCount, size: communicator.size, takesTurns: takesTurns)
     // A rank with a single micro-batch has nothing to add to it.
     let bufferCount = min(2, ownedLeaves.count)
     memory = try MemorySegment(
@@ -68,18 +69,17 @@ public final class AllreduceReduction: GradientReduction {
     precondition(foldedCount == ownedLeaves.count, "not all micro-batches are folded")
     foldedCount = 0
     try communicator.allReduceSum(sum)
-    let blocks = partition.blocks(of: communicator.rank)
+    let blocks = Array(partition.blocks(of: communicator.rank).joined())
     if let values = sum.baseAddress {
       pool.run(tasks: blocks.count) { [partition, ledger] task in
-        let block = blocks.lowerBound + task
+        let block = blocks[task]
         let elements = partition.elements(ofBlock: block)
         ledger.blockSquares[block] = CKernels_sumSquares(
           values + elements.lowerBound, Int64(elements.count))
       }
     }
-    let slice = partition.slice(of: communicator.rank)
     return try ledger.close(
-      slice: slice, values: UnsafeMutableBufferPointer(rebasing: sum[slice]), flag: flag)
+      parts: partition.parts(of: communicator.rank), values: sum, flag: flag)
   }
 
   /// Nil: every rank's sum is overwritten by the sum of all.

@@ -1,12 +1,12 @@
 extension CanonicalReduction {
-  /// Partial sums are still in the leaf buffers, but for one: the result of a slice took the place
-  /// of its owner's first. What no other partial sum explains must have come from that.
+  /// Partial sums are still in the leaf buffers, but for one: what a rank owns of the result took
+  /// the place of its first. What no other partial sum explains must have come from that.
   public func locateNonFinite() throws -> NonFiniteGradient? {
     // The squares of finite floats can not overflow a double: this block has the first.
     let squares = ledger.blockSquares
     guard let block = squares.firstIndex(where: { !$0.isFinite }) else { return nil }
     let elements = partition.elements(ofBlock: block)
-    let isOwner = partition.blocks(of: communicator.rank).contains(block)
+    let isOwner = partition.owner(ofBlock: block) == communicator.rank
 
     func firstElement(inBuffer buffer: Int) -> Int? {
       elements.first { !buffers[buffer][$0].isFinite }

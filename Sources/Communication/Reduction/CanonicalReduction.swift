@@ -30,9 +30,9 @@ public final class CanonicalReduction: GradientReduction {
   private let gradients: SharedMemory
   private let pool: ThreadPool?
   private var foldedCount = 0
-  /// With several hosts, how far their last gradients are.
-  private let progress: GradientProgress?
-  private var thread: ReductionThread?
+  /// With several hosts: the element from which on each rank's last gradient is final.
+  private let progress: HostProgress?
+  private var thread: BackgroundThread?
 
   /// Allocates all buffers. Collective.
   ///
@@ -41,12 +41,13 @@ public final class CanonicalReduction: GradientReduction {
   ///   - division: Who computes which of the M micro-batches of an optimiser step.
   ///   - scalarCount: Numbers that each micro-batch brings along to be summed. Default: none.
   ///   - partialSums: How the tree's nodes are kept and sent. Decides the result. Default: as they are.
+  ///   - takesTurns: Whether ranks own parts all over the gradient, not one slice each. Default: they do not.
   ///   - pool: Threads that share the work. Bits do not depend on them. Default: the caller only.
   /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
   public init(
     communicator: any Communicator, elementCount: Int, division: LeafDivision,
     scalarCount: Int = 0,
-    partialSums: PartialSums = .float32, pool: ThreadPool? = nil
+    partialSums: PartialSums = .float32, takesTurns: Bool = false, pool: ThreadPool? = nil
   ) throws {
     let topology = communicator.topology
     let tree = CanonicalTree(leafCount: division.leafCount)
@@ -56,7 +57,8 @@ public final class CanonicalReduction: GradientReduction {
     self.division = division
     self.pool = pool
     ownedLeaves = division.leaves(of: topology.rank)
-    partition = SlicePartition(elementCount: elementCount, size: topology.size)
+    partition = SlicePartition(
+      elementCount: elementCount, size: topology.size, takesTurns: takesTurns)
     plan = FoldPlan(tree: tree, owned: ownedLeaves)
 
     let stride = Self.stride(elementCount)
@@ -78,7 +80,7 @@ public final class CanonicalReduction: GradientReduction {
       partialSums: partialSums,
       parts: Self.parts(
         of: gradients, tree: tree, division: division, topology: topology, stride: stride))
-    progress = topology.hostCount > 1 ? try GradientProgress(communicator: communicator) : nil
+    progress = topology.hostCount > 1 ? try HostProgress(communicator: communicator) : nil
     ledger = try StepLedger(
       communicator: communicator, tree: tree, division: division, partition: partition,
       scalarCount: scalarCount)
@@ -89,12 +91,12 @@ public final class CanonicalReduction: GradientReduction {
   /// - Parameter leafCount: M, the micro-batches of an optimiser step over all ranks; at least N.
   public convenience init(
     communicator: any Communicator, elementCount: Int, leafCount: Int, scalarCount: Int = 0,
-    partialSums: PartialSums = .float32, pool: ThreadPool? = nil
+    partialSums: PartialSums = .float32, takesTurns: Bool = false, pool: ThreadPool? = nil
   ) throws {
     try self.init(
       communicator: communicator, elementCount: elementCount,
       division: LeafDivision(leafCount: leafCount, size: communicator.size),
-      scalarCount: scalarCount, partialSums: partialSums, pool: pool)
+      scalarCount: scalarCount, partialSums: partialSums, takesTurns: takesTurns, pool: pool)
   }
 
   /// Elements from one buffer to the next: whole pages, and never none.
@@ -143,7 +145,6 @@ public final class CanonicalReduction: GradientReduction {
       foldedCount == plan.leaves.count,
       "\(foldedCount) of \(plan.leaves.count) micro-batches are folded")
     foldedCount = 0
-    let slice = partition.slice(of: communicator.rank)
     let target = self.target
     progress?.report(0)
     if let thread {
@@ -155,14 +156,14 @@ public final class CanonicalReduction: GradientReduction {
     }
     try exchange.sum(
       into: target, squares: ledger.blockSquares, pool: pool,
-      firstFinal: { progress?.firstFinal ?? 0 })
+      firstFinal: { progress?.largest ?? 0 })
     return try ledger.close(
-      slice: slice, values: UnsafeMutableBufferPointer(rebasing: target[slice]), flag: flag)
+      parts: partition.parts(of: communicator.rank), values: target, flag: flag)
   }
 
   // MARK: While the last gradient is computed
 
-  /// Nobody else reads this rank's slice of this buffer: the result can take its place.
+  /// Nobody else reads what this rank owns of this buffer: the result can take its place.
   private var target: UnsafeMutableBufferPointer<Float> { buffers[plan.pending[0].buffer] }
 
   private var call: CollectiveCall {
@@ -175,11 +176,11 @@ public final class CanonicalReduction: GradientReduction {
     let (exchange, target, squares) = (exchange, target, ledger.blockSquares)
     let (communicator, call) = (communicator, call)
     exchange.begin()
-    thread = ReductionThread { isToStop in
+    thread = BackgroundThread { isToStop in
       try communicator.meet(call)
       try exchange.sum(
         into: target, squares: squares, pool: nil, besideWork: true,
-        firstFinal: { progress.firstFinal }, isToStop: isToStop)
+        firstFinal: { progress.largest }, isToStop: isToStop)
     }
     return thread != nil
   }

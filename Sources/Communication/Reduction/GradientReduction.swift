@@ -1,7 +1,7 @@
 /// Sums the gradients of all micro-batches of an optimiser step over all ranks.
 ///
 /// For each of its micro-batches a rank computes the gradient into `leafBuffer` and calls `fold`;
-/// then all ranks call `reduce`, and each ends with the sum for its slice of the parameters.
+/// then all ranks call `reduce`, and each ends with the sum for what it owns of the parameters.
 ///
 ///     for microbatch in reduction.ownedLeaves {
 ///       backward(into: reduction.leafBuffer)
@@ -37,7 +37,7 @@ public protocol GradientReduction: AnyObject {
 
   /// Sums over all ranks, and makes ready for the next step. Collective.
   ///
-  /// The slice of the result lies in a leaf buffer: it is valid until that is written again.
+  /// The result lies in a leaf buffer: it is valid until that is written again.
   ///
   /// - Parameter flag: Any small number, such as 1 for a request to stop; ranks learn the largest.
   func reduce(flag: Int) throws -> ReducedGradient
@@ -60,9 +60,9 @@ extension GradientReduction {
 
 /// What a reduction leaves on each rank. All but the slice is the same on all ranks.
 public struct ReducedGradient {
-  /// This rank's elements of the flat buffer.
-  public let slice: Range<Int>
-  /// Their sums over all micro-batches, [slice.count].
+  /// This rank's elements of the flat buffer, ascending.
+  public let parts: [Range<Int>]
+  /// [P]: at these elements, their sums over all micro-batches; elsewhere, anything.
   public let values: UnsafeMutableBufferPointer<Float>
   /// The sum of the squares of all P elements, of all ranks.
   public let squaredNorm: Double

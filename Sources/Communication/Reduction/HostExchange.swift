@@ -1,15 +1,15 @@
 import CLockstepKernels
 import LockstepParallelism
 
-/// The part of a reduction that crosses ranks: each rank sums its slice over all hosts.
+/// The part of a reduction that crosses ranks: each rank sums what it owns over all hosts.
 ///
-/// A host's leaves make up a few nodes of the tree. For every slice that a rank of another host
+/// A host's leaves make up a few nodes of the tree. For everything that a rank of another host
 /// owns, one rank of this host sums the host's nodes and sends them: what a host does not own
 /// leaves it once. The owner sums its own host's buffers and the nodes it received in one pass, in
-/// tree order. Slices travel in chunks, several of which are under way while the next is computed:
+/// tree order. What an owner owns travels in chunks, several of which are under way while the next is computed:
 /// enough for a fast link with a long way.
 ///
-/// With a single host there is one chunk, the slice, and no message.
+/// With a single host a rank sums its parts where they are, and there is no message.
 final class HostExchange {
   /// A partial sum of this host.
   struct Part {
@@ -22,15 +22,16 @@ final class HostExchange {
   private static let blocksPerChunk = 4
   private static let chunk = blocksPerChunk * SlicePartition.blockSize
 
-  /// A slice of another host's rank, for which this rank sums and sends.
+  /// What a rank of another host owns, for which this rank sums and sends.
   private struct Outgoing {
     let owner: Int
-    let slice: Range<Int>
+    let chunks: [Range<Int>]
   }
 
   private let communicator: any Communicator
   private let partition: SlicePartition
-  private let slice: Range<Int>
+  /// What this rank owns, as it travels.
+  private let chunks: [Range<Int>]
   private let partialSums: PartialSums
 
   /// The final sum; its sources are moved to each chunk in turn.
@@ -62,10 +63,9 @@ final class HostExchange {
     partition: SlicePartition, partialSums: PartialSums, parts: [Part]
   ) throws {
     let topology = communicator.topology
-    let slice = partition.slice(of: topology.rank)
     self.communicator = communicator
     self.partition = partition
-    self.slice = slice
+    chunks = Self.chunks(of: topology.rank, in: partition)
     self.partialSums = partialSums
 
     var nodes: [Range<Int>] = []
@@ -89,7 +89,7 @@ final class HostExchange {
     total = TreeSum(
       origins.map { origin in
         guard case .shared(let values) = origin else { return nil }
-        return values?.advanced(by: slice.lowerBound)
+        return values
       }, additions: additions, partialSums: partialSums, isRoot: true)
     self.origins = origins
     self.senders = senders
@@ -98,12 +98,12 @@ final class HostExchange {
     outgoing = (0..<topology.size).filter { owner in
       !topology.hostRanks.contains(owner)
         && topology.counterpart(of: owner, onHost: topology.hostIndex) == topology.rank
-    }.map { Outgoing(owner: $0, slice: partition.slice(of: $0)) }
+    }.map { Outgoing(owner: $0, chunks: Self.chunks(of: $0, in: partition)) }
 
-    let longest = (0..<topology.size).map { partition.blocks(of: $0).count }.max() ?? 0
-    roundCount = (longest + Self.blocksPerChunk - 1) / Self.blocksPerChunk
+    let all = (0..<topology.size).map { Self.chunks(of: $0, in: partition) }
+    roundCount = all.map(\.count).max() ?? 0
     stageCount = senders.count + outgoing.count * hostNodes.count
-    stageSize = min(Self.chunk, longest * SlicePartition.blockSize)
+    stageSize = all.joined().map(\.count).max() ?? 0
     // A link that is as long as its speed wants more than one chunk at a time on it. With many hosts
     // there are many chunks in a round.
     let depth = min(max(2, 16 / max(1, stageCount)), 8, max(1, roundCount))
@@ -111,6 +111,15 @@ final class HostExchange {
     staging = try MemorySegment(
       privateByteCount: depth * stageCount * stageSize * Self.stageBytes(partialSums),
       rank: topology.rank)
+  }
+
+  /// What a rank owns, cut into chunks, from the end of the buffer to its begin, as a backward pass computes it.
+  private static func chunks(of rank: Int, in partition: SlicePartition) -> [Range<Int>] {
+    partition.parts(of: rank).flatMap { part in
+      stride(from: part.lowerBound, to: part.upperBound, by: chunk).map {
+        $0..<min($0 + chunk, part.upperBound)
+      }
+    }.reversed()
   }
 
   /// Groups a host's parts into the largest nodes of the tree that they make up.
@@ -132,7 +141,7 @@ final class HostExchange {
   private var begun = 0
   private var completed = 0
 
-  /// Sums this rank's slice into the same place of `target`, [P], with the squares of its blocks: all
+  /// Sums what this rank owns into the same place of `target`, [P], with the squares of its blocks: all
   /// of it, or what is not summed yet since `begin()`.
   ///
   /// All ranks have met since the last reduction, and meet again before the next.
@@ -150,7 +159,11 @@ final class HostExchange {
   ) throws {
     guard let target = target.baseAddress else { return }
     if communicator.topology.hostCount == 1 {
-      return sum(slice, into: target, squares: squares, pool: pool)
+      for part in partition.parts(of: communicator.rank) {
+        point(to: part.lowerBound)
+        sum(part, into: target, squares: squares, pool: pool)
+      }
+      return
     }
     let initial = besideWork ? Patience.napping : Patience()
     var patience = initial
@@ -184,21 +197,18 @@ final class HostExchange {
   }
 
   private func firstElement(sentIn round: Int) -> Int {
-    outgoing.map { chunk(round, of: $0.slice) }.filter { !$0.isEmpty }.map(\.lowerBound).min()
-      ?? Int.max
+    outgoing.map { Self.chunk(round, of: $0.chunks) }.filter { !$0.isEmpty }.map(\.lowerBound)
+      .min() ?? Int.max
   }
 
   private func firstElement(summedIn round: Int) -> Int {
-    let elements = chunk(round, of: slice)
+    let elements = Self.chunk(round, of: chunks)
     return elements.isEmpty ? Int.max : elements.lowerBound
   }
 
-  /// The elements of a slice that travel in a round: from its end to its begin, as a backward pass
-  /// computes them.
-  private func chunk(_ round: Int, of slice: Range<Int>) -> Range<Int> {
-    let place = roundCount - 1 - round
-    let start = min(slice.upperBound, slice.lowerBound + place * Self.chunk)
-    return start..<min(slice.upperBound, start + Self.chunk)
+  /// The elements that travel in a round; none where an owner has fewer chunks than others.
+  private static func chunk(_ round: Int, of chunks: [Range<Int>]) -> Range<Int> {
+    round < chunks.count ? chunks[round] : 0..<0
   }
 
   private static func stageBytes(_ partialSums: PartialSums) -> Int {
@@ -243,7 +253,7 @@ final class HostExchange {
   private func begin(_ round: Int, pool: ThreadPool?) throws {
     let batch = batches[round % batches.count]
     batch.removeAll()
-    let incoming = chunk(round, of: slice)
+    let incoming = Self.chunk(round, of: chunks)
     for (index, sender) in senders.enumerated() {
       batch.receive(into: message(round, index, count: incoming.count), from: sender)
     }
@@ -251,7 +261,7 @@ final class HostExchange {
     pool.run(tasks: outgoing.count * hostNodes.count * blocks) { [self] task in
       let (pair, block) = task.quotientAndRemainder(dividingBy: blocks)
       let (place, node) = pair.quotientAndRemainder(dividingBy: hostNodes.count)
-      let elements = chunk(round, of: outgoing[place].slice)
+      let elements = Self.chunk(round, of: outgoing[place].chunks)
       let first = block * SlicePartition.blockSize
       let count = min(SlicePartition.blockSize, elements.count - first)
       guard count > 0, let values = stage(round, senders.count + pair).baseAddress else { return }
@@ -262,33 +272,37 @@ final class HostExchange {
           values + first, halves.baseAddress.map { $0 + first }, Int64(count))
       }
     }
-    for (place, slice) in outgoing.enumerated() {
-      let count = chunk(round, of: slice.slice).count
+    for (place, other) in outgoing.enumerated() {
+      let count = Self.chunk(round, of: other.chunks).count
       for node in hostNodes.indices {
         let index = senders.count + place * hostNodes.count + node
         batch.send(
-          UnsafeRawBufferPointer(message(round, index, count: count)), to: slice.owner)
+          UnsafeRawBufferPointer(message(round, index, count: count)), to: other.owner)
       }
     }
     try communicator.start(batch)
   }
 
-  /// Sums the chunk of this rank's slice whose messages have come.
+  /// Sums the chunk of what this rank owns whose messages have come.
   private func complete(
     _ round: Int, into target: UnsafeMutablePointer<Float>,
     squares: UnsafeMutableBufferPointer<Double>, pool: ThreadPool?
   ) {
-    let elements = chunk(round, of: slice)
+    let elements = Self.chunk(round, of: chunks)
+    point(to: elements.lowerBound, round: round)
+    if partialSums == .bfloat16 { widen(round, count: elements.count, pool: pool) }
+    sum(elements, into: target, squares: squares, pool: pool)
+  }
+
+  /// Lets the sources of `total` begin at an element; what came from other hosts, at the chunk of a round.
+  private func point(to element: Int, round: Int = 0) {
     for (index, origin) in origins.enumerated() {
       switch origin {
-      case .shared(let values):
-        total.sources[index] = values?.advanced(by: elements.lowerBound)
+      case .shared(let values): total.sources[index] = values?.advanced(by: element)
       case .received(let number):
         total.sources[index] = UnsafePointer(stage(round, number).baseAddress)
       }
     }
-    if partialSums == .bfloat16 { widen(round, count: elements.count, pool: pool) }
-    sum(elements, into: target, squares: squares, pool: pool)
   }
 
   /// Makes floats of what came as bfloat16.

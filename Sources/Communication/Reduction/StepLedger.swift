@@ -3,7 +3,7 @@
 /// One copy on each host, in shared memory. Ranks write their own entries; leaders complete them
 /// with those of other hosts; then every rank sums all of them in the same order.
 final class StepLedger {
-  /// The sum of squares of each block of the result. Ranks write those of their slice.
+  /// The sum of squares of each block of the result. Ranks write those of what they own.
   let blockSquares: UnsafeMutableBufferPointer<Double>
 
   private let communicator: any Communicator
@@ -52,7 +52,7 @@ final class StepLedger {
 
   /// Waits until all ranks have entered everything and sums it up. Collective.
   func close(
-    slice: Range<Int>, values: UnsafeMutableBufferPointer<Float>, flag: Int
+    parts: [Range<Int>], values: UnsafeMutableBufferPointer<Float>, flag: Int
   ) throws -> ReducedGradient {
     try communicator.meet(
       CollectiveCall(.finishReduce, byteCount: partition.elementCount * 4),
@@ -64,7 +64,7 @@ final class StepLedger {
       largest = max(largest, Int(Int64(bitPattern: communicator.contribution(of: rank)[0])))
     }
     let result = ReducedGradient(
-      slice: slice, values: values, squaredNorm: blockSquares.reduce(0, +), scalars: totals(),
+      parts: parts, values: values, squaredNorm: blockSquares.reduce(0, +), scalars: totals(),
       nonFiniteLeaf: firstNonFinite(), flag: largest)
     half = 1 - half
     return result
@@ -84,11 +84,10 @@ final class StepLedger {
   private func entries(of ranks: Range<Int>) -> [UnsafeMutableRawBufferPointer] {
     let leaves = division.leaves(of: ranks)
     let rows = self.rows[row(of: leaves.lowerBound)..<row(of: leaves.upperBound)]
-    let squares = blockSquares[partition.blocks(of: ranks)]
-    return [
-      UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: rows)),
-      UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: squares)),
-    ]
+    let squares = partition.blocks(of: ranks).map { blockSquares[$0] }
+    return ([rows] + squares).map {
+      UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: $0))
+    }
   }
 
   /// Each scalar summed over all leaves, in the order of the tree.

@@ -5,14 +5,14 @@ import LockstepParallelism
 /// share of the unit's weights.
 ///
 /// A unit's squares are summed over fixed blocks of the flat buffer, then over its blocks in order.
-/// Slices are made of whole blocks; the sums of units that lie in one block alone concern one rank,
-/// the others' go to all ranks. Neither depends on where slices begin.
+/// Ranks own whole blocks; the sums of units that lie in one block alone concern one rank,
+/// the others' go to all ranks. Neither depends on who owns what.
 final class AdaptiveClipping {
   private let share: Double
   private let layout: ParameterLayout
   private let peers: any OptimizerPeers
   private let threads: ThreadPool
-  /// Consecutive units of one length inside the slice, none of which crosses a block's border.
+  /// Consecutive units of one length among this rank's elements, none of which crosses a block's border.
   private struct Whole {
     let start: Int
     let length: Int
@@ -27,8 +27,8 @@ final class AdaptiveClipping {
   /// All ranks' parts, in the order of the buffer.
   private var parts: [Part] = []
   private var crossingCount = 0
-  /// For each rank, the first of its parts and the next rank's.
-  private var partRanges: [Range<Int>] = []
+  /// Of each rank, which of the parts are its own.
+  private var places: [[Int]] = []
 
   private static let blockSize = 65_536
   /// The norm that weights count as at least: units of zeros must be able to begin.
@@ -48,7 +48,7 @@ final class AdaptiveClipping {
         let blockEnd = (next / Self.blockSize + 1) * Self.blockSize
         let count = (min(blockEnd, tensor.range.upperBound) - next) / length
         if count > 0 {
-          if layout.slice.contains(next) {
+          if layout.ownParts.contains(where: { $0.contains(next) }) {
             wholes.append(Whole(start: next, length: length, count: count))
           }
           next += count * length
@@ -58,10 +58,10 @@ final class AdaptiveClipping {
         }
       }
     }
-    partRanges = layout.slices.map { slice in
-      let first = parts.firstIndex { $0.elements.lowerBound >= slice.lowerBound } ?? parts.count
-      let end = parts.firstIndex { $0.elements.lowerBound >= slice.upperBound } ?? parts.count
-      return first..<end
+    places = layout.parts.map { owned in
+      parts.indices.filter { place in
+        owned.contains { $0.contains(parts[place].elements.lowerBound) }
+      }
     }
   }
 
@@ -84,9 +84,8 @@ final class AdaptiveClipping {
     guard let gradient = gradient.baseAddress, let parameters = parameters.baseAddress else {
       return
     }
-    let base = layout.slice.lowerBound
     for whole in wholes {
-      let (length, start) = (whole.length, whole.start - base)
+      let (length, start) = (whole.length, whole.start)
       threads.run(over: whole.count, grain: max(1, SliceMap.grain / length)) { units in
         for unit in units {
           let place = start + unit * length
@@ -97,10 +96,10 @@ final class AdaptiveClipping {
         }
       }
     }
-    for part in parts[partRanges[layout.rank]] {
+    for place in places[layout.rank] {
+      let part = parts[place]
       scale(
-        gradient + (part.elements.lowerBound - base), by: factors[part.unit],
-        count: part.elements.count)
+        gradient + part.elements.lowerBound, by: factors[part.unit], count: part.elements.count)
     }
   }
 
@@ -110,26 +109,36 @@ final class AdaptiveClipping {
     _ parameters: UnsafeMutableBufferPointer<Float>
   ) throws -> [Double] {
     guard !parts.isEmpty else { return [] }
-    let most = partRanges.map(\.count).max() ?? 0
+    let most = places.map(\.count).max() ?? 0
     var sums = [Double](repeating: 0, count: 2 * most)
-    for (place, part) in parts[partRanges[layout.rank]].enumerated() {
-      let start = part.elements.lowerBound - layout.slice.lowerBound
+    for (index, place) in places[layout.rank].enumerated() {
+      let (start, count) = (parts[place].elements.lowerBound, parts[place].elements.count)
       guard let gradient = gradient.baseAddress, let parameters = parameters.baseAddress else {
         break
       }
-      let count = Int64(part.elements.count)
-      sums[2 * place] = CKernels_sumSquares(parameters + start, count)
-      sums[2 * place + 1] = CKernels_sumSquares(gradient + start, count)
+      sums[2 * index] = CKernels_sumSquares(parameters + start, Int64(count))
+      sums[2 * index + 1] = CKernels_sumSquares(gradient + start, Int64(count))
     }
-    let gathered = try peers.allGather(sums)
-    var squares = [(weights: Double, gradient: Double)](repeating: (0, 0), count: crossingCount)
-    for (range, values) in zip(partRanges, gathered) {
-      for (place, part) in parts[range].enumerated() {
-        squares[part.unit].weights += values[2 * place]
-        squares[part.unit].gradient += values[2 * place + 1]
+    let squares = squares(from: try peers.allGather(sums))
+    return squares.map { factor(weights: $0.weights, gradient: $0.gradient) }
+  }
+
+  /// The squares of the units, whose parts are added in the order of the buffer, whoever owns them.
+  private func squares(
+    from gathered: [[Double]]
+  ) -> [(weights: Double, gradient: Double)] {
+    var ofParts = [(weights: Double, gradient: Double)](repeating: (0, 0), count: parts.count)
+    for (places, values) in zip(places, gathered) {
+      for (index, place) in places.enumerated() {
+        ofParts[place] = (values[2 * index], values[2 * index + 1])
       }
     }
-    return squares.map { factor(weights: $0.weights, gradient: $0.gradient) }
+    var squares = [(weights: Double, gradient: Double)](repeating: (0, 0), count: crossingCount)
+    for (part, found) in zip(parts, ofParts) {
+      squares[part.unit].weights += found.weights
+      squares[part.unit].gradient += found.gradient
+    }
+    return squares
   }
 
   /// - Parameters: Sums of squares.

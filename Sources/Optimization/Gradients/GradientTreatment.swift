@@ -1,7 +1,7 @@
 import CLockstepKernels
 import LockstepParallelism
 
-/// What is done to a slice's gradient between the reduction and the optimiser, beside the norm's
+/// What is done to a rank's part of the gradient between the reduction and the optimiser, beside the norm's
 /// clipping, which is a factor:
 ///
 ///     g = scale · gradient
@@ -39,28 +39,28 @@ package final class GradientTreatment {
         share: clipping.adaptive, layout: layout, peers: peers, threads: threads) : nil
   }
 
-  /// Changes the slice's gradient in place. Collective.
+  /// Changes this rank's parts of the gradient in place. Collective.
   ///
   /// - Parameters:
+  ///   - gradient: As large as the flat buffer.
   ///   - parameters: The whole flat buffer.
   ///   - scale: Factor on every element.
   package func apply(
     to gradient: UnsafeMutableBufferPointer<Float>,
     parameters: UnsafeMutableBufferPointer<Float>, scale: Float
   ) throws {
-    let slice = UnsafeMutableBufferPointer(rebasing: parameters[layout.slice])
     let bound = clipping.value > 0 ? Float(clipping.value) : .infinity
     // The penalty comes last, after rows are clipped.
     let isPenaltyLate = units != nil
-    run(gradient, slice) { decays in
+    run(gradient, parameters) { decays in
       CKernels_Regularization(
         gradient_scale: scale, largest_value: bound,
         magnitude_penalty: decays && !isPenaltyLate ? Float(l1) : 0)
     }
     guard let units else { return }
-    try units.apply(to: gradient, parameters: slice)
+    try units.apply(to: gradient, parameters: parameters)
     guard l1 > 0 else { return }
-    run(gradient, slice) { decays in
+    run(gradient, parameters) { decays in
       CKernels_Regularization(
         gradient_scale: 1, largest_value: .infinity, magnitude_penalty: decays ? Float(l1) : 0)
     }
@@ -74,10 +74,10 @@ package final class GradientTreatment {
     guard let gradient = gradient.baseAddress, let parameters = parameters.baseAddress else {
       return
     }
-    map.forEachRun(on: threads) { range, segment in
+    map.forEachRun(on: threads) { run in
       CKernels_regularizeGradient(
-        gradient + range.lowerBound, parameters + range.lowerBound, Int64(range.count),
-        step(segment.weightDecay > 0))
+        gradient + run.start, parameters + run.start, run.count,
+        step(run.segment.weightDecay > 0))
     }
   }
 }
@@ -89,6 +89,6 @@ extension ParameterLayout {
       tensors: tensors.map {
         OptimizedTensor(name: $0.name, shape: $0.shape, range: $0.range, decays: $0.decays)
       },
-      elementCount: elementCount, slices: slices, rank: rank)
+      elementCount: elementCount, parts: parts, rank: rank)
   }
 }

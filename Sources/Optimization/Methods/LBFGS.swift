@@ -41,7 +41,7 @@ public struct LBFGS: OptimizerMethod, Configurable {
   }
 }
 
-/// L-BFGS over slices: vectors are shared out, inner products go over all ranks.
+/// L-BFGS over the ranks' parts: vectors are shared out, inner products go over all ranks.
 final class LBFGSOptimizer: Optimizer {
   let layout: ParameterLayout
   let states: [OptimizerState]
@@ -56,6 +56,8 @@ final class LBFGSOptimizer: Optimizer {
   private let steps: [StateBuffer]
   private let direction: StateBuffer
   private let lastGradient: StateBuffer
+  /// The gradient of this rank's elements, one after the other.
+  private let gradient: StateBuffer
 
   /// What is remembered beside the vectors.
   private struct Memory {
@@ -76,11 +78,11 @@ final class LBFGSOptimizer: Optimizer {
     self.threads = threads
     history = method.history
     map = SliceMap(layout, weightDecay: method.weightDecay)
-    func buffer() -> StateBuffer { StateBuffer(count: layout.slice.count, threads: threads) }
+    func buffer() -> StateBuffer { StateBuffer(count: layout.ownCount, threads: threads) }
     let differences = (0..<history).map { _ in buffer() }
     let steps = (0..<history).map { _ in buffer() }
     (self.differences, self.steps) = (differences, steps)
-    (direction, lastGradient) = (buffer(), buffer())
+    (direction, lastGradient, gradient) = (buffer(), buffer(), buffer())
     states =
       differences.enumerated().map { layout.state("difference_\($0)", values: $1.values) }
       + steps.enumerated().map { layout.state("step_\($0)", values: $1.values) }
@@ -130,8 +132,8 @@ final class LBFGSOptimizer: Optimizer {
     scale: Float, step: Int, learningRate: Double
   ) throws {
     check(parameters, gradient, step: step)
-    let slice = UnsafeMutableBufferPointer(rebasing: parameters[layout.slice])
-    prepare(gradient, slice, scale: scale)
+    prepare(from: gradient, parameters, scale: scale)
+    let gradient = self.gradient.values
     var rate = learningRate
     if memory.updates == 0 {
       fill(direction.values, with: gradient, times: -1)
@@ -145,23 +147,33 @@ final class LBFGSOptimizer: Optimizer {
     // Where the direction hardly leads down any more, this is the minimum.
     let slope = try product(gradient, direction.values)
     if slope > -1e-9 { rate = 0 }
-    add(direction.values, times: rate, to: slice)
+    move(parameters, along: direction.values, rate: rate)
     memory.updates = min(memory.updates + 1, Requirement<Int>.largestCount)
     memory.lastRate = rate
   }
 
-  /// gradient = scale · gradient + decay · parameters.
-  private func prepare(
-    _ gradient: Vector, _ slice: Vector,
-    scale: Float
-  ) {
-    guard let values = gradient.baseAddress, let parameters = slice.baseAddress else { return }
-    map.forEachRun(on: threads) { run, segment in
-      let start = run.lowerBound
-      CKernels_scale(values + start, scale, values + start, Int64(run.count))
-      guard segment.weightDecay > 0 else { return }
+  /// This rank's gradient = scale · gradient + decay · parameters.
+  private func prepare(from gradient: Vector, _ parameters: Vector, scale: Float) {
+    guard let source = gradient.baseAddress, let parameters = parameters.baseAddress,
+      let own = self.gradient.values.baseAddress
+    else { return }
+    map.forEachRun(on: threads) { run in
+      let values = own + run.range.lowerBound
+      CKernels_scale(source + run.start, scale, values, run.count)
+      guard run.segment.weightDecay > 0 else { return }
       CKernels_accumulateScaled(
-        parameters + start, Float(segment.weightDecay), values + start, Int64(run.count))
+        parameters + run.start, Float(run.segment.weightDecay), values, run.count)
+    }
+  }
+
+  /// parameters += rate · direction, of this rank's elements.
+  private func move(_ parameters: Vector, along direction: Vector, rate: Double) {
+    guard let parameters = parameters.baseAddress, let direction = direction.baseAddress else {
+      return
+    }
+    map.forEachRun(on: threads) { run in
+      CKernels_accumulateScaled(
+        direction + run.range.lowerBound, Float(rate), parameters + run.start, run.count)
     }
   }
 
@@ -211,7 +223,7 @@ final class LBFGSOptimizer: Optimizer {
 // MARK: - Vectors over all ranks
 
 extension LBFGSOptimizer {
-  /// Elements of a block of a sum; slices begin at multiples of it.
+  /// Elements of a block of a sum; parts begin at multiples of it.
   private static let blockSize = 65_536
 
   private func product(
@@ -226,21 +238,24 @@ extension LBFGSOptimizer {
     over vectors: (Vector, Vector),
     _ block: (UnsafePointer<Float>, UnsafePointer<Float>, Int64) -> Double
   ) throws -> Double {
-    func blockCount(_ slice: Range<Int>) -> Int {
-      (slice.count + Self.blockSize - 1) / Self.blockSize
-    }
-    let counts = layout.slices.map(blockCount)
-    var sums = [Double](repeating: 0, count: counts.max() ?? 0)
+    let blocks = layout.parts.map { $0.flatMap(Self.blocks) }
+    var sums = [Double](repeating: 0, count: blocks.map(\.count).max() ?? 0)
     if let a = vectors.0.baseAddress, let b = vectors.1.baseAddress {
-      for index in 0..<counts[layout.rank] {
-        let start = index * Self.blockSize
-        let count = min(Self.blockSize, layout.slice.count - start)
-        sums[index] = block(a + start, b + start, Int64(count))
+      var start = 0
+      for (index, elements) in blocks[layout.rank].enumerated() {
+        sums[index] = block(a + start, b + start, Int64(elements.count))
+        start += elements.count
       }
     }
     let gathered = try peers.allGather(sums)
-    return zip(gathered, counts).reduce(0.0) { total, rank in
-      rank.0.prefix(rank.1).reduce(total, +)
+    return zip(blocks, gathered).flatMap { zip($0, $1) }
+      .sorted { $0.0.lowerBound < $1.0.lowerBound }.reduce(0) { $0 + $1.1 }
+  }
+
+  /// The blocks of a part, which begins with one.
+  private static func blocks(of part: Range<Int>) -> [Range<Int>] {
+    stride(from: part.lowerBound, to: part.upperBound, by: blockSize).map {
+      $0..<min($0 + blockSize, part.upperBound)
     }
   }
 
@@ -250,7 +265,7 @@ extension LBFGSOptimizer {
     _ b: Vector, rate: Float
   ) {
     guard let a = a.baseAddress, let b = b.baseAddress else { return }
-    threads.run(over: layout.slice.count, grain: SliceMap.grain) { range in
+    threads.run(over: layout.ownCount, grain: SliceMap.grain) { range in
       let (start, count) = (range.lowerBound, Int64(range.count))
       CKernels_scale(a + start, keep, a + start, count)
       if rate != 0 { CKernels_accumulateScaled(b + start, rate, a + start, count) }
@@ -263,7 +278,7 @@ extension LBFGSOptimizer {
     times factor: Float
   ) {
     guard let a = a.baseAddress, let b = b.baseAddress else { return }
-    threads.run(over: layout.slice.count, grain: SliceMap.grain) { range in
+    threads.run(over: layout.ownCount, grain: SliceMap.grain) { range in
       CKernels_scale(
         b + range.lowerBound, factor, a + range.lowerBound, Int64(range.count))
     }
@@ -275,7 +290,7 @@ extension LBFGSOptimizer {
     to b: Vector
   ) {
     guard let a = a.baseAddress, let b = b.baseAddress else { return }
-    threads.run(over: layout.slice.count, grain: SliceMap.grain) { range in
+    threads.run(over: layout.ownCount, grain: SliceMap.grain) { range in
       CKernels_accumulateScaled(
         a + range.lowerBound, Float(factor), b + range.lowerBound, Int64(range.count))
     }

@@ -29,15 +29,18 @@ public struct ElementRun {
   private let states: [UnsafeMutablePointer<Float>]
   private let start: Int
 
+  /// - Parameters:
+  ///   - parameters: The flat buffer, as `gradient`.
+  ///   - states: Of the rank's elements.
   init(
     parameters: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
-    states: [UnsafeMutablePointer<Float>], range: Range<Int>
+    states: [UnsafeMutablePointer<Float>], run: SliceMap.Run
   ) {
-    self.parameters = parameters + range.lowerBound
-    self.gradient = gradient + range.lowerBound
+    self.parameters = parameters + run.start
+    self.gradient = gradient + run.start
     self.states = states
-    start = range.lowerBound
-    count = Int64(range.count)
+    start = run.range.lowerBound
+    count = run.count
   }
 
   /// How many there are. Where a run begins and ends depends on the numbers of ranks and threads: what
@@ -64,7 +67,7 @@ extension ElementwiseMethod {
   }
 }
 
-/// Applies an elementwise method to a slice. Elements know nothing of each other, so ranks need
+/// Applies an elementwise method to what a rank updates. Elements know nothing of each other, so ranks need
 /// nothing of each other.
 public final class ElementwiseOptimizer<Method: ElementwiseMethod>: Optimizer {
   public let layout: ParameterLayout
@@ -86,7 +89,7 @@ public final class ElementwiseOptimizer<Method: ElementwiseMethod>: Optimizer {
     self.threads = threads
     map = SliceMap(layout, weightDecay: method.weightDecay)
     let buffers = method.stateNames.map { _ in
-      StateBuffer(count: layout.slice.count, threads: threads)
+      StateBuffer(count: layout.ownCount, threads: threads)
     }
     self.buffers = buffers
     states = zip(method.stateNames, buffers).map { layout.state($0, values: $1.values) }
@@ -102,19 +105,16 @@ public final class ElementwiseOptimizer<Method: ElementwiseMethod>: Optimizer {
   ) {
     check(parameters, gradient, step: step)
     // A rank can be left without elements where there are more ranks than work.
-    guard !layout.slice.isEmpty, let parameters = parameters.baseAddress,
+    guard layout.ownCount > 0, let parameters = parameters.baseAddress,
       let gradient = gradient.baseAddress
     else { return }
-    let slice = parameters + layout.slice.lowerBound
     let product = factorProduct(upTo: step)
-    map.forEachRun(on: threads) { range, segment in
-      let run = ElementRun(
-        parameters: slice, gradient: gradient, states: pointers, range: range)
+    map.forEachRun(on: threads) { run in
       method.update(
-        run,
+        ElementRun(parameters: parameters, gradient: gradient, states: pointers, run: run),
         at: UpdatePoint(
-          scale: scale, step: step, learningRate: learningRate * segment.rate,
-          weightDecay: segment.weightDecay, factorProduct: product))
+          scale: scale, step: step, learningRate: learningRate * run.segment.rate,
+          weightDecay: run.segment.weightDecay, factorProduct: product))
     }
   }
 

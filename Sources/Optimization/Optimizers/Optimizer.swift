@@ -1,11 +1,11 @@
 /// Turns gradients into better parameters: flat buffers in, flat buffers out.
 ///
-/// An optimiser knows the table of tensors and its slice of the flat parameter buffer, and nothing
-/// of the model: this rank updates its slice, other ranks update theirs. What it remembers exists
+/// An optimiser knows the table of tensors and its rank's parts of the flat parameter buffer, and nothing
+/// of the model: this rank updates its elements, other ranks update theirs. What it remembers exists
 /// once over all ranks; a checkpoint stores it as whole tensors, so that any number of ranks can go
 /// on.
 ///
-/// What becomes of an element must not depend on where slices begin or end, nor on how many threads
+/// What becomes of an element must not depend on where parts begin or end, nor on how many threads
 /// share the work: the bits would then depend on the number of ranks.
 public protocol Optimizer: AnyObject {
   var layout: ParameterLayout { get }
@@ -27,8 +27,9 @@ public protocol Optimizer: AnyObject {
   ///
   /// - Parameters:
   ///   - parameters: The flat buffer, `layout.elementCount` elements. All may be read; this rank's
-  ///     slice is written.
-  ///   - gradient: The slice's gradients. May be overwritten.
+  ///     parts are written.
+  ///   - gradient: As large; this rank's parts are its elements' gradients, and may be overwritten, the rest is
+  ///     anything.
   ///   - scale: Factor on every gradient element: clip factor / global target count.
   ///   - step: Number of this optimiser step, from 1; bias corrections depend on it.
   ///   - learningRate: What the schedule gives for this step.
@@ -48,9 +49,8 @@ extension Optimizer {
     _ gradient: UnsafeMutableBufferPointer<Float>, step: Int
   ) {
     precondition(
-      parameters.count == layout.elementCount && gradient.count == layout.slice.count,
-      "\(layout.elementCount) parameters with a slice of \(layout.slice.count) elements get "
-        + "\(parameters.count) parameters and \(gradient.count) gradients")
+      parameters.count == layout.elementCount && gradient.count == layout.elementCount,
+      "\(layout.elementCount) parameters get \(parameters.count) and \(gradient.count) gradients")
     precondition(step >= 1, "optimiser steps count from 1, not \(step)")
   }
 }

@@ -36,29 +36,46 @@ public struct ParameterLayout: Sendable {
   public let tensors: [OptimizedTensor]
   /// Elements of the flat buffer.
   public let elementCount: Int
-  /// Every rank's part of the flat buffer: ascending, adjacent, covering it.
-  public let slices: [Range<Int>]
+  /// Every rank's parts of the flat buffer, ascending, none of them empty; together they are all of it.
+  public let parts: [[Range<Int>]]
   public let rank: Int
 
+  /// - Parameter parts: Every rank's. Default: one rank has everything.
   public init(
-    tensors: [OptimizedTensor], elementCount: Int, slices: [Range<Int>]? = nil, rank: Int = 0
+    tensors: [OptimizedTensor], elementCount: Int, parts: [[Range<Int>]]? = nil, rank: Int = 0
   ) {
-    let slices = slices ?? [0..<elementCount]
+    let parts = (parts ?? [[0..<elementCount]]).map { $0.filter { !$0.isEmpty } }
+    let all = parts.joined().sorted { $0.lowerBound < $1.lowerBound }
     precondition(
-      slices.first?.lowerBound == 0 && slices.last?.upperBound == elementCount
-        && zip(slices, slices.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound },
-      "slices cover \(elementCount) elements in order: \(slices)")
+      all.first?.lowerBound ?? 0 == 0 && all.last?.upperBound ?? 0 == elementCount
+        && zip(all, all.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound },
+      "parts cover \(elementCount) elements: \(parts)")
     precondition(
       zip(tensors, tensors.dropFirst()).allSatisfy { $0.range.upperBound <= $1.range.lowerBound },
       "tensors ascend and do not overlap")
     self.tensors = tensors
     self.elementCount = elementCount
-    self.slices = slices
+    self.parts = parts
     self.rank = rank
   }
 
   /// This rank's elements.
-  public var slice: Range<Int> { slices[rank] }
+  public var ownParts: [Range<Int>] { parts[rank] }
+
+  /// How many elements this rank updates.
+  public var ownCount: Int { ownParts.reduce(0) { $0 + $1.count } }
+
+  /// This rank's elements where they are one range.
+  public var slice: Range<Int> {
+    precondition(ownParts.count <= 1, "rank \(rank) has \(ownParts.count) parts, not a slice")
+    return ownParts.first ?? 0..<0
+  }
+
+  /// Every part and its owner, in the order of the flat buffer.
+  var owned: [(rank: Int, elements: Range<Int>)] {
+    parts.enumerated().flatMap { rank, parts in parts.map { (rank, $0) } }
+      .sorted { $0.elements.lowerBound < $1.elements.lowerBound }
+  }
 
   /// A state with one value for each element, held by the ranks that update the elements.
   ///
@@ -71,7 +88,7 @@ public struct ParameterLayout: Sendable {
         OptimizerState.Tensor(name: "\(name)/\($0.name)", shape: $0.shape, elements: $0.range)
       },
       elementCount: elementCount,
-      parts: slices.enumerated().map { OptimizerState.Part(rank: $0, elements: $1) },
+      parts: owned.map { OptimizerState.Part(rank: $0.rank, elements: $0.elements) },
       values: values)
   }
 }

@@ -93,7 +93,7 @@ public struct TensorUpdate {
 }
 
 /// Applies a method that needs whole tensors. Each tensor has an owner: the ranks send it their
-/// parts of the gradient, it computes the new values, and sends them back to the ranks whose slices
+/// parts of the gradient, it computes the new values, and sends them back to the ranks whose parts
 /// they are in.
 ///
 /// Owners are assigned by cost alone (the costliest tensor first, each to the rank with the least
@@ -107,7 +107,7 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
   private let threads: ThreadPool
   private let products: Products
   private let owners: [Int]
-  /// One of the pieces into which slices cut the tensors: what travels.
+  /// One of the pieces into which the ranks' parts cut the tensors: what travels.
   private struct Piece {
     let tensor: Int
     let elements: Range<Int>
@@ -132,11 +132,12 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
     self.threads = threads
     products = Products(threads: threads)
     let tensors = layout.tensors
-    let owners = Self.owners(of: tensors.map(method.cost), ranks: layout.slices.count)
+    let owners = Self.owners(of: tensors.map(method.cost), ranks: layout.parts.count)
     self.owners = owners
+    let owned = layout.owned
     pieces = tensors.indices.flatMap { index in
-      layout.slices.enumerated().compactMap { rank, slice in
-        let elements = tensors[index].range.clamped(to: slice)
+      owned.compactMap { rank, part in
+        let elements = tensors[index].range.clamped(to: part)
         return elements.isEmpty ? nil : Piece(tensor: index, elements: elements, rank: rank)
       }
     }
@@ -148,9 +149,9 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
     }
     self.places = places
     gradients = StateBuffer(count: count, threads: threads)
-    let owned = tensors.indices.filter { owners[$0] == layout.rank }
+    let own = tensors.indices.filter { owners[$0] == layout.rank }
     scratch = StateBuffer(
-      count: owned.map { method.scratchCount(for: tensors[$0]) }.max() ?? 0, threads: threads)
+      count: own.map { method.scratchCount(for: tensors[$0]) }.max() ?? 0, threads: threads)
 
     let table = StateTable(method, tensors: tensors, owners: owners, rank: layout.rank)
     let buffer = StateBuffer(count: table.ownCount, threads: threads)
@@ -221,11 +222,8 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
 
   /// Brings the gradients of tensors to their owners. Collective.
   private func gather(_ gradient: UnsafeMutableBufferPointer<Float>) throws {
-    let start = layout.slice.lowerBound
     try move { piece in
-      UnsafeMutableBufferPointer(
-        rebasing: gradient[
-          piece.elements.lowerBound - start..<piece.elements.upperBound - start])
+      UnsafeMutableBufferPointer(rebasing: gradient[piece.elements])
     } send: { piece, mine in
       .send(UnsafeBufferPointer(mine), to: owners[piece.tensor])
     } receive: { piece, whole in
@@ -235,9 +233,9 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
     }
   }
 
-  /// Brings the new values to the ranks whose slices they are in. Collective.
+  /// Brings the new values to the ranks whose parts they are in. Collective.
   ///
-  /// A slice's part of a tensor is written when its owner, which may be reading all of the tensor,
+  /// A rank's part of a tensor is written when its owner, which may be reading all of the tensor,
   /// has finished with it.
   private func spread(into parameters: UnsafeMutableBufferPointer<Float>) throws {
     try move { piece in
@@ -254,9 +252,9 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
   /// One exchange over all pieces.
   ///
   /// - Parameters:
-  ///   - mine: The memory of a piece of this rank's slice.
-  ///   - send: The message for a piece of this rank's slice, of another's tensor.
-  ///   - receive: The message for a piece of this rank's tensor, in another's slice.
+  ///   - mine: The memory of a piece that is this rank's to write.
+  ///   - send: The message for a piece that is this rank's to write, of another's tensor.
+  ///   - receive: The message for a piece of this rank's tensor, another's to write.
   ///   - copy: What to do where both are this rank's.
   private func move(
     _ mine: (Piece) -> UnsafeMutableBufferPointer<Float>,

@@ -13,7 +13,7 @@ final class FederatedServer {
   private let sum: WordSum
   private let optimizer: any Optimizer
   private let learningRate: Double
-  /// This rank's slice of the mean change.
+  /// The mean change, [P], of which this rank has its slice.
   private let mean: UnsafeMutableBufferPointer<Float>
   private let memory: MemorySegment
   private let verification: ParameterVerification?
@@ -35,7 +35,8 @@ final class FederatedServer {
       communicator: communicator, elementCount: parameters.trainedCount, pool: threads)
     memory = try communicator.agree {
       try MemorySegment(
-        privateByteCount: layout.slice.count * MemoryLayout<Float>.stride, rank: communicator.rank)
+        privateByteCount: layout.elementCount * MemoryLayout<Float>.stride,
+        rank: communicator.rank)
     }
     mean = memory.bytes.bindMemory(to: Float.self)
     let rule = plan.federated.method.serverRule
@@ -77,10 +78,11 @@ final class FederatedServer {
     let total = try sum.reduce()
     let first = layout.slice.lowerBound
     if isEmpty { total.update(repeating: 0) } else { unmask(total, first) }
-    if let mean = mean.baseAddress, let total = total.baseAddress {
-      CKernels_fromFixedPoint(total, mean, Int64(layout.slice.count))
+    let own = UnsafeMutableBufferPointer(rebasing: mean[layout.slice])
+    if let own = own.baseAddress, let total = total.baseAddress {
+      CKernels_fromFixedPoint(total, own, Int64(layout.slice.count))
     }
-    noise?.add(to: mean, from: first, step: round, on: replica.workspace.threads)
+    noise?.add(to: own, from: first, step: round, on: replica.workspace.threads)
     let norm = try communicator.squares(of: mean, over: replica.shared.partition).squareRoot()
     let words = verification?.words(step: round + 1) ?? []
     try optimizer.update(

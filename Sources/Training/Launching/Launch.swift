@@ -10,6 +10,12 @@ public struct Launch: Sendable {
   /// What the ranks of several processes talk to each other by.
   public let library: MessageLibrary
 
+  /// How long ranks wait for each other until a configuration says so, in seconds.
+  private let startSeconds: Double
+
+  /// The same, for who watches over them.
+  public var startLimits: WatchLimits { WatchLimits(end: .seconds(startSeconds)) }
+
   /// "mpirun, 4 ranks on 2 hosts", "one process without MPI".
   public func description(of topology: Topology) -> String {
     guard environment.usesMPI else { return "one process, without MPI" }
@@ -32,8 +38,10 @@ public struct Launch: Sendable {
     over library: MessageLibrary = .oneProcess,
     _ body: (_ communicator: any Communicator, _ launch: Launch) throws -> ExitCode
   ) -> Never {
-    let environment = LaunchEnvironment(ProcessInfo.processInfo.environment)
-    let launch = Launch(environment: environment, library: library)
+    let variables = ProcessInfo.processInfo.environment
+    let environment = LaunchEnvironment(variables)
+    let launch = Launch(
+      environment: environment, library: library, startSeconds: StartLimit.seconds(variables))
     do {
       guard environment.usesMPI else {
         exit(try body(SoloCommunicator(), launch).rawValue)
@@ -41,24 +49,28 @@ public struct Launch: Sendable {
       switch library {
       case .present where environment.lacksProcessManagement:
         throw UnmanagedLaunchError(environment: environment)
-      case .present(_, let begin): try run(body, launch, in: begin())
+      case .present(_, let begin):
+        let limit = StartLimit(
+          seconds: launch.startSeconds, rank: environment.rank, report: report)
+        try run(body, launch, until: limit, in: begin())
       case .absent(let remedy): throw MissingLibraryError(environment: environment, remedy: remedy)
       }
     } catch {
       // Processes that can not reach each other do not agree on who speaks; the launcher has numbered
       // them.
       let isSilent = error is MissingLibraryError || error is UnmanagedLaunchError
-      if !isSilent || environment.rank == 0 { report(error) }
+      if !isSilent || environment.rank == 0 { report("\(error)") }
       exit(ExitCode(of: error).rawValue)
     }
   }
 
   private static func run(
     _ body: (_ communicator: any Communicator, _ launch: Launch) throws -> ExitCode,
-    _ launch: Launch, in session: any CommunicationSession
+    _ launch: Launch, until limit: StartLimit, in session: any CommunicationSession
   ) -> Never {
     do {
       try session.communicator.requireSame(Fingerprint(library: launch.library))
+      limit.end()
       let code = try body(session.communicator, launch)
       guard code != .success else {
         try session.finish()
@@ -67,7 +79,7 @@ public struct Launch: Sendable {
       try session.finish(exitCode: code.rawValue)
       exit(code.rawValue)
     } catch let error as AgreedError {
-      if error.speaks { report(error) }
+      if error.speaks { report("\(error)") }
       try? session.finish(exitCode: error.exitCode.rawValue)
       exit(error.exitCode.rawValue)
     } catch {
@@ -77,9 +89,9 @@ public struct Launch: Sendable {
   }
 
   /// One message, after the name of the program.
-  private static func report(_ error: any Error) {
+  @Sendable private static func report(_ text: String) {
     let program = ProcessInfo.processInfo.processName
-    DescriptorOutput(descriptor: STDERR_FILENO).write("\(program): \(error)".visible + "\n")
+    DescriptorOutput(descriptor: STDERR_FILENO).write("\(program): \(text)".visible + "\n")
   }
 }
 

@@ -87,7 +87,9 @@ public final class Trainer {
       workspace.products.library == plan.products.library,
       "the workspace's matrices are multiplied by another library than plan.products says")
     let groups = plan.workerGroups(ranks: communicator.size)
-    replica = try task.replica(communicator, in: workspace, owners: groups?.leaders)
+    replica = try task.replica(
+      communicator, in: workspace, owners: groups?.leaders,
+      takesTurns: plan.takesTurns(on: communicator.topology))
     privacy =
       plan.privacy.isOn
       ? try PrivateTraining(

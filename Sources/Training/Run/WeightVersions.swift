@@ -43,7 +43,7 @@ final class WeightVersions {
 
   /// Takes in the weights after a step.
   func record(step: Int) {
-    average?.approach(parameters.trained, rate: averaging.rate(step: step))
+    average?.approach(parameters.owned, rate: averaging.rate(step: step))
   }
 
   /// Runs `body` on the weights that are evaluated. Collective.

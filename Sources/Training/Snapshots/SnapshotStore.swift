@@ -123,6 +123,8 @@ final class SnapshotStore {
   /// - Returns: What the user should know.
   func record(step: Int, _ state: () throws -> TrainingState) throws -> String? {
     guard isOn else { return nil }
+    // Messages of parameters that are under way are driven by another thread.
+    if batch.isUnderWay || step.isMultiple(of: every) { try replica.shared.finish() }
     // Complete on all hosts before the ranks have met in the step of the next one.
     if (step + 1).isMultiple(of: every) || step.isMultiple(of: every) {
       try finish()

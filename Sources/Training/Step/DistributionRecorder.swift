@@ -2,7 +2,7 @@ import LockstepCommunication
 import LockstepOptimization
 import LockstepReporting
 
-/// Counts how the elements of each tensor are distributed, at some steps: each rank those of its slice, which rank
+/// Counts how the elements of each tensor are distributed, at some steps: each rank those of its parts, which rank
 /// zero adds up.
 ///
 /// Counts are whole numbers, so that they do not depend on the number of ranks.
@@ -10,8 +10,8 @@ final class DistributionRecorder {
   private let every: Int
   private let layout: ParameterLayout
   private let communicator: any Communicator
-  /// Of the slice, before the update.
-  private var before: [Float] = []
+  /// This rank's elements before the update, one part after the other.
+  private var before: [[Float]] = []
   /// One for each kind and tensor, as `Histogram` has them.
   private var counts: [Histogram] = []
 
@@ -34,15 +34,17 @@ final class DistributionRecorder {
     gradient: ReducedGradient, targetCount: Double, parameters: UnsafeMutableBufferPointer<Float>
   ) {
     counts = Array(repeating: Histogram(), count: Self.kinds.count * layout.tensors.count)
-    before = Array(parameters[layout.slice])
+    before = layout.ownParts.map { Array(parameters[$0]) }
     let scale = Float(1 / targetCount)
-    count(.gradients) { gradient.values[$0 - layout.slice.lowerBound] * scale }
+    count(.gradients) { element, _ in gradient.values[element] * scale }
   }
 
   /// Counts what the update came to.
   func finish(parameters: UnsafeMutableBufferPointer<Float>) {
-    count(.parameters) { parameters[$0] }
-    count(.updates) { parameters[$0] - before[$0 - layout.slice.lowerBound] }
+    count(.parameters) { element, _ in parameters[element] }
+    count(.updates) { [before, layout] element, part in
+      parameters[element] - before[part][element - layout.ownParts[part].lowerBound]
+    }
     before = []
   }
 
@@ -79,11 +81,16 @@ final class DistributionRecorder {
     }
   }
 
-  /// - Parameter element: The value at a place of the flat buffer, in this rank's slice.
-  private func count(_ kind: DistributionsRecord.Kind, _ element: (Int) -> Float) {
+  /// - Parameter value: At a place of the flat buffer, in one of this rank's parts.
+  private func count(
+    _ kind: DistributionsRecord.Kind, _ value: @escaping (_ element: Int, _ part: Int) -> Float
+  ) {
     let place = (Self.kinds.firstIndex(of: kind) ?? 0) * layout.tensors.count
     for (index, tensor) in layout.tensors.enumerated() {
-      counts[place + index].add(tensor.range.clamped(to: layout.slice).lazy.map(element))
+      for (part, elements) in layout.ownParts.enumerated() {
+        let values = tensor.range.clamped(to: elements).lazy.map { value($0, part) }
+        counts[place + index].add(values)
+      }
     }
   }
 }

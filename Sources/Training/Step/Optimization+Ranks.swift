@@ -25,7 +25,7 @@ extension ParameterStore {
     let grouped = zip(rated, entries).filter { $1.isTrained }
     return ParameterLayout(
       tensors: grouped.map(\.0), elementCount: trainedCount,
-      slices: (0..<partition.size).map(partition.slice(of:)), rank: rank)
+      parts: (0..<partition.size).map(partition.parts(of:)), rank: rank)
   }
 }
 

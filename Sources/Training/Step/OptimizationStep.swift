@@ -72,6 +72,12 @@ extension Plan {
       ? WorkerGroups(workerCount: synchronize.workers, rankCount: ranks) : nil
   }
 
+  /// Whether ranks own parts all over the parameters, so that a step's messages go both ways between hosts
+  /// while it computes. Workers and clients send each other too seldom for that.
+  func takesTurns(on topology: Topology) -> Bool {
+    topology.hostCount > 1 && !synchronize.isOn && !federated.isOn
+  }
+
   /// The steps of one rank. Collective.
   func step(
     of task: any TrainingTask, _ replica: Replica, optimizer method: (any OptimizerMethod)?,

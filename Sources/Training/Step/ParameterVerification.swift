@@ -6,11 +6,11 @@ import LockstepTensors
 /// Compares what the hosts of a job hold: each has one copy of the parameters, and all must be the same.
 ///
 /// Ranks of a host share the work of hashing its copy, before an update, when all ranks have read it: each
-/// hashes the slice that it will update itself, for the others may be ahead. The hashes travel with the
-/// exchange of the slices. Parameters that are not trained are compared with
+/// hashes what it will update itself, for the others may be ahead. The hashes travel with the
+/// exchange of the parts. Parameters that are not trained are compared with
 /// themselves as they were at the first look, too: so one host alone notices when they change.
 ///
-/// What only one rank holds, the state of the optimiser for its slice, can not be compared.
+/// What only one rank holds, the state of the optimiser for its parts, can not be compared.
 final class ParameterVerification {
   private let replica: Replica
   private let communicator: any Communicator
@@ -57,7 +57,7 @@ final class ParameterVerification {
     tensorSums = Array(repeating: 0, count: entries.count)
   }
 
-  /// Cut where the blocks of slices begin, so that no piece has parts in two slices.
+  /// Cut where the partition's blocks begin, so that no piece has two owners.
   private static func blocks(of elements: Range<Int>) -> [Range<Int>] {
     let size = SlicePartition.blockSize
     return (elements.lowerBound / size..<(elements.upperBound + size - 1) / size).map {

@@ -12,23 +12,32 @@ public final class Replica {
   public let shared: SharedParameters
 
   /// The start of the flat buffer.
-  let values: UnsafeMutablePointer<Float>
+  var values: UnsafeMutablePointer<Float> {
+    guard let base = shared.values.baseAddress else {
+      preconditionFailure("a model without parameters can not be trained")
+    }
+    return base
+  }
 
   /// Gives the parameters of a module their memory. Collective.
   ///
-  /// - Parameter owners: The ranks that share out what is trained, ascending. Default: all.
+  /// - Parameters:
+  ///   - owners: The ranks that share out what is trained, ascending. Default: all.
+  ///   - takesTurns: Whether they own parts all over it, and a step may leave them on their way between hosts:
+  ///     see `SharedParameters`. Default: they do not.
   /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
   public convenience init(
     of module: some Module, communicator: any Communicator, workspace: Workspace,
-    owners: [Int]? = nil
+    owners: [Int]? = nil, takesTurns: Bool = false
   ) throws {
     let parameters = ParameterStore(of: module)
     let shared = try SharedParameters(
       communicator: communicator, elementCount: parameters.flatCount,
-      trainedCount: parameters.trainedCount, owners: owners)
+      trainedCount: parameters.trainedCount, owners: owners, takesTurns: takesTurns)
     self.init(parameters, shared, workspace)
     parameters.bind(
       to: FloatMemory(viewing: shared.values, owner: shared.memory), in: workspace)
+    if takesTurns { parameters.awaitValues { shared.arrive(upTo: $0) } }
   }
 
   /// Makes a further copy of what is trained, for some of the ranks. The model goes on with the copy that
@@ -52,10 +61,6 @@ public final class Replica {
     self.parameters = parameters
     self.shared = shared
     self.workspace = workspace
-    guard let base = shared.values.baseAddress else {
-      preconditionFailure("a model without parameters can not be trained")
-    }
-    values = base
   }
 
   /// Lets the model compute with this copy of what is trained.
@@ -88,25 +93,25 @@ public final class Replica {
 
 extension Replica {
   /// Refuses parameters that an update has made infinite or no numbers. Collective: each rank looks at
-  /// its slice, in place.
+  /// what it owns, in place.
   ///
   /// - Parameter step: Optimiser steps taken.
   /// - Throws: `AgreedError` with `NotFiniteError.parameter`.
   func requireFinite(step: Int, _ communicator: any Communicator) throws {
-    let slice = shared.partition.slice(of: communicator.rank)
-    let blockSize = SlicePartition.blockSize
-    var squares = [Double](repeating: 0, count: (slice.count + blockSize - 1) / blockSize)
+    let partition = shared.partition
+    let blocks = partition.blocks(of: communicator.rank).joined().map(partition.elements(ofBlock:))
+    let values = values
+    var squares = [Double](repeating: 0, count: blocks.count)
     squares.withUnsafeMutableBufferPointer { squares in
       let squares = squares.baseAddress
-      workspace.threads.run(tasks: (slice.count + blockSize - 1) / blockSize) { block in
-        let start = slice.lowerBound + block * blockSize
+      workspace.threads.run(tasks: blocks.count) { block in
         // The squares of finite floats can not overflow a double.
         squares?[block] = CKernels_sumSquares(
-          values + start, Int64(min(blockSize, slice.upperBound - start)))
+          values + blocks[block].lowerBound, Int64(blocks[block].count))
       }
     }
     let element = squares.firstIndex { !$0.isFinite }.flatMap { block in
-      (slice.lowerBound + block * blockSize..<slice.upperBound).first { !values[$0].isFinite }
+      blocks[block].first { !values[$0].isFinite }
     }
     let found = try communicator.allGather([element.map(Double.init) ?? -1])
     guard let first = found.first(where: { $0[0] >= 0 }).map({ Int($0[0]) }) else { return }

@@ -9,7 +9,7 @@ package struct StepPhases: Equatable, Sendable {
   package var reduction = 0.0
   /// Of the reduction: until other ranks came to meet.
   package var waiting = 0.0
-  /// Updating this rank's slice of the parameters.
+  /// Updating this rank's parts of the parameters.
   package var optimizer = 0.0
 
   package init() {}
@@ -27,6 +27,12 @@ package struct StepPhases: Equatable, Sendable {
       timeline?.record(Self.name(of: phase), since: begin)
     }
     return try body()
+  }
+
+  /// Counts what a forward pass waited for parameters as what it is.
+  mutating func countAwaited(_ seconds: Double) {
+    forward -= seconds
+    reduction += seconds
   }
 
   private static func name(of phase: WritableKeyPath<StepPhases, Double>) -> String {

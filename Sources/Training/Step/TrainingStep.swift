@@ -7,7 +7,7 @@ import LockstepReporting
 import LockstepTensors
 
 /// One optimiser step on one rank: forward and backward of its micro-batches, one reduction, clip,
-/// update of its slice of the parameters, and the exchange of the slices.
+/// update of its parts of the parameters, and the exchange of all parts.
 public final class TrainingStep: OptimizationStep {
   /// Where a step's ranks, micro-batches and number are among those of the run.
   struct Place {
@@ -34,7 +34,7 @@ public final class TrainingStep: OptimizationStep {
   private let configuration: OptimizerConfiguration
   private var outliers = OutlierDetector()
   private let seed: UInt64
-  /// The tensors, and this rank's slice.
+  /// The tensors, and this rank's parts.
   package let layout: ParameterLayout
   /// What evaluations made of the schedule: a factor on the learning rate.
   package var rateFactor = 1.0
@@ -44,7 +44,7 @@ public final class TrainingStep: OptimizationStep {
   private let privacy: PrivateTraining?
   private let privateGradients: PrivateGradients?
   package private(set) var distributions: [DistributionsRecord] = []
-  /// Holds the state of this rank's slice.
+  /// Holds the state of this rank's parts.
   public let optimizer: any Optimizer
   /// Where the time of all steps so far went.
   package private(set) var phases = StepPhases()
@@ -90,7 +90,8 @@ public final class TrainingStep: OptimizationStep {
       communicator: communicator,
       reduction: plan.reduction.reduction(
         communicator: communicator, elementCount: replica.parameters.trainedCount,
-        leafCount: plan.batch.microbatches, pool: replica.workspace.threads))
+        leafCount: plan.batch.microbatches, takesTurns: replica.shared.partition.takesTurns,
+        pool: replica.workspace.threads))
   }
 
   /// - Parameters:
@@ -148,7 +149,8 @@ public final class TrainingStep: OptimizationStep {
     heldReduction = nil
     heldReduction = try method.canonical(
       communicator: communicator, elementCount: replica.parameters.trainedCount,
-      division: division, pool: replica.workspace.threads)
+      division: division, takesTurns: replica.shared.partition.takesTurns,
+      pool: replica.workspace.threads)
   }
 
   /// Takes one step. Collective.
@@ -194,22 +196,26 @@ public final class TrainingStep: OptimizationStep {
     }
     recorder?.finish(parameters: replica.shared.trained)
     let all = try phases.timeReduction(over: communicator) {
-      try replica.shared.share(contributing: words)
+      // The next step needs them one after the other.
+      try replica.shared.share(
+        contributing: words, inBackground: replica.shared.partition.takesTurns)
     }
     if !all.isEmpty { try verification?.compare(all, step: step + 1) }
     if let recorder { distributions = try recorder.gather(step: step + 1) }
     return outcome
   }
 
-  /// Makes the sum of clipped gradients private, each rank its slice: from here on nothing else of the data is
+  /// Makes the sum of clipped gradients private, each rank its parts: from here on nothing else of the data is
   /// looked at. Collective.
   private func addNoise(
     of privacy: PrivateTraining, to total: ReducedGradient, _ outcome: inout StepOutcome
   ) throws {
     phases.time(\.optimizer, on: timeline) {
-      privacy.gaussian.add(
-        to: total.values, from: total.slice.lowerBound, step: outcome.step - 1,
-        on: replica.workspace.threads)
+      for part in total.parts {
+        privacy.gaussian.add(
+          to: UnsafeMutableBufferPointer(rebasing: total.values[part]), from: part.lowerBound,
+          step: outcome.step - 1, on: replica.workspace.threads)
+      }
     }
     outcome.gradientNorm = try phases.timeReduction(over: communicator) {
       try communicator.squares(of: total.values, over: reduction.partition).squareRoot()
@@ -292,9 +298,13 @@ public final class TrainingStep: OptimizationStep {
       into: FloatMemory(viewing: reduction.leafBuffer, owner: reduction))
     let before = replica.workspace.products.operations
     defer { operations += replica.workspace.products.operations - before }
+    let awaited = replica.shared.secondsAwaited
     let loss = try phases.time(\.forward, on: timeline) {
       try forward(step: place.firstStep + step, microbatch: microbatch)
     }
+    phases.countAwaited(replica.shared.secondsAwaited - awaited)
+    // The messages of the gradient take their place.
+    try phases.time(\.reduction, on: nil) { try replica.shared.finish() }
     phases.time(\.backward, on: timeline) {
       if leaf == reduction.ownedLeaves.last, reduction.beginLast() {
         replica.parameters.awaitGradient { [reduction] in reduction.report(firstFinal: $0) }
@@ -321,27 +331,31 @@ public final class TrainingStep: OptimizationStep {
 extension ReductionMethod {
   /// The reduction of one rank. Collective.
   func reduction(
-    communicator: any Communicator, elementCount: Int, leafCount: Int, pool: ThreadPool
+    communicator: any Communicator, elementCount: Int, leafCount: Int, takesTurns: Bool = false,
+    pool: ThreadPool
   ) throws -> any GradientReduction {
     switch self {
     case .canonical, .canonicalBfloat16:
       try canonical(
         communicator: communicator, elementCount: elementCount,
-        division: LeafDivision(leafCount: leafCount, size: communicator.size), pool: pool)
+        division: LeafDivision(leafCount: leafCount, size: communicator.size),
+        takesTurns: takesTurns, pool: pool)
     case .allreduce:
       try AllreduceReduction(
         communicator: communicator, elementCount: elementCount, leafCount: leafCount,
-        scalarCount: 2, pool: pool)
+        scalarCount: 2, takesTurns: takesTurns, pool: pool)
     }
   }
 
   /// One whose bits depend on no division. Collective.
   fileprivate func canonical(
-    communicator: any Communicator, elementCount: Int, division: LeafDivision, pool: ThreadPool
+    communicator: any Communicator, elementCount: Int, division: LeafDivision, takesTurns: Bool,
+    pool: ThreadPool
   ) throws -> CanonicalReduction {
     precondition(self != .allreduce, "the bits of allreduce depend on the division")
     return try CanonicalReduction(
       communicator: communicator, elementCount: elementCount, division: division, scalarCount: 2,
-      partialSums: self == .canonicalBfloat16 ? .bfloat16 : .float32, pool: pool)
+      partialSums: self == .canonicalBfloat16 ? .bfloat16 : .float32, takesTurns: takesTurns,
+      pool: pool)
   }
 }

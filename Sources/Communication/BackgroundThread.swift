@@ -4,11 +4,12 @@ import Synchronization
   import Glibc
 #endif
 
-/// A thread that sends and sums what the last micro-batch's backward pass has finished while that goes
-/// on. It exists between hosts only, and only during such a backward pass.
+/// A thread that communicates while its rank computes: what a backward pass has finished, or parameters that
+/// the next forward pass will need. It exists between hosts only, and only for as long as there is something to
+/// do.
 ///
 /// From its start to its end the communicator is its own: MPI lets one thread call it at a time.
-final class ReductionThread {
+final class BackgroundThread {
   private let isToStop = Stop()
   private var thread = pthread_t()
   private let body: Body
@@ -60,38 +61,5 @@ final class ReductionThread {
     isToStop.isSet.store(true, ordering: .releasing)
     pthread_join(thread, nil)
     if let failure = body.failure { throw failure }
-  }
-}
-
-/// How far the ranks of a host have come with their last gradients, in memory that they share.
-final class GradientProgress {
-  /// Bytes between two ranks' words: processors fetch pairs of cache lines.
-  private static let stride = 128
-  private let memory: SharedMemory
-  private let topology: Topology
-
-  /// Collective.
-  init(communicator: any Communicator) throws {
-    topology = communicator.topology
-    memory = try communicator.allocateShared(
-      byteCount: topology.isLeader ? topology.localSize * Self.stride : 0)
-  }
-
-  private func word(of localRank: Int) -> UnsafeMutablePointer<Atomic<Int>>? {
-    memory.segments[0].baseAddress.map {
-      ($0 + localRank * Self.stride).assumingMemoryBound(to: Atomic<Int>.self)
-    }
-  }
-
-  /// This rank changes no element from this one on any more.
-  func report(_ firstFinal: Int) {
-    word(of: topology.localRank)?.pointee.store(firstFinal, ordering: .releasing)
-  }
-
-  /// The first element that no rank of the host changes any more, as none behind it.
-  var firstFinal: Int {
-    (0..<topology.localSize).reduce(0) {
-      max($0, word(of: $1)?.pointee.load(ordering: .acquiring) ?? 0)
-    }
   }
 }

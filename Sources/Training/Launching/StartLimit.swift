@@ -1,0 +1,44 @@
+import Dispatch
+import Foundation
+import LockstepReporting
+
+/// Ends this process where the ranks of its job do not find each other: until then nobody watches over them, and
+/// one that is stopped, or whose host is lost, would be waited for without end.
+///
+/// The launcher ends the rest when one process has ended.
+package final class StartLimit: Sendable {
+  /// Seconds, in place of the default of 300; a number above 0.
+  package static let variable = "LOCKSTEP_START_LIMIT"
+  private static let defaultSeconds = 300.0
+
+  private let isOver = DispatchSemaphore(value: 0)
+
+  static func seconds(_ environment: [String: String]) -> Double {
+    environment[variable].flatMap(Double.init).flatMap { $0 > 0 && $0.isFinite ? $0 : nil }
+      ?? defaultSeconds
+  }
+
+  /// Begins to count.
+  ///
+  /// - Parameters:
+  ///   - rank: As the launcher numbers it.
+  ///   - report: Given the line that says what is wrong, before the process ends with 1.
+  init(seconds: Double, rank: Int, report: @escaping @Sendable (String) -> Void) {
+    let isOver = isOver
+    // One after the other, so that usually one of them speaks before the launcher ends all.
+    let limit = seconds + 0.2 * Double(min(rank, 50))
+    Thread.detachNewThread {
+      guard isOver.wait(timeout: .now() + limit) == .timedOut else { return }
+      report(Self.line(seconds: seconds, rank: rank))
+      _exit(ExitCode.failure.rawValue)
+    }
+  }
+
+  /// The ranks have found each other.
+  func end() { isOver.signal() }
+
+  private static func line(seconds: Double, rank: Int) -> String {
+    "rank \(rank) has waited \(Int(seconds)) s for the others to begin: one of them is stopped, or its host can "
+      + "not be reached. The job ends; \(variable) sets another number of seconds"
+  }
+}
