@@ -1,3 +1,5 @@
+import LockstepParallelism
+
 /// The flat parameter buffer: one on each host, in memory that its ranks share.
 ///
 /// A rank updates what it owns in place, then all call `share`: inside a host that is a meeting,
@@ -126,7 +128,7 @@ public final class SharedParameters {
   /// Waits until the host has all elements up to this one. An error is thrown by `finish`.
   public func arrive(upTo end: Int) {
     guard isUnderWay, let transfer, !hasArrived(upTo: end, transfer) else { return }
-    let begin = ContinuousClock.now
+    let begin = Timeline.now
     do {
       try wait(upTo: end, transfer)
       if !transfer.exchange.isComplete { goOn(transfer) }
@@ -134,7 +136,8 @@ public final class SharedParameters {
       failure = error
       isUnderWay = false
     }
-    secondsAwaited += begin.duration(to: .now) / .seconds(1)
+    secondsAwaited += Double(Timeline.now - begin) / 1e9
+    communicator.timeline?.record("waiting", since: begin, [.init("elements", end)])
   }
 
   /// Waits until everything has come and gone; at once where nothing is under way.

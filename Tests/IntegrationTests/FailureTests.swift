@@ -38,6 +38,21 @@ extension TrainedRunTests {
       #expect(text.exitCode == 0, "\(text.errorOutput)")
     }
 
+    /// Nobody watches over ranks that have not found each other.
+    @Test func aRankThatNeverBeginsEndsTheJobAfterTheStartLimit() throws {
+      let bench = try Workbench()
+      let train = [try MPIRunner.product("lockstep").path, "train", "run.yaml", "--output", "run"]
+      let ending = try RunningCommand(
+        ["env", "LOCKSTEP_START_LIMIT=2", "mpirun", "--oversubscribe", "--bind-to", "none"]
+          + ["-np", "1"] + train + [":", "-np", "1", "sleep", "100"],
+        in: bench.folder, timeout: .seconds(60)
+      ).wait()
+      #expect(ending.exitCode == 1 && !ending.timedOut)
+      let line = "lockstep: rank 0 has waited 2 s for the others to begin"
+      #expect(ending.messages.count { $0.contains(line) } == 1, "\(ending.errorOutput)")
+      #expect(!bench.exists("run"))
+    }
+
     @Test(arguments: [0, 1])
     func aStoppedRankIsNamedAndEndsTheRunWithOneLastMessage(_ rank: Int) throws {
       let bench = try Workbench()
