@@ -24,9 +24,13 @@ import Testing
     var counts: [Int]?
     var description: String {
       "N \(size), M \(leafCount), P \(elementCount), \(ranksPerHost) a host"
-        + (isAnnounced ? ", announced" : "") + (partialSums == .bfloat16 ? ", bfloat16" : "")
+        + (isAnnounced ? ", announced" : "") + (partialSums == .float32 ? "" : ", \(partialSums)")
         + (counts.map { ", \($0) each" } ?? "")
     }
+  }
+
+  private static func draws(step: Int) -> StepDraws {
+    StepDraws(seed: 5 << 40 | 3, step: 10 + step, firstMicrobatch: 100)
   }
 
   /// Runs two steps on `communicator`; returns this rank's slice of the second.
@@ -41,6 +45,7 @@ import Testing
     var announcing: [Bool] = []
     for step in 1...2 {
       communicator.step = step
+      reduction.begin(Self.draws(step: step))
       for leaf in reduction.ownedLeaves {
         let buffer = reduction.leafBuffer
         let isAnnounced = setting.isAnnounced && leaf == reduction.ownedLeaves.last
@@ -84,10 +89,19 @@ import Testing
 
   private func expectCanonical(_ setting: Case) throws {
     let outcome = try outcome(setting)
-    let expected =
-      setting.partialSums == .float32
-      ? NaiveReduction.gradient : NaiveReduction.roundedGradient
-    let naive = expected(2, setting.leafCount, setting.elementCount)
+    let naive =
+      switch setting.partialSums {
+      case .float32:
+        NaiveReduction.gradient(
+          seed: 2, leafCount: setting.leafCount, elementCount: setting.elementCount)
+      case .bfloat16:
+        NaiveReduction.roundedGradient(
+          seed: 2, leafCount: setting.leafCount, elementCount: setting.elementCount)
+      case .int8:
+        NaiveInt8.gradient(
+          seed: 2, leafCount: setting.leafCount, elementCount: setting.elementCount,
+          draws: Self.draws(step: 2))
+      }
     #expect(outcome.gradient.map(\.bitPattern) == naive.map(\.bitPattern))
     let loss = NaiveReduction.treeSum(0..<setting.leafCount) { 1 / Double($0 + 2) }
     #expect(outcome.scalars == [loss.bitPattern, Double(setting.leafCount).bitPattern])
@@ -121,6 +135,13 @@ import Testing
     Case(size: 1, leafCount: 7, elementCount: 70_001, ranksPerHost: 1, partialSums: .bfloat16),
     Case(size: 3, leafCount: 9, elementCount: 900_001, ranksPerHost: 1, partialSums: .bfloat16),
     Case(size: 3, leafCount: 7, elementCount: 900_001, ranksPerHost: 2, partialSums: .bfloat16),
+    Case(size: 1, leafCount: 1, elementCount: 70_001, ranksPerHost: 1, partialSums: .int8),
+    Case(size: 1, leafCount: 7, elementCount: 70_001, ranksPerHost: 1, partialSums: .int8),
+    Case(size: 3, leafCount: 4, elementCount: 900_001, ranksPerHost: 1, partialSums: .int8),
+    Case(
+      size: 3, leafCount: 6, elementCount: 900_001, ranksPerHost: 2, isAnnounced: true,
+      partialSums: .int8, counts: [1, 1, 4]),
+    Case(size: 4, leafCount: 13, elementCount: 70_100, ranksPerHost: 4, partialSums: .int8),
   ])
   func bitsEqualTheSequentialTree(setting: Case) throws {
     try expectCanonical(setting)
@@ -139,7 +160,7 @@ import Testing
         size: size, leafCount: leafCount, elementCount: elementCount,
         ranksPerHost: Int.random(in: 1...3, using: &generator),
         isAnnounced: Bool.random(using: &generator),
-        partialSums: Bool.random(using: &generator) ? .bfloat16 : .float32))
+        partialSums: [.float32, .bfloat16, .int8].randomElement(using: &generator) ?? .int8))
   }
 
   @Test func normAndScalarsDoNotDependOnRanksAndHosts() throws {
@@ -152,9 +173,10 @@ import Testing
     #expect(outcomes.allSatisfy { $0 == outcomes[0] })
   }
 
-  @Test(arguments: [2, 3])
-  func bitsDoNotDependOnThreads(threadCount: Int) throws {
-    let setting = Case(size: 1, leafCount: 6, elementCount: 500_003, ranksPerHost: 1)
+  @Test(arguments: [2, 3], [PartialSums.float32, .int8])
+  func bitsDoNotDependOnThreads(threadCount: Int, partialSums: PartialSums) throws {
+    let setting = Case(
+      size: 1, leafCount: 6, elementCount: 500_003, ranksPerHost: 1, partialSums: partialSums)
     let plain = try run(SoloCommunicator(), setting).outcome
     let pool = ThreadPool(threadCount: threadCount)
     #expect(try run(SoloCommunicator(), setting, pool: pool).outcome == plain)
@@ -185,21 +207,26 @@ import Testing
   @Test(arguments: [1, 2, 3], 0..<6)
   func aNonFiniteGradientIsTracedToItsMicrobatch(ranksPerHost: Int, broken: Int) throws {
     for element in [3, 70_000] {
-      try expectTraced(ranksPerHost: ranksPerHost, broken: broken, element: element)
+      for partialSums in [PartialSums.float32, .int8] {
+        try expectTraced(
+          ranksPerHost: ranksPerHost, broken: broken, element: element, partialSums)
+      }
     }
   }
 
-  private func expectTraced(ranksPerHost: Int, broken: Int, element: Int) throws {
+  private func expectTraced(
+    ranksPerHost: Int, broken: Int, element: Int, _ partialSums: PartialSums
+  ) throws {
     let group = try InProcessGroup(size: 3, ranksPerHost: ranksPerHost)
     let found = try group.run { communicator in
       let reduction = try CanonicalReduction(
-        communicator: communicator, elementCount: 70_001, leafCount: 6)
+        communicator: communicator, elementCount: 70_001, leafCount: 6, partialSums: partialSums)
       for leaf in reduction.ownedLeaves {
         reduction.leafBuffer.update(repeating: 1)
         if leaf == broken { reduction.leafBuffer[element] = .infinity }
         reduction.fold()
       }
-      #expect(try reduction.reduce().squaredNorm == .infinity)
+      #expect(try !reduction.reduce().squaredNorm.isFinite)
       return try reduction.locateNonFinite()
     }
     let expected = NonFiniteGradient(

@@ -12,15 +12,15 @@ struct HostTraffic {
   private let slices: [Range<Int>]
   /// How many nodes each host sends of an element.
   private let nodeCounts: [Int]
-  /// Of an element of a node.
-  private let nodeBytes: Int
+  /// How nodes travel.
+  private let format: WireFormat
 
   /// - Parameters:
   ///   - hosts: The ranks of each host, together 0 ..< N.
   ///   - leafCount: M, at least N.
   ///   - elementCount: P.
-  ///   - nodeBytes: 4, or 2 where nodes travel as bfloat16.
-  init(hosts: [Range<Int>], leafCount: Int, elementCount: Int, nodeBytes: Int) {
+  ///   - format: How nodes travel.
+  init(hosts: [Range<Int>], leafCount: Int, elementCount: Int, format: WireFormat) {
     let size = hosts.last?.upperBound ?? 0
     let partition = SlicePartition(elementCount: elementCount, size: size)
     let tree = CanonicalTree(leafCount: leafCount)
@@ -30,7 +30,7 @@ struct HostTraffic {
         .lowerBound..<partition.slice(of: $0.upperBound - 1).upperBound
     }
     nodeCounts = hosts.map { tree.nodes(covering: division.leaves(of: $0)).count }
-    self.nodeBytes = nodeBytes
+    self.format = format
   }
 
   private var elementCount: Int { slices.last?.upperBound ?? 0 }
@@ -39,10 +39,9 @@ struct HostTraffic {
   var gradientBytes: Int {
     let nodes = nodeCounts.reduce(0, +)
     return slices.indices.map { host in
-      nodeBytes
-        * max(
-          nodeCounts[host] * (elementCount - slices[host].count),
-          (nodes - nodeCounts[host]) * slices[host].count)
+      max(
+        nodeCounts[host] * format.byteCount(elementCount - slices[host].count),
+        (nodes - nodeCounts[host]) * format.byteCount(slices[host].count))
     }.max() ?? 0
   }
 
@@ -68,9 +67,10 @@ struct HostTraffic {
       slices.indices.map { host in
         // What a host sends goes by the first slice of another.
         let paced = slices[host == 0 ? 1 : 0]
-        let sent = Double(nodeBytes * nodeCounts[host] * (elementCount - slices[host].count))
+        let others = format.byteCount(elementCount - slices[host].count)
+        let sent = Double(nodeCounts[host] * others)
         return (paced, sent)
-      } + [(slices[0], Double(nodeBytes * (nodes - nodeCounts[0]) * slices[0].count))]
+      } + [(slices[0], Double((nodes - nodeCounts[0]) * format.byteCount(slices[0].count)))]
     return ways.map { slice, bytes in
       guard !slice.isEmpty else { return max(0, bytes / bytesPerSecond - backward) }
       var (end, left) = (0.0, slice.upperBound)
