@@ -11,7 +11,19 @@
 #define PHILOX_WEYL_0 0x9E3779B9u
 #define PHILOX_WEYL_1 0xBB67AE85u
 
-typedef uint64_t WideLanes __attribute__((vector_size(128)));
+/// Eight pairs of lanes.
+typedef uint64_t PairLanes __attribute__((vector_size(64), aligned(64)));
+
+/// The upper and lower halves of the lanes' products with a number: lanes of even places, then those of odd ones,
+/// which is how processors multiply to 64 bits.
+INLINE void multiply_lanes(
+    const UIntLanes *lanes, uint32_t factor, UIntLanes *high, UIntLanes *low) {
+  const PairLanes pairs = (PairLanes)*lanes, lower = (PairLanes){0} + 0xffffffffu;
+  const PairLanes even = (pairs & lower) * (uint64_t)factor;
+  const PairLanes odd = (pairs >> 32) * (uint64_t)factor;
+  *high = (UIntLanes)(even >> 32 | (odd & ~lower));
+  *low = (UIntLanes)((even & lower) | odd << 32);
+}
 
 /// The words at sixteen consecutive positions.
 INLINE void philox_lanes(
@@ -21,12 +33,13 @@ INLINE void philox_lanes(
   UIntLanes c2 = (UIntLanes){0} + stream->step, c3 = (UIntLanes){0} + stream->microbatch;
   uint32_t k0 = (uint32_t)stream->seed, k1 = (uint32_t)(stream->seed >> 32);
   for (int round = 0; round < PHILOX_ROUNDS; round++) {
-    WideLanes p0 = __builtin_convertvector(c0, WideLanes) * (uint64_t)PHILOX_MULTIPLIER_0;
-    WideLanes p1 = __builtin_convertvector(c2, WideLanes) * (uint64_t)PHILOX_MULTIPLIER_1;
-    c0 = __builtin_convertvector(p1 >> 32, UIntLanes) ^ c1 ^ k0;
-    c2 = __builtin_convertvector(p0 >> 32, UIntLanes) ^ c3 ^ k1;
-    c1 = __builtin_convertvector(p1, UIntLanes);
-    c3 = __builtin_convertvector(p0, UIntLanes);
+    UIntLanes high0, low0, high1, low1;
+    multiply_lanes(&c0, PHILOX_MULTIPLIER_0, &high0, &low0);
+    multiply_lanes(&c2, PHILOX_MULTIPLIER_1, &high1, &low1);
+    c0 = high1 ^ c1 ^ k0;
+    c2 = high0 ^ c3 ^ k1;
+    c1 = low1;
+    c3 = low0;
     k0 += PHILOX_WEYL_0;
     k1 += PHILOX_WEYL_1;
   }

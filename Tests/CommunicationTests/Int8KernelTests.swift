@@ -41,7 +41,7 @@ import Testing
     let scales = values.indices.map { index in
       NaiveInt8.scale(of: values[index / 128 * 128..<min(count, index / 128 * 128 + 128)])
     }
-    let rounds = 20_000
+    let rounds = 5_000
     var sums = [Double](repeating: 0, count: count)
     var isNear = true
     for step in 0..<rounds {
