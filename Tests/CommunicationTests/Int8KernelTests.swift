@@ -19,7 +19,10 @@ import Testing
     return result
   }
 
-  private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
+  /// The first element with other bits; nil: none.
+  private func difference(_ values: [Float], _ expected: [Float]) -> Int? {
+    expected.indices.first { values[$0].bitPattern != expected[$0].bitPattern }
+  }
 
   @Test(arguments: [0, 1, 15, 16, 17, 100, 127, 128, 129, 255, 256, 1_000])
   func bitsAreThoseOfTheDescription(count: Int) {
@@ -30,7 +33,8 @@ import Testing
         let expected = NaiveInt8.rounded(
           values, stream: NaiveInt8.stream(of: node, StepDraws(seed: 7, step: step)),
           element: element)
-        #expect(bits(rounded(values, step: step, node: node, element: element)) == bits(expected))
+        let rounded = rounded(values, step: step, node: node, element: element)
+        #expect(difference(rounded, expected) == nil)
       }
     }
   }
@@ -75,8 +79,8 @@ import Testing
 
   @Test func whatIsRoundedStaysAsItIsWhateverIsDrawn() {
     for (step, scale) in [1, 1e-35, 3e37].enumerated() {
-      let once = rounded(values(5_000, seed: UInt64(step)).map { $0 * Float(scale) })
-      for again in 1..<20 { #expect(bits(rounded(once, step: again)) == bits(once)) }
+      let once = rounded(values(40_000, seed: UInt64(step)).map { $0 * Float(scale) })
+      for again in 1..<4 { #expect(difference(rounded(once, step: again), once) == nil) }
     }
   }
 
@@ -96,7 +100,7 @@ import Testing
   func nothingIsLostOnTheWay(count: Int) {
     for scale in [1, 1e-36, 1e30] as [Float] {
       let rounded = rounded(values(count).map { $0 * scale })
-      #expect(bits(sent(rounded)) == bits(rounded))
+      #expect(difference(sent(rounded), rounded) == nil)
     }
   }
 

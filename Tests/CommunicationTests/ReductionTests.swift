@@ -87,6 +87,12 @@ import Testing
     return whole
   }
 
+  /// The first element with other bits; nil: none. Testing would look for the least difference of two long
+  /// arrays, for minutes.
+  private func difference(_ values: [Float], _ expected: [Float]) -> Int? {
+    expected.indices.first { values[$0].bitPattern != expected[$0].bitPattern }
+  }
+
   private func expectCanonical(_ setting: Case) throws {
     let outcome = try outcome(setting)
     let naive =
@@ -102,7 +108,7 @@ import Testing
           seed: 2, leafCount: setting.leafCount, elementCount: setting.elementCount,
           draws: Self.draws(step: 2))
       }
-    #expect(outcome.gradient.map(\.bitPattern) == naive.map(\.bitPattern))
+    #expect(difference(outcome.gradient, naive) == nil)
     let loss = NaiveReduction.treeSum(0..<setting.leafCount) { 1 / Double($0 + 2) }
     #expect(outcome.scalars == [loss.bitPattern, Double(setting.leafCount).bitPattern])
     let squares = naive.reduce(0.0) { $0 + Double($1) * Double($1) }
@@ -179,12 +185,14 @@ import Testing
       size: 1, leafCount: 6, elementCount: 500_003, ranksPerHost: 1, partialSums: partialSums)
     let plain = try run(SoloCommunicator(), setting).outcome
     let pool = ThreadPool(threadCount: threadCount)
-    #expect(try run(SoloCommunicator(), setting, pool: pool).outcome == plain)
+    let shared = try run(SoloCommunicator(), setting, pool: pool).outcome
+    #expect(difference(shared.gradient, plain.gradient) == nil)
+    #expect(shared.squaredNorm == plain.squaredNorm && shared.scalars == plain.scalars)
     let group = try InProcessGroup(size: 2, ranksPerHost: 1)
     let parts = try group.run { communicator in
       try self.run(communicator, setting, pool: ThreadPool(threadCount: threadCount)).outcome
     }
-    #expect(parts.flatMap(\.gradient) == plain.gradient)
+    #expect(difference(parts.flatMap(\.gradient), plain.gradient) == nil)
     #expect(parts[0].squaredNorm == plain.squaredNorm)
   }
 
