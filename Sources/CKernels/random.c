@@ -3,46 +3,19 @@
 #include "CKernels.h"
 #include "double_math.h"
 #include "lanes.h"
-
-#define ROUNDS 10
-#define MULTIPLIER_0 0xD2511F53u
-#define MULTIPLIER_1 0xCD9E8D57u
-#define WEYL_0 0x9E3779B9u
-#define WEYL_1 0xBB67AE85u
-
-typedef uint64_t WideLanes __attribute__((vector_size(128)));
+#include "philox.h"
 
 void CKernels_philox(const CKernels_RandomStream *stream, uint32_t position, uint32_t words[4]) {
   uint32_t c0 = position, c1 = stream->site, c2 = stream->step, c3 = stream->microbatch;
   uint32_t k0 = (uint32_t)stream->seed, k1 = (uint32_t)(stream->seed >> 32);
-  for (int round = 0; round < ROUNDS; round++) {
-    uint64_t p0 = (uint64_t)MULTIPLIER_0 * c0, p1 = (uint64_t)MULTIPLIER_1 * c2;
+  for (int round = 0; round < PHILOX_ROUNDS; round++) {
+    uint64_t p0 = (uint64_t)PHILOX_MULTIPLIER_0 * c0, p1 = (uint64_t)PHILOX_MULTIPLIER_1 * c2;
     c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
     c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
     c1 = (uint32_t)p1;
     c3 = (uint32_t)p0;
-    k0 += WEYL_0;
-    k1 += WEYL_1;
-  }
-  words[0] = c0, words[1] = c1, words[2] = c2, words[3] = c3;
-}
-
-/// Sixteen consecutive positions at once.
-INLINE void philox_lanes(
-    const CKernels_RandomStream *stream, uint32_t position, UIntLanes words[4]) {
-  const UIntLanes steps = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  UIntLanes c0 = steps + position, c1 = (UIntLanes){0} + stream->site;
-  UIntLanes c2 = (UIntLanes){0} + stream->step, c3 = (UIntLanes){0} + stream->microbatch;
-  uint32_t k0 = (uint32_t)stream->seed, k1 = (uint32_t)(stream->seed >> 32);
-  for (int round = 0; round < ROUNDS; round++) {
-    WideLanes p0 = __builtin_convertvector(c0, WideLanes) * (uint64_t)MULTIPLIER_0;
-    WideLanes p1 = __builtin_convertvector(c2, WideLanes) * (uint64_t)MULTIPLIER_1;
-    c0 = __builtin_convertvector(p1 >> 32, UIntLanes) ^ c1 ^ k0;
-    c2 = __builtin_convertvector(p0 >> 32, UIntLanes) ^ c3 ^ k1;
-    c1 = __builtin_convertvector(p1, UIntLanes);
-    c3 = __builtin_convertvector(p0, UIntLanes);
-    k0 += WEYL_0;
-    k1 += WEYL_1;
+    k0 += PHILOX_WEYL_0;
+    k1 += PHILOX_WEYL_1;
   }
   words[0] = c0, words[1] = c1, words[2] = c2, words[3] = c3;
 }

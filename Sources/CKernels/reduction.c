@@ -1,5 +1,6 @@
 #include "lanes.h"
 #include "bfloat16.h"
+#include "int8.h"
 #include "CKernels.h"
 
 /// Elements per step: the temporaries of a deep tree stay in the first-level cache.
@@ -62,6 +63,47 @@ INLINE void sum_chunk_rounded(
       add(out, out, temporaries[depth - 1], count);
       if (!isResult || rounds_result) round_all(out, out, count);
       depth -= 1;
+    }
+  }
+  memcpy(destination, temporaries[0], (size_t)count * sizeof(float));
+}
+
+/// The stream of one node.
+INLINE CKernels_RandomStream stream_of(CKernels_TreeNode node, const CKernels_RandomStream *stream) {
+  CKernels_RandomStream result = *stream;
+  result.site += node.leafCount;
+  result.microbatch += node.firstLeaf;
+  return result;
+}
+
+/// As sum_chunk_rounded, with blocks of eight bits. The chunk begins at `element` of the buffer.
+INLINE void sum_chunk_in_int8(
+    float *destination, const float *const *sources, const CKernels_TreeNode *nodes,
+    const uint8_t *additions, int64_t sourceCount, int64_t start, int64_t count,
+    const CKernels_RandomStream *stream, int64_t element, float (*temporaries)[CHUNK],
+    int rounds_result) {
+  if (sourceCount == 1 && !rounds_result) {
+    memmove(destination, sources[0] + start, (size_t)count * sizeof(float));
+    return;
+  }
+  CKernels_TreeNode stack[CKERNELS_TREE_DEPTH];
+  int64_t depth = 0;
+  for (int64_t k = 0; k < sourceCount; k++) {
+    const float *in = sources[k] + start;
+    stack[depth++] = nodes[k];
+    for (int64_t left = additions[k];; left--) {
+      // What is on top of the stack: a source, then the sums that it completes.
+      int isResult = k == sourceCount - 1 && left == 0;
+      float *top = temporaries[depth - 1];
+      if (!isResult || rounds_result) {
+        CKernels_RandomStream own = stream_of(stack[depth - 1], stream);
+        int8_round(top, in, count, &own, element);
+      }
+      if (left == 0) break;
+      add(temporaries[depth - 2], temporaries[depth - 2], top, count);
+      depth -= 1;
+      stack[depth - 1].leafCount += stack[depth].leafCount;
+      in = temporaries[depth - 1];
     }
   }
   memcpy(destination, temporaries[0], (size_t)count * sizeof(float));
@@ -165,6 +207,23 @@ double CKernels_sumTreeInBfloat16(
     sum_chunk_rounded(
         destination + i, sources, additions, sourceCount, start + i, length, temporaries,
         roundsResult);
+    add_chunk_squares(&squares, destination + i, length);
+  }
+  return squares_total(&squares);
+}
+
+MULTIVERSIONED
+double CKernels_sumTreeInInt8(
+    float *destination, const float *const *sources, const CKernels_TreeNode *nodes,
+    const uint8_t *additions, int64_t sourceCount, int64_t start, int64_t count,
+    const CKernels_RandomStream *stream, int64_t element, int32_t roundsResult) {
+  float temporaries[CKERNELS_TREE_DEPTH][CHUNK] __attribute__((aligned(64)));
+  Squares squares = {{0}, {0}};
+  for (int64_t i = 0; i < count; i += CHUNK) {
+    int64_t length = count - i < CHUNK ? count - i : CHUNK;
+    sum_chunk_in_int8(
+        destination + i, sources, nodes, additions, sourceCount, start + i, length, stream,
+        element + i, temporaries, roundsResult);
     add_chunk_squares(&squares, destination + i, length);
   }
   return squares_total(&squares);

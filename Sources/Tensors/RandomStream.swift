@@ -10,6 +10,7 @@ public enum RandomPurpose: UInt32, Sendable {
   case search = 8
   // 9: partitions of data among clients, in Federation, which knows no tensors.
   case audit = 10
+  // 11: what the reduction's rounding draws, in Communication, which knows no tensors either.
 }
 
 /// A counter-based random stream: every number is a function of (seed, purpose, site, step,

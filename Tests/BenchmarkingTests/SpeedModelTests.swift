@@ -76,6 +76,11 @@ import Testing
     expect(step.networkSeconds, 0.25 + (0.5 - 0.1))
   }
 
+  @Test func eightBitsSendAQuarterOfTheGradientsAndTheirScales() {
+    let step = model(microbatches: 2, reduction: .canonicalInt8).step(on: hosts(2))
+    expect(step.networkSeconds, 0.5 * (1 + 4 / 128) / 4 + 0.5)
+  }
+
   @Test func anUnevenTreeSendsMoreNodes() {
     let even = model(microbatches: 8).step(on: hosts(2)).networkSeconds
     expect(even, 0.5 + (0.5 - 0.1))

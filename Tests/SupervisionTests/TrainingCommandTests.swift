@@ -13,7 +13,8 @@ import Testing
     ).words(on: placement, resume: resume).joined(separator: " ")
   }
 
-  private let marks = "-x OPENBLAS_NUM_THREADS -x LOCKSTEP_JOB -x LOCKSTEP_START_LIMIT /opt/lockstep train run.yaml"
+  private let marks =
+    "-x OPENBLAS_NUM_THREADS -x LOCKSTEP_JOB -x LOCKSTEP_START_LIMIT /opt/lockstep train run.yaml"
 
   @Test func oneRankHereIsOneProcess() {
     #expect(words(on: .here(ranks: 1)) == "/opt/lockstep train run.yaml --output out")

@@ -371,7 +371,7 @@ private func problems(
     ),
     (
       "synchronize: {every: 100}\nreduction: allreduce",
-      "reduction: found \"allreduce\", expected canonical or canonical-bfloat16"
+      "reduction: found \"allreduce\", expected canonical, canonical-bfloat16 or canonical-int8"
     ),
     (
       "synchronize: {every: 100}\noptimizer: {name: lbfgs, clip_norm: 0}",

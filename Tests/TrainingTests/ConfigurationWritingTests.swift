@@ -16,7 +16,7 @@ private func unusualConfiguration() throws -> RunConfiguration {
       batch: {sequences: 1, microbatches: 9}
       optimizer: {name: sgd, learning_rate: 2.5e-7, momentum: 0.9, weight_decay: 1e-5, clip_norm: 0}
       schedule: {name: linear, warmup_steps: 5, final_ratio: 0}
-      reduction: canonical-bfloat16
+      reduction: canonical-int8
       steps: 123456
       evaluate: {every: 7, batches: 3}
       checkpoint: {every: 11, keep: 1, encrypt: true}

@@ -54,6 +54,7 @@ import Testing
       "reduction: canonical-bfloat16", "",
       "reduction: found \"canonical-bfloat16\", expected canonical"
     ),
+    ("reduction: canonical-int8", "", "reduction: found \"canonical-int8\", expected canonical"),
     ("products: openblas", "", "products: found \"openblas\", expected canonical"),
     ("synchronize: {every: 100}", "", "synchronize.every: found 100, expected 0"),
     ("early_stopping: {patience: 2}", "", "early_stopping.patience: found 2, expected 0"),

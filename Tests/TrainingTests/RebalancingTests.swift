@@ -92,7 +92,7 @@ import Testing
       })
   }
 
-  @Test(arguments: [ReductionMethod.canonical, .canonicalBfloat16])
+  @Test(arguments: [ReductionMethod.canonical, .canonicalBfloat16, .canonicalInt8])
   func noBitDependsOnWhoComputesWhat(reduction: ReductionMethod) throws {
     let even = try hash(changes: [:], reduction: reduction)
     #expect(even.count == 1)

@@ -14,14 +14,18 @@ struct TrainerTests {
   /// - Returns: Each rank's hash of the parameters, and its weight and bias.
   private func train(
     ranks: Int, ranksPerHost: Int? = nil, steps: Int = 40,
-    directory: RunDirectory? = nil, start: Trainer.Start = .beginning
+    reduction: ReductionMethod = .canonical, directory: RunDirectory? = nil,
+    start: Trainer.Start = .beginning
   ) throws -> [(hash: String, parameters: [Float])] {
+    var plan = Plan.regression(steps: steps)
+    plan.reduction = reduction
+    let settings = plan
     let group = try InProcessGroup(size: ranks, ranksPerHost: ranksPerHost)
     return try group.run { communicator in
       let task = LinearRegression()
       let trainer = try Trainer(
-        task: task, plan: .regression(steps: steps), communicator: communicator,
-        directory: directory, start: start, observers: [])
+        task: task, plan: settings, communicator: communicator, directory: directory,
+        start: start, observers: [])
       _ = try trainer.run()
       let linear = task.plane.linear
       return Outcome(
@@ -53,12 +57,15 @@ struct TrainerTests {
     }
   }
 
-  @Test func aRunThatIsResumedOnOtherRanksEqualsTheUninterrupted() throws {
+  @Test(arguments: [ReductionMethod.canonical, .canonicalInt8])
+  func aRunThatIsResumedOnOtherRanksEqualsTheUninterrupted(reduction: ReductionMethod) throws {
     let folder = try TemporaryFolder()
     let directory = RunDirectory(path: folder.path)
-    let whole = try train(ranks: 1)[0].hash
-    _ = try train(ranks: 3, steps: 17, directory: directory)
-    let resumed = try train(ranks: 2, directory: directory, start: .newestCheckpoint)
+    let whole = try train(ranks: 1, reduction: reduction)[0].hash
+    _ = try train(
+      ranks: 3, ranksPerHost: 1, steps: 17, reduction: reduction, directory: directory)
+    let resumed = try train(
+      ranks: 2, reduction: reduction, directory: directory, start: .newestCheckpoint)
     #expect(resumed[0].hash == whole)
     let manifest = try #require(directory.checkpoints.newestComplete().found).manifest
     #expect(manifest.step == 40)

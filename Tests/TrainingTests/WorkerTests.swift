@@ -64,12 +64,14 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    "every: 1, workers: 3", "every: 2, workers: 12, outer: {name: sgd, learning_rate: 1}",
-    "every: 6, workers: 1",
-  ]) func noRoundDependsOnTheRanks(synchronize: String) throws {
+  @Test(
+    arguments: [
+      "every: 1, workers: 3", "every: 2, workers: 12, outer: {name: sgd, learning_rate: 1}",
+      "every: 6, workers: 1",
+    ], [ReductionMethod.canonicalBfloat16, .canonicalInt8]
+  ) func noRoundDependsOnTheRanks(synchronize: String, reduction: ReductionMethod) throws {
     let configuration = try configuration(
-      synchronize: synchronize, evaluateEvery: 0, extra: "reduction: canonical-bfloat16")
+      synchronize: synchronize, evaluateEvery: 0, extra: "reduction: \(reduction.rawValue)")
     let alone = try train(configuration, ranks: 1)[0]
     for (ranks, ranksPerHost) in [(2, 1), (7, 3), (12, 12)] {
       let hashes = try train(configuration, ranks: ranks, ranksPerHost: ranksPerHost)
@@ -77,11 +79,14 @@ import Testing
     }
   }
 
-  @Test(arguments: [methods[1], methods[3]], [3, 4]) func aRunGoesOnOnOtherRanksFromAnyStep(
-    optimizer: String, pause: Int
+  @Test(arguments: [(methods[1], "canonical-int8"), (methods[3], "canonical")], [3, 4])
+  func aRunGoesOnOnOtherRanksFromAnyStep(
+    method: (optimizer: String, reduction: String), pause: Int
   ) throws {
+    let optimizer = method.optimizer
     let configuration = try configuration(
-      optimizer, extra: "average: {name: exponential, decay: 0.5}")
+      optimizer,
+      extra: "average: {name: exponential, decay: 0.5}\nreduction: \(method.reduction)")
     let whole = try train(configuration, ranks: 1)[0]
     for (before, after) in [(5, 2), (1, 8)] {
       let folder = try TemporaryFolder()

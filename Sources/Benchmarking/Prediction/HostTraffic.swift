@@ -15,17 +15,17 @@ struct HostTraffic {
   private let elementCount: Int
   /// How many nodes each host sends of an element.
   private let nodeCounts: [Int]
-  /// Of an element of a node.
-  private let nodeBytes: Int
+  /// How nodes travel.
+  private let format: WireFormat
 
   /// - Parameters:
   ///   - hosts: The ranks of each host, together 0 ..< N.
   ///   - leafCount: M, at least N.
   ///   - elementCount: P.
-  ///   - nodeBytes: 4, or 2 where nodes travel as bfloat16.
+  ///   - format: How nodes travel.
   ///   - takesTurns: Whether hosts own parts all over the buffer, not one slice each.
   init(
-    hosts: [Range<Int>], leafCount: Int, elementCount: Int, nodeBytes: Int, takesTurns: Bool
+    hosts: [Range<Int>], leafCount: Int, elementCount: Int, format: WireFormat, takesTurns: Bool
   ) {
     let size = hosts.last?.upperBound ?? 0
     let partition = SlicePartition(
@@ -42,17 +42,16 @@ struct HostTraffic {
     }
     self.elementCount = elementCount
     nodeCounts = hosts.map { tree.nodes(covering: division.leaves(of: $0)).count }
-    self.nodeBytes = nodeBytes
+    self.format = format
   }
 
   /// The most that a host sends or receives of gradients.
   var gradientBytes: Int {
     let nodes = nodeCounts.reduce(0, +)
     return counts.indices.map { host in
-      nodeBytes
-        * max(
-          nodeCounts[host] * (elementCount - counts[host]),
-          (nodes - nodeCounts[host]) * counts[host])
+      max(
+        nodeCounts[host] * format.byteCount(elementCount - counts[host]),
+        (nodes - nodeCounts[host]) * format.byteCount(counts[host]))
     }.max() ?? 0
   }
 
@@ -86,8 +85,8 @@ struct HostTraffic {
     let nodes = nodeCounts.reduce(0, +)
     let ways =
       counts.indices.map { host in
-        (paces[host].sent, nodeBytes * nodeCounts[host] * (elementCount - counts[host]))
-      } + [(paces[0].received, nodeBytes * (nodes - nodeCounts[0]) * counts[0])]
+        (paces[host].sent, nodeCounts[host] * format.byteCount(elementCount - counts[host]))
+      } + [(paces[0].received, (nodes - nodeCounts[0]) * format.byteCount(counts[0]))]
     return ways.map { slice, count in
       let bytes = Double(count)
       guard !slice.isEmpty else { return max(0, bytes / bytesPerSecond - backward) }

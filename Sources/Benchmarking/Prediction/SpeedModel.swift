@@ -142,7 +142,7 @@ package struct SpeedModel: Sendable {
   private func traffic(_ hosts: [Range<Int>], leafCount: Int) -> HostTraffic {
     HostTraffic(
       hosts: hosts, leafCount: leafCount, elementCount: parameters,
-      nodeBytes: reduction == .canonicalBfloat16 ? 2 : 4, takesTurns: !synchronize.isOn)
+      format: WireFormat(reduction.partialSums), takesTurns: !synchronize.isOn)
   }
 
   /// The parts of a group on each host, its ranks counted from 0.

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "CKernels_random.h"
+
 /// The most values a tree may need on its stack at once. 4,096 leaves need 13.
 #define CKERNELS_TREE_DEPTH 32
 
@@ -28,6 +30,19 @@ double CKernels_sumTreeWithSquares(
 double CKernels_sumTreeInBfloat16(
     float *destination, const float *const *sources, const uint8_t *additions,
     int64_t sourceCount, int64_t start, int64_t count, int32_t roundsResult);
+
+/// A node of the whole tree, of which sources are parts.
+typedef struct CKernels_TreeNode {
+  uint32_t firstLeaf, leafCount;
+} CKernels_TreeNode;
+
+/// As CKernels_sumTreeInBfloat16, with sources and sums rounded as CKernels_int8.h says: source k is the node
+/// nodes[k], and what a node draws is that of `stream`, its leafCount added to the site and its firstLeaf to the
+/// micro-batch. `element` is where the destination begins in the whole buffer, a multiple of 128.
+double CKernels_sumTreeInInt8(
+    float *destination, const float *const *sources, const CKernels_TreeNode *nodes,
+    const uint8_t *additions, int64_t sourceCount, int64_t start, int64_t count,
+    const CKernels_RandomStream *stream, int64_t element, int32_t roundsResult);
 
 /// The sum of values[i]^2 in double, in the order of CKernels_sumTreeWithSquares.
 double CKernels_sumSquares(const float *values, int64_t count);

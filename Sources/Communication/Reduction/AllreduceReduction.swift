@@ -42,7 +42,8 @@ public final class AllreduceReduction: GradientReduction {
     sum = UnsafeMutableBufferPointer(rebasing: floats[..<elementCount])
     next = UnsafeMutableBufferPointer(rebasing: floats.suffix(elementCount))
     add = TreeSum(
-      [UnsafePointer(sum.baseAddress), UnsafePointer(next.baseAddress)], additions: [0, 1])
+      [UnsafePointer(sum.baseAddress), UnsafePointer(next.baseAddress)], nodes: [0..<1, 1..<2],
+      additions: [0, 1])
     ledger = try StepLedger(
       communicator: communicator, tree: tree, division: division, partition: partition,
       scalarCount: scalarCount)

@@ -26,6 +26,7 @@ public final class CanonicalReduction: GradientReduction {
   let buffers: [UnsafeMutableBufferPointer<Float>]
   /// What to do after each owned leaf; nil where nothing can be joined yet.
   private let joins: [TreeSum?]
+  private let rounding: NodeRounding
   private let exchange: HostExchange
   private let gradients: SharedMemory
   private let pool: ThreadPool?
@@ -61,6 +62,9 @@ public final class CanonicalReduction: GradientReduction {
       elementCount: elementCount, size: topology.size, takesTurns: takesTurns)
     plan = FoldPlan(tree: tree, owned: ownedLeaves)
 
+    let rounding = NodeRounding(partialSums)
+    self.rounding = rounding
+
     let stride = Self.stride(elementCount)
     gradients = try communicator.allocateShared(
       byteCount: plan.bufferCount * stride * MemoryLayout<Float>.stride)
@@ -69,15 +73,17 @@ public final class CanonicalReduction: GradientReduction {
       UnsafeMutableBufferPointer(rebasing: own[$0 * stride..<$0 * stride + elementCount])
     }
     self.buffers = buffers
-    joins = plan.leaves.map { leaf in
+    joins = zip(ownedLeaves, plan.leaves).map { place, leaf in
       guard !leaf.joined.isEmpty else { return nil }
       let sources = (leaf.joined + [leaf.buffer]).map { UnsafePointer(buffers[$0].baseAddress) }
       let additions = leaf.joined.map { _ in UInt8(0) } + [UInt8(leaf.joined.count)]
-      return TreeSum(sources, additions: additions, partialSums: partialSums)
+      return TreeSum(
+        sources, nodes: leaf.joinedNodes + [place..<place + 1], additions: additions,
+        rounding: rounding)
     }
     exchange = try HostExchange(
       communicator: communicator, tree: tree, division: division, partition: partition,
-      partialSums: partialSums,
+      rounding: rounding,
       parts: Self.parts(
         of: gradients, tree: tree, division: division, topology: topology, stride: stride))
     progress = topology.hostCount > 1 ? try HostProgress(communicator: communicator) : nil
@@ -117,6 +123,11 @@ public final class CanonicalReduction: GradientReduction {
         return HostExchange.Part(node: pending.node, values: values)
       }
     }
+  }
+
+  public func begin(_ draws: StepDraws) {
+    precondition(foldedCount == 0 && thread == nil, "a step's draws are told before its first fold")
+    rounding.draws = draws
   }
 
   public var leafBuffer: UnsafeMutableBufferPointer<Float> {

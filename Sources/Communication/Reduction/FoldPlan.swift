@@ -12,6 +12,8 @@ package struct FoldPlan: Equatable {
     package let buffer: Int
     /// Buffers that are joined with it, leftmost first, into the leftmost. Empty: none.
     package let joined: [Int]
+    /// The nodes that they hold.
+    package let joinedNodes: [Range<Int>]
   }
 
   package struct Pending: Equatable {
@@ -34,15 +36,17 @@ package struct FoldPlan: Equatable {
       let buffer = free.popLast() ?? bufferCount
       bufferCount = max(bufferCount, buffer + 1)
       var joined: [Int] = []
+      var joinedNodes: [Range<Int>] = []
       var node = leaf..<leaf + 1
       if leaf + 1 < owned.upperBound {
         while let last = pending.last, tree.areSiblings(last.node, node) {
           pending.removeLast()
           joined.insert(last.buffer, at: 0)
+          joinedNodes.insert(last.node, at: 0)
           node = last.node.lowerBound..<node.upperBound
         }
       }
-      leaves.append(Leaf(buffer: buffer, joined: joined))
+      leaves.append(Leaf(buffer: buffer, joined: joined, joinedNodes: joinedNodes))
       pending.append(Pending(node: node, buffer: joined.first ?? buffer))
       if !joined.isEmpty { free += joined.dropFirst() + [buffer] }
     }

@@ -14,6 +14,10 @@ public protocol GradientReduction: AnyObject {
   /// Who owns what of the result.
   var partition: SlicePartition { get }
 
+  /// Tells what the rounding of partial sums draws from in the next step, before its first `fold`: the same on all
+  /// ranks. Nothing where nothing is drawn.
+  func begin(_ draws: StepDraws)
+
   /// Where the next micro-batch's gradient is to be computed, [P]. Its content is left over from
   /// earlier ones and must be overwritten. Another buffer after each `fold`.
   var leafBuffer: UnsafeMutableBufferPointer<Float> { get }
@@ -53,6 +57,7 @@ public protocol GradientReduction: AnyObject {
 }
 
 extension GradientReduction {
+  public func begin(_ draws: StepDraws) {}
   public func beginLast() -> Bool { false }
   public func report(firstFinal: Int) {}
   public func reduce() throws -> ReducedGradient { try reduce(flag: 0) }

@@ -1,4 +1,3 @@
-import CLockstepKernels
 import LockstepParallelism
 
 /// The part of a reduction that crosses ranks: each rank sums what it owns over all hosts.
@@ -32,7 +31,7 @@ final class HostExchange {
   private let partition: SlicePartition
   /// What this rank owns, as it travels.
   private let chunks: [Range<Int>]
-  private let partialSums: PartialSums
+  private let format: WireFormat
 
   /// The final sum; its sources are moved to each chunk in turn.
   private let total: TreeSum
@@ -53,20 +52,20 @@ final class HostExchange {
   private let stageCount: Int
   /// Elements of a chunk in `staging`.
   private let stageSize: Int
-  /// Chunks under way: [rounds][stageCount][chunk], and where they travel as bfloat16 as many halves.
+  /// Chunks under way: [rounds][stageCount][chunk], and where they are encoded as many messages.
   private let staging: MemorySegment
   /// One for each round under way.
   private let batches: [MessageBatch]
 
   init(
     communicator: any Communicator, tree: CanonicalTree, division: LeafDivision,
-    partition: SlicePartition, partialSums: PartialSums, parts: [Part]
+    partition: SlicePartition, rounding: NodeRounding, parts: [Part]
   ) throws {
     let topology = communicator.topology
     self.communicator = communicator
     self.partition = partition
     chunks = Self.chunks(of: topology.rank, in: partition)
-    self.partialSums = partialSums
+    format = WireFormat(rounding.partialSums)
 
     var nodes: [Range<Int>] = []
     var origins: [Origin] = []
@@ -90,11 +89,11 @@ final class HostExchange {
       origins.map { origin in
         guard case .shared(let values) = origin else { return nil }
         return values
-      }, additions: additions, partialSums: partialSums, isRoot: true)
+      }, nodes: nodes, additions: additions, rounding: rounding, isRoot: true)
     self.origins = origins
     self.senders = senders
     hostNodes =
-      topology.hostCount > 1 ? Self.hostNodes(of: parts, tree: tree, partialSums: partialSums) : []
+      topology.hostCount > 1 ? Self.hostNodes(of: parts, tree: tree, rounding: rounding) : []
     outgoing = (0..<topology.size).filter { owner in
       !topology.hostRanks.contains(owner)
         && topology.counterpart(of: owner, onHost: topology.hostIndex) == topology.rank
@@ -109,7 +108,9 @@ final class HostExchange {
     let depth = min(max(2, 16 / max(1, stageCount)), 8, max(1, roundCount))
     batches = (0..<depth).map { _ in MessageBatch() }
     staging = try MemorySegment(
-      privateByteCount: depth * stageCount * stageSize * Self.stageBytes(partialSums),
+      privateByteCount: depth * stageCount
+        * (stageSize * MemoryLayout<Float>.stride
+          + (format.isPlain ? 0 : format.byteCount(stageSize))),
       rank: topology.rank)
   }
 
@@ -124,14 +125,14 @@ final class HostExchange {
 
   /// Groups a host's parts into the largest nodes of the tree that they make up.
   private static func hostNodes(
-    of parts: [Part], tree: CanonicalTree, partialSums: PartialSums
+    of parts: [Part], tree: CanonicalTree, rounding: NodeRounding
   ) -> [TreeSum] {
     let (additions, nodes) = tree.additions(joining: parts.map(\.node))
     return nodes.map { node in
       let members = parts.indices.filter { node.contains(parts[$0].node.lowerBound) }
       return TreeSum(
-        members.map { parts[$0].values }, additions: members.map { additions[$0] },
-        partialSums: partialSums)
+        members.map { parts[$0].values }, nodes: members.map { parts[$0].node },
+        additions: members.map { additions[$0] }, rounding: rounding)
     }
   }
 
@@ -211,13 +212,6 @@ final class HostExchange {
     round < chunks.count ? chunks[round] : 0..<0
   }
 
-  private static func stageBytes(_ partialSums: PartialSums) -> Int {
-    switch partialSums {
-    case .float32: 4
-    case .bfloat16: 4 + 2
-    }
-  }
-
   /// A chunk as floats.
   private func stage(_ round: Int, _ index: Int) -> UnsafeMutableBufferPointer<Float> {
     let floats = staging.bytes.baseAddress?.assumingMemoryBound(to: Float.self)
@@ -226,27 +220,17 @@ final class HostExchange {
       start: floats.map { $0 + place * stageSize }, count: stageSize)
   }
 
-  /// A chunk as bfloat16, where it travels so.
-  private func halves(_ round: Int, _ index: Int) -> UnsafeMutableBufferPointer<UInt16> {
-    let floats = batches.count * stageCount * stageSize * MemoryLayout<Float>.stride
-    let halves = staging.bytes.baseAddress.map {
-      ($0 + floats).assumingMemoryBound(to: UInt16.self)
-    }
-    let place = round % batches.count * stageCount + index
-    return UnsafeMutableBufferPointer(
-      start: halves.map { $0 + place * stageSize }, count: stageSize)
-  }
-
   /// What travels of a chunk of `count` elements.
   private func message(_ round: Int, _ index: Int, count: Int) -> UnsafeMutableRawBufferPointer {
-    switch partialSums {
-    case .float32:
-      UnsafeMutableRawBufferPointer(
+    guard !format.isPlain else {
+      return UnsafeMutableRawBufferPointer(
         UnsafeMutableBufferPointer(rebasing: stage(round, index)[..<count]))
-    case .bfloat16:
-      UnsafeMutableRawBufferPointer(
-        UnsafeMutableBufferPointer(rebasing: halves(round, index)[..<count]))
     }
+    let floats = batches.count * stageCount * stageSize * MemoryLayout<Float>.stride
+    let place = round % batches.count * stageCount + index
+    return UnsafeMutableRawBufferPointer(
+      start: staging.bytes.baseAddress.map { $0 + floats + place * format.byteCount(stageSize) },
+      count: format.byteCount(count))
   }
 
   /// Sums the nodes that other hosts need in this round, and starts all its messages.
@@ -266,10 +250,9 @@ final class HostExchange {
       let count = min(SlicePartition.blockSize, elements.count - first)
       guard count > 0, let values = stage(round, senders.count + pair).baseAddress else { return }
       hostNodes[node](into: values + first, start: elements.lowerBound + first, count: count)
-      if partialSums == .bfloat16 {
-        let halves = halves(round, senders.count + pair)
-        CKernels_roundToBfloat16(
-          values + first, halves.baseAddress.map { $0 + first }, Int64(count))
+      let message = message(round, senders.count + pair, count: elements.count)
+      if let bytes = message.baseAddress {
+        format.encode(values, first..<first + count, of: elements.count, into: bytes)
       }
     }
     for (place, other) in outgoing.enumerated() {
@@ -290,7 +273,7 @@ final class HostExchange {
   ) {
     let elements = Self.chunk(round, of: chunks)
     point(to: elements.lowerBound, round: round)
-    if partialSums == .bfloat16 { widen(round, count: elements.count, pool: pool) }
+    if !format.isPlain { decode(round, count: elements.count, pool: pool) }
     sum(elements, into: target, squares: squares, pool: pool)
   }
 
@@ -305,11 +288,13 @@ final class HostExchange {
     }
   }
 
-  /// Makes floats of what came as bfloat16.
-  private func widen(_ round: Int, count: Int, pool: ThreadPool?) {
+  /// Makes floats of what came.
+  private func decode(_ round: Int, count: Int, pool: ThreadPool?) {
     pool.run(tasks: senders.count) { [self] index in
-      CKernels_decodeBfloat16(
-        halves(round, index).baseAddress, stage(round, index).baseAddress, Int64(count))
+      guard let bytes = message(round, index, count: count).baseAddress,
+        let values = stage(round, index).baseAddress
+      else { return }
+      format.decode(bytes, count: count, into: values)
     }
   }
 
@@ -325,7 +310,7 @@ final class HostExchange {
       let block = partition.elements(ofBlock: firstBlock + task)
       squares[firstBlock + task] = total.withSquares(
         into: target + block.lowerBound, start: block.lowerBound - elements.lowerBound,
-        count: block.count)
+        count: block.count, element: block.lowerBound)
     }
   }
 }

@@ -1,73 +1,74 @@
 import CLockstepKernels
 import LockstepParallelism
 
-/// How the nodes of a reduction's tree are kept and sent.
-public enum PartialSums: Sendable {
-  /// As they are.
-  case float32
-  /// Rounded to bfloat16, micro-batches' gradients included: all nodes but the root. So it is on every
-  /// number of ranks, whatever is sent.
-  case bfloat16
-}
-
 /// The sum of several vectors in the order of a tree, ready to be computed on any range.
 final class TreeSum {
   /// Where each vector begins. May be moved between computations.
   let sources: UnsafeMutableBufferPointer<UnsafePointer<Float>?>
+  private let nodes: [CKernels_TreeNode]
   private let additions: [UInt8]
-  private let partialSums: PartialSums
+  private let rounding: NodeRounding
   private let isRoot: Bool
 
   /// - Parameters:
   ///   - sources: From left to right; at least one.
+  ///   - nodes: Which node of the tree each of them is.
   ///   - additions: See `CanonicalTree.additions(joining:)`.
-  ///   - partialSums: How nodes are kept. Default: as they are.
+  ///   - rounding: How nodes are rounded. Default: not at all.
   ///   - isRoot: Whether the sum is the root of the tree. Default: false.
   init(
-    _ sources: [UnsafePointer<Float>?], additions: [UInt8], partialSums: PartialSums = .float32,
-    isRoot: Bool = false
+    _ sources: [UnsafePointer<Float>?], nodes: [Range<Int>], additions: [UInt8],
+    rounding: NodeRounding = NodeRounding(.float32), isRoot: Bool = false
   ) {
-    self.partialSums = partialSums
+    precondition(
+      !sources.isEmpty && sources.count == additions.count && sources.count == nodes.count,
+      "one node and one count for each source")
+    self.rounding = rounding
     self.isRoot = isRoot
-    precondition(!sources.isEmpty && sources.count == additions.count, "one count for each source")
     self.sources = .allocate(capacity: sources.count)
     _ = self.sources.initialize(fromContentsOf: sources)
+    self.nodes = nodes.map {
+      CKernels_TreeNode(firstLeaf: UInt32($0.lowerBound), leafCount: UInt32($0.count))
+    }
     self.additions = additions
   }
 
   deinit { sources.deallocate() }
 
   /// destination[i] = sum of sources[…][start + i], for i in 0 ..< count.
-  func callAsFunction(into destination: UnsafeMutablePointer<Float>, start: Int, count: Int) {
-    if partialSums == .bfloat16 {
-      _ = rounded(into: destination, start: start, count: count)
+  ///
+  /// - Parameter element: Where the destination begins in the whole buffer, a multiple of 128. Default:
+  ///   `start`, as where the sources are whole buffers.
+  func callAsFunction(
+    into destination: UnsafeMutablePointer<Float>, start: Int, count: Int, element: Int? = nil
+  ) {
+    guard rounding.partialSums == .float32 else {
+      _ = withSquares(into: destination, start: start, count: count, element: element)
       return
     }
-    additions.withUnsafeBufferPointer { additions in
-      CKernels_sumTree(
-        destination, sources.baseAddress, additions.baseAddress, Int64(sources.count),
-        Int64(start), Int64(count))
-    }
+    CKernels_sumTree(
+      destination, sources.baseAddress, additions, Int64(sources.count), Int64(start), Int64(count))
   }
 
   /// The same, and returns the sum of the squares of the destination.
-  func withSquares(into destination: UnsafeMutablePointer<Float>, start: Int, count: Int) -> Double
-  {
-    if partialSums == .bfloat16 { return rounded(into: destination, start: start, count: count) }
-    return additions.withUnsafeBufferPointer { additions in
-      CKernels_sumTreeWithSquares(
-        destination, sources.baseAddress, additions.baseAddress, Int64(sources.count),
-        Int64(start), Int64(count))
-    }
-  }
-
-  private func rounded(
-    into destination: UnsafeMutablePointer<Float>, start: Int, count: Int
+  func withSquares(
+    into destination: UnsafeMutablePointer<Float>, start: Int, count: Int, element: Int? = nil
   ) -> Double {
-    additions.withUnsafeBufferPointer { additions in
-      CKernels_sumTreeInBfloat16(
-        destination, sources.baseAddress, additions.baseAddress, Int64(sources.count),
-        Int64(start), Int64(count), isRoot ? 0 : 1)
+    let sourceCount = Int64(sources.count)
+    let roundsResult: Int32 = isRoot ? 0 : 1
+    switch rounding.partialSums {
+    case .float32:
+      return CKernels_sumTreeWithSquares(
+        destination, sources.baseAddress, additions, sourceCount, Int64(start), Int64(count))
+    case .bfloat16:
+      return CKernels_sumTreeInBfloat16(
+        destination, sources.baseAddress, additions, sourceCount, Int64(start), Int64(count),
+        roundsResult)
+    case .int8:
+      var stream = rounding.stream
+      return CKernels_sumTreeInInt8(
+        destination, sources.baseAddress, nodes, additions, sourceCount, Int64(start),
+        Int64(count), &stream, Int64(element ?? start), roundsResult)
     }
   }
 }

@@ -79,7 +79,7 @@ extension Plan {
         + "there", involving: "synchronize.every")
     checks.require(
       reduction != .allreduce, "reduction",
-      "canonical or canonical-bfloat16, because synchronize.every is above 0",
+      "canonical, canonical-bfloat16 or canonical-int8, because synchronize.every is above 0",
       involving: "synchronize.every")
     checks.require(
       report.histogramsEvery == 0, "report.histograms_every",

@@ -12,7 +12,7 @@ extension Plan {
       involving: "federated.clients")
     checks.require(
       reduction != .allreduce, "reduction",
-      "canonical or canonical-bfloat16, because federated.clients is above 0",
+      "canonical, canonical-bfloat16 or canonical-int8, because federated.clients is above 0",
       involving: "federated.clients")
     checks.require(
       !rebalance, "rebalance",

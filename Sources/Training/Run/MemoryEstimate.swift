@@ -161,7 +161,7 @@ extension ReductionMethod {
   /// How many gradients a rank holds of so many micro-batches.
   fileprivate func bufferCount(leaves: Int) -> Int {
     switch self {
-    case .canonical, .canonicalBfloat16:
+    case .canonical, .canonicalBfloat16, .canonicalInt8:
       FoldPlan(tree: CanonicalTree(leafCount: leaves), owned: 0..<leaves).bufferCount
     case .allreduce: min(2, leaves)
     }

@@ -162,6 +162,9 @@ public final class TrainingStep: OptimizationStep {
   public func run(step: Int, flag: Int = 0) throws -> StepOutcome {
     communicator.step = step + 1
     distributions = []
+    reduction.begin(
+      StepDraws(
+        seed: seed, step: place.firstStep + step, firstMicrobatch: place.firstMicrobatch))
     for leaf in reduction.ownedLeaves {
       let loss = try gradient(step: step, leaf: leaf)
       phases.time(\.reduction, on: timeline) {
@@ -335,7 +338,7 @@ extension ReductionMethod {
     pool: ThreadPool
   ) throws -> any GradientReduction {
     switch self {
-    case .canonical, .canonicalBfloat16:
+    case .canonical, .canonicalBfloat16, .canonicalInt8:
       try canonical(
         communicator: communicator, elementCount: elementCount,
         division: LeafDivision(leafCount: leafCount, size: communicator.size),
@@ -355,7 +358,6 @@ extension ReductionMethod {
     precondition(self != .allreduce, "the bits of allreduce depend on the division")
     return try CanonicalReduction(
       communicator: communicator, elementCount: elementCount, division: division, scalarCount: 2,
-      partialSums: self == .canonicalBfloat16 ? .bfloat16 : .float32, takesTurns: takesTurns,
-      pool: pool)
+      partialSums: partialSums, takesTurns: takesTurns, pool: pool)
   }
 }

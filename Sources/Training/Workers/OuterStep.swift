@@ -13,6 +13,9 @@ final class OuterStep {
   let optimizer: any Optimizer
   private let replica: Replica
   private let workerCount: Int
+  private let seed: UInt64
+  /// Of an inner step, over all workers.
+  private let microbatches: Int
   private let learningRate: Double
   /// The first ranks of the groups; on others, the others.
   private let leaders: any Communicator
@@ -28,6 +31,8 @@ final class OuterStep {
   ) throws {
     self.replica = replica
     workerCount = groups.workerCount
+    seed = UInt64(plan.seed)
+    microbatches = plan.batch.microbatches
     let isLeader = groups.leaders.contains(communicator.rank)
     leaders = try communicator.split(color: isLeader ? 0 : 1)
     let (parameters, threads) = (replica.parameters, replica.workspace.threads)
@@ -41,7 +46,7 @@ final class OuterStep {
       ? try CanonicalReduction(
         communicator: leaders, elementCount: parameters.trainedCount,
         leafCount: groups.workerCount,
-        partialSums: plan.reduction == .canonicalBfloat16 ? .bfloat16 : .float32, pool: threads)
+        partialSums: plan.reduction.partialSums, pool: threads)
       : nil
     let rule = plan.synchronize.outer.rule
     learningRate = rule.learningRate
@@ -66,6 +71,8 @@ final class OuterStep {
     let parameters = replica.shared.trained
     if let reduction {
       leaders.step = step
+      // Behind the micro-batches of the steps: nothing is drawn twice.
+      reduction.begin(StepDraws(seed: seed, step: step, firstMicrobatch: microbatches))
       for worker in workers {
         worker.writeChange(from: parameters, into: reduction.leafBuffer)
         reduction.fold()
