@@ -69,7 +69,8 @@ INLINE void sum_chunk_rounded(
 }
 
 /// The stream of one node.
-INLINE CKernels_RandomStream stream_of(CKernels_TreeNode node, const CKernels_RandomStream *stream) {
+INLINE CKernels_RandomStream stream_of(
+    CKernels_TreeNode node, const CKernels_RandomStream *stream) {
   CKernels_RandomStream result = *stream;
   result.site += node.leafCount;
   result.microbatch += node.firstLeaf;
