@@ -1,9 +1,15 @@
 import LockstepParallelism
+import Synchronization
 
 /// A communicator of several ranks: a board on each host, a transport between them.
 package final class GroupCommunicator: Communicator {
   package let topology: Topology
-  package var step = 0
+  package var step: Int {
+    get { stepInProgress.load(ordering: .relaxed) }
+    set { stepInProgress.store(newValue, ordering: .relaxed) }
+  }
+  /// Read by a thread that waits beside a step.
+  private let stepInProgress = Atomic(0)
   package var stallWatch: StallWatch?
   package private(set) var watch: ProcessWatch?
   package var beforeMeeting: (() throws -> Void)?
