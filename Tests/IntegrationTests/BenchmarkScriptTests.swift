@@ -148,6 +148,31 @@ import Testing
       ])
   }
 
+  /// A run records evaluations, samples and ranks beside its steps.
+  @Test func onlyStepsAreTimed() throws {
+    try write(
+      """
+      {"step":1,"loss":5,"tokens":10,"seconds":9}
+      {"step":2,"loss":4,"tokens":20,"seconds":10}
+      {"step":2,"validation_loss":4,"validation_tokens":7,"evaluation_seconds":3}
+      {"step":3,"loss":3,"tokens":30,"seconds":12}
+      {"step":3,"samples":[]}
+      {"step":4,"loss":3,"tok
+      """, to: "metrics.jsonl")
+    let program = """
+      import sys
+      from pathlib import Path
+      sys.path.insert(0, sys.argv[1])
+      from measuring import steps
+      path = Path("metrics.jsonl")
+      print(steps.step_count(path), steps.speed(path, 1), steps.step_count(Path("none")))
+      """
+    let ending = try run(["python3", "-c", program, benchmarks.path])
+    #expect(
+      ending.output == "3 Speed(seconds_per_step=1.5, tokens_per_step=10) 0\n",
+      "\(ending.output)\(ending.errorOutput)")
+  }
+
   @Test func translationsAreMadeAnewAndAnotherTrainingIsRefused() throws {
     try FileManager.default.createDirectory(
       at: folder.appendingPathComponent("run/lockstep"), withIntermediateDirectories: true)
