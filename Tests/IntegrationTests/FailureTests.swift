@@ -53,6 +53,18 @@ extension TrainedRunTests {
       #expect(!bench.exists("run"))
     }
 
+    @Test(arguments: ["soon", "0", "-1", "nan", "inf", "1e300", ""])
+    func aStartLimitThatIsNoNumberOfSecondsIsRefused(_ text: String) throws {
+      let bench = try Workbench()
+      let ending = try RunningCommand(
+        ["env", "LOCKSTEP_START_LIMIT=\(text)", try MPIRunner.product("lockstep").path, "train"]
+          + ["run.yaml", "--output", "run"], in: bench.folder, timeout: .seconds(60)
+      ).wait()
+      #expect(ending.exitCode == 2 && ending.messages.count == 1, "\(ending.errorOutput)")
+      #expect(ending.errorOutput.contains("LOCKSTEP_START_LIMIT: found '\(text)', expected"))
+      #expect(!bench.exists("run"))
+    }
+
     @Test(arguments: [0, 1])
     func aStoppedRankIsNamedAndEndsTheRunWithOneLastMessage(_ rank: Int) throws {
       let bench = try Workbench()

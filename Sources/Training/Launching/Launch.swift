@@ -40,9 +40,10 @@ public struct Launch: Sendable {
   ) -> Never {
     let variables = ProcessInfo.processInfo.environment
     let environment = LaunchEnvironment(variables)
-    let launch = Launch(
-      environment: environment, library: library, startSeconds: StartLimit.seconds(variables))
     do {
+      let launch = Launch(
+        environment: environment, library: library,
+        startSeconds: try StartLimit.seconds(variables))
       guard environment.usesMPI else {
         exit(try body(SoloCommunicator(), launch).rawValue)
       }
@@ -58,7 +59,8 @@ public struct Launch: Sendable {
     } catch {
       // Processes that can not reach each other do not agree on who speaks; the launcher has numbered
       // them.
-      let isSilent = error is MissingLibraryError || error is UnmanagedLaunchError
+      let isSilent =
+        error is MissingLibraryError || error is UnmanagedLaunchError || error is StartLimitError
       if !isSilent || environment.rank == 0 { report("\(error)") }
       exit(ExitCode(of: error).rawValue)
     }

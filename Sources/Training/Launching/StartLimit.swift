@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import LockstepReporting
+import LockstepSettings
 
 /// Ends this process where the ranks of its job do not find each other: until then nobody watches over them, and
 /// one that is stopped, or whose host is lost, would be waited for without end.
@@ -13,10 +14,16 @@ package final class StartLimit: Sendable {
 
   private let isOver = DispatchSemaphore(value: 0)
 
-  static func seconds(_ environment: [String: String]) -> Double {
-    environment[variable].flatMap(Double.init).flatMap { $0 > 0 && $0.isFinite ? $0 : nil }
-      ?? defaultSeconds
+  static func seconds(_ environment: [String: String]) throws(StartLimitError) -> Double {
+    guard let text = environment[variable] else { return defaultSeconds }
+    guard let seconds = Double(text), seconds > 0, seconds <= longestSeconds else {
+      throw StartLimitError(text: text)
+    }
+    return seconds
   }
+
+  /// A year.
+  private static let longestSeconds = 31_536_000.0
 
   /// Begins to count.
   ///
@@ -40,5 +47,14 @@ package final class StartLimit: Sendable {
   private static func line(seconds: Double, rank: Int) -> String {
     "rank \(rank) has waited \(Int(seconds)) s for the others to begin: one of them is stopped, or its host can "
       + "not be reached. The job ends; \(variable) sets another number of seconds"
+  }
+}
+
+/// The environment variable is no number of seconds.
+struct StartLimitError: UserInputError, Equatable {
+  let text: String
+
+  var description: String {
+    "\(StartLimit.variable): found '\(text)', expected a number of seconds above 0, at most 31536000 (a year)"
   }
 }
