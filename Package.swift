@@ -269,7 +269,9 @@ let package = Package(
     .tests(of: "Watching", uses: ["Files", "Reporting"], ["LockstepCommand"]),
     .tests(
       of: "Benchmarking",
-      uses: ["Models", "NeuralNetworks", "Parallelism", "Communication", "Reporting"]),
+      uses: [
+        "Models", "NeuralNetworks", "Optimization", "Parallelism", "Communication", "Reporting",
+      ]),
     .testTarget(
       name: "IntegrationTests",
       dependencies: Target.modules(["Training", "Explanations", "TensorBoard", "Files"]) + [

@@ -54,11 +54,15 @@ public struct BenchmarkCase: Sendable {
   ///   - source: A name, or the path of a YAML file. Its `data` is not opened, but for the tokenizer's
   ///     vocabulary where `model.vocabulary` is not given.
   ///   - overrides: `key.path=value`, of a configuration's keys. Default: none.
-  /// - Throws: `AgreedError` with `UnknownCaseError`, `ConfigurationError` or `TokenizerError`.
+  /// - Throws: `AgreedError` with `UnknownCaseError`, `BuiltInCaseError`, `ConfigurationError` or
+  ///   `TokenizerError`.
   public init(
     _ source: String, overrides: [String] = [], communicator: any Communicator
   ) throws {
-    if overrides.isEmpty, let known = BenchmarkCase(named: source, ranks: communicator.size) {
+    if let known = BenchmarkCase(named: source, ranks: communicator.size) {
+      try communicator.agree {
+        if !overrides.isEmpty { throw BuiltInCaseError(name: source) }
+      }
       self = known
       return
     }
@@ -82,7 +86,7 @@ public struct BenchmarkCase: Sendable {
       return (data, architecture)
     }
     plan = configuration.plan
-    unseenKey = recipe.keyUnseenInSyntheticTokens
+    unseenKey = recipe.keyUnseenInSyntheticTokens ?? plan.keyUnseenInSyntheticTokens
     context = recipe.model.context
     if let vocabulary = recipe.model.vocabulary {
       vocabularyCount = vocabulary
@@ -131,6 +135,14 @@ extension Recipe {
   }
 }
 
+extension Plan {
+  /// What synthetic tokens can not be trained with: samples that are drawn each by itself, clients.
+  fileprivate var keyUnseenInSyntheticTokens: String? {
+    if privacy.isOn { return "privacy" }
+    return federated.isOn ? "federated" : nil
+  }
+}
+
 extension GPTConfiguration {
   /// GPT-2's smallest model, of 124 million parameters, at a sequence length of one's own.
   fileprivate static func gpt2(context: Int) -> GPTConfiguration {
@@ -145,6 +157,27 @@ public struct UnknownCaseError: UserInputError, Equatable {
   public var description: String {
     "\(name): no such case or file; expected \(BenchmarkCase.names.joined(separator: ", ")), or a "
       + "configuration in YAML"
+  }
+}
+
+/// Keys for a built-in case, which has none.
+public struct BuiltInCaseError: UserInputError, Equatable {
+  public let name: String
+
+  public var description: String {
+    "--set is for the keys of a configuration, and \(name) is a built-in case: name a configuration in YAML instead"
+  }
+}
+
+/// A configuration whose steps are to be timed, and have work that steps on synthetic tokens do not have.
+public struct UnseenKeyError: UserInputError, Equatable {
+  public let path: String
+  /// What is not seen.
+  public let key: String
+
+  public var description: String {
+    "\(path): a step on synthetic tokens would not have the work of \(key), so that it says nothing of how long a "
+      + "step takes: measure a run of some steps"
   }
 }
 

@@ -56,6 +56,7 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
     var plan = benchmark.plan
     plan.steps = max(plan.steps, Self.warmUpSteps + (requestedSteps ?? plan.steps))
     try communicator.agree {
+      if let key = benchmark.unseenKey { throw UnseenKeyError(path: benchmark.name, key: key) }
       try benchmark.memory(ranks: communicator.size).requireFits(
         plan, topology: communicator.topology, available: HostMemory.available)
     }

@@ -22,6 +22,11 @@ struct TrainingBenchmarkArguments: ParsableArguments {
   @Option(help: "Optimiser steps that are timed. Default: about 10 seconds.")
   var steps: Int?
 
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Overrides one key of the configuration.", valueName: "key.path=value"))
+  private var overrides: [String] = []
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -29,6 +34,11 @@ struct TrainingBenchmarkArguments: ParsableArguments {
     guard steps.map({ 1...1_000_000_000 ~= $0 }) ?? true else {
       throw ValidationError("--steps is from 1 to 1000000000")
     }
+  }
+
+  /// What `source` names. Collective.
+  func benchmark(_ communicator: any Communicator) throws -> BenchmarkCase {
+    try BenchmarkCase(source, overrides: overrides, communicator: communicator)
   }
 
   /// The timed run. Collective.
@@ -49,7 +59,7 @@ struct BenchmarkMachine: ParsableCommand {
 
   func run() throws {
     Launch.run(over: .mpi) { communicator, _ in
-      let benchmark = try BenchmarkCase(arguments.source, communicator: communicator)
+      let benchmark = try arguments.benchmark(communicator)
       var result = MachineResult()
       func say(_ part: String) throws {
         try communicator.onRankZero {
@@ -158,7 +168,7 @@ struct BenchmarkTraining: ParsableCommand {
 
   func run() throws {
     Launch.run(over: .mpi) { communicator, _ in
-      let benchmark = try BenchmarkCase(arguments.source, communicator: communicator)
+      let benchmark = try arguments.benchmark(communicator)
       let result = try arguments.measure(benchmark, communicator)
       try communicator.onRankZero { try StandardOutput.print(result, asJSON: arguments.json) }
       return .success

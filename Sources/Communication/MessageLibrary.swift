@@ -4,11 +4,13 @@ public protocol CommunicationSession: AnyObject {
   var communicator: any Communicator { get }
 
   /// Ends communication when all ranks have come here. Collective, and the last one.
-  func finish() throws
+  ///
+  /// - Parameter beginEnd: Called when they have: from then on nobody watches over the ranks.
+  func finish(whenAllHaveCome beginEnd: () -> Void) throws
 
   /// The same where the processes then end with `exitCode`, which is not 0, and what the user reads last
   /// is to be Lockstep's own: does not return where the launcher would add words of its own.
-  func finish(exitCode: Int32) throws
+  func finish(exitCode: Int32, whenAllHaveCome beginEnd: () -> Void) throws
 }
 
 /// The library by which processes that a launcher started become ranks of one group.

@@ -67,7 +67,7 @@ public final class SharedParameters {
   deinit { try? finish() }
 
   /// The parameters, [P]. Zero at first. Ranks write only what they own, and only between a reduction and
-  /// `share`.
+  /// `share`; or those of each host write all of it, and then `settle`.
   public var values: UnsafeMutableBufferPointer<Float> {
     if isUnderWay {
       do { try finish() } catch { failure = error }
@@ -96,12 +96,7 @@ public final class SharedParameters {
   public func share(
     contributing words: [UInt64] = [], inBackground: Bool = false
   ) throws -> [[UInt64]] {
-    let call = CollectiveCall(
-      .share, byteCount: partition.elementCount * MemoryLayout<Float>.stride)
-    try communicator.meet(call, contributing: words)
-    let all =
-      words.isEmpty
-      ? [] : (0..<communicator.size).map { Array(communicator.contribution(of: $0)) }
+    let all = try settle(contributing: words)
     guard let transfer else { return all }
     begunCount += 1
     isUnderWay = true
@@ -110,6 +105,19 @@ public final class SharedParameters {
     communicator.beforeMeeting = { [weak self] in try self?.finish() }
     if inBackground { goOn(transfer) } else { try finish() }
     return all
+  }
+
+  /// Makes visible on each host what its ranks have written there, where all hosts have written the same: nothing
+  /// but the words travels. Collective.
+  ///
+  /// - Parameter words: As of `share`.
+  @discardableResult
+  public func settle(contributing words: [UInt64] = []) throws -> [[UInt64]] {
+    let call = CollectiveCall(
+      .share, byteCount: partition.elementCount * MemoryLayout<Float>.stride)
+    try communicator.meet(call, contributing: words)
+    return words.isEmpty
+      ? [] : (0..<communicator.size).map { Array(communicator.contribution(of: $0)) }
   }
 
   /// Copies the whole buffer of `root`'s host to all hosts. Collective.

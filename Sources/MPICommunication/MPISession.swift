@@ -80,16 +80,19 @@
     }
 
     /// Ends MPI when all ranks have come here. Collective, and the last one.
-    public func finish() throws {
+    public func finish(whenAllHaveCome beginEnd: () -> Void) throws {
       try communicator.meet(CollectiveCall(.finish))
       communicator.watch?.stop()
+      beginEnd()
       try Self.check(CMPI_finalize(), "MPI_Finalize")
     }
 
-    public func finish(exitCode: Int32) throws {
+    public func finish(exitCode: Int32, whenAllHaveCome beginEnd: () -> Void) throws {
       // Of a process that ends with another code than 0 mpirun tells in two paragraphs, of one that
       // gives the job up after this in none.
-      guard launcher == .openMPI, communicator.size > 1 else { return try finish() }
+      guard launcher == .openMPI, communicator.size > 1 else {
+        return try finish(whenAllHaveCome: beginEnd)
+      }
       try communicator.meet(CollectiveCall(.finish))
       communicator.watch?.stop()
       fflush(nil)

@@ -8,6 +8,7 @@ public struct OuterOptimizerConfiguration: Configurable {
   public enum Method: SettingVariants {
     case nesterov(NesterovOuterStep)
     case sgd(PlainOuterStep)
+    case sparseloco(SparseOuterStep)
 
     public static var variants: [Variant<Self>] {
       [
@@ -25,6 +26,14 @@ public struct OuterOptimizerConfiguration: Configurable {
         ) {
           if case .sgd(let rule) = $0 { rule } else { nil }
         },
+        Variant(
+          "sparseloco",
+          "Along the mean of the largest elements of the workers' changes, in eight bits; what a worker has "
+            + "not sent it adds to its next change (error feedback; Sarfi et al. 2025).",
+          Self.sparseloco
+        ) {
+          if case .sparseloco(let rule) = $0 { rule } else { nil }
+        },
       ]
     }
   }
@@ -41,17 +50,8 @@ public struct OuterOptimizerConfiguration: Configurable {
     ]
   }
 
-  /// The rule, and its learning rate, which is the same in every round.
-  public var rule: (method: SGD, learningRate: Double) {
-    var method = SGD()
-    switch self.method {
-    case .nesterov(let step):
-      method.momentum = step.momentum
-      method.nesterov = step.momentum > 0
-      return (method, step.learningRate)
-    case .sgd(let step): return (method, step.learningRate)
-    }
-  }
+  /// Whether all of a worker's change is sent, and not its largest elements.
+  public var sendsAll: Bool { if case .sparseloco = method { false } else { true } }
 
   /// "nesterov, learning rate 0.7, momentum 0.9".
   public var summary: String {
@@ -59,6 +59,8 @@ public struct OuterOptimizerConfiguration: Configurable {
     case .nesterov(let step):
       "nesterov, learning rate \(step.learningRate), momentum \(step.momentum)"
     case .sgd(let step): "sgd, learning rate \(step.learningRate)"
+    case .sparseloco(let step):
+      "sparseloco, learning rate \(step.learningRate), density \(step.density), decay \(step.decay)"
     }
   }
 }
@@ -69,6 +71,14 @@ public struct NesterovOuterStep: Configurable {
   public var momentum = 0.9
 
   public init() {}
+
+  /// The rule for the mean of the changes.
+  public var rule: SGD {
+    var rule = SGD()
+    rule.momentum = momentum
+    rule.nesterov = momentum > 0
+    return rule
+  }
 
   public static var fields: [Field<Self>] {
     [
@@ -89,4 +99,33 @@ public struct PlainOuterStep: Configurable {
   public static var fields: [Field<Self>] {
     [Field("learning_rate", \.learningRate, .above(0), meaning: "Size of an outer update.")]
   }
+}
+
+/// The keys of `synchronize.outer` with `name: sparseloco`.
+///
+/// A. Sarfi et al., "Communication Efficient LLM Pre-training with SparseLoCo", 2025.
+public struct SparseOuterStep: Configurable {
+  public var learningRate = 1.0
+  public var density = 0.03125
+  public var decay = 0.95
+
+  public init() {}
+
+  public static var fields: [Field<Self>] {
+    [
+      Field("learning_rate", \.learningRate, .above(0), meaning: "Size of an outer update."),
+      Field(
+        "density", \.density, .within(Self.leastDensity...1),
+        meaning:
+          "The share of a change that a worker sends: of each 4,096 elements the largest, rounded up to a "
+          + "whole number of them. `1`: all, in eight bits each."),
+      Field(
+        "decay", \.decay, .within(0...1),
+        meaning:
+          "The share of what a worker has not sent that it adds to its next change. `0`: it is lost."),
+    ]
+  }
+
+  /// One element of a block.
+  private static let leastDensity = 1.0 / 4096
 }

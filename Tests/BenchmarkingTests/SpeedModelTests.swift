@@ -1,5 +1,6 @@
 import Foundation
 import LockstepBenchmarking
+import LockstepOptimization
 import LockstepTraining
 import Testing
 
@@ -115,6 +116,23 @@ import Testing
     let four = model.step(on: hosts(4))
     expect(four.computeSeconds, 0.3)
     #expect(four.networkSeconds > 0.5 + 0.01)
+  }
+
+  /// Each host gets what the workers of the others send, once for each of its ranks that speak for workers.
+  @Test func sparseChangesGoToEveryHost() {
+    var synchronize = SynchronizationConfiguration()
+    (synchronize.every, synchronize.workers) = (10, 4)
+    let rule = SparseOuterStep()
+    synchronize.outer.method = .sparseloco(rule)
+    let model = model(microbatches: 4, roundTrip: 0.02, synchronize: synchronize)
+    let bytes = Double(rule.format(elementCount: Self.parameters).byteCount)
+    let change = bytes / Double(4 * Self.parameters)
+    #expect(change < 0.03)
+    // Two workers of one rank each way; of two ranks each to both; on three ranks of two hosts the first hears
+    // two workers twice.
+    for (hosts, messages) in [(hosts(2), 2), (hosts(2, ranks: 2), 4), ([0..<2, 2..<3], 4)] {
+      expect(model.step(on: hosts).networkSeconds, 0.01 + (0.03 + Double(messages) * change) / 10)
+    }
   }
 
   @Test func theTableGoesFromOneRankToTheJobAndToMoreHosts() {

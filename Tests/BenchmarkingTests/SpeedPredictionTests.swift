@@ -60,7 +60,7 @@ import Testing
       try predict("freeze: [\"*bias\"]\n", ranks: 2)
     }
     #expect(error.exitCode == .usage)
-    #expect("\(error)".contains("there is no prediction with freeze, because"), "\(error)")
+    #expect("\(error)".contains("would not have the work of freeze"), "\(error)")
   }
 
   @Test func anotherTaskIsRefused() throws {

@@ -27,7 +27,14 @@ do {
     let session = try begin()
     do {
       try Probe(session.communicator, options).run()
-      try session.finish()
+      try session.finish {
+        // A rank that is stopped when all have parted.
+        let seconds = Double(options.number("limit") ?? 60)
+        if options.number("stop") == session.communicator.rank { raise(SIGSTOP) }
+        _ = WaitLimit(seconds: seconds, rank: session.communicator.rank) {
+          _ = "communication-probe: the end\n".withCString { write(STDERR_FILENO, $0, strlen($0)) }
+        }
+      }
     } catch {
       session.communicator.abort(because: error, exitCode: 3)
     }

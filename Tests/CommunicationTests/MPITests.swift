@@ -110,6 +110,13 @@ struct MPITests {
     #expect(outcome.errorOutput.contains(expected), "\(outcome.errorOutput)")
   }
 
+  /// When all have come to the end nobody watches any more, and MPI waits for each of them.
+  @Test func aRankThatIsStoppedAtTheEndEndsTheJobAfterTheLimit() throws {
+    let outcome = try probe(ranks: 2, ["topology", "--stop", "1", "--limit", "2"])
+    #expect(outcome.exitCode == 1 && outcome.duration < .seconds(30))
+    #expect(outcome.errorOutput.contains("communication-probe: the end\n"), "\(outcome.errorOutput)")
+  }
+
   @Test func aFailingRankEndsTheJobAndIsNamed() throws {
     let outcome = try probe(ranks: 3, ["throw"])
     #expect(outcome.exitCode == 3)

@@ -342,13 +342,24 @@ private func problems(
       yaml: "synchronize: {every: 100, workers: 2}", source: "run.yaml")
     #expect(plain.synchronize.every == 100)
     #expect(plain.synchronize.workers == 2)
-    #expect(plain.synchronize.outer.rule.learningRate == 0.7)
-    #expect(plain.synchronize.outer.rule.method.momentum == 0.9)
-    #expect(plain.synchronize.outer.rule.method.nesterov)
+    guard case .nesterov(let rule) = plain.synchronize.outer.method else {
+      Issue.record("\(plain.synchronize.outer)")
+      return
+    }
+    #expect(rule.learningRate == 0.7)
+    #expect(rule.rule.momentum == 0.9)
+    #expect(rule.rule.nesterov)
     let averaged = try RunConfiguration.parse(
       yaml: "synchronize: {every: 100, outer: {name: sgd, learning_rate: 0.5}}", source: "run.yaml")
-    #expect(averaged.synchronize.outer.rule.learningRate == 0.5)
-    #expect(averaged.synchronize.outer.rule.method.momentum == 0)
+    var plainRule = PlainOuterStep()
+    plainRule.learningRate = 0.5
+    #expect(averaged.synchronize.outer.method == .sgd(plainRule))
+    let sparse = try RunConfiguration.parse(
+      yaml: "synchronize: {every: 100, outer: {name: sparseloco, density: 0.01}}",
+      source: "run.yaml")
+    var sparseRule = SparseOuterStep()
+    sparseRule.density = 0.01
+    #expect(sparse.synchronize.outer.method == .sparseloco(sparseRule))
   }
 
   @Test(arguments: [
@@ -372,6 +383,14 @@ private func problems(
     (
       "synchronize: {every: 100}\nreduction: allreduce",
       "reduction: found \"allreduce\", expected canonical, canonical-bfloat16 or canonical-int8"
+    ),
+    (
+      "synchronize: {every: 100, outer: {name: sparseloco}}\nreduction: canonical-int8",
+      "reduction: found \"canonical-int8\", expected canonical, because synchronize.outer.name is sparseloco"
+    ),
+    (
+      "synchronize: {every: 100, outer: {name: sparseloco, density: 0}}",
+      "synchronize.outer.density: found 0"
     ),
     (
       "synchronize: {every: 100}\noptimizer: {name: lbfgs, clip_norm: 0}",

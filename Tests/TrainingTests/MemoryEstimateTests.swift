@@ -1,5 +1,6 @@
 import LockstepCommunication
 import LockstepModels
+import LockstepOptimization
 import LockstepTensors
 import LockstepTraining
 import Testing
@@ -98,5 +99,10 @@ import Testing
     // take 3, 2 and 1 more, and of 8 ranks every other has them.
     let buffers: [Int: Double] = [1: 5, 2: 4, 4: 3, 8: 1.5]
     #expect(apart.gradients == copy * (buffers[ranks] ?? 0))
+    // With the largest elements of changes, what each worker has not sent, and no gradient of changes.
+    plan.synchronize.outer.method = .sparseloco(SparseOuterStep())
+    let sparse = estimate(plan, ranks: ranks)
+    #expect(abs(sparse.states - 4 * 4 * copy) < 0.01 * copy)
+    #expect(sparse.gradients == copy * (ranks == 8 ? 1 : 2))
   }
 }

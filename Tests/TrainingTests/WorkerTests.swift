@@ -79,13 +79,32 @@ import Testing
     }
   }
 
-  @Test(arguments: [(methods[1], "canonical-int8"), (methods[3], "canonical")], [3, 4])
+  /// Whether more or fewer ranks than workers, on hosts that play one, several or none.
+  @Test(
+    arguments: ["every: 3, workers: 4", "every: 1, workers: 3", "every: 2, workers: 12"],
+    ["density: 0.1", "density: 1, decay: 0.5, learning_rate: 0.8"])
+  func noSparseRoundDependsOnTheRanks(synchronize: String, rule: String) throws {
+    let configuration = try configuration(
+      synchronize: "\(synchronize), outer: {name: sparseloco, \(rule)}", evaluateEvery: 0)
+    let alone = try train(configuration, ranks: 1)[0]
+    for (ranks, ranksPerHost, threads) in [(2, 1, 1), (3, 2, 2), (8, 3, 1)] {
+      let hashes = try train(
+        configuration, ranks: ranks, ranksPerHost: ranksPerHost, threads: threads)
+      #expect(hashes.allSatisfy { $0 == alone }, "\(synchronize) on \(ranks) ranks")
+    }
+  }
+
+  @Test(
+    arguments: [
+      (methods[1], "canonical-int8", "nesterov"), (methods[3], "canonical", "nesterov"),
+      (methods[1], "canonical", "sparseloco"),
+    ], [3, 4])
   func aRunGoesOnOnOtherRanksFromAnyStep(
-    method: (optimizer: String, reduction: String), pause: Int
+    method: (optimizer: String, reduction: String, outer: String), pause: Int
   ) throws {
     let optimizer = method.optimizer
     let configuration = try configuration(
-      optimizer,
+      optimizer, synchronize: "every: 3, workers: 4, outer: {name: \(method.outer)}",
       extra: "average: {name: exponential, decay: 0.5}\nreduction: \(method.reduction)")
     let whole = try train(configuration, ranks: 1)[0]
     for (before, after) in [(5, 2), (1, 8)] {
@@ -131,6 +150,9 @@ import Testing
     let hashes = try [
       "every: 3, workers: 4", "every: 3, workers: 2", "every: 2, workers: 4",
       "every: 3, workers: 4, outer: {momentum: 0.8}", "every: 0",
+      "every: 3, workers: 4, outer: {name: sparseloco}",
+      "every: 3, workers: 4, outer: {name: sparseloco, density: 0.1}",
+      "every: 3, workers: 4, outer: {name: sparseloco, decay: 0.5}",
     ].map {
       try train(
         configuration(synchronize: $0, evaluateEvery: 0), ranks: 1)[0]
@@ -140,6 +162,50 @@ import Testing
 
   /// Two workers and two rounds, by the formula, from what each worker does when it is a run of its own.
   @Test func aRoundIsAnOuterStepAlongTheMeanOfTheChanges() throws {
+    var velocity: [Float] = []
+    try expectRounds(.nesterov(NesterovOuterStep())) { parameters, ends in
+      if velocity.isEmpty { velocity = parameters.map { _ in 0 } }
+      return parameters.indices.map { index in
+        let mean = ends.reduce(0) { $0 + parameters[index] - $1[index] } / Float(ends.count)
+        velocity[index] = 0.9 * velocity[index] + mean
+        return parameters[index] - 0.7 * (mean + 0.9 * velocity[index])
+      }
+    }
+  }
+
+  /// Likewise where each worker sends a quarter of its change, and adds what it has kept to the next one.
+  @Test func aSparseRoundIsAStepAlongTheLargestElementsOfTheChanges() throws {
+    var rule = SparseOuterStep()
+    (rule.learningRate, rule.density, rule.decay) = (0.8, 0.25, 0.9)
+    var residuals: [[Float]] = []
+    try expectRounds(.sparseloco(rule)) { parameters, ends in
+      if residuals.isEmpty { residuals = ends.map { $0.map { _ in 0 } } }
+      var sent = parameters.map { _ in Float(0) }
+      for (worker, end) in ends.enumerated() {
+        for index in end.indices {
+          residuals[worker][index] =
+            0.9 * residuals[worker][index] + (parameters[index] - end[index])
+        }
+        let magnitudes = residuals[worker].map(\.magnitude)
+        let largest = magnitudes.indices.sorted { magnitudes[$0] > magnitudes[$1] }
+        let scale = (magnitudes.max() ?? 0) / 127
+        for index in largest.prefix((end.count + 3) / 4) {
+          let value = (residuals[worker][index] / scale).rounded(.toNearestOrEven) * scale
+          sent[index] += value
+          residuals[worker][index] -= value
+        }
+      }
+      return zip(parameters, sent).map { $0 - 0.8 * $1 / Float(ends.count) }
+    }
+  }
+
+  /// Compares two rounds of two workers with a formula.
+  ///
+  /// - Parameter next: The parameters after a round, of those before it and those of each worker.
+  private func expectRounds(
+    _ outer: OuterOptimizerConfiguration.Method,
+    next: (_ parameters: [Float], _ ends: [[Float]]) -> [Float]
+  ) throws {
     let (every, workers) = (3, 2)
     var plan = Plan.regression(steps: 2 * every, microbatches: 4)
     plan.optimizer.method = .sgd(SGD())
@@ -148,10 +214,10 @@ import Testing
     alone.batch.microbatches /= workers
     plan.synchronize.every = every
     plan.synchronize.workers = workers
+    plan.synchronize.outer.method = outer
     let trainer = try Trainer(
       task: LinearRegression(), plan: plan, communicator: SoloCommunicator(), observers: [])
     var parameters = Array(trainer.replica.shared.values)
-    var velocity = [Float](repeating: 0, count: parameters.count)
     for round in 0..<2 {
       let ends = try (0..<workers).map { worker in
         let own = try Trainer(
@@ -161,16 +227,30 @@ import Testing
         for step in 0..<every { _ = try own.step.run(step: round * every + step) }
         return Array(own.replica.shared.values)
       }
-      for index in parameters.indices {
-        let mean = ends.reduce(0) { $0 + parameters[index] - $1[index] } / Float(workers)
-        velocity[index] = 0.9 * velocity[index] + mean
-        parameters[index] -= 0.7 * (mean + 0.9 * velocity[index])
-      }
+      parameters = next(parameters, ends)
     }
     _ = try trainer.run()
     for (found, expected) in zip(trainer.replica.shared.values, parameters) {
       #expect(abs(found - expected) <= 1e-5 * max(1, abs(expected)))
     }
+  }
+
+  /// Nothing of this task but the rounding of changes depends on the seed.
+  @Test func changesAreRoundedByDrawsOfTheSeed() throws {
+    func end(seed: Int, _ reduction: ReductionMethod) throws -> [Float] {
+      // A micro-batch of a worker is the root of its tree, which is not rounded.
+      var plan = Plan.regression(steps: 4, microbatches: 2)
+      (plan.seed, plan.reduction, plan.evaluate.every) = (seed, reduction, 0)
+      (plan.synchronize.every, plan.synchronize.workers) = (2, 2)
+      let trainer = try Trainer(
+        task: LinearRegression(), plan: plan, communicator: SoloCommunicator(), observers: [])
+      trainer.replica.shared.values.update(repeating: 0)
+      try trainer.step.begin(afterStep: 0)
+      _ = try trainer.run()
+      return Array(trainer.replica.shared.values)
+    }
+    #expect(try end(seed: 1, .canonical) == end(seed: 2, .canonical))
+    #expect(try end(seed: 1, .canonicalInt8) != end(seed: 2, .canonicalInt8))
   }
 
   /// Some of a task's micro-batches.
@@ -240,10 +320,13 @@ import Testing
     #expect(flags == [15, 15, 15, 15, 15])
   }
 
-  @Test func hostsThatDisagreeAreFoundAtTheEndOfARound() throws {
+  @Test(arguments: ["nesterov", "sparseloco"])
+  func hostsThatDisagreeAreFoundAtTheEndOfARound(outer: String) throws {
+    let configuration = try configuration(
+      synchronize: "every: 3, workers: 4, outer: {name: \(outer)}")
     let said = try InProcessGroup(size: 4, ranksPerHost: 2).run { communicator -> String? in
       let trainer = try Trainer(
-        task: DeepRegression(), configuration: configuration(), communicator: communicator,
+        task: DeepRegression(), configuration: configuration, communicator: communicator,
         observers: [])
       do {
         _ = try trainer.run(pausing: { step, _ in

@@ -126,6 +126,12 @@ package struct SpeedModel: Sendable {
   private func roundSeconds(
     on hosts: [Range<Int>], _ groups: WorkerGroups, _ link: Link
   ) -> Double {
+    // The meeting, what travels, and the meeting after it.
+    let meetings = 3 * link.roundTripSeconds / 2
+    if case .sparseloco(let rule) = synchronize.outer.method {
+      let format = rule.format(elementCount: parameters)
+      return meetings + Double(format.byteCount * Self.mostMessages(on: hosts, groups)) / link.bytesPerSecond
+    }
     let leaders = hosts.map { ranks in groups.leaders.count { ranks.contains($0) } }
     var parts: [Range<Int>] = []
     for count in leaders where count > 0 {
@@ -136,7 +142,21 @@ package struct SpeedModel: Sendable {
     // A host that speaks for no worker gets all parameters.
     let shared = parts.count < hosts.count ? 4 * parameters : traffic.parameterBytes
     let summed = parts.count > 1 ? traffic.gradientBytes : 0
-    return 3 * link.roundTripSeconds / 2 + Double(summed + shared) / link.bytesPerSecond
+    return meetings + Double(summed + shared) / link.bytesPerSecond
+  }
+
+  /// How many workers' sparse changes the busiest host sends or receives.
+  private static func mostMessages(on hosts: [Range<Int>], _ groups: WorkerGroups) -> Int {
+    let counts = hosts.map { ranks in
+      let own = groups.leaders.indices.filter { ranks.contains(groups.leaders[$0]) }
+      return (
+        workers: own.reduce(0) { $0 + groups.workers(of: $1).count }, receivers: max(1, own.count)
+      )
+    }
+    let receivers = counts.reduce(0) { $0 + $1.receivers }
+    return counts.map {
+      max($0.workers * (receivers - $0.receivers), (groups.workerCount - $0.workers) * $0.receivers)
+    }.max() ?? 0
   }
 
   private func traffic(_ hosts: [Range<Int>], leafCount: Int) -> HostTraffic {

@@ -33,7 +33,7 @@ public struct SpeedPrediction: Encodable, Sendable, CustomStringConvertible {
   /// - Parameters:
   ///   - benchmark: What is trained.
   ///   - diagnosis: Of this job, for the links between its hosts.
-  /// - Throws: `AgreedError` with `PredictionError` where synthetic tokens would not show what a step takes,
+  /// - Throws: `AgreedError` with `UnseenKeyError` where synthetic tokens would not show what a step takes,
   ///   `CommunicationError`.
   public init(
     _ benchmark: BenchmarkCase, diagnosis: Diagnosis, communicator: any Communicator
@@ -50,7 +50,7 @@ public struct SpeedPrediction: Encodable, Sendable, CustomStringConvertible {
   ) throws {
     let plan = benchmark.plan
     try communicator.agree {
-      if let key = benchmark.unseenKey { throw PredictionError(path: benchmark.name, key: key) }
+      if let key = benchmark.unseenKey { throw UnseenKeyError(path: benchmark.name, key: key) }
       try benchmark.memory(ranks: communicator.size).requireFits(
         plan, topology: communicator.topology, available: HostMemory.available)
     }
@@ -195,17 +195,5 @@ public struct SpeedPrediction: Encodable, Sendable, CustomStringConvertible {
       \(table.lines.map { $0.trimmingCharacters(in: .whitespaces) }.map { "             " + $0 }
         .joined(separator: "\n"))
       """ + notices.map { "\nno prediction for \($0)" }.joined()
-  }
-}
-
-/// A configuration of which synthetic tokens would not show what a step takes.
-public struct PredictionError: UserInputError, Equatable {
-  public let path: String
-  /// What is not seen.
-  public let key: String
-
-  public var description: String {
-    "\(path): there is no prediction with \(key), because a step on synthetic tokens would not have its "
-      + "work: measure a run of some steps"
   }
 }

@@ -14,6 +14,7 @@
 #include "CKernels_elementwise.h"
 #include "CKernels_fixedPoint.h"
 #include "CKernels_int8.h"
+#include "CKernels_sparse.h"
 #include "CKernels_matrixProduct.h"
 #include "CKernels_compact.h"
 #include "CKernels_peak.h"

@@ -82,6 +82,10 @@ extension Plan {
       "canonical, canonical-bfloat16 or canonical-int8, because synchronize.every is above 0",
       involving: "synchronize.every")
     checks.require(
+      synchronize.outer.sendsAll || reduction == .canonical, "reduction",
+      "canonical, because synchronize.outer.name is sparseloco, which says itself what is sent",
+      involving: "synchronize.outer")
+    checks.require(
       report.histogramsEvery == 0, "report.histograms_every",
       "0, because each worker has a gradient of its own and synchronize.every is above 0",
       involving: "synchronize.every")

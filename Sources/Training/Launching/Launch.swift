@@ -10,11 +10,11 @@ public struct Launch: Sendable {
   /// What the ranks of several processes talk to each other by.
   public let library: MessageLibrary
 
-  /// How long ranks wait for each other until a configuration says so, in seconds.
-  private let startSeconds: Double
+  /// How long ranks wait for each other until a configuration says so, and after their work.
+  private let limit: StartLimit
 
   /// The same, for who watches over them.
-  public var startLimits: WatchLimits { WatchLimits(end: .seconds(startSeconds)) }
+  public var startLimits: WatchLimits { WatchLimits(end: .seconds(limit.seconds)) }
 
   /// "mpirun, 4 ranks on 2 hosts", "one process without MPI".
   public func description(of topology: Topology) -> String {
@@ -43,7 +43,7 @@ public struct Launch: Sendable {
     do {
       let launch = Launch(
         environment: environment, library: library,
-        startSeconds: try StartLimit.seconds(variables))
+        limit: try StartLimit(variables))
       guard environment.usesMPI else {
         exit(try body(SoloCommunicator(), launch).rawValue)
       }
@@ -51,8 +51,7 @@ public struct Launch: Sendable {
       case .present where environment.lacksProcessManagement:
         throw UnmanagedLaunchError(environment: environment)
       case .present(_, let begin):
-        let limit = StartLimit(
-          seconds: launch.startSeconds, rank: environment.rank, report: report)
+        let limit = launch.limit.beforeTheBegin(rank: environment.rank, report: report)
         try run(body, launch, until: limit, in: begin())
       case .absent(let remedy): throw MissingLibraryError(environment: environment, remedy: remedy)
       }
@@ -68,21 +67,24 @@ public struct Launch: Sendable {
 
   private static func run(
     _ body: (_ communicator: any Communicator, _ launch: Launch) throws -> ExitCode,
-    _ launch: Launch, until limit: StartLimit, in session: any CommunicationSession
+    _ launch: Launch, until start: WaitLimit, in session: any CommunicationSession
   ) -> Never {
+    func beginEnd() {
+      _ = launch.limit.afterTheEnd(rank: session.communicator.rank, report: report)
+    }
     do {
       try session.communicator.requireSame(Fingerprint(library: launch.library))
-      limit.end()
+      start.end()
       let code = try body(session.communicator, launch)
       guard code != .success else {
-        try session.finish()
+        try session.finish(whenAllHaveCome: beginEnd)
         exit(code.rawValue)
       }
-      try session.finish(exitCode: code.rawValue)
+      try session.finish(exitCode: code.rawValue, whenAllHaveCome: beginEnd)
       exit(code.rawValue)
     } catch let error as AgreedError {
       if error.speaks { report("\(error)") }
-      try? session.finish(exitCode: error.exitCode.rawValue)
+      try? session.finish(exitCode: error.exitCode.rawValue, whenAllHaveCome: beginEnd)
       exit(error.exitCode.rawValue)
     } catch {
       session.communicator.abort(because: error, exitCode: ExitCode(of: error).rawValue)

@@ -1,52 +1,58 @@
-import Dispatch
 import Foundation
-import LockstepReporting
+import LockstepCommunication
 import LockstepSettings
 
-/// Ends this process where the ranks of its job do not find each other: until then nobody watches over them, and
-/// one that is stopped, or whose host is lost, would be waited for without end.
-///
-/// The launcher ends the rest when one process has ended.
-package final class StartLimit: Sendable {
+/// How long the ranks of a job wait for each other before they have found each other and after they have parted:
+/// then nobody watches over them, and one that is stopped, or whose host is lost, would be waited for without end.
+package struct StartLimit: Sendable {
   /// Seconds, in place of the default of 300; a number above 0.
   package static let variable = "LOCKSTEP_START_LIMIT"
   private static let defaultSeconds = 300.0
-
-  private let isOver = DispatchSemaphore(value: 0)
-
-  static func seconds(_ environment: [String: String]) throws(StartLimitError) -> Double {
-    guard let text = environment[variable] else { return defaultSeconds }
-    guard let seconds = Double(text), seconds > 0, seconds <= longestSeconds else {
-      throw StartLimitError(text: text)
-    }
-    return seconds
-  }
-
   /// A year.
   private static let longestSeconds = 31_536_000.0
 
-  /// Begins to count.
+  let seconds: Double
+
+  init(_ environment: [String: String]) throws(StartLimitError) {
+    guard let text = environment[Self.variable] else {
+      seconds = Self.defaultSeconds
+      return
+    }
+    guard let seconds = Double(text), seconds > 0, seconds <= Self.longestSeconds else {
+      throw StartLimitError(text: text)
+    }
+    self.seconds = seconds
+  }
+
+  /// Counts while the ranks find each other.
   ///
   /// - Parameters:
   ///   - rank: As the launcher numbers it.
-  ///   - report: Given the line that says what is wrong, before the process ends with 1.
-  init(seconds: Double, rank: Int, report: @escaping @Sendable (String) -> Void) {
-    let isOver = isOver
-    // One after the other, so that usually one of them speaks before the launcher ends all.
-    let limit = seconds + 0.2 * Double(min(rank, 50))
-    Thread.detachNewThread {
-      guard isOver.wait(timeout: .now() + limit) == .timedOut else { return }
-      report(Self.line(seconds: seconds, rank: rank))
-      _exit(ExitCode.failure.rawValue)
-    }
+  ///   - report: Given the line that says what is wrong, before the process ends.
+  func beforeTheBegin(
+    rank: Int, report: @escaping @Sendable (String) -> Void
+  ) -> WaitLimit {
+    limit(
+      rank: rank, "for the others to begin: one of them is stopped, or its host can not be reached",
+      report)
   }
 
-  /// The ranks have found each other.
-  func end() { isOver.signal() }
+  /// Counts while the ranks end communication, all of which have done their work.
+  func afterTheEnd(rank: Int, report: @escaping @Sendable (String) -> Void) -> WaitLimit {
+    limit(
+      rank: rank,
+      "for the others to end MPI, after all work was done: one of them is stopped, or its host is lost",
+      report)
+  }
 
-  private static func line(seconds: Double, rank: Int) -> String {
-    "rank \(rank) has waited \(Int(seconds)) s for the others to begin: one of them is stopped, or its host can "
-      + "not be reached. The job ends; \(variable) sets another number of seconds"
+  private func limit(
+    rank: Int, _ reason: String, _ report: @escaping @Sendable (String) -> Void
+  ) -> WaitLimit {
+    WaitLimit(seconds: seconds, rank: rank) { [seconds] in
+      report(
+        "rank \(rank) has waited \(Int(seconds)) s \(reason). The job ends; \(Self.variable) sets another "
+          + "number of seconds")
+    }
   }
 }
 

@@ -46,7 +46,7 @@ package struct MemoryEstimate: Equatable {
       plan.rebalance
       ? plan.batch.microbatches - ranks + 1 : plan.batch.microbatches / sharers
     var buffers = Double(plan.reduction.bufferCount(leaves: leaves))
-    if synchronize.isOn {
+    if synchronize.isOn && synchronize.outer.sendsAll {
       let changes = max(1, workers / max(1, ranks))
       // The first rank of each group has them.
       let share = min(1, Double(workers) / Double(max(1, ranks)))
@@ -67,7 +67,9 @@ package struct MemoryEstimate: Equatable {
       + (federated == nil ? 0 : remembered * 4)
     let versions = (plan.average.method == .none ? 0 : 1) + (plan.earlyStopping.isOn ? 1 : 0)
     // Each worker has parameters and an optimiser, and all together the outer one's momentum.
-    let own = synchronize.isOn ? Double(workers) * (remembered * 4 + copy) + copy : remembered * 4
+    // Or what each has not sent of its changes.
+    let outer = synchronize.outer.sendsAll ? copy : Double(workers) * copy
+    let own = synchronize.isOn ? Double(workers) * (remembered * 4 + copy) + outer : remembered * 4
     states = (federated.map { copy * $0.copiesInAll } ?? own) + copy * Double(versions)
     activations = keptElementCount * 4
   }

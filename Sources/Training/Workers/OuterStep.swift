@@ -1,60 +1,46 @@
 import LockstepCommunication
 import LockstepOptimization
 
-/// The step that makes the workers' changes one:
-///
-///     gradient = mean over the workers of (parameters - worker's parameters), in the order of the tree
-///     parameters = outer optimiser's step along it
-///
-/// The workers are the leaves of a canonical tree, as micro-batches are in a training step, and each
-/// group's first rank takes part in its reduction. Those ranks share out the run's parameters.
+/// The step that makes the workers' changes one, and the check that all hosts have made the same of them.
 final class OuterStep {
   let layout: ParameterLayout
-  let optimizer: any Optimizer
   private let replica: Replica
-  private let workerCount: Int
-  private let seed: UInt64
-  /// Of an inner step, over all workers.
-  private let microbatches: Int
-  private let learningRate: Double
-  /// The first ranks of the groups; on others, the others.
-  private let leaders: any Communicator
-  /// On the first rank of a group.
-  private let reduction: CanonicalReduction?
+  private let method: any OuterMethod
   private let verification: ParameterVerification?
 
-  /// Allocates the outer gradient and what the outer optimiser remembers. Collective.
+  /// Allocates what the method needs. Collective.
   ///
   /// - Parameter replica: The run's parameters, of which the groups' first ranks own the slices.
   init(
     replica: Replica, plan: Plan, groups: WorkerGroups, communicator: any Communicator
   ) throws {
     self.replica = replica
-    workerCount = groups.workerCount
-    seed = UInt64(plan.seed)
-    microbatches = plan.batch.microbatches
-    let isLeader = groups.leaders.contains(communicator.rank)
-    leaders = try communicator.split(color: isLeader ? 0 : 1)
-    let (parameters, threads) = (replica.parameters, replica.workspace.threads)
-    layout = try communicator.agree {
+    let layout = try communicator.agree {
       // Groups of parameters are the inner optimiser's.
-      try parameters.layout(
+      try replica.parameters.layout(
         OptimizerConfiguration(), partition: replica.shared.partition, rank: communicator.rank)
     }
-    reduction =
-      isLeader
-      ? try CanonicalReduction(
-        communicator: leaders, elementCount: parameters.trainedCount,
-        leafCount: groups.workerCount,
-        partialSums: plan.reduction.partialSums, pool: threads)
-      : nil
-    let rule = plan.synchronize.outer.rule
-    learningRate = rule.learningRate
-    optimizer = rule.method.optimizer(for: layout, peers: NoPeers(), threads: threads)
+    self.layout = layout
+    func mean(_ rule: SGD, learningRate: Double) throws -> MeanChange {
+      try MeanChange(
+        rule, learningRate: learningRate, replica: replica, layout: layout, plan: plan,
+        groups: groups, communicator: communicator)
+    }
+    switch plan.synchronize.outer.method {
+    case .nesterov(let rule): method = try mean(rule.rule, learningRate: rule.learningRate)
+    case .sgd(let rule): method = try mean(SGD(), learningRate: rule.learningRate)
+    case .sparseloco(let rule):
+      method = try SparseChanges(
+        rule, format: rule.format(elementCount: layout.elementCount), replica: replica, groups: groups,
+        communicator: communicator)
+    }
     // A round is many steps: each is worth a comparison.
     verification = ParameterVerification(
       of: replica, every: plan.verify.every > 0 ? 1 : 0, communicator: communicator)
   }
+
+  /// What checkpoints store of it.
+  var states: [OptimizerState] { method.states }
 
   /// What this rank has to tell in the next step, found before anyone takes it.
   func words(step: Int) -> [UInt64] { verification?.words(step: step) ?? [] }
@@ -69,21 +55,16 @@ final class OuterStep {
   /// - Throws: `AgreedError` where the hosts do not have the same parameters.
   func run(_ workers: [Worker], step: Int, round: Int, contributing words: [UInt64]) throws {
     let parameters = replica.shared.trained
-    if let reduction {
-      leaders.step = step
-      // Behind the micro-batches of the steps: nothing is drawn twice.
-      reduction.begin(StepDraws(seed: seed, step: step, firstMicrobatch: microbatches))
-      for worker in workers {
-        worker.writeChange(from: parameters, into: reduction.leafBuffer)
-        reduction.fold()
-      }
-      let total = try reduction.reduce(flag: 0)
-      try optimizer.update(
-        parameters: parameters, gradient: total.values, scale: 1 / Float(workerCount), step: round,
-        learningRate: learningRate)
-    }
-    let all = try replica.shared.share(contributing: words)
+    try method.move(parameters, by: workers, step: step, round: round)
+    let all = try method.share(contributing: words)
     if !all.isEmpty { try verification?.compare(all, step: step) }
     for worker in workers { try worker.take(parameters) }
+  }
+}
+
+extension SparseOuterStep {
+  /// What a change of so many elements is sent as.
+  package func format(elementCount: Int) -> SparseFormat {
+    SparseFormat(elementCount: elementCount, density: density)
   }
 }

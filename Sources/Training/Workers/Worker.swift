@@ -6,12 +6,18 @@ import LockstepOptimization
 final class Worker {
   let replica: Replica
   let step: TrainingStep
+  /// Where not all of a change is sent.
+  private let feedback: ErrorFeedback?
   /// The ranks that play it.
   private let communicator: any Communicator
 
-  init(replica: Replica, step: TrainingStep, communicator: any Communicator) {
+  init(
+    replica: Replica, step: TrainingStep, feedback: ErrorFeedback?,
+    communicator: any Communicator
+  ) {
     self.replica = replica
     self.step = step
+    self.feedback = feedback
     self.communicator = communicator
   }
 
@@ -46,11 +52,21 @@ final class Worker {
     }
   }
 
-  /// What a checkpoint stores of it; the parameters only where they are not the run's.
+  /// Writes what is sent of how far the worker has come from the run's parameters, as a message of
+  /// its `SparseFormat`. On the first of its ranks.
+  func takeLargest(
+    from parameters: UnsafeMutableBufferPointer<Float>, into message: UnsafeMutableRawPointer
+  ) {
+    feedback?.takeLargest(
+      from: parameters, to: replica.shared.trained, into: message,
+      threads: replica.workspace.threads)
+  }
+
+  /// What a checkpoint stores of it; the parameters, last, only where they are not the run's.
   func states(withParameters: Bool) -> [OptimizerState] {
     let slice = UnsafeMutableBufferPointer(
       rebasing: replica.shared.trained[step.layout.slice])
-    return step.optimizer.states
+    return step.optimizer.states + [feedback?.state].compactMap(\.self)
       + (withParameters ? [step.layout.state("parameters", values: slice)] : [])
   }
 

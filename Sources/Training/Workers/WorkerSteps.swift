@@ -54,14 +54,12 @@ final class WorkerSteps: OptimizationStep {
     let firstRank = groups.ranks(of: index).lowerBound
     let workers = try groups.workers(of: index).map { worker in
       let copy = try Replica(beside: replica, communicator: group)
-      return Worker(
-        replica: copy,
-        step: try TrainingStep(
-          task: task, replica: copy, plan: own, optimizer: method, communicator: group,
-          reduction: reduction,
-          place: .init(
-            firstRank: firstRank, firstMicrobatch: worker * own.batch.microbatches)),
-        communicator: group)
+      let step = try TrainingStep(
+        task: task, replica: copy, plan: own, optimizer: method, communicator: group,
+        reduction: reduction,
+        place: .init(firstRank: firstRank, firstMicrobatch: worker * own.batch.microbatches))
+      let feedback = try group.agree { try plan.synchronize.outer.feedback(of: step.layout, group) }
+      return Worker(replica: copy, step: step, feedback: feedback, communicator: group)
     }
     self.workers = workers
     outlines = try groups.leaders.map { leader in
@@ -186,7 +184,7 @@ final class WorkerSteps: OptimizationStep {
 
   private func states(withParameters: Bool) -> [OptimizerState] {
     let own = groups.workers(of: groups.group(ofRank: communicator.rank))
-    let outerStates = outer.optimizer.states.map {
+    let outerStates = outer.states.map {
       OptimizerState($0.outline.named("outer", ranksFrom: 0), values: $0.values)
     }
     return outerStates
