@@ -157,7 +157,8 @@ class Sparse:
             block = change[first : first + BLOCK]
             kept = -(-len(block) * math.ceil(DENSITY * BLOCK) // BLOCK)
             largest = block.abs().topk(kept).indices
-            scale = block.abs().max() / 127
+            # The last seven bits of the significand are zero: products with whole numbers are exact.
+            scale = ((block.abs().max() / 127).view(torch.int32) & ~0x7F).view(torch.float32)
             result[first + largest] = (block[largest] / scale).round() * scale
         return result
 

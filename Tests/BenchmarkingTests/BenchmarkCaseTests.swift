@@ -62,7 +62,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("loss.name: distillation", "loss: {name: distillation, teacher: nowhere}"), ("freeze", "freeze: ['*.bias']"),
+    ("loss.name: distillation", "loss: {name: distillation, teacher: nowhere}"),
+    ("freeze", "freeze: ['*.bias']"),
     ("privacy", "privacy: {noise: 1, clip: 1, delta: 1e-5, key_file: key}"),
   ])
   func whatAStepOnSyntheticTokensDoesNotHaveIsRefused(key: String, keys: String) throws {

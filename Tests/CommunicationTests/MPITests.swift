@@ -114,7 +114,8 @@ struct MPITests {
   @Test func aRankThatIsStoppedAtTheEndEndsTheJobAfterTheLimit() throws {
     let outcome = try probe(ranks: 2, ["topology", "--stop", "1", "--limit", "2"])
     #expect(outcome.exitCode == 1 && outcome.duration < .seconds(30))
-    #expect(outcome.errorOutput.contains("communication-probe: the end\n"), "\(outcome.errorOutput)")
+    #expect(
+      outcome.errorOutput.contains("communication-probe: the end\n"), "\(outcome.errorOutput)")
   }
 
   @Test func aFailingRankEndsTheJobAndIsNamed() throws {

@@ -130,7 +130,8 @@ package struct SpeedModel: Sendable {
     let meetings = 3 * link.roundTripSeconds / 2
     if case .sparseloco(let rule) = synchronize.outer.method {
       let format = rule.format(elementCount: parameters)
-      return meetings + Double(format.byteCount * Self.mostMessages(on: hosts, groups)) / link.bytesPerSecond
+      return meetings + Double(format.byteCount * Self.mostMessages(on: hosts, groups))
+        / link.bytesPerSecond
     }
     let leaders = hosts.map { ranks in groups.leaders.count { ranks.contains($0) } }
     var parts: [Range<Int>] = []

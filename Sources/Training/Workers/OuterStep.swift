@@ -31,7 +31,8 @@ final class OuterStep {
     case .sgd(let rule): method = try mean(SGD(), learningRate: rule.learningRate)
     case .sparseloco(let rule):
       method = try SparseChanges(
-        rule, format: rule.format(elementCount: layout.elementCount), replica: replica, groups: groups,
+        rule, format: rule.format(elementCount: layout.elementCount), replica: replica,
+        groups: groups,
         communicator: communicator)
     }
     // A round is many steps: each is worth a comparison.
