@@ -68,6 +68,7 @@ class Comparison:
             "case": self.case.name,
             "layout": str(self.layout),
             "precision": self.precision,
+            "processor": processors.kind(),
             "lockstep_tokens_per_second": median(pair.lockstep for pair in pairs),
             "peer_tokens_per_second": median(pair.peer for pair in pairs),
             "peer": str(peer),
@@ -176,8 +177,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--pairs", type=count, default=5, metavar="N", help="default: 5")
     parser.add_argument(
-        "--json", type=ResultsFile.argument("case", "layout", "precision"), metavar="FILE",
-        help="where results are stored; those of other cases and layouts that it holds are kept",
+        "--json", metavar="FILE",
+        type=ResultsFile.argument("case", "layout", "precision", "processor"),
+        help="where results are stored; those of other cases, layouts and kinds of processors that it "
+        "holds are kept",
     )  # fmt: skip
     parser.add_argument("--plan", action="store_true", help="say what would be measured, and end")
     options = parser.parse_args(arguments)

@@ -68,6 +68,15 @@ def memory_verdict(own: float, bar: float | None) -> str:
 SPEED_HEADER = ["case, layout", "Lockstep, tokens/s", "PyTorch, tokens/s", "ratio", "spread", "bar"]
 
 
+def by_processor(results: Results, render: Callable[[Results], str]) -> str:
+    """A table for each kind of processor, under its name."""
+    kinds = dict.fromkeys(result["processor"] for result in results)
+    tables = [
+        (kind, render([each for each in results if each["processor"] == kind])) for kind in kinds
+    ]
+    return "\n\n".join(f"{kind}:\n\n{table}" for kind, table in tables)
+
+
 def speed_cells(result: dict[str, Any], bars: dict[str, dict[str, float]]) -> list[str]:
     """The cells under SPEED_HEADER."""
     ratio = result["ratio_median"]
@@ -93,7 +102,7 @@ def bfloat16_table(results: Results) -> str:
     """Speed and memory in bfloat16, against PyTorch's autocast."""
     rows = [
         [
-            *speed_cells(result, BFLOAT16_BARS),
+            *speed_cells(result, BFLOAT16_BARS if "AMX" in result["processor"] else {}),
             f"{result['lockstep_peak_bytes'] / 1e6:,.0f} MB",
             f"{result['peer_peak_bytes'] / 1e6:,.0f} MB",
             result["peer"],
@@ -286,7 +295,8 @@ def main() -> None:
     for name, (kind, render) in TABLES.items():
         if kind not in results:
             continue
-        table = render(results[kind])
+        apart = kind in ("compare", "bfloat16")
+        table = by_processor(results[kind], render) if apart else render(results[kind])
         begin, end = f"<!-- begin table {name} -->", f"<!-- end table {name} -->"
         if not pages:
             print(f"{name}\n\n{table}\n")

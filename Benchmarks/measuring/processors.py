@@ -49,12 +49,30 @@ def thread_environment(threads: int) -> dict[str, str]:
     }
 
 
+def _first(key: str) -> str:
+    """The first value of a key in /proc/cpuinfo; empty where it has none."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def kind() -> str:
+    """The processor's maker, and the best of its instructions that matrix products use: "Intel with AMX".
+
+    A processor whose host does not let its guests use AMX counts as one without.
+    """
+    makers = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD"}
+    best = {"amx_bf16": "AMX", "avx512_bf16": "AVX512_BF16", "avx512f": "AVX-512", "avx2": "AVX2"}
+    flags = set(_first("flags").split())
+    names = [name for flag, name in best.items() if flag in flags]
+    maker = makers.get(_first("vendor_id"), platform.machine())
+    return f"{maker} with {names[0]}" if names else maker
+
+
 def description() -> str:
     """The machine in a few words: its processor and how many cores may be used."""
-    model = platform.processor() or platform.machine()
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
+    model = _first("model name") or platform.processor() or platform.machine()
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return f"{model}, {len(cores())} cores, {memory / 1e9:.0f} GB of memory"
+    return f"{model} ({kind()}), {len(cores())} cores, {memory / 1e9:.0f} GB of memory"
