@@ -122,8 +122,7 @@ public struct SparseOuterStep: Configurable {
       Field(
         "decay", \.decay, .within(0...1),
         meaning:
-          "The share of what a worker has not sent that it adds to its next change. `0`: it is lost."
-      ),
+          "The share of what a worker has not sent that it adds to its next change. `0`: none."),
     ]
   }
 

@@ -32,8 +32,7 @@ final class OuterStep {
     case .sparseloco(let rule):
       method = try SparseChanges(
         rule, format: rule.format(elementCount: layout.elementCount), replica: replica,
-        groups: groups,
-        communicator: communicator)
+        groups: groups, communicator: communicator)
     }
     // A round is many steps: each is worth a comparison.
     verification = ParameterVerification(
