@@ -69,8 +69,10 @@ SPEED_HEADER = ["case, layout", "Lockstep, tokens/s", "PyTorch, tokens/s", "rati
 
 
 def by_processor(results: Results, render: Callable[[Results], str]) -> str:
-    """A table for each kind of processor, under its name."""
+    """A table for each kind of processor, under its name: cases and layouts in their order."""
+    order = list(BARS)
     kinds = dict.fromkeys(result["processor"] for result in results)
+    results = sorted(results, key=lambda each: (order.index(each["case"]), each["layout"]))
     tables = [
         (kind, render([each for each in results if each["processor"] == kind])) for kind in kinds
     ]
