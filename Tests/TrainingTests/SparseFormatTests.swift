@@ -89,7 +89,7 @@ import Testing
   @Test(arguments: [1, 15, 16, 17, 100, 4096, 4200])
   func bitsAreThoseOfTheDescription(count: Int) {
     for density in [1.0 / 4096, 255.0 / 4096, 256.0 / 4096, 1] {
-      for scale in [1, 1e-36, 1e-40, 1e30] as [Float] {
+      for scale in [1, 1e-36, 0x1p-133, 1e30] as [Float] {
         var change = Change(count, seed: UInt64(count), scale: scale)
         let (sent, left) = described(change, density: density)
         let (format, bytes) = message(of: &change, density: density)
