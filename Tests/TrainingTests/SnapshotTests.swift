@@ -98,9 +98,11 @@ import Testing
     #expect(more.hash == expected, "\(optimizer)")
   }
 
-  @Test func workersThatLoseAHostGoOnFromTheMemoryOfTheOthers() throws {
+  @Test(arguments: ["nesterov", "sparseloco"])
+  func workersThatLoseAHostGoOnFromTheMemoryOfTheOthers(outer: String) throws {
     // Of step 4, at which all workers have the same parameters, and of step 6, at which none have.
-    let configuration = try configuration(extra: "synchronize: {every: 4, workers: 5}")
+    let configuration = try configuration(
+      extra: "synchronize: {every: 4, workers: 5, outer: {name: \(outer)}}")
     let expected = try undisturbed(configuration)
     let hosts = [Host(), Host(), Host()]
     #expect(try train(configuration, on: hosts, until: 5, start: .beginning).end == 5)
