@@ -12,8 +12,10 @@
 /// Steps along the inner dimension for which a tile asks ahead: factors that are read where they lie
 /// come from far away, in strides that the processor does not foresee.
 #define PREFETCHED_STEPS 32
-/// Columns for which the copying of a transposed left factor asks ahead.
+/// Inner indices for which copying and packing ask ahead.
 #define COPIED_AHEAD 16
+/// Slivers that are copied or packed together.
+#define SLIVERS_TOGETHER 4
 /// Columns of a transposed left factor that are copied lie so far apart: not less than the highest tile.
 #define SLIVER_STEP LANE_COUNT
 #define SLIVER_COUNT (SLIVER_STEP * CKERNELS_PRODUCT_CHUNK)
@@ -40,7 +42,8 @@ typedef struct Target {
 } Target;
 
 INLINE float *scratch(void) {
-  return product_scratch((SLIVER_COUNT + BLOCK_COLUMNS * CKERNELS_PRODUCT_CHUNK) * sizeof(float));
+  int64_t block = BLOCK_COLUMNS * CKERNELS_PRODUCT_CHUNK;
+  return product_scratch((SLIVERS_TOGETHER * SLIVER_COUNT + block) * sizeof(float));
 }
 
 INLINE int64_t chunk_count(int64_t start, int64_t inner) {
@@ -99,25 +102,17 @@ INLINE int copies_left(CKernels_Factor a, int64_t columns) {
   return columns > 256 && a.stride >= 512 && a.stride % 128 == 0;
 }
 
-/// Copies `height` rows of the left factor: rows CKERNELS_PRODUCT_CHUNK apart, or columns SLIVER_STEP.
-INLINE void copy_sliver(
-    const float *source, CKernels_Factor a, int64_t height, int64_t inner, float *sliver) {
-  if (a.transposed) {
-    for (int64_t k = 0; k < inner; k++) {
-      // Far apart, in a stride that the processor does not foresee.
-      const float *ahead = source + (k + COPIED_AHEAD) * a.stride;
-      __builtin_prefetch(ahead);
-      __builtin_prefetch(ahead + height - 1);
-      for (int64_t i = 0; i < height; i++)
-        sliver[k * SLIVER_STEP + i] = source[k * a.stride + i];
-    }
-  } else {
-    for (int64_t r = 0; r < height; r++)
-      memcpy(
-          sliver + r * CKERNELS_PRODUCT_CHUNK, source + r * a.stride,
-          (size_t)inner * sizeof(float));
-  }
+/// Copies rows of the left factor, which are then CKERNELS_PRODUCT_CHUNK apart.
+INLINE void copy_rows(
+    const float *source, int64_t stride, int64_t rows, int64_t inner, float *copies) {
+  for (int64_t r = 0; r < rows; r++)
+    memcpy(
+        copies + r * CKERNELS_PRODUCT_CHUNK, source + r * stride, (size_t)inner * sizeof(float));
 }
+
+/// Where a pointer comes from is hidden from the compiler, which would otherwise keep, or compute each time,
+/// the addresses of all rows.
+#define HIDE(pointer) __asm__("" : "+r"(pointer))
 
 #if defined(__x86_64__)
 #pragma clang attribute push(                                                                     \
@@ -125,6 +120,7 @@ INLINE void copy_sliver(
 #define LEVEL(name) name##_v4
 #define TILE_ROWS 14
 #define TILE_LANES 2
+#include "float32_product_few.h"
 #include "float32_product_level.h"
 #undef LEVEL
 #undef TILE_ROWS
@@ -135,6 +131,7 @@ INLINE void copy_sliver(
 #define LEVEL(name) name##_v3
 #define TILE_ROWS 6
 #define TILE_LANES 1
+#include "float32_product_few.h"
 #include "float32_product_level.h"
 #undef LEVEL
 #undef TILE_ROWS
@@ -147,6 +144,7 @@ INLINE void copy_sliver(
 #define LEVEL(name) name##_plain
 #define TILE_ROWS 6
 #define TILE_LANES 1
+#include "float32_product_few.h"
 #include "float32_product_level.h"
 #undef LEVEL
 #undef TILE_ROWS

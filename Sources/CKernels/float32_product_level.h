@@ -10,22 +10,43 @@
 
 #define TILE_COLUMNS (TILE_LANES * LANE_COUNT)
 
+/// Writes the sums of a tile whose last columns do not fill the lanes.
+static __attribute__((noinline)) void LEVEL(write_narrow)(
+    int64_t rows, Lanes (*sums)[TILE_LANES], const Target *c) {
+  for (int64_t i = 0; i < rows; i++) {
+    float *row = c->elements + i * c->stride;
+    for (int64_t j = 0; j * LANE_COUNT < c->columns; j++) {
+      int64_t column = j * LANE_COUNT, left = c->columns - column;
+      int64_t n = left < LANE_COUNT ? left : LANE_COUNT;
+      Lanes sum = sums[i][j];
+      if (c->adds) sum = lanes_read(row + column, n) + sum;
+      if (c->bias) sum += lanes_read(c->bias + column, n);
+      lanes_write(row + column, sum, n);
+    }
+  }
+}
+
 /// One tile: its sum over a chunk of the inner dimension, written to C or added to it.
 ///
-/// - rows, lanes: constants where this is expanded, as is one of the left factor's steps, whose element
-///   of row i and inner index k is a[i * rowStep + k * innerStep].
+/// - rows, lanes, isColumns: constants where this is expanded.
+/// - isColumns: whether the left factor lies in columns, `step` apart, instead of rows.
 /// - b: rows of `lanes` times sixteen, `rightStep` apart.
+/// - target: by reference. A copy on the stack would be read before its parts are all written, and wait
+///   for what the tile before has stored.
 INLINE void LEVEL(tile)(
-    const int rows, const int lanes, const int64_t rowStep, const int64_t innerStep, const float *a,
-    const float *b, int64_t rightStep, int64_t inner, Target c) {
+    const int rows, const int lanes, const int isColumns, int64_t step, const float *a,
+    const float *b, int64_t rightStep, int64_t inner, const Target *target) {
+  int64_t rowStep = isColumns ? 1 : step, innerStep = isColumns ? step : 1;
   Lanes sums[TILE_ROWS][TILE_LANES];
   // One pointer for three rows: an address may hold a base and one or two strides, and fourteen
   // pointers would not fit the registers.
   const float *bases[(TILE_ROWS + 2) / 3];
   UNROLLED for (int i = 0; i < rows; i += 3) bases[i / 3] = a + i * rowStep;
-  UNROLLED for (int i = 0; i < rows; i++) {
+  float *row = target->elements;
+  UNROLLED for (int i = 0; i < rows; i++, row += target->stride) {
+    HIDE(row);
     UNROLLED for (int j = 0; j < lanes; j++) {
-      __builtin_prefetch(c.elements + i * c.stride + j * LANE_COUNT, 1);
+      __builtin_prefetch(row + j * LANE_COUNT, 1);
       sums[i][j] = (Lanes){0};
     }
   }
@@ -35,7 +56,7 @@ INLINE void LEVEL(tile)(
       right[j] = lanes_load(b + j * LANE_COUNT);
       __builtin_prefetch(b + j * LANE_COUNT + PREFETCHED_STEPS * rightStep);
     }
-    if (rowStep == 1) {
+    if (isColumns) {
       const float *column = bases[0] + PREFETCHED_STEPS * innerStep;
       __builtin_prefetch(column);
       __builtin_prefetch(column + rows - 1);
@@ -45,32 +66,46 @@ INLINE void LEVEL(tile)(
       UNROLLED for (int j = 0; j < lanes; j++)
         sums[i][j] = __builtin_elementwise_fma(left, right[j], sums[i][j]);
     }
-    UNROLLED for (int i = 0; i < rows; i += 3) bases[i / 3] += innerStep;
+    UNROLLED for (int i = 0; i < rows; i += 3) {
+      bases[i / 3] += innerStep;
+      HIDE(bases[i / 3]);
+    }
     b += rightStep;
   }
-  UNROLLED for (int j = 0; j < lanes; j++) {
-    float *column = c.elements + j * LANE_COUNT;
-    int64_t left = c.columns - j * LANE_COUNT, n = left < LANE_COUNT ? left : LANE_COUNT;
-    Lanes bias = c.bias && n > 0 ? lanes_read(c.bias + j * LANE_COUNT, n) : (Lanes){0};
-    UNROLLED for (int i = 0; i < rows; i++) {
-      float *destination = column + i * c.stride;
-      if (n == LANE_COUNT) {
-        Lanes sum = c.adds ? lanes_load(destination) + sums[i][j] : sums[i][j];
-        lanes_store(destination, c.bias ? sum + bias : sum);
-      } else if (n > 0) {
-        Lanes sum = c.adds ? lanes_read(destination, n) + sums[i][j] : sums[i][j];
-        lanes_write(destination, c.bias ? sum + bias : sum, n);
-      }
+  if (target->columns < lanes * LANE_COUNT) {
+    // A copy: whose address is known does not stay in registers.
+    Lanes copies[TILE_ROWS][TILE_LANES];
+    UNROLLED for (int i = 0; i < rows; i++)
+      UNROLLED for (int j = 0; j < lanes; j++) copies[i][j] = sums[i][j];
+    return LEVEL(write_narrow)(rows, copies, target);
+  }
+  if (target->adds) {
+    row = target->elements;
+    UNROLLED for (int i = 0; i < rows; i++, row += target->stride) {
+      HIDE(row);
+      UNROLLED for (int j = 0; j < lanes; j++)
+        sums[i][j] = lanes_load(row + j * LANE_COUNT) + sums[i][j];
     }
+  }
+  if (target->bias) {
+    UNROLLED for (int j = 0; j < lanes; j++) {
+      Lanes bias = lanes_load(target->bias + j * LANE_COUNT);
+      UNROLLED for (int i = 0; i < rows; i++) sums[i][j] += bias;
+    }
+  }
+  row = target->elements;
+  UNROLLED for (int i = 0; i < rows; i++, row += target->stride) {
+    HIDE(row);
+    UNROLLED for (int j = 0; j < lanes; j++) lanes_store(row + j * LANE_COUNT, sums[i][j]);
   }
 }
 
 #define TILE_CASE(height)                                                                         \
   case height:                                                                                    \
-    if (c.columns > TILE_COLUMNS - LANE_COUNT)                                                    \
-      LEVEL(tile)(height, TILE_LANES, ROW_STEP, INNER_STEP, a, b, rightStep, inner, c);           \
+    if (c->columns > TILE_COLUMNS - LANE_COUNT)                                                   \
+      LEVEL(tile)(height, TILE_LANES, IS_COLUMNS, step, a, b, rightStep, inner, c);               \
     else                                                                                          \
-      LEVEL(tile)(height, 1, ROW_STEP, INNER_STEP, a, b, rightStep, inner, c);                    \
+      LEVEL(tile)(height, 1, IS_COLUMNS, step, a, b, rightStep, inner, c);                        \
     break;
 #if TILE_ROWS > 6
 #define TILE_CASES                                                                                \
@@ -84,23 +119,19 @@ INLINE void LEVEL(tile)(
 /// A tile whose left factor lies in rows, `step` apart.
 static __attribute__((noinline)) void LEVEL(tile_of_rows)(
     int64_t rows, const float *a, int64_t step, const float *b, int64_t rightStep, int64_t inner,
-    Target c) {
-#define ROW_STEP step
-#define INNER_STEP 1
+    const Target *c) {
+#define IS_COLUMNS 0
   switch (rows) { TILE_CASES }
-#undef ROW_STEP
-#undef INNER_STEP
+#undef IS_COLUMNS
 }
 
 /// A tile whose left factor lies in columns, `step` apart.
 static __attribute__((noinline)) void LEVEL(tile_of_columns)(
     int64_t rows, const float *a, int64_t step, const float *b, int64_t rightStep, int64_t inner,
-    Target c) {
-#define ROW_STEP 1
-#define INNER_STEP step
+    const Target *c) {
+#define IS_COLUMNS 1
   switch (rows) { TILE_CASES }
-#undef ROW_STEP
-#undef INNER_STEP
+#undef IS_COLUMNS
 }
 
 #undef TILE_CASES
@@ -111,19 +142,37 @@ INLINE int64_t LEVEL(packed_width)(int64_t column, int64_t columns) {
   return columns - column > TILE_COLUMNS - LANE_COUNT ? TILE_COLUMNS : LANE_COUNT;
 }
 
+/// Packs as many whole slivers of a right factor that is not transposed, some together: what lies together
+/// is then read together.
+///
+/// Returns the columns that are packed.
+INLINE int64_t LEVEL(pack_whole)(
+    CKernels_Factor b, int64_t inner, int64_t columns, float *packed) {
+  int64_t whole = columns / TILE_COLUMNS, step = inner * TILE_COLUMNS;
+  for (int64_t s = 0; s < whole; s += SLIVERS_TOGETHER) {
+    int64_t count = whole - s < SLIVERS_TOGETHER ? whole - s : SLIVERS_TOGETHER;
+    for (int64_t k = 0; k < inner; k++) {
+      const float *source = b.elements + s * TILE_COLUMNS + k * b.stride;
+      float *destination = packed + s * step + k * TILE_COLUMNS;
+      for (int64_t i = 0; i < count * TILE_COLUMNS; i += LANE_COUNT)
+        __builtin_prefetch(source + COPIED_AHEAD * b.stride + i);
+      for (int64_t i = 0; i < count; i++)
+        memcpy(
+            destination + i * step, source + i * TILE_COLUMNS, TILE_COLUMNS * sizeof(float));
+    }
+  }
+  return whole * TILE_COLUMNS;
+}
+
 /// Packs a right factor: slivers of TILE_COLUMNS columns (the last one of sixteen, if that is enough),
 /// each row by row, padded with zeros.
 static void LEVEL(pack)(CKernels_Factor b, int64_t inner, int64_t columns, float *packed) {
-  for (int64_t j = 0, width; j < columns; j += width, packed += inner * width) {
+  int64_t done = b.transposed ? 0 : LEVEL(pack_whole)(b, inner, columns, packed);
+  packed += inner * done;
+  for (int64_t j = done, width; j < columns; j += width, packed += inner * width) {
     width = LEVEL(packed_width)(j, columns);
     for (int64_t v = 0; v < width; v += LANE_COUNT) {
       int64_t left = columns - j - v, n = left < LANE_COUNT ? (left > 0 ? left : 0) : LANE_COUNT;
-      if (!b.transposed && v == 0 && width == 2 * LANE_COUNT && left >= width) {
-        const float *source = b.elements + j;
-        for (int64_t k = 0; k < inner; k++)
-          memcpy(packed + k * width, source + k * b.stride, 2 * sizeof(Lanes));
-        break;
-      }
       if (b.transposed) {
         pack_transposed(b.elements + (j + v) * b.stride, b.stride, inner, n, packed + v, width);
       } else {
@@ -134,23 +183,58 @@ static void LEVEL(pack)(CKernels_Factor b, int64_t inner, int64_t columns, float
   }
 }
 
-/// C = A B, or C += A B, over the chunk of the inner dimension that starts at `start`. `sliver` holds
-/// SLIVER_COUNT floats.
+/// The first of `rows` rows of the left factor that belongs to a sliver. All are about as high: a last one
+/// of a single row would leave the vector unit idle.
+INLINE int64_t LEVEL(sliver_start)(int64_t sliver, int64_t rows) {
+  int64_t count = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  return rows * sliver / count;
+}
+
+/// Copies slivers of a transposed left factor from `first` on, `SLIVERS_TOGETHER` of them or all that are
+/// left, SLIVER_COUNT apart: from memory each line comes once, although slivers do not begin with lines.
+INLINE void LEVEL(copy_columns)(
+    CKernels_Factor a, int64_t rows, int64_t first, int64_t inner, float *slivers) {
+  int64_t starts[SLIVERS_TOGETHER + 1], count = 0;
+  starts[0] = LEVEL(sliver_start)(first, rows);
+  while (count < SLIVERS_TOGETHER && starts[count] < rows) {
+    count++;
+    starts[count] = LEVEL(sliver_start)(first + count, rows);
+  }
+  for (int64_t k = 0; k < inner; k++) {
+    const float *source = a.elements + k * a.stride;
+    // Far apart, in a stride that the processor does not foresee.
+    const float *ahead = source + COPIED_AHEAD * a.stride;
+    for (int64_t r = starts[0]; r < starts[count]; r += LANE_COUNT) __builtin_prefetch(ahead + r);
+    __builtin_prefetch(ahead + starts[count] - 1);
+    for (int64_t s = 0; s < count; s++) {
+      int64_t left = rows - starts[s], n = left < LANE_COUNT ? left : LANE_COUNT;
+      lanes_store(
+          slivers + s * SLIVER_COUNT + k * SLIVER_STEP, lanes_read(source + starts[s], n));
+    }
+  }
+}
+
+/// C = A B, or C += A B, over the chunk of the inner dimension that starts at `start`. `slivers`
+/// holds SLIVERS_TOGETHER * SLIVER_COUNT floats.
 static void LEVEL(multiply_chunk)(
     CKernels_Factor a, RightFactor b, int64_t start, Target c, int64_t rows, int64_t inner,
-    const CKernels_Epilogue *epilogue, float *sliver) {
+    const CKernels_Epilogue *epilogue, float *slivers) {
   int64_t sliverCount = (rows + TILE_ROWS - 1) / TILE_ROWS;
   int copies = copies_left(a, c.columns);
   a.elements += a.transposed ? start * a.stride : start;
   for (int64_t s = 0; s < sliverCount; s++) {
-    // All about as high: a last one of a single row would leave the vector unit idle.
-    int64_t i = rows * s / sliverCount, height = rows * (s + 1) / sliverCount - i;
+    int64_t i = LEVEL(sliver_start)(s, rows), height = LEVEL(sliver_start)(s + 1, rows) - i;
     const float *left = a.elements + (a.transposed ? i : i * a.stride);
     int64_t leftStep = a.stride;
-    if (copies) {
-      leftStep = a.transposed ? SLIVER_STEP : CKERNELS_PRODUCT_CHUNK;
-      copy_sliver(left, a, height, inner, sliver);
-      left = sliver;
+    if (copies && a.transposed) {
+      int64_t place = s % SLIVERS_TOGETHER;
+      if (place == 0) LEVEL(copy_columns)(a, rows, s, inner, slivers);
+      left = slivers + place * SLIVER_COUNT;
+      leftStep = SLIVER_STEP;
+    } else if (copies) {
+      copy_rows(left, a.stride, height, inner, slivers);
+      left = slivers;
+      leftStep = CKERNELS_PRODUCT_CHUNK;
     }
     Target row = c;
     row.elements += i * c.stride;
@@ -164,10 +248,10 @@ static void LEVEL(multiply_chunk)(
       if (c.bias) tile.bias += j;
       if (a.transposed)
         LEVEL(tile_of_columns)(
-            height, left, leftStep, right + start * rightStep, rightStep, inner, tile);
+            height, left, leftStep, right + start * rightStep, rightStep, inner, &tile);
       else
         LEVEL(tile_of_rows)(
-            height, left, leftStep, right + start * rightStep, rightStep, inner, tile);
+            height, left, leftStep, right + start * rightStep, rightStep, inner, &tile);
       right += b.stride ? width : b.inner * width;
     }
     if (epilogue && epilogue->activated) activate_rows(epilogue, row, i, height);
@@ -185,125 +269,10 @@ static void LEVEL(multiply_packed)(
   }
 }
 
-/// Rows of B that are read together: a sum is loaded and stored once for all of them.
-#define STEP 4
-
-/// Adds to the sums, `columns` of each row, the products with `steps` rows of B; one after the other, as
-/// everywhere.
-INLINE void LEVEL(add_few_rows)(
-    int64_t rows, int64_t steps, const float *a, int64_t rowStep, int64_t innerStep, const float *b,
-    int64_t stride, int64_t columns, float *sums) {
-  Lanes left[FEW_ROWS][STEP];
-  UNROLLED for (int64_t r = 0; r < rows; r++)
-    UNROLLED for (int64_t k = 0; k < steps; k++)
-      left[r][k] = lanes_fill(a[r * rowStep + k * innerStep]);
-  int64_t i = 0;
-  for (; i + LANE_COUNT <= columns; i += LANE_COUNT) {
-    Lanes right[STEP];
-    UNROLLED for (int64_t k = 0; k < steps; k++) right[k] = lanes_load(b + k * stride + i);
-    UNROLLED for (int64_t r = 0; r < rows; r++) {
-      Lanes sum = lanes_load(sums + r * columns + i);
-      UNROLLED for (int64_t k = 0; k < steps; k++)
-        sum = __builtin_elementwise_fma(left[r][k], right[k], sum);
-      lanes_store(sums + r * columns + i, sum);
-    }
-  }
-  for (; i < columns; i++)
-    for (int64_t r = 0; r < rows; r++)
-      for (int64_t k = 0; k < steps; k++)
-        sums[r * columns + i] = __builtin_elementwise_fma(
-            left[r][k][0], b[k * stride + i], sums[r * columns + i]);
-}
-
-/// C = A B, or C += A B, for few rows, as in generating text: B is read once, from one end to the other,
-/// and never packed. The same bits: a chunk's sums gather in `sums`, of FEW_ROWS * FEW_COLUMNS floats.
-static void LEVEL(multiply_few_rows)(
-    CKernels_Factor a, CKernels_Factor b, Target c, int64_t rows, int64_t inner,
-    const CKernels_Epilogue *epilogue, float *sums) {
-  int64_t rowStep = a.transposed ? 1 : a.stride, innerStep = a.transposed ? a.stride : 1;
-  memset(sums, 0, (size_t)(rows * c.columns) * sizeof(float));
-#define FEW_ROWS_CASE(count)                                                                      \
-  case count:                                                                                     \
-    for (; k + STEP <= inner; k += STEP)                                                          \
-      LEVEL(add_few_rows)(                                                                        \
-          count, STEP, a.elements + k * innerStep, rowStep, innerStep, b.elements + k * b.stride, \
-          b.stride, c.columns, sums);                                                             \
-    for (; k < inner; k++)                                                                        \
-      LEVEL(add_few_rows)(                                                                        \
-          count, 1, a.elements + k * innerStep, rowStep, innerStep, b.elements + k * b.stride,    \
-          b.stride, c.columns, sums);                                                             \
-    break;
-  int64_t k = 0;
-  switch (rows) { FEW_ROWS_CASE(1) FEW_ROWS_CASE(2) FEW_ROWS_CASE(3) FEW_ROWS_CASE(4) }
-#undef FEW_ROWS_CASE
-  for (int64_t r = 0; r < rows; r++) {
-    float *destination = c.elements + r * c.stride;
-    const float *row = sums + r * c.columns;
-    FOR_LANES(c.columns) {
-      Lanes sum = lanes_read(row + i, n);
-      if (c.adds) sum = lanes_read(destination + i, n) + sum;
-      if (c.bias) sum += lanes_read(c.bias + i, n);
-      lanes_write(destination + i, sum, n);
-    }
-  }
-  if (epilogue && epilogue->activated) activate_rows(epilogue, c, 0, rows);
-}
-
-#undef STEP
-
-/// Sixteen columns of C = A B, or C += A B, for few rows and a transposed factor, whose columns lie in
-/// memory as rows of `inner` elements: transposed on the way, and never packed. The same bits.
-INLINE void LEVEL(few_rows_of_transposed)(
-    int64_t rows, const float *a, int64_t rowStep, int64_t innerStep, const float *b,
-    int64_t bStride, Target c, int64_t column, int64_t inner) {
-  Lanes sums[FEW_ROWS];
-  UNROLLED for (int64_t r = 0; r < rows; r++) sums[r] = (Lanes){0};
-  int64_t k = 0;
-  for (; k + LANE_COUNT <= inner; k += LANE_COUNT) {
-    Lanes right[LANE_COUNT];
-    UNROLLED for (int i = 0; i < LANE_COUNT; i++) right[i] = lanes_load(b + i * bStride + k);
-    transpose(right);
-    UNROLLED for (int i = 0; i < LANE_COUNT; i++)
-      UNROLLED for (int64_t r = 0; r < rows; r++)
-        sums[r] = __builtin_elementwise_fma(
-            lanes_fill(a[r * rowStep + (k + i) * innerStep]), right[i], sums[r]);
-  }
-  for (; k < inner; k++) {
-    Lanes right;
-    for (int i = 0; i < LANE_COUNT; i++) right[i] = b[i * bStride + k];
-    UNROLLED for (int64_t r = 0; r < rows; r++)
-      sums[r] = __builtin_elementwise_fma(
-          lanes_fill(a[r * rowStep + k * innerStep]), right, sums[r]);
-  }
-  UNROLLED for (int64_t r = 0; r < rows; r++) {
-    float *destination = c.elements + r * c.stride + column;
-    if (c.adds) sums[r] = lanes_load(destination) + sums[r];
-    if (c.bias) sums[r] += lanes_load(c.bias + column);
-    lanes_store(destination, sums[r]);
-  }
-}
-
-/// The same for a multiple of sixteen columns.
-static void LEVEL(multiply_few_rows_transposed)(
-    CKernels_Factor a, CKernels_Factor b, Target c, int64_t rows, int64_t inner,
-    const CKernels_Epilogue *epilogue) {
-  int64_t rowStep = a.transposed ? 1 : a.stride, innerStep = a.transposed ? a.stride : 1;
-#define FEW_ROWS_CASE(count)                                                                      \
-  case count:                                                                                     \
-    for (int64_t j = 0; j < c.columns; j += LANE_COUNT)                                           \
-      LEVEL(few_rows_of_transposed)(                                                              \
-          count, a.elements, rowStep, innerStep, b.elements + j * b.stride, b.stride, c, j,       \
-          inner);                                                                                 \
-    break;
-  switch (rows) { FEW_ROWS_CASE(1) FEW_ROWS_CASE(2) FEW_ROWS_CASE(3) FEW_ROWS_CASE(4) }
-#undef FEW_ROWS_CASE
-  if (epilogue && epilogue->activated) activate_rows(epilogue, c, 0, rows);
-}
-
 static void LEVEL(multiply)(
     CKernels_Factor a, CKernels_Factor b, float *c, int64_t stride, int64_t rows, int64_t columns,
     int64_t inner, int adds, const CKernels_Epilogue *epilogue) {
-  float *sliver = scratch(), *packed = sliver + SLIVER_COUNT;
+  float *slivers = scratch(), *packed = slivers + SLIVERS_TOGETHER * SLIVER_COUNT;
   // Of few rows, packing would be most of the work: only the last columns of what has to be transposed
   // are packed, if they do not fill the lanes.
   int64_t block = rows > FEW_ROWS ? BLOCK_COLUMNS : b.transposed ? LANE_COUNT : FEW_COLUMNS;
@@ -332,7 +301,7 @@ static void LEVEL(multiply)(
       } else {
         LEVEL(pack)(right, count, width, packed);
       }
-      LEVEL(multiply_chunk)(left, factor, 0, target, rows, count, last, sliver);
+      LEVEL(multiply_chunk)(left, factor, 0, target, rows, count, last, slivers);
     }
   }
 }
