@@ -113,6 +113,8 @@ INLINE void copy_rows(
 /// Where a pointer comes from is hidden from the compiler, which would otherwise keep, or compute each time,
 /// the addresses of all rows.
 #define HIDE(pointer) __asm__("" : "+r"(pointer))
+/// The compiler may not load what comes later before: it would run out of registers.
+#define KEEP_ORDER __asm__ volatile("" ::: "memory")
 
 #if defined(__x86_64__)
 #pragma clang attribute push(                                                                     \

@@ -42,20 +42,18 @@ INLINE void LEVEL(tile)(
   // pointers would not fit the registers.
   const float *bases[(TILE_ROWS + 2) / 3];
   UNROLLED for (int i = 0; i < rows; i += 3) bases[i / 3] = a + i * rowStep;
-  float *row = target->elements;
-  UNROLLED for (int i = 0; i < rows; i++, row += target->stride) {
-    HIDE(row);
-    UNROLLED for (int j = 0; j < lanes; j++) {
-      __builtin_prefetch(row + j * LANE_COUNT, 1);
-      sums[i][j] = (Lanes){0};
-    }
-  }
+  UNROLLED for (int i = 0; i < rows; i++)
+    UNROLLED for (int j = 0; j < lanes; j++) sums[i][j] = (Lanes){0};
+  // C is asked for row by row: all at once, its lines would keep the factors' waiting.
+  float *row = target->elements, *lastRow = row + (rows - 1) * target->stride;
   for (int64_t k = 0; k < inner; k++) {
     Lanes right[TILE_LANES];
     UNROLLED for (int j = 0; j < lanes; j++) {
       right[j] = lanes_load(b + j * LANE_COUNT);
       __builtin_prefetch(b + j * LANE_COUNT + PREFETCHED_STEPS * rightStep);
     }
+    UNROLLED for (int j = 0; j < lanes; j++) __builtin_prefetch(row + j * LANE_COUNT, 1);
+    row = row < lastRow ? row + target->stride : row;
     if (isColumns) {
       const float *column = bases[0] + PREFETCHED_STEPS * innerStep;
       __builtin_prefetch(column);
@@ -65,6 +63,7 @@ INLINE void LEVEL(tile)(
       Lanes left = lanes_fill(bases[i / 3][i % 3 * rowStep]);
       UNROLLED for (int j = 0; j < lanes; j++)
         sums[i][j] = __builtin_elementwise_fma(left, right[j], sums[i][j]);
+      KEEP_ORDER;
     }
     UNROLLED for (int i = 0; i < rows; i += 3) {
       bases[i / 3] += innerStep;
