@@ -57,14 +57,7 @@ static void finish_rows(
   for (int64_t r = row; r < row + rows; r++) {
     float *sums = p->c + r * p->stride + column;
     if (epilogue->bias) CKernels_accumulate(epilogue->bias + column, sums, columns);
-    if (epilogue->activated)
-      CKernels_activationForward(
-          epilogue->activation, epilogue->slope, sums,
-          epilogue->activated + r * p->stride + column, columns);
-    if (epilogue->rounded)
-      CKernels_activationRounded(
-          epilogue->activation, epilogue->slope, sums,
-          epilogue->rounded + r * p->stride + column, columns);
+    activate_sums(epilogue, sums, r * p->stride + column, columns);
   }
 }
 

@@ -63,9 +63,8 @@ INLINE CKernels_Epilogue epilogue_from(const CKernels_Epilogue *epilogue, int64_
 static void activate_rows(
     const CKernels_Epilogue *epilogue, Target values, int64_t row, int64_t rows) {
   for (int64_t r = 0; r < rows; r++)
-    CKernels_activationForward(
-        epilogue->activation, epilogue->slope, values.elements + r * values.stride,
-        epilogue->activated + (row + r) * values.stride, values.columns);
+    activate_sums(
+        epilogue, values.elements + r * values.stride, (row + r) * values.stride, values.columns);
 }
 
 /// Packs n <= 16 columns of a transposed factor, which lie in memory as rows of `inner` elements;

@@ -1,5 +1,7 @@
 #include "matrix_product.h"
 
+#include "CKernels.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -25,6 +27,22 @@ void *product_scratch(size_t bytes) {
   pthread_setspecific(scratch_key, memory);
   thread_scratch = (Scratch){memory, bytes};
   return memory;
+}
+
+// MARK: - Epilogues
+
+void activate_sums(
+    const CKernels_Epilogue *epilogue, float *sums, int64_t place, int64_t count) {
+  CKernels_Activation activation = epilogue->activation;
+  float slope = epilogue->slope;
+  if (epilogue->activated && epilogue->keepsSlopes)
+    CKernels_activationAndSlope(activation, slope, sums, epilogue->activated + place, count);
+  else if (epilogue->activated)
+    CKernels_activationForward(activation, slope, sums, epilogue->activated + place, count);
+  if (epilogue->rounded && epilogue->keepsSlopes)
+    CKernels_activationAndSlopeRounded(activation, slope, sums, epilogue->rounded + place, count);
+  else if (epilogue->rounded)
+    CKernels_activationRounded(activation, slope, sums, epilogue->rounded + place, count);
 }
 
 // MARK: - Versions

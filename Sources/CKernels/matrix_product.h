@@ -21,6 +21,10 @@ typedef struct PackedFactor {
   int64_t inner, columns;
 } PackedFactor;
 
+/// Activates sums of a product that are complete, `place` elements after the first of the epilogue's.
+void activate_sums(
+    const CKernels_Epilogue *epilogue, float *sums, int64_t place, int64_t count);
+
 /// Memory of this thread for packing: at least so many bytes, with any contents. It is kept from a thread's
 /// first product to its end.
 void *product_scratch(size_t bytes);

@@ -30,8 +30,7 @@ void CKernels_activationBackward(
     CKernels_Activation activation, float slope, const float *inputs, const float *outputGradient,
     float *inputGradient, int64_t count, int adds);
 
-/// outputs = activation(values), and values = activation'(values), for a backward pass that has to
-/// compute the activations again.
+/// outputs = activation(values), and values = activation'(values), which the backward pass multiplies by.
 void CKernels_activationAndSlope(
     CKernels_Activation activation, float slope, float *values, float *outputs, int64_t count);
 

@@ -55,13 +55,14 @@ typedef struct CKernels_Factor {
 typedef struct CKernels_Epilogue {
   /// Added to each row of the product; null for none.
   const float *bias;
-  /// Where activation(product + bias) goes, rows as far apart as the product's; null for none. The
-  /// product itself keeps the sum.
+  /// Where activation(product + bias) goes, rows as far apart as the product's; null for none.
   float *activated;
   /// Where they go rounded to bfloat16, in products of that format; null for none.
   uint16_t *rounded;
   CKernels_Activation activation;
   float slope;
+  /// Whether the product itself then keeps the slopes of the activation instead of product + bias.
+  int32_t keepsSlopes;
 } CKernels_Epilogue;
 
 /// C = A B, or C += A B where `adds`: A [rows, inner], B [inner, columns], C [rows, columns] with rows

@@ -32,17 +32,6 @@ public enum Activation: Sendable, Hashable {
     if case .leakyRelu(let slope) = self { slope } else { 0 }
   }
 
-  /// The gradient at the activation's input.
-  ///
-  /// - Parameters:
-  ///   - gradient: The gradient of the output.
-  ///   - input: What the activation was applied to, of the same shape.
-  func backward(of gradient: Tensor, at input: Tensor) -> Tensor {
-    let result = Tensor(uninitialized: gradient.shape, in: gradient.workspace)
-    backward(of: gradient, at: input, into: result.pointer, adds: false)
-    return result
-  }
-
   /// The activations of `sum`, whose memory then holds their slopes.
   ///
   /// - Parameter form: How the activations are kept; floats, or bfloat16.

@@ -22,14 +22,16 @@ extension Tensor {
     activation: Activation? = nil
   ) -> Tensor {
     let map = LinearMap(input: self, weight: weight, bias: bias, layout: layout)
-    let (sum, result) = map.forward(activation)
-    guard let activation else { return result.recorded(inputs: map.parents, map.backward) }
+    guard let activation else {
+      return map.forward(nil).result.recorded(inputs: map.parents, map.backward)
+    }
+    let (slopes, result) = map.forward(activation, keepsSlopes: workspace.isRecording)
     return result.recorded(inputs: map.parents) { gradient in
-      map.backward(activation.backward(of: gradient, at: sum))
+      map.backward(gradient, times: slopes)
     }
   }
 
-  /// As `linear`, with what comes next: the activations in between are not kept for the backward pass,
+  /// As `linear`, with what comes next: large activations in between are not kept for the backward pass,
   /// but computed again from the sum, together with the activation's slope. The same bits; of the two
   /// large tensors between the layers of a feed-forward network one remains.
   ///
@@ -45,18 +47,15 @@ extension Tensor {
   ) -> Tensor {
     let map = LinearMap(input: self, weight: weight, bias: bias, layout: layout)
     let form = multipliesOnly ? workspace.products.format.factorForm : nil
-    let (sum, result) = map.forward(activation, form: form)
-    guard workspace.isRecording, result.count >= Self.smallestReleased else {
-      return next(
-        result.recorded(inputs: map.parents) { gradient in
-          map.backward(activation.backward(of: gradient, at: sum))
-        })
-    }
+    let isReleased = workspace.isRecording && map.resultCount >= Self.smallestReleased
+    let (sum, result) = map.forward(
+      activation, form: form, keepsSlopes: workspace.isRecording && !isReleased)
     // By then the sum's memory holds the slopes.
     let hidden = result.recorded(inputs: map.parents) { gradient in
       map.backward(gradient, times: sum)
     }
     let output = next(hidden)
+    guard isReleased else { return output }
     result.releaseElements()
     hidden.releaseElements()
     // Recorded after the next part, so its turn in the backward pass comes before.
@@ -97,11 +96,16 @@ private struct LinearMap {
   private var inputs: Int { weight.shape[layout == .inputsByOutputs ? 0 : 1] }
   private var outputs: Int { weight.shape[layout == .inputsByOutputs ? 1 : 0] }
 
+  /// Elements of the result.
+  var resultCount: Int { input.shape.rows * outputs }
+
   /// x W + b and its activation; twice the same without an activation.
   ///
-  /// - Parameter form: How the activations are kept. Default: as floats.
+  /// - Parameters:
+  ///   - form: How the activations are kept. Default: as floats.
+  ///   - keepsSlopes: Whether the slopes of the activation take the place of x W + b. Default: false.
   func forward(
-    _ activation: Activation?, form: CompactForm? = nil
+    _ activation: Activation?, form: CompactForm? = nil, keepsSlopes: Bool = false
   ) -> (sum: Tensor, result: Tensor) {
     let workspace = input.workspace
     let sum = Tensor(uninitialized: input.shape.replacingLast(with: outputs), in: workspace)
@@ -118,7 +122,7 @@ private struct LinearMap {
         rows: rows, columns: outputs, inner: inputs,
         epilogue: ProductEpilogue(
           bias: bias.map { UnsafePointer($0.pointer) }, activation: activation,
-          into: activation == nil ? nil : result))
+          into: activation == nil ? nil : result, keepsSlopes: keepsSlopes))
     }
     return (sum, result)
   }
@@ -168,14 +172,14 @@ private struct LinearMap {
   }
 
   /// The same for dy = gradient · slopes, which is left in the memory of the slopes or, for products that round
-  /// it, nowhere as floats.
+  /// it, nowhere as floats, unless samples are told apart.
   ///
   /// - Parameters:
   ///   - gradient: [..., outputs].
   ///   - slopes: Of the same shape.
   func backward(_ gradient: Tensor, times slopes: Tensor) {
     let workspace = input.workspace
-    guard let form = workspace.products.format.factorForm else {
+    guard let form = workspace.products.format.factorForm, workspace.sampleGradients == nil else {
       gradient.multiplyElements(with: slopes, into: slopes.pointer, adds: false)
       return backward(slopes)
     }

@@ -1,7 +1,8 @@
 import CLockstepKernels
 
 /// What happens to an element of a product while it is still in the cache: a bias is added, and an
-/// activation of the sum written to a second matrix of the product's shape and stride.
+/// activation of the sum written to a second matrix of the product's shape and stride. The product itself
+/// then keeps the sum, or the slope of the activation.
 package struct ProductEpilogue {
   /// One element a column.
   private let bias: UnsafePointer<Float>?
@@ -9,15 +10,20 @@ package struct ProductEpilogue {
   /// Where the activations go, as floats or rounded; both nil where there is no activation.
   private let activated: UnsafeMutablePointer<Float>?
   private let rounded: UnsafeMutablePointer<UInt16>?
+  private let keepsSlopes: Bool
 
   /// - Parameters:
   ///   - bias: One element a column; nil for none. Both tensors live as long as this.
   ///   - activation: Nil for none. Default: nil.
   ///   - activated: Gets the activations; of the product's shape, floats or, for products in bfloat16, kept
   ///     in that form. Default: nil.
+  ///   - keepsSlopes: Whether the product keeps the slopes of the activation instead of the sums. Default:
+  ///     false.
   init(
-    bias: UnsafePointer<Float>?, activation: Activation? = nil, into activated: Tensor? = nil
+    bias: UnsafePointer<Float>?, activation: Activation? = nil, into activated: Tensor? = nil,
+    keepsSlopes: Bool = false
   ) {
+    self.keepsSlopes = keepsSlopes
     self.bias = bias
     self.activation = activation
     self.activated = activated?.form == nil ? activated?.pointer : nil
@@ -29,7 +35,7 @@ package struct ProductEpilogue {
     return CKernels_Epilogue(
       bias: bias.map { $0 + column }, activated: activated.map { $0 + place },
       rounded: rounded.map { $0 + place }, activation: activation?.kind ?? CKernels_relu,
-      slope: activation?.slope ?? 0)
+      slope: activation?.slope ?? 0, keepsSlopes: keepsSlopes ? 1 : 0)
   }
 
   /// The same after a product that knows nothing of it, on a part of the product.
@@ -39,10 +45,14 @@ package struct ProductEpilogue {
     for line in 0..<rows {
       let sums = part.pointer + line * part.stride
       if let bias { CKernels_accumulate(bias + column, sums, Int64(columns)) }
-      if let activation, let activated {
+      guard let activation, let activated else { continue }
+      let destination = activated + (row + line) * part.stride + column
+      if keepsSlopes {
+        CKernels_activationAndSlope(
+          activation.kind, activation.slope, sums, destination, Int64(columns))
+      } else {
         CKernels_activationForward(
-          activation.kind, activation.slope, sums,
-          activated + (row + line) * part.stride + column, Int64(columns))
+          activation.kind, activation.slope, sums, destination, Int64(columns))
       }
     }
   }
