@@ -11,7 +11,7 @@
 #define FEW_COLUMNS 3072
 /// Steps along the inner dimension for which a tile asks ahead: factors that are read where they lie
 /// come from far away, in strides that the processor does not foresee.
-#define PREFETCHED_STEPS 32
+#define PREFETCHED_STEPS 12
 /// Inner indices for which copying and packing ask ahead.
 #define COPIED_AHEAD 16
 /// Slivers that are copied or packed together.
