@@ -182,11 +182,12 @@ static void LEVEL(pack)(CKernels_Factor b, int64_t inner, int64_t columns, float
   }
 }
 
+INLINE int64_t LEVEL(sliver_count)(int64_t rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
+
 /// The first of `rows` rows of the left factor that belongs to a sliver. All are about as high: a last one
 /// of a single row would leave the vector unit idle.
 INLINE int64_t LEVEL(sliver_start)(int64_t sliver, int64_t rows) {
-  int64_t count = (rows + TILE_ROWS - 1) / TILE_ROWS;
-  return rows * sliver / count;
+  return rows * sliver / LEVEL(sliver_count)(rows);
 }
 
 /// Copies slivers of a transposed left factor from `first` on, `SLIVERS_TOGETHER` of them or all that are
@@ -218,7 +219,7 @@ INLINE void LEVEL(copy_columns)(
 static void LEVEL(multiply_chunk)(
     CKernels_Factor a, RightFactor b, int64_t start, Target c, int64_t rows, int64_t inner,
     const CKernels_Epilogue *epilogue, float *slivers) {
-  int64_t sliverCount = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  int64_t sliverCount = LEVEL(sliver_count)(rows);
   int copies = copies_left(a, c.columns);
   a.elements += a.transposed ? start * a.stride : start;
   for (int64_t s = 0; s < sliverCount; s++) {

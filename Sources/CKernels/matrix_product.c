@@ -1,50 +1,5 @@
 #include "matrix_product.h"
 
-#include "CKernels.h"
-
-#include <pthread.h>
-#include <stdlib.h>
-
-// MARK: - Memory for packing
-
-typedef struct Scratch {
-  void *memory;
-  size_t bytes;
-} Scratch;
-
-static pthread_key_t scratch_key;
-static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
-static _Thread_local Scratch thread_scratch;
-
-static void make_scratch_key(void) { pthread_key_create(&scratch_key, free); }
-
-void *product_scratch(size_t bytes) {
-  if (bytes <= thread_scratch.bytes) return thread_scratch.memory;
-  void *memory = NULL;
-  if (posix_memalign(&memory, 4096, bytes) != 0) abort();
-  free(thread_scratch.memory);
-  pthread_once(&scratch_once, make_scratch_key);
-  pthread_setspecific(scratch_key, memory);
-  thread_scratch = (Scratch){memory, bytes};
-  return memory;
-}
-
-// MARK: - Epilogues
-
-void activate_sums(
-    const CKernels_Epilogue *epilogue, float *sums, int64_t place, int64_t count) {
-  CKernels_Activation activation = epilogue->activation;
-  float slope = epilogue->slope;
-  if (epilogue->activated && epilogue->keepsSlopes)
-    CKernels_activationAndSlope(activation, slope, sums, epilogue->activated + place, count);
-  else if (epilogue->activated)
-    CKernels_activationForward(activation, slope, sums, epilogue->activated + place, count);
-  if (epilogue->rounded && epilogue->keepsSlopes)
-    CKernels_activationAndSlopeRounded(activation, slope, sums, epilogue->rounded + place, count);
-  else if (epilogue->rounded)
-    CKernels_activationRounded(activation, slope, sums, epilogue->rounded + place, count);
-}
-
 // MARK: - Versions
 
 /// The version that is used at most; 0: any.

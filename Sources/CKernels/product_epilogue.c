@@ -1,0 +1,16 @@
+#include "CKernels.h"
+#include "matrix_product.h"
+
+void activate_sums(
+    const CKernels_Epilogue *epilogue, float *sums, int64_t place, int64_t count) {
+  CKernels_Activation activation = epilogue->activation;
+  float slope = epilogue->slope;
+  if (epilogue->activated && epilogue->keepsSlopes)
+    CKernels_activationAndSlope(activation, slope, sums, epilogue->activated + place, count);
+  else if (epilogue->activated)
+    CKernels_activationForward(activation, slope, sums, epilogue->activated + place, count);
+  if (epilogue->rounded && epilogue->keepsSlopes)
+    CKernels_activationAndSlopeRounded(activation, slope, sums, epilogue->rounded + place, count);
+  else if (epilogue->rounded)
+    CKernels_activationRounded(activation, slope, sums, epilogue->rounded + place, count);
+}
