@@ -8,6 +8,9 @@ public final class Workspace {
   /// Multiply a model's matrices.
   public let products: Products
 
+  /// For what is quickly computed again, but not at once: 48 MiB.
+  package let spare = SpareMemory(count: 12 << 20)
+
   /// Whether operations record how to differentiate themselves.
   public private(set) var isRecording = true
   /// Whether dropout drops.

@@ -102,7 +102,8 @@ extension Heads {
   /// Scaled dot-product attention, softmax(Q Kᵀ / √K) V (Vaswani et al., 2017), for all heads.
   ///
   /// Queries are taken in blocks; of the [T, S] matrix of scores only a block's rows exist at a
-  /// time, and the masked half is skipped. The backward pass computes the scores again.
+  /// time, and the masked half is skipped. The backward pass takes the probabilities from the forward pass
+  /// where the workspace has memory to spare for them, and computes them again otherwise: the same bits.
   ///
   /// - Parameters:
   ///   - keys: Heads over [B, S, ...]; their number divides the number of query heads (grouped-query
@@ -139,9 +140,9 @@ extension Heads {
       dropout: workspace.isTraining ? dropout : 0,
       stream: workspace.isTraining && dropout > 0 ? workspace.nextRandomStream(.dropout) : nil,
       outputs: Heads(result, count: count, width: width))
-    let statistics = pass.forward()
+    let kept = pass.forward()
     return result.recorded(inputs: [tensor, keys.tensor, values.tensor]) { gradient in
-      pass.backward(gradient, statistics: statistics)
+      pass.backward(gradient, kept: kept)
     }
   }
 }

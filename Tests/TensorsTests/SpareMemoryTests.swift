@@ -1,0 +1,64 @@
+import LockstepTensors
+import TestSupport
+import Testing
+
+@Suite struct SpareMemoryTests {
+  private static let attention = AttentionTests.Case(
+    sequences: 2, queries: 70, keys: 131, heads: 4, keyHeads: 2, width: 8)
+
+  /// Bits of the output and of all gradients, and the spare memory left between forward and backward.
+  private static func run(
+    mask: AttentionMask, dropout: Float = 0, in workspace: Workspace
+  ) -> (bits: [UInt32], left: Int) {
+    workspace.isTraining = true
+    workspace.seekRandom(seed: 7, step: 0, microbatch: 0)
+    let leaves = AttentionTests.inputs(attention).map {
+      Leaf($0.elements, shape: $0.shape, in: workspace)
+    }
+    let output = AttentionTests.attend(
+      attention, leaves.map(\.tensor), mask: mask, dropout: dropout)
+    let left = workspace.spare.left
+    (output * output).sum().backward()
+    return (([output.elements] + leaves.map(\.gradient)).joined().map(\.bitPattern), left)
+  }
+
+  @Test(
+    arguments: [
+      .causal, .full, .ranges(KeyRangesTests.ranges(attention)),
+    ] as [AttentionMask], [ProductFormat.float32, .bfloat16])
+  func probabilitiesThatAreKeptAreThoseThatWouldBeComputedAgain(
+    mask: AttentionMask, format: ProductFormat
+  ) {
+    let workspace = Workspace(format: format)
+    let whole = workspace.spare.left
+    let kept = Self.run(mask: mask, in: workspace)
+    #expect(kept.left < whole)
+    #expect(workspace.spare.left == whole)
+
+    let taken = workspace.spare.elements([whole - 100], in: workspace)
+    let again = Self.run(mask: mask, in: workspace)
+    #expect(again.left == 100)
+    #expect(again.bits == kept.bits)
+    withExtendedLifetime(taken) {}
+  }
+
+  @Test func whatIsDroppedIsNotKept() {
+    let workspace = Workspace()
+    let whole = workspace.spare.left
+    #expect(Self.run(mask: .causal, dropout: 0.2, in: workspace).left == whole)
+  }
+
+  @Test func nothingIsKeptWhereNothingIsDifferentiated() {
+    let workspace = Workspace()
+    let whole = workspace.spare.left
+    let x = AttentionTests.inputs(Self.attention).map {
+      Tensor($0.elements, shape: $0.shape, in: workspace)
+    }
+    let outputs = [
+      AttentionTests.attend(Self.attention, x, mask: .causal),
+      workspace.withoutRecording { AttentionTests.attend(Self.attention, x, mask: .causal) },
+    ]
+    #expect(outputs[0].elements == outputs[1].elements)
+    #expect(workspace.spare.left == whole)
+  }
+}
