@@ -30,6 +30,20 @@ MULTIVERSIONED void CKernels_multiply(
   }
 }
 
+MULTIVERSIONED void CKernels_multiplyAndSum(
+    const float *a, const float *b, float *products, float *sums, int64_t rows, int64_t columns,
+    int64_t stride) {
+  memset(sums, 0, (size_t)columns * sizeof(float));
+  for (int64_t row = 0; row < rows; row++) {
+    FOR_LANES(columns) {
+      int64_t place = row * stride + i;
+      Lanes product = lanes_read(a + place, n) * lanes_read(b + place, n);
+      lanes_write(sums + i, lanes_read(sums + i, n) + product, n);
+      lanes_write(products + place, product, n);
+    }
+  }
+}
+
 MULTIVERSIONED void CKernels_divide(
     const float *a, const float *b, float *destination, int64_t count, int adds) {
   FOR_LANES(count) {
@@ -61,7 +75,7 @@ MULTIVERSIONED void CKernels_scale(
 }
 
 MULTIVERSIONED void CKernels_exponential(const float *inputs, float *outputs, int64_t count) {
-  FOR_LANES(count) lanes_write(outputs + i, lanes_exp(lanes_read(inputs + i, n)), n);
+  FOR_VECTORS(count, { vector_write(outputs + i, lanes_exp(vector_read(inputs + i, n)), n); });
 }
 
 /// The sums of `width` lanes of columns, at most STRIP: side by side, so that whole cache lines and

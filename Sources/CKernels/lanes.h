@@ -24,6 +24,13 @@ typedef uint32_t UIntLanes __attribute__((vector_size(64), aligned(64)));
 /// Eight doubles: half of a Lanes, widened.
 typedef double DoubleLanes __attribute__((vector_size(64), aligned(64)));
 
+/// Four Lanes, for long chains of operations on elements that have nothing to do with each other. Each
+/// operation of a chain waits for the one before; a processor is busy only with several chains, and those of
+/// a single Lanes after the other are too far apart for what it looks ahead.
+#define WIDE_COUNT 64
+typedef float WideLanes __attribute__((vector_size(256), aligned(64)));
+typedef int32_t WideIntLanes __attribute__((vector_size(256), aligned(64)));
+
 /// Compiled once per processor level; the loader picks the widest that the processor has. Not under
 /// the thread sanitizer, whose instrumentation of the choice runs before its own start.
 #if defined(__has_feature)
@@ -91,6 +98,10 @@ INLINE void lanes_read_into(Lanes *result, const float *source, int64_t n) {
   }
 }
 
+/// Asks for what a pass over much memory reads later, into the second-level cache: the processor looks ahead
+/// by itself, but no further than to the end of a page.
+INLINE void ask_ahead(const float *source) { __builtin_prefetch(source + 4096, 0, 2); }
+
 /// Stores sixteen elements.
 #define lanes_store(destination, lanes) lanes_write(destination, lanes, LANE_COUNT)
 
@@ -116,12 +127,62 @@ INLINE void lanes_keep_into(Lanes *result, const Lanes *lanes, int64_t n) {
   *result = (Lanes)((IntLanes)*lanes & (places < (int32_t)n));
 }
 
-/// `yes` in the lanes where the condition holds, `no` elsewhere.
+/// `yes` in the lanes where the condition holds, `no` elsewhere; of Lanes or WideLanes.
 #define lanes_choose(condition, yes, no)                                                          \
   ({                                                                                              \
-    IntLanes condition_ = (condition);                                                            \
-    (Lanes)(((IntLanes)(yes) & condition_) | ((IntLanes)(no) & ~condition_));                     \
+    typedef __typeof__(condition) Condition_;                                                     \
+    Condition_ condition_ = (condition);                                                          \
+    (__typeof__(-(yes)))(((Condition_)(yes) & condition_) | ((Condition_)(no) & ~condition_));    \
   })
+
+INLINE void wide_read_into(WideLanes *result, const float *source, int64_t n) {
+  (void)n;
+  memcpy(result, source, sizeof *result);
+}
+
+INLINE void wide_write_from(const WideLanes *lanes, float *destination, int64_t n) {
+  (void)n;
+  memcpy(destination, lanes, sizeof *lanes);
+}
+
+/// Walks over a span, as far as it goes by WideLanes, then by Lanes: in the statements, which come
+/// twice, either is `Vector`; `i` is the place, `n` how many elements there are.
+#define FOR_VECTORS(count, ...)                                                                   \
+  do {                                                                                            \
+    int64_t i = 0;                                                                                \
+    for (; i + WIDE_COUNT <= (count); i += WIDE_COUNT) {                                          \
+      typedef WideLanes Vector;                                                                   \
+      const int64_t n = WIDE_COUNT;                                                               \
+      __VA_ARGS__                                                                                 \
+    }                                                                                             \
+    for (; i < (count); i += LANE_COUNT) {                                                        \
+      typedef Lanes Vector;                                                                       \
+      const int64_t n = (count) - i < LANE_COUNT ? (count) - i : LANE_COUNT;                      \
+      __VA_ARGS__                                                                                 \
+    }                                                                                             \
+  } while (0)
+
+/// The first n elements of memory as a `Vector`.
+#define vector_read(source, n)                                                                    \
+  ({                                                                                              \
+    Vector read_;                                                                                 \
+    _Generic(read_, Lanes: lanes_read_into, WideLanes: wide_read_into)(&read_, source, n);        \
+    read_;                                                                                        \
+  })
+
+/// Stores the first n elements of a `Vector`.
+#define vector_write(destination, vector, n)                                                      \
+  do {                                                                                            \
+    Vector written_ = (vector);                                                                   \
+    _Generic(written_, Lanes: lanes_write_from, WideLanes: wide_write_from)(                      \
+        &written_, destination, n);                                                               \
+  } while (0)
+
+/// The Lanes of a WideLanes, `part` being 0 to 3.
+#define wide_part(wide, part) LANES_RESULT(Lanes, wide_part_into, &(wide), part)
+INLINE void wide_part_into(Lanes *result, const WideLanes *wide, int part) {
+  memcpy(result, (const float *)wide + part * LANE_COUNT, sizeof *result);
+}
 
 /// The sum of the lanes: halves, then quarters, then eighths, then the last two.
 #define lanes_sum(lanes)                                                                          \

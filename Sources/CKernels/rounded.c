@@ -13,8 +13,18 @@ INLINE void round_and_store(Lanes *lanes, uint16_t *destination, int64_t n) {
     for (int64_t i = 0; i < n; i++) destination[i] = halves[i];
 }
 
+INLINE void round_and_store_wide(const WideLanes *wide, uint16_t *destination, int64_t n) {
+  (void)n;
+  UNROLLED for (int part = 0; part < WIDE_COUNT / LANE_COUNT; part++) {
+    Lanes lanes = wide_part(*wide, part);
+    round_and_store(&lanes, destination + part * LANE_COUNT, LANE_COUNT);
+  }
+}
+
 #define FUNCTION(name) MULTIVERSIONED static void name##_anywhere
-#define ROUNDED round_and_store
+#define ROUNDED(vector, destination, n)                                                           \
+  _Generic(*(vector), Lanes: round_and_store, WideLanes: round_and_store_wide)(                   \
+      vector, destination, n)
 #include "rounded_level.h"
 #undef FUNCTION
 #undef ROUNDED
@@ -35,8 +45,18 @@ INLINE void convert_and_store(const Lanes *lanes, uint16_t *destination, int64_t
     _mm256_mask_storeu_epi16(destination, (__mmask16)((1u << n) - 1), halves);
 }
 
+INLINE void convert_and_store_wide(const WideLanes *wide, uint16_t *destination, int64_t n) {
+  (void)n;
+  UNROLLED for (int part = 0; part < WIDE_COUNT / LANE_COUNT; part++) {
+    Lanes lanes = wide_part(*wide, part);
+    convert_and_store(&lanes, destination + part * LANE_COUNT, LANE_COUNT);
+  }
+}
+
 #define FUNCTION(name) static void name##_converting
-#define ROUNDED convert_and_store
+#define ROUNDED(vector, destination, n)                                                           \
+  _Generic(*(vector), Lanes: convert_and_store, WideLanes: convert_and_store_wide)(               \
+      vector, destination, n)
 #include "rounded_level.h"
 #undef FUNCTION
 #undef ROUNDED
@@ -69,7 +89,7 @@ void CKernels_activationAndSlopeRounded(
 }
 
 void CKernels_multiplyRounded(
-    const float *a, const float *b, uint16_t *products, float *sums, int64_t rows,
-    int64_t columns) {
-  CALL(multiply, a, b, products, sums, rows, columns);
+    const float *a, const float *b, uint16_t *products, float *sums, int64_t rows, int64_t columns,
+    int64_t stride) {
+  CALL(multiply, a, b, products, sums, rows, columns, stride);
 }

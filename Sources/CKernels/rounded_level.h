@@ -1,5 +1,5 @@
 // The passes of CKernels_rounded.h, included once for each way to round: FUNCTION(name) begins a function, and
-// ROUNDED(lanes, destination, n) rounds the first n <= 16 lanes and stores them.
+// ROUNDED(vector, destination, n) rounds the first n lanes and stores them.
 
 FUNCTION(round)(const float *source, uint16_t *destination, int64_t count) {
   FOR_LANES(count) {
@@ -12,11 +12,11 @@ FUNCTION(activation)(
     CKernels_Activation activation, float slope, const float *inputs, uint16_t *outputs,
     int64_t count) {
 #define ACTIVATION(kind)                                                                          \
-  FOR_LANES(count) {                                                                              \
-    Lanes x = lanes_read(inputs + i, n), y;                                                       \
+  FOR_VECTORS(count, {                                                                            \
+    Vector x = vector_read(inputs + i, n), y;                                                     \
     activate(&y, kind, slope, &x);                                                                \
     ROUNDED(&y, outputs + i, n);                                                                  \
-  }
+  });
   FOR_EACH_ACTIVATION(ACTIVATION)
 #undef ACTIVATION
 }
@@ -24,24 +24,24 @@ FUNCTION(activation)(
 FUNCTION(activation_and_slope)(
     CKernels_Activation activation, float slope, float *values, uint16_t *outputs, int64_t count) {
 #define BOTH(kind)                                                                                \
-  FOR_LANES(count) {                                                                              \
-    Lanes x = lanes_read(values + i, n), y, d;                                                    \
+  FOR_VECTORS(count, {                                                                            \
+    Vector x = vector_read(values + i, n), y, d;                                                  \
     activate(&y, kind, slope, &x);                                                                \
     activation_slope(&d, kind, slope, &x);                                                        \
     ROUNDED(&y, outputs + i, n);                                                                  \
-    lanes_write(values + i, d, n);                                                                \
-  }
+    vector_write(values + i, d, n);                                                               \
+  });
   FOR_EACH_ACTIVATION(BOTH)
 #undef BOTH
 }
 
 FUNCTION(multiply)(
-    const float *a, const float *b, uint16_t *products, float *sums, int64_t rows,
-    int64_t columns) {
+    const float *a, const float *b, uint16_t *products, float *sums, int64_t rows, int64_t columns,
+    int64_t stride) {
   memset(sums, 0, (size_t)columns * sizeof(float));
   for (int64_t row = 0; row < rows; row++) {
     FOR_LANES(columns) {
-      int64_t place = row * columns + i;
+      int64_t place = row * stride + i;
       Lanes product = lanes_read(a + place, n) * lanes_read(b + place, n);
       lanes_write(sums + i, lanes_read(sums + i, n) + product, n);
       ROUNDED(&product, products + place, n);

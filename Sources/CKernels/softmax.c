@@ -23,32 +23,65 @@ INLINE float row_maximum(const float *row, int64_t count) {
   return lanes_maximum_of(&largest);
 }
 
-/// As FOR_LANES over the visible columns, where `width` elements may be read and written: all sixteen
-/// wherever the row has them, though fewer may be visible. What is hidden is cleared afterwards.
-#define FOR_VISIBLE_LANES                                                                         \
-  for (int64_t i = 0, n, width; n = count - i < LANE_COUNT ? count - i : LANE_COUNT,              \
-               width = i + LANE_COUNT <= columns ? LANE_COUNT : n, i < count;                     \
-       i += LANE_COUNT)
+/// The sum of e^(x scale - maximum) of the first `count` of a row's columns: of Lanes, one after the other. If
+/// `keeps`, they take the place of x; columns after them then mean nothing.
+INLINE float exponentiate(
+    float *row, float scale, float maximum, int64_t count, int64_t columns, int keeps) {
+  Lanes sum = {0};
+  int64_t i = 0;
+  for (; i < count && i + WIDE_COUNT <= columns; i += WIDE_COUNT) {
+    WideLanes e;
+    memcpy(&e, row + i, sizeof e);
+    e = lanes_exp(e * scale - maximum);
+    if (keeps) memcpy(row + i, &e, sizeof e);
+    int64_t left = count - i;
+    UNROLLED for (int part = 0; part < WIDE_COUNT / LANE_COUNT; part++, left -= LANE_COUNT) {
+      Lanes some = wide_part(e, part);
+      if (left < LANE_COUNT) some = lanes_keep(some, left);
+      sum += some;
+    }
+  }
+  for (; i < count; i += LANE_COUNT) {
+    int64_t n = count - i < LANE_COUNT ? count - i : LANE_COUNT;
+    int64_t width = i + LANE_COUNT <= columns ? LANE_COUNT : n;
+    Lanes e = lanes_exp(lanes_read(row + i, width) * scale - maximum);
+    if (n < LANE_COUNT) e = lanes_keep(e, n);
+    if (keeps) lanes_write(row + i, e, width);
+    sum += e;
+  }
+  return lanes_sum(sum);
+}
+
+/// Multiplies the first `count` of a row's columns, and clears the others.
+INLINE void scale_visible(float *row, float factor, int64_t count, int64_t columns) {
+  for (int64_t i = 0; i < count; i += LANE_COUNT) {
+    int64_t width = columns - i < LANE_COUNT ? columns - i : LANE_COUNT;
+    lanes_write(row + i, lanes_read(row + i, width) * factor, width);
+  }
+  memset(row + count, 0, (size_t)(columns - count) * sizeof(float));
+}
+
+/// Rows whose maxima are sought, then all exponentials computed, then all divided: what comes next in one row
+/// waits for the last of what came before in it.
+#define ROWS_TOGETHER 8
 
 MULTIVERSIONED void CKernels_softmaxForward(
     float *scores, float scale, int64_t rows, int64_t columns, int64_t stride, int64_t visible,
     int64_t step, float *maxima, float *inverseSums) {
-  for (int64_t r = 0; r < rows; r++) {
-    float *row = scores + r * stride;
-    int64_t count = visible_columns(visible, step, r, columns);
-    float maximum = row_maximum(row, count) * scale;
-    Lanes sum = {0};
-    FOR_VISIBLE_LANES {
-      Lanes e = lanes_exp(lanes_read(row + i, width) * scale - maximum);
-      if (n < LANE_COUNT) e = lanes_keep(e, n);
-      lanes_write(row + i, e, width);
-      sum += e;
+  for (int64_t first = 0; first < rows; first += ROWS_TOGETHER) {
+    int64_t end = first + ROWS_TOGETHER < rows ? first + ROWS_TOGETHER : rows;
+    for (int64_t r = first; r < end; r++)
+      maxima[r] =
+          row_maximum(scores + r * stride, visible_columns(visible, step, r, columns)) * scale;
+    for (int64_t r = first; r < end; r++) {
+      int64_t count = visible_columns(visible, step, r, columns);
+      inverseSums[r] =
+          1.0f / exponentiate(scores + r * stride, scale, maxima[r], count, columns, 1);
     }
-    float inverse = 1.0f / lanes_sum(sum);
-    FOR_VISIBLE_LANES lanes_write(row + i, lanes_read(row + i, width) * inverse, width);
-    memset(row + count, 0, (size_t)(columns - count) * sizeof(float));
-    maxima[r] = maximum;
-    inverseSums[r] = inverse;
+    for (int64_t r = first; r < end; r++) {
+      int64_t count = visible_columns(visible, step, r, columns);
+      scale_visible(scores + r * stride, inverseSums[r], count, columns);
+    }
   }
 }
 
@@ -58,11 +91,8 @@ MULTIVERSIONED void CKernels_softmaxAgain(
   for (int64_t r = 0; r < rows; r++) {
     float *row = scores + r * stride;
     int64_t count = visible_columns(visible, step, r, columns);
-    float maximum = maxima[r], inverse = inverseSums[r];
-    FOR_VISIBLE_LANES
-    lanes_write(
-        row + i, lanes_exp(lanes_read(row + i, width) * scale - maximum) * inverse, width);
-    memset(row + count, 0, (size_t)(columns - count) * sizeof(float));
+    exponentiate(row, scale, maxima[r], count, columns, 1);
+    scale_visible(row, inverseSums[r], count, columns);
   }
 }
 
@@ -107,14 +137,8 @@ MULTIVERSIONED void CKernels_crossEntropy(
       double mean = (double)row_sum_below(row, maximum, columns) / columns;
       expected = (1 - (double)smoothing) * expected + smoothing * mean;
     }
-    Lanes sum = {0};
-    FOR_LANES(columns) {
-      Lanes e = lanes_exp(lanes_read(row + i, n) - maximum);
-      if (n < LANE_COUNT) e = lanes_keep(e, n);
-      if (gradientScale != 0) lanes_write(row + i, e, n);
-      sum += e;
-    }
-    float total = lanes_sum(sum);
+    float total = gradientScale != 0 ? exponentiate(row, 1, maximum, columns, columns, 1)
+                                     : exponentiate(row, 1, maximum, columns, columns, 0);
     losses[r] = (float)(natural_log(total) - expected);
     if (gradientScale != 0) {
       float factor = gradientScale / total;

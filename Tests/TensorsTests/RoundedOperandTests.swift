@@ -45,17 +45,29 @@ import Testing
 
   @Test(arguments: [(1, 1), (5, 15), (64, 16), (64, 145), (30, 1024), (7, 2500)])
   func productsAreRoundedAndTheirColumnsSummed(rows: Int, columns: Int) {
-    let count = rows * columns
+    let (stride, own) = (columns + 3, Int64(columns))
+    let count = rows * stride
     var generator = SeededGenerator(seed: 4)
     let (a, b) = (generator.normals(count), generator.normals(count))
-    var products = [Float](repeating: 0, count: count)
-    CKernels_multiply(a, b, &products, Int64(count), 0)
+    var all = [Float](repeating: 0, count: count)
+    CKernels_multiply(a, b, &all, Int64(count), 0)
     var (expected, sums) = (generator.normals(columns), generator.normals(columns))
+    CKernels_columnSums(all, &expected, Int64(rows), own, Int64(stride), 0)
+    let isOutside = (0..<count).map { $0 % stride >= columns }
+
     var halves = [UInt16](repeating: 7, count: count)
-    CKernels_columnSums(products, &expected, Int64(rows), Int64(columns), Int64(columns), 0)
-    CKernels_multiplyRounded(a, b, &halves, &sums, Int64(rows), Int64(columns))
+    CKernels_multiplyRounded(a, b, &halves, &sums, Int64(rows), own, Int64(stride))
     #expect(sums.map(\.bitPattern) == expected.map(\.bitPattern))
-    #expect(halves == Self.rounded(products))
+    #expect(halves == zip(Self.rounded(all), isOutside).map { $1 ? 7 : $0 })
+
+    sums = generator.normals(columns)
+    var products = b  // in place
+    products.withUnsafeMutableBufferPointer { products in
+      CKernels_multiplyAndSum(
+        a, products.baseAddress, products.baseAddress, &sums, Int64(rows), own, Int64(stride))
+    }
+    #expect(sums.map(\.bitPattern) == expected.map(\.bitPattern))
+    #expect(products == zip(zip(all, b), isOutside).map { $1 ? $0.1 : $0.0 })
   }
 
   /// Bits of a loss and its gradients through two layers, and how many floats wait for the backward pass.

@@ -19,6 +19,12 @@ void CKernels_add(const float *a, const float *b, float *destination, int64_t co
 void CKernels_multiply(
     const float *a, const float *b, float *destination, int64_t count, int adds);
 
+/// products = a * b, of [rows, columns] with rows `stride` elements apart, and sums[columns] = the sum of the
+/// rows, added up in their order from zero. products may be a or b.
+void CKernels_multiplyAndSum(
+    const float *a, const float *b, float *products, float *sums, int64_t rows, int64_t columns,
+    int64_t stride);
+
 /// destination = scale * source.
 void CKernels_scale(const float *source, float scale, float *destination, int64_t count);
 

@@ -19,10 +19,9 @@ void CKernels_activationRounded(
 void CKernels_activationAndSlopeRounded(
     CKernels_Activation activation, float slope, float *values, uint16_t *outputs, int64_t count);
 
-/// products = a * b, of [rows, columns], and sums[columns] = the sum of the rows of what was not rounded yet,
-/// added up in their order from zero.
+/// As CKernels_multiplyAndSum; the sums are of what was not rounded yet.
 void CKernels_multiplyRounded(
-    const float *a, const float *b, uint16_t *products, float *sums, int64_t rows,
-    int64_t columns);
+    const float *a, const float *b, uint16_t *products, float *sums, int64_t rows, int64_t columns,
+    int64_t stride);
 
 #endif

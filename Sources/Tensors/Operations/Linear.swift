@@ -172,26 +172,37 @@ private struct LinearMap {
   }
 
   /// The same for dy = gradient · slopes, which is left in the memory of the slopes or, for products that round
-  /// it, nowhere as floats, unless samples are told apart.
+  /// it, nowhere as floats, unless samples are told apart. db is summed up on the way.
   ///
   /// - Parameters:
   ///   - gradient: [..., outputs].
   ///   - slopes: Of the same shape.
   func backward(_ gradient: Tensor, times slopes: Tensor) {
     let workspace = input.workspace
-    guard let form = workspace.products.format.factorForm, workspace.sampleGradients == nil else {
+    guard workspace.sampleGradients == nil else {
       gradient.multiplyElements(with: slopes, into: slopes.pointer, adds: false)
       return backward(slopes)
     }
-    let dy = Tensor(uninitialized: gradient.shape, form: form, in: workspace)
+    let dy =
+      workspace.products.format.factorForm.map {
+        Tensor(uninitialized: gradient.shape, form: $0, in: workspace)
+      } ?? slopes
     // Rows stay with the thread that has them in its caches; each block has sums of its own.
     let blocks = RowBlocks(rows: gradient.shape.rows, columns: outputs)
     let sums = Tensor(uninitialized: [blocks.count, outputs], in: workspace)
-    blocks.run(on: workspace) { rows, index in
-      let first = rows.lowerBound * outputs
-      CKernels_multiplyRounded(
-        gradient.pointer + first, slopes.pointer + first, dy.roundedPointer + first,
-        sums.pointer + index * outputs, Int64(rows.count), Int64(outputs))
+    blocks.runStrips(on: workspace) { rows, columns, index in
+      let first = rows.lowerBound * outputs + columns.lowerBound
+      let own = sums.pointer + index * outputs + columns.lowerBound
+      let (height, width, stride) = (Int64(rows.count), Int64(columns.count), Int64(outputs))
+      if dy.form == nil {
+        CKernels_multiplyAndSum(
+          gradient.pointer + first, slopes.pointer + first, dy.pointer + first, own, height, width,
+          stride)
+      } else {
+        CKernels_multiplyRounded(
+          gradient.pointer + first, slopes.pointer + first, dy.roundedPointer + first, own, height,
+          width, stride)
+      }
     }
     // In the order of CKernels_columnSums, whose blocks they are.
     bias?.addGradient { db, adds in
