@@ -9,6 +9,10 @@
 
 INLINE void adam_lanes(float *parameters, const float *gradient, float *mean, float *variance,
                        int64_t n, const CKernels_AdamStep *step) {
+  ask_ahead(parameters);
+  ask_ahead(gradient);
+  ask_ahead(mean);
+  ask_ahead(variance);
   Lanes p = lanes_read(parameters, n);
   const Lanes g = lanes_gradient(lanes_read(gradient, n), p, step);
   Lanes m = lanes_read(mean, n);

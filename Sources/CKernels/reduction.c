@@ -156,6 +156,7 @@ INLINE void add_chunk_squares(Squares *squares, const float *values, int64_t cou
   int64_t i = 0;
   for (; i + LANE_COUNT <= count; i += LANE_COUNT) {
     const Lanes lanes = lanes_load(values + i);
+    ask_ahead(values + i);
     add_squares(squares, &lanes);
   }
   if (i < count) {
