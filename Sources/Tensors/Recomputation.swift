@@ -8,7 +8,8 @@ extension Tensor {
   /// and changes no bit: dropout draws the same masks again, and gradients are added up in the same
   /// order as without. Where nothing is recorded, it is `body(self)`. Calls may be nested.
   ///
-  /// An observer sees each value once, in the forward pass, and each gradient.
+  /// An observer sees each value once, in the forward pass, and each gradient. Other operations of the
+  /// workspace save memory from then on, too, where they can and no bit changes.
   ///
   /// - Parameter body: A function of its argument, of parameters and of tensors that do not change;
   ///   called twice when the result is differentiated. A head with its loss (`linearCrossEntropy`)
@@ -16,6 +17,7 @@ extension Tensor {
   /// - Returns: What `body` returns. It asks for a gradient whether or not something in `body` does.
   public func recomputing(_ body: @escaping (Tensor) -> Tensor) -> Tensor {
     guard workspace.isRecording else { return body(self) }
+    workspace.savesMemory = true
     let circumstances = workspace.circumstances
     let (result, leaves) = workspace.notingUses { workspace.withoutRecording { body(self) } }
     let own = node.flatMap { $0.origin == nil ? $0.gradient : nil }

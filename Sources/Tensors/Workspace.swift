@@ -10,6 +10,8 @@ public final class Workspace {
 
   /// For what is quickly computed again, but not at once: 48 MiB.
   package let spare = SpareMemory(count: 12 << 20)
+  /// Whether memory counts for more than time: parts of the network are recomputed (`Tensor.recomputing(_:)`).
+  var savesMemory = false
 
   /// Whether operations record how to differentiate themselves.
   public private(set) var isRecording = true

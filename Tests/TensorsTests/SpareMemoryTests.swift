@@ -42,6 +42,32 @@ import Testing
     withExtendedLifetime(taken) {}
   }
 
+  /// So many classes that the logits of all rows take more than 64 MiB and less than 128: see `LogitChunks`.
+  @Test func whereAPartIsRecomputedTheRestSavesMemoryAndChangesNoBit() {
+    let (rows, width, classes) = (400, 2, 60_000)
+    func run(recomputes: Bool) -> (bits: [UInt32], bytes: Int) {
+      let workspace = Workspace(format: .bfloat16)
+      var generator = SeededGenerator(seed: 17)
+      let x = Leaf(generator.normals(rows * width), shape: [rows, width], in: workspace)
+      let weight = Leaf(generator.normals(classes * width), shape: [classes, width], in: workspace)
+      let targets = generator.integers(rows, in: 0..<Int32(classes))
+      let states = recomputes ? x.tensor.recomputing { $0 * $0 } : x.tensor * x.tensor
+      let loss = states.linearCrossEntropy(
+        weight: weight.tensor, targets: Indices(targets, shape: [rows]))
+      loss.backward()
+      let bits = ([[loss.item]] + [x, weight].map(\.gradient)).joined().map(\.bitPattern)
+      return (bits, workspace.pool.allocatedBytes)
+    }
+    let (plain, saving) = (run(recomputes: false), run(recomputes: true))
+    #expect(saving.bits == plain.bits)
+    #expect(saving.bytes < plain.bytes - 40 << 20)
+
+    let workspace = Workspace()
+    let whole = workspace.spare.left
+    Leaf([1], shape: [1], in: workspace).tensor.recomputing { $0 * $0 }.sum().backward()
+    #expect(Self.run(mask: .causal, in: workspace).left == whole)
+  }
+
   @Test func whatIsDroppedIsNotKept() {
     let workspace = Workspace()
     let whole = workspace.spare.left

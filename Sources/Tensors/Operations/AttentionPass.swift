@@ -152,7 +152,7 @@ struct AttentionPass {
   /// Memory for the probabilities of all heads, if there is some to spare and none is dropped.
   private func keptProbabilities(_ blocks: [[Block]]) -> SpareElements? {
     let largest = blocks.lazy.compactMap { $0.last.map { $0.place + $0.height * $0.columns } }.max()
-    guard stream == nil, let largest else { return nil }
+    guard stream == nil, !workspace.savesMemory, let largest else { return nil }
     return workspace.spare.elements([queries.sequences * queries.count, largest], in: workspace)
   }
 

@@ -37,7 +37,8 @@ struct LogitChunks {
     (self.weight, self.bias, self.classes) = (weight, bias, classes)
     self.rows = CountedRows(of: states, targets: targets.elements)
     let heights = ChunkHeights(
-      rows: rows, classes: classes, format: states.workspace.products.format)
+      rows: rows, classes: classes, format: states.workspace.products.format,
+      savesMemory: states.workspace.savesMemory)
     height = heights.height
     ranges = heights.ranges(of: self.rows.count)
   }
@@ -152,13 +153,19 @@ struct LogitChunks {
 }
 
 /// Rows cut into chunks of about equal height whose logits take at most about 96 MiB; in bfloat16 128 MiB,
-/// since there each chunk's packing of the weight is a larger part of the work. A chunk's height is part of
-/// the result: gradients of the weight are added up chunk by chunk.
+/// since there each chunk's packing of the weight is a larger part of the work, or 64 where memory is saved.
+/// In float32 a chunk's height is part of the result: gradients of the weight are added up chunk by chunk. In
+/// bfloat16 it is not: blocks of 32 rows are added up one after the other wherever the cuts are.
 private struct ChunkHeights {
   let height: Int
 
-  init(rows: Int, classes: Int, format: ProductFormat) {
-    let most = max(64, (format == .bfloat16 ? 32 << 20 : 24 << 20) / classes)
+  init(rows: Int, classes: Int, format: ProductFormat, savesMemory: Bool) {
+    let largest: Int
+    switch format {
+    case .float32: largest = 24 << 20
+    case .bfloat16: largest = savesMemory ? 16 << 20 : 32 << 20
+    }
+    let most = max(64, largest / classes)
     let count = max(1, (rows + most - 1) / most)
     height = max(1, min(rows, ((rows + count - 1) / count + 63) / 64 * 64))
   }
