@@ -60,7 +60,7 @@ import Testing
     }
     let (plain, saving) = (run(recomputes: false), run(recomputes: true))
     #expect(saving.bits == plain.bits)
-    #expect(saving.bytes < plain.bytes - 40 << 20)
+    #expect(saving.bytes < plain.bytes - 30 << 20)
 
     let workspace = Workspace()
     let whole = workspace.spare.left

@@ -149,10 +149,12 @@ struct AttentionPass {
   /// At most so many queries read keys and values where they lie.
   private static let fewQueries = 4
 
-  /// Memory for the probabilities of all heads, if there is some to spare and none is dropped.
+  /// Memory for the probabilities of all heads, if there is some to spare, none is dropped, and batches have the
+  /// same shape: with many, buffers of yet other sizes would keep the pool growing.
   private func keptProbabilities(_ blocks: [[Block]]) -> SpareElements? {
     let largest = blocks.lazy.compactMap { $0.last.map { $0.place + $0.height * $0.columns } }.max()
-    guard stream == nil, !workspace.savesMemory, let largest else { return nil }
+    guard stream == nil, !workspace.savesMemory, !workspace.pool.sharesSizes, let largest
+    else { return nil }
     return workspace.spare.elements([queries.sequences * queries.count, largest], in: workspace)
   }
 
