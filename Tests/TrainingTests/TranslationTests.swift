@@ -171,8 +171,8 @@ import Testing
       #expect(workspace.pool.lentCount == 0)
       return workspace.pool.allocationCount
     }
-    // An epoch is 8 steps.
-    #expect(Set(counts[24...]).count == 1, "\(counts)")
+    // An epoch is 8 steps; a new size may replace a smaller buffer, which is then missed once more.
+    #expect(Set(counts[32...]).count == 1, "\(counts)")
   }
 
   @Test func configurationsThatDoNotFitTogetherAreRefused() throws {
