@@ -2,6 +2,7 @@
 #include "double_math.h"
 #include "lanes.h"
 #include "lanes_math.h"
+#include "products_and_sums.h"
 
 MULTIVERSIONED void CKernels_accumulate(
     const float *source, float *destination, int64_t count) {
@@ -33,15 +34,7 @@ MULTIVERSIONED void CKernels_multiply(
 MULTIVERSIONED void CKernels_multiplyAndSum(
     const float *a, const float *b, float *products, float *sums, int64_t rows, int64_t columns,
     int64_t stride) {
-  memset(sums, 0, (size_t)columns * sizeof(float));
-  for (int64_t row = 0; row < rows; row++) {
-    FOR_LANES(columns) {
-      int64_t place = row * stride + i;
-      Lanes product = lanes_read(a + place, n) * lanes_read(b + place, n);
-      lanes_write(sums + i, lanes_read(sums + i, n) + product, n);
-      lanes_write(products + place, product, n);
-    }
-  }
+  MULTIPLY_AND_SUM(lanes_write(products + place, product, n))
 }
 
 MULTIVERSIONED void CKernels_divide(

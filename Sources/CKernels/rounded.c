@@ -1,6 +1,7 @@
 #include "CKernels.h"
 #include "activation_lanes.h"
 #include "bfloat16.h"
+#include "products_and_sums.h"
 
 // Whatever the processor.
 

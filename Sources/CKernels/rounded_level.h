@@ -38,13 +38,5 @@ FUNCTION(activation_and_slope)(
 FUNCTION(multiply)(
     const float *a, const float *b, uint16_t *products, float *sums, int64_t rows, int64_t columns,
     int64_t stride) {
-  memset(sums, 0, (size_t)columns * sizeof(float));
-  for (int64_t row = 0; row < rows; row++) {
-    FOR_LANES(columns) {
-      int64_t place = row * stride + i;
-      Lanes product = lanes_read(a + place, n) * lanes_read(b + place, n);
-      lanes_write(sums + i, lanes_read(sums + i, n) + product, n);
-      ROUNDED(&product, products + place, n);
-    }
-  }
+  MULTIPLY_AND_SUM(ROUNDED(&product, products + place, n))
 }
