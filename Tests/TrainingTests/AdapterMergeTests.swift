@@ -16,7 +16,8 @@ import Testing
 
   /// A run with an adapter of a fixture.
   private func train(
-    _ name: String, method: String = "lora", learningRate: Double = 0.01
+    _ name: String, method: String = "lora", learningRate: Double = 0.01,
+    precision: Precision = .float32
   ) throws -> String {
     let data = folder.path + "/train.bin"
     var generator = SeededGenerator(seed: 4)
@@ -31,6 +32,7 @@ import Testing
         "batch.sequences=2", "batch.microbatches=1", "schedule.name=constant",
         "schedule.warmup_steps=0", "steps=5", "evaluate.every=0",
         "optimizer.learning_rate=\(learningRate)", "adapter.name=\(method)", "adapter.rank=2",
+        "precision=\(precision)",
       ])
     let path = folder.path + "/run"
     let run = try TrainingRun(
@@ -41,7 +43,7 @@ import Testing
   }
 
   private func logits(_ path: String) throws -> [Float] {
-    let trained = try TrainedModel.open(path, in: Workspace())
+    let trained = try TrainedModel.open(path, in: Workspace(), precision: .float32)
     let tokens = Indices(Self.tokens, shape: [1, Self.tokens.count])
     return try trained.workspace.withoutRecording {
       try trained.languageModel().logits(of: tokens).elements
@@ -58,14 +60,17 @@ import Testing
     return conversion
   }
 
-  @Test(arguments: [
-    ("llama-tied", "lora", ModelConversion.Format.safetensors),
-    ("llama-tied", "rslora", .gguf), ("gpt2-float32", "dora", .safetensors),
-  ])
+  @Test(
+    arguments: [
+      ("llama-tied", "lora", ModelConversion.Format.safetensors),
+      ("llama-tied", "rslora", .gguf), ("gpt2-float32", "dora", .safetensors),
+    ], [Precision.float32, .bfloat16])
   func aMergedModelComputesWhatTheAdaptedOneDid(
-    name: String, method: String, format: ModelConversion.Format
+    _ setting: (name: String, method: String, format: ModelConversion.Format),
+    precision: Precision
   ) throws {
-    let run = try train(name, method: method)
+    let (name, method, format) = setting
+    let run = try train(name, method: method, precision: precision)
     let outcome = try conversion(run, format).run(in: Workspace())
     let merge = try #require(outcome.merge)
     #expect(

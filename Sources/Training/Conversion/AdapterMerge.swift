@@ -41,7 +41,8 @@ struct AdapterEffect {
     } else {
       plain = try text.logits(
         of: TrainedModel.open(
-          base, in: Workspace(threadCount: model.workspace.threads.threadCount)))
+          base, in: Workspace(threadCount: model.workspace.threads.threadCount),
+          precision: .float32))
     }
   }
 
@@ -53,7 +54,8 @@ struct AdapterEffect {
   /// - Throws: `LostAdapterError`.
   func require(of path: String, isExact: Bool, threadCount: Int) throws -> AdapterMerge {
     let merged = try text.logits(
-      of: TrainedModel.open(path, in: Workspace(threadCount: threadCount)))
+      of: TrainedModel.open(
+        path, in: Workspace(threadCount: threadCount), precision: .float32))
     func mean(_ other: [Float]) -> Double {
       zip(adapted, other).reduce(0) { $0 + Double(abs($1.0 - $1.1)) } / Double(adapted.count)
     }

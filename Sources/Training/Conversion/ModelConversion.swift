@@ -91,7 +91,8 @@ public struct ModelConversion: Sendable {
     }
     let place = ConversionOutput(path: output, overwrites: overwrites)
     try place.check()
-    let model = try TrainedModel.open(source, in: workspace)
+    // Whatever the run's precision: an adapter is folded in, and compared, without rounding its factors.
+    let model = try TrainedModel.open(source, in: workspace, precision: .float32)
     model.notices.forEach(notice)
     let effect = try effect(in: model)
     model.mergeAdapter()
