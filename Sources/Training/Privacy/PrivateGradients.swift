@@ -20,8 +20,9 @@ final class PrivateGradients {
   /// The most samples of a pass.
   private let chunkSize: Int
   /// Whether the model's samples can be told apart in a pass over several: found out by trying, and the same for
-  /// all of a model.
-  private var allowsBatches = true
+  /// all of a model. Not where products round their factors: the sum of rounded gradients is not made of those whose
+  /// norms were found, and one could be longer than C.
+  private var allowsBatches: Bool
   /// One sample's gradient, [P].
   private let scratch: FloatMemory
   /// The last step whose samples were drawn.
@@ -33,6 +34,9 @@ final class PrivateGradients {
     (self.task, self.replica, self.privacy) = (task, replica, privacy)
     (seed, microbatches) = (UInt64(plan.seed), plan.batch.microbatches)
     chunkSize = plan.batch.sequences
+    // Each step draws another number of samples.
+    replica.workspace.pool.sharesSizes = true
+    allowsBatches = replica.workspace.products.format == .float32
     let count = replica.parameters.trainedCount
     scratch = FloatMemory(count: count)
     squares = [Double](
