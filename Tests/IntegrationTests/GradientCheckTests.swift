@@ -20,6 +20,17 @@ extension TrainedRunTests {
       #expect(report.passes, "\(report)")
     }
 
+    /// In bfloat16 a loss moves in steps, and right gradients would seem wrong.
+    @Test func gradientsAreCheckedInFloat32WhateverThePrecision() throws {
+      let bench = try Workbench()
+      defer { withExtendedLifetime(bench) {} }
+      var configuration = try configuration(bench, seed: 1)
+      let expected = try GradientCheck(configuration, step: 0).run()
+      configuration.plan.precision = .bfloat16
+      let report = try GradientCheck(configuration, step: 0).run()
+      #expect(report.passes && report.description == expected.description, "\(report)")
+    }
+
     /// Ways in which a backward pass is wrong in practice.
     enum Fault: CaseIterable {
       /// A forgotten factor.

@@ -19,13 +19,16 @@ public struct GradientCheck {
   package typealias Tampering = (_ name: String, UnsafeMutableBufferPointer<Float>) -> Void
 
   /// - Parameters:
-  ///   - configuration: Its model, data and seed are used.
+  ///   - configuration: Its model, data and seed are used, in float32 whatever its precision: in bfloat16 a loss
+  ///     moves in steps, and has no slopes to measure.
   ///   - step: Whose first micro-batch is looked at, from 0.
   public init(_ configuration: RunConfiguration, step: Int) {
     self.init(configuration, step: step, tampering: nil)
   }
 
   package init(_ configuration: RunConfiguration, step: Int, tampering: Tampering?) {
+    var configuration = configuration
+    configuration.plan.precision = .float32
     self.configuration = configuration
     self.step = step
     self.tampering = tampering
