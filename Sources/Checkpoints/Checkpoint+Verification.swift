@@ -47,7 +47,7 @@ private struct VerifiedPart {
 
   /// All parts of a file, in order.
   static func all(of file: InputFile, _ entry: Manifest.File) -> [VerifiedPart] {
-    if let sha256 = entry.sha256 {
+    if entry.chunks == nil, let sha256 = entry.sha256 {
       return [
         VerifiedPart(
           file: file, byteCount: entry.bytes, range: 0..<entry.bytes, expected: sha256,

@@ -102,7 +102,7 @@ public struct Checkpoint: Sendable {
   ///
   /// - Throws: `CheckpointError.wrongHash`.
   public func requireParameters(_ tensors: [TensorView]) throws(CheckpointError) {
-    if manifest.seal != nil { return }
+    if manifest.isSealed { return }
     let found = LockstepCheckpoints.parametersSHA256(of: tensors)
     guard found == manifest.parametersSHA256 else {
       throw .wrongHash(

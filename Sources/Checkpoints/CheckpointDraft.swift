@@ -44,7 +44,8 @@ public final class CheckpointDraft {
       try FileSystem.makeDirectory(temporaryPath)
       modelFile = try Self.open(
         snapshot.parametersFile.rawValue, in: temporaryPath, snapshot.parameters.map(\.layout),
-        encrypts: directory.encrypts, bytesNeeded: bytesNeeded, threads: threads)
+        encrypts: directory.encrypts, bytesNeeded: bytesNeeded, hashesWhole: true,
+        threads: threads)
       // A hash of all parameters is a chain, for one of the threads.
       var hash = ""
       try modelFile.write(snapshot.parameters.map(\.bytes)) {
@@ -76,14 +77,14 @@ public final class CheckpointDraft {
   /// Opens a file for tensors and writes its header.
   private static func open(
     _ name: String, in directory: String, _ layouts: [TensorLayout], encrypts: Bool,
-    bytesNeeded: Int, threads: ThreadPool
+    bytesNeeded: Int, hashesWhole: Bool = false, threads: ThreadPool
   ) throws(FileError) -> CheckpointFile {
     // `transformers` refuses files that do not name the framework they come from.
     let header = SafetensorsHeader.encode(layouts, metadata: ["format": "pt"])
     let file = try CheckpointFile(
       name: name, in: directory,
       contentByteCount: layouts.reduce(header.count) { $0 + $1.byteCount }, encrypts: encrypts,
-      bytesNeeded: bytesNeeded, threads: threads)
+      bytesNeeded: bytesNeeded, hashesWhole: hashesWhole, threads: threads)
     try file.write(header)
     return file
   }

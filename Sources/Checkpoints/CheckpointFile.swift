@@ -17,16 +17,20 @@ final class CheckpointFile {
   ///   - contentByteCount: What will be written to it, in bytes.
   ///   - encrypts: Whether it is encrypted, with the process's key.
   ///   - bytesNeeded: What the caller is about to write to all files, in bytes, for errors.
+  ///   - hashesWhole: Whether the manifest gets the hash of the whole, too, of a file of any length. Default:
+  ///     false.
   ///   - threads: Share the hashing.
   init(
     name: String, in directory: String, contentByteCount: Int, encrypts: Bool, bytesNeeded: Int,
-    threads: ThreadPool
+    hashesWhole: Bool = false, threads: ThreadPool
   ) throws(FileError) {
     encryption =
       try encrypts
       ? EncryptedFiles.encryption(ofByteCount: contentByteCount, path: directory + "/" + name)
       : nil
-    file = try HashedFile(name: name, in: directory, bytesNeeded: bytesNeeded, threads: threads)
+    file = try HashedFile(
+      name: name, in: directory, bytesNeeded: bytesNeeded, hashesWhole: hashesWhole,
+      threads: threads)
   }
 
   /// Appends bytes that lie in several places.

@@ -14,6 +14,9 @@ final class HashedFile {
   /// What came after them, less than a portion.
   private var rest: [UInt8] = []
   private var pieceHashes: [UInt8] = []
+  /// Of all bytes so far, where the file's own hash is wanted though it will be cut into chunks: a chain, which
+  /// one of the threads computes while the others write.
+  private var whole: SHA256?
   /// For portions that lie in several places, one for each thread.
   private var scratch: UnsafeMutableRawBufferPointer?
 
@@ -25,12 +28,16 @@ final class HashedFile {
   ///
   /// - Parameters:
   ///   - bytesNeeded: What the caller is about to write in all, in bytes, for errors.
+  ///   - hashesWhole: Whether the manifest gets the hash of the whole, too, of a file of any length. Default:
+  ///     false.
   ///   - threads: Share the work.
   init(
-    name: String, in directory: String, bytesNeeded: Int? = nil, threads: ThreadPool
+    name: String, in directory: String, bytesNeeded: Int? = nil, hashesWhole: Bool = false,
+    threads: ThreadPool
   ) throws(FileError) {
     self.name = name
     self.threads = threads
+    whole = hashesWhole ? SHA256() : nil
     file = try OutputFile(path: directory + "/" + name, bytesNeeded: bytesNeeded)
   }
 
@@ -69,21 +76,29 @@ final class HashedFile {
   ) throws(FileError) {
     let scratch = bytes.isContiguous ? nil : reservedScratch()
     var hashes = [[UInt8]](repeating: [], count: count)
-    // The long task first.
-    let others = meanwhile == nil ? 0 : 1
+    func addToWhole(through memory: (Range<Int>) -> UnsafeRawBufferPointer) {
+      for start in stride(from: 0, to: count * Self.portion, by: Self.portion) {
+        whole?.update(bufferPointer: memory(start..<start + Self.portion))
+      }
+    }
+    // The long tasks first.
+    let longTasks: [((Range<Int>) -> UnsafeRawBufferPointer) -> Void] =
+      (meanwhile.map { task in [{ _ in task() }] } ?? [])
+      + (whole == nil ? [] : [addToWhole])
     try hashes.withUnsafeMutableBufferPointer { (hashes) throws(FileError) in
-      try threads.attempt(tasks: count + others) { (task, worker) throws(FileError) in
-        guard task >= others else {
-          meanwhile?()
-          return
-        }
-        let start = (task - others) * Self.portion
+      try threads.attempt(tasks: longTasks.count + count) { (task, worker) throws(FileError) in
         let own = scratch.map {
           UnsafeMutableRawBufferPointer(
             rebasing: $0[worker * Self.portion..<(worker + 1) * Self.portion])
         }
-        let content = bytes.contiguous(start..<start + Self.portion, scratch: own)
-        HashTree.appendPieceHashes(of: content, to: &hashes[task - others])
+        func content(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+          bytes.contiguous(range, scratch: own)
+        }
+        guard task >= longTasks.count else { return longTasks[task](content) }
+        let index = task - longTasks.count
+        let start = index * Self.portion
+        let content = content(start..<start + Self.portion)
+        HashTree.appendPieceHashes(of: content, to: &hashes[index])
         let end = writtenByteCount + start + Self.portion
         try file.write(content, at: end - Self.portion)
         if end % Self.storedByteCount < Self.portion {
@@ -108,14 +123,16 @@ final class HashedFile {
   /// - Returns: What the manifest says of it.
   func finish() throws(FileError) -> Manifest.File {
     let byteCount = writtenByteCount + rest.count
-    let hash = try rest.lent { (bytes) throws(FileError) in
+    // Of a small file, what is left is all of it.
+    if byteCount < HashTree.leastByteCount, whole == nil { whole = SHA256() }
+    try rest.lent { (bytes) throws(FileError) in
       try file.write(bytes, at: writtenByteCount)
       HashTree.appendPieceHashes(of: bytes, to: &pieceHashes)
-      // Of the whole file where that is a small one; else it is not used.
-      return SHA256.hash(bytes: bytes)
+      whole?.update(bufferPointer: bytes)
     }
     try file.finish()
     return Manifest.File(
-      name: name, bytes: byteCount, pieceHashes: pieceHashes, sha256: hash.hexadecimal)
+      name: name, bytes: byteCount, pieceHashes: pieceHashes,
+      sha256: whole?.finalize().hexadecimal)
   }
 }

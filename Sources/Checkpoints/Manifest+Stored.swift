@@ -17,7 +17,10 @@ extension Manifest {
       let stored = try onDisk { () throws(FileError) in
         try MappedFile(storedAt: FileSystem.parent(of: path) + "/" + file.name)
       }
-      files.append(File(name: file.name, content: stored.withBytes { Array($0) }))
+      files.append(
+        File(
+          name: file.name, content: stored.withBytes { Array($0) },
+          hashesWhole: file.sha256 != nil))
     }
     let listing = try JSON.encode(
       Manifest(step: old.step, parametersSHA256: old.parametersSHA256, files: files), path: path)

@@ -8,8 +8,8 @@ public struct Manifest: Codable, Equatable, Sendable {
     public let name: String
     /// Length in bytes.
     public let bytes: Int
-    /// SHA-256 of the whole in lower-case hexadecimal: of files of less than 1 MiB, and in manifests of
-    /// version 1 of all files.
+    /// SHA-256 of the whole in lower-case hexadecimal, as `sha256sum` prints it: of the parameters' file, of
+    /// files of less than 1 MiB, and in manifests of version 1 of all files.
     public let sha256: String?
     /// The hashes of larger files' chunks in their order: for each 4 MiB the SHA-256, in lower-case
     /// hexadecimal, of the SHA-256 of its pieces of 64 KiB.
@@ -17,17 +17,21 @@ public struct Manifest: Codable, Equatable, Sendable {
 
     /// - Parameters:
     ///   - pieceHashes: Those of all pieces of the file.
-    ///   - sha256: Of the whole, where it is a small one.
-    init(name: String, bytes: Int, pieceHashes: [UInt8], sha256: @autoclosure () -> String) {
+    ///   - sha256: Of the whole; a file that is cut into chunks can do without.
+    init(name: String, bytes: Int, pieceHashes: [UInt8], sha256: String?) {
       let isCut = bytes >= HashTree.leastByteCount
+      precondition(isCut || sha256 != nil, "a file of one hash has none")
       self.name = name
       self.bytes = bytes
-      self.sha256 = isCut ? nil : sha256()
+      self.sha256 = sha256
       chunks = isCut ? HashTree.chunkHashes(pieceHashes) : nil
     }
 
     /// What a manifest says of a file with this content.
-    package init(name: String, content: [UInt8]) {
+    ///
+    /// - Parameter hashesWhole: Whether it says the hash of the whole, too, of a file cut into chunks. Default:
+    ///   false.
+    package init(name: String, content: [UInt8], hashesWhole: Bool = false) {
       var pieceHashes: [UInt8] = []
       content.withUnsafeBytes { bytes in
         for start in stride(from: 0, to: bytes.count, by: HashTree.portionByteCount) {
@@ -36,9 +40,10 @@ public struct Manifest: Codable, Equatable, Sendable {
             of: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), to: &pieceHashes)
         }
       }
+      let isWhole = hashesWhole || content.count < HashTree.leastByteCount
       self.init(
         name: name, bytes: content.count, pieceHashes: pieceHashes,
-        sha256: LockstepCheckpoints.sha256(of: content))
+        sha256: isWhole ? LockstepCheckpoints.sha256(of: content) : nil)
     }
   }
 
@@ -73,7 +78,7 @@ public struct Manifest: Codable, Equatable, Sendable {
   }
 
   /// The SHA-256 of a line for each member: `version 2`, `step 250`, `parameters_sha256 …`, and for each
-  /// file `file BYTES NAME` and its hashes, a line each.
+  /// file `file BYTES NAME` and its hashes, a line each, that of the whole last.
   private static func seal(
     version: Int, step: Int, parametersSHA256: String, files: [File]
   ) -> String {
@@ -110,9 +115,13 @@ public struct Manifest: Codable, Equatable, Sendable {
     return manifest
   }
 
+  /// Whether no member can have changed alone: manifests are from version 2 on, and one that was read has been
+  /// checked.
+  var isSealed: Bool { version >= 2 }
+
   /// What no manifest of its version has, or nil.
   private var problem: String? {
-    if version >= 2, seal != fittingSeal {
+    if isSealed, seal != fittingSeal {
       return "was changed after it was written: its seal is not that of its members"
     }
     return files.lazy.compactMap { file in
@@ -120,7 +129,7 @@ public struct Manifest: Codable, Equatable, Sendable {
         return "'\(file.name)' is not a plain file name"
       }
       guard file.bytes >= 0 else { return "'\(file.name)' has \(file.bytes) bytes" }
-      let isCut = version >= 2 && file.bytes >= HashTree.leastByteCount
+      let isCut = isSealed && file.bytes >= HashTree.leastByteCount
       let (expected, found) =
         isCut
         ? (HashTree.chunkCount(ofBytes: file.bytes), file.chunks?.count ?? 0)
