@@ -1,5 +1,9 @@
 #include "matrix_product.h"
 
+#include <string.h>
+
+#include "CKernels.h"
+
 // MARK: - Versions
 
 /// The version that is used at most; 0: any.
@@ -21,10 +25,22 @@ int CKernels_matrixProductVersion(CKernels_Format format) {
 
 // MARK: - Products
 
+/// A product without inner indices: sums of nothing.
+static void finish_empty(const Product *p) {
+  for (int64_t r = 0; r < p->rows; r++) {
+    float *row = p->c + r * p->stride;
+    if (!p->adds) memset(row, 0, (size_t)p->columns * sizeof(float));
+    if (!p->epilogue) continue;
+    if (p->epilogue->bias) CKernels_accumulate(p->epilogue->bias, row, p->columns);
+    activate_sums(p->epilogue, row, r * p->stride, p->columns);
+  }
+}
+
 void CKernels_matrixProductByVersion(
     int version, CKernels_Factor a, CKernels_Factor b, float *c, int64_t stride, int64_t rows,
     int64_t columns, int64_t inner, int adds, const CKernels_Epilogue *epilogue) {
   Product p = {a, c, stride, rows, columns, inner, adds, epilogue};
+  if (inner <= 0) return finish_empty(&p);
   if (a.format == CKernels_bfloat16)
     bfloat16_multiply(version, b, &p);
   else
@@ -59,6 +75,7 @@ void CKernels_matrixProductPacked(
     const CKernels_Epilogue *epilogue) {
   PackedFactor b = {packed, packedInner, packedColumns};
   Product p = {a, c, stride, rows, columns, inner, adds, epilogue};
+  if (inner <= 0) return finish_empty(&p);
   int version = CKernels_matrixProductVersion(a.format);
   if (a.format == CKernels_bfloat16)
     bfloat16_multiply_packed(version, b, &p);

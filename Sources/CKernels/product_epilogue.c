@@ -9,7 +9,7 @@ void activate_sums(
     CKernels_activationAndSlope(activation, slope, sums, epilogue->activated + place, count);
   else if (epilogue->activated)
     CKernels_activationForward(activation, slope, sums, epilogue->activated + place, count);
-  if (epilogue->rounded && epilogue->keepsSlopes)
+  else if (epilogue->rounded && epilogue->keepsSlopes)
     CKernels_activationAndSlopeRounded(activation, slope, sums, epilogue->rounded + place, count);
   else if (epilogue->rounded)
     CKernels_activationRounded(activation, slope, sums, epilogue->rounded + place, count);

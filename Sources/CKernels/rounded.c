@@ -30,7 +30,8 @@ INLINE void round_and_store_wide(const WideLanes *wide, uint16_t *destination, i
 #undef FUNCTION
 #undef ROUNDED
 
-// By the processor's own conversion: AVX512_BF16, which those with AMX have.
+// By the processor's own conversion: AVX512_BF16, which those with AMX have. Products limited to a version for
+// less than AVX-512 do without, too, so that tests compare both.
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -63,16 +64,24 @@ INLINE void convert_and_store_wide(const WideLanes *wide, uint16_t *destination,
 #undef ROUNDED
 #pragma clang attribute pop
 
-#define CALL(function, ...)                                                                       \
+#define CALL_VERSION(version, function, ...)                                                      \
   do {                                                                                            \
-    if (__builtin_cpu_supports("avx512bf16"))                                                     \
+    if ((version) >= 3 && __builtin_cpu_supports("avx512bf16"))                                   \
       function##_converting(__VA_ARGS__);                                                         \
     else                                                                                          \
       function##_anywhere(__VA_ARGS__);                                                           \
   } while (0)
 #else
-#define CALL(function, ...) function##_anywhere(__VA_ARGS__)
+#define CALL_VERSION(version, function, ...) function##_anywhere(__VA_ARGS__)
 #endif
+#define CALL(function, ...)                                                                       \
+  CALL_VERSION(CKernels_matrixProductVersion(CKernels_bfloat16), function, __VA_ARGS__)
+
+void CKernels_roundToBfloat16ByVersion(
+    int version, const float *source, uint16_t *destination, int64_t count) {
+  (void)version;
+  CALL_VERSION(version, round, source, destination, count);
+}
 
 void CKernels_roundToBfloat16(const float *source, uint16_t *destination, int64_t count) {
   CALL(round, source, destination, count);

@@ -40,6 +40,28 @@ import Testing
     }
   }
 
+  @Test(arguments: [ProductFormat.float32, .bfloat16], [1, 2])
+  func sumsOfNothingAreZero(format: ProductFormat, threads: Int) {
+    let workspace = Workspace(threadCount: threads, format: format)
+    func variable(_ elements: [Float], _ shape: Shape) -> Tensor {
+      .variable(elements, shape: shape, in: workspace)
+    }
+    // Memory that held something else before.
+    for _ in 0..<3 { _ = Tensor(repeating: 7, shape: [3, 4], in: workspace) }
+    let (x, weight) = (variable([], [0, 3]), variable([Float](repeating: 2, count: 12), [4, 3]))
+    let sum = x.linear(weight: weight).sum()
+    sum.backward()
+    #expect(sum.item == 0)
+    #expect(weight.gradient == [Float](repeating: 0, count: 12))
+
+    let bias = variable([1, -2, 3, -4], [4])
+    let y = variable([], [2, 0]).linear(
+      weight: variable([], [4, 0]), bias: bias, activation: .relu)
+    #expect(y.elements == [1, 0, 3, 0, 1, 0, 3, 0])
+    (y * y).sum().backward()
+    #expect(bias.gradient == [4, 0, 12, 0])
+  }
+
   @Test func forwardProductsAreCountedOnceAndListedByShape() {
     let workspace = Workspace()
     let x = Self.tensor([2, 5, 8], in: workspace)

@@ -26,6 +26,29 @@ import Testing
     return result
   }
 
+  /// Those with AVX512_BF16 have an instruction for it.
+  @Test(arguments: [1, 15, 16, 33, 64, 100, 1000]) func everyProcessorRoundsAlike(count: Int) {
+    let quiet: UInt32 = 0x40_0000
+    let inputs = Self.inputs(count).enumerated().map { index, value in
+      // Numbers that are none: quiet ones and signalling ones, the bits of the latter below what is kept.
+      switch index % 11 {
+      case 3: Float(bitPattern: 0x7F80_0000 | quiet | UInt32(index))
+      case 7: Float(bitPattern: 0xFF80_0001 + UInt32(index))
+      default: value
+      }
+    }
+    let expected = Self.rounded(inputs)
+    for version in 1...CKernels_matrixProductVersions(CKernels_bfloat16) {
+      var result = [UInt16](repeating: 0, count: count)
+      CKernels_roundToBfloat16ByVersion(version, inputs, &result, Int64(count))
+      #expect(result == expected, "version \(version)")
+    }
+    for (input, result) in zip(inputs, expected) {
+      let rounded = Float(bitPattern: UInt32(result) << 16)
+      #expect(rounded.isNaN == input.isNaN && rounded.sign == input.sign)
+    }
+  }
+
   @Test(arguments: activations, [1, 15, 16, 33, 1000])
   func activationsAreRoundedAsTheyAreWritten(activation: Activation, count: Int) {
     let inputs = Self.inputs(count)

@@ -57,7 +57,7 @@ typedef struct CKernels_Epilogue {
   const float *bias;
   /// Where activation(product + bias) goes, rows as far apart as the product's; null for none.
   float *activated;
-  /// Where they go rounded to bfloat16, in products of that format; null for none.
+  /// Where they go rounded to bfloat16 instead, in products of that format; null for none.
   uint16_t *rounded;
   CKernels_Activation activation;
   float slope;
@@ -66,7 +66,7 @@ typedef struct CKernels_Epilogue {
 } CKernels_Epilogue;
 
 /// C = A B, or C += A B where `adds`: A [rows, inner], B [inner, columns], C [rows, columns] with rows
-/// `stride` elements apart. C overlaps neither factor.
+/// `stride` elements apart. C overlaps neither factor. Without inner indices each sum is zero.
 ///
 /// - epilogue: null for none.
 void CKernels_matrixProduct(

@@ -10,6 +10,10 @@
 
 void CKernels_roundToBfloat16(const float *source, uint16_t *destination, int64_t count);
 
+/// The same as the version of a product does it: for tests, which compare their bits.
+void CKernels_roundToBfloat16ByVersion(
+    int version, const float *source, uint16_t *destination, int64_t count);
+
 /// As CKernels_activationForward.
 void CKernels_activationRounded(
     CKernels_Activation activation, float slope, const float *inputs, uint16_t *outputs,

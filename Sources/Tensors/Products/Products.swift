@@ -8,8 +8,8 @@ import LockstepParallelism
 ///
 /// It belongs to one thread, but for `multiply` on the calling thread, which its workers may use.
 public final class Products {
-  /// May change between two operations.
-  public var format: ProductFormat
+  /// May change between two operations. OpenBLAS multiplies in float32 only.
+  public var format: ProductFormat { didSet { requireFormat() } }
   public let library: ProductLibrary
   public let threads: ThreadPool
   let packing = PackingMemory()
@@ -31,11 +31,15 @@ public final class Products {
     format: ProductFormat = .float32, library: ProductLibrary = .canonical, threads: ThreadPool
   ) {
     self.format = format
-    precondition(
-      format == .float32 || library == .canonical, "OpenBLAS multiplies in float32 only")
     self.library = library
     self.threads = threads
+    requireFormat()
     if library == .openBLAS { openblas_set_num_threads(1) }
+  }
+
+  private func requireFormat() {
+    precondition(
+      format == .float32 || library == .canonical, "OpenBLAS multiplies in float32 only")
   }
 
   /// C = A B, or C += A B, shared out among the threads.
