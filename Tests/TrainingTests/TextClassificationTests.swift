@@ -168,6 +168,21 @@ import Testing
     return outcomes[0]
   }
 
+  /// Batches are as long as their longest text: all lengths share about the memory of the largest.
+  @Test func memoryDoesNotGrowWithEachNewLength() throws {
+    let configuration = try configuration(nil, ["model.dropout=0"])
+    let workspace = Workspace()
+    let trainer = try Trainer(
+      task: configuration.prepareTask(SoloCommunicator()).task, configuration: configuration,
+      communicator: SoloCommunicator(), workspace: workspace, observers: [])
+    let bytes = try (0..<40).map { step in
+      _ = try trainer.step.run(step: step)
+      #expect(workspace.pool.lentCount == 0)
+      return workspace.pool.allocatedBytes
+    }
+    #expect(bytes[39] < bytes[0] * 11 / 10, "\(bytes)")
+  }
+
   static let settings: [(name: String?, further: [String])] = [
     ("bert-base", []), ("encoder", []), ("llama-base", []), ("gpt2", []), (nil, []),
     ("llama-base", ["adapter.name=lora", "adapter.rank=2"]),

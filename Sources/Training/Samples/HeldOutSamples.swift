@@ -142,11 +142,12 @@ struct ClassifiedSamples: SampleMaker {
   let count: Int
 
   func samples(in workspace: Workspace) throws -> [SamplesRecord.Sample] {
-    (0..<task.evaluationBatchCount).lazy.map { heldOut($0) }.prefix(collecting: count)
+    (0..<task.evaluationBatchCount).lazy.map { heldOut($0, in: workspace) }
+      .prefix(collecting: count)
   }
 
-  private func heldOut(_ index: Int) -> [SamplesRecord.Sample] {
-    let (outputs, batch) = task.heldOutOutputs(batch: index)
+  private func heldOut(_ index: Int, in workspace: Workspace) -> [SamplesRecord.Sample] {
+    let (outputs, batch) = task.heldOutOutputs(batch: index, in: workspace)
     let elements = outputs.elements
     return batch.lengths.enumerated().map { row, length in
       let start = row * batch.positions

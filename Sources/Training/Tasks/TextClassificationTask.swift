@@ -45,7 +45,7 @@ public final class TextClassificationTask: SampledTask {
     }
     return BatchLoss(
       sum: objective.loss(
-        of: outputs(), for: SampleBatch(classes: batch.classes), isTraining: true),
+        of: outputs(in: workspace), for: SampleBatch(classes: batch.classes), isTraining: true),
       targetCount: batch.count)
   }
 
@@ -62,7 +62,7 @@ public final class TextClassificationTask: SampledTask {
     loader.fill(&batch, samples: samples)
     return BatchLoss(
       sum: objective.loss(
-        of: outputs(), for: SampleBatch(classes: batch.classes), isTraining: true),
+        of: outputs(in: workspace), for: SampleBatch(classes: batch.classes), isTraining: true),
       targetCount: batch.count)
   }
 
@@ -70,7 +70,7 @@ public final class TextClassificationTask: SampledTask {
   public var metrics: [Metric] { objective.metrics }
 
   public func evaluationLoss(batch index: Int, in workspace: Workspace) -> BatchLoss {
-    let (outputs, batch) = heldOutOutputs(batch: index)
+    let (outputs, batch) = heldOutOutputs(batch: index, in: workspace)
     let answers = SampleBatch(classes: batch.classes)
     confusion?.add(outputs, targets: batch.classes)
     return BatchLoss(
@@ -79,15 +79,19 @@ public final class TextClassificationTask: SampledTask {
   }
 
   /// What the model says of a batch of held-out data, [B, C], and the batch.
-  func heldOutOutputs(batch index: Int) -> (outputs: Tensor, batch: ClassifiedTextBatch) {
+  func heldOutOutputs(
+    batch index: Int, in workspace: Workspace
+  ) -> (outputs: Tensor, batch: ClassifiedTextBatch) {
     guard let heldOut else { preconditionFailure("this task has no held-out texts") }
     heldOut.fill(&batch, evaluationBatch: index)
-    return (outputs(), batch)
+    return (outputs(in: workspace), batch)
   }
 
   /// What the model says of the batch, [B, C].
-  private func outputs() -> Tensor {
-    classifier.outputs(
+  private func outputs(in workspace: Workspace) -> Tensor {
+    // Batches are as long as their longest text.
+    workspace.pool.sharesSizes = true
+    return classifier.outputs(
       of: Indices(batch.tokens, shape: [batch.count, batch.positions]), lengths: batch.lengths)
   }
 }

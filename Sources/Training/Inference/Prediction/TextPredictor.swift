@@ -37,6 +37,8 @@ public final class TextPredictor {
       names: classes.names,
       asksOfEachClass: trained.configuration?.recipe.asksOfEachClass ?? false)
     workspace = trained.workspace
+    // Batches are as long as their longest text.
+    workspace.pool.sharesSizes = true
     reader = LineTokens(
       tokenizer: try trained.requiredTokenizer(), limit: model.context, special: special)
   }
