@@ -27,8 +27,8 @@ enum AvailableMemory {
     exit(1)
   }
 
-  /// Nil where the host does not say.
-  private static func current() -> Int? {
+  /// Bytes; nil where the host does not say.
+  static func current() -> Int? {
     var available = Int64(0)
     return CHost_memoryAvailable("/proc", "/sys/fs/cgroup", &available) == 0 ? Int(available) : nil
   }

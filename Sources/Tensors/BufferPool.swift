@@ -33,12 +33,22 @@ public final class BufferPool {
 
   /// A buffer of at least `count` floats with any contents.
   func buffer(count: Int) -> Buffer {
-    let wanted = max((count + 15) / 16 * 16, 16)
+    let wanted = Self.capacity(of: count)
     let capacity = freeCapacity(atLeast: wanted) ?? wanted
     let pointer = free[capacity]?.popLast() ?? allocateReplacing(capacity: capacity)
     lentCount += 1
     return Buffer(pointer: pointer, count: count, capacity: capacity, pool: self)
   }
+
+  /// Whether a buffer of so many floats is free, or the host has so much memory that many ranks could
+  /// allocate one.
+  func canAfford(_ count: Int) -> Bool {
+    if free[Self.capacity(of: count)]?.isEmpty == false { return true }
+    let bytes = count * MemoryLayout<Float>.stride
+    return AvailableMemory.current().map { bytes <= $0 / 64 } ?? true
+  }
+
+  private static func capacity(of count: Int) -> Int { max((count + 15) / 16 * 16, 16) }
 
   /// The size of a free buffer in place of one of the size wanted; nil: that size is free, or has to be
   /// allocated.

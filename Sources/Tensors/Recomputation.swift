@@ -16,8 +16,8 @@ extension Tensor {
   ///   belongs outside: it computes its gradients in the forward pass.
   /// - Returns: What `body` returns. It asks for a gradient whether or not something in `body` does.
   public func recomputing(_ body: @escaping (Tensor) -> Tensor) -> Tensor {
-    guard workspace.isRecording else { return body(self) }
     workspace.savesMemory = true
+    guard workspace.isRecording else { return body(self) }
     let circumstances = workspace.circumstances
     let (result, leaves) = workspace.notingUses { workspace.withoutRecording { body(self) } }
     let own = node.flatMap { $0.origin == nil ? $0.gradient : nil }

@@ -9,9 +9,10 @@ package final class SpareMemory {
   /// - Parameter count: Floats in all.
   init(count: Int) { left = count }
 
-  /// Uninitialised elements; nil if so many are not left.
+  /// Uninitialised elements; nil if so many are not left, or the host has not much more: what can be done
+  /// without must not be what ends a run.
   package func elements(_ shape: Shape, in workspace: Workspace) -> SpareElements? {
-    guard shape.count <= left else { return nil }
+    guard shape.count <= left, workspace.pool.canAfford(shape.count) else { return nil }
     left -= shape.count
     return SpareElements(Tensor(uninitialized: shape, in: workspace), of: self)
   }

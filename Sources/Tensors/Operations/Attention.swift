@@ -101,9 +101,9 @@ public struct KeyRanges: Sendable, Equatable {
 extension Heads {
   /// Scaled dot-product attention, softmax(Q Kᵀ / √K) V (Vaswani et al., 2017), for all heads.
   ///
-  /// Queries are taken in blocks; of the [T, S] matrix of scores only a block's rows exist at a
-  /// time, and the masked half is skipped. The backward pass takes the probabilities from the forward pass
-  /// where the workspace has memory to spare for them, and computes them again otherwise: the same bits.
+  /// Queries are taken in blocks, and the masked half of the [T, S] matrix of scores is skipped. Where the
+  /// workspace has memory to spare for the probabilities, they are kept for the backward pass. Otherwise only
+  /// a block's rows exist at a time, and are computed again: the same bits.
   ///
   /// - Parameters:
   ///   - keys: Heads over [B, S, ...]; their number divides the number of query heads (grouped-query

@@ -22,10 +22,11 @@ extension AttentionPass {
           computesScores: kept.probabilities == nil, products: workspace.products)
         for member in 0..<queriesPerKey {
           let head = keyHead * queriesPerKey + member
-          let place = Place(sequence: sequence, head: head, keyHead: keyHead, isFirst: member == 0)
+          let part = HeadPart(
+            sequence: sequence, head: head, keyHead: keyHead, isFirst: member == 0)
           for (index, block) in sequenceBlocks[sequence].reversed().enumerated() {
             backward(
-              block, at: place, isFirstBlock: index == 0, gradient: gradient,
+              block, of: part, isFirstBlock: index == 0, gradient: gradient,
               kept: kept, factors: factors, scratch: scores, dq: dq, dk: dk, dv: dv)
           }
         }
@@ -36,7 +37,7 @@ extension AttentionPass {
   /// The keys and values of one head, as the products of the backward pass read them.
   private struct Factors {
     let keys: PackedFactor
-    /// For the scores; nil: they are not computed again.
+    /// For the scores; nil where the probabilities are kept.
     let keysTransposed: PackedFactor?
     let valuesTransposed: PackedFactor
 
@@ -59,7 +60,7 @@ extension AttentionPass {
   }
 
   /// Which head of which sequence; `isFirst` among those that share keys.
-  private struct Place {
+  private struct HeadPart {
     let sequence: Int
     let head: Int
     let keyHead: Int
@@ -71,16 +72,16 @@ extension AttentionPass {
   // Blocks come last first: the last one sees all keys, so it can overwrite what others add to. With
   // ranges no block may see all keys: there the memory is cleared first.
   private func backward(
-    _ block: Block, at place: Place, isFirstBlock: Bool, gradient: Tensor, kept: Kept,
+    _ block: Block, of part: HeadPart, isFirstBlock: Bool, gradient: Tensor, kept: Kept,
     factors: Factors, scratch: UnsafeMutablePointer<Float>, dq: Destination, dk: Destination,
     dv: Destination
   ) {
-    let (sequence, head, width) = (place.sequence, place.head, queries.width)
+    let (sequence, head, width) = (part.sequence, part.head, queries.width)
     let row = self.row(of: block, head: sequence * queries.count + head)
     let area = Self.blockHeight * scratchStride
-    let isFirst = isFirstBlock && place.isFirst
-    let dK = keys.layout.matrix(dk.pointer, sequence: sequence, head: place.keyHead)
-    let dV = values.layout.matrix(dv.pointer, sequence: sequence, head: place.keyHead)
+    let isFirst = isFirstBlock && part.isFirst
+    let dK = keys.layout.matrix(dk.pointer, sequence: sequence, head: part.keyHead)
+    let dV = values.layout.matrix(dv.pointer, sequence: sequence, head: part.keyHead)
     let dQ = queries.layout.matrix(dq.pointer, sequence: sequence, head: head)
       .from(row: block.start)
     if isFirst && hasRanges {
@@ -98,7 +99,7 @@ extension AttentionPass {
       .from(row: block.start)
     let dO = outputs.layout.matrix(gradient.pointer, sequence: sequence, head: head)
       .from(row: block.start)
-    let p = probabilities(of: block, at: place, kept: kept, factors: factors, scratch: scratch)
+    let p = probabilities(block, of: part, kept: kept, factors: factors, scratch: scratch)
     let used = stream == nil ? p : Matrix(scratch + area, stride: p.stride)
     drop(p, into: used, block, row: row)
     let ds = Matrix(scratch + 2 * area, stride: p.stride)
@@ -125,20 +126,18 @@ extension AttentionPass {
 
   /// The probabilities of a block before dropout: those of the forward pass, or computed again in `scratch`.
   private func probabilities(
-    of block: Block, at place: Place, kept: Kept, factors: Factors,
+    _ block: Block, of part: HeadPart, kept: Kept, factors: Factors,
     scratch: UnsafeMutablePointer<Float>
   ) -> Matrix {
-    let head = place.sequence * queries.count + place.head
-    guard let keysTransposed = factors.keysTransposed else {
-      return kept.probabilities(of: block, head: head)!
-    }
+    let head = part.sequence * queries.count + part.head
+    if let probabilities = kept.probabilities(of: block, head: head) { return probabilities }
     let result = Matrix(scratch, stride: scratchStride)
-    keysTransposed.multiply(
-      from: queries.matrix(sequence: place.sequence, head: place.head).from(row: block.start),
+    factors.keysTransposed?.multiply(
+      from: queries.matrix(sequence: part.sequence, head: part.head).from(row: block.start),
       into: result, rows: block.height, columns: block.columns, inner: queries.width)
     let maxima = kept.statistics.pointer + row(of: block, head: head)
     let inverseSums = maxima + kept.statistics.shape.last
-    softmax(result, block, sequence: place.sequence) { scores, height, columns, visible, line in
+    softmax(result, block, sequence: part.sequence) { scores, height, columns, visible, line in
       CKernels_softmaxAgain(
         scores, scale, height, columns, Int64(result.stride), visible, Int64(block.visibleStep),
         maxima + line, inverseSums + line)

@@ -37,8 +37,8 @@ struct AttentionPass {
     /// the mask has ranges.
     let visible: Int
     let visibleStep: Int
-    /// Probabilities of the blocks before, where they are kept.
-    var place = 0
+    /// How many probabilities the blocks before it have, where they are kept.
+    var keptOffset = 0
   }
 
   /// What the backward pass has from the forward pass.
@@ -53,7 +53,7 @@ struct AttentionPass {
     /// - Parameter head: Among those of all sequences.
     func probabilities(of block: Block, head: Int) -> Matrix? {
       (probabilities?.tensor).map {
-        Matrix($0.pointer + head * $0.shape.last + block.place, stride: block.columns)
+        Matrix($0.pointer + head * $0.shape.last + block.keptOffset, stride: block.columns)
       }
     }
   }
@@ -62,11 +62,11 @@ struct AttentionPass {
   func sequenceBlocks() -> [[Block]] { (0..<queries.sequences).map(blocks) }
 
   private func blocks(of sequence: Int) -> [Block] {
-    var place = 0
+    var keptOffset = 0
     return stride(from: 0, to: queries.positions, by: Self.blockHeight).map { start in
       var block = block(of: sequence, from: start)
-      block.place = place
-      place += block.height * block.columns
+      block.keptOffset = keptOffset
+      keptOffset += block.height * block.columns
       return block
     }
   }
@@ -152,7 +152,8 @@ struct AttentionPass {
   /// Memory for the probabilities of all heads, if there is some to spare, none is dropped, and batches have the
   /// same shape: with many, buffers of yet other sizes would keep the pool growing.
   private func keptProbabilities(_ blocks: [[Block]]) -> SpareElements? {
-    let largest = blocks.lazy.compactMap { $0.last.map { $0.place + $0.height * $0.columns } }.max()
+    let largest = blocks.lazy.compactMap { $0.last.map { $0.keptOffset + $0.height * $0.columns } }
+      .max()
     guard stream == nil, !workspace.savesMemory, !workspace.pool.sharesSizes, let largest
     else { return nil }
     return workspace.spare.elements([queries.sequences * queries.count, largest], in: workspace)
@@ -235,8 +236,8 @@ struct AttentionPass {
         scores.pointer, Int64(block.height), Int64(block.keyCount), Int64(block.visible), 0)
     }
     for line in 0..<block.height {
-      let place = sequence * queries.positions + block.start + line
-      let (lower, upper) = (Int(ranges.lower[place]), Int(ranges.upper[place]))
+      let query = sequence * queries.positions + block.start + line
+      let (lower, upper) = (Int(ranges.lower[query]), Int(ranges.upper[query]))
       let row = scores.pointer + line * scores.stride
       let first = lower == upper ? block.keyCount : lower
       row.update(repeating: 0, count: first)

@@ -25,7 +25,7 @@ extension Tensor {
     guard let activation else {
       return map.forward(nil).result.recorded(inputs: map.parents, map.backward)
     }
-    let (slopes, result) = map.forward(activation, keepsSlopes: workspace.isRecording)
+    let (slopes, result) = map.forward(activation, keepsSlopes: map.isDifferentiated)
     return result.recorded(inputs: map.parents) { gradient in
       map.backward(gradient, times: slopes)
     }
@@ -47,9 +47,9 @@ extension Tensor {
   ) -> Tensor {
     let map = LinearMap(input: self, weight: weight, bias: bias, layout: layout)
     let form = multipliesOnly ? workspace.products.format.factorForm : nil
-    let isReleased = workspace.isRecording && map.resultCount >= Self.smallestReleased
+    let isReleased = map.isDifferentiated && map.resultCount >= Self.smallestReleased
     let (sum, result) = map.forward(
-      activation, form: form, keepsSlopes: workspace.isRecording && !isReleased)
+      activation, form: form, keepsSlopes: map.isDifferentiated && !isReleased)
     // By then the sum's memory holds the slopes.
     let hidden = result.recorded(inputs: map.parents) { gradient in
       map.backward(gradient, times: sum)
@@ -95,6 +95,11 @@ private struct LinearMap {
   var parents: [Tensor] { [input, weight] + (bias.map { [$0] } ?? []) }
   private var inputs: Int { weight.shape[layout == .inputsByOutputs ? 0 : 1] }
   private var outputs: Int { weight.shape[layout == .inputsByOutputs ? 1 : 0] }
+
+  /// Whether there will be a backward pass.
+  var isDifferentiated: Bool {
+    input.workspace.isRecording && parents.contains(where: \.requiresGradient)
+  }
 
   /// Elements of the result.
   var resultCount: Int { input.shape.rows * outputs }
