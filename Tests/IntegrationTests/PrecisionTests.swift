@@ -1,4 +1,7 @@
 import Foundation
+import LockstepModels
+import LockstepTensors
+import LockstepTraining
 import TestSupport
 import Testing
 
@@ -23,6 +26,48 @@ extension TrainedRunTests {
         #expect(summary.parametersSHA256 == alone.parametersSHA256, "\(ranks) ranks")
         #expect(summary.validationLoss == alone.validationLoss)
       }
+    }
+
+    @Test func aModelIsUsedInThePrecisionOfItsRunOrInAnother() throws {
+      struct Report: Decodable { let loss: Double }
+      struct Text: Decodable { let tokens: [Int32] }
+      let bench = try Workbench()
+      let summary = try bench.train("run", Self.bfloat16)
+      func loss(_ options: [String] = [], ranks: Int? = nil) throws -> Double {
+        let ending = try bench.run(
+          ["evaluate", "run", "--json", "--sequences", "2"] + options, ranks: ranks)
+        try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+        return try JSONDecoder().decode(Report.self, from: Data(ending.output.utf8)).loss
+      }
+      func tokens(_ options: [String]) throws -> [Int32] {
+        let ending = try bench.run(
+          ["generate", "run", "--json", "--prompt", "the sun", "--temperature", "0"] + options)
+        try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+        return try JSONDecoder().decode(Text.self, from: Data(ending.output.utf8)).tokens
+      }
+      #expect(try loss() == summary.validationLoss)
+      #expect(try loss(["--precision", "bfloat16"]) == summary.validationLoss)
+      let difference = try abs(
+        loss(["--precision", "float32"]) - (summary.validationLoss ?? .infinity))
+      #expect(difference > 0 && difference < 0.05)
+      if MPIRunner.isAvailable { #expect(try loss(ranks: 2) == summary.validationLoss) }
+      let greedy = try tokens(["--max-tokens", "12"])
+      #expect(try tokens(["--max-tokens", "12", "--precision", "bfloat16"]) == greedy)
+      // One token more at a time, or a text anew: each position is computed in one order.
+      let workspace = Workspace()
+      let model = try TrainedModel.open(bench.path("run"), in: workspace)
+      let start = try #require(model.tokenizer).encode("the sun")
+      let all = start + greedy
+      let logits = try workspace.withoutRecording {
+        try model.languageModel().logits(of: Indices(all, shape: [1, all.count]))
+      }
+      let width = logits.shape.last
+      for position in start.count..<all.count {
+        let row = logits.elements[(position - 1) * width..<position * width]
+        #expect(Int(all[position]) == row.indices.max { row[$0] < row[$1] }! - row.startIndex)
+      }
+      let wrong = try bench.run(["generate", "run", "--precision", "bfloat61"])
+      #expect(wrong.exitCode == 2 && wrong.errorOutput.contains("bfloat61"))
     }
 
     /// Other architectures multiply in other shapes and arrangements.

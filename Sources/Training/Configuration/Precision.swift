@@ -28,6 +28,12 @@ public enum Precision: String, SettingChoice {
 }
 
 extension Precision {
+  /// What a user should know of the instructions by which some ranks multiply; usually nothing.
+  func remark(on instructions: Set<String>) -> String {
+    self == .bfloat16 && instructions != ["AMX"]
+      ? ": the same result as with AMX, no faster than float32" : ""
+  }
+
   /// For tests of whole runs; see `ProductFormat.limitVersion(to:)`.
   package static func limitVersion(to version: Int) { ProductFormat.limitVersion(to: version) }
 }
@@ -37,9 +43,7 @@ extension Plan {
   var precisionSummary: String? {
     guard precision != .float32 else { return nil }
     let instructions = precision.format.instructions
-    let summary = "\(precision.rawValue), by \(instructions)"
-    return instructions == "AMX"
-      ? summary : summary + ": the same result as with AMX, no faster than float32"
+    return "\(precision.rawValue), by \(instructions)" + precision.remark(on: [instructions])
   }
 }
 

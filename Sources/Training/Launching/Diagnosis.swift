@@ -197,11 +197,12 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     let (products, peak) = speeds.reduce((0, 0)) {
       ($0.0 + $1.productGigaflops, $0.1 + $1.peakGigaflops)
     }
-    let instructions = Set(speeds.map(\.instructions)).sorted().joined(separator: ", ")
+    let instructions = Set(speeds.map(\.instructions))
     return precision.padding(toLength: 13, withPad: " ", startingAt: 0)
       + String(
         format: "%.0f GFLOP/s, %.0f %% of the peak of %.0f, by ", products, 100 * products / peak,
         peak)
-      + instructions
+      + instructions.sorted().joined(separator: ", ")
+      + (Precision(rawValue: precision)?.remark(on: instructions) ?? "")
   }
 }
