@@ -76,6 +76,7 @@ class Comparison:
             "ratio_min": min(ratios),
             "ratio_max": max(ratios),
             "openblas_fraction": median(pair.openblas_fraction for pair in pairs),
+            "openblas_kernels": openblas.kernels(self.library),
             "lockstep_peak_bytes": own_bytes,
             "peer_peak_bytes": peer_bytes,
         }

@@ -5,7 +5,7 @@
 #   Benchmarks/fine-tuning.sh [--precision float32|bfloat16] [--weights float32|bfloat16|q8_0]
 #                             [--threads N] [--pairs N] [--json FILE] [--plan]
 #
-# By default float32, one thread and 5 pairs: about 15 minutes. docs/benchmarks.md explains the method,
+# By default float32, one thread and 5 pairs: about 20 minutes. docs/benchmarks.md explains the method,
 # Benchmarks/compare.sh its variables.
 set -euo pipefail
 # shellcheck source=Benchmarks/environment.sh

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from measuring.arguments import Parser
+from measuring.openblas import GENERIC_KERNELS
 from others import seconds
 
 #: The least ratio of speeds that Lockstep aims at, by case and layout.
@@ -92,10 +93,20 @@ def speed_cells(result: dict[str, Any], bars: dict[str, dict[str, float]]) -> li
     ]
 
 
+def is_openblas_generic(result: dict[str, Any]) -> bool:
+    return result["openblas_kernels"] in GENERIC_KERNELS
+
+
+def openblas_cell(result: dict[str, Any]) -> str:
+    """The share of OpenBLAS's speed; its kernels' name where they say nothing of the processor."""
+    if is_openblas_generic(result):
+        return f"({result['openblas_kernels']})"
+    return f"{result['openblas_fraction']:.0%}"
+
+
 def speed_table(results: Results) -> str:
     rows = [
-        [*speed_cells(result, BARS), f"{result['openblas_fraction']:.0%}", result["peer"]]
-        for result in results
+        [*speed_cells(result, BARS), openblas_cell(result), result["peer"]] for result in results
     ]
     return markdown([*SPEED_HEADER, "of OpenBLAS", "PyTorch's variant"], rows)
 
@@ -143,8 +154,11 @@ def scaling_table(results: Results) -> str:
         rows.append(
             [
                 case,
-                f"{alone['openblas_fraction']:.0%}",
-                verdict(alone["openblas_fraction"], OPENBLAS_BAR.get(case)),
+                openblas_cell(alone),
+                verdict(
+                    alone["openblas_fraction"],
+                    None if is_openblas_generic(alone) else OPENBLAS_BAR.get(case),
+                ),
                 f"{scaling:.2f}",
                 verdict(scaling, SCALING_BAR.get(case)),
             ]

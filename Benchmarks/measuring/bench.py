@@ -69,7 +69,7 @@ class Bench:
         tokens = self.directory / f"tokens-{case.vocabulary}.bin"
         if not tokens.exists():
             write_tokens(tokens, case.vocabulary)
-        side = Lockstep(self.binary, case, ALONE, tokens, self.directory)
+        side = Lockstep(self.binary, case, ALONE, "float32", tokens, self.directory)
         path = self.directory / f"{name}.yaml"
         path.write_text(json.dumps({**side.configuration(1), **changes}))
         return case, path

@@ -57,6 +57,10 @@ def products_seconds(library: Path, case: Case, layout: Layout, directory: Path)
         return max(float(output.read_text()) for output in job.outputs)
 
 
+#: Kernels for SSE and older, which it takes on processors that it does not know: no yardstick for others.
+GENERIC_KERNELS = ("Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Atom", "Katmai")
+
+
 def kernels(library: Path) -> str:
     """The name of the kernels that it picks on this processor, such as Zen or SkylakeX."""
     name = ctypes.CDLL(str(library)).openblas_get_corename

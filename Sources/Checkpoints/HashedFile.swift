@@ -75,39 +75,44 @@ final class HashedFile {
     portionsOf bytes: ScatteredBytes, count: Int, meanwhile: (() -> Void)?
   ) throws(FileError) {
     let scratch = bytes.isContiguous ? nil : reservedScratch()
-    var hashes = [[UInt8]](repeating: [], count: count)
-    func addToWhole(through memory: (Range<Int>) -> UnsafeRawBufferPointer) {
-      for start in stride(from: 0, to: count * Self.portion, by: Self.portion) {
-        whole?.update(bufferPointer: memory(start..<start + Self.portion))
+    func portion(_ index: Int, worker: Int) -> UnsafeRawBufferPointer {
+      let own = scratch.map {
+        UnsafeMutableRawBufferPointer(
+          rebasing: $0[worker * Self.portion..<(worker + 1) * Self.portion])
       }
+      let start = index * Self.portion
+      return bytes.contiguous(start..<start + Self.portion, scratch: own)
     }
-    // The long tasks first.
-    let longTasks: [((Range<Int>) -> UnsafeRawBufferPointer) -> Void] =
-      (meanwhile.map { task in [{ _ in task() }] } ?? [])
-      + (whole == nil ? [] : [addToWhole])
+    func addToWhole(worker: Int) {
+      for index in 0..<count { whole?.update(bufferPointer: portion(index, worker: worker)) }
+    }
+    let longTasks: [(_ worker: Int) -> Void] =
+      (meanwhile.map { task in [{ _ in task() }] } ?? []) + (whole == nil ? [] : [addToWhole])
+    // Each first of all, if there are threads enough by another one.
+    let taskCount = longTasks.count + count
+    let firstTasks = threads.firstTasks(of: taskCount)
+    let places = longTasks.indices.map { firstTasks.indices ~= $0 ? firstTasks[$0] : $0 }
+    var hashes = [[UInt8]](repeating: [], count: count)
     try hashes.withUnsafeMutableBufferPointer { (hashes) throws(FileError) in
-      try threads.attempt(tasks: longTasks.count + count) { (task, worker) throws(FileError) in
-        let own = scratch.map {
-          UnsafeMutableRawBufferPointer(
-            rebasing: $0[worker * Self.portion..<(worker + 1) * Self.portion])
-        }
-        func content(_ range: Range<Int>) -> UnsafeRawBufferPointer {
-          bytes.contiguous(range, scratch: own)
-        }
-        guard task >= longTasks.count else { return longTasks[task](content) }
-        let index = task - longTasks.count
-        let start = index * Self.portion
-        let content = content(start..<start + Self.portion)
+      try threads.attempt(tasks: taskCount) { (task, worker) throws(FileError) in
+        if let index = places.firstIndex(of: task) { return longTasks[index](worker) }
+        let index = task - places.count { $0 < task }
+        let content = portion(index, worker: worker)
         HashTree.appendPieceHashes(of: content, to: &hashes[index])
-        let end = writtenByteCount + start + Self.portion
-        try file.write(content, at: end - Self.portion)
-        if end % Self.storedByteCount < Self.portion {
-          file.beginStoring(max(0, end - Self.storedByteCount - Self.portion)..<end)
-        }
+        try store(content, at: writtenByteCount + index * Self.portion)
       }
     }
     for hash in hashes { pieceHashes += hash }
     writtenByteCount += count * Self.portion
+  }
+
+  /// Writes a portion, and has the disk begin with what it completes.
+  private func store(_ portion: UnsafeRawBufferPointer, at start: Int) throws(FileError) {
+    try file.write(portion, at: start)
+    let end = start + portion.count
+    if end % Self.storedByteCount < Self.portion {
+      file.beginStoring(max(0, end - Self.storedByteCount - Self.portion)..<end)
+    }
   }
 
   private func reservedScratch() -> UnsafeMutableRawBufferPointer {

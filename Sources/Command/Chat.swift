@@ -20,7 +20,10 @@ struct Chat: ParsableCommand, ReadsEncryptedFiles {
       conversation that outgrows the model's context goes on without its oldest messages, which is said.
       """)
 
-  @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
+  @Argument(
+    help: """
+      A run, a checkpoint, a directory with config.json and model.safetensors, or a GGUF file.
+      """)
   var source: String
 
   @Option(help: "What the model is told before all else.")

@@ -14,7 +14,10 @@ struct Evaluate: ParsableCommand, ReadsEncryptedFiles {
       for which.
       """)
 
-  @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
+  @Argument(
+    help: """
+      A run, a checkpoint, a directory with config.json and model.safetensors, or a GGUF file.
+      """)
   var source: String
 
   @Option(

@@ -13,7 +13,10 @@ struct Generate: ParsableCommand, ReadsEncryptedFiles {
       model's context does. A masked language model fills in each [MASK] of the prompt, a token each.
       """)
 
-  @Argument(help: "A run, a checkpoint, or a directory with config.json and model.safetensors.")
+  @Argument(
+    help: """
+      A run, a checkpoint, a directory with config.json and model.safetensors, or a GGUF file.
+      """)
   var source: String
 
   @Option(help: "The text to continue; for a masked language model, with [MASK] in it.")

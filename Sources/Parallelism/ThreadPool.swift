@@ -64,6 +64,11 @@ public final class ThreadPool: @unchecked Sendable {
     }
   }
 
+  /// The task that each thread begins with, of so many: where a long one is best put.
+  package func firstTasks(of count: Int) -> [Int] {
+    (0..<threadCount).map { Crew.firstTask(of: $0, tasks: count, threadCount: threadCount) }
+  }
+
   /// Splits 0 ..< count into contiguous ranges, at most one a thread, of at least `grain`
   /// elements but for the last, and runs `body` on each. For elementwise work, whose results do
   /// not depend on where the cuts are.
@@ -109,7 +114,7 @@ private final class Crew: @unchecked Sendable {
       remaining.store(tasks, ordering: .relaxed)
       let generation = (ticketPointer(of: 0).pointee.load(ordering: .relaxed) >> 40 + 1) & 0xFF_FFFF
       func firstTask(of worker: Int) -> UInt64 {
-        UInt64((tasks * worker + threadCount - 1) / threadCount)
+        UInt64(Self.firstTask(of: worker, tasks: tasks, threadCount: threadCount))
       }
       for worker in 0..<threadCount {
         ticketPointer(of: worker).pointee.store(
@@ -125,6 +130,10 @@ private final class Crew: @unchecked Sendable {
       }
       self.body = nil
     }
+  }
+
+  static func firstTask(of worker: Int, tasks: Int, threadCount: Int) -> Int {
+    (tasks * worker + threadCount - 1) / threadCount
   }
 
   private func ticketPointer(of worker: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {

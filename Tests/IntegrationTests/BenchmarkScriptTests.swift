@@ -128,6 +128,23 @@ import Testing
     #expect(updated.hasPrefix("before\n") && updated.hasSuffix("\nafter\n"))
   }
 
+  /// What both `compare.sh` and the parts of `others.sh` train.
+  @Test func theConfigurationsOfTheBenchmarksTrain() throws {
+    let program = """
+      import sys
+      sys.path.insert(0, sys.argv[1])
+      from pathlib import Path
+      from measuring.bench import Bench
+      print(Bench(Path("lockstep"), Path.cwd(), 1).training("tiny", steps=2)[1])
+      """
+    let made = try run(["python3", "-c", program, benchmarks.path])
+    try #require(made.exitCode == 0, "\(made.errorOutput)")
+    let path = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    let ending = try run(
+      [MPIRunner.product("lockstep").path, "train", path, "--output", "run", "--quiet"])
+    #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+  }
+
   @Test func resultsMeasuredInPartsAreKeptTogether() throws {
     let program = """
       import sys
