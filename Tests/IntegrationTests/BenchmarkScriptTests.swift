@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The scripts of Benchmarks/ as far as they go without measuring, with Python's standard library.
