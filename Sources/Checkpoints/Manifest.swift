@@ -129,7 +129,7 @@ public struct Manifest: Codable, Equatable, Sendable {
         return "'\(file.name)' is not a plain file name"
       }
       guard file.bytes >= 0 else { return "'\(file.name)' has \(file.bytes) bytes" }
-      let isCut = isSealed && file.bytes >= HashTree.leastByteCount
+      let isCut = version >= 2 && file.bytes >= HashTree.leastByteCount
       let (expected, found) =
         isCut
         ? (HashTree.chunkCount(ofBytes: file.bytes), file.chunks?.count ?? 0)

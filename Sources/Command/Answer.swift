@@ -20,7 +20,7 @@ struct Answer: ParsableCommand, ReadsEncryptedFiles {
       are written to another file, line for line: lockstep score compares both.
       """)
 
-  @Argument(help: "A run, a checkpoint, a directory of a model, or a GGUF file.")
+  @Argument(help: .model)
   var source: String
 
   @Argument(help: "The conversations, a JSON object a line; - is standard input.")

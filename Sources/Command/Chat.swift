@@ -20,10 +20,7 @@ struct Chat: ParsableCommand, ReadsEncryptedFiles {
       conversation that outgrows the model's context goes on without its oldest messages, which is said.
       """)
 
-  @Argument(
-    help: """
-      A run, a checkpoint, a directory with config.json and model.safetensors, or a GGUF file.
-      """)
+  @Argument(help: .model)
   var source: String
 
   @Option(help: "What the model is told before all else.")

@@ -11,10 +11,7 @@ struct Convert: ParsableCommand, ReadsEncryptedFiles {
       whatever the type; matrices whose rows blocks of 32 do not divide are in float16.
       """)
 
-  @Argument(
-    help: """
-      A run, a checkpoint, a directory with config.json and model.safetensors, or a GGUF file.
-      """)
+  @Argument(help: .model)
   var source: String
 
   @OptionGroup var conversion: ConversionArguments

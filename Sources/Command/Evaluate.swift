@@ -14,10 +14,7 @@ struct Evaluate: ParsableCommand, ReadsEncryptedFiles {
       for which.
       """)
 
-  @Argument(
-    help: """
-      A run, a checkpoint, a directory with config.json and model.safetensors, or a GGUF file.
-      """)
+  @Argument(help: .model)
   var source: String
 
   @Option(

@@ -15,10 +15,7 @@ struct Explain: ParsableCommand, ReadsEncryptedFiles {
       opens in any browser. What text, images and rows there can be is in docs/explain.md.
       """)
 
-  @Argument(
-    help: """
-      A run, a checkpoint, a directory with config.json and model.safetensors, or a GGUF file.
-      """)
+  @Argument(help: .model)
   var source: String
 
   @Option(help: "The text that a language model reads, or a translation model translates.")

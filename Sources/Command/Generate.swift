@@ -13,10 +13,7 @@ struct Generate: ParsableCommand, ReadsEncryptedFiles {
       model's context does. A masked language model fills in each [MASK] of the prompt, a token each.
       """)
 
-  @Argument(
-    help: """
-      A run, a checkpoint, a directory with config.json and model.safetensors, or a GGUF file.
-      """)
+  @Argument(help: .model)
   var source: String
 
   @Option(help: "The text to continue; for a masked language model, with [MASK] in it.")
