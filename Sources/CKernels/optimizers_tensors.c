@@ -87,5 +87,6 @@ void CKernels_divideByFactoredRoot(float *gradient, const float *rows, const flo
 }
 
 double CKernels_power(double base, double exponent) {
-  return natural_exp(exponent * natural_log(base));
+  double x = exponent * natural_log(base);
+  return natural_exp(x < -700 ? -700 : x > 700 ? 700 : x);
 }

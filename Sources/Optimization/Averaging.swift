@@ -50,7 +50,7 @@ public struct AveragingConfiguration: Configurable {
     switch method {
     case .none: false
     case .exponential(let rule): step > rule.start + 1
-    case .stochastic(let rule): step > rule.start
+    case .stochastic(let rule): step > rule.firstSample
     }
   }
 
@@ -62,7 +62,7 @@ public struct AveragingConfiguration: Configurable {
     case .none: 1
     case .exponential(let rule): rule.rate(step: step)
     case .stochastic(let rule):
-      step <= rule.start
+      step <= rule.firstSample
         ? 1
         : (step - rule.start).isMultiple(of: rule.every)
           ? 1 / Double((step - rule.start) / rule.every) : 0
@@ -104,6 +104,9 @@ public struct StochasticAveraging: Configurable {
   public var every = 1
   /// Steps before the average begins.
   public var start = 0
+
+  /// The step whose weights are the first of the average: until then it is the weights of the last step.
+  fileprivate var firstSample: Int { start + every }
 
   public init() {}
 

@@ -181,6 +181,21 @@ import Testing
     #expect(found == 7)
   }
 
+  /// Nothing is averaged before the first step that counts: whoever looks then must not see zeros, or weights that
+  /// are some steps old.
+  @Test(arguments: [(0, 4, 3), (0, 100, 7), (2, 5, 6), (2, 5, 7)])
+  func beforeItsFirstSampleTheAverageIsTheWeights(start: Int, every: Int, steps: Int) throws {
+    let keys: KeyValuePairs = [
+      "name": "stochastic", "start": "\(start)", "every": "\(every)",
+    ]
+    #expect(try average(keys, (1...steps).map { Float($0 * $0) }) == Float(steps * steps))
+    let configuration = try AveragingConfiguration(
+      settings: SettingNode(
+        .map(keys.map { SettingNode.Entry($0.key, SettingNode(.plain($0.value))) })))
+    #expect(!configuration.isAverage(step: steps), "it is the last weights")
+    #expect(configuration.isAverage(step: start + every + 1))
+  }
+
   @Test func beforeItsStartTheAverageIsTheWeights() throws {
     let weights: [Float] = [1, 2, 5]
     for name in ["exponential", "stochastic"] {

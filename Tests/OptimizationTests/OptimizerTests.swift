@@ -162,6 +162,37 @@ import Testing
     expectClose(parameters, expected, "count \(count)", tolerance: 3e-6)
   }
 
+  /// A run of so many steps that NAdam's μ is β₁ goes on.
+  @Test(arguments: [17_378, 17_379, 20_000, 10_000_000])
+  func momentumOfNAdamReachesItsEnd(step: Int) {
+    var method = NAdam()
+    method.momentumDecay = 1
+    #expect(method.factor(step: step) == method.betas[0])
+  }
+
+  /// As the inner matrix of an adapter's beginning: its first gradient is zero, so that it has no roots until
+  /// they are computed again.
+  @Test(arguments: ["adam", "none"]) func aMatrixWithoutRootsTakesAdamsStep(grafting: String) throws {
+    let layout = ParameterLayout(
+      tensors: [OptimizedTensor(name: "a", shape: [3, 4], range: 0..<12, decays: true)],
+      elementCount: 12)
+    func train(_ keys: KeyValuePairs<String, String>) throws -> [[Float]] {
+      let optimizer = try OptimizerConfiguration(keys).method.rule.optimizer(
+        for: layout, peers: NoPeers(), threads: ThreadPool())
+      var parameters = (0..<12).map { Float($0) / 8 }
+      return try (1...6).map { step in
+        let gradient = (0..<12).map { step == 1 ? 0 : Float(($0 * 7 + step) % 5 - 2) }
+        try optimizer.update(&parameters, gradient, scale: 1, step: step, learningRate: 0.1)
+        return parameters
+      }
+    }
+    let found = try train(["name": "shampoo", "interval": "4", "grafting": grafting])
+    // A side longer than this has no product: AdamW.
+    let adam = try train(["name": "shampoo", "largest_side": "1"])
+    #expect(found[..<4] == adam[..<4])
+    #expect(found[4] != adam[4], "roots are there from step 5 on")
+  }
+
   @Test func lbfgsSolvesWhatGradientDescentOnlyApproaches() throws {
     // An ill-conditioned quadratic: curvatures from 1 to 1000.
     let count = 20

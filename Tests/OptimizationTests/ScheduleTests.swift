@@ -116,6 +116,21 @@ import Testing
     #expect(schedule.learningRate(step: 11) == 0.2)
   }
 
+  /// Such a warm-up leaves one step, or none, for the way up and down.
+  @Test(arguments: [9, 10]) func aLongWarmupOfOneCycleRisesToTheFullRate(steps: Int) throws {
+    let schedule = try schedule(
+      ["name": "one-cycle", "warmup_steps": "\(steps)"], rate: 2, steps: 10)
+    #expect(schedule.learningRate(step: steps) == 2)
+    #expect(schedule.learningRate(step: 3) == 2 * 3 / Double(steps))
+  }
+
+  @Test func aSteepPolynomialFallsToZeroAndNotBelow() throws {
+    let schedule = try schedule(
+      ["name": "polynomial", "power": "100", "final_ratio": "0"], rate: 1, steps: 10_000)
+    let rates = (9900...10_000).map(schedule.learningRate)
+    #expect(rates.allSatisfy { (0...1e-100).contains($0) })
+  }
+
   @Test func constantStaysAfterWarmup() throws {
     let schedule = try schedule(["name": "constant", "warmup_steps": "4"], rate: 0.5, steps: 6)
     #expect((0...6).map(schedule.learningRate) == [0, 0.125, 0.25, 0.375, 0.5, 0.5, 0.5])
@@ -157,5 +172,10 @@ import Testing
     for base in [0, 1e-6, 0.3, 0.96, 1] {
       #expect(abs(base.raised(to: exponent) - pow(base, exponent)) <= 1e-14)
     }
+  }
+
+  /// Where the result is hardly a number any more, it ends at e^±700.
+  @Test(arguments: [1e4, 17_379, 1e5, 1e9]) func farPowersAreAlmostZero(exponent: Double) {
+    #expect((0...1e-170).contains(0.96.raised(to: exponent)))
   }
 }

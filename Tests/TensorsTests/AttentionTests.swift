@@ -180,4 +180,33 @@ import Testing
     cache.truncate(to: 5)
     #expect(cache.positions == 5)
   }
+
+  /// Products of blocks multiply what is behind a sequence's own end by zero, whatever was in memory before.
+  @Test(arguments: [ProductFormat.float32, .bfloat16])
+  func whatLiesBehindAShorterSequenceIsNotSeen(format: ProductFormat) throws {
+    let (sequences, width, count) = (2, 16, 2)
+    let columns = count * width
+    let workspace = Workspace()
+    workspace.products.format = format
+    func heads(_ positions: Int, isNumber: Bool = true) -> [Heads] {
+      let x = (0..<sequences * positions * 3 * columns).map { index -> Float in
+        isNumber ? Float(index % 17) / 16 - 0.5 : .nan
+      }
+      let tensor = Tensor(x, shape: [sequences, positions, 3 * columns], in: workspace)
+      return [0, columns, 2 * columns].map {
+        Heads(tensor, offset: $0, count: count, width: width)
+      }
+    }
+    let cache = AttentionCache(sequences: sequences, capacity: 64, columns: columns, in: workspace)
+    let (nothing, first, second) = (heads(64, isNumber: false), heads(36), heads(9))
+    // As memory may be that nobody has written to.
+    _ = cache.append(keys: nothing[1], values: nothing[2])
+    cache.truncate(to: 0)
+    _ = cache.append(keys: first[1], values: first[2])
+    cache.truncate(to: [36, 20])
+    let mask = cache.ranges(of: 9)
+    let (keys, values) = cache.append(keys: second[1], values: second[2])
+    let output = second[0].attend(keys: keys, values: values, mask: mask).elements
+    #expect(output.allSatisfy { $0.isFinite })
+  }
 }

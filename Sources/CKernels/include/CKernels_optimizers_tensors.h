@@ -27,8 +27,8 @@ void CKernels_moveAlong(const float *parameters, float *direction, float keep, f
 void CKernels_divideByFactoredRoot(float *gradient, const float *rows, const float *columns,
                                    int64_t rowCount, int64_t columnCount, float floor);
 
-/// base to a power that need not be whole, for normal bases above 0 and results within
-/// e^±700; the same bits on every processor.
+/// base to a power that need not be whole, for normal bases above 0; results are at least e^-700 and at
+/// most e^700. The same bits on every processor.
 double CKernels_power(double base, double exponent);
 
 #ifdef __cplusplus

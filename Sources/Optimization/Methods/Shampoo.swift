@@ -14,7 +14,8 @@ import LockstepTensors
 ///     p = p - rate · u                                                  (grafting: none)
 ///
 /// A side longer than `largest_side` is left as it is, and the other's root is -1/2; vectors, and
-/// matrices with two such sides, take AdamW's step. V. Gupta, T. Koren, Y. Singer, "Shampoo:
+/// matrices with two such sides, take AdamW's step, and so does a matrix as long as it has no roots: its
+/// gradients were zero whenever they were computed. V. Gupta, T. Koren, Y. Singer, "Shampoo:
 /// Preconditioned Stochastic Tensor Optimization", 2018, Algorithm 1 (factor_decay 1, β₁ = 0, no
 /// grafting); grafting and means as H. Shi et al., "A Distributed Data-Parallel PyTorch
 /// Implementation of the Distributed Shampoo Optimizer", 2023. Checkpoints call L `left`, R `right`,
@@ -131,6 +132,10 @@ public struct Shampoo: TensorMethod, Configurable {
       if let right {
         findRoot(of: right.product, into: right.root, side: sides.columns, sides, update)
       }
+    }
+    // The diagonal of an inverse root is positive.
+    guard [left?.root, right?.root].allSatisfy({ $0.map { $0[0] > 0 } ?? true }) else {
+      return update.adamW(betas: betas, epsilon: epsilon)
     }
     update.adamDirection(betas: betas, epsilon: epsilon)
     let adamLength = update.norm(update.gradient)

@@ -91,6 +91,8 @@ public struct OneCycleShape: ScheduleShape {
     // Ends of the phases, in updates before: the last update has one less than there are steps.
     let count = Double(span.steps - span.warmupSteps)
     let (top, end) = (riseFraction * count - 1, count - 1)
+    // A warm-up that leaves no way up or down rises to the full rate.
+    if step <= span.warmupSteps, end <= 0 { return 1 }
     let place = Double(span.updatesBefore(step))
     let (first, last) = (1 / riseFrom, 1 / (riseFrom * fallTo))
     if place <= top { return between(first, 1, at: top > 0 ? place / top : 1) }

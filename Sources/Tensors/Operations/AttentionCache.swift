@@ -53,10 +53,19 @@ public final class AttentionCache {
       }
     }
     for sequence in 0..<sequences { filled[sequence] += keys.positions }
+    for sequence in 0..<sequences { clearBehind(sequence) }
     return (
       Heads(memory, offset: 0, count: keys.count, width: keys.width, positions: positions),
       Heads(memory, offset: columns, count: keys.count, width: keys.width, positions: positions)
     )
+  }
+
+  /// Zeros behind a sequence's own positions: products of blocks multiply what is there by zero, which must be
+  /// a number.
+  private func clearBehind(_ sequence: Int) {
+    let row = sequence * memory.shape[1] + filled[sequence]
+    (memory.pointer + row * memory.shape[2]).update(
+      repeating: 0, count: (positions - filled[sequence]) * memory.shape[2])
   }
 
   /// Sequence s goes on from what sequence `sequences[s]` was; there may be fewer than before, or more.
