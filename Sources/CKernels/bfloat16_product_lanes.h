@@ -10,7 +10,7 @@
 
 typedef float LEVEL(Packed);
 enum {
-  LEVEL(CHUNK) = 256,
+  LEVEL(CHUNK) = 512,
   LEVEL(LONGEST) = 512,
   LEVEL(ELEMENTS) = 192 * 1024,
 };
@@ -119,22 +119,31 @@ INLINE void LEVEL(add_tile)(const int rows, const float *a, const float *b, floa
     }
 }
 
+/// Copies a row of at most PANEL sums, without a call where there are as many.
+INLINE void LEVEL(copy_row)(float *destination, const float *source, int64_t columns) {
+  if (columns == PANEL)
+    memcpy(destination, source, PANEL * sizeof(float));
+  else
+    memcpy(destination, source, (size_t)columns * sizeof(float));
+}
+
 static __attribute__((noinline)) void LEVEL(panels_product)(
     const float *a, const float *b, int64_t inner, float *c, int64_t stride, int64_t rows,
     int64_t columns, int adds, const char *next, int64_t nextBytes) {
   for (int64_t n = 0; n < nextBytes; n += 64) __builtin_prefetch(next + n, 0, 2);
   _Alignas(64) float sums[PANEL][PANEL];
-  size_t bytes = (size_t)columns * sizeof(float);
   for (int64_t r = 0; r < rows; r++) {
-    memset(sums[r], 0, sizeof sums[r]);
-    if (adds) memcpy(sums[r], c + r * stride, bytes);
+    if (!adds || columns < PANEL) memset(sums[r], 0, sizeof sums[r]);
+    if (adds) LEVEL(copy_row)(sums[r], c + r * stride, columns);
   }
   int64_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-  for (int64_t t = 0; t < tiles; t++) {
-    int64_t i = rows * t / tiles, height = rows * (t + 1) / tiles - i;
-    for (int64_t j = 0; j < columns; j += LANE_COUNT * TILE_LANES)
-      for (int64_t k = 0; k < inner; k += BLOCK) {
-        const float *left = a + k * PANEL + i, *right = b + k * PANEL + j;
+  // Block by block, so that all tiles read one from the first-level cache.
+  for (int64_t k = 0; k < inner; k += BLOCK)
+    for (int64_t t = 0; t < tiles; t++) {
+      int64_t i = rows * t / tiles, height = rows * (t + 1) / tiles - i;
+      const float *left = a + k * PANEL + i;
+      for (int64_t j = 0; j < columns; j += LANE_COUNT * TILE_LANES) {
+        const float *right = b + k * PANEL + j;
 #define HEIGHT_CASE(n)                                                                            \
   case n: LEVEL(add_tile)(n, left, right, sums[i] + j); break;
         switch (height) {
@@ -145,8 +154,8 @@ static __attribute__((noinline)) void LEVEL(panels_product)(
         }
 #undef HEIGHT_CASE
       }
-  }
-  for (int64_t r = 0; r < rows; r++) memcpy(c + r * stride, sums[r], bytes);
+    }
+  for (int64_t r = 0; r < rows; r++) LEVEL(copy_row)(c + r * stride, sums[r], columns);
 }
 
 INLINE int LEVEL(begin)(void) { return (int)begin_flushing(); }

@@ -98,6 +98,11 @@ void CKernels_activationAndSlopeRounded(
   CALL(activation_and_slope, activation, slope, values, outputs, count);
 }
 
+void CKernels_swigluRounded(
+    const float *gate, const float *up, uint16_t *outputs, int64_t count) {
+  CALL(swiglu, gate, up, outputs, count);
+}
+
 void CKernels_multiplyRounded(
     const float *a, const float *b, uint16_t *products, float *sums, int64_t rows, int64_t columns,
     int64_t stride) {

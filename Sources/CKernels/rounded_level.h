@@ -35,6 +35,14 @@ FUNCTION(activation_and_slope)(
 #undef BOTH
 }
 
+FUNCTION(swiglu)(const float *gate, const float *up, uint16_t *outputs, int64_t count) {
+  FOR_VECTORS(count, {
+    Vector x = vector_read(gate + i, n);
+    Vector y = x * lanes_sigmoid(x) * vector_read(up + i, n);
+    ROUNDED(&y, outputs + i, n);
+  });
+}
+
 FUNCTION(multiply)(
     const float *a, const float *b, uint16_t *products, float *sums, int64_t rows, int64_t columns,
     int64_t stride) {

@@ -37,6 +37,9 @@ public protocol AttentionProjections: Module {
   /// - Parameter x: [B, T, D].
   /// - Returns: H heads of queries, G of keys and of values, each over [B, T, K].
   func callAsFunction(_ x: Tensor, heads: AttentionHeads) -> ProjectedHeads
+
+  /// Whether the input is a factor of products and nothing else.
+  var multipliesOnly: Bool { get }
 }
 
 /// What attention takes.
@@ -60,6 +63,8 @@ public struct JointProjection: AttentionProjections {
   public init(_ joint: Linear) {
     self.joint = joint
   }
+
+  public var multipliesOnly: Bool { joint.multipliesOnly }
 
   public func callAsFunction(_ x: Tensor, heads: AttentionHeads) -> ProjectedHeads {
     let projected = joint(x)  // [B, T, (H + 2G) · K]
@@ -101,6 +106,8 @@ public struct SeparateProjections: AttentionProjections {
     self.values = values
     self.order = order
   }
+
+  public var multipliesOnly: Bool { [queries, keys, values].allSatisfy(\.multipliesOnly) }
 
   public func callAsFunction(_ x: Tensor, heads: AttentionHeads) -> ProjectedHeads {
     func split(_ projected: Tensor, count: Int) -> Heads {

@@ -58,6 +58,10 @@ public struct CrossAttention: Module {
   }
 }
 
+extension CrossAttention: MultiplyingBranch {
+  public var multipliesOnly: Bool { queries.multipliesOnly }
+}
+
 /// The keys and values that cross-attention of one block finds in the sources.
 public struct SourceKeys {
   /// [B, S, H · K].

@@ -47,7 +47,14 @@ public struct FeedForward: Module {
     return gate(x).recomputing(
       { gated in
         gateActivation == .silu
-          ? gated.swiglu(factor) : gated.activated(by: gateActivation) * factor
+          ? gated.swiglu(factor, multipliesOnly: output.multipliesOnly)
+          : gated.activated(by: gateActivation) * factor
       }, for: { output($0) })
+  }
+}
+
+extension FeedForward: MultiplyingBranch {
+  public var multipliesOnly: Bool {
+    expansion.multipliesOnly && (gate?.multipliesOnly ?? true)
   }
 }

@@ -59,8 +59,11 @@ public struct Linear: Module {
     }
     return x.linear(
       weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation,
-      multipliesOnly: next.weight.activeAdapter == nil, for: { next($0) })
+      multipliesOnly: next.multipliesOnly, for: { next($0) })
   }
+
+  /// Whether its input is a factor of products and nothing else; an adapter may drop elements of it.
+  public var multipliesOnly: Bool { weight.activeAdapter == nil }
 }
 
 /// A table of vectors, looked up by token.
@@ -101,10 +104,13 @@ public struct LayerNorm: Module {
     self.epsilon = epsilon
   }
 
-  /// - Parameter x: [..., D].
+  /// - Parameters:
+  ///   - x: [..., D].
+  ///   - multipliesOnly: Whether the result is a factor of products and nothing else. Default: false.
   /// - Returns: [..., D].
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    x.layerNorm(weight: weight.tensor, bias: bias.tensor, epsilon: epsilon)
+  public func callAsFunction(_ x: Tensor, multipliesOnly: Bool = false) -> Tensor {
+    x.layerNorm(
+      weight: weight.tensor, bias: bias.tensor, epsilon: epsilon, multipliesOnly: multipliesOnly)
   }
 }
 
@@ -122,10 +128,12 @@ public struct RMSNorm: Module {
     self.epsilon = epsilon
   }
 
-  /// - Parameter x: [..., D].
+  /// - Parameters:
+  ///   - x: [..., D].
+  ///   - multipliesOnly: As for `LayerNorm`. Default: false.
   /// - Returns: [..., D].
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    x.rmsNorm(weight: weight.tensor, epsilon: epsilon)
+  public func callAsFunction(_ x: Tensor, multipliesOnly: Bool = false) -> Tensor {
+    x.rmsNorm(weight: weight.tensor, epsilon: epsilon, multipliesOnly: multipliesOnly)
   }
 }
 

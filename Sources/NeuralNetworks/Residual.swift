@@ -36,7 +36,7 @@ public struct Residual<Branch: Module>: Module {
   /// x + branch(norm(x)), or norm(x + branch(x)).
   ///
   /// A norm before the branch is computed again in the backward pass: of its output nothing else is
-  /// wanted.
+  /// wanted. Where a `MultiplyingBranch` takes it for products in bfloat16, it never exists as floats.
   ///
   /// - Parameters:
   ///   - x: [B, T, D].
@@ -48,10 +48,13 @@ public struct Residual<Branch: Module>: Module {
   ) -> Tensor {
     switch placement {
     case .pre:
-      x
-        + x.recomputing({ norm($0) }, for: { apply(branch, $0) }).dropout(dropout)
-        .observed(as: name())
-    case .post: norm(x + apply(branch, x).dropout(dropout).observed(as: name()))
+      let multipliesOnly = (branch as? any MultiplyingBranch)?.multipliesOnly ?? false
+      return x
+        + x.recomputing({ norm($0, multipliesOnly: multipliesOnly) }, for: { apply(branch, $0) })
+        .dropout(dropout).observed(as: name())
+    case .post:
+      return norm(
+        x + apply(branch, x).dropout(dropout).observed(as: name()), multipliesOnly: false)
     }
   }
 }
@@ -66,9 +69,18 @@ public enum NormPlacement: String, CaseIterable, Sendable {
 
 /// A norm over the innermost dimension.
 public protocol Norm: Module {
-  /// - Parameter x: [..., D].
+  /// - Parameters:
+  ///   - x: [..., D].
+  ///   - multipliesOnly: Whether the result is a factor of products and nothing else. It may be rounded as these
+  ///     round it then.
   /// - Returns: [..., D].
-  func callAsFunction(_ x: Tensor) -> Tensor
+  func callAsFunction(_ x: Tensor, multipliesOnly: Bool) -> Tensor
+}
+
+/// A branch that may do with its input what linear layers do, and nothing else.
+public protocol MultiplyingBranch: Module {
+  /// Whether its input is a factor of products and nothing else.
+  var multipliesOnly: Bool { get }
 }
 
 extension LayerNorm: Norm {}

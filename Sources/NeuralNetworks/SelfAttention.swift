@@ -81,6 +81,10 @@ public struct SelfAttention: Module {
   }
 }
 
+extension SelfAttention: MultiplyingBranch {
+  public var multipliesOnly: Bool { projections.multipliesOnly }
+}
+
 extension Heads {
   /// Each head by itself, at each position, normed.
   ///

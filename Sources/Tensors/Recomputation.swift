@@ -32,7 +32,7 @@ extension Tensor {
   ///     let projected = x.recomputing({ norm($0) }, for: { projection($0) })
   ///
   /// It pays where the first part is cheap and its output large, such as a norm before a linear
-  /// layer, which keeps its input for the gradient of its weight. No bit changes. Outputs below
+  /// layer, which keeps its input for the gradient of its weight. No bit changes. Outputs that take less than
   /// 2 MiB are kept: they are not worth a pass.
   ///
   /// - Parameters:
@@ -45,8 +45,8 @@ extension Tensor {
     let circumstances = workspace.circumstances
     let intermediate = first(self)
     let result = second(intermediate)
-    guard result.requiresGradient, intermediate.count >= Self.smallestReleased,
-      result.buffer !== intermediate.buffer
+    guard result.requiresGradient, intermediate.memory.count >= Self.smallestReleased,
+      result.buffer !== intermediate.memory
     else { return result }
     intermediate.releaseElements()
     // Recorded after the second part, so its turn in the backward pass comes before.
@@ -59,6 +59,6 @@ extension Tensor {
     }
   }
 
-  /// Elements of the smallest intermediate that is worth computing twice.
+  /// Floats whose memory the smallest intermediate takes that is worth computing twice.
   static let smallestReleased = 1 << 19
 }

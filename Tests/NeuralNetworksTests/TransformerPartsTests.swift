@@ -97,6 +97,55 @@ import Testing
     #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-5 })
   }
 
+  /// A branch that says nothing of what it does with its input.
+  private struct Silent<Branch: Module>: Module {
+    let branch: Branch
+  }
+
+  /// The norm's output is rounded as it is written for a branch that multiplies only, and as it is packed for
+  /// another one.
+  @Test(arguments: [NormPlacement.pre, .post], [ProductFormat.bfloat16, .float32])
+  func whatABranchSaysOfItsInputChangesNoBit(placement: NormPlacement, format: ProductFormat) {
+    workspace.products.format = format
+    defer { workspace.products.format = .float32 }
+    func linear() -> Linear { Linear(inputs: width, outputs: width) }
+    let attention = SelfAttention(
+      SeparateProjections(queries: linear(), keys: linear(), values: linear()), output: linear(),
+      heads: AttentionHeads(count: 3, width: 4))
+    let feedForward = FeedForward(gate: linear(), expansion: linear(), output: linear())
+    let norm = RMSNorm(width: width)
+    let layers = Silent(branch: BlockParts(attention: attention, feedForward: feedForward, norm: norm))
+    _ = bind(layers)
+    #expect(attention.multipliesOnly && feedForward.multipliesOnly)
+    func residual<Branch: Module>(_ branch: Branch) -> Residual<Branch> {
+      Residual(branch, norm: norm, placement: placement)
+    }
+    let x = input()
+    let attended = residual(attention)(x, as: "") { $0($1, mask: .causal) }
+    let silently = residual(Silent(branch: attention))(x, as: "") { $0.branch($1, mask: .causal) }
+    #expect(attended.elements == silently.elements)
+    #expect(
+      residual(feedForward)(x, as: "") { $0($1) }.elements
+        == residual(Silent(branch: feedForward))(x, as: "") { $0.branch($1) }.elements)
+  }
+
+  private struct BlockParts: Module {
+    let attention: SelfAttention
+    let feedForward: FeedForward
+    let norm: RMSNorm
+  }
+
+  /// An adapter may drop elements of its input, which are floats.
+  @Test func aBranchWithAnAdapterTakesFloats() {
+    let feedForward = FeedForward(
+      Linear(inputs: width, outputs: width, activation: .relu),
+      output: Linear(inputs: width, outputs: width))
+    #expect(feedForward.multipliesOnly)
+    feedForward.adapt(
+      [feedForward.adaptableLayers[0]], as: .init(rank: 2, scale: 1, dropout: 0.5))
+    #expect(!feedForward.multipliesOnly)
+  }
+
   @Test func aStackShowsItsBlocksByNameAndRunsThemInOrder() {
     final class Names: ActivationObserver {
       var seen: [String] = []

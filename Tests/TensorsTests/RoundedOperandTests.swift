@@ -147,4 +147,65 @@ import Testing
     }
     #expect(bytes(false) - bytes(true) == 64 * 4096 * 2)
   }
+
+  @Test(arguments: [1, 15, 64, 100, 1000]) func gatedActivationsAreRoundedAsTheyAreWritten(count: Int) {
+    let (gate, up) = (Self.inputs(count), Self.inputs(count + 5).suffix(count).map { $0 * 0.7 })
+    var floats = [Float](repeating: 0, count: count)
+    var halves = [UInt16](repeating: 0, count: count)
+    CKernels_swigluForward(gate, up, &floats, Int64(count))
+    CKernels_swigluRounded(gate, up, &halves, Int64(count))
+    #expect(halves == Self.rounded(floats))
+  }
+
+  /// What goes into a linear layer and nowhere else.
+  enum Operand: CaseIterable {
+    case layerNorm, rmsNorm, swiglu
+
+    func callAsFunction(_ x: Tensor, _ parameters: [Tensor], multipliesOnly: Bool) -> Tensor {
+      switch self {
+      case .layerNorm:
+        x.layerNorm(weight: parameters[0], bias: parameters[1], multipliesOnly: multipliesOnly)
+      case .rmsNorm: x.rmsNorm(weight: parameters[0], multipliesOnly: multipliesOnly)
+      case .swiglu: x.swiglu(x * x, multipliesOnly: multipliesOnly)
+      }
+    }
+  }
+
+  // 2,100 rows of 513 are recomputed in the backward pass, 1,050 as floats only, seven of 33 are kept.
+  @Test(arguments: Operand.allCases, [(7, 33), (1050, 513), (2100, 513)])
+  func anOperandKeptRoundedChangesNoBit(operand: Operand, size: (rows: Int, columns: Int)) {
+    func bits(_ format: ProductFormat, threadCount: Int, multipliesOnly: Bool) -> [UInt32] {
+      let workspace = Workspace(threadCount: threadCount, format: format)
+      var generator = SeededGenerator(seed: 8)
+      let shapes: [Shape] = [
+        [size.rows, size.columns], [size.columns], [size.columns], [9, size.columns],
+      ]
+      let leaves = shapes.map { Leaf(generator.normals($0.count), shape: $0, in: workspace) }
+      let parameters = leaves[1...2].map(\.tensor)
+      let output = leaves[0].tensor.recomputing(
+        { operand($0, parameters, multipliesOnly: multipliesOnly) },
+        for: { $0.linear(weight: leaves[3].tensor) })
+      let loss = (output * output).sum()
+      loss.backward()
+      return ([loss.item] + leaves.flatMap(\.gradient)).map(\.bitPattern)
+    }
+    for format in [ProductFormat.bfloat16, .float32] {
+      let expected = bits(format, threadCount: 1, multipliesOnly: false)
+      #expect(bits(format, threadCount: 1, multipliesOnly: true) == expected)
+      #expect(bits(format, threadCount: 2, multipliesOnly: true) == expected)
+    }
+  }
+
+  @Test(arguments: Operand.allCases) func anOperandKeptRoundedTakesHalfTheMemory(operand: Operand) {
+    let counts = [true, false].map { multipliesOnly in
+      let workspace = Workspace(format: .bfloat16)
+      let x = Tensor(repeating: 0.5, shape: [64, 1024], in: workspace)
+      let parameters = [1, 0].map { Tensor(repeating: $0, shape: [1024], in: workspace) }
+      workspace.withoutRecording {
+        _ = operand(x, parameters, multipliesOnly: multipliesOnly)
+      }
+      return workspace.pool.allocatedBytes
+    }
+    #expect(counts[1] - counts[0] == 64 * 1024 * 2)
+  }
 }

@@ -23,6 +23,10 @@ void CKernels_activationRounded(
 void CKernels_activationAndSlopeRounded(
     CKernels_Activation activation, float slope, float *values, uint16_t *outputs, int64_t count);
 
+/// As CKernels_swigluForward.
+void CKernels_swigluRounded(
+    const float *gate, const float *up, uint16_t *outputs, int64_t count);
+
 /// As CKernels_multiplyAndSum; the sums are of what was not rounded yet.
 void CKernels_multiplyRounded(
     const float *a, const float *b, uint16_t *products, float *sums, int64_t rows, int64_t columns,

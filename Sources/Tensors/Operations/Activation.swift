@@ -80,14 +80,22 @@ extension Tensor {
 
   /// SwiGLU: silu(self) · up, elementwise (Shazeer, "GLU variants improve Transformer", 2020).
   ///
-  /// - Parameter up: Of the same shape.
-  public func swiglu(_ up: Tensor) -> Tensor {
+  /// - Parameters:
+  ///   - up: Of the same shape.
+  ///   - multipliesOnly: Whether the result is a factor of products and nothing else; see
+  ///     `linear(weight:bias:layout:activation:multipliesOnly:for:)`. Default: false.
+  public func swiglu(_ up: Tensor, multipliesOnly: Bool = false) -> Tensor {
     precondition(up.shape == shape, "swiglu: shapes \(shape) and \(up.shape) differ")
-    let result = Tensor(uninitialized: shape, in: workspace)
+    let form = multipliesOnly ? workspace.products.format.factorForm : nil
+    let result = Tensor(uninitialized: shape, form: form, in: workspace)
     workspace.threads.run(over: count, grain: Grain.transcendental) { range in
-      CKernels_swigluForward(
-        pointer + range.lowerBound, up.pointer + range.lowerBound,
-        result.pointer + range.lowerBound, Int64(range.count))
+      let (start, count) = (range.lowerBound, Int64(range.count))
+      if form == nil {
+        CKernels_swigluForward(pointer + start, up.pointer + start, result.pointer + start, count)
+      } else {
+        CKernels_swigluRounded(
+          pointer + start, up.pointer + start, result.roundedPointer + start, count)
+      }
     }
     return result.recorded(inputs: [self, up]) { gradient in
       self.addGradientPair(up) { gate, gateAdds, upper, upperAdds in

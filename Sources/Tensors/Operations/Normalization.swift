@@ -7,18 +7,20 @@ extension Tensor {
   ///   - weight: [D], for self [..., D].
   ///   - bias: [D].
   ///   - epsilon: Default: 1e-5.
-  public func layerNorm(weight: Tensor, bias: Tensor, epsilon: Float = 1e-5) -> Tensor {
+  ///   - multipliesOnly: Whether the result is a factor of products and nothing else; see
+  ///     `linear(weight:bias:layout:activation:multipliesOnly:for:)`. Default: false.
+  public func layerNorm(
+    weight: Tensor, bias: Tensor, epsilon: Float = 1e-5, multipliesOnly: Bool = false
+  ) -> Tensor {
     let columns = shape.last
     precondition(
       weight.count == columns && bias.count == columns,
       "layerNorm: weight \(weight.shape) and bias \(bias.shape) do not fit rows of \(columns)")
-    let result = Tensor(uninitialized: shape, in: workspace)
     let statistics = Tensor(uninitialized: [2, shape.rows], in: workspace)
     let rows = shape.rows
-    RowBlocks(rows: rows, columns: columns).run(on: workspace) { block, _ in
-      let offset = block.lowerBound * columns
+    let result = normForward(multipliesOnly: multipliesOnly) { block, destination in
       CKernels_layerNormForward(
-        pointer + offset, weight.pointer, bias.pointer, epsilon, result.pointer + offset,
+        pointer + block.lowerBound * columns, weight.pointer, bias.pointer, epsilon, destination,
         statistics.pointer + block.lowerBound, statistics.pointer + rows + block.lowerBound,
         Int64(block.count), Int64(columns))
     }
@@ -38,16 +40,17 @@ extension Tensor {
   /// - Parameters:
   ///   - weight: [D], for self [..., D].
   ///   - epsilon: Default: 1e-5.
-  public func rmsNorm(weight: Tensor, epsilon: Float = 1e-5) -> Tensor {
+  ///   - multipliesOnly: As for `layerNorm`. Default: false.
+  public func rmsNorm(
+    weight: Tensor, epsilon: Float = 1e-5, multipliesOnly: Bool = false
+  ) -> Tensor {
     let columns = shape.last
     precondition(
       weight.count == columns, "rmsNorm: weight \(weight.shape) does not fit rows of \(columns)")
-    let result = Tensor(uninitialized: shape, in: workspace)
     let inverseRoots = Tensor(uninitialized: [shape.rows], in: workspace)
-    RowBlocks(rows: shape.rows, columns: columns).run(on: workspace) { block, _ in
-      let offset = block.lowerBound * columns
+    let result = normForward(multipliesOnly: multipliesOnly) { block, destination in
       CKernels_rmsNormForward(
-        pointer + offset, weight.pointer, epsilon, result.pointer + offset,
+        pointer + block.lowerBound * columns, weight.pointer, epsilon, destination,
         inverseRoots.pointer + block.lowerBound, Int64(block.count), Int64(columns))
     }
     return result.recorded(inputs: [self, weight]) { gradient in
@@ -59,6 +62,27 @@ extension Tensor {
           Int64(columns))
       }
     }
+  }
+
+  /// Runs the forward kernel of a norm block by block, or where the result is rounded row by row.
+  private func normForward(
+    multipliesOnly: Bool,
+    _ kernel: (_ rows: Range<Int>, _ destination: UnsafeMutablePointer<Float>) -> Void
+  ) -> Tensor {
+    let columns = shape.last
+    let form = multipliesOnly ? workspace.products.format.factorForm : nil
+    let result = Tensor(uninitialized: shape, form: form, in: workspace)
+    RowBlocks(rows: shape.rows, columns: columns).run(on: workspace) { block, _ in
+      guard form != nil else { return kernel(block, result.pointer + block.lowerBound * columns) }
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { memory in
+        guard let floats = memory.baseAddress else { return }
+        for row in block {
+          kernel(row..<row + 1, floats)
+          CKernels_roundToBfloat16(floats, result.roundedPointer + row * columns, Int64(columns))
+        }
+      }
+    }
+    return result
   }
 
   /// Runs the backward kernel of a norm block by block, then adds the blocks' sums for weight and
