@@ -114,8 +114,7 @@ import Testing
       heads: AttentionHeads(count: 3, width: 4))
     let feedForward = FeedForward(gate: linear(), expansion: linear(), output: linear())
     let norm = RMSNorm(width: width)
-    let layers = Silent(branch: BlockParts(attention: attention, feedForward: feedForward, norm: norm))
-    _ = bind(layers)
+    _ = bind(BlockParts(attention: attention, feedForward: feedForward, norm: norm))
     #expect(attention.multipliesOnly && feedForward.multipliesOnly)
     func residual<Branch: Module>(_ branch: Branch) -> Residual<Branch> {
       Residual(branch, norm: norm, placement: placement)

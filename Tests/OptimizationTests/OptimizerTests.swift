@@ -172,7 +172,8 @@ import Testing
 
   /// As the inner matrix of an adapter's beginning: its first gradient is zero, so that it has no roots until
   /// they are computed again.
-  @Test(arguments: ["adam", "none"]) func aMatrixWithoutRootsTakesAdamsStep(grafting: String) throws {
+  @Test(arguments: ["adam", "none"]) func aMatrixWithoutRootsTakesAdamsStep(grafting: String) throws
+  {
     let layout = ParameterLayout(
       tensors: [OptimizedTensor(name: "a", shape: [3, 4], range: 0..<12, decays: true)],
       elementCount: 12)

@@ -148,7 +148,8 @@ import Testing
     #expect(bytes(false) - bytes(true) == 64 * 4096 * 2)
   }
 
-  @Test(arguments: [1, 15, 64, 100, 1000]) func gatedActivationsAreRoundedAsTheyAreWritten(count: Int) {
+  @Test(arguments: [1, 15, 64, 100, 1000])
+  func gatedActivationsAreRoundedAsTheyAreWritten(count: Int) {
     let (gate, up) = (Self.inputs(count), Self.inputs(count + 5).suffix(count).map { $0 * 0.7 })
     var floats = [Float](repeating: 0, count: count)
     var halves = [UInt16](repeating: 0, count: count)
