@@ -95,10 +95,15 @@ package enum FileSystem {
 
   /// Whether there is anything at a path.
   ///
+  /// - Parameter followsLinks: Whether a symbolic link counts by what it leads to; otherwise it is
+  ///   something itself, also where it leads to nothing. Default: yes.
   /// - Throws: Where that can not be seen, as for lack of permission.
-  package static func exists(_ path: String) throws(FileError) -> Bool {
+  package static func exists(
+    _ path: String, followsLinks: Bool = true
+  ) throws(FileError) -> Bool {
     var status = stat()
-    if stat(path, &status) == 0 { return true }
+    let result = followsLinks ? stat(path, &status) : lstat(path, &status)
+    if result == 0 { return true }
     guard errno == ENOENT || errno == ENOTDIR else { throw .last("examine", path) }
     return false
   }

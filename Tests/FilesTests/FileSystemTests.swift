@@ -24,4 +24,12 @@ import Testing
     let error = FileError(operation: "list directory", path: "there", code: ENOTDIR)
     #expect(throws: error) { try FileSystem.names(in: stream, path: "there") }
   }
+
+  @Test func aLinkThatLeadsToNothingIsSomethingItself() throws {
+    let link = directory.path + "/link"
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "nowhere")
+    #expect(try !FileSystem.exists(link))
+    #expect(try FileSystem.exists(link, followsLinks: false))
+    #expect(try !FileSystem.exists(directory.path + "/nowhere", followsLinks: false))
+  }
 }
