@@ -10,10 +10,9 @@ import SwiftProtobuf
 /// checksum, as TFRecord has them.
 ///
 /// Each record reaches the kernel whole, so that TensorBoard can follow, and a killed run leaves a file that can
-/// be read up to its last step.
+/// be read up to its last step. After one that could not be written whole there is none.
 final class EventFile {
-  let path: String
-  private let descriptor: Int32
+  private let file: RecordFile
 
   /// Makes a file of its own in a directory, beside those that are there.
   ///
@@ -21,26 +20,25 @@ final class EventFile {
   ///   files in the order of.
   init(in directory: String, date: Date) throws(FileError) {
     let seconds = String(format: "%010d", Int(date.timeIntervalSince1970))
-    var path: String
-    var descriptor: Int32
     var number = 0
-    // Two within a second, where a run is resumed at once.
-    repeat {
-      path =
+    while true {
+      let path =
         "\(directory)/events.out.tfevents.\(seconds).lockstep.\(String(format: "%03d", number))"
-      descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
-      number += 1
-    } while descriptor < 0 && errno == EEXIST
-    guard descriptor >= 0 else { throw .last("create", path) }
-    (self.path, self.descriptor) = (path, descriptor)
+      do throws(FileError) {
+        file = try RecordFile(path: path, flags: O_EXCL)
+        break
+      } catch {
+        // Two within a second, where a run is resumed at once.
+        guard error.code == EEXIST else { throw error }
+        number += 1
+      }
+    }
     try append(
       TensorBoardEvent.with {
         $0.wallTime = date.timeIntervalSince1970
         $0.fileVersion = "brain.Event:2"
       })
   }
-
-  deinit { close(descriptor) }
 
   func append(_ event: TensorBoardEvent) throws(FileError) {
     let content: [UInt8]
@@ -50,9 +48,7 @@ final class EventFile {
       // Only what lacks a required member, or is larger than 2 GiB, can not be serialised.
       preconditionFailure("an event can not be serialised: \(error)")
     }
-    try EventRecords.record(of: content).lent { (bytes) throws(FileError) in
-      try OutputFile.write(bytes, to: descriptor, path: path)
-    }
+    try file.append(EventRecords.record(of: content))
   }
 }
 

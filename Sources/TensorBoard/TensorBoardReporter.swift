@@ -11,8 +11,9 @@ public final class TensorBoardReporter: RunObserver {
   private let directory: String
   private let resumedStep: Int
   private let now: () -> Date
-  /// Nil until there is something to write: a run that is complete already leaves no file.
-  private var file: EventFile?
+  /// Nil until there is something to write: a run that is complete already leaves no file. One that could not
+  /// be begun is not tried again.
+  private var file: Result<EventFile, FileError>?
   private var overview: RunOverview?
 
   /// Makes the directory, and removes from it what will be written again.
@@ -32,9 +33,10 @@ public final class TensorBoardReporter: RunObserver {
 
   /// Makes a file, which begins with what is known of the run.
   private func opened() throws(FileError) -> EventFile {
-    if let file { return file }
-    let file = try EventFile(in: directory, date: now())
-    self.file = file
+    if let file { return try file.get() }
+    let begun = Result { () throws(FileError) in try EventFile(in: directory, date: now()) }
+    self.file = begun
+    let file = try begun.get()
     if resumedStep > 0 {
       // A TensorBoard that is running has read what was removed.
       try append(step: resumedStep + 1) { $0.sessionLog = .with { $0.status = .start } }

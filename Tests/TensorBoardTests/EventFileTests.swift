@@ -31,7 +31,9 @@ import Testing
     try events().filter { $0.summary.value.contains { $0.tag == tag } }.map(\.step)
   }
 
-  private func write(_ events: [RunEvent], resumedStep: Int) throws {
+  private func write(
+    _ events: [RunEvent], resumedStep: Int
+  ) throws {
     let reporter = try TensorBoardReporter(
       directory: directory.path, resumedStep: resumedStep,
       now: { Date(timeIntervalSince1970: 1000) })
@@ -106,6 +108,30 @@ import Testing
     try Data(bytes[..<(last[last.count - 2].end + byteCount)]).write(to: URL(fileURLWithPath: path))
     try write([step(3)], resumedStep: 2)
     #expect(try steps(of: "train/loss") == [1, 2, 3])
+  }
+
+  @Test func aRecordThatIsCutLeavesNothingAndNoRecordFollows() throws {
+    let reporter = try TensorBoardReporter(directory: directory.path, resumedStep: 0)
+    try reporter.receive(step(1))
+    let path = directory.path + "/" + (try directory.names()[0])
+    let count = FullFile.length(of: path)
+    let length = try FullFile.fill(path, leaving: 9)
+    #expect(throws: FileError.self) { try reporter.receive(step(2)) }
+    #expect(FullFile.length(of: path) == length)
+    try FullFile.setLength(of: path, to: count)
+    #expect(throws: FileError.self) { try reporter.receive(step(3)) }
+    #expect(FullFile.length(of: path) == count)
+    #expect(try steps(of: "train/loss") == [1])
+  }
+
+  @Test func aFileThatCouldNotBeBegunIsNotTriedAgain() throws {
+    let reporter = try TensorBoardReporter(directory: directory.path, resumedStep: 0)
+    try FileManager.default.removeItem(atPath: directory.path)
+    #expect(throws: FileError.self) { try reporter.receive(step(1)) }
+    try FileManager.default.createDirectory(
+      atPath: directory.path, withIntermediateDirectories: false)
+    #expect(throws: FileError.self) { try reporter.receive(step(2)) }
+    #expect(try directory.names().isEmpty)
   }
 
   @Test func aDamagedRecordEndsTheFile() throws {
