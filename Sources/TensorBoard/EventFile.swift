@@ -58,6 +58,8 @@ package struct EventRecords {
   package struct Place: Equatable {
     package let step: Int
     package let end: Int
+    /// Whether the event tells of the run's end.
+    var isOfEnd = false
   }
 
   /// Those up to the end or to the first that is damaged or cut.
@@ -79,14 +81,16 @@ package struct EventRecords {
         let event = try? TensorBoardEvent(serializedBytes: Array(content))
       else { return }
       start += Self.frameByteCount + count
-      places.append(Place(step: Int(event.step), end: start))
+      let isOfEnd = event.summary.value.contains { $0.tag == TensorBoardSummary.Value.endTag }
+      places.append(Place(step: Int(event.step), end: start, isOfEnd: isOfEnd))
       if keepsEvents { events.append(event) }
     }
   }
 
-  /// How many bytes hold the records up to a step: steps never fall within a file.
-  func byteCount(upToStep step: Int) -> Int {
-    places.prefix { $0.step <= step }.last?.end ?? 0
+  /// How many bytes hold the records up to a step: steps never fall within a file, and a run's end is the last event of
+  /// one.
+  func byteCount(upToStep step: Int, withEnd: Bool) -> Int {
+    places.prefix { $0.step <= step && (withEnd || !$0.isOfEnd) }.last?.end ?? 0
   }
 
   /// An event between its length and the checksums, numbers little-endian.
@@ -108,12 +112,18 @@ package struct EventRecords {
 
   /// Removes from the event files of a directory what comes after a step, because it will be taken again.
   ///
-  /// - Parameter step: 0 removes the files.
-  static func shorten(in directory: String, toStep step: Int) throws(FileError) {
+  /// - Parameters:
+  ///   - step: 0 removes the files.
+  ///   - keepsEnd: Whether what tells of the run's end stays.
+  static func shorten(
+    in directory: String, toStep step: Int, keepsEnd: Bool
+  ) throws(FileError) {
     for name in try FileSystem.namesIfAny(in: directory) where name.contains(".tfevents.") {
       let path = "\(directory)/\(name)"
       let file = try MappedFile(path: path)
-      let (kept, all) = file.withBytes { (EventRecords($0).byteCount(upToStep: step), $0.count) }
+      let (kept, all) = file.withBytes {
+        (EventRecords($0).byteCount(upToStep: step, withEnd: keepsEnd), $0.count)
+      }
       if step == 0 || kept == 0 {
         try FileSystem.remove(path)
       } else if kept < all, truncate(path, off_t(kept)) != 0 {

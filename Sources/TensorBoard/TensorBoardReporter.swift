@@ -21,14 +21,17 @@ public final class TensorBoardReporter: RunObserver {
   /// - Parameters:
   ///   - directory: Of event files only.
   ///   - resumedStep: The step that the run goes on from; 0 removes the files that are there.
+  ///   - isComplete: Whether the run has ended there and stays as it is. Otherwise what tells of its end is removed,
+  ///     too. Default: no.
   ///   - now: The time, which events carry. Default: the clock's.
   /// - Throws: `FileError`.
   public init(
-    directory: String, resumedStep: Int, now: @escaping () -> Date = { Date() }
+    directory: String, resumedStep: Int, isComplete: Bool = false,
+    now: @escaping () -> Date = { Date() }
   ) throws {
     (self.directory, self.resumedStep, self.now) = (directory, resumedStep, now)
     try FileSystem.makeDirectory(directory)
-    try EventRecords.shorten(in: directory, toStep: resumedStep)
+    try EventRecords.shorten(in: directory, toStep: resumedStep, keepsEnd: isComplete)
   }
 
   /// Makes a file, which begins with what is known of the run.
@@ -76,10 +79,12 @@ public final class TensorBoardReporter: RunObserver {
         step: record.step,
         record.tensors.map { .histogram("\(record.kind.rawValue)/\($0.name)", $0.histogram) })
     case .finished(let summary):
-      let end = TensorBoardSessionEndInfo.with {
+      let info = TensorBoardSessionEndInfo.with {
         $0.status = .success
         $0.endTimeSecs = now().timeIntervalSince1970
       }
+      let end = TensorBoardSummary.Value.hyperparameters(
+        TensorBoardSummary.Value.end, .with { $0.sessionEndInfo = info })
       let metrics = summary.metrics.map {
         TensorBoardSummary.Value.scalar("final/\($0.key)", $0.value)
       }
@@ -87,7 +92,7 @@ public final class TensorBoardReporter: RunObserver {
         step: summary.steps,
         (summary.loss.map { [.scalar("final/loss", $0)] } ?? [])
           + (summary.validationLoss.map { [.scalar("final/validation_loss", $0)] } ?? [])
-          + metrics + [.hyperparameters("session_end_info", .with { $0.sessionEndInfo = end })])
+          + metrics + [end])
     case .checkpoint, .notice, .stopped: break
     }
   }

@@ -32,10 +32,10 @@ import Testing
   }
 
   private func write(
-    _ events: [RunEvent], resumedStep: Int
+    _ events: [RunEvent], resumedStep: Int, isComplete: Bool = false
   ) throws {
     let reporter = try TensorBoardReporter(
-      directory: directory.path, resumedStep: resumedStep,
+      directory: directory.path, resumedStep: resumedStep, isComplete: isComplete,
       now: { Date(timeIntervalSince1970: 1000) })
     for event in events { try reporter.receive(event) }
   }
@@ -91,6 +91,19 @@ import Testing
     #expect(losses.map(\.simpleValue) == [1, 1, 1, 2, 3, 3, 3, 3])
     // For a TensorBoard that is running and has read steps 5 and 6 of the second file.
     #expect(try events().filter { $0.sessionLog.status == .start }.map(\.step) == [4, 5])
+  }
+
+  @Test func aRunThatGoesOnHasNotEnded() throws {
+    let summary = RunSummary(
+      steps: 2, tokens: 1, loss: 2, parametersSHA256: "", tokensPerSecond: 1, seconds: 1, ranks: 1,
+      threads: 1, parameters: 1)
+    try write([step(1), step(2), .finished(summary)], resumedStep: 0)
+    try write([], resumedStep: 2, isComplete: true)
+    #expect(try steps(of: "final/loss") == [2])
+    try write([step(3)], resumedStep: 2)
+    #expect(try steps(of: "train/loss") == [1, 2, 3])
+    #expect(try steps(of: "final/loss").isEmpty)
+    #expect(try steps(of: "_hparams_/session_end_info").isEmpty)
   }
 
   @Test func aRunThatBeginsAnewRemovesWhatWasThere() throws {
