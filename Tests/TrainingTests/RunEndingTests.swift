@@ -17,6 +17,83 @@ import Testing
     directory = RunDirectory(path: folder.path + "/run")
   }
 
+  // MARK: - Observers that fail
+
+  /// Fails when it is told of an event that it was made for.
+  private final class FailingObserver: RunObserver {
+    private let isFatal: (RunEvent) -> Bool
+
+    init(_ isFatal: @escaping (RunEvent) -> Bool) { self.isFatal = isFatal }
+
+    func receive(_ event: RunEvent) throws {
+      if isFatal(event) { throw FileError(operation: "write", path: "/full", code: ENOSPC) }
+    }
+  }
+
+  private struct Outcome: Sendable {
+    let message: String
+    let names: [String]
+  }
+
+  /// Trains the regression for 12 steps on two ranks; rank zero's observer fails.
+  ///
+  /// - Parameter stopping: The step after which a stop is asked for; nil: none.
+  private func train(
+    stopping: Int? = nil, failing isFatal: @escaping @Sendable (RunEvent) -> Bool
+  ) throws -> [Outcome] {
+    let directory = directory
+    return try InProcessGroup(size: 2).run { communicator in
+      let stop = StopRequest()
+      let trainer = try Trainer(
+        task: LinearRegression(), plan: .regression(steps: 12), communicator: communicator,
+        directory: directory, observers: [])
+      let recorder = EventRecorder()
+      trainer.attach(recorder)
+      if communicator.isRankZero { trainer.attach(FailingObserver(isFatal)) }
+      trainer.attach(
+        FailingObserver { event in
+          if case .step(let record) = event, record.step == stopping {
+            stop.request(signal: SIGTERM)
+          }
+          return false
+        })
+      do {
+        let code = try trainer.run(until: stop)
+        return Outcome(message: "exit code \(code.rawValue)", names: recorder.names)
+      } catch let error as AgreedError {
+        return Outcome(message: "\(error)", names: recorder.names)
+      }
+    }
+  }
+
+  @Test func aLineThatIsLostInTheLastStepBeforeAStopIsTold() throws {
+    let outcomes = try train(stopping: 6) { event in
+      if case .step(let record) = event { record.step == 7 } else { false }
+    }
+    #expect(
+      outcomes.map(\.message) == ["/full: cannot write: No space left on device", "rank 0 failed"])
+    // What could be saved is.
+    #expect(try directory.checkpoints.newestComplete().found?.step == 7)
+  }
+
+  @Test(arguments: ["step", "evaluation"])
+  func aRunWhoseLastLineIsLostIsNotComplete(_ kind: String) throws {
+    let outcomes = try train { event in
+      switch event {
+      case .step(let record): kind == "step" && record.step == 12
+      case .evaluation(let record): kind == "evaluation" && record.step == 12
+      default: false
+      }
+    }
+    #expect(
+      outcomes.map(\.message) == ["/full: cannot write: No space left on device", "rank 0 failed"])
+    // Who is told of the end would write summary.json.
+    #expect(outcomes.allSatisfy { !$0.names.contains("finished") })
+    #expect(try directory.checkpoints.newestComplete().found?.step == 12)
+  }
+
+  // MARK: - Whole runs
+
   /// Trains a small language model as `lockstep train` does.
   private func run(
     steps: Int, ranks: Int = 1, resume: Bool = false, profile: String? = nil, stopping: Int? = nil
@@ -80,5 +157,24 @@ import Testing
     #expect(try run(steps: 4) == .success)
     try FileManager.default.removeItem(atPath: directory.checkpoints.path)
     #expect(try directory.summary()?.steps == 4)
+  }
+
+  /// A directory of its name is in the way of the timeline.
+  @Test(arguments: ["7-8", "6-6"]) func aTimelineThatCanNotBeWrittenCostsNoCheckpoint(
+    steps: String
+  ) throws {
+    #expect(try run(steps: 4) == .success)
+    try FileManager.default.createDirectory(
+      atPath: directory.tracePath + "/inside", withIntermediateDirectories: true)
+    let error = #expect(throws: AgreedError.self) {
+      try run(steps: 8, ranks: 2, resume: true, profile: steps)
+    }
+    #expect("\(try #require(error))".contains("trace.json"))
+    // A timeline in the middle ends the run like a line that is lost; one at the end comes after the save.
+    let newest = try #require(directory.checkpoints.newestComplete().found).step
+    #expect(newest == (steps == "7-8" ? 8 : 4))
+    #expect(!hasSummary)
+    #expect(try run(steps: 8, resume: true) == .success)
+    #expect(try directory.summary()?.steps == 8)
   }
 }

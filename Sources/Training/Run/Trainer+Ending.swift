@@ -4,9 +4,11 @@ import LockstepTensors
 
 /// How a run ends: stopped, paused, or complete.
 extension Trainer {
+  /// Saves the run and leaves it open.
   func stopped(by signal: String) throws -> ExitCode {
     try saveAndWait()
     emit(.stopped(signal: signal, step: progress.step))
+    try requireObserved()
     return .stopped
   }
 
@@ -14,18 +16,34 @@ extension Trainer {
   func paused() throws -> ExitCode {
     try evaluate(batches: 0)
     try saveAndWait()
-    try communicator.agree { if let observerFailure { throw observerFailure } }
+    try requireObserved()
     return .success
   }
 
+  /// Ends the run on all ranks where an observer could not do its part. Collective.
+  private func requireObserved() throws {
+    try communicator.agree { if let observerFailure { throw observerFailure } }
+  }
+
   private func saveAndWait() throws {
-    if let notice = try profiler?.end(step: progress.step) { emit(.notice(notice)) }
+    try profile { try $0.end(step: progress.step) }
     try snapshots?.finish()
     try watched(as: .checkpoint) {
       try requireFiniteParameters()
       guard let checkpoints else { return }
       try checkpoints.save(state)
       reportWritten(try checkpoints.finish())
+    }
+  }
+
+  /// Lets the profiler do its part. A timeline that can not be written ends the run as any other observer's failure
+  /// does: after what is to be saved. Collective.
+  func profile(_ body: (Profiler) throws -> String?) throws {
+    guard let profiler else { return }
+    do {
+      if let notice = try body(profiler) { emit(.notice(notice)) }
+    } catch let error as AgreedError {
+      observerFailure = observerFailure ?? error.underlying
     }
   }
 
@@ -41,8 +59,10 @@ extension Trainer {
     try saveAndWait()
     let speed = try measureSpeed()
     if let notice = speed?.notice { emit(.notice(notice)) }
+    // Who is told of the end writes that the run is complete.
+    try requireObserved()
     emit(.finished(summary(speed)))
-    try communicator.agree { if let observerFailure { throw observerFailure } }
+    try requireObserved()
     return .success
   }
 

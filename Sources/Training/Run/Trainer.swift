@@ -225,7 +225,7 @@ public final class Trainer {
     if privacy != nil { emit(.notice(PrivateTraining.exposure)) }
     communicator.watch?.activity = .firstStep
     while !isDone {
-      if let notice = try profiler?.advance(toStep: progress.step + 1) { emit(.notice(notice)) }
+      try profile { try $0.advance(toStep: progress.step + 1) }
       let outcome = try takeStep(stop)
       communicator.watch?.activity = .steps
       try reportRanks()
