@@ -5,16 +5,16 @@ import LockstepTensors
 /// How a run ends: stopped, paused, or complete.
 extension Trainer {
   /// Saves the run and leaves it open.
-  func stopped(by signal: String) throws -> ExitCode {
+  func stopped(by signal: Int32) throws -> ExitCode {
     try saveAndWait()
-    emit(.stopped(signal: signal, step: progress.step))
+    emit(.stopped(signal: StopRequest.name(of: signal), step: progress.step))
     try requireObserved()
     return .stopped
   }
 
   /// Evaluates on all held-out data and saves, as at the end, but leaves the run open.
   func paused() throws -> ExitCode {
-    try evaluate(batches: 0)
+    if case .left(let signal)? = try evaluate(batches: 0) { return try stopped(by: signal) }
     try saveAndWait()
     try requireObserved()
     return .success
@@ -48,14 +48,15 @@ extension Trainer {
   }
 
   /// The run ends with the weights that it presents. The last evaluation covers all held-out data;
-  /// then everything is saved.
+  /// then everything is saved. Where a stop is asked for meanwhile, the evaluation is left, and the run that goes on
+  /// ends as this one would have.
   func finished() throws -> ExitCode {
     if let privacy, lastStep < plan.steps {
       emit(.notice(privacy.notice(plannedSteps: plan.steps)))
     }
     try requireFiniteParameters()
     try versions.present()
-    try evaluate(batches: 0)
+    if case .left(let signal)? = try evaluate(batches: 0) { return try stopped(by: signal) }
     try saveAndWait()
     let speed = try measureSpeed()
     if let notice = speed?.notice { emit(.notice(notice)) }
