@@ -46,14 +46,24 @@ extension CheckpointDirectory {
     threads: ThreadPool = ThreadPool()
   ) throws(CheckpointError) -> CheckpointSearch {
     // Beside a run that goes on, checkpoints come and go: then the list is out of date.
+    var tries = 0
     while true {
-      if let search = try search(before: limit, verification, threads) { return search }
+      tries += 1
+      let isLast = tries >= Self.mostTries
+      if let search = try search(before: limit, verification, threads, isLast: isLast) {
+        return search
+      }
     }
   }
 
-  /// - Returns: Nil where a checkpoint of the list was no longer there when its turn came.
+  /// More than a run that goes on can need. Some network file systems list for a while what is gone.
+  private static let mostTries = 64
+
+  /// - Parameter isLast: Whether a checkpoint that is no longer there is passed over, like one that is not
+  ///   complete.
+  /// - Returns: Nil where a checkpoint of the list was no longer there when its turn came, unless `isLast`.
   private func search(
-    before limit: Int, _ verification: Verification, _ threads: ThreadPool
+    before limit: Int, _ verification: Verification, _ threads: ThreadPool, isLast: Bool
   ) throws(CheckpointError) -> CheckpointSearch? {
     var skipped: [SkippedCheckpoint] = []
     for step in try steps().reversed() where step < limit {
@@ -66,7 +76,8 @@ extension CheckpointDirectory {
         }
         return CheckpointSearch(found: checkpoint, skipped: skipped)
       } catch {
-        guard try isThere(step) else { return nil }
+        let isGone = try !isThere(step)
+        if isGone && !isLast { return nil }
         skipped.append(
           SkippedCheckpoint(step: step, path: path(ofStep: step), reason: error))
       }
@@ -74,8 +85,11 @@ extension CheckpointDirectory {
     return CheckpointSearch(found: nil, skipped: skipped)
   }
 
+  /// Whether there is anything under the name of a step: a link that leads to nothing is.
   private func isThere(_ step: Int) throws(CheckpointError) -> Bool {
-    try onDisk { () throws(FileError) in try FileSystem.exists(path(ofStep: step)) }
+    try onDisk { () throws(FileError) in
+      try FileSystem.exists(path(ofStep: step), followsLinks: false)
+    }
   }
 
   /// Removes checkpoints that are older than the newest `keep` that verify.

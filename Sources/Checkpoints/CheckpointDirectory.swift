@@ -84,7 +84,8 @@ public struct CheckpointDirectory: Sendable {
   func publish(_ temporaryPath: String, step: Int) throws(CheckpointError) {
     let replacedPath = path + "/" + Self.replacedPrefix + Self.name(ofStep: step)
     try onDisk { () throws(FileError) in
-      if FileSystem.isDirectory(path(ofStep: step)) {
+      // Also what is no checkpoint, as a link that leads to nothing: it would be in the way.
+      if try FileSystem.exists(path(ofStep: step), followsLinks: false) {
         try FileSystem.remove(replacedPath)
         try FileSystem.rename(path(ofStep: step), to: replacedPath)
       }

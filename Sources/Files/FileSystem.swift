@@ -25,14 +25,28 @@ package enum FileSystem {
   package static func names(in path: String) throws(FileError) -> [String] {
     guard let stream = opendir(path) else { throw .last("list directory", path) }
     defer { closedir(stream) }
+    return try names(in: stream, path: path)
+  }
+
+  /// The rest of a directory that is open.
+  ///
+  /// - Parameter path: What errors call it.
+  package static func names(
+    in stream: OpaquePointer, path: String
+  ) throws(FileError) -> [String] {
     var names: [String] = []
-    while let entry = readdir(stream) {
+    while true {
+      // What comes at the end comes at an error, too: only the error number tells them apart.
+      errno = 0
+      guard let entry = readdir(stream) else {
+        guard errno == 0 else { throw .last("list directory", path) }
+        return names.sorted()
+      }
       let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
         tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
       if name != "." && name != ".." { names.append(name) }
     }
-    return names.sorted()
   }
 
   /// Removes a file, or a directory with all it holds. What is already gone is fine.
@@ -81,10 +95,15 @@ package enum FileSystem {
 
   /// Whether there is anything at a path.
   ///
+  /// - Parameter followsLinks: Whether a symbolic link counts by what it leads to; otherwise it is
+  ///   something itself, also where it leads to nothing. Default: yes.
   /// - Throws: Where that can not be seen, as for lack of permission.
-  package static func exists(_ path: String) throws(FileError) -> Bool {
+  package static func exists(
+    _ path: String, followsLinks: Bool = true
+  ) throws(FileError) -> Bool {
     var status = stat()
-    if stat(path, &status) == 0 { return true }
+    let result = followsLinks ? stat(path, &status) : lstat(path, &status)
+    if result == 0 { return true }
     guard errno == ENOENT || errno == ENOTDIR else { throw .last("examine", path) }
     return false
   }

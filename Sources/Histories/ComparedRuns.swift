@@ -82,10 +82,7 @@ public struct ComparedRuns: Sendable, Encodable {
     configuration = Self.differences(configurations[0], configurations[1])
     data = try directories[0].dataDifferences(from: directories[1])
     let histories = try paths.map { try RunHistory(path: $0) }
-    let summaries = try directories.map { directory in
-      try FileSystem.exists(directory.summaryPath)
-        ? try RunSummary.load(from: directory.summaryPath) : nil
-    }
+    let summaries = try directories.map { try $0.summary() }
     let known = Dictionary(uniqueKeysWithValues: histories[1].rows.map { ($0.step, $0) })
     let common = histories[0].rows.compactMap { row in known[row.step].map { (row, $0) } }
     commonSteps = common.count { $0.0.values["loss"] != nil && $0.1.values["loss"] != nil }

@@ -90,7 +90,7 @@ public final class Supervisor {
 
   /// Whether the run has written what it came to: a launcher that ended with 0 may have lost its ranks.
   private var isComplete: Bool {
-    FileManager.default.fileExists(atPath: RunDirectory(path: options.output).summaryPath)
+    (try? RunDirectory(path: options.output).summary()) != nil
   }
 
   // MARK: Starting

@@ -10,10 +10,9 @@ import SwiftProtobuf
 /// checksum, as TFRecord has them.
 ///
 /// Each record reaches the kernel whole, so that TensorBoard can follow, and a killed run leaves a file that can
-/// be read up to its last step.
+/// be read up to its last step. After one that could not be written whole there is none.
 final class EventFile {
-  let path: String
-  private let descriptor: Int32
+  private let file: RecordFile
 
   /// Makes a file of its own in a directory, beside those that are there.
   ///
@@ -21,26 +20,25 @@ final class EventFile {
   ///   files in the order of.
   init(in directory: String, date: Date) throws(FileError) {
     let seconds = String(format: "%010d", Int(date.timeIntervalSince1970))
-    var path: String
-    var descriptor: Int32
     var number = 0
-    // Two within a second, where a run is resumed at once.
-    repeat {
-      path =
+    while true {
+      let path =
         "\(directory)/events.out.tfevents.\(seconds).lockstep.\(String(format: "%03d", number))"
-      descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
-      number += 1
-    } while descriptor < 0 && errno == EEXIST
-    guard descriptor >= 0 else { throw .last("create", path) }
-    (self.path, self.descriptor) = (path, descriptor)
+      do throws(FileError) {
+        file = try RecordFile(path: path, flags: O_EXCL)
+        break
+      } catch {
+        // Two within a second, where a run is resumed at once.
+        guard error.code == EEXIST else { throw error }
+        number += 1
+      }
+    }
     try append(
       TensorBoardEvent.with {
         $0.wallTime = date.timeIntervalSince1970
         $0.fileVersion = "brain.Event:2"
       })
   }
-
-  deinit { close(descriptor) }
 
   func append(_ event: TensorBoardEvent) throws(FileError) {
     let content: [UInt8]
@@ -50,9 +48,7 @@ final class EventFile {
       // Only what lacks a required member, or is larger than 2 GiB, can not be serialised.
       preconditionFailure("an event can not be serialised: \(error)")
     }
-    try EventRecords.record(of: content).lent { (bytes) throws(FileError) in
-      try OutputFile.write(bytes, to: descriptor, path: path)
-    }
+    try file.append(EventRecords.record(of: content))
   }
 }
 
@@ -62,6 +58,8 @@ package struct EventRecords {
   package struct Place: Equatable {
     package let step: Int
     package let end: Int
+    /// Whether the event tells of the run's end.
+    var isOfEnd = false
   }
 
   /// Those up to the end or to the first that is damaged or cut.
@@ -83,14 +81,16 @@ package struct EventRecords {
         let event = try? TensorBoardEvent(serializedBytes: Array(content))
       else { return }
       start += Self.frameByteCount + count
-      places.append(Place(step: Int(event.step), end: start))
+      let isOfEnd = event.summary.value.contains { $0.tag == TensorBoardSummary.Value.endTag }
+      places.append(Place(step: Int(event.step), end: start, isOfEnd: isOfEnd))
       if keepsEvents { events.append(event) }
     }
   }
 
-  /// How many bytes hold the records up to a step: steps never fall within a file.
-  func byteCount(upToStep step: Int) -> Int {
-    places.prefix { $0.step <= step }.last?.end ?? 0
+  /// How many bytes hold the records up to a step: steps never fall within a file, and a run's end is the last event of
+  /// one.
+  func byteCount(upToStep step: Int, withEnd: Bool) -> Int {
+    places.prefix { $0.step <= step && (withEnd || !$0.isOfEnd) }.last?.end ?? 0
   }
 
   /// An event between its length and the checksums, numbers little-endian.
@@ -112,12 +112,18 @@ package struct EventRecords {
 
   /// Removes from the event files of a directory what comes after a step, because it will be taken again.
   ///
-  /// - Parameter step: 0 removes the files.
-  static func shorten(in directory: String, toStep step: Int) throws(FileError) {
+  /// - Parameters:
+  ///   - step: 0 removes the files.
+  ///   - keepsEnd: Whether what tells of the run's end stays.
+  static func shorten(
+    in directory: String, toStep step: Int, keepsEnd: Bool
+  ) throws(FileError) {
     for name in try FileSystem.namesIfAny(in: directory) where name.contains(".tfevents.") {
       let path = "\(directory)/\(name)"
       let file = try MappedFile(path: path)
-      let (kept, all) = file.withBytes { (EventRecords($0).byteCount(upToStep: step), $0.count) }
+      let (kept, all) = file.withBytes {
+        (EventRecords($0).byteCount(upToStep: step, withEnd: keepsEnd), $0.count)
+      }
       if step == 0 || kept == 0 {
         try FileSystem.remove(path)
       } else if kept < all, truncate(path, off_t(kept)) != 0 {

@@ -11,8 +11,9 @@ public final class TensorBoardReporter: RunObserver {
   private let directory: String
   private let resumedStep: Int
   private let now: () -> Date
-  /// Nil until there is something to write: a run that is complete already leaves no file.
-  private var file: EventFile?
+  /// Nil until there is something to write: a run that is complete already leaves no file. One that could not
+  /// be begun is not tried again.
+  private var file: Result<EventFile, FileError>?
   private var overview: RunOverview?
 
   /// Makes the directory, and removes from it what will be written again.
@@ -20,21 +21,25 @@ public final class TensorBoardReporter: RunObserver {
   /// - Parameters:
   ///   - directory: Of event files only.
   ///   - resumedStep: The step that the run goes on from; 0 removes the files that are there.
+  ///   - isComplete: Whether the run has ended there and stays as it is. Otherwise what tells of its end is removed,
+  ///     too. Default: no.
   ///   - now: The time, which events carry. Default: the clock's.
   /// - Throws: `FileError`.
   public init(
-    directory: String, resumedStep: Int, now: @escaping () -> Date = { Date() }
+    directory: String, resumedStep: Int, isComplete: Bool = false,
+    now: @escaping () -> Date = { Date() }
   ) throws {
     (self.directory, self.resumedStep, self.now) = (directory, resumedStep, now)
     try FileSystem.makeDirectory(directory)
-    try EventRecords.shorten(in: directory, toStep: resumedStep)
+    try EventRecords.shorten(in: directory, toStep: resumedStep, keepsEnd: isComplete)
   }
 
   /// Makes a file, which begins with what is known of the run.
   private func opened() throws(FileError) -> EventFile {
-    if let file { return file }
-    let file = try EventFile(in: directory, date: now())
-    self.file = file
+    if let file { return try file.get() }
+    let begun = Result { () throws(FileError) in try EventFile(in: directory, date: now()) }
+    self.file = begun
+    let file = try begun.get()
     if resumedStep > 0 {
       // A TensorBoard that is running has read what was removed.
       try append(step: resumedStep + 1) { $0.sessionLog = .with { $0.status = .start } }
@@ -74,10 +79,12 @@ public final class TensorBoardReporter: RunObserver {
         step: record.step,
         record.tensors.map { .histogram("\(record.kind.rawValue)/\($0.name)", $0.histogram) })
     case .finished(let summary):
-      let end = TensorBoardSessionEndInfo.with {
+      let info = TensorBoardSessionEndInfo.with {
         $0.status = .success
         $0.endTimeSecs = now().timeIntervalSince1970
       }
+      let end = TensorBoardSummary.Value.hyperparameters(
+        TensorBoardSummary.Value.end, .with { $0.sessionEndInfo = info })
       let metrics = summary.metrics.map {
         TensorBoardSummary.Value.scalar("final/\($0.key)", $0.value)
       }
@@ -85,7 +92,7 @@ public final class TensorBoardReporter: RunObserver {
         step: summary.steps,
         (summary.loss.map { [.scalar("final/loss", $0)] } ?? [])
           + (summary.validationLoss.map { [.scalar("final/validation_loss", $0)] } ?? [])
-          + metrics + [.hyperparameters("session_end_info", .with { $0.sessionEndInfo = end })])
+          + metrics + [end])
     case .checkpoint, .notice, .stopped: break
     }
   }

@@ -52,6 +52,11 @@ extension TensorBoardSummary.Value {
     }
   }
 
+  /// The name of what tells of a run's end.
+  static let end = "session_end_info"
+  /// The tag that it has in a file.
+  static let endTag = "_hparams_/" + end
+
   /// A record of the plugin "hparams".
   ///
   /// - Parameter name: Which record: "session_start_info".

@@ -95,6 +95,22 @@ import Testing
     }
   }
 
+  /// As it is where a checkpoint was moved to a disk that is no longer there.
+  @Test(arguments: [1, 3]) func aLinkThatLeadsToNothingIsPassedOverAndReplaced(step: Int) throws {
+    for step in [1, 2] { try withSnapshot(step: step) { _ = try checkpoints.write($0) } }
+    let link = checkpoints.path(ofStep: step)
+    try? FileManager.default.removeItem(atPath: link)
+    try FileManager.default.createSymbolicLink(
+      atPath: link, withDestinationPath: "/nowhere/step-00000003")
+    let search = try checkpoints.newestComplete()
+    #expect(search.found?.step == 2)
+    #expect(search.skipped.map(\.step) == (step > 2 ? [step] : []))
+    #expect(search.skipped.allSatisfy { $0.reason.isDamage })
+    try withSnapshot(step: step) { _ = try checkpoints.write($0) }
+    #expect(try checkpoints.newestComplete().found?.step == max(2, step))
+    #expect(try temporary.names(in: "run/checkpoints").count == max(2, step))
+  }
+
   @Test func sameStepIsReplaced() throws {
     for bestStep in [1, 2] {
       try withSnapshot(step: 4, bestStep: bestStep) { _ = try checkpoints.write($0) }

@@ -94,6 +94,19 @@ import Testing
     #expect(error?.code == ENOTDIR)
   }
 
+  /// The next reader would refuse a cut line that others follow.
+  @Test func aLineThatIsCutLeavesNothingAndNoLineFollows() throws {
+    let reporter = try JSONLinesReporter(path: file.path)
+    try reporter.receive(.step(Sample.step(1)))
+    let whole = try file.content
+    let length = try FullFile.fill(file.path, leaving: 9)
+    #expect(throws: FileError.self) { try reporter.receive(.step(Sample.step(2))) }
+    #expect(FullFile.length(of: file.path) == length)
+    try FullFile.setLength(of: file.path, to: whole.utf8.count)
+    #expect(throws: FileError.self) { try reporter.receive(.step(Sample.step(3))) }
+    #expect(try file.content == whole)
+  }
+
   @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
   func fullDiskIsThrown() throws {
     let reporter = try JSONLinesReporter(path: "/dev/full")

@@ -28,6 +28,21 @@ import Testing
     }
   }
 
+  /// A resumed run removes lines in place: who had mapped them would be ended by SIGBUS. What the kernel has no
+  /// length of, as the name of this thread, can be read and not be mapped.
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/thread-self/comm")))
+  func theFileIsReadAndNotMapped() throws {
+    let name = "/proc/thread-self/comm"
+    let descriptor = open(name, O_RDWR)
+    defer { close(descriptor) }
+    var former = [UInt8](repeating: 0, count: 16)
+    let count = read(descriptor, &former, former.count)
+    defer { write(descriptor, former, count) }
+    let line = Data(#"{"step":1}"#.utf8)
+    try #require(line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } == line.count)
+    #expect(try MetricsFile.lines(of: name) == [line])
+  }
+
   @Test func noFileHasNoLinesButAnUnreadableOneIsAnError() throws {
     try? FileManager.default.removeItem(atPath: file.path)
     #expect(try MetricsFile.lines(of: file.path).isEmpty)

@@ -31,9 +31,11 @@ import Testing
     try events().filter { $0.summary.value.contains { $0.tag == tag } }.map(\.step)
   }
 
-  private func write(_ events: [RunEvent], resumedStep: Int) throws {
+  private func write(
+    _ events: [RunEvent], resumedStep: Int, isComplete: Bool = false
+  ) throws {
     let reporter = try TensorBoardReporter(
-      directory: directory.path, resumedStep: resumedStep,
+      directory: directory.path, resumedStep: resumedStep, isComplete: isComplete,
       now: { Date(timeIntervalSince1970: 1000) })
     for event in events { try reporter.receive(event) }
   }
@@ -91,6 +93,19 @@ import Testing
     #expect(try events().filter { $0.sessionLog.status == .start }.map(\.step) == [4, 5])
   }
 
+  @Test func aRunThatGoesOnHasNotEnded() throws {
+    let summary = RunSummary(
+      steps: 2, tokens: 1, loss: 2, parametersSHA256: "", tokensPerSecond: 1, seconds: 1, ranks: 1,
+      threads: 1, parameters: 1)
+    try write([step(1), step(2), .finished(summary)], resumedStep: 0)
+    try write([], resumedStep: 2, isComplete: true)
+    #expect(try steps(of: "final/loss") == [2])
+    try write([step(3)], resumedStep: 2)
+    #expect(try steps(of: "train/loss") == [1, 2, 3])
+    #expect(try steps(of: "final/loss").isEmpty)
+    #expect(try steps(of: "_hparams_/session_end_info").isEmpty)
+  }
+
   @Test func aRunThatBeginsAnewRemovesWhatWasThere() throws {
     try write((1...5).map { step($0) }, resumedStep: 0)
     try write([step(1)], resumedStep: 0)
@@ -106,6 +121,30 @@ import Testing
     try Data(bytes[..<(last[last.count - 2].end + byteCount)]).write(to: URL(fileURLWithPath: path))
     try write([step(3)], resumedStep: 2)
     #expect(try steps(of: "train/loss") == [1, 2, 3])
+  }
+
+  @Test func aRecordThatIsCutLeavesNothingAndNoRecordFollows() throws {
+    let reporter = try TensorBoardReporter(directory: directory.path, resumedStep: 0)
+    try reporter.receive(step(1))
+    let path = directory.path + "/" + (try directory.names()[0])
+    let count = FullFile.length(of: path)
+    let length = try FullFile.fill(path, leaving: 9)
+    #expect(throws: FileError.self) { try reporter.receive(step(2)) }
+    #expect(FullFile.length(of: path) == length)
+    try FullFile.setLength(of: path, to: count)
+    #expect(throws: FileError.self) { try reporter.receive(step(3)) }
+    #expect(FullFile.length(of: path) == count)
+    #expect(try steps(of: "train/loss") == [1])
+  }
+
+  @Test func aFileThatCouldNotBeBegunIsNotTriedAgain() throws {
+    let reporter = try TensorBoardReporter(directory: directory.path, resumedStep: 0)
+    try FileManager.default.removeItem(atPath: directory.path)
+    #expect(throws: FileError.self) { try reporter.receive(step(1)) }
+    try FileManager.default.createDirectory(
+      atPath: directory.path, withIntermediateDirectories: false)
+    #expect(throws: FileError.self) { try reporter.receive(step(2)) }
+    #expect(try directory.names().isEmpty)
   }
 
   @Test func aDamagedRecordEndsTheFile() throws {

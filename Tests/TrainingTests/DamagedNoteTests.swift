@@ -101,6 +101,7 @@ import Testing
     ("outliers", #"{"loss":{},"norm":{}}"#, "loss.count: is missing"),
     ("has_best", "yes", "found 'yes', expected true or false"),
     ("presented", "worst", "found 'worst', expected average or best"),
+    ("evaluation_owed", "1", "found '1', expected true or false"),
   ])
   func notesThatNoRunCanHaveWrittenAreRefused(note: String, text: String, problem: String) throws {
     try expectRefusal(Self.sgd, note, text, problem)

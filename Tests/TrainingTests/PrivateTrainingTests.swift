@@ -2,6 +2,7 @@
 
 import Foundation
 import LockstepCommunication
+import LockstepDatasets
 import LockstepKeys
 import LockstepNeuralNetworks
 import LockstepPrivacy
@@ -52,12 +53,13 @@ import Testing
   private func train(
     _ configuration: RunConfiguration, samples: Int = 40, ranks: Int = 1,
     ranksPerHost: Int? = nil, threads: Int = 1, pause: Int? = nil, freezing: Bool = false,
-    hasNorm: Bool = false,
+    hasNorm: Bool = false, targetCounts: [Int]? = nil,
     format: ProductFormat = .float32, directory: RunDirectory? = nil,
     start: Trainer.Start = .beginning
   ) throws -> [Outcome] {
     try InProcessGroup(size: ranks, ranksPerHost: ranksPerHost).run { communicator in
-      let task = SampledRegression(sampleCount: samples, hasNorm: hasNorm)
+      let task = SampledRegression(
+        sampleCount: samples, hasNorm: hasNorm, targetCounts: targetCounts)
       if freezing { task.network.deep.second.weight.freeze() }
       let trainer = try Trainer(
         task: task, configuration: configuration, communicator: communicator,
@@ -82,6 +84,49 @@ import Testing
         configuration, ranks: ranks, ranksPerHost: ranksPerHost, threads: threads,
         hasNorm: hasNorm)
       #expect(hashes.allSatisfy { $0.hash == alone }, "\(ranks) ranks of \(threads) threads")
+    }
+  }
+
+  /// As conversations have: some samples together may have as many targets as there are samples.
+  @Test(arguments: [[0, 2], [1, 1, 3], [1]])
+  func samplesOfOtherNumbersOfTargetsAreComputedOneByOne(targetCounts: [Int]) throws {
+    let configuration = try configuration(steps: 3)
+    let one = try train(configuration, targetCounts: targetCounts)[0]
+    for ranks in 2...5 {
+      let outcomes = try train(configuration, ranks: ranks, targetCounts: targetCounts)
+      #expect(outcomes.allSatisfy { $0.hash == one.hash }, "\(ranks) ranks")
+    }
+    #expect(one.names.contains { $0.contains("one by one") }, "\(one.names)")
+    #expect(!one.names.contains { $0.contains("in batches") })
+  }
+
+  @Test func theBuiltInTasksSayWhetherSamplesHaveOneTarget() throws {
+    let (tokens, table) = (folder.path + "/train.bin", folder.path + "/train.csv")
+    let writer = try TokenFileWriter(path: tokens, vocabularyCount: 9)
+    try writer.append((0..<100).map { Int32($0 % 9) })
+    try writer.finish()
+    let rows = (0..<20).map { "\($0),\($0 % 2)\n" }.joined()
+    try Data(("x,y\n" + rows).utf8).write(to: URL(fileURLWithPath: table))
+    func hasOneTargetEach(_ settings: [String]) throws -> Bool? {
+      let configuration = try RunConfiguration.parse(
+        yaml: "{}", source: "test", overrides: settings + ["data.validation=null"])
+      let task = try configuration.prepareTask(SoloCommunicator()).task
+      return (task as? any SampledTask)?.hasOneTargetEach
+    }
+    for (context, isOne) in [(8, false), (1, true)] {
+      let model = "model={architecture: gpt, layers: 1, heads: 1, width: 8, context: \(context)}"
+      #expect(
+        try hasOneTargetEach([
+          "data.train=\(tokens)", "data.tokenizer=null", model, "model.vocabulary=9",
+        ])
+          == isOne)
+    }
+    for task in ["classification", "regression"] {
+      #expect(
+        try hasOneTargetEach([
+          "task=\(task)", "data={format: csv, train: \(table), target: y}",
+          "model.architecture=mlp",
+        ]) == true)
     }
   }
 

@@ -24,9 +24,9 @@ public struct RunComparison: Encodable, Equatable, Sendable, CustomStringConvert
   }
 
   private static func summary(of run: String, ranks: Int) throws -> RunSummary {
-    let path = RunDirectory(path: run).summaryPath
-    guard try FileSystem.exists(path) else { throw RunComparisonError.notFinished(run: run) }
-    let summary = try RunSummary.load(from: path)
+    guard let summary = try RunDirectory(path: run).summary() else {
+      throw RunComparisonError.notFinished(run: run)
+    }
     guard summary.ranks == ranks else {
       throw RunComparisonError.otherRanks(run: run, ranks: summary.ranks, here: ranks)
     }
@@ -114,8 +114,8 @@ public enum RunComparisonError: UserInputError, Equatable {
   public var description: String {
     switch self {
     case .notFinished(let run):
-      "\(run): holds no summary.json, which a run has when it is finished: give a run's directory, and "
-        + "train it to its end before"
+      "\(run): holds no summary.json of its last step, which a run has when it is finished: give a run's "
+        + "directory, and train it to its end before"
     case .otherRanks(let run, let ranks, let here):
       "\(run): was trained on \(ranks) rank\(ranks == 1 ? "" : "s"), and this is \(here): start doctor on "
         + "as many, on the same hosts"

@@ -5,10 +5,10 @@ import LockstepFiles
 /// samples.
 ///
 /// Each line reaches the kernel as soon as it is written, so that another program can follow, and a
-/// killed run loses none.
+/// killed run loses none. After one that could not be written whole, as on a full disk, there is none.
 public final class JSONLinesReporter: RunObserver {
   public let path: String
-  private let descriptor: Int32
+  private let file: RecordFile
 
   /// Opens the file.
   ///
@@ -17,18 +17,12 @@ public final class JSONLinesReporter: RunObserver {
   ///   empty file.
   public init(path: String, resumedStep: Int? = nil) throws(FileError) {
     self.path = path
-    let emptying = resumedStep == nil ? O_TRUNC : 0
-    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | emptying, 0o666)
-    guard descriptor >= 0 else { throw .last("open", path) }
+    file = try RecordFile(path: path, flags: resumedStep == nil ? O_TRUNC : 0)
     guard let resumedStep else { return }
     let kept = try MappedFile(path: path).withBytes {
       Self.byteCount(of: Data($0), upToStep: resumedStep)
     }
-    guard ftruncate(descriptor, off_t(kept)) == 0 else { throw .last("shorten", path) }
-  }
-
-  deinit {
-    if descriptor >= 0 { close(descriptor) }
+    try file.shorten(to: kept)
   }
 
   public func receive(_ event: RunEvent) throws {
@@ -40,9 +34,7 @@ public final class JSONLinesReporter: RunObserver {
     case .samples(let record): record.add(to: &object)
     case .started, .distributions, .checkpoint, .notice, .stopped, .finished: return
     }
-    try object.line.lent { (bytes) throws(FileError) in
-      try OutputFile.write(bytes, to: descriptor, path: path)
-    }
+    try file.append(object.line)
   }
 
   /// Length of the leading lines that are whole and belong to steps up to the given one.

@@ -7,13 +7,13 @@ package enum MetricsFile {
   /// The lines, one JSON object each; none where there is no file.
   ///
   /// What a kill or a power failure left behind the last whole line is no line: the run that goes on
-  /// removes it.
+  /// removes it. It does so in place, also while somebody reads: so the file is not mapped.
   ///
   /// - Throws: `MetricsError`, also where a line is damaged that others follow.
   package static func lines(of path: String) throws(MetricsError) -> [Data] {
     let bytes: [UInt8]
     do throws(FileError) {
-      bytes = try MappedFile(path: path).withBytes { Array($0) }
+      bytes = try FileContents.read(path, limit: .max)
     } catch {
       guard error.code == ENOENT else { throw .unreadable(error) }
       return []

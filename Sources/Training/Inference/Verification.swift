@@ -111,7 +111,11 @@ public struct Verification: Encodable, CustomStringConvertible {
       return content
     }
     // Beside a run that goes on: it has made room for a newer one.
-    if case .failure = outcome, let isThere = try? FileSystem.exists(path), !isThere { return }
+    if case .failure = outcome,
+      let isThere = try? FileSystem.exists(path, followsLinks: false), !isThere
+    {
+      return
+    }
     check(path) { try outcome.get() }
   }
 

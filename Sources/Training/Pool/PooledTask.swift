@@ -27,6 +27,8 @@ package final class PooledTask: SampledTask {
   package var initialRows: [String: InitialRows] { all.initialRows }
   package var sampleCount: Int { samples.count }
   package var sampleUnit: String { all.sampleUnit }
+  /// A gap has none.
+  package var hasOneTargetEach: Bool { gap == nil && all.hasOneTargetEach }
 
   package func loss(step: Int, microbatch: Int, in workspace: Workspace) throws -> BatchLoss {
     let (sequences, microbatches) = (plan.batch.sequences, plan.batch.microbatches)

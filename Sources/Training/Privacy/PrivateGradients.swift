@@ -20,7 +20,9 @@ final class PrivateGradients {
   /// The most samples of a pass.
   private let chunkSize: Int
   /// Whether the model's samples can be told apart in a pass over several: found out by trying, and the same for
-  /// all of a model. Not where products round their factors: the sum of rounded gradients is not made of those whose
+  /// all of a model. Never where samples have other numbers of targets than one, for a sample's mean loss is then not
+  /// its part in the sum. That is the task's to say: some samples together may well have as many targets as there are
+  /// samples. Nor where products round their factors: the sum of rounded gradients is not made of those whose
   /// norms were found, and one could be longer than C.
   private var allowsBatches: Bool
   /// One sample's gradient, [P].
@@ -36,7 +38,7 @@ final class PrivateGradients {
     chunkSize = plan.batch.sequences
     // Each step draws another number of samples.
     replica.workspace.pool.sharesSizes = true
-    allowsBatches = replica.workspace.products.format == .float32
+    allowsBatches = task.hasOneTargetEach && replica.workspace.products.format == .float32
     let count = replica.parameters.trainedCount
     scratch = FloatMemory(count: count)
     squares = [Double](
@@ -87,13 +89,15 @@ final class PrivateGradients {
     let loss = try phases.time(\.forward, on: workspace.threads.timeline) {
       try task.loss(ofSamples: samples[places], step: step, in: workspace)
     }
+    precondition(
+      loss.targetCount == places.count,
+      "\(places.count) samples with one target each have \(loss.targetCount)")
     let gradients = SampleGradients(sampleCount: places.count)
     workspace.sampleGradients = gradients
     defer { workspace.sampleGradients = nil }
     phases.time(\.backward, on: workspace.threads.timeline) {
       loss.sum.backward()
-      // With several targets each, a sample's mean loss is not that of the sum.
-      allowsBatches = gradients.isComplete && loss.targetCount == places.count
+      allowsBatches = gradients.isComplete
       guard allowsBatches else { return }
       gradients.sum(
         times: gradients.squares.map { min(1, privacy.configuration.clip / $0.squareRoot()) })

@@ -15,6 +15,13 @@ public protocol SampledTask: TrainingTask {
   /// The class of each training sample; nil: samples have none. Default: nil.
   var sampleClasses: [Int32]? { get }
 
+  /// Whether each sample has exactly one target, as a class or a value is. Then their gradients may be told apart in
+  /// a pass over several; of samples with other numbers of targets they are computed one by one, which is right for
+  /// all. Default: false.
+  ///
+  /// The loss of so many samples must then have as many targets.
+  var hasOneTargetEach: Bool { get }
+
   /// The summed loss of some training samples.
   ///
   /// - Parameters:
@@ -27,4 +34,5 @@ public protocol SampledTask: TrainingTask {
 
 extension SampledTask {
   public var sampleClasses: [Int32]? { nil }
+  public var hasOneTargetEach: Bool { false }
 }

@@ -20,11 +20,24 @@ enum Note {
     return try Value(description: text.utf8, path: name)
   }
 
+  /// Whether a note says `true`; false where there is no such note.
+  ///
+  /// - Throws: `DescriptionError` where it says neither `true` nor `false`.
+  static func flag(_ name: String, in notes: [String: String]) throws(DescriptionError) -> Bool {
+    guard let text = notes[name] else { return false }
+    if let flag = Bool(text) { return flag }
+    throw DescriptionError(path: name, problems: ["found '\(text)', expected true or false"])
+  }
+
+  /// That the evaluation after a checkpoint's step was left, and is still to be made.
+  static let evaluationOwed = "evaluation_owed"
+
   /// Reads what there is of the notes that any run may have; an optimiser's own are left to it.
   static func requireReadable(_ notes: [String: String]) throws(DescriptionError) {
     let _: OutlierDetector? = try value("outliers", in: notes)
     let _: PlateauShape.Memory? = try value("plateau", in: notes)
     let _: EarlyStopping? = try value("early_stopping", in: notes)
     let _: PrivateTraining.Memory? = try value(PrivateTraining.noteName, in: notes)
+    _ = try flag(evaluationOwed, in: notes)
   }
 }

@@ -45,6 +45,16 @@ public struct RunDirectory: Sendable {
     try RunConfiguration.load(path: configurationPath)
   }
 
+  /// What the run came to; nil where it has not ended, or has gone on since: where a checkpoint is of a later step.
+  ///
+  /// - Throws: `SummaryError`, `FileError`, `CheckpointError`.
+  public func summary() throws -> RunSummary? {
+    guard try FileSystem.exists(summaryPath) else { return nil }
+    let summary = try RunSummary.load(from: summaryPath)
+    let newest = try checkpoints.steps().last ?? summary.steps
+    return newest > summary.steps ? nil : summary
+  }
+
   /// The training loss that `metrics.jsonl` has for a step; nil where it has none.
   ///
   /// - Throws: `MetricsError`.

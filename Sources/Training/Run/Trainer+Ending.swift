@@ -4,22 +4,29 @@ import LockstepTensors
 
 /// How a run ends: stopped, paused, or complete.
 extension Trainer {
-  func stopped(by signal: String) throws -> ExitCode {
+  /// Saves the run and leaves it open.
+  func stopped(by signal: Int32) throws -> ExitCode {
     try saveAndWait()
-    emit(.stopped(signal: signal, step: progress.step))
+    emit(.stopped(signal: StopRequest.name(of: signal), step: progress.step))
+    try requireObserved()
     return .stopped
   }
 
   /// Evaluates on all held-out data and saves, as at the end, but leaves the run open.
   func paused() throws -> ExitCode {
-    try evaluate(batches: 0)
+    if case .left(let signal)? = try evaluate(batches: 0) { return try stopped(by: signal) }
     try saveAndWait()
-    try communicator.agree { if let observerFailure { throw observerFailure } }
+    try requireObserved()
     return .success
   }
 
+  /// Ends the run on all ranks where an observer could not do its part. Collective.
+  private func requireObserved() throws {
+    try communicator.agree { if let observerFailure { throw observerFailure } }
+  }
+
   private func saveAndWait() throws {
-    if let notice = try profiler?.end(step: progress.step) { emit(.notice(notice)) }
+    try profile { try $0.end(step: progress.step) }
     try snapshots?.finish()
     try watched(as: .checkpoint) {
       try requireFiniteParameters()
@@ -29,20 +36,34 @@ extension Trainer {
     }
   }
 
+  /// Lets the profiler do its part. A timeline that can not be written ends the run as any other observer's failure
+  /// does: after what is to be saved. Collective.
+  func profile(_ body: (Profiler) throws -> String?) throws {
+    guard let profiler else { return }
+    do {
+      if let notice = try body(profiler) { emit(.notice(notice)) }
+    } catch let error as AgreedError {
+      observerFailure = observerFailure ?? error.underlying
+    }
+  }
+
   /// The run ends with the weights that it presents. The last evaluation covers all held-out data;
-  /// then everything is saved.
+  /// then everything is saved. Where a stop is asked for meanwhile, the evaluation is left, and the run that goes on
+  /// ends as this one would have.
   func finished() throws -> ExitCode {
     if let privacy, lastStep < plan.steps {
       emit(.notice(privacy.notice(plannedSteps: plan.steps)))
     }
     try requireFiniteParameters()
     try versions.present()
-    try evaluate(batches: 0)
+    if case .left(let signal)? = try evaluate(batches: 0) { return try stopped(by: signal) }
     try saveAndWait()
     let speed = try measureSpeed()
     if let notice = speed?.notice { emit(.notice(notice)) }
+    // Who is told of the end writes that the run is complete.
+    try requireObserved()
     emit(.finished(summary(speed)))
-    try communicator.agree { if let observerFailure { throw observerFailure } }
+    try requireObserved()
     return .success
   }
 

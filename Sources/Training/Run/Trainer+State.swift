@@ -35,6 +35,7 @@ extension Trainer {
     plateau = try Note.value("plateau", in: state.notes) ?? PlateauShape.Memory()
     step.rateFactor = plateau.factor
     earlyStopping = try Note.value("early_stopping", in: state.notes) ?? EarlyStopping()
+    isEvaluationOwed = try Note.flag(Note.evaluationOwed, in: state.notes)
   }
 
   /// Goes on with the run's key and noise. Collective.
@@ -55,6 +56,7 @@ extension Trainer {
       var notes = try step.notes.merging(versions.notes) { first, _ in first }
       if plan.schedule.plateau != nil { notes["plateau"] = try Note.text(plateau) }
       if plan.earlyStopping.isOn { notes["early_stopping"] = try Note.text(earlyStopping) }
+      if isEvaluationOwed { notes[Note.evaluationOwed] = "true" }
       if let privacy { notes[PrivateTraining.noteName] = try Note.text(privacy.memory) }
       return progress.state(notes: notes)
     }

@@ -36,7 +36,7 @@ public final class Trainer {
   private(set) var snapshots: SnapshotStore?
   /// What is to be said of them before the first step.
   private var snapshotNotice: String?
-  private let evaluator: Evaluator
+  let evaluator: Evaluator
   let versions: WeightVersions
   /// Nil where the run is not private.
   let privacy: PrivateTraining?
@@ -60,6 +60,11 @@ public final class Trainer {
   var progress: RunProgress
   /// What an observer could not do; ends the run on all ranks after the step.
   var observerFailure: (any Error)?
+  /// What asks for a stop while the run goes on.
+  private(set) var stop = StopRequest()
+  /// Whether the evaluation that is due after the last step was left because a stop was asked for: a run that goes
+  /// on makes up for it before it takes a step.
+  var isEvaluationOwed = false
   /// Newer checkpoints that were passed over on resuming; rank zero only knows of them.
   public internal(set) var skippedCheckpoints: [SkippedCheckpoint] = []
 
@@ -183,7 +188,7 @@ public final class Trainer {
   /// Trains until all steps are done, a stop is requested, or the run is to pause. Collective.
   ///
   /// - Parameters:
-  ///   - stop: A request on any rank stops all of them at the end of the same step.
+  ///   - stop: A request on any rank stops all of them at the end of the same step, or in the same evaluation.
   ///   - isPause: Whether to leave the run as it is after a step: evaluated and saved, so that it can
   ///     be resumed. It is told how many steps have been taken and the last one's loss, nil where this
   ///     process has taken none, and must give the same answers on all ranks. Default: never.
@@ -194,6 +199,7 @@ public final class Trainer {
     until stop: StopRequest = StopRequest(),
     pausing isPause: (_ step: Int, _ loss: Double?) -> Bool = { _, _ in false }
   ) throws -> ExitCode {
+    self.stop = stop
     if !isIntroduced { emit(.started(overview)) }
     communicator.stallWatch = StallWatch { [weak self] in self?.emit(.notice("\($0)")) }
     let (limits, activity) = (communicator.watch?.limits, communicator.watch?.activity)
@@ -204,7 +210,7 @@ public final class Trainer {
       communicator.watch?.activity = activity ?? .steps
     }
     do {
-      return try takeSteps(until: stop, pausing: isPause)
+      return try takeSteps(pausing: isPause)
     } catch let error as AgreedError {
       // Whatever is under way is of an earlier step than what went wrong: it becomes complete.
       try? snapshots?.finish()
@@ -214,7 +220,7 @@ public final class Trainer {
   }
 
   private func takeSteps(
-    until stop: StopRequest, pausing isPause: (_ step: Int, _ loss: Double?) -> Bool
+    pausing isPause: (_ step: Int, _ loss: Double?) -> Bool
   ) throws -> ExitCode {
     let every = plan.checkpoint.every
     if every > 0 && every < plan.steps - progress.step {
@@ -223,22 +229,17 @@ public final class Trainer {
     if !isDone && isPause(progress.step, nil) { return try paused() }
     if let snapshotNotice { emit(.notice(snapshotNotice)) }
     if privacy != nil { emit(.notice(PrivateTraining.exposure)) }
+    if isEvaluationOwed, let signal = try look() { return try stopped(by: signal) }
     communicator.watch?.activity = .firstStep
     while !isDone {
-      if let notice = try profiler?.advance(toStep: progress.step + 1) { emit(.notice(notice)) }
-      let outcome = try takeStep(stop)
+      try profile { try $0.advance(toStep: progress.step + 1) }
+      let outcome = try takeStep()
       communicator.watch?.activity = .steps
       try reportRanks()
       try compareRanks()
-      // The last step is evaluated on all data anyway; but what goes by evaluations must not depend
-      // on where the run ends.
-      let isLast = progress.step == lastStep
-      if isEvaluationDue && (!isLast || plan.needsEvaluations) { try evaluateAndWatch() }
-      if plan.samples.isDue(step: progress.step, isLast: isLast) { try showSamples() }
+      if let signal = try look() { return try stopped(by: signal) }
       if isDone { break }
-      if outcome.flag > 0 {
-        return try stopped(by: StopRequest.name(of: Int32(outcome.flag)))
-      }
+      if outcome.flag > 0 { return try stopped(by: Int32(outcome.flag)) }
       if isPause(progress.step, outcome.loss) { return try paused() }
       if let notice = try snapshots?.record(step: progress.step, { try state }) {
         emit(.notice(notice))
@@ -265,7 +266,7 @@ public final class Trainer {
     return try replica.workspace.threads.timeline.record("\(activity)", body)
   }
 
-  private func takeStep(_ stop: StopRequest) throws -> StepOutcome {
+  private func takeStep() throws -> StepOutcome {
     let start = ContinuousClock.now
     let flag = observerFailure == nil ? Int(stop.signal ?? 0) : Self.failureFlag
     let outcome: StepOutcome
@@ -300,63 +301,6 @@ public final class Trainer {
 
   /// Larger than any signal's number.
   private static let failureFlag = 1 << 16
-
-  private var isEvaluationDue: Bool {
-    let every = plan.evaluate.every
-    return every > 0 && progress.step.isMultiple(of: every)
-  }
-
-  /// Evaluates on some of the held-out data; what the run makes of it follows.
-  private func evaluateAndWatch() throws {
-    let result = try evaluate(batches: plan.evaluate.batches) { [self] in
-      earlyStopping.isImprovement($0.loss, plan.earlyStopping)
-    }
-    guard let result else { return }
-    if let shape = plan.schedule.plateau {
-      plateau.record(result.loss, shape)
-      step.rateFactor = plateau.factor
-    }
-    earlyStopping.record(result.loss, step: progress.step, plan.earlyStopping)
-    if let notice = earlyStopping.notice { emit(.notice(notice)) }
-  }
-
-  /// Takes the next step as `run` would, without events: for a replay. Collective.
-  package func replayStep() throws -> StepOutcome {
-    let outcome = try step.run(step: progress.step)
-    progress.record(outcome, seconds: 0)
-    versions.record(step: progress.step)
-    if plan.schedule.plateau != nil && isEvaluationDue { try evaluateAndWatch() }
-    return outcome
-  }
-
-  /// - Parameter isBest: Whether the weights are to be kept as the best so far.
-  /// - Returns: Nil where there is nothing to evaluate on.
-  @discardableResult
-  func evaluate(
-    batches: Int, keepIf isBest: (EvaluationResult) -> Bool = { _ in false }
-  ) throws -> EvaluationResult? {
-    let available = task.evaluationBatchCount
-    guard available > 0 else { return nil }
-    try requireFiniteParameters()
-    let start = ContinuousClock.now
-    let result = try watched(as: .evaluation) {
-      try versions.evaluating(
-        {
-          try evaluator.run(
-            count: batches == 0 ? available : min(batches, available), metrics: task.metrics
-          ) { try task.evaluationLoss(batch: $0, in: replica.workspace) }
-        }, keepIf: isBest)
-    }
-    progress.record(result)
-    emit(
-      .evaluation(
-        EvaluationRecord(
-          step: progress.step, loss: result.loss, metrics: result.metrics,
-          tokens: result.targetCount, seconds: (ContinuousClock.now - start) / .seconds(1),
-          weights: versions.evaluated(step: progress.step))))
-    if let notice = result.notice(step: progress.step) { emit(.notice(notice)) }
-    return result
-  }
 
   /// Reports checkpoints that became complete meanwhile.
   func reportWritten() {

@@ -104,6 +104,9 @@ public final class TrainingRun {
     if trainer.isDone {
       // Killed after its last checkpoint, a run has yet to write what it came to.
       trainer.progress.recall(loss: try directory.recordedLoss(ofStep: trainer.stepsTaken))
+    } else {
+      // What a shorter run came to is not what this one comes to.
+      try FileSystem.removeFile(directory.summaryPath)
     }
     trainer.attach(
       try JSONLinesReporter(path: directory.metricsPath, resumedStep: trainer.stepsTaken))
@@ -111,7 +114,8 @@ public final class TrainingRun {
     guard configuration.plan.report.tensorboard else { return }
     trainer.attach(
       try TensorBoardReporter(
-        directory: directory.tensorBoardPath, resumedStep: trainer.stepsTaken))
+        directory: directory.tensorBoardPath, resumedStep: trainer.stepsTaken,
+        isComplete: isComplete(directory)))
   }
 
   /// Says on standard error that the run goes on from an older checkpoint: nobody may miss that.
@@ -146,13 +150,15 @@ public final class TrainingRun {
     return try trainer.run(until: stop, pausing: isPause)
   }
 
-  /// Whether all steps are taken and the summary is written. Collective.
+  /// Whether all steps are taken and the summary of them is written. Collective.
   private func isComplete() throws -> Bool {
     guard trainer.isDone, let directory else { return false }
-    let answer = try communicator.fromRankZero {
-      try FileSystem.exists(directory.summaryPath) ? [1] : []
-    }
-    return !answer.isEmpty
+    return try !communicator.fromRankZero { try isComplete(directory) ? [1] : [] }.isEmpty
+  }
+
+  /// The same, for rank zero alone.
+  private func isComplete(_ directory: RunDirectory) throws -> Bool {
+    try trainer.isDone && directory.summary()?.steps == trainer.stepsTaken
   }
 
   private var batchLine: String {

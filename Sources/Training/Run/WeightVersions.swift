@@ -97,18 +97,12 @@ final class WeightVersions {
   ///
   /// - Throws: `DescriptionError` for a note that can not be right.
   func beginResuming(from notes: [String: String]) throws(DescriptionError) {
-    hasBest = try Self.read("has_best", in: notes, expected: "true or false", Bool.init) ?? false
-    presented = try Self.read(
-      "presented", in: notes, expected: "average or best", Version.init(rawValue:))
-  }
-
-  /// - Returns: Nil where there is no such note.
-  private static func read<Value>(
-    _ name: String, in notes: [String: String], expected: String, _ value: (String) -> Value?
-  ) throws(DescriptionError) -> Value? {
-    guard let text = notes[name] else { return nil }
-    if let value = value(text) { return value }
-    throw DescriptionError(path: name, problems: ["found '\(text)', expected \(expected)"])
+    hasBest = try Note.flag("has_best", in: notes)
+    presented = try notes["presented"].map { (text) throws(DescriptionError) in
+      if let version = Version(rawValue: text) { return version }
+      throw DescriptionError(
+        path: "presented", problems: ["found '\(text)', expected average or best"])
+    }
   }
 
   /// Puts the trained weights back, when states are read. Collective.

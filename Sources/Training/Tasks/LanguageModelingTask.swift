@@ -74,8 +74,13 @@ public final class LanguageModelingTask: SampledTask {
   public var sampleCount: Int { (loader as? any SampledBatches)?.sampleCount ?? 0 }
 
   public var sampleUnit: String {
-    loader is ConversationLoader ? "conversation" : "window of \(loader.context + 1) tokens"
+    isOfConversations ? "conversation" : "window of \(loader.context + 1) tokens"
   }
+
+  /// A window has T targets; a conversation as many as its answers have tokens.
+  public var hasOneTargetEach: Bool { !isOfConversations && loader.context == 1 }
+
+  private var isOfConversations: Bool { loader is ConversationLoader }
 
   public func loss(
     ofSamples samples: ArraySlice<Int>, step: Int, in workspace: Workspace

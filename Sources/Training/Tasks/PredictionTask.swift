@@ -68,6 +68,8 @@ public final class PredictionTask: SampledTask {
 
   public var sampleUnit: String { description.columns == nil ? "image" : "row of the table" }
 
+  public var hasOneTargetEach: Bool { true }
+
   public func loss(
     ofSamples samples: ArraySlice<Int>, step: Int, in workspace: Workspace
   ) -> BatchLoss {

@@ -55,6 +55,8 @@ public final class TextClassificationTask: SampledTask {
 
   public var sampleUnit: String { "text" }
 
+  public var hasOneTargetEach: Bool { true }
+
   public func loss(
     ofSamples samples: ArraySlice<Int>, step: Int, in workspace: Workspace
   ) -> BatchLoss {

@@ -24,11 +24,20 @@ final class SampledRegression: SampledTask {
   let network: Network
   let sampleCount: Int
   let sampleUnit = "example"
+  /// Of each sample, in turns; nil: one.
+  private let targetCounts: [Int]?
+  var hasOneTargetEach: Bool { targetCounts == nil }
   private let features: [[Float]]
   private let targets: [[Float]]
 
-  /// - Parameter spoiled: Samples whose loss is no number. Default: none.
-  init(sampleCount: Int, hasNorm: Bool = false, spoiling spoiled: [Int] = []) {
+  /// - Parameters:
+  ///   - targetCounts: Targets of each sample, in turns. Default: one of each.
+  ///   - spoiled: Samples whose loss is no number. Default: none.
+  init(
+    sampleCount: Int, hasNorm: Bool = false, targetCounts: [Int]? = nil,
+    spoiling spoiled: [Int] = []
+  ) {
+    self.targetCounts = targetCounts
     network = Network(norm: hasNorm ? LayerNorm(width: 96) : nil)
     self.sampleCount = sampleCount
     var generator = SeededGenerator(seed: 5)
@@ -55,7 +64,15 @@ final class SampledRegression: SampledTask {
       samples.flatMap { features[$0] }, shape: [samples.count, 96], in: workspace)
     let wanted = Tensor(samples.flatMap { targets[$0] }, shape: [samples.count, 3], in: workspace)
     let difference = network(inputs) - wanted  // [B, 3]
-    return BatchLoss(sum: (difference * difference).sum(), targetCount: samples.count)
+    let errors = difference * difference
+    guard let targetCounts else {
+      return BatchLoss(sum: errors.sum(), targetCount: samples.count)
+    }
+    let counts = samples.map { targetCounts[$0 % targetCounts.count] }
+    let factors = Tensor(
+      counts.flatMap { [Float](repeating: Float($0), count: 3) }, shape: [samples.count, 3],
+      in: workspace)
+    return BatchLoss(sum: (errors * factors).sum(), targetCount: counts.reduce(0, +))
   }
 
   let evaluationBatchCount = 1

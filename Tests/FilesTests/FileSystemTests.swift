@@ -1,0 +1,35 @@
+import Foundation
+import LockstepFiles
+import TestSupport
+import Testing
+
+@Suite struct FileSystemTests {
+  let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  @Test func namesAreThoseOfTheDirectory() throws {
+    for name in ["b", "a", ".c"] { try directory.write(name, "") }
+    #expect(try FileSystem.names(in: directory.path) == [".c", "a", "b"])
+  }
+
+  /// A disk that stops answering, say: a half list would be taken for a whole one.
+  @Test func anErrorIsNotTakenForTheEndOfADirectory() throws {
+    let file = open(try directory.write("file", "text"), O_RDONLY)
+    defer { close(file) }
+    let stream = try #require(opendir(directory.path))
+    defer { closedir(stream) }
+    // The kernel lists no file.
+    try #require(dup2(file, dirfd(stream)) >= 0)
+    let error = FileError(operation: "list directory", path: "there", code: ENOTDIR)
+    #expect(throws: error) { try FileSystem.names(in: stream, path: "there") }
+  }
+
+  @Test func aLinkThatLeadsToNothingIsSomethingItself() throws {
+    let link = directory.path + "/link"
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "nowhere")
+    #expect(try !FileSystem.exists(link))
+    #expect(try FileSystem.exists(link, followsLinks: false))
+    #expect(try !FileSystem.exists(directory.path + "/nowhere", followsLinks: false))
+  }
+}
