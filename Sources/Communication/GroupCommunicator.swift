@@ -315,6 +315,8 @@ package final class GroupCommunicator: Communicator {
   /// Throws, on all ranks, if a host's ranks ask for more than it has. Linux would grant the memory
   /// and then kill processes that use it.
   private func checkMemory(byteCount: Int) throws {
+    // What the ranks of a host have given back before this is counted as available.
+    try meet(CollectiveCall(.allocateShared))
     let available = topology.isLeader ? transport.availableMemory : nil
     try meet(
       CollectiveCall(.allocateShared),
