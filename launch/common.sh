@@ -200,14 +200,15 @@ placement() {
 #
 # At a SIGINT or SIGTERM of its own, mpirun gives its ranks about two seconds to live, at a SIGHUP none.
 # But a SIGUSR1 it passes on, and waits: Lockstep saves, and exits with 75. So that is what it gets here,
-# in a process group of its own which the terminal's Ctrl-C does not reach. A second Ctrl-C is passed on
-# as it is. A SIGHUP that nohup had ignored stays ignored: then no trap can be set.
+# in a process group of its own which the terminal's Ctrl-C does not reach. A SIGHUP that nohup had ignored
+# stays ignored: then no trap can be set.
 #
 # mpirun also ends its ranks when nobody reads its output any more. So a pipe is written by tee, which
 # goes on without it.
 launch() {
   local status=0 seen
   signals=0
+  terminated=
   set -m
   if [[ -p /dev/stdout ]]; then
     "$@" </dev/null > >(exec tee -p /dev/null) &
@@ -231,15 +232,19 @@ launch() {
   return "$status"
 }
 
-# forward SIGNAL: what `launch` does with a signal.
+# forward SIGNAL: what `launch` does with a signal. As `lockstep supervise` does, it ends the run without saving only
+# for someone who insists: by Ctrl-C after any signal, or by a second SIGTERM at least 5 seconds after the first. A
+# terminal that is closed sends SIGHUP twice, by its shell and by the kernel, and a scheduler warns by SIGUSR1 before
+# it sends SIGTERM.
 forward() {
   signals=$((signals + 1))
   if [[ $signals -eq 1 ]]; then
     # Behind a SIGHUP there may be no terminal left to write to.
     [[ $1 == USR1 || $1 == HUP ]] ||
-      printf '\n%s: saving and stopping; once more to stop at once\n' "$(basename "$0")" >&2 || true
+      printf '\n%s: saving and stopping; Ctrl-C once more to stop at once\n' "$(basename "$0")" >&2 || true
     kill -USR1 "$launcher" 2>/dev/null || true
-  elif [[ $1 != USR1 ]]; then
+  elif [[ $1 == INT || ($1 == TERM && -n $terminated && $((SECONDS - ${terminated:-0})) -ge 5) ]]; then
     kill "-$1" "$launcher" 2>/dev/null || true
   fi
+  if [[ $1 == TERM ]]; then terminated=${terminated:-$SECONDS}; fi
 }

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-// How long one side waits for the other within a request.
+// How long one side waits for the other within a request. Who asks for memory waits longer, see KeptMemory.swift.
 enum { PATIENCE_SECONDS = 10 };
 
 // A name without a file: gone with its socket, and each network has names of its own.

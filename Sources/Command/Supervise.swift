@@ -15,7 +15,8 @@ struct Supervise: ParsableCommand {
 
       A lost host is tried again later; when it answers, or another one comes into the file, the run \
       is saved and goes on with it. SIGTERM, SIGINT, SIGHUP and SIGUSR1 save the run and end it with \
-      exit code 75; a second one ends it at once.
+      exit code 75. SIGINT after any of them, or a second SIGTERM 5 seconds or more after the first, ends it \
+      at once.
       """)
 
   @Argument(help: "The configuration, YAML.")

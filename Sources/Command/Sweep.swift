@@ -51,9 +51,9 @@ struct Sweep: ParsableCommand, ReadsEncryptedFiles {
   }
 
   func run() throws {
-    Launch.run(over: .mpi) { communicator, launch in
-      // From here on a signal means: save and stop.
-      try StopRequest.bySignals { stop in
+    // From here on a signal means: save and stop.
+    StopRequest.bySignals { stop in
+      Launch.run(over: .mpi) { communicator, launch in
         let sweep = try LockstepSweeps.Sweep(
           path: sweep, overrides: overrides, groups: groups, communicator: communicator,
           mode: launch.description(of: communicator.topology),

@@ -70,28 +70,38 @@ struct Train: ParsableCommand, ReadsEncryptedFiles {
     if plotSchedule { return try plot(resolved().plan.schedulePlot) }
     guard let path = configuration else { return }
     if let productVersion { Precision.limitVersion(to: productVersion) }
-    Launch.run(over: .mpi) { communicator, launch in
-      let directory = RunDirectory(path: arguments.directory(for: path))
-      communicator.watch?.begin(
-        launch.startLimits, activity: .steps, directory: directory.path)
-      let configuration = try RunConfiguration.load(
-        path: path, overrides: arguments.overrides, communicator)
-      communicator.watch?.begin(
-        configuration.plan.watchdog.limits, activity: .beginning, directory: directory.path)
-      // From here on a signal means: save and stop. One that comes early takes effect after a step.
-      return try StopRequest.bySignals { stop in
-        let run = try TrainingRun(
-          configuration: configuration, communicator: communicator,
-          mode: launch.description(of: communicator.topology),
-          directory: directory, resume: resume, profile: profile,
-          job: ProcessInfo.processInfo.environment[JobProcesses.variable])
-        try communicator.onRankZero {
-          try run.attach(
-            console: arguments.quiet ? .quiet : arguments.json ? .json : curve ? .curve : .text)
-        }
-        return try run.run(until: stop)
+    // From here on a signal means: save and stop. One that comes early takes effect after a step.
+    StopRequest.bySignals { stop in
+      Launch.run(over: .mpi) { communicator, launch in
+        try train(path, communicator, launch, until: stop)
       }
     }
+  }
+
+  /// Collective.
+  ///
+  /// - Parameter path: Of the configuration.
+  /// - Returns: What the process ends with.
+  private func train(
+    _ path: String, _ communicator: any Communicator, _ launch: Launch, until stop: StopRequest
+  ) throws -> LockstepTraining.ExitCode {
+    let directory = RunDirectory(path: arguments.directory(for: path))
+    communicator.watch?.begin(
+      launch.startLimits, activity: .steps, directory: directory.path)
+    let configuration = try RunConfiguration.load(
+      path: path, overrides: arguments.overrides, communicator)
+    communicator.watch?.begin(
+      configuration.plan.watchdog.limits, activity: .beginning, directory: directory.path)
+    let run = try TrainingRun(
+      configuration: configuration, communicator: communicator,
+      mode: launch.description(of: communicator.topology),
+      directory: directory, resume: resume, profile: profile,
+      job: ProcessInfo.processInfo.environment[JobProcesses.variable])
+    try communicator.onRankZero {
+      try run.attach(
+        console: arguments.quiet ? .quiet : arguments.json ? .json : curve ? .curve : .text)
+    }
+    return try run.run(until: stop)
   }
 
   /// The configuration with all overrides; the defaults where there is no file.

@@ -43,6 +43,9 @@ public struct Keeper {
     DescriptorBytes.doNotBlock(STDIN_FILENO)
     DescriptorBytes.doNotBlock(STDOUT_FILENO)
     processes.end()
+    // Not before what an earlier job has left is gone: the first beat means that this one may begin.
+    let heartbeat = Heartbeat(to: STDOUT_FILENO)
+    defer { heartbeat.stop() }
     var watch = RankWatch(of: processes)
     var lastHeard = ContinuousClock.now
     var told: [ShardSummary] = []
@@ -60,8 +63,7 @@ public struct Keeper {
       }
       tellSnapshots(&told)
       if watch.look() { send(.rankEnded) }
-      send(.beat)
-      // Beats come as often as they are sent: without a pause each would be answered by one.
+      // Beats wake it in between, and a look at the ranks takes a while.
       usleep(useconds_t(Self.interval * 1e6 / 2))
     }
     processes.end()

@@ -9,9 +9,9 @@ package final class Lifeline {
   private let process = Process()
   private let input = Pipe()
   private let output = Pipe()
+  private let heartbeat: Heartbeat
   private let begin = ContinuousClock.now
   private var lastHeard: ContinuousClock.Instant?
-  private var lastSent = ContinuousClock.now
   private var isClear = false
   private let patience: Double
   /// What snapshots are there.
@@ -30,6 +30,9 @@ package final class Lifeline {
   package init(to host: String, command: [String], patience: Double) throws {
     self.host = host
     self.patience = patience
+    let writing = input.fileHandleForWriting.fileDescriptor
+    DescriptorBytes.doNotBlock(writing)
+    heartbeat = Heartbeat(to: writing)
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command
     process.standardInput = input
@@ -44,7 +47,6 @@ package final class Lifeline {
     try? input.fileHandleForReading.close()
     try? output.fileHandleForWriting.close()
     DescriptorBytes.doNotBlock(reading)
-    DescriptorBytes.doNotBlock(writing)
   }
 
   deinit { close() }
@@ -56,13 +58,9 @@ package final class Lifeline {
   /// The keeper has answered.
   var isUp: Bool { lastHeard != nil }
 
-  /// Sends a beat when it is time, and takes in what has come.
+  /// Takes in what has come.
   package func tend() -> Event? {
     let now = ContinuousClock.now
-    if lastSent.duration(to: now) > .seconds(Keeper.interval) {
-      DescriptorBytes.send([Keeper.Signal.beat.rawValue], to: writing)
-      lastSent = now
-    }
     guard let bytes = DescriptorBytes.arrived(at: reading) else { return .lost }
     if bytes.contains(Keeper.Signal.beat.rawValue) { lastHeard = now }
     if bytes.contains(Keeper.Signal.clear.rawValue) { isClear = true }
@@ -98,6 +96,7 @@ package final class Lifeline {
 
   /// Lets the host go. Its keeper ends what is left of the job.
   func close() {
+    heartbeat.stop()
     try? input.fileHandleForWriting.close()
     // The connection of a host that is gone would wait for minutes.
     if process.isRunning && lastHeard.map({ $0.duration(to: .now) > .seconds(1) }) ?? true {

@@ -2,7 +2,7 @@ import Foundation
 import LockstepTraining
 
 /// A training under way: a launcher, its ranks, and what they print.
-final class RunningJob {
+package final class RunningJob {
   private let process = Process()
   private let processes: JobProcesses
   private var ranks: RankWatch
@@ -11,6 +11,11 @@ final class RunningJob {
   private var isOutputOpen: Bool
   /// The beginning of a line that has not come whole.
   private var line: [UInt8] = []
+  /// The launcher and the ranks that were there when it was asked to stop.
+  private var asked: Set<Int32> = []
+  /// When it is looked again for ranks that were not.
+  private var nextLook = ContinuousClock.now
+  private static let lookInterval = Duration.seconds(1)
 
   /// Starts it.
   ///
@@ -18,7 +23,7 @@ final class RunningJob {
   ///   - words: The command line.
   ///   - processes: By whose mark its processes are found.
   ///   - startSeconds: How long its ranks wait for each other to begin.
-  init(_ words: [String], processes: JobProcesses, startSeconds: Double) throws {
+  package init(_ words: [String], processes: JobProcesses, startSeconds: Double) throws {
     self.processes = processes
     ranks = RankWatch(of: processes)
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -64,10 +69,10 @@ final class RunningJob {
   var descriptors: [Int32] {
     isOutputOpen ? output.map { [$0.fileHandleForReading.fileDescriptor] } ?? [] : []
   }
-  var isRunning: Bool { process.isRunning }
+  package var isRunning: Bool { process.isRunning }
 
   /// What the launcher ended with; of one that was killed, 128 and the signal's number, as a shell says.
-  var exitCode: Int32 {
+  package var exitCode: Int32 {
     process.terminationReason == .uncaughtSignal
       ? 128 + process.terminationStatus : process.terminationStatus
   }
@@ -88,17 +93,27 @@ final class RunningJob {
   /// Whether a rank on this host has ended since this was asked last.
   func hasLostRank() -> Bool { ranks.look() }
 
-  /// Asks the ranks to save and stop: `mpirun` passes this signal on to all of them.
-  func stop() { signal(SIGUSR1) }
-
-  private func signal(_ number: Int32) {
-    if process.isRunning { kill(process.processIdentifier, number) }
+  /// Asks the ranks to save and stop, as soon as the launcher and the ranks that are here listen: before, the signal
+  /// would end them. `mpirun` passes it on to all ranks.
+  ///
+  /// To be called again and again until the job has ended: a rank that was not there yet gets it later.
+  package func stop() {
+    guard process.isRunning, nextLook <= .now else { return }
+    let launcher = process.processIdentifier
+    let all = Set([launcher] + processes.members().filter(\.isRank).map(\.process))
+    guard all.allSatisfy({ SignalDisposition.isCaught(SIGUSR1, by: $0) }) else { return }
+    nextLook = .now + Self.lookInterval
+    // Ranks of other hosts are not seen from here.
+    let mayHaveBeenEarly = asked.isSubset(of: [launcher])
+    guard mayHaveBeenEarly || !all.isSubset(of: asked) else { return }
+    kill(launcher, SIGUSR1)
+    asked.formUnion(all)
   }
 
   /// Ends everything of it on this host, and waits for it.
   ///
   /// - Parameter atOnce: Whether its launcher has no time to end in order.
-  func end(atOnce: Bool) {
+  package func end(atOnce: Bool) {
     processes.end(atOnce: atOnce)
     process.waitUntilExit()
   }

@@ -14,10 +14,10 @@ public final class Supervisor {
   private let hosts: SupervisedHosts?
   /// Holds the snapshots of the ranks on this host.
   private let memory: MemoryKeeper?
-  private let signals = SignalCount()
-  private let console = DescriptorOutput(
-    lossNotice: "lockstep: standard output is closed: the run goes on")
-  private let errors = DescriptorOutput(descriptor: STDERR_FILENO)
+  private let signals = StopSignals()
+  private let console = BackgroundOutput(
+    DescriptorOutput(lossNotice: "lockstep: standard output is closed: the run goes on"))
+  private let errors = BackgroundOutput(DescriptorOutput(descriptor: STDERR_FILENO))
   private var policy: RestartPolicy
   private var hostFile: HostFileWatch?
 
@@ -57,6 +57,14 @@ public final class Supervisor {
   /// - Returns: What the process ends with: 0, 75 when stopped after saving, 2 where the input is wrong,
   ///   1 where nothing helped.
   public func run() throws -> ExitCode {
+    defer {
+      console.finish()
+      errors.finish()
+    }
+    return try supervise()
+  }
+
+  private func supervise() throws -> ExitCode {
     let listener = signals.listen()
     defer {
       withExtendedLifetime(listener) {}
@@ -76,7 +84,7 @@ public final class Supervisor {
       case .lost(let what): say(what)
       }
       // Whoever asked for the end gets it, though the run could not be saved.
-      if signals.count > 0 { return .failure }
+      if signals.demand != .none { return .failure }
       switch policy.failed(at: newestStep) {
       case .giveUp(let reason):
         say(explanation(of: reason))
@@ -97,9 +105,11 @@ public final class Supervisor {
 
   /// Where the next attempt runs, once every host has answered or does not; nil: a signal came first.
   private func findPlacement() throws -> TrainingCommand.Placement? {
-    guard let hosts else { return signals.count > 0 ? nil : .here(ranks: options.hosts.ranksHere) }
+    guard let hosts else {
+      return signals.demand == .none ? .here(ranks: options.hosts.ranksHere) : nil
+    }
     var hasSaid = false
-    while signals.count == 0 {
+    while signals.demand == .none {
       for event in try hosts.tend() + rereadHosts() { tell(event) }
       if hosts.areKnown {
         let usable = hosts.usable
@@ -147,22 +157,23 @@ public final class Supervisor {
   private func watch(
     _ job: RunningJob, on placement: TrainingCommand.Placement
   ) throws -> Ending {
-    var stopsSent = 0
-    var isRegrouping = false
+    var (isStopping, isRegrouping) = (false, false)
     var lossNoticed: (when: ContinuousClock.Instant, what: String)?
     while true {
-      DescriptorBytes.wait(
-        for: (hosts?.descriptors ?? []) + job.descriptors, seconds: Self.tick)
-      console.write(job.takeLines())
+      // What a console that nobody reads can not take stays with the job.
+      let lines = console.isFull ? [] : job.descriptors
+      DescriptorBytes.wait(for: (hosts?.descriptors ?? []) + lines, seconds: Self.tick)
+      if !console.isFull { console.write(job.takeLines()) }
       if !job.isRunning { break }
 
-      // The first signal saves and stops; one more ends at once.
-      if signals.count > stopsSent {
-        stopsSent = signals.count
-        if stopsSent > 1 { return end(job, .lost("stopped at once, without saving")) }
-        say("saving and stopping; once more to stop at once")
-        job.stop()
+      switch signals.demand {
+      case .none: break
+      case .save:
+        if !isStopping { say("saving and stopping; Ctrl-C once more to stop at once") }
+        isStopping = true
+      case .end: return end(job, .lost("stopped at once, without saving"))
       }
+      if isStopping || isRegrouping { job.stop() }
       for event in try (hosts?.tend() ?? []) + rereadHosts() {
         switch event {
         case .lost(let name) where placement.uses(name):
@@ -174,19 +185,17 @@ public final class Supervisor {
       }
       if job.hasLostRank() { lossNoticed = lossNoticed ?? (.now, "a rank has ended") }
       // A run that is complete ends its ranks together, and its launcher a moment later.
-      let isStopping = isRegrouping || stopsSent > 0
-      let grace = isStopping ? Self.stoppingGrace : Self.grace
+      let grace = isStopping || isRegrouping ? Self.stoppingGrace : Self.grace
       if let lossNoticed, lossNoticed.when.duration(to: .now) > grace {
         return end(job, isRegrouping ? .regrouped : .lost(lossNoticed.what))
       }
       if !isRegrouping, let hosts, shouldRegroup(from: placement, to: hosts.usable) {
         isRegrouping = true
-        job.stop()
       }
     }
     console.write(job.takeLines())
     let code = job.exitCode
-    if isRegrouping && code == ExitCode.stopped.rawValue && signals.count == 0 {
+    if isRegrouping && code == ExitCode.stopped.rawValue && signals.demand == .none {
       return end(job, .regrouped)
     }
     return end(job, .ended(code: code))
@@ -226,7 +235,7 @@ public final class Supervisor {
   /// Waits, and goes on tending the hosts.
   private func rest(seconds: Double) {
     let deadline = ContinuousClock.now + .seconds(seconds)
-    while ContinuousClock.now < deadline, signals.count == 0 {
+    while ContinuousClock.now < deadline, signals.demand == .none {
       for event in hosts?.tend() ?? [] { tell(event) }
       DescriptorBytes.wait(for: hosts?.descriptors ?? [], seconds: Self.tick)
     }

@@ -30,6 +30,8 @@ struct Probe {
     case "leave": try leave()
     case "die": try die()
     case "slow-gradient": try slowGradient()
+    case "stop-in-sum": try stopInSum()
+    case "stop-in-split": try stopInSplit()
     case "throw": try fail()
     default: throw Failure(description: "unknown command \(options.command)")
     }
@@ -182,6 +184,36 @@ struct Probe {
     reduction.fold(scalars: [])
     _ = try reduction.reduce()
     printOnRankZero("ok")
+  }
+
+  /// In step 6 the last rank is stopped when all have met to sum, and the others wait for it inside MPI.
+  private func stopInSum() throws {
+    beginWatch(step: 6)
+    var values = [Float](repeating: 1, count: 1_000)
+    if communicator.rank == communicator.size - 1 {
+      try communicator.meet(CollectiveCall(.allReduce, byteCount: values.count * 4))
+      raise(SIGSTOP)
+    }
+    try values.withUnsafeMutableBufferPointer { try communicator.allReduceSum($0) }
+  }
+
+  /// In step 6 the last rank is stopped when all but MPI's own part of a split is done.
+  private func stopInSplit() throws {
+    beginWatch(step: 6)
+    if communicator.rank == communicator.size - 1 {
+      try communicator.meet(CollectiveCall(.split), contributing: [0])
+      _ = try communicator.allocateShared(byteCount: 0)
+      raise(SIGSTOP)
+    }
+    _ = try communicator.split(color: 0)
+  }
+
+  /// The watch ends the job after three seconds, and writes what ranks did into `--folder`.
+  private func beginWatch(step: Int) {
+    communicator.step = step
+    communicator.watch?.begin(
+      WatchLimits(notice: .seconds(1), end: .seconds(3)), activity: .steps,
+      directory: options.text("folder") ?? ".")
   }
 
   /// The last rank fails by itself.

@@ -139,6 +139,26 @@ struct MPITests {
     }
   }
 
+  /// MPI waits for it without end, and looks after nobody meanwhile.
+  @Test(arguments: [("stop-in-sum", "allReduce(4000 bytes)"), ("stop-in-split", "split()")])
+  func aRankThatIsStoppedWhereOthersWaitInsideMPIEndsTheJob(
+    command: String, call: String
+  ) throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lockstep-probe-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let outcome = try probe(ranks: 2, [command, "--folder", folder.path])
+    #expect(outcome.exitCode == 1, "\(outcome.errorOutput)")
+    let notices = outcome.errorOutput.split(separator: "\n").filter { $0.hasPrefix("lockstep:") }
+    #expect(!notices.isEmpty)
+    for notice in notices {
+      #expect(notice.hasPrefix("lockstep: \(call), step 6: waiting for"), "\(notice)")
+      #expect(notice.contains("rank 1 (host ") && !notice.contains("rank 0 ("), "\(notice)")
+    }
+    #expect(notices.last?.contains("is stopped (SIGSTOP)") == true, "\(notices)")
+  }
+
   @Test(arguments: [3, 1])
   func aKilledRankEndsTheJobWithOneMessage(ranksPerHost: Int) throws {
     let outcome = try probe(ranks: 3, ranksPerHost: ranksPerHost, ["die"])

@@ -154,6 +154,24 @@ extension TrainedRunTests {
       #expect(try third.wait().exitCode == 75)
     }
 
+    /// As after a rank zero that was killed and that the kernel can not end yet.
+    @Test func aSupervisedRunWaitsForWhoeverStillHoldsItsDirectory() throws {
+      let bench = try Workbench()
+      let arguments = ["train", "run.yaml", "--json", "--output", "run", "--steps", "100000"]
+      let first = try bench.start(arguments)
+      try #require(first.awaitStep(5, of: "checkpoint") != nil)
+      let lockstep = try MPIRunner.product("lockstep").path
+      let second = try RunningCommand(
+        ["sh", "-c", "exec env LOCKSTEP_JOB=test \"$0\" \"$@\" 2>&1", lockstep] + arguments
+          + ["--resume"], in: bench.folder, timeout: .seconds(60))
+      #expect(second.nextLine()?.contains("run is still in use") == true)
+      first.send(SIGTERM)
+      #expect(try first.wait().exitCode == 75)
+      #expect(second.awaitStep(6) != nil)
+      second.send(SIGTERM)
+      #expect(try second.wait().exitCode == 75)
+    }
+
     @Test(.enabled(if: SmallDisk.isAllowed, "file systems can not be mounted here"))
     func aFullDiskEndsTheRunAndKeepsTheCheckpointBefore() throws {
       let bench = try Workbench()

@@ -98,6 +98,41 @@ struct LaunchScriptTests {
     #expect(outcome.output.components(separatedBy: "saved").count == 3, "\(outcome.output)")
   }
 
+  /// Signals with the seconds at which they come, and what the launcher gets for them.
+  @Test(arguments: [
+    // A terminal that is closed tells twice, and a scheduler warns first.
+    ("HUP 0 HUP 0", "-USR1"), ("HUP 0 HUP 60", "-USR1"), ("USR1 0 TERM 60", "-USR1"),
+    ("TERM 0 TERM 4", "-USR1"), ("TERM 0 USR1 1 HUP 60", "-USR1"),
+    // Somebody insists.
+    ("INT 0 INT 0", "-USR1 -INT"), ("TERM 0 INT 1", "-USR1 -INT"),
+    ("TERM 0 TERM 5", "-USR1 -TERM"), ("TERM 0 TERM 3 TERM 6", "-USR1 -TERM"),
+    ("USR1 0 TERM 10 TERM 12", "-USR1"), ("USR1 0 TERM 10 TERM 15", "-USR1 -TERM"),
+  ])
+  func onlyWhoeverInsistsEndsARunWithoutSaving(_ signals: String, _ sent: String) throws {
+    let script = """
+      source "$0"
+      launcher=0 signals=0 terminated=
+      kill() { printf '%s\\n' "$1"; }
+      while [[ $# -gt 0 ]]; do
+        SECONDS=$2
+        forward "$1"
+        shift 2
+      done
+      """
+    let process = Process()
+    let pipe = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments =
+      ["bash", "-c", script, repository.appendingPathComponent("launch/common.sh").path]
+      + signals.split(separator: " ").map(String.init)
+    process.standardOutput = pipe
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(output.split(separator: "\n").joined(separator: " ") == sent)
+  }
+
   @Test func hostfileTakesTheNumberOfRanksFromTheFile() throws {
     let outcome = try run("hostfile.sh", ["HOSTS", "a.yaml", "--resume"], behavior: "0")
     #expect(outcome.status == 0, "\(outcome.output)")

@@ -106,6 +106,32 @@ extension TrainedRunTests {
       #expect(try bench.summary("run").parametersSHA256 == expected.parametersSHA256)
     }
 
+    /// The job's first process is there; whether it listens nobody knows.
+    @Test(arguments: [1, 2]) func aSignalWhileRanksAreStartedSavesToo(_ ranks: Int) throws {
+      let bench = try Workbench()
+      let run = try bench.start(["supervise", "--ranks", "\(ranks)"] + options)
+      for _ in 0..<12_000 where RunningCommand.children(of: run.processID).isEmpty { usleep(5_000) }
+      run.send(SIGTERM)
+      let ending = try run.wait()
+      #expect(ending.exitCode == 75 && !ending.timedOut, "\(ending.errorOutput)")
+      let checkpoints = try FileManager.default.contentsOfDirectory(
+        atPath: bench.path("run/checkpoints"))
+      #expect(!checkpoints.isEmpty)
+    }
+
+    /// A scheduler warns first; of a terminal that is closed a shell and the kernel both tell.
+    @Test(arguments: [SIGUSR1, SIGHUP])
+    func signalsThatBelongTogetherSaveOnce(_ first: Int32) throws {
+      let bench = try Workbench()
+      let run = try bench.start(["supervise", "--ranks", "2"] + options)
+      try #require(run.awaitStep(8) != nil)
+      run.send(first)
+      run.send(SIGTERM)
+      let ending = try run.wait()
+      #expect(ending.exitCode == 75 && !ending.timedOut, "\(ending.errorOutput)")
+      #expect(!ending.errorOutput.contains("without saving"), "\(ending.errorOutput)")
+    }
+
     @Test func wrongInputIsNotTriedAgain() throws {
       let bench = try Workbench()
       let unknown = try bench.run(["supervise", "--ranks", "2", "--set", "stepps=3"] + options)

@@ -14,6 +14,24 @@ import Testing
     return lifeline
   }
 
+  /// Whatever the supervisor waits for meanwhile.
+  @Test func aKeeperHearsBeatsThoughNobodyTendsItsLifeline() throws {
+    let heard = ShardSummary(
+      attempt: 5, step: 4, rank: 0, rankCount: 1, parameters: 0..<10, parameterCount: 10)
+    // It says so when it has heard three, and ends.
+    let lifeline = try Lifeline(
+      to: "host",
+      command: [
+        "sh", "-c", "head -c 3 > /dev/null; printf '\\004%s\\005' \"$0\"",
+        ShardSummary.text(of: [heard]),
+      ], patience: 60)
+    DescriptorBytes.wait(for: [lifeline.reading], seconds: 15)
+    while lifeline.tend() != .lost {
+      DescriptorBytes.wait(for: [lifeline.reading], seconds: 10)
+    }
+    #expect(lifeline.snapshots == [heard])
+  }
+
   @Test func theSnapshotsOfAHostAreKnownOnceAllOfThemWereTold() throws {
     let first = ShardSummary(
       attempt: 5, step: 4, rank: 0, rankCount: 2, parameters: 0..<10, parameterCount: 10)

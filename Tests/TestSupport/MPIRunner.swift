@@ -106,7 +106,10 @@ public struct MPIRunner: Sendable {
     if timedOut {
       // mpirun passes SIGTERM on to its ranks.
       process.terminate()
-      if ended.wait(timeout: .now() + 10) == .timedOut { kill(process.processIdentifier, SIGKILL) }
+      if ended.wait(timeout: .now() + 10) == .timedOut {
+        kill(process.processIdentifier, SIGKILL)
+        ended.wait()
+      }
     }
     let duration = start.duration(to: .now)
     return Outcome(

@@ -80,7 +80,7 @@ import Testing
         _ = try trainer.run(pausing: { taken, _ in
           do {
             if let counts = changes[taken] {
-              try step.rebalance(to: LeafDivision(counts: counts), method: settings.reduction)
+              _ = try step.rebalance(to: LeafDivision(counts: counts), method: settings.reduction)
             }
           } catch {
             failure = error
@@ -100,6 +100,61 @@ import Testing
       try hash(changes: [3: [1, 7, 1], 4: [5, 2, 2], 9: [1, 1, 7]], reduction: reduction) == even)
   }
 
+  @Test func whereMemoryForAnotherDivisionIsMissingTheOldOneStays() throws {
+    let even = try hash(changes: [:])
+    let settings = Plan.regression(steps: 12, microbatches: 9)
+    let outcomes = try InProcessGroup(size: 3, ranksPerHost: 2).run { communicator in
+      let memory = ScarceMemory(communicator)
+      let trainer = try Trainer(
+        task: LinearRegression(), plan: settings, communicator: memory, observers: [])
+      let step = try #require(trainer.step as? TrainingStep)
+      var answers: [Result<Bool, any Error>] = []
+      _ = try trainer.run(pausing: { taken, _ in
+        guard taken == 3 || taken == 6 else { return false }
+        memory.refusals = taken == 3 ? 1 : 0
+        answers.append(
+          Result {
+            try step.rebalance(to: LeafDivision(counts: [1, 7, 1]), method: settings.reduction)
+          })
+        return false
+      })
+      return (trainer.parametersHash, try answers.map { try $0.get() }, step.microbatchCount)
+    }
+    #expect(Set(outcomes.map(\.0)) == even)
+    #expect(outcomes.map(\.1) == [[false, true], [false, true], [false, true]])
+    #expect(outcomes.map(\.2) == [1, 7, 1])
+  }
+
+  @Test func aRunThatLacksMemoryForAnotherDivisionSaysSoOnceAndGoesOn() throws {
+    var plan = Plan.regression(steps: 40, microbatches: 8)
+    plan.rebalance = true
+    let settings = plan
+    let outcomes = try InProcessGroup(size: 2).run { communicator in
+      let task = LinearRegression { [rank = communicator.rank] loss, _, _ in
+        if rank == 1 { Self.compute() }
+        return loss
+      }
+      let memory = ScarceMemory(communicator)
+      let trainer = try Trainer(
+        task: task, plan: settings, communicator: memory, observers: [])
+      memory.refusals = 1
+      trainer.leastSecondsForRebalancing = 0.05
+      let recorder = EventRecorder()
+      trainer.attach(recorder)
+      _ = try trainer.run()
+      return (recorder.names.filter { $0.contains("micro-batches") }, trainer.step.microbatchCount)
+    }
+    #expect(outcomes.map(\.1) == [4, 4])
+    #expect(outcomes[0].0.count == 1, "\(outcomes[0].0)")
+    #expect(outcomes[0].0.first?.contains("rebalance is off") == true, "\(outcomes[0].0)")
+  }
+
+  /// Passes that take their time, whatever else the machine does.
+  private static func compute() {
+    let end = ContinuousClock.now + .milliseconds(4)
+    while ContinuousClock.now < end {}
+  }
+
   @Test func aSlowRankGetsFewer() throws {
     var plan = Plan.regression(steps: 40, microbatches: 8)
     plan.rebalance = true
@@ -107,11 +162,7 @@ import Testing
     func run(isSlow: Bool) throws -> [(hash: String, notices: [String], counts: Int)] {
       try InProcessGroup(size: 2).run { communicator in
         let task = LinearRegression { [rank = communicator.rank] loss, _, _ in
-          if isSlow && rank == 1 {
-            // Passes that take their time, whatever else the machine does.
-            let end = ContinuousClock.now + .milliseconds(4)
-            while ContinuousClock.now < end {}
-          }
+          if isSlow && rank == 1 { Self.compute() }
           return loss
         }
         let trainer = try Trainer(

@@ -247,6 +247,16 @@ import Testing
     #expect(try KeeperClient(mark: mark).list().isEmpty)
   }
 
+  @Test func whoeverAsksForMuchMemoryWaitsLongerForIt() throws {
+    let host = Host()
+    let name = KeeperRequest.socketName(mark: host.mark)
+    let usual = try KeeperConnection(to: name).patience
+    #expect(usual > 0)
+    // 32 GiB at 128 MiB a second.
+    #expect(try KeeperConnection(to: name, making: 32 << 30).patience == usual + 256)
+    withExtendedLifetime(host) {}
+  }
+
   @Test func whatIsLostWithAKeeperIsKnown() {
     func shard(_ step: Int, rank: Int, parameters: Range<Int>) -> ShardSummary {
       ShardSummary(

@@ -19,7 +19,8 @@ public final class CanonicalReduction: GradientReduction {
 
   let communicator: any Communicator
   let tree: CanonicalTree
-  let division: LeafDivision
+  /// Who computes which of a step's micro-batches.
+  package let division: LeafDivision
   let plan: FoldPlan
   let ledger: StepLedger
   /// This rank's buffers, [P] each.

@@ -29,6 +29,9 @@ public final class StopRequest: Sendable {
 
   /// Runs `body` with a request that the process's signals make meanwhile; afterwards they do again what
   /// they did before.
+  ///
+  /// Where ranks are processes, `Launch.run` belongs into the body: a signal that comes while they find each other
+  /// would end the process otherwise.
   public static func bySignals<Result>(
     _ body: (_ stop: StopRequest) throws -> Result
   ) rethrows -> Result {
@@ -55,22 +58,29 @@ public final class StopRequest: Sendable {
   }
 }
 
-/// Hands signals to a function on a thread of its own while it exists.
+/// Hands signals to a function on a thread of its own while it exists, from its making on.
+///
+/// For each signal a process has one, once: Dispatch catches a signal for its first source only.
 public final class SignalListener {
   private let sources: [any DispatchSourceSignal]
   private let signals: [Int32]
 
-  init(signals: [Int32], handle: @escaping @Sendable (Int32) -> Void) {
+  package init(signals: [Int32], handle: @escaping @Sendable (Int32) -> Void) {
     self.signals = signals
     let queue = DispatchQueue(label: "lockstep.signals")
+    let isListening = DispatchSemaphore(value: 0)
     sources = signals.map { number in
-      // The source sees signals that would otherwise end the process.
+      // Until its source listens, a signal must not end the process.
       Foundation.signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler { handle(number) }
+      source.setRegistrationHandler { isListening.signal() }
       source.resume()
       return source
     }
+    // A source has the signal caught. One that is ignored would be lost, and whatever this process starts would
+    // ignore it, too.
+    for _ in sources { isListening.wait() }
   }
 
   /// Whether the process has been told to ignore a signal.

@@ -89,12 +89,14 @@ public struct RunDirectory: Sendable {
   ///   - configuration: What is to be run; written to `config.yaml`, below what runs it.
   ///   - data: What is to be learned from; written to `data.json`. Default: not known.
   ///   - resume: Whether a run that is there already is to go on.
+  ///   - patience: How long another process that holds the lock is waited for. Default: not at all.
   /// - Returns: A lock that keeps other processes out while it is held, and what the user should
   ///   know.
   /// - Throws: `ConfigurationError` where another configuration is there; `DataChangedError` where
   ///   the run learned from other data; `RunDirectoryError`.
   public func prepare(
-    for configuration: RunConfiguration, data: DataRecord? = nil, resume: Bool
+    for configuration: RunConfiguration, data: DataRecord? = nil, resume: Bool,
+    patience: LockPatience? = nil
   ) throws -> (lock: RunDirectoryLock, notices: [String]) {
     var notices: [String] = []
     let contents = try contents()
@@ -113,7 +115,8 @@ public struct RunDirectory: Sendable {
     }
     do {
       try FileSystem.makeDirectory(path)
-      let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
+      let lock = try RunDirectoryLock(
+        path: path + "/.lock", of: path, patience: patience)
       try AtomicFile.removeLeftovers(of: Self.fileNames, in: path)
       let text = Provenance.current.comment + configuration.yaml()
       try AtomicFile.write(Array(text.utf8), to: configurationPath)
@@ -122,23 +125,6 @@ public struct RunDirectory: Sendable {
     } catch let error as FileError {
       throw RunDirectoryError.notWritable(path: path, reason: error.reason)
     }
-  }
-}
-
-/// Keeps other processes out of a run's directory. It ends with the process, however that ends.
-public final class RunDirectoryLock {
-  private let lock: FileLock
-
-  /// - Throws: `RunDirectoryError.inUse` where another process holds it, `.notWritable`.
-  package init(path: String, of run: String) throws(RunDirectoryError) {
-    let lock: FileLock?
-    do throws(FileError) {
-      lock = try .exclusive(path, creates: true)
-    } catch {
-      throw .notWritable(path: run, reason: error.reason)
-    }
-    guard let lock else { throw .inUse(path: run) }
-    self.lock = lock
   }
 }
 

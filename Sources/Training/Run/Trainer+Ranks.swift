@@ -39,8 +39,12 @@ extension Trainer {
         leafCount: plan.batch.microbatches, size: communicator.size,
         leastSeconds: leastSecondsForRebalancing)
     defer { self.rebalancing = rebalancing }
+    let before = rebalancing.division
     guard let change = rebalancing.record(seconds: seconds, steps: steps) else { return }
-    try step.rebalance(to: change.division, method: plan.reduction)
+    guard try step.rebalance(to: change.division, method: plan.reduction) else {
+      rebalancing.giveUp(returningTo: before)
+      return emit(.notice(change.refusal(step: progress.step)))
+    }
     emit(.notice(change.notice(step: progress.step)))
   }
 

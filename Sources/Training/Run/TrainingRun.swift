@@ -36,8 +36,8 @@ public final class TrainingRun {
   ///   - resume: Whether to go on from the newest complete checkpoint.
   ///   - threads: Of this rank. Default: by the `ThreadPlan` of the communicator's ranks.
   ///   - profile: Steps whose timeline is written to the directory's `trace.json`. Default: none.
-  ///   - job: The mark of the supervised job that this rank belongs to, whose keepers hold snapshots.
-  ///     Default: none.
+  ///   - job: The mark of the supervised job that this rank belongs to, whose keepers hold snapshots, and which
+  ///     waits for a rank zero that was killed and still holds the directory. Default: none.
   /// - Throws: `AgreedError` with what is wrong.
   public init(
     configuration: RunConfiguration, communicator: any Communicator, mode: String,
@@ -73,7 +73,9 @@ public final class TrainingRun {
     }
     (lock, notices) = try communicator.agree {
       guard communicator.isRankZero, let directory else { return (nil, []) }
-      return try directory.prepare(for: resolved, data: prepared.data, resume: resume)
+      return try directory.prepare(
+        for: resolved, data: prepared.data, resume: resume,
+        patience: job == nil ? nil : .supervised)
     }
     trainer = try Trainer(
       task: prepared.task, configuration: resolved, weights: beginning.weights,

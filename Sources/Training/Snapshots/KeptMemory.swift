@@ -38,7 +38,7 @@ package struct KeptMemoryError: Error, Equatable, CustomStringConvertible {
 
 /// What is asked of a keeper: a word that says what, and one more. Each answer is a segment's number and
 /// its length in bytes, with the segment itself; or 0 and an error.
-enum KeeperRequest: UInt64 {
+package enum KeeperRequest: UInt64 {
   case list = 1
   /// With the length in bytes.
   case make = 2
@@ -48,7 +48,7 @@ enum KeeperRequest: UInt64 {
   static let wordCount = 2
 
   /// The socket's name on each of a job's hosts.
-  static func socketName(mark: String) -> String { "lockstep/" + mark }
+  package static func socketName(mark: String) -> String { "lockstep/" + mark }
 }
 
 /// Asks this host's keeper for memory.
@@ -59,7 +59,7 @@ package final class KeeperClient: KeptMemory {
   package init(mark: String) { name = KeeperRequest.socketName(mark: mark) }
 
   package func list() throws(KeptMemoryError) -> [KeptSegment] {
-    let connection = try Connection(to: name)
+    let connection = try KeeperConnection(to: name)
     try connection.ask(.list, 0)
     var segments: [KeptSegment] = []
     while let segment = try connection.segment() { segments.append(segment) }
@@ -67,7 +67,7 @@ package final class KeeperClient: KeptMemory {
   }
 
   package func make(byteCount: Int) throws(KeptMemoryError) -> KeptSegment {
-    let connection = try Connection(to: name)
+    let connection = try KeeperConnection(to: name, making: byteCount)
     try connection.ask(.make, UInt64(byteCount))
     guard let segment = try connection.segment() else { throw KeptMemoryError(code: ENOMEM) }
     return segment
@@ -75,7 +75,7 @@ package final class KeeperClient: KeptMemory {
 
   package func drop(_ numbers: [UInt64]) throws(KeptMemoryError) {
     for number in numbers {
-      let connection = try Connection(to: name)
+      let connection = try KeeperConnection(to: name)
       try connection.ask(.drop, number)
       _ = try connection.segment()
     }
@@ -83,11 +83,31 @@ package final class KeeperClient: KeptMemory {
 }
 
 /// One question to a keeper.
-private final class Connection {
+package final class KeeperConnection {
   private var descriptor: Int32 = -1
 
-  init(to name: String) throws(KeptMemoryError) {
+  /// How fast a keeper is taken to make memory, in bytes a second: a tenth of what slow memory is zeroed with, since
+  /// the ranks of a host are served one after the other.
+  private static let makingSpeed = 1 << 27
+
+  /// - Parameters:
+  ///   - name: Of the keeper's socket.
+  ///   - byteCount: Of the memory that the keeper will be asked to make, before it answers. Default: none.
+  package init(to name: String, making byteCount: Int = 0) throws(KeptMemoryError) {
     try KeptMemoryError.check(CHost_connectByName(name, &descriptor))
+    guard byteCount > 0 else { return }
+    // Where it can not be set, the wait ends earlier.
+    var limit = timeval(tv_sec: patience + byteCount / Self.makingSpeed, tv_usec: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+  }
+
+  /// How long an answer is waited for, in seconds.
+  package var patience: Int {
+    var limit = timeval()
+    var length = socklen_t(MemoryLayout<timeval>.size)
+    getsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, &length)
+    return limit.tv_sec
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }

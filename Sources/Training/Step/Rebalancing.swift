@@ -23,6 +23,8 @@ package struct Rebalancing {
   /// Who computes what now.
   package private(set) var division: LeafDivision
   private let leastSeconds: Double
+  /// Whether a division could not be had, after which none is looked for any more.
+  private var isOver = false
   /// Of forward and backward passes since the last decision, and the steps in which they were taken.
   private var (seconds, steps): ([Double], Int)
 
@@ -43,6 +45,7 @@ package struct Rebalancing {
   ///   - steps: In which these were taken.
   /// - Returns: Nil where it is too early, or where the division stays.
   package mutating func record(seconds: [Double], steps: Int) -> Change? {
+    if isOver { return nil }
     for rank in seconds.indices { self.seconds[rank] += seconds[rank] }
     self.steps += steps
     guard let most = self.seconds.max(), most >= leastSeconds else { return nil }
@@ -53,6 +56,12 @@ package struct Rebalancing {
     guard after < (1 - Self.leastGain) * before else { return nil }
     division = better
     return Change(division: better, paces: paces, before: before, after: after)
+  }
+
+  /// The change that was recorded last could not be made: the division stays as it was, from now on.
+  package mutating func giveUp(returningTo division: LeafDivision) {
+    self.division = division
+    isOver = true
   }
 
   /// Seconds of the slowest rank's passes in a step.
@@ -75,19 +84,31 @@ package struct Rebalancing {
 }
 
 extension Rebalancing.Change {
+  /// What is said where a host lacks memory for it.
+  ///
+  /// - Parameter step: After which it would have happened.
+  package func refusal(step: Int) -> String {
+    "after step \(step) micro-batches stay dealt out as they are, and rebalance is off until the run is started "
+      + "again: a host has too little memory available for \(each)"
+  }
+
+  /// The division in words: "6, 2", or of many ranks "1 to 6 a rank".
+  private var each: String {
+    guard paces.count > 16 else {
+      return division.counts.map(String.init).joined(separator: ", ")
+    }
+    return "\(division.counts.min() ?? 0) to \(division.counts.max() ?? 0) a rank"
+  }
+
   /// - Parameter step: After which it happens.
   package func notice(step: Int) -> String {
     func milliseconds(_ seconds: Double) -> String {
       seconds < 0.01 ? "\((seconds * 10_000).rounded() / 10)" : "\(Int((seconds * 1000).rounded()))"
     }
-    func list(_ texts: [String]) -> String { texts.joined(separator: ", ") }
-    let isLong = paces.count > 16
-    let (low, high) = (division.counts.min() ?? 0, division.counts.max() ?? 0)
-    let each = isLong ? "\(low) to \(high) a rank" : list(division.counts.map(String.init))
     let times =
-      isLong
+      paces.count > 16
       ? "\(milliseconds(paces.min() ?? 0)) to \(milliseconds(paces.max() ?? 0))"
-      : list(paces.map(milliseconds))
+      : paces.map(milliseconds).joined(separator: ", ")
     return
       "after step \(step) micro-batches are dealt out anew: \(each). A rank takes \(times) ms for one, "
       + "the slowest took \(milliseconds(before)) ms of a step and will take \(milliseconds(after)) ms"

@@ -144,7 +144,25 @@ public final class TrainingStep: OptimizationStep {
   /// - Parameters:
   ///   - division: Of the micro-batches of this step.
   ///   - method: Of `plan.reduction`; not `allreduce`, whose bits depend on the division.
-  package func rebalance(to division: LeafDivision, method: ReductionMethod) throws {
+  /// - Returns: Whether it is done, the same on all ranks: where a host has too little memory for it, the
+  ///   division stays as it was.
+  /// - Throws: `CommunicationError.outOfMemory` where not even that can be had again.
+  package func rebalance(to division: LeafDivision, method: ReductionMethod) throws -> Bool {
+    guard let before = (heldReduction as? CanonicalReduction)?.division else {
+      preconditionFailure("the bits of allreduce depend on the division")
+    }
+    do {
+      try deal(division, method: method)
+      return true
+    } catch CommunicationError.outOfMemory {
+      // All ranks have learned it together.
+      try deal(before, method: method)
+      return false
+    }
+  }
+
+  /// Gives back the memory for gradients, and takes that for another division. Collective.
+  private func deal(_ division: LeafDivision, method: ReductionMethod) throws {
     replica.parameters.releaseGradient()
     heldReduction = nil
     heldReduction = try method.canonical(

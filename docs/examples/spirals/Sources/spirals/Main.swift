@@ -45,24 +45,26 @@ final class TellSpiralsApart: TrainingTask {
 @main
 enum Main {
   static func main() {
-    Launch.run(over: .mpi) { communicator, _ in
-      var plan = Plan()
-      plan.batch.microbatches = TellSpiralsApart.microbatchCount
-      plan.steps = 600
-      plan.optimizer.learningRate = 0.01
-      plan.evaluate.every = 200
+    StopRequest.bySignals { stop in
+      Launch.run(over: .mpi) { communicator, _ in
+        var plan = Plan()
+        plan.batch.microbatches = TellSpiralsApart.microbatchCount
+        plan.steps = 600
+        plan.optimizer.learningRate = 0.01
+        plan.evaluate.every = 200
 
-      let directory = CommandLine.arguments.dropFirst().first ?? "runs/spirals"
-      let trainer = try Trainer(
-        task: TellSpiralsApart(), plan: plan, communicator: communicator,
-        directory: RunDirectory(path: directory), start: .newestCheckpoint)
-      let code = try StopRequest.bySignals { try trainer.run(until: $0) }
+        let directory = CommandLine.arguments.dropFirst().first ?? "runs/spirals"
+        let trainer = try Trainer(
+          task: TellSpiralsApart(), plan: plan, communicator: communicator,
+          directory: RunDirectory(path: directory), start: .newestCheckpoint)
+        let code = try trainer.run(until: stop)
 
-      if communicator.isRankZero {
-        print("accuracy", trainer.lastEvaluation?.metrics["accuracy"] ?? Double.nan)
-        print("parameters_sha256", trainer.parametersHash)
+        if communicator.isRankZero {
+          print("accuracy", trainer.lastEvaluation?.metrics["accuracy"] ?? Double.nan)
+          print("parameters_sha256", trainer.parametersHash)
+        }
+        return code
       }
-      return code
     }
   }
 }
