@@ -21,6 +21,14 @@ import Testing
     #expect(table.rows.map(\.line) == [2, 4])
   }
 
+  @Test func aQuotedFieldOfNothingIsNoEmptyLine() throws {
+    let table = try table("x\n\"\"\n\n  \n1\n \"\" \n\"\"")
+    #expect(table.rows.map(\.fields) == [[""], ["1"], [""], [""]])
+    #expect(table.rows.map(\.line) == [2, 5, 6, 7])
+    #expect(
+      error("x,y\n1,2\n\"\"\n") == .wrongFieldCount(path: "t", line: 3, found: 1, expected: 2))
+  }
+
   @Test(arguments: ["1\u{0}5", "1\u{0}", "0x10", "nan", "infinity", "1e999"])
   func whatIsNoDecimalNumberIsRefused(field: String) throws {
     let table = try table("x,y\n1,2\n\(field),3\n")
