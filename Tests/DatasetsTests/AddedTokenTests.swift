@@ -85,6 +85,36 @@ import Testing
     #expect(try loaded.encode("[MASK]") == ByteTokenizer().encode("[MASK]"))
   }
 
+  /// A byte-pair encoding with a normaliser and further added tokens.
+  private func tokenizer(
+    normalizer: String = "null", adding added: [String]
+  ) throws -> any Tokenizer {
+    let text = String(decoding: try Fixture.bytes("saved-bpe.json"), as: UTF8.self)
+    let changed =
+      text
+      .replacingOccurrences(of: #""normalizer": null"#, with: #""normalizer": \#(normalizer)"#)
+      .replacingOccurrences(
+        of: #""added_tokens": ["#,
+        with: #""added_tokens": ["# + added.map { $0 + "," }.joined())
+    return try TokenizerFile.tokenizer(from: Array(changed.utf8), path: "t")
+  }
+
+  @Test func ofTokensThatAreTheSameTheSpecialOneOrThatOfTheSmallestIdIsFound() throws {
+    let names = (0..<16).map { ["q\($0)Zx", "q\($0)zX", "Q\($0)zx", "Q\($0)ZX"] }
+    // The third of each even group is special.
+    let added = names.enumerated().flatMap { group, names in
+      names.enumerated().map { index, name in
+        #"{"id": \#(500 + 4 * group + index), "content": "\#(name)", "normalized": true, "#
+          + #""special": \#(group % 2 == 0 && index == 2)}"#
+      }
+    }
+    let found = try tokenizer(normalizer: #"{"type": "Lowercase"}"#, adding: added)
+    for group in names.indices {
+      let expected = Int32(500 + 4 * group + (group % 2 == 0 ? 2 : 0))
+      #expect(try found.encode("q\(group)zx") == [expected])
+    }
+  }
+
   @Test func preparedTextHasTheTokensThatTheWholeTextHas() throws {
     let directory = try TemporaryDirectory()
     // Longer than a piece: cuts must not part a token from the spaces that it takes.
