@@ -115,6 +115,26 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    #"{"type": "Replace", "pattern": {"String": "a b"}, "content": "c"}"#,
+    #"{"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"String": " "}, "#
+      + #""content": "_"}, {"type": "Replace", "pattern": {"String": "a_b"}, "content": "c"}]}"#,
+  ])
+  func whatIsReplacedIsFoundWhereATextIsCut(normalizer: String) throws {
+    let changing = try tokenizer(normalizer: normalizer, adding: [])
+    let directory = try TemporaryDirectory()
+    // Longer than a piece, and every space stands in what is replaced.
+    let text = String(repeating: "a b", count: 2 << 20)
+    let input = try directory.write("text.txt", text)
+    let path = try directory.write("t.json", changing.tokenizerJSON())
+    _ = try DatasetPreparation(
+      inputs: [input], output: directory.path + "/out", tokenizer: .file(path),
+      validationFraction: 0
+    ).run()
+    let file = try TokenFile(path: directory.path + "/out/train.bin")
+    #expect(try file.tokens(0..<file.count) == changing.encode(text))
+  }
+
   @Test func preparedTextHasTheTokensThatTheWholeTextHas() throws {
     let directory = try TemporaryDirectory()
     // Longer than a piece: cuts must not part a token from the spaces that it takes.

@@ -33,7 +33,7 @@ public struct AddedTokenMatcher: Sendable {
     passes = normalizer.isEmpty ? all : [raw].filter { !$0.isEmpty }
     normalizedPasses = normalizer.isEmpty ? [] : [later].filter { !$0.isEmpty }
     // Of the others a text is free before it is cut.
-    allowsCuts = normalizer.isEmpty || !later.takesWhitespace
+    allowsCuts = normalizer.isEmpty || normalizer.allowsCuts && !later.takesWhitespace
   }
 
   /// Where a text between added tokens may be cut, of the places where the tokenizer allows it.
