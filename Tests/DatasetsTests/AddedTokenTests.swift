@@ -115,6 +115,32 @@ import Testing
     }
   }
 
+  @Test(arguments: ["[MASK]", "<extra_id_0>"])
+  func aTokenizersOwnMaskAtItsEndIsFound(name: String) throws {
+    let plain = try TokenizerFile.load(Fixture.path("saved-bpe.json"))
+    let own = try tokenizer(adding: [#"{"id": 500, "content": "\#(name)", "special": true}"#])
+    #expect(try own.encode("a\(name)b") == plain.encode("a") + [500] + plain.encode("b"))
+    #expect(own.vocabulary.textCount == 501)
+    let extended: any Tokenizer = own.adding(special: ["[MASK]", "<extra_id_0>"])
+    #expect(extended.vocabulary.textCount == 501 && extended.vocabularyCount == 502)
+    #expect(try extended.encode("[MASK]<extra_id_0>").filter { $0 >= 500 } == [500])
+    // Token files that were made when such names were not looked for go on to fit.
+    #expect(own.contentHash == plain.contentHash)
+    let directory = try TemporaryDirectory()
+    let input = try directory.write("text.txt", "a\(name)b")
+    for (tokenizer, output) in [(plain, "plain"), (own, "own")] {
+      let path = try directory.write("\(output).json", tokenizer.tokenizerJSON())
+      _ = try DatasetPreparation(
+        inputs: [input], output: directory.path + "/" + output, tokenizer: .file(path),
+        validationFraction: 0
+      ).run()
+      let file = try TokenFile(path: directory.path + "/\(output)/train.bin")
+      #expect(try file.tokens(0..<file.count) == tokenizer.encode("a\(name)b"))
+      try file.requireTokenizer(own)
+      try file.requireTokenizer(extended)
+    }
+  }
+
   @Test(arguments: [
     #"{"type": "Replace", "pattern": {"String": "a b"}, "content": "c"}"#,
     #"{"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"String": " "}, "#
