@@ -98,6 +98,39 @@ import Testing
     #expect(failure(source)?.kind == .limit)
   }
 
+  /// Texts that are made of several, and long keys and names, are counted before they are made or compared. What is
+  /// not counted would end here without an error, or take more memory than there is.
+  @Test(arguments: [
+    "{% set y = ([x] * 200000) | join %}", "{% set y = ([1] * 200000) | join(x) %}",
+    "{% set y = ''.join([x] * 200000) %}", "{% set y = x.join(['a'] * 200000) %}",
+    "{% set y = x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ (1 / 0) %}",
+    "{% set y = ('\\n' * 600000).splitlines() %}", "{% set y = ('\\n' * 600000) | indent(0) %}",
+    "{% set y = ([1] * 20) | tojson(separators=(x, ':')) %}",
+    "{% set y = {1: 2} | tojson(separators=(',', x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x)) %}",
+    "{% for a in range(20) %}{% set y = {x: 1} %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = dict([(x, 1)]) %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = x in {} %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = ((1, x), 2) in {} %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = {}[x] %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = {}.get(x) %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = namespace({x: 1}) %}{% endfor %}",
+    "{% set y = ([x] * 20) | unique | list %}", "{% set y = [1] | map(attribute=x) | list %}",
+    "{% for a in range(20) %}{% set y = x | int %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = x is lower %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = 'a'.strip(x) %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = 'a' | trim(x) %}{% endfor %}",
+    "{% set ns = namespace(t=(1, 2)) %}"
+      + "{% for a in range(22) %}{% set ns.t = (ns.t, ns.t) %}{% endfor %}{% set y = ns.t in {} %}",
+    "{% for a in range(20) %}{% set y = " + String(repeating: "n", count: 900_000)
+      + " %}{% endfor %}",
+  ])
+  func whatIsMadeOfLongTextsIsCountedBefore(_ source: String) {
+    // Few steps are left, so that little is computed until there is none.
+    let beginning = "{% set x = 'a' * 1000000 %}{% set w = x * 120 %}"
+    #expect(failure(beginning) == nil)
+    #expect(failure(beginning + source)?.kind == .limit)
+  }
+
   @Test func whatCouldContainItselfIsRefused() {
     #expect(failure("{% set ns = namespace() %}{% set ns.x = ns %}")?.kind == .lacking)
     #expect(failure("{% set ns = namespace() %}{{ [ns] }}")?.kind == .lacking)
