@@ -193,7 +193,7 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
       at: self.tokenizer,
       template: ChatTemplate.chosen(template.template, of: chat, place: self.tokenizer),
       variables: ChatTemplate.Context(
-        beginOfText: chat.beginOfText, endOfText: chat.endOfText, date: template.givenDate()),
+        specialTokens: chat.specialTokens, date: template.givenDate()),
       arePreferences: preferences, answers: answers ?? .all, context: context,
       tooLong: tooLong ?? .error,
       validationFraction: validationFraction, overwrites: overwrite, redactor: redactor

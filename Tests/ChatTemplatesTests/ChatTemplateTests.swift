@@ -131,6 +131,17 @@ import Testing
     #expect(failure(beginning + source)?.kind == .limit)
   }
 
+  @Test func allSpecialTokensAreDefinedAndNoOthers() throws {
+    let template = try ChatTemplate(
+      "{{ bos_token }}{{ pad_token }}{{ unk_token }}{{ mask_token is defined }}{{ sep_token }}.",
+      name: "t.jinja")
+    let context = ChatTemplate.Context(
+      specialTokens: ["bos_token": "<s>", "pad_token": "<pad>", "unk_token": "<unk>"])
+    #expect(
+      try template.render([], addsGenerationPrompt: false, context: context).text
+        == "<s><pad><unk>False.")
+  }
+
   @Test func whatCouldContainItselfIsRefused() {
     #expect(failure("{% set ns = namespace() %}{% set ns.x = ns %}")?.kind == .lacking)
     #expect(failure("{% set ns = namespace() %}{{ [ns] }}")?.kind == .lacking)
@@ -163,7 +174,7 @@ import Testing
         ChatMessage(role: "system", content: "S"), ChatMessage(role: "user", content: "U"),
         ChatMessage(role: "assistant", content: "A"), ChatMessage(role: "user", content: "V"),
       ], addsGenerationPrompt: true,
-      context: ChatTemplate.Context(beginOfText: "<s>", endOfText: "</s>"))
+      context: ChatTemplate.Context(specialTokens: ["bos_token": "<s>", "eos_token": "</s>"]))
     let expected = [
       "chatml": """
       <|im_start|>system
@@ -212,7 +223,7 @@ import Testing
         == [ends[name] ?? " A</s>"])
     let endings = ["chatml": "<|im_end|>", "llama-3": "<|eot_id|>"]
     #expect(
-      try template.ending(context: ChatTemplate.Context(endOfText: "</s>"))
+      try template.ending(context: ChatTemplate.Context(specialTokens: ["eos_token": "</s>"]))
         == endings[name] ?? "</s>")
   }
 

@@ -79,6 +79,25 @@ import Testing
         == true)
   }
 
+  @Test func templatesGetAllSpecialTokensThatTheFilesName() throws {
+    try folder.write(
+      "model/tokenizer_config.json",
+      #"{"bos_token": "<|im_start|>", "unk_token": {"content": "<unk>"}, "pad_token": null}"#)
+    try folder.write(
+      "model/special_tokens_map.json", #"{"sep_token": "<|im_end|>", "cls_token": "<cls>"}"#)
+    let path = folder.path + "/model/tokenizer.json"
+    for tokens in [
+      try open("model").chatDescription.specialTokens,
+      try TrainedModel.chatTokenizer(at: path).description.specialTokens,
+    ] {
+      #expect(
+        tokens == [
+          "bos_token": "<|im_start|>", "eos_token": "<|endoftext|>", "unk_token": "<unk>",
+          "sep_token": "<|im_end|>", "cls_token": "<cls>",
+        ])
+    }
+  }
+
   @Test func conversionsCarryThemOn() throws {
     try writeConfiguration()
     try folder.write("model/generation_config.json", #"{"eos_token_id": [258, 256]}"#)

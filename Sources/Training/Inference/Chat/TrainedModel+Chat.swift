@@ -42,9 +42,10 @@ extension ChatDescription {
         String(decoding: tokenizer.vocabulary.bytes(of: $0), as: UTF8.self)
       }
     }
+    var names = conventions.names
+    names[.endOfText] = conventions.endOfTextNames.first ?? end
     self.init(
       template: conventions.chatTemplate, templatePath: path + " (chat template)",
-      beginOfText: conventions.beginOfTextName,
-      endOfText: conventions.endOfTextNames.first ?? end)
+      specialTokens: Dictionary(uniqueKeysWithValues: names.map { ($0.key.rawValue, $0.value) }))
   }
 }
