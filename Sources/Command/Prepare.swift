@@ -162,6 +162,9 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
     if hasConversations { return try prepareConversations(redactor) }
     let tokenizer = try DatasetPreparation.TokenizerSource(
       named: tokenizer, vocabularySize: vocabularySize)
+    if case .file(let path) = tokenizer {
+      try TextConventions.requireAgreement(besideTokenizerAt: path)
+    }
     var progress = PreparationProgress(isShown: !quiet && !json)
     if pairs {
       let outcome = try PairPreparation(

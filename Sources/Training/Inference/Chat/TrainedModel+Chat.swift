@@ -16,10 +16,11 @@ extension TrainedModel {
   ) throws -> (tokenizer: any Tokenizer, description: ChatDescription) {
     if path.hasSuffix(".json") {
       let tokenizer = try TokenizerFile.load(path)
-      let directory = FileSystem.parent(of: path)
-      let conventions = try TextConventions(
-        in: directory, names: Set(FileSystem.namesIfAny(in: directory)), tokenizer: tokenizer)
-      return (tokenizer, ChatDescription(conventions, tokenizer: tokenizer, path: directory))
+      let conventions = try TextConventions(beside: path, tokenizer)
+      return (
+        tokenizer,
+        ChatDescription(conventions, tokenizer: tokenizer, path: FileSystem.parent(of: path))
+      )
     }
     return try ModelPlace.reading(path, threads: .ofThisProcess) { place, _ in
       let description = try ModelDescription(at: place)
