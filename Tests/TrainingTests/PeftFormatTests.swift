@@ -71,4 +71,20 @@ import Testing
       found.contains("adapter_config.json: ") && found.contains("the key 'r' a second time"),
       "\(found)")
   }
+
+  /// No machine has room for a model of that size: it is refused before memory is asked for.
+  @Test func aModelThatClaimsAnySizeIsComparedWithItsFiles() throws {
+    let path = URL(fileURLWithPath: folder.path + "/llama-tied/config.json")
+    var members = try #require(
+      JSONSerialization.jsonObject(with: Data(contentsOf: path)) as? [String: Any])
+    (members["vocab_size"], members["hidden_size"], members["head_dim"]) = (
+      1 << 24, 1 << 16, 1 << 15
+    )
+    try JSONSerialization.data(withJSONObject: members).write(to: path)
+    let error = #expect(throws: WeightError.self) { try logits() }
+    guard case .unfit? = error else {
+      Issue.record("\(error as Any)")
+      return
+    }
+  }
 }
