@@ -114,7 +114,7 @@ import Testing
     "{% for a in range(20) %}{% set y = {}[x] %}{% endfor %}",
     "{% for a in range(20) %}{% set y = {}.get(x) %}{% endfor %}",
     "{% for a in range(20) %}{% set y = namespace({x: 1}) %}{% endfor %}",
-    "{% set y = ([x] * 20) | unique | list %}", "{% set y = [1] | map(attribute=x) | list %}",
+    "{% set y = ([x] * 20) | unique(true) | list %}", "{% set y = [1] | map(attribute=x) | list %}",
     "{% for a in range(20) %}{% set y = x | int %}{% endfor %}",
     "{% for a in range(20) %}{% set y = x is lower %}{% endfor %}",
     "{% for a in range(20) %}{% set y = 'a'.strip(x) %}{% endfor %}",
