@@ -150,7 +150,7 @@ import Testing
     let changing = try tokenizer(normalizer: normalizer, adding: [])
     let directory = try TemporaryDirectory()
     // Longer than a piece, and every space stands in what is replaced.
-    let text = String(repeating: "a b", count: 2 << 20)
+    let text = String(repeating: "a b", count: 1_450_000)
     let input = try directory.write("text.txt", text)
     let path = try directory.write("t.json", changing.tokenizerJSON())
     _ = try DatasetPreparation(
