@@ -164,7 +164,7 @@ let package = Package(
 
     // The middle: none imports another, but for the tower of models on layers on tensors, whose
     // matrix products optimisers use, and for weights, which models name and checkpoints consist of.
-    .library("Models", uses: ["NeuralNetworks", "Weights", "Settings", "CKernels"]),
+    .library("Models", uses: ["NeuralNetworks", "Weights", "Settings", "Files", "CKernels"]),
     .library("NeuralNetworks", uses: ["Tensors"]),
     .library(
       "Tensors", uses: ["CHost", "CKernels", "COpenBLAS", "Parallelism"],
@@ -205,7 +205,7 @@ let package = Package(
       excluding: ["Records/records.proto"]),
     .library("Scoring", uses: ["Settings", "Files"]),
     // The ground floor: open to any target above.
-    .library("Settings"),
+    .library("Settings", uses: ["Files"]),
     .library("ChatTemplates", uses: ["Settings"]),
     .library("Files", uses: ["CHost"]),
     .library(

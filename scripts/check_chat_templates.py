@@ -56,14 +56,17 @@ def compiled_plainly(source, date):
     return environment.from_string(source)
 
 
+def special_tokens(bos, eos):
+    """The tokens that a template is given; sep_token is not defined."""
+    found = {"bos_token": bos, "eos_token": eos, "pad_token": "<pad>", "unk_token": "<unk>"}
+    return {name: token for name, token in found.items() if token is not None}
+
+
 def expected(source, messages, prompt, bos, eos):
     """What transformers renders, as ("text", text) or ("error", message)."""
     # A template can change a list: `x += …` in Jinja's own `indent`.
     variables = dict(messages=copy.deepcopy(messages), add_generation_prompt=prompt, tools=None, documents=None)
-    if bos is not None:
-        variables["bos_token"] = bos
-    if eos is not None:
-        variables["eos_token"] = eos
+    variables.update(special_tokens(bos, eos))
     try:
         return "text", compiled(source, DATE).render(**variables)
     except RecursionError:
@@ -81,8 +84,8 @@ class Probe:
 
     def __call__(self, source, messages, prompt, bos, eos):
         request = dict(
-            template=source, messages=messages, add_generation_prompt=prompt, bos_token=bos,
-            eos_token=eos, date=f"{DATE:%Y-%m-%d}")
+            template=source, messages=messages, add_generation_prompt=prompt,
+            special_tokens=special_tokens(bos, eos), date=f"{DATE:%Y-%m-%d}")
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
@@ -142,7 +145,7 @@ class Generator:
     def name(self):
         return self.pick(
             "messages", "message", "x", "y", "loop", "missing", "ns", "bos_token", "eos_token",
-            "add_generation_prompt", "tools", "content")
+            "pad_token", "sep_token", "add_generation_prompt", "tools", "content")
 
     def filter(self, depth):
         value = lambda: self.expression(depth - 1)

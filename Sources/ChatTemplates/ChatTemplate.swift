@@ -11,17 +11,14 @@ import LockstepSettings
 public struct ChatTemplate: Sendable {
   /// What a template is given beside the messages.
   public struct Context: Sendable, Equatable {
-    /// `bos_token`; nil: it is not defined.
-    public var beginOfText: String?
-    /// `eos_token`; nil: it is not defined.
-    public var endOfText: String?
+    /// Special tokens by what templates call them: `bos_token`, `eos_token`, `pad_token` and so on. Those
+    /// that are not among them are not defined.
+    public var specialTokens: [String: String]
     /// Today, for templates that write it; nil: they are refused when they ask.
     public var date: TemplateDate?
 
-    public init(
-      beginOfText: String? = nil, endOfText: String? = nil, date: TemplateDate? = nil
-    ) {
-      (self.beginOfText, self.endOfText, self.date) = (beginOfText, endOfText, date)
+    public init(specialTokens: [String: String] = [:], date: TemplateDate? = nil) {
+      (self.specialTokens, self.date) = (specialTokens, date)
     }
   }
 
@@ -84,12 +81,11 @@ public struct ChatTemplate: Sendable {
     }
     do {
       for function in TemplateFunction.allCases { outer[function.rawValue] = .function(function) }
+      for (name, token) in context.specialTokens { outer[name] = .text(token) }
       outer["messages"] = try renderer.list(messages.map { try renderer.mapping(of: $0) })
       outer["add_generation_prompt"] = .boolean(addsGenerationPrompt)
       outer["tools"] = TemplateValue.none
       outer["documents"] = TemplateValue.none
-      if let token = context.beginOfText { outer["bos_token"] = .text(token) }
-      if let token = context.endOfText { outer["eos_token"] = .text(token) }
       _ = try renderer.run(statements, in: scope)
     } catch let failure as TemplateFailure {
       throw failure.error(in: name)

@@ -68,8 +68,7 @@ struct Answer: ParsableCommand, ReadsEncryptedFiles {
     let chat = trained.chatDescription
     let answerer = try Answerer(
       trained, template: ChatTemplate.chosen(template.template, of: chat, place: trained.path),
-      context: ChatTemplate.Context(
-        beginOfText: chat.beginOfText, endOfText: chat.endOfText, date: date),
+      context: ChatTemplate.Context(specialTokens: chat.specialTokens, date: date),
       sampling: drawing.options(temperature: 0), maxTokens: maxTokens, batch: batch, system: system)
     let prompts = try answerer.prompts(of: questions)
     if let references, let known { try AtomicFile.write(known, to: references) }

@@ -55,8 +55,7 @@ struct Chat: ParsableCommand, ReadsEncryptedFiles {
     let chat = trained.chatDescription
     let session = try ChatSession(
       trained, template: ChatTemplate.chosen(template.template, of: chat, place: trained.path),
-      context: ChatTemplate.Context(
-        beginOfText: chat.beginOfText, endOfText: chat.endOfText, date: date),
+      context: ChatTemplate.Context(specialTokens: chat.specialTokens, date: date),
       sampling: drawing.options(temperature: Self.defaultTemperature), maxTokens: maxTokens,
       system: system)
     let isTerminal = isatty(STDIN_FILENO) == 1 && !json

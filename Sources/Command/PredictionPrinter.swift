@@ -1,5 +1,6 @@
 import Foundation
 import LockstepDatasets
+import LockstepSettings
 import LockstepTraining
 
 /// Writes predictions as they come, in one of three forms, and says at the end how many were right.
@@ -130,7 +131,7 @@ struct PredictionPrinter {
     if let value = found.value {
       cells.append(left(Self.short(Double(value)), Self.valueWidth))
       if target != nil {
-        let answer = found.target.flatMap(Double.init)
+        let answer = found.target.flatMap { Double(decimal: $0) }
         cells.append(left(answer.map(Self.short) ?? found.target ?? "-", Self.valueWidth))
         if let answer { cells.append(left(Self.short(Double(value) - answer), Self.valueWidth)) }
       }

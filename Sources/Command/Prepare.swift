@@ -162,6 +162,9 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
     if hasConversations { return try prepareConversations(redactor) }
     let tokenizer = try DatasetPreparation.TokenizerSource(
       named: tokenizer, vocabularySize: vocabularySize)
+    if case .file(let path) = tokenizer {
+      try TextConventions.requireAgreement(besideTokenizerAt: path)
+    }
     var progress = PreparationProgress(isShown: !quiet && !json)
     if pairs {
       let outcome = try PairPreparation(
@@ -193,7 +196,7 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
       at: self.tokenizer,
       template: ChatTemplate.chosen(template.template, of: chat, place: self.tokenizer),
       variables: ChatTemplate.Context(
-        beginOfText: chat.beginOfText, endOfText: chat.endOfText, date: template.givenDate()),
+        specialTokens: chat.specialTokens, date: template.givenDate()),
       arePreferences: preferences, answers: answers ?? .all, context: context,
       tooLong: tooLong ?? .error,
       validationFraction: validationFraction, overwrites: overwrite, redactor: redactor

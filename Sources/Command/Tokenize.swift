@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepDatasets
+import LockstepFiles
 import LockstepSettings
 import LockstepTraining
 
@@ -52,6 +53,8 @@ struct Tokenize: ParsableCommand, ReadsEncryptedFiles {
           try show(json ? Request(json: line) : Request(text: line), of: tokenizer)
         } catch let error as TokenizerError {
           throw TokenizeError(line: number, reason: "\(error)")
+        } catch let failure as JSONReader.Failure {
+          throw TokenizeError(line: number, reason: "not JSON: \(failure)")
         } catch is DecodingError {
           throw TokenizeError(
             line: number, reason: "expected a JSON object with text, and with pair or without")
@@ -91,7 +94,7 @@ private struct Request: Decodable {
   init(text: [UInt8]) { self.text = String(decoding: text, as: UTF8.self) }
 
   init(json: [UInt8]) throws {
-    self = try JSONDecoder().decode(Self.self, from: Data(json))
+    self = try JSONFormat.decode(foreign: json)
   }
 }
 

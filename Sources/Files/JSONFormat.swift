@@ -30,6 +30,28 @@ package enum JSONFormat {
     return decoder
   }
 
+  /// Decodes what another program or a person wrote.
+  ///
+  /// Of two members of one name Foundation takes the first and Python the last, so that one file would be
+  /// two things: such a file is refused here. All that does not come from Lockstep goes through this, or
+  /// through `JSONReader` itself.
+  ///
+  /// - Parameter foreign: JSON in UTF-8; a byte order mark may stand in front.
+  /// - Throws: `JSONReader.Failure` where it is no such text, or an object has a key twice; `DecodingError`
+  ///   where it is JSON of another structure.
+  package static func decode<Value: Decodable>(
+    _ type: Value.Type = Value.self, foreign: some Sequence<UInt8>
+  ) throws -> Value {
+    var bytes = Array(foreign)
+    do throws(ByteOrderMark.ForeignEncoding) {
+      bytes.removeFirst(try ByteOrderMark.length(in: bytes))
+    } catch {
+      throw JSONReader.Failure(offset: 0, reason: "\(error)")
+    }
+    _ = try JSONReader.value(of: bytes)
+    return try JSONDecoder().decode(type, from: Data(bytes))
+  }
+
   /// A number as JSON, with as many digits as it takes to read the same value back.
   package static func text(of value: Double) -> String {
     value.isFinite ? "\(value)" : "\"\(word(for: value))\""

@@ -110,9 +110,9 @@ extension Double: ScalarSetting {
   }
 
   public init?(scalar: String, isQuoted: Bool) {
-    let digits = scalar.replacing("_", with: "")
-    let isDecimal = digits.allSatisfy { $0.isASCII && ($0.isNumber || "+-.eE".contains($0)) }
-    guard !isQuoted, isDecimal, let value = Double(digits), value.isFinite else { return nil }
+    guard !isQuoted, let value = Double(decimal: scalar.replacing("_", with: "")) else {
+      return nil
+    }
     self = value
   }
 

@@ -1,11 +1,11 @@
-import Foundation
+import LockstepFiles
 
 extension SettingNode {
   /// The tree of a JSON text. Numbers keep their type: a text is none, nor is `true`.
   ///
-  /// - Throws: `DecodingError` where it is no JSON.
+  /// - Throws: `JSONReader.Failure` where it is no JSON, or an object has a key twice.
   public init(json: some Sequence<UInt8>, source: String) throws {
-    let value = try JSONDecoder().decode(JSONSetting.self, from: Data(json))
+    let value = try JSONFormat.decode(JSONSetting.self, foreign: json)
     self = value.node(origin: SettingOrigin(source: source))
   }
 }
@@ -106,8 +106,7 @@ extension Configurable {
   }
 
   private static func words(_ error: any Error) -> String {
-    guard case DecodingError.dataCorrupted(let context) = error else { return "another structure" }
-    return context.debugDescription
+    (error as? JSONReader.Failure)?.description ?? "another structure"
   }
 }
 

@@ -1,4 +1,3 @@
-import Foundation
 import LockstepFiles
 
 /// Where one tensor lies in a safetensors file.
@@ -114,7 +113,7 @@ extension SafetensorsHeader {
         problem: "truncated: the header needs \(length) bytes, \(bytes.count - 8) are there")
     }
     dataOffset = 8 + Int(length)
-    let json = Data(UnsafeRawBufferPointer(rebasing: bytes[8..<dataOffset]))
+    let json = UnsafeRawBufferPointer(rebasing: bytes[8..<dataOffset])
     let content = try Self.decode(json, path: path)
     metadata = content.metadata
     let byteCount = bytes.count - dataOffset
@@ -132,13 +131,18 @@ extension SafetensorsHeader {
     try Self.checkCoverage(entries, path: path, dataOffset: dataOffset, byteCount: byteCount)
   }
 
-  private static func decode(_ json: Data, path: String) throws(WeightError) -> HeaderContent {
+  private static func decode(
+    _ json: UnsafeRawBufferPointer, path: String
+  ) throws(WeightError) -> HeaderContent {
     // JSON allows spaces first, the format does not.
     guard json.first == UInt8(ascii: "{") else {
       throw .malformed(path: path, offset: 8, tensor: nil, problem: "header is not a JSON object")
     }
     do {
-      return try JSONDecoder().decode(HeaderContent.self, from: json)
+      return try JSONFormat.decode(foreign: json)
+    } catch let failure as JSONReader.Failure {
+      throw .malformed(
+        path: path, offset: 8 + failure.offset, tensor: nil, problem: "bad JSON: \(failure.reason)")
     } catch let error as DecodingError {
       let (tensor, problem) = error.placeAndProblem
       throw .malformed(path: path, offset: 8, tensor: tensor, problem: problem)

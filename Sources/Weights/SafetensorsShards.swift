@@ -1,4 +1,3 @@
-import Foundation
 import LockstepFiles
 
 /// A model's tensors in several safetensors files, which `model.safetensors.index.json` lists.
@@ -76,9 +75,9 @@ public final class SafetensorsShards: WeightSource {
         case weightMap = "weight_map"
       }
     }
-    let data = try MappedFile.opened(path).withBytes { Data($0) }
+    let bytes = try MappedFile.opened(path).withBytes { Array($0) }
     do {
-      return try JSONDecoder().decode(Index.self, from: data).weightMap
+      return try JSONFormat.decode(Index.self, foreign: bytes).weightMap
     } catch let error as DecodingError {
       throw .wrongIndex(
         path: path, problem: "not a list of shards: \(error.placeAndProblem.problem)")

@@ -35,7 +35,7 @@ struct TemplateFixture: Decodable, Sendable, CustomTestStringConvertible {
 
 @Suite struct ChatTemplateFixtureTests {
   private let context = ChatTemplate.Context(
-    beginOfText: "<s>", endOfText: "</s>", date: TemplateDate("2026-11-28"))
+    specialTokens: ["bos_token": "<s>", "eos_token": "</s>"], date: TemplateDate("2026-11-28"))
 
   @Test(arguments: try TemplateFixture.all)
   func textsAreThoseOfTransformers(_ fixture: TemplateFixture) throws {

@@ -98,6 +98,50 @@ import Testing
     #expect(failure(source)?.kind == .limit)
   }
 
+  /// Texts that are made of several, and long keys and names, are counted before they are made or compared. What is
+  /// not counted would end here without an error, or take more memory than there is.
+  @Test(arguments: [
+    "{% set y = ([x] * 200000) | join %}", "{% set y = ([1] * 200000) | join(x) %}",
+    "{% set y = ''.join([x] * 200000) %}", "{% set y = x.join(['a'] * 200000) %}",
+    "{% set y = x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ (1 / 0) %}",
+    "{% set y = ('\\n' * 600000).splitlines() %}", "{% set y = ('\\n' * 600000) | indent(0) %}",
+    "{% set y = ([1] * 20) | tojson(separators=(x, ':')) %}",
+    "{% set y = {1: 2} | tojson(separators=(',', x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x)) %}",
+    "{% for a in range(20) %}{% set y = {x: 1} %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = dict([(x, 1)]) %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = x in {} %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = ((1, x), 2) in {} %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = {}[x] %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = {}.get(x) %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = namespace({x: 1}) %}{% endfor %}",
+    "{% set y = ([x] * 20) | unique(true) | list %}", "{% set y = [1] | map(attribute=x) | list %}",
+    "{% for a in range(20) %}{% set y = x | int %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = x is lower %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = 'a'.strip(x) %}{% endfor %}",
+    "{% for a in range(20) %}{% set y = 'a' | trim(x) %}{% endfor %}",
+    "{% set ns = namespace(t=(1, 2)) %}"
+      + "{% for a in range(22) %}{% set ns.t = (ns.t, ns.t) %}{% endfor %}{% set y = ns.t in {} %}",
+    "{% for a in range(20) %}{% set y = " + String(repeating: "n", count: 900_000)
+      + " %}{% endfor %}",
+  ])
+  func whatIsMadeOfLongTextsIsCountedBefore(_ source: String) {
+    // Few steps are left, so that little is computed until there is none.
+    let beginning = "{% set x = 'a' * 1000000 %}{% set w = x * 120 %}"
+    #expect(failure(beginning) == nil)
+    #expect(failure(beginning + source)?.kind == .limit)
+  }
+
+  @Test func allSpecialTokensAreDefinedAndNoOthers() throws {
+    let template = try ChatTemplate(
+      "{{ bos_token }}{{ pad_token }}{{ unk_token }}{{ mask_token is defined }}{{ sep_token }}.",
+      name: "t.jinja")
+    let context = ChatTemplate.Context(
+      specialTokens: ["bos_token": "<s>", "pad_token": "<pad>", "unk_token": "<unk>"])
+    #expect(
+      try template.render([], addsGenerationPrompt: false, context: context).text
+        == "<s><pad><unk>False.")
+  }
+
   @Test func whatCouldContainItselfIsRefused() {
     #expect(failure("{% set ns = namespace() %}{% set ns.x = ns %}")?.kind == .lacking)
     #expect(failure("{% set ns = namespace() %}{{ [ns] }}")?.kind == .lacking)
@@ -130,7 +174,7 @@ import Testing
         ChatMessage(role: "system", content: "S"), ChatMessage(role: "user", content: "U"),
         ChatMessage(role: "assistant", content: "A"), ChatMessage(role: "user", content: "V"),
       ], addsGenerationPrompt: true,
-      context: ChatTemplate.Context(beginOfText: "<s>", endOfText: "</s>"))
+      context: ChatTemplate.Context(specialTokens: ["bos_token": "<s>", "eos_token": "</s>"]))
     let expected = [
       "chatml": """
       <|im_start|>system
@@ -179,7 +223,7 @@ import Testing
         == [ends[name] ?? " A</s>"])
     let endings = ["chatml": "<|im_end|>", "llama-3": "<|eot_id|>"]
     #expect(
-      try template.ending(context: ChatTemplate.Context(endOfText: "</s>"))
+      try template.ending(context: ChatTemplate.Context(specialTokens: ["eos_token": "</s>"]))
         == endings[name] ?? "</s>")
   }
 

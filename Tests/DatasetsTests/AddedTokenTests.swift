@@ -85,6 +85,82 @@ import Testing
     #expect(try loaded.encode("[MASK]") == ByteTokenizer().encode("[MASK]"))
   }
 
+  /// A byte-pair encoding with a normaliser and further added tokens.
+  private func tokenizer(
+    normalizer: String = "null", adding added: [String]
+  ) throws -> any Tokenizer {
+    let text = String(decoding: try Fixture.bytes("saved-bpe.json"), as: UTF8.self)
+    let changed =
+      text
+      .replacingOccurrences(of: #""normalizer": null"#, with: #""normalizer": \#(normalizer)"#)
+      .replacingOccurrences(
+        of: #""added_tokens": ["#,
+        with: #""added_tokens": ["# + added.map { $0 + "," }.joined())
+    return try TokenizerFile.tokenizer(from: Array(changed.utf8), path: "t")
+  }
+
+  @Test func ofTokensThatAreTheSameTheSpecialOneOrThatOfTheSmallestIdIsFound() throws {
+    let names = (0..<16).map { ["q\($0)Zx", "q\($0)zX", "Q\($0)zx", "Q\($0)ZX"] }
+    // The third of each even group is special.
+    let added = names.enumerated().flatMap { group, names in
+      names.enumerated().map { index, name in
+        #"{"id": \#(500 + 4 * group + index), "content": "\#(name)", "normalized": true, "#
+          + #""special": \#(group % 2 == 0 && index == 2)}"#
+      }
+    }
+    let found = try tokenizer(normalizer: #"{"type": "Lowercase"}"#, adding: added)
+    for group in names.indices {
+      let expected = Int32(500 + 4 * group + (group % 2 == 0 ? 2 : 0))
+      #expect(try found.encode("q\(group)zx") == [expected])
+    }
+  }
+
+  @Test(arguments: ["[MASK]", "<extra_id_0>"])
+  func aTokenizersOwnMaskAtItsEndIsFound(name: String) throws {
+    let plain = try TokenizerFile.load(Fixture.path("saved-bpe.json"))
+    let own = try tokenizer(adding: [#"{"id": 500, "content": "\#(name)", "special": true}"#])
+    #expect(try own.encode("a\(name)b") == plain.encode("a") + [500] + plain.encode("b"))
+    #expect(own.vocabulary.textCount == 501)
+    let extended: any Tokenizer = own.adding(special: ["[MASK]", "<extra_id_0>"])
+    #expect(extended.vocabulary.textCount == 501 && extended.vocabularyCount == 502)
+    #expect(try extended.encode("[MASK]<extra_id_0>").filter { $0 >= 500 } == [500])
+    // Token files that were made when such names were not looked for go on to fit.
+    #expect(own.contentHash == plain.contentHash)
+    let directory = try TemporaryDirectory()
+    let input = try directory.write("text.txt", "a\(name)b")
+    for (tokenizer, output) in [(plain, "plain"), (own, "own")] {
+      let path = try directory.write("\(output).json", tokenizer.tokenizerJSON())
+      _ = try DatasetPreparation(
+        inputs: [input], output: directory.path + "/" + output, tokenizer: .file(path),
+        validationFraction: 0
+      ).run()
+      let file = try TokenFile(path: directory.path + "/\(output)/train.bin")
+      #expect(try file.tokens(0..<file.count) == tokenizer.encode("a\(name)b"))
+      try file.requireTokenizer(own)
+      try file.requireTokenizer(extended)
+    }
+  }
+
+  @Test(arguments: [
+    #"{"type": "Replace", "pattern": {"String": "a b"}, "content": "c"}"#,
+    #"{"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"String": " "}, "#
+      + #""content": "_"}, {"type": "Replace", "pattern": {"String": "a_b"}, "content": "c"}]}"#,
+  ])
+  func whatIsReplacedIsFoundWhereATextIsCut(normalizer: String) throws {
+    let changing = try tokenizer(normalizer: normalizer, adding: [])
+    let directory = try TemporaryDirectory()
+    // Longer than a piece, and every space stands in what is replaced.
+    let text = String(repeating: "a b", count: 1_450_000)
+    let input = try directory.write("text.txt", text)
+    let path = try directory.write("t.json", changing.tokenizerJSON())
+    _ = try DatasetPreparation(
+      inputs: [input], output: directory.path + "/out", tokenizer: .file(path),
+      validationFraction: 0
+    ).run()
+    let file = try TokenFile(path: directory.path + "/out/train.bin")
+    #expect(try file.tokens(0..<file.count) == changing.encode(text))
+  }
+
   @Test func preparedTextHasTheTokensThatTheWholeTextHas() throws {
     let directory = try TemporaryDirectory()
     // Longer than a piece: cuts must not part a token from the spaces that it takes.

@@ -21,6 +21,25 @@ import Testing
     #expect(table.rows.map(\.line) == [2, 4])
   }
 
+  @Test func aQuotedFieldOfNothingIsNoEmptyLine() throws {
+    let table = try table("x\n\"\"\n\n  \n1\n \"\" \n\"\"")
+    #expect(table.rows.map(\.fields) == [[""], ["1"], [""], [""]])
+    #expect(table.rows.map(\.line) == [2, 5, 6, 7])
+    #expect(
+      error("x,y\n1,2\n\"\"\n") == .wrongFieldCount(path: "t", line: 3, found: 1, expected: 2))
+  }
+
+  @Test(arguments: ["1\u{0}5", "1\u{0}", "0x10", "nan", "infinity", "1e999"])
+  func whatIsNoDecimalNumberIsRefused(field: String) throws {
+    let table = try table("x,y\n1,2\n\(field),3\n")
+    let error = #expect(throws: SampleDataError.self) {
+      try SampleSet(table: table, target: "y", columns: ["x"], classes: nil)
+    }
+    #expect(error == .notANumber(path: "t", line: 3, column: "x", found: field))
+    let summary = try TableSummary(Array("x,y\n1,2\n\(field),3\n".utf8), path: "t")
+    #expect(summary.columns[0].minimum == nil && summary.columns[1].maximum == 3)
+  }
+
   @Test func tablesThatAreWrongNameTheirLine() throws {
     func error(_ text: String, target: String = "y") -> SampleDataError? {
       #expect(throws: SampleDataError.self) {

@@ -27,9 +27,27 @@ import Testing
       inputs: [write(lines)], heldOut: heldOut, output: path(output),
       tokenizer: ByteTokenizer(), at: "bytes",
       template: built ?? ChatTemplate(template, name: "own"),
-      variables: ChatTemplate.Context(endOfText: Vocabulary.endOfTextName), answers: answers,
+      variables: ChatTemplate.Context(specialTokens: ["eos_token": Vocabulary.endOfTextName]),
+      answers: answers,
       context: context, tooLong: tooLong, validationFraction: fraction
     ).run()
+  }
+
+  @Test func allSpecialTokensAreHandedOnAndThoseOfTheTemplateRemembered() throws {
+    let tokens = [
+      "eos_token": Vocabulary.endOfTextName, "pad_token": "<pad>", "unk_token": "<unk>",
+    ]
+    let template = "{% for m in messages %}{{ m.content }}{{ pad_token }}{% endfor %}"
+    let outcome = try ConversationPreparation(
+      inputs: [write(#"{"prompt": "a", "completion": "B"}"#)], output: path("out"),
+      tokenizer: ByteTokenizer(), at: "bytes", template: ChatTemplate(template, name: "own"),
+      variables: ChatTemplate.Context(specialTokens: tokens), validationFraction: 0
+    ).run()
+    #expect(try learned() == "|B<pad>")
+    let written = try Data(contentsOf: URL(filePath: path("out/tokenizer_config.json")))
+    #expect(try JSONDecoder().decode([String: String].self, from: written) == tokens)
+    #expect(outcome.manifest.rendering.endOfText == Vocabulary.endOfTextName)
+    #expect(outcome.manifest.rendering.otherTokens == ["pad_token": "<pad>"])
   }
 
   /// Text that is learned, with "|" between conversations.

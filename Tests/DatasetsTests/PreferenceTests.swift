@@ -21,7 +21,7 @@ import Testing
     return try ConversationPreparation(
       inputs: [path("lines.jsonl")], output: path(output), tokenizer: ByteTokenizer(), at: "bytes",
       template: #require(template),
-      variables: ChatTemplate.Context(endOfText: Vocabulary.endOfTextName),
+      variables: ChatTemplate.Context(specialTokens: ["eos_token": Vocabulary.endOfTextName]),
       arePreferences: arePreferences, context: context, tooLong: tooLong,
       validationFraction: fraction
     ).run()

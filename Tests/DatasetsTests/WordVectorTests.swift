@@ -65,6 +65,13 @@ struct WordVectorTests {
     #expect("\(try #require(error))".contains("byte order mark of UTF-16"))
   }
 
+  @Test(arguments: ["0x10", "1\u{0}5", "nan", "1e999"])
+  func whatIsNoDecimalNumberIsRefused(field: String) throws {
+    let path = try directory.write("vectors.txt", "math 1 2\nline 3 \(field)\n")
+    let error = #expect(throws: WordVectorError.self) { try read(path, width: 2) }
+    #expect(error == .notANumber(path: path, line: 2, found: field))
+  }
+
   @Test func specialTokensAreNoWords() throws {
     let path = try directory.write("special.txt", "<|endoftext|> 1 2\n")
     let found = try read(path, width: 2)

@@ -28,6 +28,19 @@ import Testing
     #expect(type(of: configuration.architecture).name == (name == "gpt2" ? "gpt" : name))
   }
 
+  @Test func aMemberThatIsThereTwiceIsRefused() throws {
+    let data = try JSONSerialization.data(withJSONObject: members("llama"))
+    let text = String(decoding: data, as: UTF8.self)
+    let twice = #"{"hidden_size": 64, "# + text.dropFirst()
+    let error = #expect(throws: UnsupportedModelError.self) {
+      try ModelConfiguration(huggingFaceJSON: Array(twice.utf8), path: "config.json")
+    }
+    #expect(
+      error?.description.hasPrefix(
+        "config.json: not the configuration of a model: the key 'hidden_size' a second time")
+        == true)
+  }
+
   @Test func whatIsLeftOutIsWhatTransformersTakes() throws {
     var found = try members("qwen3")
     for name in ["head_dim", "num_key_value_heads", "rms_norm_eps", "tie_word_embeddings"] {

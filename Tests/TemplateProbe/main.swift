@@ -12,8 +12,7 @@ struct Request: Decodable {
   let template: String
   let messages: [Message]
   let addGenerationPrompt: Bool
-  let bosToken: String?
-  let eosToken: String?
+  let specialTokens: [String: String]
   let date: String?
 }
 
@@ -36,8 +35,7 @@ while let line = readLine() {
       request.messages.map { ChatMessage(role: $0.role, content: $0.content) },
       addsGenerationPrompt: request.addGenerationPrompt,
       context: ChatTemplate.Context(
-        beginOfText: request.bosToken, endOfText: request.eosToken,
-        date: request.date.flatMap(TemplateDate.init)))
+        specialTokens: request.specialTokens, date: request.date.flatMap(TemplateDate.init)))
     answer.text = rendering.text
     answer.generated = rendering.generated.map { [$0.lowerBound, $0.upperBound] }
   } catch {

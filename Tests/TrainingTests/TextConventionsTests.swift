@@ -79,6 +79,111 @@ import Testing
         == true)
   }
 
+  @Test func templatesGetAllSpecialTokensThatTheFilesName() throws {
+    try folder.write(
+      "model/tokenizer_config.json",
+      #"{"bos_token": "<|im_start|>", "unk_token": {"content": "<unk>"}, "pad_token": null}"#)
+    try folder.write(
+      "model/special_tokens_map.json", #"{"sep_token": "<|im_end|>", "cls_token": "<cls>"}"#)
+    let path = folder.path + "/model/tokenizer.json"
+    for tokens in [
+      try open("model").chatDescription.specialTokens,
+      try TrainedModel.chatTokenizer(at: path).description.specialTokens,
+    ] {
+      #expect(
+        tokens == [
+          "bos_token": "<|im_start|>", "eos_token": "<|endoftext|>", "unk_token": "<unk>",
+          "sep_token": "<|im_end|>", "cls_token": "<cls>",
+        ])
+    }
+  }
+
+  @Test(arguments: ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json"])
+  func aKeyThatIsThereTwiceIsRefused(name: String) throws {
+    try folder.write("model/\(name)", #"{"a": 1, "b": {"c": 1, "c": 2}}"#)
+    let error = #expect(throws: UnsupportedModelError.self) { try open("model") }
+    #expect(
+      error?.description
+        == "\(folder.path)/model/\(name): not a JSON object: the key 'c' a second time in one object "
+        + "at byte 23")
+  }
+
+  private struct Flags: CustomTestStringConvertible, Sendable {
+    let tokenizer: String
+    let configuration: String
+    let contradiction: String?
+    var testDescription: String { "\(tokenizer): \(configuration)" }
+
+    init(_ tokenizer: String, _ configuration: String, _ contradiction: String? = nil) {
+      (self.tokenizer, self.configuration) = (tokenizer, configuration)
+      self.contradiction = contradiction
+    }
+  }
+
+  private static let families = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "DatasetsTests/Fixtures/Families")
+
+  @Test(arguments: [
+    Flags("bert", #"{"do_lower_case": true, "strip_accents": null}"#),
+    Flags(
+      "bert", #"{"do_lower_case": false}"#, "do_lower_case is false, and true in tokenizer.json"),
+    Flags(
+      "bert", #"{"tokenizer_class": "BertTokenizerFast", "strip_accents": false}"#,
+      "strip_accents is false, and true in tokenizer.json"),
+    Flags(
+      "bert", #"{"tokenizer_class": "BertTokenizer", "tokenize_chinese_chars": false}"#,
+      "tokenize_chinese_chars is false, and true in tokenizer.json"),
+    // A class for any tokenizer goes by tokenizer.json.
+    Flags("bert", #"{"tokenizer_class": "PreTrainedTokenizerFast", "do_lower_case": false}"#),
+    Flags("bert-cased", #"{"do_lower_case": false}"#),
+    Flags("bert-cased", #"{"do_lower_case": true}"#, "do_lower_case is true, and false in"),
+    Flags("roberta", #"{"tokenizer_class": "RobertaTokenizer", "add_prefix_space": true}"#),
+    Flags(
+      "roberta", #"{"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": false}"#,
+      "add_prefix_space is false, and true in"),
+    Flags("smollm", #"{"tokenizer_class": "PreTrainedTokenizerFast", "add_prefix_space": true}"#),
+    Flags("llama2", #"{"tokenizer_class": "LlamaTokenizer", "add_prefix_space": null}"#),
+    Flags(
+      "llama2", #"{"tokenizer_class": "LlamaTokenizerFast", "add_prefix_space": false}"#,
+      "add_prefix_space is false, and true in"),
+    Flags("llama2", #"{"tokenizer_class": "LlamaTokenizer", "add_bos_token": false}"#),
+  ])
+  private func whatTransformersWouldMakeOtherwiseIsRefused(flags: Flags) throws {
+    try FileManager.default.copyItem(
+      atPath: Self.families.appending(path: flags.tokenizer + ".json").path,
+      toPath: folder.path + "/tokenizer.json")
+    try folder.write("tokenizer_config.json", flags.configuration)
+    let path = folder.path + "/tokenizer.json"
+    guard let contradiction = flags.contradiction else {
+      try TextConventions.requireAgreement(besideTokenizerAt: path)
+      _ = try TrainedModel.tokenizer(at: path)
+      return
+    }
+    for read in [
+      { try TextConventions.requireAgreement(besideTokenizerAt: path) },
+      { _ = try TrainedModel.tokenizer(at: path) },
+      { _ = try TrainedModel.chatTokenizer(at: path) },
+    ] {
+      let error = #expect(throws: TokenizerContradictionError.self) { try read() }
+      #expect(error?.contradictions.count == 1)
+      #expect(
+        error?.description.hasPrefix("\(folder.path)/tokenizer_config.json: \(contradiction)")
+          == true)
+    }
+  }
+
+  @Test func whatVersionsOfTransformersTakeOtherwiseIsSaid() throws {
+    try folder.write(
+      "model/tokenizer_config.json",
+      #"{"tokenizer_class": "LlamaTokenizer", "add_bos_token": true, "add_eos_token": false}"#)
+    #expect(
+      try open("model").notices == [
+        "\(folder.path)/model/tokenizer_config.json: add_bos_token is true, and false in "
+          + "tokenizer.json: the latter counts, as in transformers since version 5"
+      ])
+  }
+
   @Test func conversionsCarryThemOn() throws {
     try writeConfiguration()
     try folder.write("model/generation_config.json", #"{"eos_token_id": [258, 256]}"#)

@@ -17,6 +17,8 @@ import Testing
     Case(json: "[]", tensor: nil, problem: "not a JSON object"),
     Case(json: " {}", dataCount: 0, tensor: nil, problem: "not a JSON object"),
     Case(json: "{", tensor: nil, problem: "bad JSON"),
+    Case(
+      json: #"{"a":{},"a":{}}"#, tensor: nil, problem: "the key 'a' a second time in one object"),
     Case(json: #"{"a":3}"#, tensor: "a", problem: "found number"),
     Case(json: #"{"a":{"shape":[2],"data_offsets":[0,8]}}"#, tensor: "a", problem: "lacks 'dtype'"),
     Case(

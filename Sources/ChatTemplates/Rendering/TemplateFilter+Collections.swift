@@ -37,13 +37,15 @@ extension TemplateRenderer {
     case .join:
       let separator = try matched[0].map { try text(of: $0) } ?? ""
       let key = try keys(of: matched[1])
-      let parts = try elements(of: value).map { try text(of: key($0)) }
-      try charge(bytes: parts.count * separator.utf8.count)
-      return try text(parts.joined(separator: separator))
+      return .text(
+        try joined(elements(of: value).map { try text(of: key($0)) }, separator: separator))
     case .sort:
       let attribute = matched[2]
-      if case .text(let names)? = attribute, names.contains(",") {
-        throw lacking("'sort' by several attributes")
+      if case .text(let names)? = attribute {
+        try charge(bytes: names.utf8.count)
+        if names.utf8.contains(UInt8(ascii: ",")) {
+          throw lacking("'sort' by several attributes")
+        }
       }
       let key = try keys(of: attribute, ignoringCase: matched[1]?.isTrue != true)
       // In a list each, as Jinja has them: what is equal needs no order.
@@ -57,7 +59,7 @@ extension TemplateRenderer {
         var seen: Set<TemplateKey> = []
         return try elements(of: value).filter {
           let found = try key($0)
-          guard let hashed = TemplateKey(found) else {
+          guard let hashed = try hashed(found) else {
             throw evaluation("'unique' of \(found.typeName)")
           }
           return seen.insert(hashed).inserted
@@ -131,6 +133,7 @@ extension TemplateRenderer {
     switch attribute ?? .none {
     case .none: break
     case .text(let path):
+      try charge(4 * path.utf8.count)
       parts = path.split(separator: ".", omittingEmptySubsequences: false).map {
         let isNumber = !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) }
         return isNumber

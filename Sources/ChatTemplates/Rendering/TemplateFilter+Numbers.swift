@@ -6,6 +6,8 @@ extension TemplateRenderer {
     _ filter: TemplateFilter, _ value: TemplateValue, _ matched: [TemplateValue?]
   ) throws -> TemplateValue {
     if filter != .float, case .undefined(let name) = value { throw undefined(name) }
+    // Reading a number goes through the text and makes parts of it.
+    if case .text(let text) = value { try charge(4 * text.utf8.count) }
     switch filter {
     case .abs:
       if let whole = value.whole, whole != Int.min { return .integer(whole.magnitudeAsInt) }

@@ -60,6 +60,7 @@ extension TemplateRenderer {
       let characters = try matched[0].flatMap {
         $0.isNone ? nil : try requireText($0, of: "'trim'")
       }
+      try charge(bytes: characters?.utf8.count ?? 0)
       let text = try text(of: value)
       return try self.text(text.stripped(characters))
     case .replace:
@@ -106,7 +107,7 @@ extension TemplateRenderer {
       indentation = String(repeating: " ", count: width)
     }
     let (first, blank) = (matched[1]?.isTrue ?? false, matched[2]?.isTrue ?? false)
-    let lines = (text + "\n").pythonLines()
+    let lines = try lines(of: text + "\n")
     try charge(bytes: lines.count * indentation.utf8.count)
     var result = lines.first ?? ""
     for line in lines.dropFirst() {

@@ -21,6 +21,7 @@ enum TemplateFunction: String, CaseIterable {
             + "with --date YYYY-MM-DD")
       }
       let text = try renderer.requireText(format ?? .none, of: rawValue)
+      try renderer.charge(bytes: text.utf8.count)
       return try renderer.text(date.text(format: text, in: renderer))
     case .range: return try range(given, renderer)
     case .dict:
@@ -38,7 +39,8 @@ enum TemplateFunction: String, CaseIterable {
           throw renderer.lacking("the attribute '\(name)' of a namespace")
         }
         guard value.depth != nil else { throw renderer.lacking("\(value.typeName) in a namespace") }
-        try renderer.charge(1 + namespace.attributes.count)
+        try renderer.charge(bytes: name.utf8.count)
+        try renderer.chargeSearch(for: name, in: namespace)
         namespace[name] = value
       } other: { key, _ in
         throw renderer.evaluation("\(key.typeName) as the name of an attribute")

@@ -15,14 +15,17 @@ extension TemplateMethod {
     case "strip", "lstrip", "rstrip":
       var characters: String?
       if let value = try match(["chars"])[0], !value.isNone {
-        characters = try renderer.requireText(value, of: "'\(name)'")
+        let given = try renderer.requireText(value, of: "'\(name)'")
+        try renderer.charge(bytes: given.utf8.count)
+        characters = given
       }
       return try renderer.text(
         text.stripped(characters, left: name != "rstrip", right: name != "lstrip"))
     case "split", "rsplit": return try split(text, match(["sep", "maxsplit"]), renderer)
     case "splitlines":
       let keeps = try match(["keepends"])[0]?.isTrue ?? false
-      return try renderer.list(text.pythonLines(keepingEnds: keeps).map { .text($0) })
+      return try renderer.list(
+        renderer.lines(of: text, keepingEnds: keeps).map { .text($0) })
     case "startswith", "endswith": return try hasEnd(text, given, renderer)
     case "replace":
       let matched = try match(["old", "new", "count"], required: 2)
@@ -34,9 +37,8 @@ extension TemplateMethod {
           most: count.flatMap { $0 < 0 ? nil : $0 }))
     case "join":
       let parts = try renderer.elements(of: match(["iterable"], required: 1)[0] ?? .none)
-      let joined = try parts.map { try renderer.requireText($0, of: "'join'") }
-      try renderer.charge(bytes: joined.count * text.utf8.count)
-      return try renderer.text(joined.joined(separator: text))
+      let texts = try parts.map { try renderer.requireText($0, of: "'join'") }
+      return .text(try renderer.joined(texts, separator: text))
     case "find", "rfind", "count": return try count(texts(["sub"])[0], in: text, renderer)
     case "removeprefix", "removesuffix":
       let part = try texts(["part"])[0].utf8

@@ -90,7 +90,7 @@ struct TemplateMethod {
   ) throws -> TemplateValue {
     if name == "get" {
       let matched = try match(given, ["key", "default"], required: 1, renderer)
-      guard let key = TemplateKey(matched[0] ?? .none) else {
+      guard let key = try renderer.hashed(matched[0] ?? .none) else {
         throw renderer.evaluation("'get' of a key that can be none")
       }
       return mapping[key] ?? matched[1] ?? .none

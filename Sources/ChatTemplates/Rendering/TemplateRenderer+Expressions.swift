@@ -3,7 +3,10 @@ extension TemplateRenderer {
   func value(of expression: TemplateExpression, in scope: TemplateScope) throws -> TemplateValue {
     switch expression.kind {
     case .constant(let constant): return value(of: constant)
-    case .name(let name): return scope[name] ?? .undefined("'\(name)'")
+    case .name(let name):
+      // A template may be one name of a megabyte, many times.
+      try charge(name.utf8.count / 8)
+      return scope[name] ?? .undefined("'\(name)'")
     case .list(let elements): return try list(elements.map { try evaluate($0, in: scope) })
     case .tuple(let elements): return try list(elements.map { try evaluate($0, in: scope) }, .tuple)
     case .mapping(let members):
@@ -65,8 +68,12 @@ extension TemplateRenderer {
       return try arithmetic(operation, left, evaluate(right, in: scope))
     case .concatenation(let parts):
       var text = ""
-      for part in parts { text += try self.text(of: evaluate(part, in: scope)) }
-      return try self.text(text)
+      for part in parts {
+        let part = try self.text(of: evaluate(part, in: scope))
+        try charge(bytes: part.utf8.count)
+        text += part
+      }
+      return .text(text)
     case .comparison(let first, let rest):
       var left = try evaluate(first, in: scope)
       for (comparison, right) in rest {
@@ -106,12 +113,15 @@ extension TemplateRenderer {
 
   /// `value.name`: a method or attribute first, then what a mapping holds under the name.
   func attribute(_ name: String, of value: TemplateValue) throws -> TemplateValue {
+    try charge(name.utf8.count / 8)
     switch value {
     case .undefined(let missing): throw undefined(missing)
     case .mapping(let mapping):
       if let method = TemplateMethod(name, of: value) { return .method(method) }
       return mapping[name] ?? .undefined("'\(name)' of a mapping")
-    case .namespace(let namespace): return namespace[name] ?? .undefined("'\(name)' of a namespace")
+    case .namespace(let namespace):
+      try chargeSearch(for: name, in: namespace)
+      return namespace[name] ?? .undefined("'\(name)' of a namespace")
     case .loop(let loop): return try loop.attribute(name, in: self)
     case .macro, .function, .method:
       throw lacking("the attribute '\(name)' of \(value.typeName)")
@@ -126,7 +136,7 @@ extension TemplateRenderer {
     switch value {
     case .undefined(let name): throw undefined(name)
     case .mapping(let mapping):
-      if let hashed = TemplateKey(key), let found = mapping[hashed] { return found }
+      if let hashed = try hashed(key), let found = mapping[hashed] { return found }
     case .sequence(let sequence) where sequence.kind != .view:
       if let index = key.whole {
         let place = index < 0 ? index + sequence.elements.count : index

@@ -169,7 +169,7 @@ extension TemplateRenderer {
     case (.mapping(let left), .mapping(let right)):
       guard left.keys.count == right.keys.count else { return false }
       for (key, value) in zip(left.keys, left.values) {
-        guard let hashed = TemplateKey(key), let other = right[hashed],
+        guard let hashed = try hashed(key), let other = right[hashed],
           try areEqual(value, other)
         else { return false }
       }
@@ -222,7 +222,7 @@ extension TemplateRenderer {
       }
       return try find(part, in: text) != nil
     case .mapping(let mapping):
-      guard let key = TemplateKey(value) else {
+      guard let key = try hashed(value) else {
         throw evaluation("\(value.typeName) as a key of a mapping")
       }
       return mapping[key] != nil

@@ -45,6 +45,11 @@ final class TemplateRenderer {
 
   func charge(bytes: Int) throws { try charge(1 + bytes / 8) }
 
+  /// Counts that the names of all attributes may be compared with one.
+  func chargeSearch(for name: String, in namespace: TemplateNamespace) throws {
+    try charge(namespace.attributes.count * (1 + name.utf8.count / 8))
+  }
+
   /// Runs `body` one level deeper.
   private func nested<Result>(line: Int, _ body: () throws -> Result) throws -> Result {
     self.line = line
@@ -88,7 +93,7 @@ final class TemplateRenderer {
 
   func set(_ key: TemplateValue, of mapping: inout TemplateMapping, to value: TemplateValue) throws
   {
-    guard let hashed = TemplateKey(key) else {
+    guard let hashed = try hashed(key) else {
       throw evaluation("\(key.typeName) as a key of a mapping")
     }
     try charge(1)
@@ -111,10 +116,17 @@ final class TemplateRenderer {
     return deepest + 1
   }
 
-  /// A text that is made of others.
+  /// A text that was made of one that is about as long.
   func text(_ text: String) throws -> TemplateValue {
     try charge(bytes: text.utf8.count)
     return .text(text)
+  }
+
+  /// Texts one after the other. What is made of several texts may be far longer than all that there was
+  /// before, so it is counted before it is there.
+  func joined(_ texts: [String], separator: String) throws -> String {
+    for text in texts { try charge(bytes: text.utf8.count + separator.utf8.count) }
+    return texts.joined(separator: separator)
   }
 
   // MARK: - Statements
@@ -211,7 +223,9 @@ final class TemplateRenderer {
     _ value: TemplateValue, to target: TemplateTarget, in scope: TemplateScope
   ) throws {
     switch target {
-    case .name(let name): scope[name] = value
+    case .name(let name):
+      try charge(name.utf8.count / 8)
+      scope[name] = value
     case .attribute(let owner, let name):
       guard case .namespace(let namespace)? = scope[owner] else {
         throw evaluation("'\(owner).\(name)' is set, and '\(owner)' is no namespace")
@@ -220,7 +234,7 @@ final class TemplateRenderer {
         throw lacking("the attribute '\(name)' of a namespace")
       }
       _ = try depth(around: [value])
-      try charge(namespace.attributes.count)
+      try chargeSearch(for: name, in: namespace)
       namespace[name] = value
     case .tuple(let targets):
       let values = try elements(of: value)
@@ -242,6 +256,9 @@ final class TemplateRenderer {
       throw evaluation("the macro '\(definition.name)' takes \(definition.parameters.count) values")
     }
     let inner = TemplateScope(in: macro.scope)
+    for parameter in definition.parameters {
+      try charge(bytes: parameter.name.utf8.count * (1 + named.count))
+    }
     let known = Set(definition.parameters.map(\.name))
     for (name, _) in named where !known.contains(name) {
       throw evaluation("the macro '\(definition.name)' takes no '\(name)'")

@@ -34,8 +34,10 @@ enum TemplateTest: String, CaseIterable {
       let divisor: TemplateValue = self == .divisibleby ? other : .integer(2)
       let remainder = try renderer.arithmetic(.remainder, value, divisor)
       return remainder.real == (self == .odd ? 1 : 0)
-    case .lower: return try renderer.text(of: value).isPythonLowercase
-    case .upper: return try renderer.text(of: value).isPythonUppercase
+    case .lower, .upper:
+      let text = try renderer.text(of: value)
+      try renderer.charge(bytes: text.utf8.count)
+      return self == .lower ? text.isPythonLowercase : text.isPythonUppercase
     default: return isKind(of: value)
     }
   }

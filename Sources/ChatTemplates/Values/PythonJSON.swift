@@ -36,7 +36,9 @@ struct PythonJSON {
       }
       try write(members, "{", "}", level: level, to: &text, renderer) { member, text in
         try write(key(member.0, renderer), to: &text, in: renderer)
-        text += separators?.key ?? ": "
+        let separator = separators?.key ?? ": "
+        try renderer.charge(bytes: separator.utf8.count)
+        text += separator
         try write(member.1, level: level + 1, to: &text, in: renderer)
       }
     default: throw renderer.evaluation("tojson of \(value.typeName)")
@@ -53,7 +55,11 @@ struct PythonJSON {
       return
     }
     for (index, element) in elements.enumerated() {
-      if index > 0 { text += separators?.item ?? (indentation == nil ? ", " : ",") }
+      if index > 0 {
+        let separator = separators?.item ?? (indentation == nil ? ", " : ",")
+        try renderer.charge(bytes: separator.utf8.count)
+        text += separator
+      }
       try lineEnd(level + 1, to: &text, renderer)
       try writeElement(element, &text)
     }

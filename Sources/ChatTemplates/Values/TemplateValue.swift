@@ -164,23 +164,31 @@ enum TemplateKey: Hashable {
   case number(Double)
   case text([UInt8])
   case tuple([TemplateKey])
+}
 
+extension TemplateRenderer {
+  /// The key that a value is, which costs as much as it is long.
+  ///
   /// - Returns: nil for what can be no key.
-  init?(_ value: TemplateValue) {
+  func hashed(_ value: TemplateValue) throws -> TemplateKey? {
+    try charge(1)
     switch value {
-    case .undefined: self = .undefined
-    case .none: self = .none
-    case .boolean, .integer: self = .integer(value.whole ?? 0)
+    case .undefined: return .undefined
+    case .none: return TemplateKey.none
+    case .boolean, .integer: return .integer(value.whole ?? 0)
     case .number(let number):
-      self = Int(exactly: number).map(TemplateKey.integer) ?? .number(number)
-    case .text(let text): self = .text(Array(text.utf8))
+      return Int(exactly: number).map(TemplateKey.integer) ?? .number(number)
+    case .text(let text):
+      // A copy, of which no one else has a part.
+      try charge(bytes: text.utf8.count)
+      return .text(Array(text.utf8))
     case .sequence(let sequence) where sequence.kind == .tuple:
       var keys: [TemplateKey] = []
       for element in sequence.elements {
-        guard let key = TemplateKey(element) else { return nil }
+        guard let key = try hashed(element) else { return nil }
         keys.append(key)
       }
-      self = .tuple(keys)
+      return .tuple(keys)
     default: return nil
     }
   }

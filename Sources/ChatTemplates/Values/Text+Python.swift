@@ -56,8 +56,8 @@ extension String {
     return text
   }
 
-  /// The lines, without what ends them.
-  func pythonLines(keepingEnds: Bool = false) -> [String] {
+  /// The lines, without what ends them. `TemplateRenderer.lines` counts what this costs.
+  fileprivate func pythonLines(keepingEnds: Bool) -> [String] {
     var (lines, line) = ([String](), String.UnicodeScalarView())
     var scalars = Array(unicodeScalars)[...]
     while let scalar = scalars.popFirst() {
@@ -158,6 +158,13 @@ extension TemplateRenderer {
     let parts = try split(text, by: old, most: most)
     try charge(bytes: (parts.count - 1) * new.utf8.count)
     return parts.joined(separator: new)
+  }
+
+  /// The lines of a text, without what ends them.
+  func lines(of text: String, keepingEnds: Bool = false) throws -> [String] {
+    // Each may be one character, and is a text of its own.
+    try charge(4 * text.utf8.count)
+    return text.pythonLines(keepingEnds: keepingEnds)
   }
 
   /// The parts of a text between white space.

@@ -1,36 +1,29 @@
-/// What a model's files say of conversations: the template, and the names of the tokens that begin and
-/// end a text.
+/// What a model's files say of conversations: the template, and the special tokens that it may write.
 public struct ChatDescription: Sendable, Equatable {
   /// The template's text; nil: there is none.
   public var template: String?
   /// The file that it comes from.
   public var templatePath: String
-  /// `bos_token`.
-  public var beginOfText: String?
-  /// `eos_token`.
-  public var endOfText: String?
+  /// Special tokens by what templates and `tokenizer_config.json` call them, such as `bos_token`.
+  public var specialTokens: [String: String]
 
   static let templateName = "chat_template.jinja"
   static let configurationName = "tokenizer_config.json"
 
-  public init(
-    template: String?, templatePath: String, beginOfText: String? = nil, endOfText: String? = nil
-  ) {
+  public init(template: String?, templatePath: String, specialTokens: [String: String] = [:]) {
     (self.template, self.templatePath) = (template, templatePath)
-    (self.beginOfText, self.endOfText) = (beginOfText, endOfText)
+    self.specialTokens = specialTokens
   }
 
-  /// The names of the tokens as `tokenizer_config.json` has them.
+  /// The tokens as `tokenizer_config.json` has them.
   var configurationJSON: [UInt8] {
     var text = JSONText()
     text.append("{")
-    var isFirst = true
-    for case (let key, let name?) in [("bos_token", beginOfText), ("eos_token", endOfText)] {
-      text.append(isFirst ? "\n  " : ",\n  ")
-      text.append(quoting: key)
+    for (index, token) in specialTokens.sorted(by: { $0.key < $1.key }).enumerated() {
+      text.append(index == 0 ? "\n  " : ",\n  ")
+      text.append(quoting: token.key)
       text.append(": ")
-      text.append(quoting: name)
-      isFirst = false
+      text.append(quoting: token.value)
     }
     text.append("\n}\n")
     return text.bytes

@@ -9,6 +9,8 @@ public struct ConversationManifest: PreparedManifest {
     /// `bos_token` and `eos_token`; nil: not defined.
     public var beginOfText: String?
     public var endOfText: String?
+    /// Further special tokens that the template names; nil: none.
+    public var otherTokens: [String: String]?
     /// What the template took for today; nil: it did not ask.
     public var date: String?
     public var answers: ConversationEncoder.Answers
@@ -23,6 +25,7 @@ public struct ConversationManifest: PreparedManifest {
       case templateSHA256 = "template_sha256"
       case beginOfText = "bos_token"
       case endOfText = "eos_token"
+      case otherTokens = "other_tokens"
       case tooLong = "too_long"
     }
   }

@@ -191,7 +191,7 @@ public struct ConversationPreparation {
     try tokenizer.save(to: files.path(DatasetFiles.tokenizerName))
     let chat = ChatDescription(
       template: template.source, templatePath: template.name,
-      beginOfText: variables.beginOfText, endOfText: variables.endOfText)
+      specialTokens: variables.specialTokens)
     try AtomicFile.write(
       Array(template.source.utf8), to: files.path(ChatDescription.templateName))
     try AtomicFile.write(
@@ -208,10 +208,16 @@ public struct ConversationPreparation {
   }
 
   private var rendering: ConversationManifest.Rendering {
-    ConversationManifest.Rendering(
+    let tokens = variables.specialTokens
+    // Of the others only what can be in the text, like the date.
+    let others = tokens.filter { name, _ in
+      !["bos_token", "eos_token"].contains(name) && template.source.contains(name)
+    }
+    return ConversationManifest.Rendering(
       template: template.name,
       templateSHA256: Array(template.source.utf8).withUnsafeBytes { FileHash.sha256(of: $0) },
-      beginOfText: variables.beginOfText, endOfText: variables.endOfText,
+      beginOfText: tokens["bos_token"], endOfText: tokens["eos_token"],
+      otherTokens: others.isEmpty ? nil : others,
       date: template.source.contains("strftime_now") ? variables.date?.description : nil,
       answers: answers, context: context, tooLong: tooLong,
       preferences: form == .preference ? true : nil)

@@ -1,4 +1,5 @@
 import LockstepChatTemplates
+import LockstepFiles
 
 /// Preferences: a prompt with an answer that was chosen and one that was rejected, in the forms that
 /// Hugging Face's `trl` has:

@@ -1,4 +1,5 @@
 import LockstepChatTemplates
+import LockstepFiles
 
 /// Reads conversations, a JSON object a line, in one of three forms:
 ///

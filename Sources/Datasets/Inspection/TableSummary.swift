@@ -1,5 +1,6 @@
 import Foundation
 import LockstepFiles
+import LockstepSettings
 
 /// What `lockstep inspect` tells of a table (CSV).
 public struct TableSummary: Sendable, Encodable, CustomStringConvertible {
@@ -47,7 +48,7 @@ public struct TableSummary: Sendable, Encodable, CustomStringConvertible {
       if found.count <= differentLimit, found.insert(field).inserted, order.count < exampleCount {
         order.append(field)
       }
-      guard isNumeric, let value = Double(field), value.isFinite else {
+      guard isNumeric, let value = Double(decimal: field) else {
         isNumeric = false
         continue
       }

@@ -83,8 +83,8 @@ struct PairedText {
       _ document: InputDocument, _ lines: [Range<Int>], _ path: String
     ) throws -> (tokens: Int, sha256: String) {
       let writer = try TokenFileWriter(
-        path: path, vocabularyCount: tokenizer.vocabularyCount, tokenizerHash: tokenizer.contentHash
-      )
+        path: path, vocabularyCount: tokenizer.vocabulary.textCount,
+        tokenizerHash: tokenizer.contentHash)
       for line in lines {
         let text = UnsafeRawBufferPointer(rebasing: document.bytes[line])
         let tokens = try tokenizer.encode(text, special: special)

@@ -5,7 +5,7 @@ import LockstepFiles
 ///
 /// Fields may be quoted; inside, commas and line breaks are text, and a quote is doubled. Blanks around
 /// a field are not part of it unless it is quoted. Lines end with LF, CRLF or CR; empty ones are passed
-/// over. A byte order mark in front is no part of the first field.
+/// over, but for those whose one field is quoted. A byte order mark in front is no part of the first field.
 struct CSVReader {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let path: String
@@ -46,6 +46,8 @@ struct CSVReader {
       let start = line
       var fields: [String] = []
       fields.reserveCapacity(fieldCount)
+      skipBlanks()
+      let isQuoted = isAtQuote
       fields.append(try nextField())
       while position < bytes.count, bytes[position] == UInt8(ascii: ",") {
         position += 1
@@ -53,14 +55,14 @@ struct CSVReader {
       }
       passLineEnd()
       fieldCount = fields.count
-      if fields != [""] { return CSVTable.Row(line: start, fields: fields) }
+      if isQuoted || fields != [""] { return CSVTable.Row(line: start, fields: fields) }
     }
     return nil
   }
 
   private mutating func nextField() throws(SampleDataError) -> String {
     skipBlanks()
-    if position < bytes.count, bytes[position] == UInt8(ascii: "\"") { return try quotedField() }
+    if isAtQuote { return try quotedField() }
     let start = position
     while position < bytes.count, !endsField(bytes[position]) { position += 1 }
     var end = position
@@ -105,6 +107,10 @@ struct CSVReader {
       throw .notUTF8(path: path, line: line)
     }
     return text
+  }
+
+  private var isAtQuote: Bool {
+    position < bytes.count && bytes[position] == UInt8(ascii: "\"")
   }
 
   private var isAtLineFeed: Bool {

@@ -1,3 +1,5 @@
+import LockstepSettings
+
 extension CSVTable {
   /// Numbers with up to so many digits are different in float32 where they are different.
   private static let exactDigits = 6
@@ -24,7 +26,7 @@ extension CSVTable {
       guard examined.contains(where: { $0.fields[place].utf8.count > Self.exactDigits }) else {
         continue
       }
-      if Self.losesPrecision(examined.compactMap { Double($0.fields[place]) }) {
+      if Self.losesPrecision(examined.compactMap { Double(decimal: $0.fields[place]) }) {
         found.append(column)
       }
     }

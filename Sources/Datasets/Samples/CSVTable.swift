@@ -1,3 +1,5 @@
+import LockstepSettings
+
 /// A table of comma-separated values with a header line, whose columns have different names.
 public struct CSVTable: Sendable, Equatable {
   /// A line's fields and its number in the file, from 1: of a row with line breaks in it the first.
@@ -101,7 +103,7 @@ public struct CSVTable: Sendable, Equatable {
   /// - Throws: `SampleDataError.emptyField` or `notANumber`.
   public func number(_ row: Row, _ column: Int) throws(SampleDataError) -> Float {
     let field = row.fields[column]
-    guard let value = Float(field), value.isFinite else {
+    guard let value = Float(decimal: field) else {
       _ = try name(row, column)
       throw .notANumber(path: path, line: row.line, column: columns[column], found: field)
     }

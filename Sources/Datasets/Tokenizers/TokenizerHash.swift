@@ -2,7 +2,7 @@ import Crypto
 import LockstepFiles
 
 /// SHA-256 over all that decides how a tokenizer encodes text. Names that a task added
-/// (`Vocabulary.textCount`) do not.
+/// (`Vocabulary.hashedCount`) do not.
 public struct TokenizerHash: Sendable, Hashable, CustomStringConvertible {
   /// The 32 bytes of the digest.
   public let bytes: [UInt8]
@@ -19,7 +19,7 @@ public struct TokenizerHash: Sendable, Hashable, CustomStringConvertible {
       withUnsafeBytes(of: number.littleEndian) { hash.update(bufferPointer: $0) }
     }
     hash.update(data: Array(kind.rawValue.utf8))
-    let count = Int32(vocabulary.textCount)
+    let count = Int32(vocabulary.hashedCount)
     update(count)
     for token in 0..<count {
       let bytes = vocabulary.bytes(of: token)
@@ -35,7 +35,9 @@ public struct TokenizerHash: Sendable, Hashable, CustomStringConvertible {
   /// Numbers for all that tells the added tokens from special ones that are looked for wherever they
   /// stand: none where all are of that kind, as those of Lockstep's own tokenizers are.
   private static func rules(ofTokensAddedTo vocabulary: Vocabulary) -> [Int32] {
-    let added = vocabulary.added.filter { $0.key < vocabulary.textCount }.sorted { $0.key < $1.key }
+    let added = vocabulary.added.filter { $0.key < vocabulary.hashedCount }.sorted {
+      $0.key < $1.key
+    }
     // Which are looked for first makes no difference where all are.
     let hasOrder = Set(added.map(\.value.isNormalized)).count > 1
     return added.flatMap { id, token -> [Int32] in

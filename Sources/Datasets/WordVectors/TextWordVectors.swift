@@ -1,3 +1,5 @@
+import LockstepSettings
+
 /// A word and its numbers a line, separated by spaces or tabs: word2vec's text format, which has a
 /// header, and GloVe's, which has none.
 struct TextWordVectors {
@@ -73,7 +75,7 @@ struct TextWordVectors {
   private func vector(_ fields: ArraySlice<Field>) throws(WordVectorError) -> [Float] {
     var vector: [Float] = []
     for field in fields {
-      guard let number = number(field), number.isFinite else {
+      guard let number = number(field) else {
         throw .notANumber(
           path: path, line: line, found: String(decoding: field, as: UTF8.self))
       }
@@ -86,5 +88,7 @@ struct TextWordVectors {
     return vector
   }
 
-  private func number(_ field: Field) -> Float? { Float(String(decoding: field, as: UTF8.self)) }
+  private func number(_ field: Field) -> Float? {
+    Float(decimal: String(decoding: field, as: UTF8.self))
+  }
 }

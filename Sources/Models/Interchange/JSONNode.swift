@@ -1,4 +1,5 @@
 import Foundation
+import LockstepFiles
 import LockstepSettings
 
 /// Any JSON value, as `config.json` holds them.
@@ -136,7 +137,7 @@ extension JSONNode {
     of bytes: [UInt8], path: String, expected content: String = "the configuration of a model"
   ) throws(UnsupportedModelError) -> [String: JSONNode] {
     do {
-      return try JSONDecoder().decode([String: JSONNode].self, from: Data(bytes))
+      return try JSONFormat.decode(foreign: bytes)
     } catch {
       throw UnsupportedModelError(path: path, reason: "not \(content): \(error)")
     }

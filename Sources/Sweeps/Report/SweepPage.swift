@@ -128,7 +128,7 @@ struct SweepPage {
       let values = parameters.enumerated().map { column, parameter -> ParallelPlot.Value? in
         guard let text = trial.parameters[parameter.key]?.text else { return nil }
         if case .names = axes[column].values { return .name(text) }
-        return Double(text).map { .number($0) }
+        return Double(decimal: text).map { .number($0) }
       }
       return ParallelPlot.Line(
         attributes: attributes(trial), values: values + [trial.metric.map { .number($0) }])
@@ -169,7 +169,7 @@ struct SweepPage {
     if domain.values.isEmpty {
       return .numbers(domain.scale == .log ? .log : .linear)
     }
-    let numbers = domain.values.compactMap { $0.scalar.flatMap(Double.init) }
+    let numbers = domain.values.compactMap { $0.scalar.flatMap { Double(decimal: $0) } }
     guard numbers.count == domain.values.count, Set(numbers).count > 1 else {
       return .names(domain.values.map(YAMLWriter.inline))
     }

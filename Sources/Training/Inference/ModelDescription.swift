@@ -91,6 +91,7 @@ struct ModelDescription {
     self.skipped = skipped
     let names = Set(try FileSystem.names(in: directory))
     var classes: TextClasses?
+    var notices: [String] = []
     if names.contains("config.yaml") {
       let configuration = try RunConfiguration.load(path: directory + "/config.yaml")
       architecture = configuration.model.architecture
@@ -103,7 +104,6 @@ struct ModelDescription {
       }
       self.configuration = configuration
       foreignAdapter = nil
-      notices = []
     } else if names.contains(PeftFormat.configurationName) {
       let adapter = try StoredAdapter(ofPeft: directory)
       foreignAdapter = adapter
@@ -124,10 +124,12 @@ struct ModelDescription {
     }
     self.classes = classes
     tokenizer =
-      names.contains("tokenizer.json")
-      ? try TokenizerFile.load(directory + "/tokenizer.json") : foreignAdapter?.base.tokenizer
+      names.contains(TextConventions.tokenizerName)
+      ? try TokenizerFile.load(directory + "/" + TextConventions.tokenizerName)
+      : foreignAdapter?.base.tokenizer
     let own = try TextConventions(in: directory, names: names, tokenizer: tokenizer)
     conventions = own == TextConventions() ? foreignAdapter?.base.conventions ?? own : own
+    self.notices = notices + own.notices
     samples =
       names.contains("samples.json")
       ? try SampleDescription(

@@ -22,6 +22,8 @@ public struct TextConventions: Equatable, Sendable {
   public var names: [Role: String] = [:]
   /// Tokens that end an answer besides that which ends a text, by their names.
   public var furtherEnds: [String] = []
+  /// What a user should know of how the files were read, a line each; usually nothing.
+  var notices: [String] = []
 
   public init() {}
 
@@ -40,6 +42,7 @@ public struct TextConventions: Equatable, Sendable {
 
 extension TextConventions {
   static let templateName = "chat_template.jinja"
+  static let tokenizerName = "tokenizer.json"
   static let tokenizerConfigurationName = "tokenizer_config.json"
   static let specialTokensName = "special_tokens_map.json"
   static let generationName = "generation_config.json"
@@ -49,7 +52,8 @@ extension TextConventions {
   /// - Parameters:
   ///   - names: Of the directory's files.
   ///   - tokenizer: Of the directory.
-  /// - Throws: `UnsupportedModelError` where one of the files is no JSON object.
+  /// - Throws: `UnsupportedModelError` where one of the files is no JSON object;
+  ///   `TokenizerContradictionError`.
   init(in directory: String, names files: Set<String>, tokenizer: (any Tokenizer)?) throws {
     func members(_ name: String) throws -> [String: JSONNode] {
       guard files.contains(name) else { return [:] }
@@ -59,6 +63,14 @@ extension TextConventions {
     }
     let configuration = try members(Self.tokenizerConfigurationName)
     let map = try members(Self.specialTokensName)
+    if let tokenizer, files.contains(Self.tokenizerName) {
+      let path = directory + "/" + Self.tokenizerConfigurationName
+      let found = TokenizerContradictions(of: configuration, tokenizer)
+      guard found.errors.isEmpty else {
+        throw TokenizerContradictionError(path: path, contradictions: found.errors)
+      }
+      notices = found.notices.map { "\(path): \($0)" }
+    }
     for role in Role.allCases {
       names[role] = (configuration[role.rawValue] ?? map[role.rawValue])?.tokenName
     }
@@ -123,6 +135,28 @@ extension JSONNode {
 }
 
 extension TextConventions {
+  /// Reads what stands beside a tokenizer.
+  ///
+  /// - Parameters:
+  ///   - path: Of the `tokenizer.json`.
+  ///   - tokenizer: Which was read from it.
+  /// - Throws: As ``init(in:names:tokenizer:)``.
+  init(beside path: String, _ tokenizer: any Tokenizer) throws {
+    let directory = FileSystem.parent(of: path)
+    var names = Set(try FileSystem.namesIfAny(in: directory))
+    // Under another name it is not the one that the other files are about.
+    if !path.hasSuffix(Self.tokenizerName) { names.remove(Self.tokenizerName) }
+    try self.init(in: directory, names: names, tokenizer: tokenizer)
+  }
+
+  /// Checks that what stands beside a tokenizer does not say otherwise than the tokenizer itself.
+  ///
+  /// - Parameter path: Of the `tokenizer.json`.
+  /// - Throws: As ``files(beside:)``; `TokenizerError`.
+  public static func requireAgreement(besideTokenizerAt path: String) throws {
+    _ = try TextConventions(beside: path, TokenizerFile.load(path))
+  }
+
   private static let fileNames = [
     tokenizerConfigurationName, templateName, generationName, specialTokensName,
   ]
@@ -131,11 +165,12 @@ extension TextConventions {
   /// each checkpoint of a run carries them on.
   ///
   /// - Parameter tokenizer: The path of `tokenizer.json`.
-  /// - Throws: `UnsupportedModelError` where one of them can not be understood; `FileError`.
+  /// - Throws: `UnsupportedModelError` where one of them can not be understood; `FileError`; as
+  ///   ``init(beside:_:)``.
   static func files(beside tokenizer: String) throws -> [(name: String, bytes: [UInt8])] {
     let directory = FileSystem.parent(of: tokenizer)
     let names = Set(try FileSystem.namesIfAny(in: directory))
-    _ = try TextConventions(in: directory, names: names, tokenizer: nil)
+    _ = try TextConventions(beside: tokenizer, TokenizerFile.load(tokenizer))
     return try fileNames.filter(names.contains).map { name in
       (name, try ModelDescription.contents(directory + "/" + name))
     }

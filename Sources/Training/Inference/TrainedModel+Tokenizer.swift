@@ -5,7 +5,11 @@ extension TrainedModel {
   ///
   /// - Throws: `TokenizerError`, `LoadingError`.
   public static func tokenizer(at path: String) throws -> any Tokenizer {
-    if path.hasSuffix(".json") { return try TokenizerFile.load(path) }
+    if path.hasSuffix(".json") {
+      let tokenizer = try TokenizerFile.load(path)
+      _ = try TextConventions(beside: path, tokenizer)
+      return tokenizer
+    }
     return try ModelPlace.reading(path, threads: .ofThisProcess) { place, _ in
       let description = try ModelDescription(at: place)
       guard let tokenizer = description.tokenizer else {

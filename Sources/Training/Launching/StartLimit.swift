@@ -18,7 +18,7 @@ package struct StartLimit: Sendable {
       seconds = Self.defaultSeconds
       return
     }
-    guard let seconds = Double(text), seconds > 0, seconds <= Self.longestSeconds else {
+    guard let seconds = Double(decimal: text), seconds > 0, seconds <= Self.longestSeconds else {
       throw StartLimitError(text: text)
     }
     self.seconds = seconds

@@ -110,18 +110,14 @@ extension PeftFormat {
   ///
   /// - Parameter directory: Of the adapter.
   /// - Returns: The method with its keys, its targets left to the tensors; and the model that the file names.
-  /// - Throws: `FileError`; `DescriptionError` with everything that Lockstep can not do.
+  /// - Throws: `FileError`; `UnsupportedModelError` where it is no JSON object; `DescriptionError` with
+  ///   everything that Lockstep can not do.
   static func read(
     _ directory: String
   ) throws -> (method: AdapterConfiguration.Method, base: String?) {
     let path = directory + "/" + configurationName
     let bytes = try MappedFile(path: path).withBytes { Array($0) }
-    let members: [String: JSONNode]
-    do {
-      members = try JSONDecoder().decode([String: JSONNode].self, from: Data(bytes))
-    } catch {
-      throw DescriptionError(path: path, problems: ["not a JSON object: \(error)"])
-    }
+    let members = try JSONNode.members(of: bytes, path: path, expected: "a JSON object")
     var problems: [String] = []
     func number(_ name: String, absent: Double) -> Double {
       switch members[name] ?? .null {
@@ -133,7 +129,15 @@ extension PeftFormat {
         return absent
       }
     }
-    func isTrue(_ name: String) -> Bool { members[name] == .bool(true) }
+    func isTrue(_ name: String) -> Bool {
+      switch members[name] ?? .null {
+      case .null: return false
+      case .bool(let value): return value
+      case let other:
+        problems.append("\(name): found \(other), expected true or false")
+        return false
+      }
+    }
     if let type = members["peft_type"], type != .string("LORA") {
       problems.append("peft_type: found \(type), expected LORA")
     }
@@ -143,6 +147,9 @@ extension PeftFormat {
     }
     if let bias = members["bias"], bias != .string("none"), bias != .null {
       problems.append("bias: found \(bias), expected none")
+    }
+    if let problem = problem(ofStart: members["init_lora_weights"] ?? .null) {
+      problems.append(problem)
     }
     var keys = LowRankConfiguration()
     let rank = number("r", absent: 8)
@@ -159,16 +166,36 @@ extension PeftFormat {
     if !(0..<1).contains(keys.dropout) {
       problems.append("lora_dropout: found \(keys.dropout), expected a number from 0 to below 1")
     }
-    if isTrue("use_dora") && isTrue("use_rslora") {
+    let (isDora, isRankStabilized) = (isTrue("use_dora"), isTrue("use_rslora"))
+    if isDora && isRankStabilized {
       problems.append("use_dora and use_rslora: found both, expected one of them at most")
     }
     guard problems.isEmpty else { throw DescriptionError(path: path, problems: problems) }
     let method: AdapterConfiguration.Method =
-      isTrue("use_dora") ? .dora(keys) : isTrue("use_rslora") ? .rankStabilized(keys) : .lora(keys)
+      isDora ? .dora(keys) : isRankStabilized ? .rankStabilized(keys) : .lora(keys)
     var base: String?
     if case .string(let name) = members["base_model_name_or_path"] ?? .null { base = name }
     return (method, base)
   }
+
+  /// What is wrong with how the factors began; nil: nothing. Some ways take the beginning of the factors'
+  /// product away from the model's weights (PiSSA, OLoRA, CorDA), or round these (LoftQ): such an adapter is
+  /// one of weights that only `peft` makes again, and with the model's own it gives something else.
+  private static func problem(ofStart start: JSONNode) -> String? {
+    switch start {
+    case .null, .bool: return nil
+    case .string(let name) where keepingWeights.contains(name.lowercased()): return nil
+    default:
+      let expected = keepingWeights.map { "\"\($0)\"" }.joined(separator: ", ")
+      return
+        "init_lora_weights: found \(start), which may have changed the model's own weights; expected "
+        + "\(expected), true or false. Have peft make an adapter of the unchanged model: "
+        + "save_pretrained(…, path_initial_model_for_weight_conversion=…)"
+    }
+  }
+
+  /// Ways to begin that leave the model's weights as they are.
+  private static let keepingWeights = ["eva", "gaussian", "mica", "orthogonal"]
 
   /// Members that are read, and those that do not change what the adapter computes.
   private static let known: Set<String> = [

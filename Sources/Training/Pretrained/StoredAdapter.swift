@@ -75,21 +75,26 @@ final class StoredAdapter: Sendable {
         ? module.adaptableLayers.filter { names.contains($0.name) } : try keys.layers(of: module),
       as: form, heads: module.headModules)
     let parameters = ParameterStore(of: module)
+    let model = parameters.entries.filter { !$0.isOfAdapter }
+    let added = parameters.entries.filter(\.isOfAdapter)
+    let weightNames = base.architecture.beginningNames(of: module)
+    let weights = LeadingPositions(
+      try base.weights(), names: weightNames, parameters: model.map(\.layout),
+      positions: base.architecture.context, context: context)
+    // Before any memory is asked for: a description may claim any size, files have what they have.
+    let modelTensors = try WeightAssignment(
+      of: model.map(\.layout), from: weights, names: weightNames)
+    let adapterTensors = try WeightAssignment(
+      of: added.map(\.layout), from: source, names: PeftFormat.names)
     let values = FloatMemory(count: parameters.flatCount)
     guard let first = values.elements.baseAddress else {
       preconditionFailure("a model has parameters")
     }
-    let model = parameters.entries.filter { !$0.isOfAdapter }.map(\.layout)
-    let weightNames = base.architecture.beginningNames(of: module)
     try parameters.read(
-      from: LeadingPositions(
-        base.weights(), names: weightNames, parameters: model,
-        positions: base.architecture.context, context: context),
-      names: weightNames, into: first, where: { !$0.isOfAdapter }, threads: workspace.threads)
+      model, modelTensors, from: weights, into: first, threads: workspace.threads)
     if let baseForm { try parameters.roundFrozen(first, to: baseForm) }
     try parameters.read(
-      from: source, names: PeftFormat.names, into: first, where: \.isOfAdapter,
-      threads: workspace.threads)
+      added, adapterTensors, from: source, into: first, threads: workspace.threads)
     parameters.bind(to: values, in: workspace)
     return BoundAdapter(parameters, first)
   }

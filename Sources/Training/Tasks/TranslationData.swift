@@ -30,7 +30,11 @@ public final class TranslationData {
     if let source = data.validationSource, let target = data.validationTarget {
       heldOutFiles = (try open(source), try open(target))
     }
-    tokenizerJSON = try communicator.fromRankZero { try TokenizerFile.contents(data.tokenizer) }
+    tokenizerJSON = try communicator.fromRankZero {
+      let contents = try TokenizerFile.contents(data.tokenizer)
+      try TextConventions.requireAgreement(besideTokenizerAt: data.tokenizer)
+      return contents
+    }
     let (tokenizerJSON, validationFiles) = (tokenizerJSON, heldOutFiles)
     (tokenizer, train, validation) = try communicator.agree {
       let tokenizer = try TokenizerFile.tokenizer(from: tokenizerJSON, path: data.tokenizer)

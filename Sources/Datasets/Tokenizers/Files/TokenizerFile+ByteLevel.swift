@@ -1,3 +1,5 @@
+import LockstepFiles
+
 extension TokenizerFile {
   /// How a `pre_tokenizer` cuts text; nil: it does not.
   private struct Cut {

@@ -1,3 +1,5 @@
+import LockstepFiles
+
 extension TokenizerFile {
   private static let rootKeys = [
     "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",

@@ -1,3 +1,5 @@
+import LockstepFiles
+
 extension TokenizerFile {
   /// A token as the file writes it.
   struct WrittenToken {

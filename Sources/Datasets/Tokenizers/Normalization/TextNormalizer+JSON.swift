@@ -1,3 +1,5 @@
+import LockstepFiles
+
 extension TextNormalizer {
   /// The value of `normalizer` in a `tokenizer.json`.
   var json: String {

@@ -46,6 +46,23 @@ public struct TextNormalizer: Sendable, Equatable {
   /// Whether texts stay as they are.
   public var isEmpty: Bool { steps.isEmpty }
 
+  /// Whether a text that is cut before a space or a line feed is changed as the whole is: not where a text
+  /// that is replaced could lie across the cut.
+  var allowsCuts: Bool {
+    let blanks: Set<UInt8> = [UInt8(ascii: " "), UInt8(ascii: "\n")]
+    var replacesBlanks = false
+    for case .replace(let found, _) in steps {
+      // Behind a step that puts something else in place of blanks, anything may be at the cut.
+      if found.utf8.dropFirst().contains(where: blanks.contains)
+        || replacesBlanks && found.unicodeScalars.count > 1
+      {
+        return false
+      }
+      if found.utf8.first.map(blanks.contains) ?? false { replacesBlanks = true }
+    }
+    return true
+  }
+
   /// The changed text; nil: it stays as it is.
   ///
   /// - Parameters:

@@ -1,3 +1,5 @@
+import LockstepFiles
+
 extension TokenizerFile {
   /// A byte-pair encoding of characters with byte fallback.
   func sentencePiece(

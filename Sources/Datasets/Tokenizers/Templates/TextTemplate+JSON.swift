@@ -1,3 +1,5 @@
+import LockstepFiles
+
 extension TextTemplate {
   /// The value of `post_processor` in a `tokenizer.json`.
   func json(_ vocabulary: Vocabulary) -> String {

@@ -2,7 +2,9 @@
 /// of those that begin at one place the longest; first the tokens that are not normalised, then, in
 /// the text between them, the others.
 ///
-/// Tokens that a task added (`Vocabulary.textCount`) are not looked for: they stand for what is hidden.
+/// Of tokens that are the same after normalisation the special ones come first, then those of the smaller id;
+/// `tokenizers` takes any of them, now this one and now that. Tokens that a task added
+/// (`Vocabulary.textCount`) are not looked for: they stand for what is hidden.
 public struct AddedTokenMatcher: Sendable {
   /// What a text is made of, as ranges of its bytes.
   enum Part: Equatable {
@@ -23,8 +25,7 @@ public struct AddedTokenMatcher: Sendable {
   init(_ vocabulary: Vocabulary, normalizer: TextNormalizer = TextNormalizer()) {
     let tokens = vocabulary.added.filter { $0.key < vocabulary.textCount }
     let raw = AddedTokenPass(tokens.filter { !$0.value.isNormalized }) { Array($0.utf8) }
-    let normalized = tokens.filter { $0.value.isNormalized }
-    let later = AddedTokenPass(normalized) { content in
+    let later = AddedTokenPass(tokens.filter { $0.value.isNormalized }) { content in
       Array(content.utf8).withUnsafeBytes { normalizer.normalized($0, at: .start) }
         ?? Array(content.utf8)
     }
@@ -32,11 +33,7 @@ public struct AddedTokenMatcher: Sendable {
     passes = normalizer.isEmpty ? all : [raw].filter { !$0.isEmpty }
     normalizedPasses = normalizer.isEmpty ? [] : [later].filter { !$0.isEmpty }
     // Of the others a text is free before it is cut.
-    allowsCuts =
-      normalizer.isEmpty
-      || normalized.values.allSatisfy { token in
-        !token.stripsRight && !token.content.unicodeScalars.contains { $0.properties.isWhitespace }
-      }
+    allowsCuts = normalizer.isEmpty || normalizer.allowsCuts && !later.takesWhitespace
   }
 
   /// Where a text between added tokens may be cut, of the places where the tokenizer allows it.
@@ -85,12 +82,27 @@ public struct AddedTokenMatcher: Sendable {
 private struct AddedTokenPass: Sendable {
   private let tokens: [Int32: AddedToken]
   private let trie: ByteTrie
+  /// Whether one of them has white space in it, or takes that behind it.
+  let takesWhitespace: Bool
 
   /// - Parameter bytes: What is looked for, of a token's content; tokens of no bytes are never found.
   init(_ tokens: [Int32: AddedToken], bytes: (String) -> [UInt8]) {
-    let sought = tokens.mapValues { bytes($0.content) }.filter { !$0.value.isEmpty }
-    self.tokens = tokens.filter { sought[$0.key] != nil }
-    trie = ByteTrie(sought)
+    let sought = tokens.map { (number: $0.key, bytes: bytes($0.value.content)) }
+      .filter { !$0.bytes.isEmpty }
+    func isSpecial(_ id: Int32) -> Bool { tokens[id]?.isSpecial ?? false }
+    let inOrder = sought.sorted {
+      isSpecial($0.number) != isSpecial($1.number)
+        ? isSpecial($0.number) : $0.number < $1.number
+    }
+    let numbers = Set(sought.map(\.number))
+    self.tokens = tokens.filter { numbers.contains($0.key) }
+    trie = ByteTrie(inOrder)
+    takesWhitespace =
+      self.tokens.values.contains(where: \.stripsRight)
+      || sought.contains {
+        String(decoding: $0.bytes, as: UTF8.self).unicodeScalars.contains(
+          where: \.properties.isWhitespace)
+      }
   }
 
   var isEmpty: Bool { tokens.isEmpty }

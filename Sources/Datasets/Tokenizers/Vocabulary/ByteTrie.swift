@@ -20,9 +20,9 @@ struct ByteTrie: Sendable {
   /// The byte that all strings begin with; nil where they do not agree.
   private let onlyFirst: UInt8?
 
-  /// - Parameter strings: By their numbers; none is empty.
-  init(_ strings: [Int32: [UInt8]]) {
-    let first = Set(strings.values.map { $0[0] })
+  /// - Parameter strings: With their numbers; none is empty. Of equal ones the first is found.
+  init(_ strings: [(number: Int32, bytes: [UInt8])]) {
+    let first = Set(strings.map { $0.bytes[0] })
     onlyFirst = first.count == 1 ? first.first : nil
     for (number, bytes) in strings { insert(bytes, number) }
   }
@@ -42,7 +42,7 @@ struct ByteTrie: Sendable {
         ends.append(-1)
       }
     }
-    ends[node] = number
+    if ends[node] < 0 { ends[node] = number }
   }
 
   /// The first string in a range of a text; nil where there is none.

@@ -50,13 +50,24 @@ public struct Vocabulary: Sendable, Equatable {
 
   /// Number of tokens that texts are made of: all but the names at the end that a task added, the
   /// mask and the sentinels of missing spans. Encoding a text never gives these.
+  ///
+  /// Lockstep writes them into the model's own vocabulary. A tokenizer that has such names at its end outside
+  /// of that was made so by someone else, and finds them in texts.
   public var textCount: Int {
-    var count = count
-    while count > 0, isAddedByTask(Int32(count - 1)) { count -= 1 }
+    var count = hashedCount
+    while count < self.count, outsideModel.contains(Int32(count)) { count += 1 }
     return count
   }
 
-  private func isAddedByTask(_ token: Int32) -> Bool {
+  /// Number of tokens that a tokenizer's hash is made of: all but those at the end that are called as a mask
+  /// or sentinels are, whoever added them. So token files fit a tokenizer with a task's names and without.
+  var hashedCount: Int {
+    var count = count
+    while count > 0, isCalledAsOfTask(Int32(count - 1)) { count -= 1 }
+    return count
+  }
+
+  private func isCalledAsOfTask(_ token: Int32) -> Bool {
     guard isSpecial(token) else { return false }
     let name = String(decoding: bytes(of: token), as: UTF8.self)
     return name == Self.maskName || (name.hasPrefix("<extra_id_") && name.hasSuffix(">"))

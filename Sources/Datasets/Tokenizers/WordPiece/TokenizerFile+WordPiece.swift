@@ -1,3 +1,5 @@
+import LockstepFiles
+
 extension TokenizerFile {
   /// WordPiece as in BERT.
   func wordPiece(_ model: JSONValue) throws(TokenizerError) -> WordPieceTokenizer {

@@ -41,14 +41,14 @@ public struct WordPieceTokenizer: Tokenizer {
     self.form = form
     self.template = template
     matcher = AddedTokenMatcher(vocabulary, normalizer: form.normalizer)
-    var words: [Int32: [UInt8]] = [:]
-    var pieces: [Int32: [UInt8]] = [:]
+    var words: [(number: Int32, bytes: [UInt8])] = []
+    var pieces: [(number: Int32, bytes: [UInt8])] = []
     let prefix = Array(form.prefix.utf8)
     for token in vocabulary.modelTokens {
       let bytes = vocabulary.bytes(of: token)
-      words[token] = Array(bytes)
+      words.append((token, Array(bytes)))
       if bytes.count > prefix.count, bytes.starts(with: prefix) {
-        pieces[token] = Array(bytes.dropFirst(prefix.count))
+        pieces.append((token, Array(bytes.dropFirst(prefix.count))))
       }
     }
     beginnings = ByteTrie(words)

@@ -20,7 +20,7 @@ struct ConversationReading {
     let tokenizer = try trained.requiredTokenizer()
     (self.tokenizer, self.template, self.context) = (tokenizer, template, context)
     let names =
-      try [template.ending(context: context), context.endOfText].compactMap(\.self)
+      try [template.ending(context: context), context.specialTokens["eos_token"]].compactMap(\.self)
       + trained.endOfTextNames
     endings = Set(
       names.compactMap(tokenizer.vocabulary.id(ofSpecial:))

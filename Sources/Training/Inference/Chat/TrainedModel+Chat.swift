@@ -16,10 +16,11 @@ extension TrainedModel {
   ) throws -> (tokenizer: any Tokenizer, description: ChatDescription) {
     if path.hasSuffix(".json") {
       let tokenizer = try TokenizerFile.load(path)
-      let directory = FileSystem.parent(of: path)
-      let conventions = try TextConventions(
-        in: directory, names: Set(FileSystem.namesIfAny(in: directory)), tokenizer: tokenizer)
-      return (tokenizer, ChatDescription(conventions, tokenizer: tokenizer, path: directory))
+      let conventions = try TextConventions(beside: path, tokenizer)
+      return (
+        tokenizer,
+        ChatDescription(conventions, tokenizer: tokenizer, path: FileSystem.parent(of: path))
+      )
     }
     return try ModelPlace.reading(path, threads: .ofThisProcess) { place, _ in
       let description = try ModelDescription(at: place)
@@ -42,9 +43,10 @@ extension ChatDescription {
         String(decoding: tokenizer.vocabulary.bytes(of: $0), as: UTF8.self)
       }
     }
+    var names = conventions.names
+    names[.endOfText] = conventions.endOfTextNames.first ?? end
     self.init(
       template: conventions.chatTemplate, templatePath: path + " (chat template)",
-      beginOfText: conventions.beginOfTextName,
-      endOfText: conventions.endOfTextNames.first ?? end)
+      specialTokens: Dictionary(uniqueKeysWithValues: names.map { ($0.key.rawValue, $0.value) }))
   }
 }

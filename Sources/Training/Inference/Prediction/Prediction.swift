@@ -1,4 +1,5 @@
 import Foundation
+import LockstepSettings
 
 /// What a model says of a row of a table, an image or a text.
 public struct Prediction: Sendable, Equatable, Encodable {
@@ -39,7 +40,7 @@ public struct Prediction: Sendable, Equatable, Encodable {
       try container.encode(classes.first?.probability, forKey: .probability)
       try container.encode(classes, forKey: .classes)
     }
-    if value != nil, let number = target.flatMap(Double.init), number.isFinite {
+    if value != nil, let number = target.flatMap({ Double(decimal: $0) }) {
       try container.encode(number, forKey: .target)
     } else {
       try container.encodeIfPresent(target, forKey: .target)

@@ -1,9 +1,12 @@
 /// Reads a JSON text (RFC 8259).
 package struct JSONReader {
   /// Where and why a text is no JSON.
-  package struct Failure: Error {
-    var offset: Int
-    var reason: String
+  package struct Failure: Error, CustomStringConvertible {
+    /// In bytes.
+    package var offset: Int
+    package var reason: String
+
+    package var description: String { "\(reason) at byte \(offset)" }
   }
 
   /// Arrays and objects may be nested this deep.
@@ -228,13 +231,11 @@ package struct JSONReader {
 
   private mutating func readFourDigits() throws(Failure) -> UInt32 {
     // The standard library's numbers may have a sign.
-    guard position + 4 <= bytes.count, bytes[position] != UInt8(ascii: "+"),
-      let value = UInt32(
-        String(decoding: bytes[position..<(position + 4)], as: UTF8.self), radix: 16)
-    else {
-      throw failure("expected four hexadecimal digits")
+    let digits = bytes[position..<min(position + 4, bytes.count)].compactMap {
+      Character(Unicode.Scalar($0)).hexDigitValue
     }
+    guard digits.count == 4 else { throw failure("expected four hexadecimal digits") }
     position += 4
-    return value
+    return digits.reduce(0) { $0 << 4 | UInt32($1) }
   }
 }
