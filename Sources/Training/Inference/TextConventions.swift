@@ -152,7 +152,8 @@ extension TextConventions {
   /// Checks that what stands beside a tokenizer does not say otherwise than the tokenizer itself.
   ///
   /// - Parameter path: Of the `tokenizer.json`.
-  /// - Throws: As ``files(beside:)``; `TokenizerError`.
+  /// - Throws: `TokenizerContradictionError`; `UnsupportedModelError` where one of the files can not be understood;
+  ///   `FileError`; `TokenizerError`.
   public static func requireAgreement(besideTokenizerAt path: String) throws {
     _ = try TextConventions(beside: path, TokenizerFile.load(path))
   }
