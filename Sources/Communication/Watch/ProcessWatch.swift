@@ -223,8 +223,13 @@ public final class ProcessWatch: @unchecked Sendable {
       _ = CHost_raiseFlag(endFlag)
       return beginEnding(now: now)
     }
-    // Who has just been stopped still counts as alive: that nobody is missing may be said too early.
-    if missing.isEmpty && waited < notice * patience + 2 * Self.suspicion { return }
+    // Who has just been stopped still counts as alive, and who has just come is about to go on: that nobody is
+    // missing may be said too early.
+    if missing.isEmpty {
+      let lastMove = rows.lazy.filter { $0.group == mine.group }.map(\.since).max() ?? now
+      let isEarly = waited < notice * patience + 2 * Self.suspicion
+      if isEarly || now - lastMove < Self.suspicion { return }
+    }
     if noticed.meeting != mine.meeting || noticed.since != mine.since {
       noticed = (mine.meeting, mine.since, 0)
     }
