@@ -203,7 +203,7 @@ import Testing
     _ = cache.append(keys: nothing[1], values: nothing[2])
     cache.truncate(to: 0)
     _ = cache.append(keys: first[1], values: first[2])
-    cache.truncate(to: [36, 20])
+    cache.truncate(to: [36, 30])
     let mask = cache.ranges(of: 9)
     let (keys, values) = cache.append(keys: second[1], values: second[2])
     let output = second[0].attend(keys: keys, values: values, mask: mask).elements
