@@ -11,7 +11,8 @@ public enum ChangedData: String, SettingChoice {
     case .accept:
       "Goes on, and says what differs: the steps to come read what a run on the new files would read "
         + "in them, with the normalisation that the model was trained with. Another tokenizer, other "
-        + "classes or other columns are refused all the same."
+        + "classes, other columns, and another model that the run reads again (that of an adapter, a "
+        + "reference, a teacher) are refused all the same."
     }
   }
 }

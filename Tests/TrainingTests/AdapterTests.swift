@@ -247,18 +247,37 @@ import Testing
     #expect("\(error.map { "\($0)" } ?? "")".contains("because model.from is null"))
   }
 
-  @Test func aRunDoesNotGoOnWithOtherWeights() throws {
+  @Test(arguments: ["refuse", "accept"])
+  func aRunDoesNotGoOnWithOtherWeights(policy: String) throws {
     let copy = folder.path + "/model"
-    try FileManager.default.copyItem(atPath: Self.path("llama-tied"), toPath: copy)
-    let configuration = try configuration(from: "llama-tied", Self.lora + ["model.from=\(copy)"])
+    try FileManager.default.copyItem(atPath: Self.path("gpt2-float32"), toPath: copy)
+    let configuration = try configuration(
+      from: "gpt2-float32",
+      [
+        "model.from=\(copy)", "data.changed=\(policy)", "adapter.name=lora", "adapter.rank=2",
+        "adapter.targets=[c_attn]",
+      ])
     _ = try train(configuration, in: "run", steps: 2)
-    let file = copy + "/model.safetensors"
-    var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
-    bytes[bytes.count - 2] ^= 1
-    try bytes.write(to: URL(fileURLWithPath: file))
-    let error = #expect(throws: (any Error).self) {
-      try train(configuration, in: "run", resume: true)
+    func requireRefusal(_ words: String) {
+      let error = #expect(throws: (any Error).self) {
+        try train(configuration, in: "run", resume: true)
+      }
+      let found = "\(error as Any)"
+      #expect(found.contains("model.from: \(copy) had") && found.contains(words), "\(found)")
+      #expect(!found.contains("data.changed"), "\(found)")
     }
-    #expect("\(error.map { "\($0)" } ?? "")".contains("model.from: \(copy) had"))
+    let file = URL(fileURLWithPath: copy + "/model.safetensors")
+    let bytes = try Data(contentsOf: file)
+    var other = bytes
+    other[other.count - 2] ^= 1
+    try other.write(to: file)
+    requireRefusal("bytes")
+    try FileManager.default.removeItem(atPath: copy)
+    try FileManager.default.copyItem(atPath: Self.path("gpt2-shards"), toPath: copy)
+    requireRefusal("3 files")
+    try FileManager.default.removeItem(atPath: copy)
+    try FileManager.default.copyItem(atPath: Self.path("gpt2-float32"), toPath: copy)
+    let whole = try train(configuration, in: "whole")
+    #expect(try train(configuration, in: "run", resume: true).hash == whole.hash)
   }
 }

@@ -90,18 +90,40 @@ import Testing
     #expect(try train(configuration).hash == train(configuration, ranks: 3).hash)
   }
 
-  @Test func aRunDoesNotGoOnWithAnotherTeacher() throws {
+  @Test(arguments: ["refuse", "accept"])
+  func aRunDoesNotGoOnWithAnotherTeacher(policy: String) throws {
     let copy = folder.path + "/teacher"
     try FileManager.default.copyItem(atPath: Self.path("llama-tied"), toPath: copy)
-    let configuration = try configuration(teacher: copy)
+    let configuration = try configuration(teacher: copy, ["data.changed=\(policy)"])
     _ = try train(configuration, in: "run", steps: 2)
     let file = copy + "/model.safetensors"
     var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
     bytes[bytes.count - 2] ^= 1
     try bytes.write(to: URL(fileURLWithPath: file))
+    let found = problem { try train(configuration, in: "run", resume: true) }
+    #expect(found.contains("loss.teacher: \(copy) had"), "\(found)")
+    #expect(!found.contains("data.changed"), "\(found)")
+  }
+
+  @Test(arguments: [("llama-tied", "llama-shards"), ("gpt2-shards", "gpt2-float32")])
+  func aTeacherInAnotherNumberOfFilesIsAnother(before: String, after: String) throws {
+    let copy = folder.path + "/teacher"
+    try FileManager.default.copyItem(atPath: Self.path(before), toPath: copy)
+    let configuration = try configuration(teacher: copy)
+    _ = try train(configuration, in: "run", steps: 2)
+    try FileManager.default.removeItem(atPath: copy)
+    try FileManager.default.copyItem(atPath: Self.path(after), toPath: copy)
+    let found = problem { try train(configuration, in: "run", resume: true) }
+    #expect(found.contains("loss.teacher: \(copy) had"), "\(found)")
+    #expect(found.contains("3 files"), "\(found)")
+    // Two such runs are told apart, too.
+    _ = try train(configuration, in: "other", steps: 2)
+    let differences = try RunDirectory(path: folder.path + "/run")
+      .dataDifferences(from: RunDirectory(path: folder.path + "/other"))
+    #expect(differences.count == 1)
     #expect(
-      problem { try train(configuration, in: "run", resume: true) }
-        .contains("loss.teacher: \(copy) had"))
+      differences.allSatisfy { $0.hasPrefix("loss.teacher: A ") && $0.contains("3 files") },
+      "\(differences)")
   }
 
   private func problem(_ body: () throws -> Any) -> String {

@@ -229,20 +229,21 @@ import Testing
     #expect(resumed.hash == whole.hash && resumed.measured == whole.measured)
   }
 
-  @Test func aRunDoesNotGoOnWithAnotherReferenceOrNone() throws {
+  @Test(arguments: ["refuse", "accept"])
+  func aRunDoesNotGoOnWithAnotherReferenceOrNone(policy: String) throws {
     let fixture = try fixture()
     try write(fixture)
     let copy = folder.path + "/model"
     try FileManager.default.copyItem(atPath: Self.path("gpt2-float32"), toPath: copy)
-    let configuration = try configuration(fixture, from: copy)
+    let configuration = try configuration(fixture, from: copy, ["data.changed=\(policy)"])
     _ = try train(configuration, in: "run", steps: 2)
     let file = copy + "/model.safetensors"
     var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
     bytes[bytes.count - 2] ^= 1
     try bytes.write(to: URL(fileURLWithPath: file))
-    #expect(
-      problem { try train(configuration, in: "run", resume: true) }.contains(
-        "model.from: \(copy) had"))
+    let found = problem { try train(configuration, in: "run", resume: true) }
+    #expect(found.contains("model.from: \(copy) had"), "\(found)")
+    #expect(!found.contains("data.changed"), "\(found)")
     #expect(
       problem {
         try ModelEvaluation(
@@ -254,6 +255,27 @@ import Testing
         .hasPrefix(
           "model.from: \(copy): no such run or checkpoint; name the directory of one, such as runs/NAME: the run goes on with the weights"
         ))
+  }
+
+  @Test(arguments: [("gpt2-float32", "gpt2-shards"), ("gpt2-shards", "gpt2-float32")])
+  func aReferenceInAnotherNumberOfFilesIsAnother(before: String, after: String) throws {
+    let fixture = try fixture()
+    try write(fixture)
+    let copy = folder.path + "/model"
+    try FileManager.default.copyItem(atPath: Self.path(before), toPath: copy)
+    let configuration = try configuration(fixture, from: copy)
+    _ = try train(configuration, in: "run", steps: 2)
+    try FileManager.default.removeItem(atPath: copy)
+    try FileManager.default.copyItem(atPath: Self.path(after), toPath: copy)
+    let resuming = problem { try train(configuration, in: "run", resume: true) }
+    let evaluating = problem {
+      try ModelEvaluation(
+        source: folder.path + "/run", options: EvaluationOptions(), workspace: Workspace())
+    }
+    for found in [resuming, evaluating] {
+      #expect(found.contains("model.from: \(copy) had"), "\(found)")
+      #expect(found.contains("3 files"), "\(found)")
+    }
   }
 
   private func problem(_ body: () throws -> Any) -> String {

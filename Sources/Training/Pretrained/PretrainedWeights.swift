@@ -157,7 +157,7 @@ extension RunConfiguration {
           for: located, named: recipe, at: path, threads: threads)
         return Beginning(weights, record: weights.record)
       }
-      let record = stored.record?.files.filter(\.isOfWeights) ?? []
+      let record = stored.record?.files.filter(\.isOfBeginning) ?? []
       let needsReference = located.needsFrozenReference
       guard located.adapter.keys != nil || needsReference else {
         return Beginning(nil, record: record)
@@ -166,18 +166,23 @@ extension RunConfiguration {
         try PretrainedWeights(
           for: located, named: recipe, at: path, opensAdapter: needsReference, threads: threads)
       }
+      let opened = weights.record.map(\.baseKey)
       return Beginning(
-        weights,
-        record: weights.record + record.filter { !weights.record.map(\.key).contains($0.key) })
+        weights, record: weights.record + record.filter { !opened.contains($0.baseKey) })
     }
   }
 }
 
 extension DataRecord.File {
-  private static let weightKeys = ["model.from", "adapter.from"]
+  private static let beginningKeys = ["model.from", "adapter.from"]
+  /// Of whole models, in one file or several.
+  static let weightKeys = ["model.from", "adapter.from", "loss.teacher"]
 
   /// Whether a run began with it.
-  var isOfWeights: Bool { Self.weightKeys.contains { key.hasPrefix($0) } }
+  fileprivate var isOfBeginning: Bool { Self.beginningKeys.contains(baseKey) }
+
+  /// Whether it belongs to a model that the run began with, or learns from.
+  var isOfWeights: Bool { Self.weightKeys.contains(baseKey) }
 
   /// The files of a model's weights.
   ///

@@ -26,8 +26,9 @@ extension DataRecord {
     if let samples, let stored = stored.samples {
       changed += samples.differences(from: stored)
     }
+    changed += weightDifferences(from: stored)
     var renamed: [String] = []
-    for file in files {
+    for file in files where !file.isOfWeights {
       // Where the words of the configuration differ, it is the configuration that is compared.
       guard let before = stored.files.first(where: { $0.key == file.key }),
         before.path == file.path
@@ -36,14 +37,30 @@ extension DataRecord {
         continue
       }
       guard before.content != file.content else { continue }
-      changed.append(
-        DataDifference(
-          key: file.key,
-          description: "\(file.path) had \(before.content.words), and has \(file.content.words)",
-          isMeaningless: false))
+      changed.append(file.difference(from: before, isMeaningless: false))
     }
     return (changed, renamed)
   }
+
+  /// What differs between models that are read again when a run goes on, for its checkpoints do not hold them.
+  private func weightDifferences(from stored: DataRecord) -> [DataDifference] {
+    File.weightKeys.flatMap { key -> [DataDifference] in
+      let (before, now) = (stored.files(of: key), files(of: key))
+      guard let path = now.first?.path, path == before.first?.path else { return [] }
+      guard before.count == now.count else {
+        return [
+          DataDifference(
+            key: key, description: "\(path) had \(before.inWords), and has \(now.inWords)",
+            isMeaningless: true)
+        ]
+      }
+      return zip(before, now).filter { $0.content != $1.content }
+        .map { $1.difference(from: $0, isMeaningless: true) }
+    }
+  }
+
+  /// The files that a key names, in order: several where it names a list, or a model in parts.
+  fileprivate func files(of key: String) -> [File] { files.filter { $0.baseKey == key } }
 
   private func tokenizerDifference(from stored: TokenizerRecord?) -> DataDifference? {
     guard tokenizer != stored else { return nil }
@@ -67,6 +84,13 @@ extension RunDirectory {
     guard let own = try storedData()?.record, let others = try other.storedData()?.record else {
       return []
     }
+    let models = DataRecord.File.weightKeys.compactMap { key -> String? in
+      let (files, matches) = (own.files(of: key), others.files(of: key))
+      guard let path = files.first?.path, let match = matches.first?.path,
+        files.count != matches.count
+      else { return nil }
+      return "\(key): A \(path), \(files.inWords); B \(match), \(matches.inWords)"
+    }
     let files = own.files.compactMap { file -> String? in
       guard let match = others.files.first(where: { $0.key == file.key }),
         match.content != file.content
@@ -79,7 +103,22 @@ extension RunDirectory {
     let samples =
       own.samples == others.samples
       ? [] : ["columns, classes or the shape of samples are not the same"]
-    return files + tokenizers + samples
+    return files + models + tokenizers + samples
+  }
+}
+
+extension DataRecord.File {
+  fileprivate func difference(from stored: Self, isMeaningless: Bool) -> DataDifference {
+    DataDifference(
+      key: key, description: "\(path) had \(stored.content.words), and has \(content.words)",
+      isMeaningless: isMeaningless)
+  }
+}
+
+extension [DataRecord.File] {
+  /// "52314 bytes (SHA-256 1f3a5c…)", or "3 files".
+  fileprivate var inWords: String {
+    count == 1 ? self[0].content.words : "\(count) files"
   }
 }
 

@@ -20,6 +20,9 @@ public struct DataRecord: Codable, Equatable, Sendable {
 
     /// Whether it is only evaluated on.
     var isHeldOut: Bool { key.hasPrefix("data.validation") }
+
+    /// The key without a place in a list.
+    var baseKey: String { String(key.prefix { $0 != "[" }) }
   }
 
   /// What text was made tokens with.
