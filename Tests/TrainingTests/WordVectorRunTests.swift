@@ -143,6 +143,33 @@ import Testing
     #expect(try #require(frozen.norms.first) < #require(trained.norms.first))
   }
 
+  @Test(arguments: [true, false])
+  func aRunThatGoesOnNeedsItsVectorsNoMore(trained: Bool) throws {
+    let configuration = try configuration(trained: trained)
+    func run(_ name: String, steps: Int, ranks: Int = 1, resume: Bool = false) throws -> String {
+      try InProcessGroup(size: ranks).run { communicator in
+        var configuration = configuration
+        configuration.steps = steps
+        let run = try TrainingRun(
+          configuration: configuration, communicator: communicator, mode: "",
+          directory: RunDirectory(path: folder.path + "/" + name), resume: resume, threads: 1)
+        _ = try run.run(until: StopRequest())
+        return run.trainer.parametersHash
+      }[0]
+    }
+    let whole = try run("whole", steps: 6)
+    _ = try run("parts", steps: 2)
+    try FileManager.default.removeItem(atPath: folder.path + "/vectors.txt")
+    #expect(throws: (any Error).self) { try run("new", steps: 2) }
+    _ = try run("parts", steps: 4, ranks: 2, resume: true)
+    #expect(try run("parts", steps: 6, ranks: 3, resume: true) == whole)
+    // What the run began with stays on record.
+    let records = try ["whole", "parts"].map {
+      try String(contentsOfFile: folder.path + "/\($0)/data.json", encoding: .utf8)
+    }
+    #expect(records[0] == records[1] && records[0].contains("word_vectors.path"))
+  }
+
   @Test func whatDoesNotFitTheVectorsIsRefused() throws {
     func violations(_ yaml: String) -> [String] {
       do {

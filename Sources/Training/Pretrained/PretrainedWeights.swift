@@ -127,14 +127,19 @@ public struct PretrainedWeights {
 package struct Beginning {
   /// Nil where the parameters begin as random numbers, or are a checkpoint's.
   var weights: PretrainedWeights?
-  /// Their files, as `data.json` records them.
+  /// Their files, as `data.json` records them; of a run that goes on, of all that it began with.
   var record: [DataRecord.File] = []
+  /// Whether the parameters are a checkpoint's; known on rank zero only.
+  var isOfCheckpoint = false
 
   package init() {}
 
-  fileprivate init(_ weights: PretrainedWeights?, record: [DataRecord.File]) {
+  fileprivate init(
+    _ weights: PretrainedWeights?, record: [DataRecord.File], isOfCheckpoint: Bool = false
+  ) {
     self.weights = weights
     self.record = record
+    self.isOfCheckpoint = isOfCheckpoint
   }
 }
 
@@ -151,16 +156,17 @@ extension RunConfiguration {
   ) throws -> Beginning {
     let located = locatingFiles().recipe
     return try communicator.agree {
-      guard communicator.isRankZero, let path = located.model.from else { return Beginning() }
+      guard communicator.isRankZero else { return Beginning() }
       guard let stored = try resumed?.storedData() else {
+        guard let path = located.model.from else { return Beginning() }
         let weights = try PretrainedWeights(
           for: located, named: recipe, at: path, threads: threads)
         return Beginning(weights, record: weights.record)
       }
       let record = stored.record?.files.filter(\.isOfBeginning) ?? []
       let needsReference = located.needsFrozenReference
-      guard located.adapter.keys != nil || needsReference else {
-        return Beginning(nil, record: record)
+      guard let path = located.model.from, located.adapter.keys != nil || needsReference else {
+        return Beginning(nil, record: record, isOfCheckpoint: true)
       }
       let weights = try MissingBeginningError.reading {
         try PretrainedWeights(
@@ -168,13 +174,14 @@ extension RunConfiguration {
       }
       let opened = weights.record.map(\.baseKey)
       return Beginning(
-        weights, record: weights.record + record.filter { !opened.contains($0.baseKey) })
+        weights, record: weights.record + record.filter { !opened.contains($0.baseKey) },
+        isOfCheckpoint: true)
     }
   }
 }
 
 extension DataRecord.File {
-  private static let beginningKeys = ["model.from", "adapter.from"]
+  private static let beginningKeys = ["model.from", "adapter.from", "word_vectors.path"]
   /// Of whole models, in one file or several.
   static let weightKeys = ["model.from", "adapter.from", "loss.teacher"]
 

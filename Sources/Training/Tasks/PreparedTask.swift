@@ -120,6 +120,9 @@ extension Recipe {
     }
     switch parts {
     case .languageModeling(let tokens, let architecture):
+      // A checkpoint holds what the vectors have become.
+      var wordVectors = wordVectors
+      if beginning.isOfCheckpoint { wordVectors.path = nil }
       let data = try LanguageModelingData(
         tokens, context: model.context, vocabularyCount: model.vocabulary,
         communicator: communicator)
