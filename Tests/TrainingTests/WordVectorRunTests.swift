@@ -170,6 +170,39 @@ import Testing
     #expect(records[0] == records[1] && records[0].contains("word_vectors.path"))
   }
 
+  @Test func anEmbeddingThatStaysIsNotWhatIsTrained() throws {
+    var configuration = try configuration(trained: false)
+    configuration.freeze = ["transformer.h.*", "*wpe*", "*ln_f*"]
+    let error = #expect(throws: (any Error).self) {
+      try configuration.prepareTask(SoloCommunicator())
+    }
+    #expect(
+      "\(error as Any)".contains("all parameters but the token embedding, which word_vectors"),
+      "\(error as Any)")
+    configuration.wordVectors.trained = true
+    #expect(try train(configuration).norms.count == 6)
+  }
+
+  @Test func anEmbeddingThatStaysTakesLessMemory() throws {
+    /// Bytes that a run takes at least.
+    func least(trained: Bool) throws -> Int {
+      let configuration = try configuration(trained: trained)
+      var (refused, fitting) = (0, 1 << 30)
+      while fitting - refused > 1 {
+        let bytes = (refused + fitting) / 2
+        do {
+          _ = try configuration.prepareTask(SoloCommunicator(), memory: bytes)
+          fitting = bytes
+        } catch {
+          refused = bytes
+        }
+      }
+      return fitting
+    }
+    // A gradient and AdamW's two moments of 257 tokens.
+    #expect(try least(trained: true) - least(trained: false) >= 3 * 4 * 257 * Self.width)
+  }
+
   @Test func whatDoesNotFitTheVectorsIsRefused() throws {
     func violations(_ yaml: String) -> [String] {
       do {

@@ -77,9 +77,6 @@ package struct SamplePool {
       case .texts(_, let count, let architecture):
         architecture.classifier(vocabularyCount: count, classCount: classCount)
       }
-    if !configuration.wordVectors.trained, let model = network as? any LanguageModel {
-      model.embeddingWeight.freeze()
-    }
     try configuration.locatingFiles().recipe.adapt(network)
     return network
   }

@@ -6,12 +6,13 @@ import LockstepReporting
 import LockstepSettings
 
 extension Recipe {
-  /// Leaves as they are what `freeze` names, and gives the targets of `adapter` an adapter each. To be called
-  /// before the model's parameters get memory.
+  /// Leaves as they are what `freeze` and `word_vectors.trained` name, and gives the targets of `adapter` an
+  /// adapter each. To be called before the model's parameters get memory.
   ///
   /// - Throws: `ParameterPatternError` for a pattern or a target that matches nothing;
   ///   `NothingTrainedError`.
   func adapt(_ module: any Module) throws {
+    if !wordVectors.trained { (module as? any LanguageModel)?.embeddingWeight.freeze() }
     let parameters = module.namedParameters
     for pattern in freeze {
       let matching = parameters.filter { NamePattern(pattern).matches($0.name) }
@@ -26,7 +27,7 @@ extension Recipe {
       if let form = model.weights.form { module.keepFrozen(as: form) }
     }
     guard module.namedParameters.contains(where: \.parameter.isTrained) else {
-      throw NothingTrainedError()
+      throw NothingTrainedError(keepsWordVectors: !wordVectors.trained)
     }
   }
 }
@@ -70,8 +71,13 @@ extension LowRankConfiguration {
 
 /// A configuration that freezes all of its model.
 public struct NothingTrainedError: UserInputError, Equatable {
+  /// Whether `word_vectors.trained: false` freezes the token embedding.
+  let keepsWordVectors: Bool
+
   public var description: String {
-    "freeze: matches all parameters, so nothing is trained; leave some of them out"
+    let others =
+      keepsWordVectors ? " but the token embedding, which word_vectors.trained: false keeps" : ""
+    return "freeze: matches all parameters\(others), so nothing is trained; leave some of them out"
   }
 }
 
