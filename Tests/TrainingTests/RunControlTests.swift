@@ -166,6 +166,24 @@ import Testing
     #expect(!stopping.identity.contains("threads"))
   }
 
+  @Test(arguments: ["early_stopping: {patience: 2}", "schedule: {name: plateau}"])
+  func heldOutLabelsDecideARunThatGoesByEvaluations(keys: String) throws {
+    func configuration(_ labels: String, _ keys: String) throws -> RunConfiguration {
+      try .parse(
+        yaml: """
+          task: classification
+          data: {format: idx, validation: images, validation_labels: \(labels)}
+          model: {architecture: linear}
+          \(keys)
+          """, source: "test")
+    }
+    func differences(_ keys: String) throws -> [String] {
+      try configuration("other", keys).differences(from: configuration("labels", keys)).map(\.key)
+    }
+    #expect(try differences(keys) == ["data.validation_labels"])
+    #expect(try differences("seed: 1") == [])
+  }
+
   // MARK: - Averaging
 
   @Test func theResultIsTheAverageOfTheSteps() throws {

@@ -16,7 +16,7 @@ extension RunConfiguration {
   /// parameters if, and as far as anyone can promise only if, this is equal.
   ///
   /// How often a run is saved is not part of it, nor is the number of threads; how often it is
-  /// evaluated is part of it where the schedule or an early stop go by evaluations. `steps` is part
+  /// evaluated, and on what, is part of it where the schedule or an early stop go by evaluations. `steps` is part
   /// of it where the learning rate depends on how many steps there will be.
   public var identity: String {
     decisiveSettings.map { "\($0.key): \($0.value)\n" }.joined()
@@ -92,7 +92,9 @@ extension Plan {
     // A run that goes by its evaluations is decided by them, too.
     let watching =
       needsEvaluations
-      ? ["evaluate", "validation", "validation_source", "validation_target"] : []
+      ? [
+        "evaluate", "validation", "validation_labels", "validation_source", "validation_target",
+      ] : []
     return settings.settings { $0.decidesResult || watching.contains($0.key) }
       .map { (key: $0.path, value: YAMLWriter.inline($0.value)) }
       .filter {
