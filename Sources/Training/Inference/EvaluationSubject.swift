@@ -69,7 +69,7 @@ struct EvaluatedText: EvaluationSubject {
       let loader = try ConversationLoader(
         conversations, sequences: options.sequences, context: model.context, learned: learned)
       heldOut = HeldOutText(
-        model: model, texts: [loader], byteCounts: trained.tokenizer?.vocabulary.byteCounts)
+        model: model, texts: [loader], byteCounts: trained.tokenizer?.byteCounts)
       return
     }
     dataPath = paths.joined(separator: ", ")

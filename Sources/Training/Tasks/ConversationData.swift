@@ -67,7 +67,7 @@ public final class ConversationData {
         texts: [
           try ConversationLoader($0, sequences: sequences, context: context, learned: learned)
         ],
-        byteCounts: text.tokenizer?.vocabulary.byteCounts)
+        byteCounts: text.tokenizer?.byteCounts)
     }
     return LanguageModelingTask(
       model: model, loader: loader, labelSmoothing: labelSmoothing, heldOut: heldOut,
