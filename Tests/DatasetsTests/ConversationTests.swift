@@ -17,7 +17,7 @@ import Testing
     return path(name)
   }
 
-  private func prepare(
+  func prepare(
     _ lines: String, template: String = "plain", context: Int? = nil,
     tooLong: ConversationPreparation.TooLong = .error, fraction: Double = 0,
     answers: ConversationEncoder.Answers = .all, heldOut: [String] = [], output: String = "out"
@@ -51,7 +51,7 @@ import Testing
   }
 
   /// Text that is learned, with "|" between conversations.
-  private func learned(_ file: String = "out/train.bin") throws -> String {
+  func learned(_ file: String = "out/train.bin") throws -> String {
     let tokens = try TokenFile(path: path(file))
     let marks = try TokenFile(path: ConversationFile.maskPath(of: path(file)))
     var text: [UInt8] = []
@@ -180,37 +180,6 @@ import Testing
     }
     #expect(error?.description.contains("chat.jsonl: line 1: mistral: line ") == true)
     #expect(!FileManager.default.fileExists(atPath: path("out")))
-  }
-
-  @Test func answersAreFoundByRenderingWhatComesBeforeThem() throws {
-    // No generation blocks; white space and a token behind each answer, another at the end.
-    let template = """
-      {%- for m in messages %}{{ m.role ~ ': ' ~ m.content ~ '<|endoftext|>\\n' }}{% endfor %}
-      {%- if add_generation_prompt %}{{ 'assistant: ' }}{% else %}{{ 'END' }}{% endif %}
-      """
-    let lines = """
-      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}, \
-      {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
-      """
-    _ = try prepare(lines, template: template)
-    #expect(try learned() == "|B<|endoftext|>D<|endoftext|>")
-    _ = try prepare(lines, template: template, answers: .last, output: "last")
-    #expect(try learned("last/train.bin") == "|D<|endoftext|>")
-  }
-
-  @Test func aTemplateThatRewritesEarlierTurnsIsRefusedUnlessTheLastAnswerIsLearned() throws {
-    let template = """
-      {%- for m in messages %}{{ m.role ~ ':' }}{{ m.content if loop.last or m.role == 'user' }}
-      {%- endfor %}{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}
-      """
-    let lines = """
-      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "BBB"}, \
-      {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
-      """
-    let error = #expect(throws: ConversationError.self) { try prepare(lines, template: template) }
-    #expect(error?.description.contains("before answer 2, or the answer, otherwise") == true)
-    _ = try prepare(lines, template: template, answers: .last)
-    #expect(try learned() == "|D")
   }
 
   @Test func tooLongOnesAreCutLeftOutOrRefused() throws {

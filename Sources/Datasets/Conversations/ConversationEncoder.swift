@@ -5,7 +5,9 @@ import LockstepChatTemplates
 ///
 /// An answer begins where the conversation before it, with the template's prompt for an answer, ends,
 /// and reaches to the end of the conversation up to it; where the template has `{% generation %}`, it
-/// is what stands there. A token is learned if the text before the answer does not give it.
+/// is what stands there. A token is learned if the text before the answer does not give it, but for what
+/// follows the last special token and is nothing that the answer says: white space, or without
+/// `{% generation %}` all behind the message's content.
 public struct ConversationEncoder {
   /// Which answers are learned.
   public enum Answers: String, Sendable, Codable, CaseIterable {
@@ -46,14 +48,13 @@ public struct ConversationEncoder {
   public func encode(_ conversation: Conversation) throws -> Encoded {
     let rendering = try template.render(
       conversation.messages, addsGenerationPrompt: false, context: context)
-    var ranges = try self.ranges(of: conversation, in: rendering)
-    if answers == .last { ranges = Array(ranges.suffix(1)) }
-    guard !ranges.isEmpty else { throw Failure(description: "the template writes no answer") }
     let text = Array(rendering.text.utf8)
+    let written = try written(of: conversation, in: rendering, text)
+    guard !written.isEmpty else { throw Failure(description: "the template writes no answer") }
     let tokens = try tokenizer.encode(text)
     var isLearned = [Bool](repeating: false, count: tokens.count)
     var joinedCount = 0
-    for range in ranges {
+    for (range, contentEnd) in written {
       let begin = try commonCount(text[..<range.lowerBound], tokens)
       let end =
         try range.upperBound == text.count
@@ -64,9 +65,9 @@ public struct ConversationEncoder {
       }
       if begin.rest > 0 { joinedCount += 1 }
       guard begin.count < end.count else { throw Failure(description: "an answer without a token") }
-      for place in begin.count..<lastLearned(of: tokens, begin.count..<end.count) {
-        isLearned[place] = true
-      }
+      let last = try lastLearned(
+        of: tokens, begin.count..<end.count, saying: text[..<contentEnd])
+      for place in begin.count..<last { isLearned[place] = true }
     }
     return Encoded(tokens: tokens, isLearned: isLearned, joinedCount: joinedCount)
   }
@@ -84,37 +85,64 @@ public struct ConversationEncoder {
     return (count, alone.count - count)
   }
 
-  /// The end of what is learned: the last special token, where only text without one follows it. What
+  /// The end of what is learned: the last special token, unless it is a part of what the answer says. What
   /// stands behind an answer's end, as a line feed, is never written by a model.
-  private func lastLearned(of tokens: [Int32], _ range: Range<Int>) -> Int {
+  ///
+  /// - Parameter content: The text up to the end of what the answer says.
+  private func lastLearned(
+    of tokens: [Int32], _ range: Range<Int>, saying content: ArraySlice<UInt8>
+  ) throws -> Int {
     let end = range.last { tokenizer.vocabulary.isSpecial(tokens[$0]) }
-    return end.map { $0 + 1 } ?? range.upperBound
+    guard let end, end + 1 < range.upperBound else { return range.upperBound }
+    let said = try commonCount(content, tokens)
+    return end + 1 < said.count + min(1, said.rest) ? range.upperBound : end + 1
   }
 
-  /// Where the answers are in the text, in bytes.
-  private func ranges(
-    of conversation: Conversation, in rendering: ChatTemplate.Rendering
-  ) throws -> [Range<Int>] {
-    if template.marksGeneration { return rendering.generated.filter { !$0.isEmpty } }
+  /// Where something of an answer is in the text, and where what it says ends, in bytes.
+  private typealias Written = (range: Range<Int>, contentEnd: Int)
+
+  private func written(
+    of conversation: Conversation, in rendering: ChatTemplate.Rendering, _ text: [UInt8]
+  ) throws -> [Written] {
+    if template.marksGeneration {
+      return blocks(of: conversation, in: rendering).map { ($0, text[$0].stripped.endIndex) }
+    }
     let places = conversation.messages.indices.filter {
       conversation.messages[$0].role == ChatMessage.assistant
     }
     return try (answers == .last ? places.suffix(1) : places[...]).map { place in
-      let before = try text(conversation.messages[..<place], addsGenerationPrompt: true)
-      let upTo = try text(conversation.messages[...place], addsGenerationPrompt: false)
+      let before = try self.text(conversation.messages[..<place], addsGenerationPrompt: true)
+      let upTo = try self.text(conversation.messages[...place], addsGenerationPrompt: false)
       // Some templates end a conversation with a token that is not there when it goes on.
-      let end = zip(upTo.utf8, rendering.text.utf8).prefix { $0 == $1 }.count
-      let content = conversation.messages[place].content.utf8
+      let end = zip(upTo.utf8, text).prefix { $0 == $1 }.count
+      let content = Array(conversation.messages[place].content.utf8)
       let least = before.utf8.count + content.filter { $0 > UInt8(ascii: " ") }.count
-      guard rendering.text.utf8.starts(with: before.utf8), end >= least else {
+      guard text.starts(with: before.utf8), end >= least else {
         throw Failure(
           description:
             "the template writes what comes before answer \(place + 1), or the answer, otherwise "
             + "when more follows; learn the last answer only with --answers last, or give a template that "
             + "has {% generation %}")
       }
-      return before.utf8.count..<end
+      let range = before.utf8.count..<end
+      let said = text[range].firstRange(of: content[...].stripped)
+      return (range, said?.upperBound ?? range.lowerBound)
     }
+  }
+
+  /// What stands in the template's `{% generation %}` of the answers that are learned. The last answer has all
+  /// that the conversation before it does not have.
+  private func blocks(
+    of conversation: Conversation, in rendering: ChatTemplate.Rendering
+  ) -> ArraySlice<Range<Int>> {
+    let all = rendering.generated.filter { !$0.isEmpty }
+    let last = conversation.messages.lastIndex { $0.role == ChatMessage.assistant }
+    guard answers == .last, all.count > 1, let last else { return all[...] }
+    // A template may refuse what ends without an answer: then the last block is taken.
+    let before = try? template.render(
+      Array(conversation.messages[..<last]), addsGenerationPrompt: false, context: context)
+    let count = before.map { $0.generated.count { !$0.isEmpty } } ?? all.count
+    return all.dropFirst(min(count, all.count - 1))
   }
 
   private func text(
@@ -123,5 +151,15 @@ public struct ConversationEncoder {
     try template.render(
       Array(messages), addsGenerationPrompt: addsGenerationPrompt, context: context
     ).text
+  }
+}
+
+extension ArraySlice<UInt8> {
+  /// Without white space around it.
+  fileprivate var stripped: Self {
+    let isSpace = { (byte: UInt8) in byte <= UInt8(ascii: " ") }
+    let begin = firstIndex { !isSpace($0) } ?? endIndex
+    let end = lastIndex { !isSpace($0) }.map { $0 + 1 } ?? begin
+    return self[begin..<end]
   }
 }

@@ -1,0 +1,91 @@
+import LockstepDatasets
+import Testing
+
+/// Which tokens of a conversation are learned.
+extension ConversationTests {
+  @Test func answersAreFoundByRenderingWhatComesBeforeThem() throws {
+    // No generation blocks; white space and a token behind each answer, another at the end.
+    let template = """
+      {%- for m in messages %}{{ m.role ~ ': ' ~ m.content ~ '<|endoftext|>\\n' }}{% endfor %}
+      {%- if add_generation_prompt %}{{ 'assistant: ' }}{% else %}{{ 'END' }}{% endif %}
+      """
+    let lines = """
+      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}, \
+      {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
+      """
+    _ = try prepare(lines, template: template)
+    #expect(try learned() == "|B<|endoftext|>D<|endoftext|>")
+    _ = try prepare(lines, template: template, answers: .last, output: "last")
+    #expect(try learned("last/train.bin") == "|D<|endoftext|>")
+  }
+
+  @Test func aSpecialTokenWithinAnAnswerDoesNotEndIt() throws {
+    let lines = """
+      {"messages": [{"role": "user", "content": "a"}, \
+      {"role": "assistant", "content": " <|endoftext|>print(1) "}, \
+      {"role": "user", "content": "c"}, {"role": "assistant", "content": "D<|endoftext|>E\\n"}]}
+      """
+    func learned(_ template: String, _ name: String) throws -> String {
+      _ = try prepare(
+        lines, template: "{% for m in messages %}\(template){% endfor %}", output: name)
+      return try self.learned("\(name)/train.bin")
+    }
+    // Marked, with an end behind the marks, with one within them and white space behind it, with none.
+    let block =
+      "{% if m.role == 'user' %}{{ m.content }}{% else %}{% generation %}{{ m.content | trim }}"
+    #expect(
+      try learned(block + "{% endgeneration %}<|endoftext|>{% endif %}", "behind")
+        == "|<|endoftext|>print(1)D<|endoftext|>E")
+    #expect(
+      try learned(block + "{{ '<|endoftext|>\\n' }}{% endgeneration %}{% endif %}", "within")
+        == "|<|endoftext|>print(1)<|endoftext|>D<|endoftext|>E<|endoftext|>")
+    #expect(
+      try learned(block + "{{ '.' }}{% endgeneration %}{% endif %}", "none")
+        == "|<|endoftext|>print(1).D<|endoftext|>E.")
+    // The same without marks.
+    let plain = "{{ m.role ~ ':' ~ (m.content | trim) }}"
+    let prompt = "{% if loop.last and add_generation_prompt %}{{ 'assistant:' }}{% endif %}"
+    #expect(
+      try learned(plain + "{{ ';' }}" + prompt, "plain")
+        == "|<|endoftext|>print(1);D<|endoftext|>E;")
+    #expect(
+      try learned(plain + "{{ '<|endoftext|>\\n' }}" + prompt, "ended")
+        == "|<|endoftext|>print(1)<|endoftext|>D<|endoftext|>E<|endoftext|>")
+  }
+
+  @Test func theLastAnswerIsAllThatIsMarkedOfIt() throws {
+    let template = """
+      {%- for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% else %}
+      {%- generation %}{{ m.content }}{% endgeneration %}{{ '-' }}
+      {%- generation %}{{ '<|endoftext|>' }}{% endgeneration %}{% endif %}{% endfor %}
+      """
+    let lines = """
+      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}, \
+      {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
+      """
+    _ = try prepare(lines, template: template)
+    #expect(try learned() == "|B<|endoftext|>D<|endoftext|>")
+    _ = try prepare(lines, template: template, answers: .last, output: "last")
+    #expect(try learned("last/train.bin") == "|D<|endoftext|>")
+    // A template that takes no conversation without an answer: of the last answer the last part.
+    let strict =
+      "{% if messages[-1].role == 'user' %}{{ raise_exception('no answer') }}{% endif %}" + template
+    _ = try prepare(lines, template: strict, answers: .last, output: "strict")
+    #expect(try learned("strict/train.bin") == "|<|endoftext|>")
+  }
+
+  @Test func aTemplateThatRewritesEarlierTurnsIsRefusedUnlessTheLastAnswerIsLearned() throws {
+    let template = """
+      {%- for m in messages %}{{ m.role ~ ':' }}{{ m.content if loop.last or m.role == 'user' }}
+      {%- endfor %}{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}
+      """
+    let lines = """
+      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "BBB"}, \
+      {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
+      """
+    let error = #expect(throws: ConversationError.self) { try prepare(lines, template: template) }
+    #expect(error?.description.contains("before answer 2, or the answer, otherwise") == true)
+    _ = try prepare(lines, template: template, answers: .last)
+    #expect(try learned() == "|D")
+  }
+}
