@@ -131,6 +131,16 @@ import Testing
       "\(outcome.notices)")
   }
 
+  @Test(arguments: ["fedavg", "fedprox, mu: 0.5"])
+  func aRateOfZeroChangesNothing(method: String) throws {
+    let configuration = try configuration(
+      "method: \(method), local_steps: 2", optimizer: "name: sgd, learning_rate: 0", steps: 1)
+    let begin = try train(configuration, pause: 0)[0]
+    let outcome = try train(configuration, ranks: 2)[0]
+    #expect(outcome.clients == [9])
+    #expect(outcome.hash == begin.hash)
+  }
+
   @Test func aClientThatFailsIsLeftOutAndNamed() throws {
     let configuration = try configuration("local_steps: 2", steps: 2)
     let whole = try train(configuration)[0]

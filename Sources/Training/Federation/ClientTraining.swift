@@ -112,7 +112,7 @@ final class ClientTraining {
       state.values.update(repeating: beginning)
     }
     try step.resume(from: [:])
-    step.rateFactor = learningRate / baseRate
+    step.rateFactor = baseRate == 0 ? 0 : learningRate / baseRate
     step.place = FederatedTask.place(round: round, client: client, batch)
     replica.bind()
   }
