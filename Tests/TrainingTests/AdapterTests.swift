@@ -247,6 +247,36 @@ import Testing
     #expect("\(error.map { "\($0)" } ?? "")".contains("because model.from is null"))
   }
 
+  /// Puts other weights in the place of a model's.
+  private func change(_ model: String, intoShards: Bool) throws {
+    let file = model + "/model.safetensors"
+    guard intoShards else {
+      var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+      bytes[bytes.count - 2] ^= 1
+      return try bytes.write(to: URL(fileURLWithPath: file))
+    }
+    try FileManager.default.removeItem(atPath: file)
+    let shards = Self.path("llama-shards")
+    for name in try FileManager.default.contentsOfDirectory(atPath: shards) {
+      try? FileManager.default.removeItem(atPath: model + "/" + name)
+      try FileManager.default.copyItem(
+        atPath: shards + "/" + name, toPath: model + "/" + name)
+    }
+  }
+
+  /// A run with an adapter of a model, whose weights are others now.
+  private func runWithChangedBase(
+    intoShards: Bool
+  ) throws -> (model: String, configuration: RunConfiguration) {
+    let copy = folder.path + "/model"
+    try FileManager.default.copyItem(atPath: Self.path("llama-tied"), toPath: copy)
+    let configuration = try configuration(
+      from: "llama-tied", Self.lora + ["model.from=\(copy)"])
+    _ = try train(configuration, in: "run", steps: 2)
+    try change(copy, intoShards: intoShards)
+    return (copy, configuration)
+  }
+
   @Test(arguments: ["refuse", "accept"])
   func aRunDoesNotGoOnWithOtherWeights(policy: String) throws {
     let copy = folder.path + "/model"
@@ -279,5 +309,21 @@ import Testing
     try FileManager.default.copyItem(atPath: Self.path("gpt2-float32"), toPath: copy)
     let whole = try train(configuration, in: "whole")
     #expect(try train(configuration, in: "run", resume: true).hash == whole.hash)
+  }
+
+  @Test(arguments: [false, true])
+  func anAdapterIsNotOpenedOnOtherWeights(intoShards: Bool) throws {
+    let (model, _) = try runWithChangedBase(intoShards: intoShards)
+    let found = intoShards ? "and has 3 files" : "bytes"
+    for path in [folder.path + "/run", folder.path + "/run/checkpoints/step-00000002"] {
+      let error = #expect(throws: (any Error).self) {
+        try TrainedModel.open(path, in: Workspace())
+      }
+      let text = error.map { "\($0)" } ?? ""
+      #expect(
+        text.contains("model.from: \(model) had") && text.contains(found)
+          && text.contains("put back the weights"), "\(text)")
+      #expect(error.map { ExitCode(of: $0) } == .usage)
+    }
   }
 }

@@ -167,6 +167,26 @@ import Testing
     }
   }
 
+  @Test func preferencesAreNotEvaluatedBesideOtherWeights() throws {
+    let fixture = try fixture()
+    try write(fixture)
+    let copy = folder.path + "/model"
+    try FileManager.default.copyItem(atPath: Self.path("gpt2-float32"), toPath: copy)
+    _ = try train(configuration(fixture, from: copy), in: "run")
+    let file = URL(fileURLWithPath: copy + "/model.safetensors")
+    var bytes = try Data(contentsOf: file)
+    bytes[bytes.count - 2] ^= 1
+    try bytes.write(to: file)
+    let error = #expect(throws: (any Error).self) {
+      try ModelEvaluation(
+        source: folder.path + "/run", options: EvaluationOptions(), workspace: Workspace()
+      ).run(SoloCommunicator())
+    }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains("model.from: \(copy) had"), "\(text)")
+    #expect(text.contains("put back the weights") && !text.contains("--set"), "\(text)")
+  }
+
   /// The base of an adapter is the reference: before the first step nothing is gained, and later what an
   /// independent computation finds.
   @Test func anAdapterIsComparedWithTheModelWithoutIt() throws {

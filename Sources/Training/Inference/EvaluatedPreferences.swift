@@ -91,23 +91,3 @@ final class EvaluatedPreferences: EvaluationSubject {
     return objective.loss(of: batch, in: workspace)
   }
 }
-
-extension DataRecord {
-  /// Refuses weights that are not those which a run began with.
-  ///
-  /// - Parameters:
-  ///   - found: The files that are there now.
-  ///   - directory: Of a checkpoint, which has a `data.json`.
-  /// - Throws: `DataChangedError`; `DataRecordError` or `FileError` where it can not be read.
-  fileprivate static func requireWeights(
-    _ found: [File], ofModelIn directory: String
-  ) throws {
-    let path = directory + "/" + fileName
-    let bytes = try MappedFile(path: path).withBytes { Array($0) }
-    let stored = try DataRecord(json: bytes, path: path)
-    let changed = DataRecord(files: found, tokenizer: stored.tokenizer).differences(from: stored)
-    guard changed.changed.isEmpty else {
-      throw DataChangedError(run: directory, differences: changed.changed)
-    }
-  }
-}

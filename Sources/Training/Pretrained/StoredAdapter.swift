@@ -26,13 +26,19 @@ final class StoredAdapter: Sendable {
   ///   - directory: Of the adapter.
   ///   - recipe: Of the run, with paths that can be opened here.
   ///   - from: Its `model.from`.
-  /// - Throws: `MissingBaseError`, or what else the model can not be described for.
+  ///   - named: The same as the configuration has it.
+  /// - Throws: `MissingBaseError`, `OtherWeightsError`, or what else the model can not be described for.
   fileprivate init(
-    in directory: String, of recipe: Recipe, from: String, threads: ThreadPool
+    in directory: String, of recipe: Recipe, from: String, named: String, threads: ThreadPool
   ) throws {
     path = directory
     configuration = recipe.adapter
     base = try MissingBaseError.reading(from, of: directory, threads: threads)
+    if try FileSystem.exists(directory + "/" + DataRecord.fileName) {
+      try DataRecord.requireWeights(
+        DataRecord.File.list("model.from", of: base.weights(), named: named),
+        ofModelIn: directory)
+    }
     context = recipe.model.context
     baseForm = recipe.model.weights.form
     isForeign = false
@@ -128,10 +134,12 @@ extension ModelDescription {
   /// - Throws: `MissingBaseError`, or what else the model that it belongs to can not be described for.
   func adapter(threads: ThreadPool) throws -> StoredAdapter? {
     if let foreignAdapter { return foreignAdapter }
-    guard let recipe = configuration?.locatingFiles().recipe, recipe.adapter.keys != nil,
-      let from = recipe.model.from
+    guard let configuration, configuration.recipe.adapter.keys != nil,
+      let named = configuration.recipe.model.from
     else { return nil }
-    return try StoredAdapter(in: path, of: recipe, from: from, threads: threads)
+    let recipe = configuration.locatingFiles().recipe
+    return try StoredAdapter(
+      in: path, of: recipe, from: recipe.model.from ?? named, named: named, threads: threads)
   }
 }
 

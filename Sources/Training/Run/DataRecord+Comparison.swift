@@ -1,4 +1,5 @@
 import LockstepDatasets
+import LockstepFiles
 import LockstepSettings
 
 /// Something that a run's data no longer are.
@@ -154,6 +155,11 @@ extension DataRecord.SampleRecord {
   }
 }
 
+extension Int {
+  /// "1 file", "2 files".
+  fileprivate var files: String { "\(self) file\(self == 1 ? "" : "s")" }
+}
+
 extension ContentDigest {
   /// "52314 bytes (SHA-256 1f3a5c…)".
   fileprivate var words: String { "\(bytes) bytes (SHA-256 \(sha256.prefix(12))…)" }
@@ -172,5 +178,37 @@ public struct DataChangedError: UserInputError, Equatable {
       ? "put the old data back, or start another run with another --output"
       : "put the old data back; or, if the change is meant, add --set data.changed=accept"
     return "\(run) learned from other data:\n\(lines.joined(separator: "\n"))\n  \(way)"
+  }
+}
+
+extension DataRecord {
+  /// Refuses weights that are not those which a run began with.
+  ///
+  /// - Parameters:
+  ///   - found: The files that are there now.
+  ///   - directory: Of a checkpoint, or a copy of one, that has a `data.json`.
+  /// - Throws: `OtherWeightsError`; `DataRecordError` or `FileError` where it can not be read.
+  static func requireWeights(_ found: [File], ofModelIn directory: String) throws {
+    let path = directory + "/" + fileName
+    let bytes = try MappedFile(path: path).withBytes { Array($0) }
+    let stored = try DataRecord(json: bytes, path: path)
+    let changed = DataRecord(files: found, tokenizer: stored.tokenizer).differences(from: stored)
+      .changed
+    if !changed.isEmpty { throw OtherWeightsError(model: directory, differences: changed) }
+  }
+}
+
+/// A model that needs the weights which its run began with, and these are no longer there.
+public struct OtherWeightsError: UserInputError, Equatable {
+  /// The directory of the model.
+  public let model: String
+  public let differences: [DataDifference]
+
+  public var description: String {
+    let lines = differences.map { "  \($0.key): \($0.description)" }
+    return "\(model) belongs to other weights than are there now:\n"
+      + lines.joined(separator: "\n") + "\n"
+      + "  put back the weights that the run began with; of a run that has gone on, take its newer checkpoints "
+      + "away"
   }
 }
