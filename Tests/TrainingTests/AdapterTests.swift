@@ -326,4 +326,49 @@ import Testing
       #expect(error.map { ExitCode(of: $0) } == .usage)
     }
   }
+
+  // MARK: - What is told of an adapter
+
+  @Test func anAdapterOfARunIsVerifiedWithoutItsModel() throws {
+    let copy = folder.path + "/model"
+    try FileManager.default.copyItem(atPath: Self.path("llama-tied"), toPath: copy)
+    _ = try train(
+      configuration(from: "llama-tied", Self.lora + ["model.from=\(copy)"]), in: "run")
+    try FileManager.default.removeItem(atPath: copy)
+    let verification = try Verification(path: folder.path + "/run")
+    #expect(verification.isSound, "\(verification)")
+  }
+
+  @Test func anAdapterIsInspected() throws {
+    let text = try Inspection(path: Self.path("peft-lora")).description
+    #expect(text.contains("peft-lora: adapter, its tensors complete"), "\(text)")
+    #expect(text.contains("belongs to") && text.contains("llama-tied") && text.contains("lora_A"))
+    let values = try ParameterValues(path: Self.path("peft-lora"), matching: "*.q_proj.lora_A.*")
+    #expect(values.description.contains("layers.0.self_attn.q_proj.lora_A.weight"))
+  }
+
+  /// What other programs copy of a checkpoint.
+  @Test func aCopyOfAnAdapterWithoutManifestIsTheAdapter() throws {
+    _ = try train(configuration(from: "llama-tied", Self.lora), in: "run")
+    let copy = folder.path + "/copy"
+    let checkpoint = folder.path + "/run/checkpoints/step-00000004"
+    try FileManager.default.copyItem(atPath: checkpoint, toPath: copy)
+    try FileManager.default.removeItem(atPath: copy + "/manifest.json")
+    func values(_ path: String) throws -> [[Float]] {
+      try TrainedModel.open(path, in: Workspace()).model.module.namedParameters.map {
+        $0.parameter.tensor.elements
+      }
+    }
+    let isSame = try values(copy) == values(checkpoint)
+    #expect(isSame)
+    #expect(try Inspection(path: copy).description.contains("copy: adapter, its tensors complete"))
+  }
+
+  @Test func anAdapterIsNoModelToBeginWith() throws {
+    _ = try train(configuration(from: "llama-tied", Self.lora), in: "run")
+    for path in [Self.path("peft-lora"), folder.path + "/run"] {
+      let found = problem(of: ["model.from=\(path)"])
+      #expect(found.contains("model.from: holds an adapter, not a model"), "\(found)")
+    }
+  }
 }

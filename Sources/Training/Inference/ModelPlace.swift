@@ -38,8 +38,9 @@ enum ModelPlace {
     }
     let run = RunDirectory(path: path)
     // A run that was stopped before its first checkpoint has its configuration alone.
+    let weightNames = WeightFormat.all.map(\.fileName) + [PeftFormat.weightsName]
     let isBeginning =
-      names.contains("config.yaml") && !WeightFormat.all.contains { names.contains($0.fileName) }
+      names.contains("config.yaml") && !weightNames.contains(where: names.contains)
     if names.contains(RunDirectory.checkpointsName) || isBeginning {
       self = .run(run)
       return

@@ -36,7 +36,7 @@ public struct PretrainedWeights {
     threads: ThreadPool
   ) throws {
     let description = try ModelDescription.reading(path, threads: threads)
-    if description.configuration?.recipe.adapter.keys != nil {
+    if description.holdsAdapter {
       throw AdapterAsModelError(path: path)
     }
     try recipe.model.requireArchitecture(

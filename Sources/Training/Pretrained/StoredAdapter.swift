@@ -72,14 +72,7 @@ final class StoredAdapter: Sendable {
   /// - Throws: `WeightError`, `ParameterPatternError`.
   func bind(_ module: any Module, in workspace: Workspace) throws -> BoundAdapter {
     let source = try SafetensorsReader(path: path + "/" + PeftFormat.weightsName)
-    guard let form = configuration.form, let keys = configuration.keys else {
-      preconditionFailure("an adapter has a form")
-    }
-    let names = Set(PeftFormat.layers(in: source))
-    module.adapt(
-      isForeign
-        ? module.adaptableLayers.filter { names.contains($0.name) } : try keys.layers(of: module),
-      as: form, heads: module.headModules)
+    try configuration.adapt(module, layersIn: isForeign ? source : nil)
     let parameters = ParameterStore(of: module)
     let model = parameters.entries.filter { !$0.isOfAdapter }
     let added = parameters.entries.filter(\.isOfAdapter)
@@ -140,6 +133,49 @@ extension ModelDescription {
     let recipe = configuration.locatingFiles().recipe
     return try StoredAdapter(
       in: path, of: recipe, from: recipe.model.from ?? named, named: named, threads: threads)
+  }
+
+  /// Whether the directory holds an adapter in place of a model's weights.
+  var holdsAdapter: Bool {
+    foreignAdapter != nil || configuration?.recipe.adapter.keys != nil
+  }
+
+  /// The tensors that lie there: the model's, or in their place an adapter's.
+  func storedTensors() throws(WeightError) -> any WeightSource {
+    holdsAdapter
+      ? try SafetensorsReader(path: path + "/" + PeftFormat.weightsName) : try weights()
+  }
+
+  /// The parameters whose tensors lie there, none of them with memory, and what names in the file mean. The model
+  /// that an adapter belongs to is not read.
+  ///
+  /// - Parameter source: `storedTensors()`.
+  /// - Throws: As ``network()``; `ParameterPatternError`.
+  func storedParameters(
+    in source: any WeightSource
+  ) throws -> (parameters: [ParameterStore.Entry], names: WeightNames) {
+    let module = try network().module
+    guard holdsAdapter else {
+      return (ParameterStore(of: module).entries, architecture.weightNames)
+    }
+    let configuration = foreignAdapter?.configuration ?? configuration?.recipe.adapter
+    try configuration?.adapt(module, layersIn: foreignAdapter == nil ? nil : source)
+    return (ParameterStore(of: module).entries.filter(\.isOfAdapter), PeftFormat.names)
+  }
+}
+
+extension AdapterConfiguration {
+  /// Gives a module the adapters that this section describes.
+  ///
+  /// - Parameter source: Its tensors say which layers get one; nil: the section's targets do.
+  /// - Throws: `ParameterPatternError` for a target that matches nothing.
+  fileprivate func adapt(_ module: any Module, layersIn source: (any WeightSource)?) throws {
+    guard let form, let keys else { preconditionFailure("an adapter has a form") }
+    let names = source.map { Set(PeftFormat.layers(in: $0)) }
+    module.adapt(
+      try names.map { names in module.adaptableLayers.filter { names.contains($0.name) } }
+        ?? keys.layers(of: module),
+      as: form, heads: module.headModules)
   }
 }
 

@@ -72,7 +72,7 @@ extension ModelDescription {
     }
     try require(kind == .language, "is no language model")
     try require(
-      configuration?.recipe.adapter.keys == nil && foreignAdapter == nil,
+      !holdsAdapter,
       "holds an adapter, not a model: fold it into its model first with lockstep merge")
     if let data, let tokenizer {
       try require(

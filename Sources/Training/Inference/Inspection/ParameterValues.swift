@@ -31,7 +31,7 @@ public struct ParameterValues: Encodable, CustomStringConvertible {
       let source: any WeightSource =
         switch place {
         case .checkpoint(let checkpoint): try checkpoint.model()
-        case .run, .directory, .gguf: try ModelDescription(at: place).weights()
+        case .run, .directory, .gguf: try ModelDescription(at: place).storedTensors()
         }
       let known = NamePattern(pattern)
       let chosen = source.tensors.filter { known.matches($0.name) }
