@@ -371,4 +371,14 @@ import Testing
       #expect(found.contains("model.from: holds an adapter, not a model"), "\(found)")
     }
   }
+
+  @Test func whatAUserShouldKnowOfTheWeightsIsSaid() throws {
+    let path = PretrainedFixture.path("mistral-window")
+    let configuration = try configuration(from: "llama-tied", ["model.from=\(path)"])
+    #expect(
+      configuration.notices == [
+        "model.from: \(path)/config.json: attention sees 12 tokens (sliding_window), so the context is 12 and "
+          + "not 64"
+      ])
+  }
 }

@@ -45,7 +45,7 @@ extension RunConfiguration {
       adjustments.adjust(&root)
       notices = adjustments.notices
     }
-    let completed: SettingNode
+    let completed: (settings: SettingNode, notices: [String])
     do throws(Violation) {
       completed = try root.completingModel()
     } catch {
@@ -53,8 +53,8 @@ extension RunConfiguration {
       throw ConfigurationError(violations: violations + [error])
     }
     var configuration = try RunConfiguration(
-      readFrom: completed, earlier: violations, ranks: ranks)
-    configuration.notices = notices
+      readFrom: completed.settings, earlier: violations, ranks: ranks)
+    configuration.notices = notices + completed.notices
     return configuration
   }
 

@@ -7,8 +7,8 @@ import LockstepSettings
 public struct RunConfiguration: Configurable {
   public var recipe = Recipe()
   public var plan = Plan()
-  /// What the user should know of how the overrides were taken, one sentence each; no part of what a
-  /// configuration is.
+  /// What the user should know of how the overrides were taken and the weights of `model.from` were read, one
+  /// sentence each; no part of what a configuration is.
   package internal(set) var notices: [String] = []
 
   public init() {}

@@ -33,13 +33,14 @@ extension SettingNode {
   /// The settings with a `model` section that says all that follows from its `from`, where that is there and no
   /// architecture is named: what was written stays, and stands over what is read.
   ///
+  /// - Returns: Them, and what the user should know of how the weights' files were read.
   /// - Throws: `Violation` with what is wrong with the weights.
-  func completingModel() throws(Violation) -> SettingNode {
+  func completingModel() throws(Violation) -> (settings: SettingNode, notices: [String]) {
     guard let from = entry(at: "model.from"), let path = from.value.scalar,
       entry(at: "model.architecture") == nil, case .map(var sections) = content,
       let place = sections.firstIndex(where: { $0.key == "model" }),
       let written = sections[place].value.entries
-    else { return self }
+    else { return (self, []) }
     let directory = self["directory"]?.scalar
     let description: ModelDescription
     do {
@@ -52,6 +53,9 @@ extension SettingNode {
     var entries = ModelConfiguration(description.architecture).settingNode.entries ?? []
     entries.removeAll { entry in written.contains { $0.key == entry.key } }
     sections[place].value.content = .map(entries + written)
-    return SettingNode(.map(sections), origin: origin)
+    return (
+      SettingNode(.map(sections), origin: origin),
+      description.notices.map { "model.from: \($0)" }
+    )
   }
 }
