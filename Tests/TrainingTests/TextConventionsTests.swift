@@ -17,15 +17,19 @@ import Testing
   /// A small Llama whose tokens are bytes and two names, with more rows than tokens.
   init() throws {
     folder = try TemporaryDirectory()
+    let tokenizer = ByteTokenizer().adding(special: ["<|im_start|>", "<|im_end|>"])
+    try writeModel(rows: 300, tokenizer: tokenizer.tokenizerJSON())
+  }
+
+  private func writeModel(rows: Int, tokenizer: [UInt8]) throws {
     var configuration = LlamaConfiguration()
     (configuration.layers, configuration.heads, configuration.width) = (1, 2, 8)
-    (configuration.context, configuration.vocabulary) = (16, 300)
-    let tokenizer = ByteTokenizer().adding(special: ["<|im_start|>", "<|im_end|>"])
+    (configuration.context, configuration.vocabulary) = (16, rows)
     let json = try #require(
-      try configuration.huggingFaceJSON(vocabularyCount: 300, endOfText: 256))
+      try configuration.huggingFaceJSON(vocabularyCount: rows, endOfText: 256))
     try folder.write("model/config.json", json)
-    try folder.write("model/tokenizer.json", tokenizer.tokenizerJSON())
-    let model = Llama(configuration, vocabularyCount: 300)
+    try folder.write("model/tokenizer.json", tokenizer)
+    let model = Llama(configuration, vocabularyCount: rows)
     var tensors = TensorSet()
     for (name, parameter) in model.namedParameters {
       tensors.add(name, parameter.shape.dimensions) { Float($0 % 7) - 3 }
@@ -209,5 +213,34 @@ import Testing
         "chat_template.jinja", "config.json", "generation_config.json", "model.safetensors",
         "tokenizer.json", "tokenizer_config.json",
       ])
+  }
+
+  /// As Qwen3-Embedding has it: what ends an input is not what ends an answer.
+  @Test func theTokenThatEndsInputsIsKeptBesideThatWhichEndsAnswers() throws {
+    let end = "<|endoftext|>"
+    let family = try String(
+      contentsOf: Self.families.appending(path: "smollm.json"), encoding: .utf8)
+    var root = try #require(
+      try JSONSerialization.jsonObject(with: Data(family.utf8)) as? [String: Any])
+    let tokens = try #require(root["added_tokens"] as? [[String: Any]])
+    let id = try #require(tokens.first { $0["content"] as? String == end }?["id"] as? Int)
+    let text = ["Sequence": ["id": "A", "type_id": 0] as [String: Any]]
+    let second = ["Sequence": ["id": "B", "type_id": 0] as [String: Any]]
+    let last = ["SpecialToken": ["id": end, "type_id": 0] as [String: Any]]
+    root["post_processor"] = [
+      "type": "TemplateProcessing", "single": [text, last], "pair": [text, last, second, last],
+      "special_tokens": [end: ["id": end, "ids": [id], "tokens": [end]]],
+    ]
+    try writeModel(
+      rows: 500, tokenizer: Array(JSONSerialization.data(withJSONObject: root)))
+    try folder.write("model/tokenizer_config.json", #"{"eos_token": "<|im_end|>"}"#)
+    try convert("model", "file", .gguf)
+    let original = try open("model")
+    #expect(original.endOfTextNames == ["<|im_end|>"])
+    let trained = try open("file")
+    let expected = try #require(original.tokenizer).encodeInput("a")
+    #expect(expected.tokens.last == Int32(id))
+    #expect(try #require(trained.tokenizer).encodeInput("a") == expected)
+    #expect(Set(trained.endOfTextNames) == [end, "<|im_end|>"])
   }
 }

@@ -91,6 +91,18 @@ extension GGUFVocabulary {
     }
   }
 
+  /// Whether inputs get the token of a task, so that it is the tokenizer that says which one it is.
+  private func encodes(with role: TextConventions.Role) -> Bool {
+    switch role {
+    case .beginOfText: beginOfText != nil && addsBeginOfText == true
+    case .endOfText: endOfText != nil && addsEndOfText == true
+    case .separator: separator != nil && addsSeparator == true
+    case .classification: classification != nil && addsBeginOfText == true
+    case .unknown: unknown != nil
+    case .padding, .mask: false
+    }
+  }
+
   /// The metadata of a tokenizer, and of how texts begin and end.
   ///
   /// - Parameters:
@@ -105,7 +117,9 @@ extension GGUFVocabulary {
     var vocabulary = try GGUFVocabulary(of: tokenizer)
     vocabulary.fill(to: rows)
     for (role, path) in TextConventions.ggufRoles {
-      guard let id = conventions.id(conventions.names[role], tokenizer) else { continue }
+      guard let id = conventions.id(conventions.names[role], tokenizer),
+        !vocabulary.encodes(with: role)
+      else { continue }
       vocabulary[keyPath: path] = Int32(id)
     }
     var written: [(key: String, value: GGUFValue)] = [
@@ -122,7 +136,8 @@ extension GGUFVocabulary {
     for (key, path) in Key.switches {
       if let isOn = vocabulary[keyPath: path] { written.append((key, .bool(isOn))) }
     }
-    let ends = conventions.endOfTextNames.dropFirst().compactMap { conventions.id($0, tokenizer) }
+    let ends = conventions.endOfTextNames.compactMap { conventions.id($0, tokenizer) }
+      .filter { Int32($0) != vocabulary.endOfText }
     for (key, id) in zip(Key.ends, ends) { written.append((key, .uint32(UInt32(id)))) }
     written = written.map { (Key.prefix + $0.key, $0.value) }
     if let template = conventions.chatTemplate { written.append((Key.template, .text(template))) }
