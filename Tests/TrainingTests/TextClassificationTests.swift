@@ -302,6 +302,18 @@ import Testing
     }
   }
 
+  @Test func roundingThatLosesAClassifiersAdapterIsRefused() throws {
+    let settings = ["adapter.name=lora", "adapter.rank=2", "optimizer.learning_rate=1e-6"]
+    _ = try train(configuration("encoder", settings), in: "run")
+    var conversion = ModelConversion(
+      source: folder.path + "/run", output: folder.path + "/merged", type: .bfloat16)
+    conversion.mergesAdapter = true
+    #expect(throws: LostAdapterError.self) { try conversion.run(in: Workspace()) }
+    conversion.type = .float32
+    let merge = try #require(try conversion.run(in: Workspace()).merge)
+    #expect(merge.change < 1e-4, "what the adapter changes, not what the logits are")
+  }
+
   @Test func linesOfJSONAreTheSameTextsAsATable() throws {
     let table = try train(configuration("encoder"))
     let path = folder.path + "/train.jsonl"

@@ -1,5 +1,6 @@
 import LockstepDatasets
 import LockstepModels
+import LockstepNeuralNetworks
 import LockstepTensors
 
 /// Whether a model into which an adapter was folded still computes what the model with the adapter did: the logits
@@ -28,22 +29,15 @@ struct AdapterEffect {
   private let adapted: [Float]
   private let plain: [Float]
 
-  /// - Parameters:
-  ///   - model: Has an adapter.
-  ///   - base: Where the model without it is.
-  /// - Throws: What opening the model without the adapter throws.
-  init(of model: TrainedModel, base: String) throws {
-    text = ComparedText(for: model)
+  /// - Parameter model: Has an adapter. A head that is stored with it stays when the adapter is set aside.
+  /// - Throws: `LoadingError` where it gives no logits.
+  init(of model: TrainedModel) throws {
+    let text = ComparedText(for: model)
     adapted = try text.logits(of: model)
-    if model.kind == .textClassification {
-      // The head is stored with the adapter: without it there are no logits.
-      plain = adapted.map { _ in 0 }
-    } else {
-      plain = try text.logits(
-        of: TrainedModel.open(
-          base, in: Workspace(threadCount: model.workspace.threads.threadCount),
-          precision: .float32))
+    plain = try AdaptedLayers(of: model.model.module).settingAdaptersAside {
+      try text.logits(of: model)
     }
+    self.text = text
   }
 
   /// Refuses what has lost the adapter.
