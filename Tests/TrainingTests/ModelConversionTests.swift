@@ -79,6 +79,15 @@ import Testing
     }
   }
 
+  @Test func onlyAHeadThatIsNotWrittenIsLeftOut() throws {
+    for (name, leftOut) in [
+      ("bert", []), ("encoder", ["pooler.dense.bias", "pooler.dense.weight"]),
+    ] {
+      let outcome = try convert(TextClassifierFixture.path(name), name)
+      #expect(outcome.leftOut.sorted() == leftOut, "\(name)")
+    }
+  }
+
   @Test func blocksAreForGGUF() throws {
     #expect(throws: ConversionError.typeOfOtherFormat(.q8x0)) {
       try convert(PretrainedFixture.path("qwen2.gguf"), "none", .safetensors, .q8x0)

@@ -124,7 +124,10 @@ public struct TrainedModel {
       base = adapter.base.path
     } else {
       let (weights, names) = (try description.weights(), architecture.weightNames)
-      unusedTensors = weights.tensors.map(\.name).filter(names.isOfOtherHead)
+      let known = Set(model.module.namedParameters.map(\.name))
+      unusedTensors = weights.tensors.map(\.name).filter {
+        names.isOfOtherHead($0) && names.parameter(of: $0, among: known) == nil
+      }
       parameters = try model.module.bind(to: weights, names: names, in: workspace)
       try description.checkpoint?.requireParameters(parameters)
       boundAdapter = nil
