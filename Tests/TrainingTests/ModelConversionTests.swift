@@ -137,4 +137,25 @@ import Testing
     }
     #expect(try folder.names() == ["empty", "mine"])
   }
+
+  @Test(arguments: ["qwen2", "qwen3"])
+  func rotaryFactorsThatNobodyWouldReadAreRefused(name: String) throws {
+    let source = folder.path + "/source"
+    try FileManager.default.copyItem(atPath: PretrainedFixture.path(name), toPath: source)
+    let path = URL(fileURLWithPath: source + "/config.json")
+    var members = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: path)) as? [String: Any])
+    members["rope_parameters"] = nil
+    members["rope_scaling"] = [
+      "rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+      "original_max_position_embeddings": 16,
+    ]
+    try JSONSerialization.data(withJSONObject: members).write(to: path)
+    #expect(
+      throws: ConversionError.notSaid(
+        "architecture \(name) and rope_scaling llama3", format: "GGUF")
+    ) { try convert(source, "file", .gguf) }
+    #expect(try folder.names() == ["source"])
+    _ = try convert(source, "directory")
+  }
 }

@@ -52,7 +52,7 @@ public struct LlamaConfiguration: LlamaFamily {
 
   public static var gguf: GGUFFormat<Self>? {
     .llamaFamily(
-      name: "llama", interleavesHeads: true,
+      name: "llama", interleavesHeads: true, takesRotaryFactors: true,
       [
         .derived("attention.key_length", \.headWidth, meaning: "embedding_length / head_count"),
         .derived("attention.value_length", \.headWidth, meaning: "embedding_length / head_count"),

@@ -5,9 +5,12 @@ extension GGUFFormat where Configuration: LlamaFamily {
   ///   - name: What `general.architecture` says.
   ///   - interleavesHeads: Whether rotary positions turn neighbouring elements of a head in files, and so
   ///     the rows of queries and keys are in another order. Default: no.
+  ///   - takesRotaryFactors: Whether llama.cpp reads the factors of Llama 3's formula for this architecture.
+  ///     Default: no.
   ///   - further: Keys that are not the whole family's.
   static func llamaFamily(
-    name: String, interleavesHeads: Bool = false, _ further: [InterchangeKey<Configuration>]
+    name: String, interleavesHeads: Bool = false, takesRotaryFactors: Bool = false,
+    _ further: [InterchangeKey<Configuration>]
   ) -> GGUFFormat {
     GGUFFormat(
       name: name,
@@ -52,6 +55,12 @@ extension GGUFFormat where Configuration: LlamaFamily {
           .init("output", "lm_head"),
         ]
       },
-      computed: { $0.ropeScaling.ggufFactors(base: $0.ropeTheta, headWidth: $0.headWidth) })
+      computed: { $0.ropeScaling.ggufFactors(base: $0.ropeTheta, headWidth: $0.headWidth) },
+      lacks: { configuration in
+        guard !takesRotaryFactors, case .llama3 = configuration.ropeScaling.method else {
+          return nil
+        }
+        return "architecture \(name) and rope_scaling llama3"
+      })
   }
 }
