@@ -41,7 +41,8 @@ import Testing
     #expect(settings[0] == settings[1] && settings[0] == settings[2])
     #expect(try folder.names() == ["again", "directory", "file"])
     #expect(
-      try folder.names(in: "directory") == ["config.json", "model.safetensors"]
+      try folder.names(in: "directory")
+        == ["config.json", "model.safetensors"]
         && folder.names(in: "file") == ["model.gguf"])
   }
 
@@ -157,5 +158,53 @@ import Testing
     ) { try convert(source, "file", .gguf) }
     #expect(try folder.names() == ["source"])
     _ = try convert(source, "directory")
+  }
+
+  @Test func aModelThatNoConversionWroteIsNeverReplaced() throws {
+    let path = PretrainedFixture.path("qwen2.gguf")
+    for name in ["directory", "file"] {
+      let output = folder.path + "/" + name
+      if name == "file" {
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: path, toPath: output + "/model.gguf")
+      } else {
+        try FileManager.default.copyItem(atPath: PretrainedFixture.path("qwen2"), toPath: output)
+      }
+      let before = try folder.names(in: name)
+      let error = #expect(throws: ConversionError.self) {
+        try convert(path, name, overwrites: true)
+      }
+      #expect(error?.description.hasSuffix("name another directory") == true)
+      #expect(try folder.names(in: name) == before)
+    }
+    // Another program has put its own into what a conversion wrote.
+    let copy = try convert(path, "copy").output
+    try FileManager.default.removeItem(atPath: copy + "/model.safetensors")
+    try FileManager.default.copyItem(
+      atPath: PretrainedFixture.path("qwen2") + "/model.safetensors",
+      toPath: copy + "/model.safetensors")
+    #expect(throws: ConversionError.self) { try convert(path, "copy", overwrites: true) }
+  }
+
+  @Test func whatKilledConversionsLeftIsRemoved() throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", "exit 0"]
+    try process.run()
+    process.waitUntilExit()
+    let gone = ".copy.converting-\(process.processIdentifier)-"
+    let kept = [
+      ".copy.converting-\(ProcessInfo.processInfo.processIdentifier)-1",
+      // All that there is of an output until the new one has its name.
+      gone + "3-former", ".other.converting-\(process.processIdentifier)-1",
+    ]
+    for name in [gone + "1", gone + "2"] + kept {
+      try folder.write(name + "/model.safetensors", "x")
+    }
+    let path = PretrainedFixture.path("qwen2.gguf")
+    _ = try convert(path, "copy")
+    #expect(try Set(folder.names()) == Set(kept + ["copy"]))
+    _ = try convert(path, "copy", overwrites: true)
+    #expect(try Set(folder.names()) == Set([kept[0], kept[2], "copy"]))
   }
 }

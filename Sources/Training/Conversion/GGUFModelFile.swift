@@ -36,6 +36,7 @@ struct GGUFModelFile {
     metadata += [
       ("general.file_type", .uint32(type.ggufFileType)),
       ("general.quantization_version", .uint32(2)),
+      (ConversionOutput.markKey, .text(ConversionOutput.mark)),
     ]
     metadata += try GGUFVocabulary.metadata(
       of: model.tokenizer, model.conventions, rows: architecture.vocabulary ?? tokenCount ?? 0)
@@ -50,7 +51,8 @@ struct GGUFModelFile {
       try GGUFWriter.write(tensors, metadata: metadata, to: path, progress: progress)
     }
     return WrittenModel(
-      source: architecture.weights(of: try GGUFReader(path: path)), leftOut: leftOut)
+      source: architecture.weights(of: try GGUFReader(path: path)),
+      leftOut: leftOut)
   }
 }
 

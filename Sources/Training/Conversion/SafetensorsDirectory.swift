@@ -38,7 +38,9 @@ struct SafetensorsDirectory {
     for (name, bytes) in files { try AtomicFile.write(bytes, to: directory + "/" + name) }
     let path = directory + "/" + ModelConversion.weightsName
     try SafetensorsWriter.write(
-      model.parameters, as: type, metadata: ["format": "pt"], to: path, progress: progress)
+      model.parameters, as: type,
+      metadata: ["format": "pt", ConversionOutput.markKey: ConversionOutput.mark], to: path,
+      progress: progress)
     return WrittenModel(source: try SafetensorsReader(path: path))
   }
 }
