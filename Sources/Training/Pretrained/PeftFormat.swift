@@ -18,12 +18,27 @@ enum PeftFormat {
   static func name(ofParameter name: String) -> String { prefix + name }
 
   /// What names in such a file mean.
-  static let names = WeightNames(spellings: [.init(prefix, means: "")])
+  ///
+  /// - Parameter model: What those in files of the model mean. What may be left out there, where only the network
+  ///   without its head was saved, may be left out here.
+  static func names(of model: WeightNames) -> WeightNames {
+    WeightNames(
+      optionalPrefix: model.optionalPrefix, spellings: [.init(prefix, means: "")])
+  }
 
-  /// The layers that have an adapter, as the names of a file's tensors say.
-  static func layers(in source: any WeightSource) -> [String] {
-    source.tensors.map(\.name).filter { $0.hasPrefix(prefix) && $0.hasSuffix(factorEnding) }
-      .map { String($0.dropFirst(prefix.count).dropLast(factorEnding.count)) }
+  /// Those layers of a module that have an adapter, as the names of a file's tensors say.
+  ///
+  /// - Parameter model: As of `names(of:)`.
+  static func layers(
+    of module: any Module, in source: any WeightSource, _ model: WeightNames
+  ) -> [AdaptableLayer] {
+    let all = module.adaptableLayers
+    let (known, names) = (Set(all.map(\.name)), names(of: model))
+    let found = Set(
+      source.tensors.map(\.name).filter { $0.hasSuffix(factorEnding) }.compactMap {
+        names.parameter(of: String($0.dropLast(factorEnding.count)), among: known)
+      })
+    return all.filter { found.contains($0.name) }
   }
 
   /// What a model does.

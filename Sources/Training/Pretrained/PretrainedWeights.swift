@@ -114,7 +114,7 @@ public struct PretrainedWeights {
       from: source, names: names, into: values, where: { !isNew($0) }, threads: threads)
     if let adapter {
       try parameters.read(
-        from: adapter, names: PeftFormat.names, into: values, where: \.isOfAdapter,
+        from: adapter, names: PeftFormat.names(of: names), into: values, where: \.isOfAdapter,
         threads: threads)
     } else {
       parameters.initializeMagnitudes(values)

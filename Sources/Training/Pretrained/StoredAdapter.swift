@@ -72,7 +72,8 @@ final class StoredAdapter: Sendable {
   /// - Throws: `WeightError`, `ParameterPatternError`.
   func bind(_ module: any Module, in workspace: Workspace) throws -> BoundAdapter {
     let source = try SafetensorsReader(path: path + "/" + PeftFormat.weightsName)
-    try configuration.adapt(module, layersIn: isForeign ? source : nil)
+    let modelNames = base.architecture.weightNames
+    try configuration.adapt(module, layersIn: isForeign ? source : nil, modelNames)
     let parameters = ParameterStore(of: module)
     let model = parameters.entries.filter { !$0.isOfAdapter }
     let added = parameters.entries.filter(\.isOfAdapter)
@@ -84,7 +85,7 @@ final class StoredAdapter: Sendable {
     let modelTensors = try WeightAssignment(
       of: model.map(\.layout), from: weights, names: weightNames)
     let adapterTensors = try WeightAssignment(
-      of: added.map(\.layout), from: source, names: PeftFormat.names)
+      of: added.map(\.layout), from: source, names: PeftFormat.names(of: modelNames))
     let values = FloatMemory(count: parameters.flatCount)
     guard let first = values.elements.baseAddress else {
       preconditionFailure("a model has parameters")
@@ -155,27 +156,31 @@ extension ModelDescription {
     in source: any WeightSource
   ) throws -> (parameters: [ParameterStore.Entry], names: WeightNames) {
     let module = try network().module
-    guard holdsAdapter else {
-      return (ParameterStore(of: module).entries, architecture.weightNames)
-    }
+    let modelNames = architecture.weightNames
+    guard holdsAdapter else { return (ParameterStore(of: module).entries, modelNames) }
     let configuration = foreignAdapter?.configuration ?? configuration?.recipe.adapter
-    try configuration?.adapt(module, layersIn: foreignAdapter == nil ? nil : source)
-    return (ParameterStore(of: module).entries.filter(\.isOfAdapter), PeftFormat.names)
+    try configuration?.adapt(
+      module, layersIn: foreignAdapter == nil ? nil : source, modelNames)
+    return (
+      ParameterStore(of: module).entries.filter(\.isOfAdapter), PeftFormat.names(of: modelNames)
+    )
   }
 }
 
 extension AdapterConfiguration {
   /// Gives a module the adapters that this section describes.
   ///
-  /// - Parameter source: Its tensors say which layers get one; nil: the section's targets do.
+  /// - Parameters:
+  ///   - source: Its tensors say which layers get one; nil: the section's targets do.
+  ///   - names: What names in files of the model mean.
   /// - Throws: `ParameterPatternError` for a target that matches nothing.
-  fileprivate func adapt(_ module: any Module, layersIn source: (any WeightSource)?) throws {
+  fileprivate func adapt(
+    _ module: any Module, layersIn source: (any WeightSource)?, _ names: WeightNames
+  ) throws {
     guard let form, let keys else { preconditionFailure("an adapter has a form") }
-    let names = source.map { Set(PeftFormat.layers(in: $0)) }
-    module.adapt(
-      try names.map { names in module.adaptableLayers.filter { names.contains($0.name) } }
-        ?? keys.layers(of: module),
-      as: form, heads: module.headModules)
+    let layers =
+      try source.map { PeftFormat.layers(of: module, in: $0, names) } ?? keys.layers(of: module)
+    module.adapt(layers, as: form, heads: module.headModules)
   }
 }
 

@@ -47,7 +47,7 @@ extension ParameterStore {
   ) throws(WeightError) {
     if isAdapted {
       try read(
-        from: source, names: PeftFormat.names, into: values, where: \.isOfAdapter,
+        from: source, names: PeftFormat.names(of: .own), into: values, where: \.isOfAdapter,
         threads: threads)
     } else {
       try read(from: source, into: values, threads: threads)
