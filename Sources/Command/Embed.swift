@@ -10,8 +10,8 @@ struct Embed: ParsableCommand, ReadsEncryptedFiles {
     abstract: "Makes a vector of each line of text.",
     discussion: """
       Reads lines and writes a vector for each, in the same order. How the states of a line's tokens become its \
-      vector is what the model's directory says (modules.json, 1_Pooling, sentence_bert_config.json, as \
-      Sentence-Transformers writes them); where it does not, an encoder's are averaged, and of a model that continues \
+      vector is what the model's files say (modules.json, 1_Pooling, sentence_bert_config.json, as \
+      Sentence-Transformers writes them, or pooling_type of a GGUF file); where it does not, an encoder's are averaged, and of a model that continues \
       texts the last is taken. Of a line that is too long the beginning is read.
       """)
 
@@ -39,13 +39,13 @@ struct Embed: ParsableCommand, ReadsEncryptedFiles {
 
   @Option(
     help: ArgumentHelp(
-      "How the states become one vector. Default: as the model's directory says.",
+      "How the states become one vector. Default: as the model's files say.",
       valueName: "mean|first|last"))
   var pooling: PoolingMode?
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Whether vectors are divided by their length. Default: as the model's directory says.")
+    help: "Whether vectors are divided by their length. Default: as the model's files say.")
   var normalize: Bool?
 
   @OptionGroup var text: TextArguments

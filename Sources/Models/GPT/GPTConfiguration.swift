@@ -112,6 +112,8 @@ extension GPTConfiguration {
         .derived("feed_forward_length", \.feedForwardWidth, meaning: "4 embedding_length"),
         .fixed("attention.layer_norm_epsilon", 1e-5),
         .accepted("attention.causal", true),
+        // How the states of a text become one vector.
+        .harmless("pooling_type"),
       ],
       tensors: { _ in
         [

@@ -28,7 +28,7 @@ extension GGUFFormat where Configuration: LlamaFamily {
         .accepted("attention.causal", true),
         .accepted("expert_count", 0),
         .accepted("expert_used_count", 0),
-        // How whole texts are embedded.
+        // How the states of a text become one vector.
         .harmless("pooling_type"),
       ] + InterchangeKey.ggufRotary + further,
       tensors: { configuration in

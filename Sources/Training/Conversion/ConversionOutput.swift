@@ -14,7 +14,7 @@ struct ConversionOutput {
       ModelConversion.weightsName, ModelConversion.ggufName, "config.json", "tokenizer.json",
       TextConventions.tokenizerConfigurationName, TextConventions.templateName,
       TextConventions.generationName,
-    ])
+    ] + SentencePooling.writtenNames)
 
   /// A key of the weights' metadata, and what a conversion puts there: a model that somebody else wrote is never
   /// replaced.

@@ -38,6 +38,10 @@ struct GGUFModelFile {
       ("general.quantization_version", .uint32(2)),
       (ConversionOutput.markKey, .text(ConversionOutput.mark)),
     ]
+    let (pooling, lost) = try model.writtenPooling()
+    if let pooling, let name = metadata.first?.value.text {
+      metadata += pooling.ggufMetadata(architecture: name)
+    }
     metadata += try GGUFVocabulary.metadata(
       of: model.tokenizer, model.conventions, rows: architecture.vocabulary ?? tokenCount ?? 0)
     var (tensors, leftOut) = architecture.ggufTensors(of: model.parameters, type: type)
@@ -52,7 +56,7 @@ struct GGUFModelFile {
     }
     return WrittenModel(
       source: architecture.weights(of: try GGUFReader(path: path)),
-      leftOut: leftOut)
+      leftOut: leftOut + lost + (pooling?.ggufLacks ?? []))
   }
 }
 

@@ -34,8 +34,8 @@ public struct ModelConversion: Sendable {
     /// The largest difference between an element of the model and what was written for it, found by reading
     /// the file back.
     public let largestError: Double
-    /// Parameters that the format has no place for, and tensors of the source that Lockstep does not compute
-    /// with.
+    /// Parameters that the format has no place for, what it can not say of how texts become vectors, and tensors of
+    /// the source that Lockstep does not compute with.
     public let leftOut: [String]
     public let files: [File]
     /// How what was written compares with the model with its adapter; nil: there was none.
@@ -114,9 +114,10 @@ public struct ModelConversion: Sendable {
       let merge = try effect?.require(
         of: format == .gguf ? draft + "/" + Self.ggufName : draft, isExact: type == .float32,
         threadCount: workspace.threads.threadCount)
-      let files = try FileSystem.names(in: draft).map {
-        Outcome.File(name: $0, bytes: try FileSystem.size(of: draft + "/" + $0))
-      }
+      let files = try FileSystem.names(in: draft).flatMap { name in
+        FileSystem.isDirectory(draft + "/" + name)
+          ? try FileSystem.names(in: draft + "/" + name).map { name + "/" + $0 } : [name]
+      }.map { Outcome.File(name: $0, bytes: try FileSystem.size(of: draft + "/" + $0)) }
       try place.complete(draft)
       let types = Dictionary(grouping: written.source.tensors, by: \.encoding).mapValues(\.count)
       return Outcome(
@@ -146,7 +147,7 @@ extension ModelConversion {
 /// A model's tensors in a file that was just written.
 struct WrittenModel {
   let source: any WeightSource
-  /// Parameters that the format has no place for.
+  /// Parameters that the format has no place for, and what it can not say of how texts become vectors.
   var leftOut: [String] = []
 }
 

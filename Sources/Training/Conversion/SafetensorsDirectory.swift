@@ -41,6 +41,8 @@ struct SafetensorsDirectory {
       model.parameters, as: type,
       metadata: ["format": "pt", ConversionOutput.markKey: ConversionOutput.mark], to: path,
       progress: progress)
-    return WrittenModel(source: try SafetensorsReader(path: path))
+    let (pooling, leftOut) = try model.writtenPooling()
+    try pooling?.write(to: directory, width: model.stateWidth())
+    return WrittenModel(source: try SafetensorsReader(path: path), leftOut: leftOut)
   }
 }

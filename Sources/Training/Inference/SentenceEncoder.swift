@@ -1,7 +1,6 @@
 // B lines, T positions, D width.
 
 import LockstepDatasets
-import LockstepFiles
 import LockstepModels
 import LockstepSettings
 import LockstepTensors
@@ -34,7 +33,7 @@ public final class SentenceEncoder {
 
   /// - Parameters:
   ///   - trained: An encoder, a model that fills in tokens, or one that continues texts.
-  ///   - mode: In place of what the model's directory says. Default: nil.
+  ///   - mode: In place of what the model's files say. Default: nil.
   ///   - normalizes: Likewise.
   ///   - batch: Lines that are computed at a time; does not change their vectors. Default: 16.
   ///   - special: What names of special tokens in the lines are. Default: these tokens.
@@ -46,22 +45,9 @@ public final class SentenceEncoder {
   ) throws {
     precondition(batch >= 1, "at least one text is read at a time, not \(batch)")
     let context: Int
-    switch trained.model {
-    case .encoder(let model):
-      (states, context) = ({ model.states(of: $0, lengths: $1) }, model.context)
-    case .maskedLanguage(let model):
-      (states, context) = ({ model.states(of: $0, lengths: $1) }, model.context)
-    case .language(let model):
-      // What lies behind a text is not seen from within it.
-      (states, context) = ({ tokens, _ in model.states(of: tokens) }, model.context)
-    case .sequenceToSequence, .prediction, .textClassification:
-      throw LoadingError.otherModel(
-        path: trained.path, found: trained.kind, expected: .encoder)
-    }
+    (states, context) = try trained.tokenStates()
     var pooling =
-      trained.path.hasSuffix(".gguf") || !FileSystem.isDirectory(trained.path)
-      ? SentencePooling(defaultFor: trained.kind)
-      : try SentencePooling(in: trained.path, of: trained.kind)
+      try SentencePooling.said(of: trained) ?? SentencePooling(defaultFor: trained.kind)
     if let mode { pooling.mode = mode }
     if let normalizes { pooling.normalizes = normalizes }
     self.pooling = pooling
@@ -70,10 +56,7 @@ public final class SentenceEncoder {
     reader = LineTokens(
       tokenizer: try trained.requiredTokenizer(), limit: min(context, pooling.limit ?? context),
       special: special)
-    // One token says how wide states are.
-    width = workspace.withoutRecording { [states] in
-      states(Indices([0], shape: [1, 1]), [1]).shape.last
-    }
+    width = try trained.stateWidth()
   }
 
   /// The vectors of lines.
@@ -134,5 +117,32 @@ public final class SentenceEncoder {
       for column in 0..<width { sums[column] /= divisor }
     }
     return sums.map(Float.init)
+  }
+}
+
+extension TrainedModel {
+  /// What gives each token of texts a state, [B, T] and the texts' lengths to [B, T, D]; and the most tokens of a text.
+  ///
+  /// - Throws: `LoadingError` for a model that has no such states.
+  fileprivate func tokenStates() throws(LoadingError) -> (
+    states: (Indices, [Int]) -> Tensor, context: Int
+  ) {
+    switch model {
+    case .encoder(let model): ({ model.states(of: $0, lengths: $1) }, model.context)
+    case .maskedLanguage(let model): ({ model.states(of: $0, lengths: $1) }, model.context)
+    case .language(let model):
+      // What lies behind a text is not seen from within it.
+      ({ tokens, _ in model.states(of: tokens) }, model.context)
+    case .sequenceToSequence, .prediction, .textClassification:
+      throw LoadingError.otherModel(path: path, found: kind, expected: .encoder)
+    }
+  }
+
+  /// D: one token says how wide states are.
+  ///
+  /// - Throws: `LoadingError` for a model that has no such states.
+  func stateWidth() throws(LoadingError) -> Int {
+    let states = try tokenStates().states
+    return workspace.withoutRecording { states(Indices([0], shape: [1, 1]), [1]).shape.last }
   }
 }

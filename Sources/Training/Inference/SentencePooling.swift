@@ -2,6 +2,7 @@ import Foundation
 import LockstepFiles
 import LockstepModels
 import LockstepSettings
+import LockstepWeights
 
 /// How the states of a text's tokens become one vector.
 public enum PoolingMode: String, Sendable, CaseIterable {
@@ -13,17 +14,21 @@ public enum PoolingMode: String, Sendable, CaseIterable {
   case last
 }
 
-/// How a model's directory says that its states become the vector of a text, as Sentence-Transformers writes it.
+/// How a model's files say that its states become the vector of a text: a directory as Sentence-Transformers writes it,
+/// or a GGUF file.
 public struct SentencePooling: Sendable, Equatable {
   public var mode: PoolingMode
   /// Whether vectors are divided by their length.
   public var normalizes: Bool
   /// The most tokens of a text; nil: the model's context.
   public var limit: Int?
+  /// `config_sentence_transformers.json` as it is, which changes no vector; nil: there is none.
+  private var prompts: [UInt8]?
 
   static let modulesName = "modules.json"
   static let limitsName = "sentence_bert_config.json"
   static let promptsName = "config_sentence_transformers.json"
+  private static let names = [modulesName, limitsName, promptsName]
 
   /// - Parameter kind: Of the model. An encoder's states are averaged. Of a model that continues texts the last state
   ///   is taken: no other has seen the whole text.
@@ -37,15 +42,41 @@ public struct SentencePooling: Sendable, Equatable {
     self.limit = limit
   }
 
-  /// Reads what a directory says.
+  /// What the files of a model say; nil: nothing. Where those of an adapter say nothing, the files of the model that
+  /// it belongs to do.
   ///
-  /// - Parameters:
-  ///   - directory: Of a model.
-  ///   - kind: Of the model, for what the directory does not say.
-  /// - Throws: `UnsupportedModelError` for what Lockstep does not compute, by its name; `FileError`.
-  init(in directory: String, of kind: ModelKind) throws {
+  /// - Throws: `UnsupportedModelError` for what Lockstep does not compute, by its name; `FileError`, `WeightError`.
+  static func said(of trained: TrainedModel) throws -> SentencePooling? {
+    for path in [trained.path, trained.base].compactMap(\.self) {
+      let found =
+        FileSystem.isDirectory(path)
+        ? try SentencePooling(in: path, of: trained.kind)
+        : try SentencePooling(in: GGUFReader(path: path), of: trained.kind)
+      if let found { return found }
+    }
+    return nil
+  }
+
+  /// Reads what a GGUF file says.
+  private init?(in file: GGUFReader, of kind: ModelKind) throws {
+    let key = Self.ggufKey(architecture: file.metadata["general.architecture"]?.text ?? "")
+    guard let value = file.metadata[key], value.integer != 0 else { return nil }
+    guard let mode = Self.modes.first(where: { $0.ggufType == value.integer })?.mode else {
+      let found = value.integer.map(String.init) ?? "a value of type \(value.type)"
+      throw UnsupportedModelError(
+        path: file.path,
+        reason: "\(key) is \(found); 1 (mean), 2 (first) and 3 (last) are supported")
+    }
+    self.init(mode: mode, normalizes: false, limit: nil)
+  }
+
+  private static func ggufKey(architecture: String) -> String { architecture + ".pooling_type" }
+
+  /// Reads what a directory says.
+  private init?(in directory: String, of kind: ModelKind) throws {
     self.init(defaultFor: kind)
     let names = Set(try FileSystem.names(in: directory))
+    guard Self.names.contains(where: names.contains) else { return nil }
     if names.contains(Self.limitsName) {
       let path = directory + "/" + Self.limitsName
       let members = try Self.members(path)
@@ -67,6 +98,7 @@ public struct SentencePooling: Sendable, Equatable {
         throw UnsupportedModelError(
           path: path, reason: "default_prompt_name is \(prompt); null is supported")
       }
+      prompts = try ModelDescription.contents(path)
     }
     guard names.contains(Self.modulesName) else { return }
     try readModules(in: directory)
@@ -111,10 +143,10 @@ public struct SentencePooling: Sendable, Equatable {
     }
   }
 
-  /// The members of `1_Pooling/config.json` that choose a way, and ours where there is one.
-  private static let modes: [(member: String, mode: PoolingMode)] = [
-    ("pooling_mode_mean_tokens", .mean), ("pooling_mode_cls_token", .first),
-    ("pooling_mode_lasttoken", .last),
+  /// The members of `1_Pooling/config.json` that choose a way, what llama.cpp calls it, and ours.
+  private static let modes: [(member: String, ggufType: Int, mode: PoolingMode)] = [
+    ("pooling_mode_mean_tokens", 1, .mean), ("pooling_mode_cls_token", 2, .first),
+    ("pooling_mode_lasttoken", 3, .last),
   ]
   /// The same in one word, as newer versions write it.
   private static let words: [String: PoolingMode] = [
@@ -145,5 +177,81 @@ public struct SentencePooling: Sendable, Equatable {
   private static func members(_ path: String) throws -> [String: JSONNode] {
     try JSONNode.members(
       of: ModelDescription.contents(path), path: path, expected: "a JSON object")
+  }
+}
+
+// MARK: - To be written
+
+extension SentencePooling {
+  /// The folder of the pooling's own file.
+  static let folder = "1_Pooling"
+  /// All names that `write(to:width:)` gives files.
+  static let writtenNames = names + [folder]
+
+  /// Writes the files in which Sentence-Transformers looks for this.
+  ///
+  /// - Parameters:
+  ///   - directory: Of the model.
+  ///   - width: D.
+  func write(to directory: String, width: Int) throws {
+    func module(_ index: Int, _ type: String, path: String) -> JSONNode {
+      .object([
+        "idx": .integer(index), "name": .string("\(index)"), "path": .string(path),
+        "type": .string("sentence_transformers.models.\(type)"),
+      ])
+    }
+    var modules = [module(0, "Transformer", path: ""), module(1, "Pooling", path: Self.folder)]
+    if normalizes { modules.append(module(2, "Normalize", path: "2_Normalize")) }
+    // Where a way is not written, the mean stands for true.
+    var ways: [String: JSONNode] = [
+      "word_embedding_dimension": .integer(width), "pooling_mode_cls_token": false,
+      "pooling_mode_mean_tokens": false, "pooling_mode_max_tokens": false,
+    ]
+    for known in Self.modes where known.mode == mode { ways[known.member] = true }
+    var files = [
+      (Self.modulesName, Array(try JSONFormat.encoder(isIndented: true).encode(modules))),
+      (Self.folder + "/config.json", try JSONNode.json(of: ways)),
+    ]
+    if let limit {
+      files.append(
+        (
+          Self.limitsName,
+          try JSONNode.json(of: ["max_seq_length": .integer(limit), "do_lower_case": false])
+        ))
+    }
+    if let prompts { files.append((Self.promptsName, prompts)) }
+    _ = try FileSystem.makeDirectory(directory + "/" + Self.folder)
+    for (name, bytes) in files { try AtomicFile.write(bytes, to: directory + "/" + name) }
+  }
+
+  /// What a GGUF file says of this.
+  ///
+  /// - Parameter architecture: `general.architecture` of the file.
+  func ggufMetadata(architecture: String) -> [(key: String, value: GGUFValue)] {
+    Self.modes.filter { $0.mode == mode }.map {
+      (Self.ggufKey(architecture: architecture), .uint32(UInt32($0.ggufType)))
+    }
+  }
+
+  /// What of this a GGUF file has no word for.
+  var ggufLacks: [String] {
+    (normalizes ? ["Normalize of \(Self.modulesName)"] : [])
+      + (limit == nil ? [] : ["max_seq_length of \(Self.limitsName)"])
+      + (prompts == nil ? [] : [Self.promptsName])
+  }
+}
+
+extension TrainedModel {
+  /// How the model makes vectors of texts, to be written with it; nil: its files do not say, or say what Lockstep does
+  /// not compute, which is told then.
+  ///
+  /// - Throws: `FileError`, `WeightError`.
+  func writtenPooling() throws -> (pooling: SentencePooling?, leftOut: [String]) {
+    guard [.language, .maskedLanguage, .encoder].contains(kind) else { return (nil, []) }
+    do {
+      return (try SentencePooling.said(of: self), [])
+    } catch let error as UnsupportedModelError {
+      return (nil, ["\(error)"])
+    }
   }
 }
