@@ -265,7 +265,7 @@ let package = Package(
     .tests(of: "Audits", uses: ["Training", "Datasets", "Privacy", "Settings", "Tensors"]),
     .tests(of: "Histories", uses: ["Reporting", "Training"]),
     .tests(of: "Sweeps", uses: ["Training", "Communication", "Settings", "Tensors"]),
-    .tests(of: "Supervision", uses: ["Files"]),
+    .tests(of: "Supervision", uses: ["Files", "Training"]),
     .tests(of: "Watching", uses: ["Files", "Reporting"], ["LockstepCommand"]),
     .tests(
       of: "Benchmarking",

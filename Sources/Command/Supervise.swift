@@ -33,7 +33,11 @@ struct Supervise: ParsableCommand {
   @Option(help: "Ranks on this machine. Default: 1, or the hosts of the Slurm job.")
   var ranks: Int?
 
-  @Option(help: "Cores that each rank is bound to. Default: ranks are not bound.")
+  @Option(
+    help: """
+      Threads of each rank, which is bound to as many cores; one rank on this machine is not bound. Default: a \
+      rank's share of its machine, not bound.
+      """)
   var threads: Int?
 
   @Option(help: "The most restarts after failures.")
@@ -46,7 +50,10 @@ struct Supervise: ParsableCommand {
   var patience = 5.0
 
   @Option(
-    help: "Seconds until a lost host is tried again; twice as long each time it is lost again.")
+    help: """
+      Seconds until a lost host is tried again, from 1 to 600; twice as long after each further loss and each try \
+      without an answer, at most 600.
+      """)
   var retry = 15.0
 
   /// On another host: keeps the supervisor's connection, and ends what the job of this mark has there.
@@ -78,7 +85,9 @@ struct Supervise: ParsableCommand {
     guard 3...3600 ~= patience else {
       throw ValidationError("--patience is from 3 to 3600 seconds")
     }
-    guard 1...3600 ~= retry else { throw ValidationError("--retry is from 1 to 3600 seconds") }
+    guard SupervisionOptions.retryIntervals ~= retry else {
+      throw ValidationError("--retry is from 1 to 600 seconds")
+    }
   }
 
   func run() throws {
@@ -99,7 +108,7 @@ struct Supervise: ParsableCommand {
     let supervisor = try Supervisor(
       SupervisionOptions(
         arguments: words, output: output, hosts: chosenHosts,
-        rankLimit: resolved.batch.microbatches, threads: threads, restarts: restarts,
+        rankLimit: resolved.plan.rankLimit, threads: threads, restarts: restarts,
         attempts: attempts, patience: patience, retryInterval: retry))
     throw CommandExit(code: try supervisor.run())
   }

@@ -32,9 +32,8 @@ final class SupervisedHosts {
 
   private var hosts: [Host] = []
   private let connect: (String) throws -> Lifeline
-  /// Seconds until a lost host is tried again; twice as long each time that it is lost again.
+  /// Seconds until a lost host is tried again; twice as long each time that it is lost again or does not answer.
   private let retryInterval: Double
-  private static let longestRetry = 600.0
 
   /// - Parameter connect: Starts a keeper on a host.
   init(
@@ -126,7 +125,9 @@ final class SupervisedHosts {
     hosts[index].lifeline?.close()
     hosts[index].lifeline = nil
     hosts[index].isUp = false
-    let wait = min(Self.longestRetry, retryInterval * Double(1 << min(10, hosts[index].losses)))
+    let wait = min(
+      SupervisionOptions.retryIntervals.upperBound,
+      retryInterval * Double(1 << min(10, hosts[index].losses)))
     hosts[index].losses += 1
     hosts[index].retry = .now + .seconds(wait)
     return wasUp ? .lost(name) : isFirst ? .unreachable(name) : nil

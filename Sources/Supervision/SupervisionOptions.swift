@@ -40,6 +40,8 @@ public struct SupervisionOptions {
   public let patience: Double
   /// Seconds until a lost host is tried again for the first time.
   public let retryInterval: Double
+  /// What it may be; however often a host is tried, no longer is waited than the end.
+  public static let retryIntervals = 1.0...600.0
   let command: TrainingCommand
 
   /// How long ranks wait for each other to begin: longer than any answer of a host, for programs have to be read.

@@ -21,7 +21,7 @@ package struct TrainingCommand: Equatable {
   let program: String
   /// What follows `lockstep train`.
   let arguments: [String]
-  /// The most ranks that the run can have: its micro-batches of a step.
+  /// The most ranks that the run can have: its micro-batches of a step, or its clients.
   let rankLimit: Int
   /// Cores that each rank is bound to; nil: ranks are not bound.
   let threads: Int?

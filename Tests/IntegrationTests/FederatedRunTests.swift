@@ -53,6 +53,12 @@ extension CommandLineTests {
       for (ranks, options) in [(2, []), (3, masks)] {
         #expect(try train(bench, "run\(ranks)", options, ranks: ranks) == alone)
       }
+      // A supervisor starts ranks for clients, not for micro-batches.
+      let supervised = try bench.run(
+        ["supervise", "clients.yaml", "--quiet", "--output", "supervised", "--ranks", "2"])
+      #expect(supervised.exitCode == 0, "\(supervised.errorOutput)")
+      let summary = try bench.summary("supervised")
+      #expect(summary.ranks == 2 && summary.parametersSHA256 == alone)
       // A client that lacks classes does not number the others anew.
       let evaluated = try bench.run(["evaluate", "alone", "--json"])
       #expect(evaluated.exitCode == 0, "\(evaluated.errorOutput)")

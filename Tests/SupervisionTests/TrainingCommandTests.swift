@@ -1,4 +1,5 @@
 import LockstepSupervision
+import LockstepTraining
 import Testing
 
 /// What is started, and how it gets to other hosts.
@@ -37,6 +38,15 @@ import Testing
   @Test func thereAreNoMoreRanksThanMicrobatches() {
     let hosts = (1...6).map { HostSlots(name: "n\($0)", slots: 4) }
     #expect(words(on: .hosts(hosts), limit: 9).contains(" -np 9 "))
+  }
+
+  @Test func aFederatedRunHasNoMoreRanksThanClients() {
+    var plan = Plan()
+    plan.federated.clients = 3
+    for microbatches in [1, 8] {
+      plan.batch.microbatches = microbatches
+      #expect(words(on: .here(ranks: 8), limit: plan.rankLimit).contains(" -np 3 "))
+    }
   }
 
   @Test func aCommandReachesAHostBySSHOrOpenMPIsAgentOrSlurm() {

@@ -25,7 +25,8 @@ public struct BatchConfiguration: Configurable {
       Field(
         "microbatches", \.microbatches, .within(1...microbatchLimit),
         meaning:
-          "Micro-batches in an optimiser step, over all ranks: no run can have more ranks than this."
+          "Micro-batches in an optimiser step, over all ranks: no run can have more ranks than this. With `federated` "
+          + "those in a local step of one client; then no run can have more ranks than `federated.clients`."
       ),
     ]
   }

@@ -131,17 +131,17 @@ public struct Plan: Configurable {
   /// Whether evaluations decide how the run goes on, and not only watch it.
   package var needsEvaluations: Bool { schedule.plateau != nil || earlyStopping.isOn }
 
+  /// The most ranks that a run can have: each computes a micro-batch of a step or, of a federated run, plays a client.
+  package var rankLimit: Int { federated.isOn ? federated.clients : batch.microbatches }
+
   /// What must hold between the plan and the number of ranks.
   func check(_ checks: inout SettingChecks, ranks: Int) {
-    guard !federated.isOn else {
-      checks.require(
-        ranks <= federated.clients, "federated.clients",
-        "at least the number of ranks (\(ranks)), so that each has a client to play")
-      return
-    }
+    let (key, work) =
+      federated.isOn
+      ? ("federated.clients", "client to play") : ("batch.microbatches", "micro-batch to compute")
     checks.require(
-      ranks <= batch.microbatches, "batch.microbatches",
-      "at least the number of ranks (\(ranks)), so that each has a micro-batch to compute")
+      ranks <= rankLimit, key, "at least the number of ranks (\(ranks)), so that each has a \(work)"
+    )
   }
 
   /// Checks a plan that was made in code, for a run on `ranks` ranks.
