@@ -77,17 +77,19 @@ struct Embed: ParsableCommand, ReadsEncryptedFiles {
     var progress = LiveProgress(isWanted: !quiet, sharesTerminal: true)
     defer { progress.clear() }
     while let read = try lines.next() {
-      let vectors = try encoder.encode(read, first: lineCount + 1) {
-        progress.show(
-          "embedding", done: lines.byteCount(at: $0), of: lines.byteCount, unit: .bytes)
-      }
-      progress.clear()
-      for vector in vectors {
-        warn(of: vector)
-        if isStreamed {
-          try StandardOutput.write(String(decoding: bytes(of: vector), as: UTF8.self))
-        } else {
-          rest += try bytes(of: vector)
+      try answer(read, first: lineCount + 1) { part in
+        let vectors = try encoder.encode(part, first: lineCount + 1) {
+          progress.show(
+            "embedding", done: lines.byteCount(at: $0), of: lines.byteCount, unit: .bytes)
+        }
+        progress.clear()
+        for vector in vectors {
+          warn(of: vector)
+          if isStreamed {
+            try StandardOutput.write(String(decoding: bytes(of: vector), as: UTF8.self))
+          } else {
+            rest += try bytes(of: vector)
+          }
         }
       }
       lineCount += read.count

@@ -124,7 +124,8 @@ struct Predict: ParsableCommand, ReadsEncryptedFiles {
     guard top == nil || classes != nil else { throw PredictError.topOfNoClasses }
   }
 
-  /// - Parameter body: Gets a part of the rows, and the number of its first row.
+  /// - Parameter body: Gets a part of the rows, and the number of its first row; finds what is wrong with a row
+  ///   before it writes anything.
   private func forEachTable(
     _ pieces: inout InputPieces, _ body: (CSVTable, Int) throws -> Void
   ) throws {
@@ -139,8 +140,8 @@ struct Predict: ParsableCommand, ReadsEncryptedFiles {
         throw SampleDataError.otherKindOfFile(
           path: pieces.name, found: "an IDX file", expected: "a table (CSV)")
       }
-      if let table = try rows.append(piece, isEnd: piece.isEmpty) {
-        try body(table, count + 1)
+      try rows.append(piece, isEnd: piece.isEmpty) { table in
+        try answer(table, before: { $0.rows(before: $1) }) { try body($0, count + 1) }
         count += table.rows.count
       }
       if piece.isEmpty { break }
@@ -171,15 +172,17 @@ struct Predict: ParsableCommand, ReadsEncryptedFiles {
       let (name, keys) = (path ?? "standard input", predictor.keys)
       var (lineCount, textCount) = (0, 0)
       while let read = try lines.next() {
-        let texts = try read.enumerated().compactMap { place, line in
-          try NewText(
-            json: line, path: name, line: lineCount + place + 1, text: keys.text,
-            target: keys.target)
+        try answer(read, first: lineCount + 1) { part in
+          let texts = try part.enumerated().compactMap { place, line in
+            try NewText(
+              json: line, path: name, line: lineCount + place + 1, text: keys.text,
+              target: keys.target)
+          }
+          try printer.write(
+            predictor.predict(texts, path: name, first: textCount + 1, count: count))
+          textCount += texts.count
         }
-        try printer.write(
-          predictor.predict(texts, path: name, first: textCount + 1, count: count))
         lineCount += read.count
-        textCount += texts.count
       }
       if textCount == 0 { throw SampleDataError.noSamples(path: name) }
     }
@@ -192,7 +195,9 @@ struct Predict: ParsableCommand, ReadsEncryptedFiles {
     var lines = try LineReader(path: path)
     var lineCount = 0
     while let read = try lines.next() {
-      try printer.write(predictor.predict(lines: read, first: lineCount + 1, count: count))
+      try answer(read, first: lineCount + 1) {
+        try printer.write(predictor.predict(lines: $0, first: lineCount + 1, count: count))
+      }
       lineCount += read.count
     }
   }

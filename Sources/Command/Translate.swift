@@ -64,16 +64,18 @@ struct Translate: ParsableCommand, ReadsEncryptedFiles {
     defer { progress.clear() }
     while let read = try lines.next() {
       let start = ContinuousClock.now
-      let translations = try translator.translate(read, first: lineCount + 1) {
-        progress.show(
-          "translating", done: lines.byteCount(at: $0), of: lines.byteCount, unit: .bytes)
-      }
-      duration += ContinuousClock.now - start
-      progress.clear()
-      for (bytes, translation) in zip(read, translations) {
-        warn(of: translation, bytes)
-        try write(translation)
-        tokenCount += translation.tokens
+      try answer(read, first: lineCount + 1) { part in
+        let translations = try translator.translate(part, first: lineCount + 1) {
+          progress.show(
+            "translating", done: lines.byteCount(at: $0), of: lines.byteCount, unit: .bytes)
+        }
+        duration += ContinuousClock.now - start
+        progress.clear()
+        for (bytes, translation) in zip(part, translations) {
+          warn(of: translation, bytes)
+          try write(translation)
+          tokenCount += translation.tokens
+        }
       }
       lineCount += read.count
     }

@@ -6,18 +6,24 @@ import Testing
   private static let text = "\u{FEFF}a,\"b\"\r\n1,\"two, \"\"3\"\"\n and 4\"\r\n\r\n5,é\n6,last"
 
   private func rows(_ text: String, pieces size: Int) throws -> [CSVTable.Row] {
+    var found: [CSVTable.Row] = []
+    try read(text, pieces: size) { table in
+      #expect(table.columns == ["a", "b"])
+      found += table.rows
+    }
+    return found
+  }
+
+  private func read(
+    _ text: String, pieces size: Int, _ body: (CSVTable) throws -> Void
+  ) throws {
     var rows = NewRows(path: "t")
     let bytes = Array(text.utf8)
-    var found: [CSVTable.Row] = []
     for start in stride(from: 0, to: bytes.count, by: size) {
       let piece = Array(bytes[start..<min(start + size, bytes.count)])
-      if let table = try rows.append(piece, isEnd: false) {
-        #expect(table.columns == ["a", "b"])
-        found += table.rows
-      }
+      try rows.append(piece, isEnd: false, body)
     }
-    if let table = try rows.append([], isEnd: true) { found += table.rows }
-    return found
+    try rows.append([], isEnd: true, body)
   }
 
   @Test(arguments: [1, 2, 3, 5, 7, 11, 1000])
@@ -31,11 +37,26 @@ import Testing
 
   @Test func aRowIsThereAsSoonAsItsLineEnds() throws {
     var rows = NewRows(path: "t")
-    #expect(try rows.append(Array("a,b\n1,".utf8), isEnd: false) == nil)
-    #expect(try rows.append(Array("2\n".utf8), isEnd: false)?.rows.count == 1)
-    #expect(try rows.append(Array("3,\"4\n".utf8), isEnd: false) == nil)
-    #expect(
-      try rows.append(Array("5\"\n6".utf8), isEnd: false)?.rows.first?.fields == ["3", "4\n5"])
+    func append(_ text: String) throws -> [[String]] {
+      var fields: [[String]] = []
+      try rows.append(Array(text.utf8), isEnd: false) { fields += $0.rows.map(\.fields) }
+      return fields
+    }
+    #expect(try append("a,b\n1,") == [])
+    #expect(try append("2\n") == [["1", "2"]])
+    #expect(try append("3,\"4\n") == [])
+    #expect(try append("5\"\n6") == [["3", "4\n5"]])
+  }
+
+  @Test(arguments: ["5\n", "\"5,6\n", "\"5\"6,7\n", "5,6,7\n8\n"])
+  func rowsBeforeAWrongOneAreThere(wrong: String) {
+    for size in [1, 7, 1000] {
+      var lines: [Int] = []
+      #expect(throws: SampleDataError.self) {
+        try read("a,b\n1,2\n3,4\n" + wrong, pieces: size) { lines += $0.rows.map(\.line) }
+      }
+      #expect(lines == [2, 3])
+    }
   }
 
   @Test func whatIsWrongNamesItsLineInTheWholeFile() {

@@ -245,8 +245,42 @@ extension CommandLineTests {
       let ending = try bench.run(["predict", "run", "long.csv", "--csv"])
       #expect(ending.exitCode == 2)
       #expect(ending.errorOutput.contains("line 20002: column y: found \"two\""))
-      // The pieces before the one with the wrong row.
-      #expect(ending.output.count { $0 == "\n" } > 10_000)
+      // The header, and all rows before the wrong one.
+      #expect(ending.output.count { $0 == "\n" } == 20_001)
+    }
+
+    @Test(arguments: [
+      ("csv", "text,label\ncat,a\nsun,b\n,a\ncat,a\n", "line 4: column text: is empty"),
+      ("csv", "text,label\ncat,a\nsun,b\ncat\n", "line 4: found 1 field"),
+      ("csv", "text,label\ncat,a\nsun,b\ncaß,a\n,a\n", "line 4: "),
+      ("jsonl", "{\"text\": \"cat\"}\n{\"text\": \"sun\"}\n{\"text\": \"caß\"}\n{\n", "line 3: "),
+      ("lines", "cat\nsun\ncaß\nsun\n", "line 3: "),
+    ])
+    func textsBeforeAWrongOneAreAnswered(
+      _ format: String, _ input: String, _ expected: String
+    ) throws {
+      let bench = try Workbench(text: String(repeating: "a cat in the sun.\n", count: 40))
+      _ = try output(
+        bench,
+        [
+          "prepare", "text.txt", "--output", "letters", "--tokenizer", "characters", "--quiet",
+        ])
+      try bench.write("text,label\ncat,a\nsun,b\n", to: "texts.csv")
+      try bench.write(
+        """
+        task: classification
+        data: {format: texts, train: texts.csv, validation: texts.csv, tokenizer: letters/tokenizer.json}
+        model: {architecture: bert, layers: 1, heads: 2, width: 16, context: 16, dropout: 0}
+        batch: {sequences: 2, microbatches: 1}
+        schedule: {name: constant}
+        steps: 1
+        """, to: "texts.yaml")
+      try train(bench, "texts.yaml")
+      let ending = try bench.run(
+        ["predict", "run", "--format", format, "--csv"], input: input)
+      #expect(ending.exitCode == 2 && ending.messages.count == 1)
+      #expect(ending.errorOutput.contains(expected), "\(ending.errorOutput)")
+      #expect(ending.output.split(separator: "\n").count == 3, "\(ending.output)")
     }
 
     @Test func wrongInputIsToldOnce() throws {

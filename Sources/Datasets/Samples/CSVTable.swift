@@ -6,6 +6,13 @@ public struct CSVTable: Sendable, Equatable {
   public struct Row: Sendable, Equatable {
     public let line: Int
     public let fields: [String]
+
+    /// What is wrong with a row of a table that has these columns.
+    func problem(columns: [String], path: String) -> SampleDataError? {
+      fields.count == columns.count
+        ? nil
+        : .wrongFieldCount(path: path, line: line, found: fields.count, expected: columns.count)
+    }
   }
 
   /// A name that several columns have, and where these are, from 1.
@@ -42,11 +49,18 @@ public struct CSVTable: Sendable, Equatable {
   /// - Throws: `SampleDataError` where names of columns repeat, or a row has another number of fields.
   init(path: String, columns: [String], rows: [Row]) throws(SampleDataError) {
     places = try Self.places(of: columns, path: path)
-    for row in rows where row.fields.count != columns.count {
-      throw .wrongFieldCount(
-        path: path, line: row.line, found: row.fields.count, expected: columns.count)
-    }
+    for row in rows { if let problem = row.problem(columns: columns, path: path) { throw problem } }
     (self.path, self.columns, self.rows) = (path, columns, rows)
+  }
+
+  private init(_ rows: [Row], of table: CSVTable) {
+    (path, columns, places, self.rows) = (table.path, table.columns, table.places, rows)
+  }
+
+  /// The rows before a line of the file; nil where there are none.
+  package func rows(before line: Int) -> CSVTable? {
+    let before = rows.prefix { $0.line < line }
+    return before.isEmpty ? nil : CSVTable(Array(before), of: self)
   }
 
   private static func rows(of bytes: [UInt8], path: String) throws(SampleDataError) -> [Row] {

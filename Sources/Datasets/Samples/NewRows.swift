@@ -10,44 +10,47 @@ package struct NewRows {
     self.path = path
   }
 
-  /// The rows that are complete with these bytes; nil where there are none.
+  /// Takes the rows that are complete with these bytes.
   ///
   /// - Parameters:
   ///   - bytes: What follows on the bytes given before.
   ///   - isEnd: Whether no more will come.
-  /// - Throws: `SampleDataError`: also where the whole has no row.
+  ///   - body: Gets these rows, where there are any; of rows with a wrong one among them those before it.
+  /// - Throws: `SampleDataError`: also where the whole has no row; what `body` throws.
   package mutating func append(
-    _ bytes: [UInt8], isEnd: Bool
-  ) throws(SampleDataError) -> CSVTable? {
+    _ bytes: [UInt8], isEnd: Bool, _ body: (CSVTable) throws -> Void
+  ) throws {
     pending += bytes
-    let rows = try completeRows(isEnd: isEnd)
-    guard let columns else {
-      guard let header = rows.first else {
-        if isEnd { throw .noSamples(path: path) }
-        return nil
+    var (rows, problem) = try completeRows(isEnd: isEnd)
+    if columns == nil, !rows.isEmpty { columns = rows.removeFirst().fields }
+    if let columns {
+      let path = path
+      let wrong = rows.lazy.compactMap { $0.problem(columns: columns, path: path) }.first
+      if let line = wrong?.line {
+        rows = Array(rows.prefix { $0.line < line })
+        problem = wrong
       }
-      columns = header.fields
-      return try table(Array(rows.dropFirst()), header.fields)
+      if !rows.isEmpty { try body(CSVTable(path: path, columns: columns, rows: rows)) }
     }
-    return try table(rows, columns)
-  }
-
-  private func table(
-    _ rows: [CSVTable.Row], _ columns: [String]
-  ) throws(SampleDataError) -> CSVTable? {
-    rows.isEmpty ? nil : try CSVTable(path: path, columns: columns, rows: rows)
+    if let problem { throw problem }
+    if isEnd, columns == nil { throw SampleDataError.noSamples(path: path) }
   }
 
   /// Takes what ends in what is there. A quoted field may go on behind the last end of a line: then
   /// nothing is taken but the rows before it.
-  private mutating func completeRows(isEnd: Bool) throws(SampleDataError) -> [CSVTable.Row] {
+  ///
+  /// - Returns: Also what is wrong behind the rows.
+  private mutating func completeRows(
+    isEnd: Bool
+  ) throws(SampleDataError) -> (rows: [CSVTable.Row], problem: SampleDataError?) {
     let end = isEnd ? pending.count : Self.lastLineEnd(pending)
-    guard end > 0 else { return [] }
+    guard end > 0 else { return ([], nil) }
     let (path, line) = (path, line)
     let parsed = pending[..<end].withUnsafeBufferPointer { bytes in
       Result { () throws(SampleDataError) in
         var reader = try CSVReader(bytes, path: path, line: line)
         var (rows, taken): ([CSVTable.Row], (position: Int, line: Int)) = ([], (0, line))
+        var problem: SampleDataError?
         do throws(SampleDataError) {
           while let row = try reader.next() {
             rows.append(row)
@@ -55,15 +58,16 @@ package struct NewRows {
           }
           taken = (reader.position, reader.line)
         } catch {
-          guard !isEnd, case .unclosedQuote = error else { throw error }
+          problem = error
+          if !isEnd, case .unclosedQuote = error { problem = nil }
         }
-        return (rows, taken)
+        return (rows, taken, problem)
       }
     }
-    let (rows, taken) = try parsed.get()
+    let (rows, taken, problem) = try parsed.get()
     pending.removeFirst(taken.position)
     self.line = taken.line
-    return rows
+    return (rows, problem)
   }
 
   /// Behind the last line that has certainly ended: the other half of CR LF may be still to come.

@@ -49,6 +49,17 @@ public enum SampleDataError: UserInputError, Equatable {
   /// Held-out samples of another shape, or a table with other columns, than those learned from.
   case otherShape(path: String, found: String, expected: String)
 
+  /// The line that is wrong; nil where it is not of a single line.
+  package var line: Int? {
+    switch self {
+    case .wrongFieldCount(_, let line, _, _), .emptyField(_, let line, _),
+      .notANumber(_, let line, _, _), .unclosedQuote(_, let line), .textAfterQuote(_, let line),
+      .notUTF8(_, let line), .notJSON(_, let line, _), .notExpressible(_, let line, _):
+      line
+    default: nil
+    }
+  }
+
   /// Of a wide table's names, messages give so many.
   private static let shownColumns = 20
 
