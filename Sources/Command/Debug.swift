@@ -9,7 +9,8 @@ struct Debug: ParsableCommand, ReadsEncryptedFiles {
     abstract: "Trains in one process whose threads are the ranks, or looks closely at a step.",
     discussion: """
       The ranks run the code of a distributed run over memory instead of MPI: a debugger and \
-      sanitizers see all of them. Nothing is saved unless --output is given.
+      sanitizers see all of them. Nothing is saved unless --output is given; then --resume goes on with \
+      the run.
       """)
 
   @Argument(help: "The configuration, YAML. With --replay that of the run is taken.")
@@ -32,6 +33,9 @@ struct Debug: ParsableCommand, ReadsEncryptedFiles {
   @Option(help: "The run's directory. Default: nothing is saved.")
   var output: String?
 
+  @Flag(help: "Go on from the newest complete checkpoint of the run in --output.")
+  var resume = false
+
   @Flag(help: "Compare the gradients of one micro-batch with finite differences, and end.")
   var checkGradients = false
 
@@ -51,6 +55,9 @@ struct Debug: ParsableCommand, ReadsEncryptedFiles {
     guard 1...256 ~= ranks else { throw ValidationError("--ranks is from 1 to 256") }
     guard ranksPerHost.map({ $0 >= 1 }) ?? true else {
       throw ValidationError("--ranks-per-host is at least 1")
+    }
+    guard !resume || (output != nil && replay == nil && !checkGradients && !trace) else {
+      throw ValidationError("--resume goes on with the run in --output: give it with that alone")
     }
     guard (replay == nil) == (configuration != nil) else {
       throw ValidationError("give either a configuration or --replay RUN")
@@ -94,7 +101,7 @@ struct Debug: ParsableCommand, ReadsEncryptedFiles {
       try group.run { communicator in
         let run = try TrainingRun(
           configuration: configuration, communicator: communicator, mode: mode,
-          directory: directory, resume: false)
+          directory: directory, resume: resume)
         try communicator.onRankZero { try run.attach(console: .text) }
         return try run.run(until: stop)
       }

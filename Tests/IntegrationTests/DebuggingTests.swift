@@ -78,6 +78,22 @@ extension CommandLineTests {
       #expect(parts[1].contains("transformer.wte.weight"))
     }
 
+    @Test func aRunOfThreadsGoesOn() throws {
+      let bench = try Workbench()
+      let command =
+        ["debug", "run.yaml", "--ranks", "2", "--output", "run"] + Workbench.tiny
+        + ["--set", "schedule={name: constant}"]
+      let first = try bench.run(command + ["--steps", "8"])
+      #expect(first.exitCode == 0, "\(first.errorOutput)")
+      let again = try bench.run(command + ["--steps", "12"])
+      #expect(again.exitCode == 2 && again.errorOutput.contains("add --resume"))
+      let resumed = try bench.run(command + ["--steps", "12", "--resume"])
+      #expect(resumed.exitCode == 0, "\(resumed.errorOutput)")
+      #expect(try bench.recordedSteps("run") == Array(1...12))
+      let alone = try bench.run(["debug", "run.yaml", "--resume"])
+      #expect(alone.exitCode == 2 && alone.errorOutput.contains("--output"))
+    }
+
     @Test func anErrorOfAllRanksIsToldByTheOneThatKnowsIt() throws {
       let bench = try Workbench()
       for _ in 0..<5 {

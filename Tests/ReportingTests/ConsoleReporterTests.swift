@@ -139,6 +139,18 @@ import Testing
     reporter.receive(.step(Sample.step(300)))
     reporter.receive(.stopped(signal: "SIGTERM", step: 301))
     #expect(output.text.contains("301/1,000   by SIGTERM"))
+    #expect(output.text.contains("everything is saved, --resume goes on from here"))
+  }
+
+  @Test func aRunWithoutADirectorySaysAtItsStopThatNothingIsSaved() {
+    let output = RecordedOutput()
+    let reporter = ConsoleReporter(output: output)
+    var overview = Sample.overview
+    overview.runDirectory = nil
+    reporter.receive(.started(overview))
+    reporter.receive(.stopped(signal: "SIGINT", step: 301))
+    #expect(output.text.contains("by SIGINT; nothing is saved"))
+    #expect(!output.text.contains("--resume"))
   }
 
   @Test func coloursChangeNothingButColours() {

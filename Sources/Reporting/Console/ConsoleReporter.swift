@@ -61,7 +61,7 @@ public final class ConsoleReporter: RunObserver {
       show(style.checkpoint(record))
     case (.stopped(let signal, let step), .normal):
       showLatest()
-      show(style.stopped(signal: signal, step: step))
+      show(style.stopped(signal: signal, step: step, isSaved: runDirectory != nil))
     case (.finished(let summary), .normal):
       showLatest()
       output.write("\n")

@@ -85,9 +85,14 @@ struct ConsoleStyle {
     return line
   }
 
-  func stopped(signal: String, step: Int) -> ConsoleLine {
+  /// - Parameter isSaved: Whether the run has a directory.
+  func stopped(signal: String, step: Int, isSaved: Bool) -> ConsoleLine {
     var line = labelled("stopped", place(of: step))
-    line.add(rank: 1, "by \(signal); everything is saved, --resume goes on from here")
+    let rest =
+      isSaved
+      ? "everything is saved, --resume goes on from here"
+      : "nothing is saved: the run has no directory"
+    line.add(rank: 1, "by \(signal); \(rest)")
     return line
   }
 

@@ -19,9 +19,10 @@ public enum RunEvent: Sendable {
   case checkpoint(CheckpointRecord)
   /// Something the user should know that fits nowhere else; one line without a full stop.
   case notice(String)
-  /// A signal asked the run to stop, and everything is saved; `signal` such as `SIGTERM`.
+  /// A signal asked the run to stop, and everything is saved where the run has a directory; `signal` such as
+  /// `SIGTERM`.
   case stopped(signal: String, step: Int)
-  /// All steps are done and everything is saved.
+  /// All steps are done, and everything is saved where the run has a directory.
   case finished(RunSummary)
 }
 
