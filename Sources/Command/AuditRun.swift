@@ -29,31 +29,42 @@ struct AuditRun: ParsableCommand, ReadsEncryptedFiles {
 
   var key: KeyArguments { arguments.key }
 
+  /// All parts' options are checked before the first part takes its time.
+  func validate() throws {
+    guard canarySteps > 0 else { throw ValidationError("--canary-steps is at least 1") }
+    try membership().validate()
+    try epsilon().validate()
+  }
+
   func run() throws {
     try LaunchEnvironment.requireOneProcess(for: "audit")
     var result = RunAudit()
-    result.membership = try part("membership", &result) {
-      var membership = try AuditMembership.parse([source])
-      (membership.references, membership.arguments) = (references, arguments)
-      try membership.validate()
-      return try membership.report()
-    }
+    result.membership = try part("membership", &result) { try membership().report() }
     result.canaries = try part("canaries", &result) {
       var canaries = try AuditCanaries.parse([source])
       canaries.arguments = arguments
       let configuration = try canaries.audited.configuration(directory: arguments.directory)
       canaries.steps = min(configuration.plan.steps, canarySteps)
-      try canaries.validate()
       return try canaries.report(configuration)
     }
     result.epsilon = try part("epsilon", &result) {
-      var epsilon = try AuditEpsilon.parse([source])
-      (epsilon.runs, epsilon.arguments) = (runs, arguments)
-      try epsilon.validate()
-      return try epsilon.report(epsilon.audited.configuration(directory: arguments.directory))
+      let part = try epsilon()
+      return try part.report(part.audited.configuration(directory: arguments.directory))
     }
     if arguments.json { try StandardOutput.printJSON(result) }
     if result.epsilon?.isConsistent == false { throw CommandExit(code: .failure) }
+  }
+
+  private func membership() throws -> AuditMembership {
+    var membership = try AuditMembership.parse([source])
+    (membership.references, membership.arguments) = (references, arguments)
+    return membership
+  }
+
+  private func epsilon() throws -> AuditEpsilon {
+    var epsilon = try AuditEpsilon.parse([source])
+    (epsilon.runs, epsilon.arguments) = (runs, arguments)
+    return epsilon
   }
 
   /// One part, printed as soon as it is there; nil where the run does not allow it.

@@ -35,6 +35,20 @@ extension CommandLineTests {
       #expect((result["left_out"] as? [String: String])?.keys.sorted() == ["canaries", "epsilon"])
     }
 
+    @Test(arguments: [
+      (["--references", "3"], "--references is an even number from 0 to 1024"),
+      (["--canary-steps", "0"], "--canary-steps is at least 1"),
+      (["--runs", "4"], "--runs is from 8 to 10000000"),
+    ])
+    func wrongOptionsAreToldBeforeAnythingIsDone(_ options: [String], _ expected: String) throws {
+      let bench = try bench()
+      let trained = try bench.run(["train", "kinds.yaml", "--quiet", "--steps", "2"])
+      try #require(trained.exitCode == 0, "\(trained.errorOutput)")
+      let ending = try bench.run(["audit", "runs/kinds"] + options)
+      #expect(ending.exitCode == 2 && ending.output.isEmpty, "\(ending.output)")
+      #expect(ending.errorOutput.contains(expected), "\(ending.errorOutput)")
+    }
+
     @Test func aPrivateConfigurationIsConsistent() throws {
       let bench = try bench()
       let command = ["audit", "epsilon", "private.yaml", "--runs", "60", "--json"]
