@@ -2,6 +2,7 @@
 # What the benchmarks' scripts share: installs what is missing, builds Lockstep, and makes a virtual
 # environment with the Python packages to compare with. Sourced; does nothing by itself.
 
+unset CDPATH
 benchmarks=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=launch/common.sh
 source "$benchmarks/../launch/common.sh"

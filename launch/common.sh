@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # What the scripts of this folder share. They source it; it does nothing by itself.
 
+# With an exported CDPATH, cd would print where it went, and might go elsewhere.
+unset CDPATH
+
 # The repository, wherever the script was called from.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -12,9 +15,16 @@ if [[ $(id -u) -eq 0 ]]; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
+# in_container ROOT: whether this is a container. Docker and Podman leave a file at its root, Kubernetes and
+# Apptainer set variables.
+in_container() {
+  [[ -e $1/.dockerenv || -e $1/run/.containerenv ||
+    -n ${KUBERNETES_SERVICE_HOST:-}${APPTAINER_CONTAINER:-}${SINGULARITY_CONTAINER:-} ]]
+}
+
 # Containers usually forbid what Open MPI copies messages between processes with (process_vm_readv),
 # and Open MPI finds out by failing.
-if [[ -e /.dockerenv || -e /run/.containerenv ]]; then
+if in_container /; then
   export OMPI_MCA_btl_vader_single_copy_mechanism=${OMPI_MCA_btl_vader_single_copy_mechanism:-none}
 fi
 
@@ -204,7 +214,8 @@ placement() {
 # stays ignored: then no trap can be set.
 #
 # mpirun also ends its ranks when nobody reads its output any more. So a pipe is written by tee, which
-# goes on without it.
+# goes on without it. To a terminal mpirun writes itself, and ignores SIGTTOU, by which `stty tostop` would
+# stop it: it is not in the terminal's foreground.
 launch() {
   local status=0 seen
   signals=0
@@ -213,7 +224,7 @@ launch() {
   if [[ -p /dev/stdout ]]; then
     "$@" </dev/null > >(exec tee -p /dev/null) &
   else
-    "$@" </dev/null &
+    (trap '' TTOU && exec "$@") </dev/null &
   fi
   launcher=$!
   set +m

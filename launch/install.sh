@@ -34,6 +34,8 @@ while [[ $# -gt 0 ]]; do
   esac
 done
 
+# Where it was given, not where it is built.
+[[ $prefix == /* ]] || prefix=$PWD/$prefix
 manuals=$prefix/share/man/man1
 bash_completions=$prefix/share/bash-completion/completions/lockstep
 zsh_completions=$prefix/share/zsh/site-functions/_lockstep

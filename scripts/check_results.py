@@ -6,7 +6,7 @@ Needs nothing but Python; run from the repository's root, with the data that con
 
     python3 scripts/check_results.py                     # those that take a minute at most
     python3 scripts/check_results.py kjv bert            # these
-    python3 scripts/check_results.py --all               # every one whose result is in the table
+    python3 scripts/check_results.py --all               # all of RESULTS, below
 
 Options: --lockstep PROGRAM (.build/release/lockstep), --ranks N (started by mpirun; plainly where N is 1, the default).
 Exit code 1: a figure is another one. A run and its figures are printed as they come.

@@ -4,7 +4,8 @@
 #
 #   scripts/documentation.sh [DIR]
 #
-#   DIR               gets an archive for each module; default: .build/documentation
+#   DIR               gets an archive for each module in place of those that are there; default:
+#                     .build/documentation of the repository
 #
 # A web server shows an archive: python3 -m http.server --directory DIR/Lockstep.doccarchive
 #
@@ -15,8 +16,9 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../launch/common.sh"
 
 [[ $# -le 1 ]] || fail "usage: documentation.sh [DIR]" 2
+output=${1:-$root/.build/documentation}
+[[ $output == /* ]] || output=$PWD/$output
 cd "$root"
-output=${1:-.build/documentation}
 build=.build/release
 [[ -d $build/Modules ]] || fail "build first: swift build -c release"
 need docc "it is a part of Swift's toolchain"
@@ -35,8 +37,8 @@ read -r -a flags < <(pkg-config --cflags-only-I ompi-c openblas zlib 2>/dev/null
 for flag in ${flags[@]+"${flags[@]}"}; do options+=(-Xcc "$flag"); done
 target=$(swift -print-target-info | sed -n 's/.*"triple": "\([^"]*\)".*/\1/p' | head -n 1)
 
-rm -rf "$output"
 mkdir -p "$output"
+rm -rf "$output"/*.doccarchive
 modules=0
 while IFS= read -r module; do
   [[ -d $build/$module.build ]] || fail "$module is not built: swift build -c release"

@@ -6,6 +6,7 @@
 # Needs protoc (Debian: protobuf-compiler). The generator is built from the sources of swift-protobuf that the package
 # was built with, so that both are of one version; the result is committed, since the generator takes minutes to build.
 set -euo pipefail
+unset CDPATH
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=launch/common.sh
 source launch/common.sh

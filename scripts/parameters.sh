@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains every file of configs/ for a few steps and prints the parameters_sha256 of each: what a change
+# Trains every configs/*.yaml for a few steps and prints the parameters_sha256 of each: what a change
 # that should not alter results is compared by.
 #
 #   scripts/parameters.sh [--steps N] [--ranks "1 3"] [--check]

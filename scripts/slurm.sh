@@ -13,6 +13,7 @@
 # A node is a network namespace with a name, a /dev/shm and a directory for PMIx of its own: two slurmd
 # with one of them clash.
 set -euo pipefail
+unset CDPATH
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=${SLURM_TRIAL:-/tmp/lockstep-slurm}
 export SLURM_CONF=$state/slurm.conf HOSTS_PREFIX=s HOSTS_NET=10.78.0

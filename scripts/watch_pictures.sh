@@ -7,10 +7,13 @@
 # Needs data/kjv, mpirun and a Chromium (launch/test.sh installs both). Writes docs/images/watch*.png.
 set -eu
 program=${1:-lockstep}
+unset CDPATH
 cd "$(dirname "$0")/.."
 browser=$(command -v chromium-headless-shell || command -v chromium || command -v google-chrome)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+# dash ends at a signal without its EXIT trap.
+trap 'exit 1' INT TERM HUP
 
 for rate in 1e-3 3e-3 1e-2; do
   mpirun --oversubscribe -np 2 "$program" train configs/tiny.yaml --quiet --set steps=600 \
