@@ -20,8 +20,8 @@ struct Compare: ParsableCommand {
 
   @Flag(
     help: """
-      Exit code 1 unless both runs have ended with the same parameters, and with the same losses of all steps that \
-      both recorded.
+      Exit code 1 unless both runs have ended with the same parameters, and with the same losses, gradient norms and \
+      evaluations of all steps that both recorded.
       """)
   var same = false
 

@@ -17,6 +17,9 @@ struct Sweep: ParsableCommand, ReadsEncryptedFiles {
 
       SIGTERM, SIGINT, SIGHUP and SIGUSR1 save the runs under way and end it with exit code 75; \
       --resume goes on.
+
+      Under mpirun use kill -USR1 on the process of mpirun: to the other signals it answers by ending the \
+      ranks after about a second, with exit code 1, and a large model is not saved by then.
       """)
 
   @Argument(help: "The sweep, YAML.")

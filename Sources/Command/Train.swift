@@ -15,6 +15,9 @@ struct Train: ParsableCommand, ReadsEncryptedFiles {
 
       SIGTERM, SIGINT, SIGHUP and SIGUSR1 save the run and end it with exit code 75; --resume goes on, on \
       any number of ranks.
+
+      Under mpirun use kill -USR1 on the process of mpirun: to the other signals it answers by ending the \
+      ranks after about a second, with exit code 1, and a large model is not saved by then.
       """)
 
   @Argument(help: "The configuration, YAML; also /dev/stdin, or another pipe.")

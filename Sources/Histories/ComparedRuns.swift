@@ -65,7 +65,7 @@ public struct ComparedRuns: Sendable, Encodable {
   }
 
   /// Whether both runs have ended with the same parameters, and all steps that both recorded have the
-  /// same loss.
+  /// same losses, gradient norms and evaluations.
   public var areSame: Bool {
     hashes[0] != nil && hashes[0] == hashes[1] && lossesPart == nil && evaluationsPart == nil
   }

@@ -39,6 +39,16 @@ import Testing
     }
   }
 
+  @Test func theListOfReadyMadeRunsHasEachFile() throws {
+    let folder = Self.repository.appendingPathComponent("configs")
+    let list = try String(
+      contentsOf: folder.appendingPathComponent("README.md"), encoding: .utf8)
+    let files = try FileManager.default.subpathsOfDirectory(atPath: folder.path)
+      .filter { $0.hasSuffix(".yaml") }
+    #expect(files.contains { $0.contains("/") })
+    #expect(files.filter { !list.contains("\(URL(fileURLWithPath: $0).lastPathComponent)`") } == [])
+  }
+
   /// Those that begin with weights, which have to be fetched: here with a small model's.
   @Test func everyConfigurationThatBeginsWithWeightsIsValid() throws {
     let folder = Self.repository.appendingPathComponent("configs/pretrained")
