@@ -27,6 +27,10 @@ public enum KeyError: UserInputError, Equatable {
         + "for example with \(number)<FILE"
     case .command(let status):
       "--key-command: the command ended with exit status \(status); it must print the key and end with 0"
+    case .notAKey(let source, SecretKey.byteCount):
+      "\(source): \(SecretKey.byteCount) characters of text are no key, for a password could be guessed; expected "
+        + "32 random bytes, 64 hexadecimal digits, or 44 characters of Base64; 'lockstep key --output FILE' makes "
+        + "one. What was encrypted with this text is read with its bytes as 64 hexadecimal digits"
     case .notAKey(let source, let byteCount):
       "\(source): \(byteCount) bytes are no key; expected 32 bytes, 64 hexadecimal digits, or 44 "
         + "characters of Base64; 'lockstep key --output FILE' makes one"

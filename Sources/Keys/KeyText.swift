@@ -1,5 +1,6 @@
 /// The three ways to write a key of 32 bytes. Their lengths tell them apart: 32 bytes as they are, 64
-/// hexadecimal digits, or 44 characters of Base64; the latter two with a line end or without.
+/// hexadecimal digits, or 44 characters of Base64; the latter two with a line end or without. 32 bytes that can all
+/// be typed are a password, or half of the digits, and no key: of 10¹³ random keys less than one is like that.
 enum KeyText {
   /// - Parameter count: How many of the buffer's bytes there are.
   /// - Returns: Nil where they are none of the three.
@@ -9,6 +10,7 @@ enum KeyText {
       key.withMutableBytes { key in
         let given = UnsafeRawBufferPointer(rebasing: bytes[..<count])
         if given.count == SecretKey.byteCount {
+          guard !given.allSatisfy(isTyped) else { return false }
           key.copyMemory(from: given)
           return true
         }
@@ -21,6 +23,11 @@ enum KeyText {
       }
     }
     return isKey ? SecretKey(key) : nil
+  }
+
+  /// Whether a byte is printable ASCII, a tabulator or of a line end.
+  private static func isTyped(_ byte: UInt8) -> Bool {
+    (0x20...0x7e).contains(byte) || [0x09, 0x0a, 0x0d].contains(byte)
   }
 
   private static func withoutLineEnd(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {

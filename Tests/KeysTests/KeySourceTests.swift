@@ -35,11 +35,20 @@ import Testing
     // The two bits after the last byte are not zero.
     Array("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9=".utf8),
     [UInt8](repeating: 7, count: 1 << 20),
+    // As long as a key, and typed: passwords, and half of the digits.
+    Array("correct horse battery staple 123".utf8), Array("correct horse battery staple 12\n".utf8),
+    Array(text.utf8.prefix(32)),
   ])
   func whatIsNoKeyIsRefused(content: [UInt8]) throws {
     let path = try file(content)
     let error = #expect(throws: KeyError.self) { try KeySource.file(path).read() }
     guard case .notAKey = error else { throw try #require(error) }
+  }
+
+  @Test func aKeyThatLooksTypedButForOneByteIsRead() throws {
+    let bytes = Array("correct horse battery staple 12".utf8) + [0x7f]
+    let key = try KeySource.file(try file(bytes)).read()
+    #expect(key.withBytes { Array($0) } == bytes)
   }
 
   @Test(arguments: [mode_t(0o640), 0o604, 0o620, 0o644, 0o666])
