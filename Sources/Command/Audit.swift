@@ -1,6 +1,7 @@
 import ArgumentParser
 import LockstepAudits
 import LockstepCommunication
+import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 
@@ -74,7 +75,7 @@ struct AuditMembership: ParsableCommand, ReadsEncryptedFiles {
       throw ValidationError("--references is an even number from 0 to 1024")
     }
     guard samples > 1 else { throw ValidationError("--samples is at least 2") }
-    guard steps.map({ $0 > 0 }) ?? true else { throw ValidationError("--steps is at least 1") }
+    try Requirement.count(from: 1).check(steps, of: "--steps")
   }
 
   func run() throws {

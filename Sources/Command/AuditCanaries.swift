@@ -1,6 +1,7 @@
 import ArgumentParser
 import LockstepAudits
 import LockstepCommunication
+import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 
@@ -39,11 +40,11 @@ struct AuditCanaries: ParsableCommand, ReadsEncryptedFiles {
     guard !repetitions.isEmpty, repetitions.allSatisfy({ (0...1_000_000).contains($0) }) else {
       throw ValidationError("--repetitions are numbers from 0 to 1000000")
     }
-    guard canaries > 0, canaries * repetitions.count <= 500 else {
+    guard canaries > 0, canaries <= 500 / repetitions.count else {
       throw ValidationError("--canaries is at least 1, and at most 500 in all groups together")
     }
     guard candidates > 0 else { throw ValidationError("--candidates is at least 1") }
-    guard steps.map({ $0 > 0 }) ?? true else { throw ValidationError("--steps is at least 1") }
+    try Requirement.count(from: 1).check(steps, of: "--steps")
   }
 
   func run() throws {

@@ -2,6 +2,8 @@ import ArgumentParser
 import LockstepAudits
 import LockstepCommunication
 import LockstepFiles
+import LockstepPrivacy
+import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 
@@ -59,11 +61,9 @@ struct AuditEpsilon: ParsableCommand, ReadsEncryptedFiles {
     guard (8...10_000_000).contains(runs) else {
       throw ValidationError("--runs is from 8 to 10000000")
     }
-    guard delta.map({ $0 > 0 && $0 < 1 }) ?? true else {
-      throw ValidationError("--delta is above 0 and below 1")
-    }
-    guard steps.map({ $0 > 0 }) ?? true else { throw ValidationError("--steps is at least 1") }
-    guard rate > 0, rate <= 1 else { throw ValidationError("--rate is above 0 and at most 1") }
+    try PrivacyConfiguration.deltaRange.check(delta, of: "--delta")
+    try Requirement.count(from: 1).check(steps, of: "--steps")
+    try SubsampledGaussian.rates.check(rate, of: "--rate")
     guard confidence > 0, confidence < 1 else {
       throw ValidationError("--confidence is above 0 and below 1")
     }

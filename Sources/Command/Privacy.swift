@@ -1,5 +1,6 @@
 import ArgumentParser
 import LockstepPrivacy
+import LockstepSettings
 import LockstepTraining
 
 /// `lockstep privacy`: what steps of a private run cost.
@@ -34,17 +35,16 @@ struct Privacy: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard rate > 0, rate <= 1 else { throw ValidationError("--rate is above 0 and at most 1") }
-    guard steps > 0 else { throw ValidationError("--steps is at least 1") }
-    guard delta > 0, delta < 1 else { throw ValidationError("--delta is above 0 and below 1") }
+    try SubsampledGaussian.rates.check(rate, of: "--rate")
+    try Requirement.count(from: 1).check(steps, of: "--steps")
+    try PrivacyConfiguration.deltaRange.check(delta, of: "--delta")
+    try PrivacyConfiguration.noiseRange.check(noise, of: "--noise")
+    try PrivacyConfiguration.epsilonRange.check(epsilon, of: "--epsilon")
     guard AccountantName(rawValue: accountant) != nil else {
       throw ValidationError("--accountant is prv or rdp, not '\(accountant)'")
     }
     guard (noise == nil) != (epsilon == nil) else {
       throw ValidationError("give --noise for its epsilon, or --epsilon for its noise")
-    }
-    guard noise.map({ $0 > 0 }) ?? true, epsilon.map({ $0 > 0 }) ?? true else {
-      throw ValidationError("--noise and --epsilon are above 0")
     }
   }
 
@@ -54,8 +54,8 @@ struct Privacy: ParsableCommand {
       try noise
       ?? PrivacyBudget.noise(
         rate: rate, steps: steps, epsilon: epsilon ?? .infinity, delta: delta, accountant: name)
-    let spent = name.accountant(of: SubsampledGaussian(rate: rate, noise: noise))
-      .epsilon(afterSteps: steps, delta: delta)
+    let spent = try name.epsilon(
+      of: SubsampledGaussian(rate: rate, noise: noise), afterSteps: steps, delta: delta)
     try StandardOutput.print(
       PrivacyCost(
         epsilon: spent, delta: delta, noise: noise, rate: rate, steps: steps,

@@ -24,21 +24,26 @@ public struct PrivacyConfiguration: Configurable {
   /// Whether the noise follows from the length of the run.
   package var dependsOnLength: Bool { isOn && noise == nil }
 
+  // Conditions of keys that are options of commands, too.
+  package static let epsilonRange = Requirement<Double>.within(0.001...1000)
+  package static let deltaRange = Requirement<Double>.within(1e-12...0.1)
+  package static let noiseRange = Requirement<Double>.within(0.01...1000)
+
   public static var fields: [Field<Self>] {
     [
       Field(
-        "epsilon", \.epsilon, .ifPresent(.within(0.001...1000)),
+        "epsilon", \.epsilon, .ifPresent(epsilonRange),
         meaning:
           "ε, how much the parameters may tell of any one sample: the run stops before a step that would "
           + "spend more. `null` with `noise` counts it only. Where both are `null` the run is not private."
       ),
       Field(
-        "delta", \.delta, .within(1e-12...0.1),
+        "delta", \.delta, deltaRange,
         meaning:
           "δ, the probability with which ε may be exceeded: below 1 divided by the number of samples."
       ),
       Field(
-        "noise", \.noise, .ifPresent(.within(0.01...1000)),
+        "noise", \.noise, .ifPresent(noiseRange),
         meaning:
           "σ: the standard deviation of the noise that is added to a step's sum of gradients, as a multiple of "
           + "`clip`. `null`: the smallest with which all `steps` cost `epsilon`."),

@@ -24,6 +24,10 @@ public enum PrivacyError: UserInputError, Equatable {
   case noSamples(task: String)
   /// What a checkpoint says was done is not what the configuration says.
   case otherNoise(stored: Double, found: Double)
+  /// The steps of a checkpoint drew each sample with another probability than those to come would.
+  case otherRate(stored: Double, found: Double, count: Int)
+  /// So many steps' rounding errors may exceed δ, and PRV can promise nothing.
+  case roundedDelta(delta: Double, steps: Int)
 
   public var description: String {
     switch self {
@@ -54,7 +58,15 @@ public enum PrivacyError: UserInputError, Equatable {
     case .noSamples(let task):
       "privacy: \(task) can not tell its samples apart, and nothing could be promised for one of them"
     case .otherNoise(let stored, let found):
-      "privacy.noise: the run began with \(stored), and the configuration gives \(found): go on with the former"
+      "privacy.noise: the run began with \(stored), and would go on with \(found): go on with the data, the "
+        + "configuration and the version of Lockstep that it began with, or start another run"
+    case .otherRate(let stored, let found, let count):
+      "privacy: the run's steps drew each sample with probability \(stored), and would draw each of \(count) with "
+        + "\(found) from here on, but epsilon is counted for one rate alone: put the old data back, or start "
+        + "another run with another --output"
+    case .roundedDelta(let delta, let steps):
+      "privacy.delta: rounding errors of PRV over \(steps) steps may exceed \(delta), so that it finds no epsilon: "
+        + "set privacy.accountant: rdp, or a larger delta"
     }
   }
 }

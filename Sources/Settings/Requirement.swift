@@ -8,6 +8,11 @@ public struct Requirement<Value: SettingConvertible>: Sendable {
   private let makeEnds: @Sendable () -> SettingEnds
   let isSatisfied: @Sendable (Value) -> Bool
 
+  /// What was expected in place of a value; nil: it satisfies the condition.
+  package func expectation(unmetBy value: Value) -> String? {
+    isSatisfied(value) ? nil : expectation
+  }
+
   /// - Parameters:
   ///   - phrase: Follows the type's name: `from 1 to 4096`.
   ///   - ends: Default: none are known.

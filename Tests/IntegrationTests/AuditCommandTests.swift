@@ -69,5 +69,37 @@ extension CommandLineTests {
       let odd = try bench.run(["audit", "membership", "runs/kinds", "--references", "3"])
       #expect(odd.exitCode == 2 && odd.errorOutput.contains("even number"))
     }
+
+    /// Numbers that no run may have: each was an overflow, or took for ever.
+    @Test(arguments: [
+      ("audit epsilon private.yaml", "--steps", "9223372036854775807"),
+      ("audit epsilon private.yaml", "--rate", "1e-320"),
+      ("audit epsilon private.yaml", "--delta", "1e-300"),
+      ("audit canaries private.yaml", "--canaries", "5000000000000000000"),
+      ("audit canaries private.yaml", "--steps", "9223372036854775807"),
+      ("audit membership private.yaml", "--steps", "9223372036854775807"),
+      ("privacy --rate 0.1 --steps 9", "--noise", "inf"),
+      ("privacy --accountant rdp --rate 0.1 --steps 9", "--noise", "inf"),
+      ("privacy --rate 0.1 --steps 9", "--noise", "1e200"),
+      ("privacy --rate 0.1 --steps 9", "--noise", "1e-200"),
+      ("privacy --rate 0.1 --steps 9", "--noise", "nan"),
+      ("privacy --rate 1 --noise 0.1", "--steps", "9223372036854775807"),
+      ("privacy --steps 9 --noise 1", "--rate", "1e-320"),
+      ("privacy --rate 0.1 --steps 9", "--epsilon", "1e300"),
+      ("privacy --rate 0.1 --steps 9 --noise 1", "--delta", "1e-300"),
+    ])
+    func numbersOutOfRangeAreRefused(command: String, option: String, number: String) throws {
+      let arguments = command.split(separator: " ").map(String.init) + [option, number]
+      let ending = try bench().run(arguments, timeout: .seconds(30))
+      #expect(ending.exitCode == 2, "\(arguments): \(ending.errorOutput)")
+      #expect(ending.errorOutput.contains("\(option) is "), "\(ending.errorOutput)")
+    }
+
+    @Test func stepsWhoseRoundingExceedsDeltaAreRefused() throws {
+      let ending = try bench().run(
+        "privacy --rate 0.1 --steps 1000000 --noise 9 --delta 1e-12".split(separator: " ")
+          .map(String.init))
+      #expect(ending.exitCode == 2 && ending.errorOutput.contains("privacy.accountant: rdp"))
+    }
   }
 }

@@ -137,7 +137,32 @@ import Testing
   @Test func anEpsilonOutOfReachIsRefused() {
     #expect(throws: PrivacyError.unreachable(epsilon: 1e-9, delta: 1e-12)) {
       try PrivacyBudget.noise(
-        rate: 1, steps: 1_000_000, epsilon: 1e-9, delta: 1e-12, accountant: .prv)
+        rate: 1, steps: 100, epsilon: 1e-9, delta: 1e-12, accountant: .prv)
+    }
+  }
+
+  /// With them nothing of δ is left, whatever the noise.
+  @Test func roundingThatExceedsDeltaIsRefused() throws {
+    let (steps, delta) = (1_000_000, 1e-12)
+    #expect(throws: PrivacyError.roundedDelta(delta: delta, steps: steps)) {
+      try PrivacyBudget.noise(rate: 0.01, steps: steps, epsilon: 1, delta: delta, accountant: .prv)
+    }
+    let step = SubsampledGaussian(rate: 0.01, noise: 50)
+    #expect(throws: PrivacyError.roundedDelta(delta: delta, steps: steps)) {
+      try AccountantName.prv.epsilon(of: step, afterSteps: steps, delta: delta)
+    }
+    #expect(try AccountantName.rdp.epsilon(of: step, afterSteps: steps, delta: delta) < 10)
+    #expect(try AccountantName.prv.epsilon(of: step, afterSteps: steps, delta: 1e-7) < 10)
+  }
+
+  @Test(arguments: [0.01, 1000], [1e-12, 0.3, 1])
+  func theEndsOfAllRangesAreCounted(noise: Double, rate: Double) {
+    let step = SubsampledGaussian(rate: rate, noise: noise)
+    for name in AccountantName.allCases {
+      for (steps, delta) in [(1, 1e-12), (1_000_000_000_000, 0.1)] {
+        let epsilon = name.accountant(of: step).epsilon(afterSteps: steps, delta: delta)
+        #expect(epsilon >= 0, "\(name), \(steps) steps, delta \(delta): \(epsilon)")
+      }
     }
   }
 

@@ -80,7 +80,8 @@ package struct EpsilonAudit {
         runs: options.runs, delta: options.delta ?? privacy.delta, confidence: options.confidence)
     let steps =
       options.steps ?? (2...10).reversed().first { epsilon($0) <= refutable } ?? 1
-    claimed = epsilon(steps)
+    claimed = try privacy.accountant.epsilon(
+      of: step, afterSteps: steps, delta: options.delta ?? privacy.delta)
     plan = Self.plan(configuration.plan, noise: noise, steps: steps, expected: expected)
   }
 

@@ -1,11 +1,16 @@
 // q sampling rate, σ noise multiplier, T steps.
 
+import LockstepSettings
+
 /// One step of a private training: a sum of clipped gradients of samples that were each drawn with probability
 /// q, plus normal noise of σ times the clip.
 ///
 /// Two data sets are neighbours where one has a sample more than the other. Neither q nor σ may depend on the
 /// data.
 package struct SubsampledGaussian: Equatable, Sendable {
+  /// q that accountants can compute with: smaller ones vanish beside 1.
+  package static let rates = Requirement<Double>.within(1e-12...1)
+
   /// q, in 0 < q ≤ 1.
   package let rate: Double
   /// σ, above 0.
@@ -30,6 +35,19 @@ extension AccountantName {
     case .prv: PrivacyLossAccountant(of: step)
     case .rdp: RenyiAccountant(of: step)
     }
+  }
+
+  /// ε of T steps at δ.
+  ///
+  /// - Throws: `PrivacyError.roundedDelta` where PRV finds none.
+  package func epsilon(
+    of step: SubsampledGaussian, afterSteps steps: Int, delta: Double
+  ) throws(PrivacyError) -> Double {
+    let epsilon = accountant(of: step).epsilon(afterSteps: steps, delta: delta)
+    guard self != .prv || epsilon.isFinite else {
+      throw .roundedDelta(delta: delta, steps: steps)
+    }
+    return epsilon
   }
 
   /// What is said of it on the console: "PRV".

@@ -55,7 +55,7 @@ package struct PrivacyBudget: Sendable {
   /// The smallest σ with which the steps cost at most `epsilon`, rounded up to four digits: so that the last bits
   /// of the processors' logarithms do not decide it.
   ///
-  /// - Throws: `PrivacyError.unreachable`.
+  /// - Throws: `PrivacyError.unreachable`, `.roundedDelta`.
   package static func noise(
     rate: Double, steps: Int, epsilon: Double, delta: Double, accountant: AccountantName
   ) throws(PrivacyError) -> Double {
@@ -65,7 +65,11 @@ package struct PrivacyBudget: Sendable {
     }
     var (low, high) = (largestNoise, 1.0)
     while !isEnough(high) {
-      guard high < largestNoise else { throw .unreachable(epsilon: epsilon, delta: delta) }
+      guard high < largestNoise else {
+        _ = try accountant.epsilon(
+          of: SubsampledGaussian(rate: rate, noise: high), afterSteps: steps, delta: delta)
+        throw .unreachable(epsilon: epsilon, delta: delta)
+      }
       high *= 2
     }
     low = high / 2

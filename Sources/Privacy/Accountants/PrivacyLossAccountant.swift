@@ -36,6 +36,8 @@ package struct PrivacyLossAccountant: PrivacyAccountant {
   private func epsilon(
     afterSteps steps: Int, delta: Double, _ direction: PrivacyLossDistribution.Direction
   ) -> Double {
+    // The rounding of so many steps alone: below, all of it is taken off δ.
+    guard 0x1p-52 * Double(steps) < delta else { return .infinity }
     let deviation = PrivacyLossDistribution.deviation(of: step, direction)
     let tail = Self.truncated * delta
     // With very little noise nearly all losses are the same, and the others far away.
@@ -48,8 +50,9 @@ package struct PrivacyLossAccountant: PrivacyAccountant {
       let coarse = PrivacyLossDistribution(
         of: step, direction, mesh: 16 * mesh, tail: tail / Double(steps))
       let window = Self.window(of: coarse, steps: steps, tail: tail, mesh: mesh)
-      let points = Double(window.upperBound - window.lowerBound + 1)
-      guard points <= Self.mostPoints else {
+      let points = window.upperBound - window.lowerBound + 1
+      guard points.isFinite else { return .infinity }
+      guard points <= Self.mostPoints, abs(window.lowerBound) < 0x1p62 else {
         mesh *= 2
         continue
       }
@@ -60,7 +63,7 @@ package struct PrivacyLossAccountant: PrivacyAccountant {
         Double(steps) * distribution.infinite + tail
         + 0x1p-52 * log2(Double(count)) * (Double(steps) + log2(Double(count)))
       return Self.epsilon(
-        delta: delta - lost, losses: composed, from: window.lowerBound, mesh: mesh)
+        delta: delta - lost, losses: composed, from: Int(window.lowerBound), mesh: mesh)
     }
   }
 
@@ -68,7 +71,7 @@ package struct PrivacyLossAccountant: PrivacyAccountant {
   /// (Chernoff's bound).
   private static func window(
     of distribution: PrivacyLossDistribution, steps: Int, tail: Double, mesh: Double
-  ) -> ClosedRange<Int> {
+  ) -> ClosedRange<Double> {
     /// The least bound that some λ gives, of one sign.
     func bound(_ sign: Double) -> Double {
       let reach = max(
@@ -84,8 +87,8 @@ package struct PrivacyLossAccountant: PrivacyAccountant {
       }
       return best
     }
-    let low = Int((-bound(-1) / mesh).rounded(.down))
-    let high = Int((bound(1) / mesh).rounded(.up))
+    let low = (-bound(-1) / mesh).rounded(.down)
+    let high = (bound(1) / mesh).rounded(.up)
     return low...max(low, high)
   }
 
