@@ -77,10 +77,11 @@ public struct FederatedConfiguration: Configurable {
         "partition", \.partition,
         meaning: "Which samples each client has, where they are simulated from one data set."),
       Field(
-        "secure", \.secure, decidesResult: false,
+        "secure", \.secure,
         meaning:
           "Whether each client hides its change by masks that cancel in the sum (secure aggregation): whoever "
-          + "adds up learns the sum alone. No bit of the result depends on it."),
+          + "adds up learns the sum alone. The bits are those without masks, but a round changes nothing where fewer "
+          + "than 3 of its clients have data, or not more than half of them remain."),
       Field(
         "dropout", \.dropout, .within(0...0.9),
         meaning:
@@ -119,6 +120,12 @@ public struct FederatedConfiguration: Configurable {
       !secure || roundSize <= SecureLimits.mostClients, "clients_a_round",
       "at most \(SecureLimits.mostClients), because secure is true and secrets are shared among so many at most",
       involving: "secure")
+    if case .scaffold = method {
+      checks.require(
+        !secure, "secure",
+        "false, because method is scaffold, which keeps a control variate of each client, and that tells its change",
+        involving: "method")
+    }
   }
 
   /// "10 of 100 clients a round, each 5 local steps: fedavg, server learning rate 1.0; secure aggregation".

@@ -86,6 +86,21 @@ extension CommandLineTests {
       #expect(try bench.text("run/metrics.jsonl").contains("\"clients\":3"))
     }
 
+    @Test func aRoundOfTooFewClientsWithDataToHideAmongIsSkippedAndSaysSo() throws {
+      let bench = try bench()
+      let secure = ["--set", "federated.secure=true"]
+      let begin = try train(bench, "run", secure + ["--steps", "2"])
+      for client in 2...3 {
+        try FileManager.default.removeItem(at: bench.url("own-\(client).csv"))
+      }
+      let resumed = try bench.run(
+        ["train", "clients.yaml", "--output", "run", "--resume", "--steps", "3"] + secure)
+      #expect(resumed.exitCode == 0, "\(resumed.errorOutput)")
+      #expect(
+        resumed.output.contains("step 3 changed nothing: it has fewer than 3 clients with data"))
+      #expect(try bench.summary("run").parametersSHA256 == begin)
+    }
+
     /// Each rank is in a folder with its clients' files alone.
     @Test(.enabled(if: MPIRunner.isAvailable, "needs mpirun, and the package trait MPI"))
     func aClientsFileIsReadByTheRankThatHasItAlone() throws {

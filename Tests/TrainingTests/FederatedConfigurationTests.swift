@@ -62,6 +62,22 @@ import Testing
     ),
     (own, "federated: {clients: 2, local_steps: 2, secure: true}", "with fewer than 3 clients"),
     (own, "federated: {clients: 300, local_steps: 2, secure: true}", "at most 255"),
+    (
+      own,
+      "optimizer: {name: sgd}\nfederated: {clients: 3, local_steps: 2, secure: true, method: scaffold}",
+      "federated.secure: found true, expected false, because method is scaffold"
+    ),
+    (
+      own,
+      "optimizer: {name: sgd, layer_decay: 0.9}\nfederated: {clients: 3, local_steps: 2, method: scaffold}",
+      "optimizer.layer_decay: found 0.9, expected 1, because federated.method is scaffold"
+    ),
+    (
+      own,
+      "optimizer: {name: sgd, groups: [{parameters: '*.bias', rate: 2}]}\n"
+        + "federated: {clients: 3, local_steps: 2, method: scaffold}",
+      "expected no rate but 1, because federated.method is scaffold"
+    ),
     (own, "federated: {clients: 3, local_steps: 2}\nreduction: allreduce", "reduction: found"),
     (own, "federated: {clients: 3, local_steps: 2}\nrebalance: true", "rebalance: found true"),
     (
@@ -75,6 +91,18 @@ import Testing
       "federated.weighting: found \"examples\" (the default), expected uniform"
     ),
     (
+      own,
+      "federated: {clients: 9, local_steps: 2, weighting: uniform, secure: true}\ndata: {normalize: false}\n"
+        + "privacy: {epsilon: 3, key_file: k}",
+      "federated.secure: found true, expected false, because privacy is on"
+    ),
+    (
+      own,
+      "federated: {clients: 9, local_steps: 2, weighting: uniform, deadline: 60}\ndata: {normalize: false}\n"
+        + "privacy: {epsilon: 3, key_file: k}",
+      "federated.deadline: found 60.0, expected 0, because privacy is on"
+    ),
+    (
       own, "federated: {clients: 3, local_steps: 2, mu: 0.1}", "federated.mu"
     ),
   ])
@@ -86,6 +114,21 @@ import Testing
     let more = more.replacingOccurrences(of: "\ndata: {normalize: false}", with: "")
     let found = problems(base + "\n" + more)
     #expect(found.contains { $0.contains(problem) }, "\(found)")
+  }
+
+  @Test func weightDecayOfItsOwnIsRightForScaffold() {
+    let groups = "optimizer: {name: sgd, groups: [{parameters: '*.bias', weight_decay: 0}]}"
+    let federated = "federated: {clients: 3, local_steps: 2, method: scaffold}"
+    #expect(problems([Self.own, groups, federated].joined(separator: "\n")) == [])
+  }
+
+  /// A round of which too few clients are left is another one with masks.
+  @Test func whetherChangesAreHiddenDecidesTheResult() throws {
+    let federated = "\nfederated: {clients: 3, local_steps: 2, secure: "
+    let runs = try ["true", "false"].map {
+      try RunConfiguration.parse(yaml: Self.own + federated + $0 + "}", source: "run.yaml")
+    }
+    #expect(runs[0].differences(from: runs[1]).map(\.key) == ["federated.secure"])
   }
 
   @Test func tasksWithoutNumberedSamplesAreRefused() {

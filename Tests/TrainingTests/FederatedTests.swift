@@ -22,14 +22,14 @@ import Testing
 
   private func configuration(
     _ federated: String, optimizer: String = "name: sgd, learning_rate: 0.001", steps: Int = 4,
-    extra: String = ""
+    schedule: String = "linear", extra: String = ""
   ) throws -> RunConfiguration {
     try RunConfiguration.parse(
       yaml: """
         data: {validation: null}
         batch: {sequences: 2, microbatches: 2}
         steps: \(steps)
-        schedule: {name: linear}
+        schedule: {name: \(schedule)}
         checkpoint: {every: 0}
         evaluate: {every: 0}
         model: {vocabulary: 10}
@@ -42,6 +42,7 @@ import Testing
   private struct Outcome: Sendable {
     let hash: String
     let values: [Float]
+    let states: [[Float]]
     let events: [RunEvent]
     let notices: [String]
 
@@ -52,10 +53,12 @@ import Testing
 
   /// Nine clients have 1 to 9 of 45 samples.
   ///
-  /// - Parameter spoiled: A client whose loss is no number; nil: none.
+  /// - Parameters:
+  ///   - spoiled: A client whose loss is no number; nil: none.
+  ///   - scale: Of all features.
   private func train(
     _ configuration: RunConfiguration, ranks: Int = 1, ranksPerHost: Int? = nil, threads: Int = 1,
-    pause: Int? = nil, spoiled: Int? = nil, directory: RunDirectory? = nil,
+    pause: Int? = nil, spoiled: Int? = nil, scale: Float = 1, directory: RunDirectory? = nil,
     start: Trainer.Start = .beginning
   ) throws -> [Outcome] {
     let partition = (0..<9).map { client in
@@ -63,7 +66,7 @@ import Testing
     }
     return try InProcessGroup(size: ranks, ranksPerHost: ranksPerHost).run { communicator in
       let samples = SampledRegression(
-        sampleCount: 45, spoiling: spoiled.map { partition[$0] } ?? [])
+        sampleCount: 45, spoiling: spoiled.map { partition[$0] } ?? [], scale: scale)
       let trainer = try Trainer(
         task: FederatedTask(of: samples, partition: partition, plan: configuration.plan),
         configuration: configuration, communicator: communicator,
@@ -74,6 +77,7 @@ import Testing
       _ = try trainer.run(pausing: { step, _ in step == pause })
       return Outcome(
         hash: trainer.parametersHash, values: Array(trainer.replica.shared.values),
+        states: trainer.step.states.map { Array($0.values) },
         events: events.events, notices: events.names.filter { $0.hasPrefix("notice") })
     }
   }
@@ -97,7 +101,7 @@ import Testing
     #expect(try !others.contains(train(try configuration("\(method), local_steps: 3"))[0].hash))
   }
 
-  @Test(arguments: [0, 0.2, 0.4], ["fedavg", "scaffold"])
+  @Test(arguments: [0, 0.2, 0.4], ["fedavg", "fedadam"])
   func masksChangeNoBitWhoeverIsGone(dropout: Double, method: String) throws {
     // Of this seed's rounds none is left with fewer than five clients, which would be skipped.
     let seed = "seed: 5"
@@ -153,6 +157,42 @@ import Testing
     }
     let hashes = try [1, 3].map { try train(configuration, ranks: $0, spoiled: 4)[0].hash }
     #expect(hashes[0] == hashes[1])
+  }
+
+  /// A change that is too large, and a loss that is: each has a number, which tells of one client.
+  @Test(arguments: [("learning_rate: 1e12", Float(1)), ("learning_rate: 1e-30", 1e9)])
+  func ofAClientThatHidesItsChangeNoNumberIsTold(rate: String, scale: Float) throws {
+    func reason(_ secure: Bool) throws -> String {
+      let configuration = try configuration(
+        "local_steps: 1, secure: \(secure)", optimizer: "name: sgd, \(rate)", steps: 1)
+      let error = #expect(throws: (any Error).self) { try train(configuration, scale: scale) }
+      let text = "\(try #require(error))"
+      return String(text[(try #require(text.range(of: "left out of round 1: "))).upperBound...])
+    }
+    let (open, hidden) = (try reason(false), try reason(true))
+    #expect(open.contains(/\d/) && open.contains("too large"), "\(open)")
+    #expect(!hidden.contains(/\d/) && hidden.contains("too large"), "\(hidden)")
+  }
+
+  @Test(arguments: ["polynomial", "warmup-stable-decay"])
+  func aRoundWithoutALearningRateLeavesControlVariatesAlone(schedule: String) throws {
+    let configuration = try configuration("method: scaffold, local_steps: 2", schedule: schedule)
+    let before = try train(configuration, pause: 3)[0].states
+    let after = try train(configuration)[0]
+    let rates = after.events.compactMap {
+      if case .step(let record) = $0 { record.learningRate } else { nil }
+    }
+    #expect(rates.last == 0)
+    #expect(before.contains { $0.contains { $0 != 0 } })
+    #expect(zip(before, after.states).allSatisfy { $0 == $1 } && before.count == after.states.count)
+  }
+
+  @Test func aControlVariateThatIsTooLargeForTheSumIsLeftOut() throws {
+    let configuration = try configuration(
+      "method: scaffold, local_steps: 1",
+      optimizer: "name: sgd, learning_rate: 1e-9, clip_norm: 0", steps: 1)
+    let error = #expect(throws: (any Error).self) { try train(configuration, scale: 3e5) }
+    #expect("\(error as Any)".contains("too large for scaffold"), "\(error as Any)")
   }
 
   @Test func aRunWhoseClientsAllFailEnds() throws {
@@ -213,11 +253,6 @@ import Testing
     #expect(try privateRun("noise: 0.5, clip: 0.1", ranks: 3, steps: 6).hash == alone.hash)
     // Each client is drawn by itself.
     #expect(Set(alone.clients).count > 1)
-    // With fewer than three clients nobody would take part in a hidden round: hardly ever are so few drawn.
-    let most = "clients_a_round: 8"
-    let hidden = try privateRun(
-      "noise: 0.5, clip: 0.1", federated: most + ", secure: true", ranks: 2)
-    #expect(try privateRun("noise: 0.5, clip: 0.1", federated: most).hash == hidden.hash)
   }
 
   @Test func changesOfClientsAreShortenedToTheClip() throws {

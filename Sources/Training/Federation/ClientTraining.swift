@@ -145,6 +145,8 @@ final class ClientTraining {
 enum ClientFailure: Error, Equatable, CustomStringConvertible {
   case notFinite
   case tooLarge(magnitude: Double)
+  /// The mean of its gradients, of which SCAFFOLD makes its cᵢ.
+  case largeControl(magnitude: Double)
   /// The mean of a target.
   case largeLoss(Double)
   case late(step: Int, of: Int, seconds: Double)
@@ -155,7 +157,7 @@ enum ClientFailure: Error, Equatable, CustomStringConvertible {
   var isAccident: Bool {
     switch self {
     case .late, .dropout: true
-    case .notFinite, .tooLarge, .largeLoss: false
+    case .notFinite, .tooLarge, .largeControl, .largeLoss: false
     }
   }
 
@@ -166,11 +168,25 @@ enum ClientFailure: Error, Equatable, CustomStringConvertible {
     case .tooLarge(let magnitude):
       "its change, of magnitude \(magnitude) with its weight, is too large to be added up; a smaller learning "
         + "rate or `weighting: uniform` may help"
+    case .largeControl(let magnitude):
+      "its change over its learning rate, of magnitude \(magnitude), is too large for scaffold to be added up; a "
+        + "lower optimizer.clip_norm may help"
     case .largeLoss(let loss):
       "its loss, \(loss), is too large to be added up; a smaller learning rate may help"
     case .late(let step, let steps, let seconds):
       "it had taken \(step) of \(steps) local steps after \(seconds) seconds, federated.deadline"
     case .dropout: "it dropped out (federated.dropout)"
+    }
+  }
+
+  /// The same without numbers, which tell of the client.
+  var kind: String {
+    switch self {
+    case .notFinite, .dropout: description
+    case .tooLarge, .largeControl:
+      "its change is too large to be added up; a smaller learning rate or `weighting: uniform` may help"
+    case .largeLoss: "its loss is too large to be added up; a smaller learning rate may help"
+    case .late: "it took longer than federated.deadline"
     }
   }
 }

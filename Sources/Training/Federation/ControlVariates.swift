@@ -54,11 +54,8 @@ final class ControlVariates {
     }
   }
 
-  /// The elements that the sum has, each a word that may be masked.
-  var words: UnsafeMutableBufferPointer<UInt64> { sum.words }
-
   /// Begins a round.
-  func begin() { words.update(repeating: 0) }
+  func begin() { sum.words.update(repeating: 0) }
 
   /// What is added to a client's gradients.
   func correction(of client: Int) -> any GradientCorrection {
@@ -69,12 +66,16 @@ final class ControlVariates {
   ///
   /// - Parameters:
   ///   - change: x - yᵢ.
-  ///   - distance: L η.
+  ///   - distance: L η; 0: the client has not moved, which says nothing of its gradient, and cᵢ stays as it is.
   func record(_ client: Int, change: Buffer, distance: Double) {
     guard let change = change.baseAddress, let step = buffers(of: client).step.baseAddress,
-      let all = shared.trained.baseAddress, let words = words.baseAddress
+      let all = shared.trained.baseAddress, let words = sum.words.baseAddress
     else { return }
     let factor = Float(1 / distance)
+    guard factor.isFinite else {
+      step.update(repeating: 0, count: layout.elementCount)
+      return
+    }
     threads.run(over: layout.elementCount, grain: Self.grain) { part in
       for element in part { step[element] = change[element] * factor - all[element] }
       CKernels_addFixedPoint(
@@ -84,12 +85,8 @@ final class ControlVariates {
 
   /// Moves c and all cᵢ, when all ranks know who remains of a round. Collective.
   ///
-  /// - Parameters:
-  ///   - own: The clients that this rank has played.
-  ///   - unmask: Takes masks off a slice of the sum, given its first element.
-  func finish(
-    _ own: [Int], unmasking unmask: (UnsafeMutableBufferPointer<UInt64>, Int) -> Void
-  ) throws {
+  /// - Parameter own: The clients that this rank has played.
+  func finish(_ own: [Int]) throws {
     for client in own {
       guard let control = buffers(of: client).control.baseAddress,
         let step = buffers(of: client).step.baseAddress
@@ -100,7 +97,6 @@ final class ControlVariates {
     }
     let slice = layout.slice
     let total = try sum.reduce()
-    unmask(total, slice.lowerBound)
     let share = 1 / Double(clients.count)
     for (place, element) in slice.enumerated() {
       let step = Double(Int64(bitPattern: total[place])) * 0x1p-32 * share

@@ -72,14 +72,14 @@ final class FederatedRounds: OptimizationStep {
     controls?.begin()
     let own = play(
       clients[communicator.rank], round: step, learningRate: learningRate, hiding: exchange)
-    var round = try time { try agree(on: own, of: members, step: step, flag: flag) }
+    let round = try time { try agree(on: own, of: members, step: step, flag: flag) }
     let least = exchange == nil ? 1 : SecureExchange.threshold(of: members.count)
     if privacy == nil, round.hasOnlyFailures { throw failure(of: round, own, step: step) }
     // A private round must not tell that there was nobody: it is noise alone then.
     guard round.remaining.count >= least || privacy != nil else {
-      return skipped(round, step: step, learningRate: learningRate, least: least)
+      return skipped(
+        round, of: members.count, step: step, learningRate: learningRate, least: least)
     }
-    if round.remaining.count < least { round.remaining = [] }
     let removal =
       round.remaining.isEmpty
       ? nil : try time { try exchange?.removal(remaining: round.remaining) }
@@ -93,19 +93,13 @@ final class FederatedRounds: OptimizationStep {
       ) { removal?.removeMasks(from: $0, from: $1, on: threads) }
     }
     if let controls {
-      try time {
-        try controls.finish(own.outcomes.keys.sorted()) {
-          removal?.removeMasks(from: $0, from: replica.parameters.trainedCount + $1, on: threads)
-        }
-      }
+      try time { try controls.finish(own.outcomes.keys.sorted()) }
     }
     return outcome(of: round, tally, step: step, norm: norm, learningRate: learningRate)
   }
 
   /// Elements that a client masks before its tally.
-  private var maskedCount: Int {
-    replica.parameters.trainedCount * (controls == nil ? 1 : 2)
-  }
+  private var maskedCount: Int { replica.parameters.trainedCount }
 
   private func weight(of tally: RoundTally, count: Int) -> Double {
     configuration.weighting == .examples ? tally.examples : Double(count)
@@ -160,15 +154,11 @@ final class FederatedRounds: OptimizationStep {
         let outcome = try training.run(
           client, round: round, from: replica.shared.trained, learningRate: learningRate,
           correcting: correction(of: client))
-        let scale = try scale(of: outcome)
+        let distance = Double(outcome.steps) * learningRate
+        let scale = try scale(of: outcome, distance: distance)
         exchange?.addMasks(of: client, to: server.words, from: 0)
         server.add(change, scale: scale)
-        if let controls {
-          exchange?.addMasks(
-            of: client, to: controls.words, from: replica.parameters.trainedCount)
-          controls.record(
-            client, change: change, distance: Double(outcome.steps) * learningRate)
-        }
+        controls?.record(client, change: change, distance: distance)
         played.add(client, outcome.tally)
         exchange.map { exchange in
           played.withTally { exchange.addMasks(of: client, to: $0, from: maskedCount) }
@@ -197,7 +187,9 @@ final class FederatedRounds: OptimizationStep {
 
   /// What a client's change is multiplied by before it is added up: its weight, or of a private run what shortens it
   /// to the clip.
-  private func scale(of outcome: ClientTraining.Outcome) throws -> Double {
+  ///
+  /// - Parameter distance: L η.
+  private func scale(of outcome: ClientTraining.Outcome, distance: Double) throws -> Double {
     var scale = configuration.weighting == .examples ? outcome.tally.examples : 1
     if let privacy {
       scale = min(1, privacy.configuration.clip / max(outcome.norm, .leastNormalMagnitude))
@@ -209,6 +201,12 @@ final class FederatedRounds: OptimizationStep {
     let magnitude = Double(outcome.largest) * scale
     guard magnitude * Double(configuration.clients) < 0x1p31 else {
       throw ClientFailure.tooLarge(magnitude: magnitude)
+    }
+    guard controls != nil, distance > 0 else { return scale }
+    // So all cᵢ and c are below half of what a step of theirs may be.
+    let control = Double(outcome.largest) / distance
+    guard control * Double(configuration.clients) < 0x1p30 else {
+      throw ClientFailure.largeControl(magnitude: control)
     }
     return scale
   }
@@ -244,7 +242,7 @@ final class FederatedRounds: OptimizationStep {
     for rank in 0..<communicator.size {
       let bytes = try communicator.fromRank(rank) {
         let own = failures.filter { $0.value as? ClientFailure != .dropout }
-        return Array(try JSONFormat.encoder().encode(own.mapValues { "\($0)" }))
+        return Array(try JSONFormat.encoder().encode(own.mapValues(reason(of:))))
       }
       let reasons = try JSONFormat.decoder.decode([Int: String].self, from: .init(bytes))
       for (client, reason) in reasons.sorted(by: { $0.key < $1.key })
@@ -256,13 +254,21 @@ final class FederatedRounds: OptimizationStep {
     return notices
   }
 
+  /// What is said of a client's failure: where changes are hidden only its kind, for numbers would tell of them.
+  private func reason(of failure: any Error) -> String {
+    guard configuration.secure else { return "\(failure)" }
+    return (failure as? ClientFailure)?.kind
+      ?? "its training ended with an error, which is not told because federated.secure is true"
+  }
+
   /// What ends a run whose clients can not train at all: the same error on all ranks, of which one speaks.
   private func failure(
     of round: FederatedRound, _ own: PlayedClients, step: Int
   ) -> AgreedError {
     let first = own.failures.min { $0.key < $1.key }
     return AgreedError(
-      AllClientsFailed(round: step + 1, notices: round.notices, first: first.map { "\($0.value)" }),
+      AllClientsFailed(
+        round: step + 1, notices: round.notices, first: first.map { reason(of: $0.value) }),
       speaks: communicator.isRankZero)
   }
 
@@ -278,13 +284,15 @@ final class FederatedRounds: OptimizationStep {
   }
 
   private func skipped(
-    _ round: FederatedRound, step: Int, learningRate: Double, least: Int
+    _ round: FederatedRound, of members: Int, step: Int, learningRate: Double, least: Int
   ) -> StepOutcome {
     var outcome = outcome(
       of: round, RoundTally(), step: step, norm: 0, learningRate: learningRate)
     outcome.skipped =
-      "\(round.remaining.count) clients remained, and it takes \(least)"
-      + (least > 1 ? " to take off the others' masks" : "")
+      configuration.secure && members == 0
+      ? "it has fewer than \(SecureLimits.fewestClients) clients with data, whose sum would tell too much of each"
+      : "\(round.remaining.count) clients remained, and it takes \(least)"
+        + (least > 1 ? " to take off the others' masks" : "")
     return outcome
   }
 

@@ -42,6 +42,15 @@ extension Plan {
       federated.weighting == .uniform, "federated.weighting",
       "uniform, because privacy is on: with weights a client could change the sum by more than privacy.clip",
       involving: "privacy.epsilon", "privacy.noise")
+    checks.require(
+      !federated.secure, "federated.secure",
+      "false, because privacy is on: masks take a number of clients, and whether there are enough could depend on "
+        + "one client, which would then change the sum by more than privacy.clip",
+      involving: "privacy.epsilon", "privacy.noise")
+    checks.require(
+      federated.deadline == 0, "federated.deadline",
+      "0, because privacy is on: two starts would have the same noise on the sums of other clients, and their "
+        + "difference would be without noise", involving: "privacy.epsilon", "privacy.noise")
   }
 
   /// With the most local steps and four million samples their numbers are below 2⁶².
@@ -54,6 +63,14 @@ extension Plan {
       isPlain, "optimizer.name",
       "sgd without momentum, because federated.method is scaffold, which takes a client's change for a sum of "
         + "gradients", involving: "federated.method")
+    checks.require(
+      optimizer.layerDecay == 1, "optimizer.layer_decay",
+      "1, because federated.method is scaffold, which divides a client's change by one learning rate",
+      involving: "federated.method")
+    checks.require(
+      optimizer.groups.allSatisfy { $0.rate == 1 }, "optimizer.groups",
+      "no rate but 1, because federated.method is scaffold, which divides a client's change by one learning rate",
+      involving: "federated.method")
     checks.require(
       !privacy.isOn, "federated.method",
       "another than scaffold, because privacy is on and control variates would tell of the clients without noise",

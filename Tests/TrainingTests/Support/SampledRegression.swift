@@ -14,11 +14,15 @@ import TestSupport
 final class SampledRegression: SampledTask {
   struct Network: Module {
     let norm: LayerNorm?
+    var dropout: Float = 0
     let deep = DeepNetwork()
 
     /// - Parameter x: [B, 96].
     /// - Returns: [B, 3].
-    func callAsFunction(_ x: Tensor) -> Tensor { deep(norm.map { $0(x) } ?? x) }
+    func callAsFunction(_ x: Tensor) -> Tensor {
+      let x = x.dropout(dropout)
+      return deep(norm.map { $0(x) } ?? x)
+    }
   }
 
   let network: Network
@@ -33,16 +37,18 @@ final class SampledRegression: SampledTask {
   /// - Parameters:
   ///   - targetCounts: Targets of each sample, in turns. Default: one of each.
   ///   - spoiled: Samples whose loss is no number. Default: none.
+  ///   - scale: What all features are multiplied by. Default: 1.
+  ///   - dropout: Of features. Default: 0.
   init(
     sampleCount: Int, hasNorm: Bool = false, targetCounts: [Int]? = nil,
-    spoiling spoiled: [Int] = []
+    spoiling spoiled: [Int] = [], scale: Float = 1, dropout: Float = 0
   ) {
     self.targetCounts = targetCounts
-    network = Network(norm: hasNorm ? LayerNorm(width: 96) : nil)
+    network = Network(norm: hasNorm ? LayerNorm(width: 96) : nil, dropout: dropout)
     self.sampleCount = sampleCount
     var generator = SeededGenerator(seed: 5)
     features = (0..<sampleCount).map { sample in
-      let size = Float(1 + sample % 7) * 0.2
+      let size = Float(1 + sample % 7) * 0.2 * scale
       return generator.normals(96).map { $0 * size }
     }
     targets = (0..<sampleCount).map { sample in
