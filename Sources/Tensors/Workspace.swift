@@ -53,6 +53,9 @@ public final class Workspace {
     randomPlace = RandomPlace(seed: seed, step: step, microbatch: microbatch)
   }
 
+  /// Whether a layer has needed random numbers since `seekRandom`.
+  package var hasDrawn: Bool { randomPlace.site > 0 }
+
   /// The stream of the next layer that needs random numbers in this micro-batch.
   func nextRandomStream(_ purpose: RandomPurpose) -> RandomStream {
     defer { randomPlace.site += 1 }

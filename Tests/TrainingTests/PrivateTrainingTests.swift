@@ -53,13 +53,13 @@ import Testing
   private func train(
     _ configuration: RunConfiguration, samples: Int = 40, ranks: Int = 1,
     ranksPerHost: Int? = nil, threads: Int = 1, pause: Int? = nil, freezing: Bool = false,
-    hasNorm: Bool = false, targetCounts: [Int]? = nil,
+    hasNorm: Bool = false, targetCounts: [Int]? = nil, dropout: Float = 0,
     format: ProductFormat = .float32, directory: RunDirectory? = nil,
     start: Trainer.Start = .beginning
   ) throws -> [Outcome] {
     try InProcessGroup(size: ranks, ranksPerHost: ranksPerHost).run { communicator in
       let task = SampledRegression(
-        sampleCount: samples, hasNorm: hasNorm, targetCounts: targetCounts)
+        sampleCount: samples, hasNorm: hasNorm, targetCounts: targetCounts, dropout: dropout)
       if freezing { task.network.deep.second.weight.freeze() }
       let trainer = try Trainer(
         task: task, configuration: configuration, communicator: communicator,
@@ -160,6 +160,53 @@ import Testing
     #expect(same < noise[0].count * 6 / 10)
   }
 
+  /// The tokenizer decides what is learned from the same files; where they are does not.
+  @Test func anotherTokenizerIsAnotherTraining() throws {
+    func key(tokenizer: String, path: String = "a.csv") throws -> [UInt8]? {
+      let record = """
+        {"files": [{"key": "data.train", "path": "\(path)", "content": {"bytes": 3, "sha256": "ab", "sampled": false}}],
+         "tokenizer": {"sha256": "\(tokenizer)", "tokens": 5, "added": []}}
+        """
+      return try configuration().derivedKey(
+        data: JSONDecoder().decode(DataRecord.self, from: Data(record.utf8)))?.bytes
+    }
+    #expect(try key(tokenizer: "01") != key(tokenizer: "02"))
+    #expect(try key(tokenizer: "01") == key(tokenizer: "01", path: "b.csv"))
+  }
+
+  @Test func aRunThatGoesOnWithOtherDrawsSaysSo() throws {
+    let directory = RunDirectory(path: folder.path + "/run")
+    _ = try train(configuration(), pause: 2, directory: directory)
+    for (rate, pause, isSaid) in [(0.001, 3, false), (0.002, 4, true)] {
+      let resumed = try train(
+        configuration(optimizer: "name: adamw, learning_rate: \(rate)"), pause: pause,
+        directory: directory, start: .newestCheckpoint)[0]
+      #expect(resumed.names.contains { $0.contains("other samples and other noise") } == isSaid)
+    }
+  }
+
+  @Test func aRunDoesNotGoOnWithAnotherNumberOfSamples() throws {
+    let directory = RunDirectory(path: folder.path + "/run")
+    _ = try train(configuration(), pause: 2, directory: directory)
+    let error = #expect(throws: AgreedError.self) {
+      try train(
+        configuration(), samples: 41, ranks: 2, directory: directory, start: .newestCheckpoint)
+    }
+    #expect("\(try #require(error))".contains("drew each sample with probability 0.25"))
+  }
+
+  @Test(arguments: ["noise: 1", "epsilon: 1"])
+  func stepsWhoseRoundingExceedsDeltaAreRefused(privacy: String) throws {
+    let configuration = try RunConfiguration.parse(
+      yaml: "{}", source: "test",
+      overrides: [
+        "data.validation=null", "steps=1000000", "batch.sequences=10", "batch.microbatches=1",
+        "privacy={\(privacy), delta: 1e-10, key_file: '\(key)'}",
+      ])
+    let error = #expect(throws: AgreedError.self) { try train(configuration, pause: 1) }
+    #expect("\(try #require(error))".contains("set privacy.accountant: rdp, or a larger delta"))
+  }
+
   @Test func aRunDoesNotGoOnUnderAnotherKey() throws {
     let other = folder.path + "/other"
     try SecretKey.random().write(to: other)
@@ -172,12 +219,16 @@ import Testing
     #expect("\(try #require(error))".contains("another key"))
   }
 
-  /// One step of gradient descent at rate 1 moves the parameters by minus the noisy mean.
-  @Test(arguments: [false, true], [false, true])
-  func aStepIsTheMeanOfClippedGradientsWithNoise(freezing: Bool, hasNorm: Bool) throws {
+  /// One step of gradient descent at rate 1 moves the parameters by minus the noisy mean. What dropout leaves out of a
+  /// sample does not depend on which others are drawn.
+  @Test(arguments: [false, true], [(false, Float(0)), (true, 0), (false, 0.5), (true, 0.5)])
+  func aStepIsTheMeanOfClippedGradientsWithNoise(
+    freezing: Bool, network: (hasNorm: Bool, dropout: Float)
+  ) throws {
+    let (hasNorm, dropout) = network
     let (sigma, samples, expected) = (0.01, 40, 10.0)
     // By hand: gradients of batches of one.
-    let task = SampledRegression(sampleCount: samples, hasNorm: hasNorm)
+    let task = SampledRegression(sampleCount: samples, hasNorm: hasNorm, dropout: dropout)
     if freezing { task.network.deep.second.weight.freeze() }
     let workspace = Workspace(threadCount: 1)
     let communicator = SoloCommunicator()
@@ -185,8 +236,10 @@ import Testing
     try replica.initialize(seed: UInt64(Plan().seed), communicator: communicator)
     let count = replica.parameters.trainedCount
     let before = Array(replica.shared.values)
+    workspace.isTraining = true
     let gradients = (0..<samples).map { sample in
       let memory = FloatMemory(count: count)
+      workspace.seekRandom(seed: UInt64(Plan().seed), step: 0, microbatch: sample)
       replica.parameters.beginGradient(into: memory)
       task.loss(ofSamples: [sample], step: 0, in: workspace).sum.backward()
       replica.parameters.finishGradient()
@@ -200,8 +253,12 @@ import Testing
     let configuration = try configuration(
       privacy: "noise: \(sigma), clip: \(clip)",
       optimizer: "name: sgd, learning_rate: 1, clip_norm: 0", steps: 1)
-    let moved = try train(
-      configuration, samples: samples, ranks: 2, freezing: freezing, hasNorm: hasNorm)[0].values
+    let outcome = try train(
+      configuration, samples: samples, ranks: 2, freezing: freezing, hasNorm: hasNorm,
+      dropout: dropout)[0]
+    let moved = outcome.values
+    let isOneByOne = outcome.names.contains { $0.contains("one by one") }
+    #expect(isOneByOne == (hasNorm || dropout > 0), "\(outcome.names)")
     let keys = try #require(try configuration.derivedKey())
     let drawn = try PoissonSampling(
       sampleCount: samples, expectedCount: Int(expected), keystream: keys.keystream

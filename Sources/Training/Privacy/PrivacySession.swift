@@ -37,7 +37,7 @@ extension RunConfiguration {
     let bytes = try communicator.fromRankZero {
       let key = try PrivacyKey(readFrom: path, forRunIn: directory?.path)
       fingerprint = key.fingerprint
-      return key.derived(for: trainingDescription(data)).bytes
+      return key.derived(for: try trainingDescription(data)).bytes
     }
     let name = try communicator.fromRankZero { Array(fingerprint.utf8) }
     return PrivacySession(
@@ -46,14 +46,17 @@ extension RunConfiguration {
 
   /// The key that noise and samples are drawn with, of a run whose task was made in code: for tests, which draw the
   /// same.
-  package func derivedKey() throws -> PrivacyKey? {
-    try privacySession(data: nil, directory: nil, SoloCommunicator())?.key
+  package func derivedKey(data: DataRecord? = nil) throws -> PrivacyKey? {
+    try privacySession(data: data, directory: nil, SoloCommunicator())?.key
   }
 
   /// All that decides the run's parameters, in words, with what is in the files. A version of Lockstep may compute
   /// other gradients than another.
-  private func trainingDescription(_ data: DataRecord?) -> String {
-    let files = data?.files.map { "\($0.key) \($0.content.bytes) \($0.content.sha256)\n" } ?? []
-    return Provenance.current.version + "\n" + identity + files.joined()
+  private func trainingDescription(_ data: DataRecord?) throws -> String {
+    var content = data
+    // Where the files are decides nothing.
+    content?.files = data?.files.map { .init(key: $0.key, path: "", content: $0.content) } ?? []
+    let record = try content.map { String(decoding: try $0.json(), as: UTF8.self) }
+    return Provenance.current.version + "\n" + identity + (record ?? "")
   }
 }

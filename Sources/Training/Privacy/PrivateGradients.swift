@@ -22,7 +22,8 @@ final class PrivateGradients {
   /// Whether the model's samples can be told apart in a pass over several: found out by trying, and the same for
   /// all of a model. Never where samples have other numbers of targets than one, for a sample's mean loss is then not
   /// its part in the sum. That is the task's to say: some samples together may well have as many targets as there are
-  /// samples. Nor where products round their factors: the sum of rounded gradients is not made of those whose
+  /// samples. Nor with dropout: which mask a sample gets would depend on who else is in the pass, and one sample more
+  /// would change the gradients of others. Nor where products round their factors: the sum of rounded gradients is not made of those whose
   /// norms were found, and one could be longer than C.
   private var allowsBatches: Bool
   /// One sample's gradient, [P].
@@ -84,10 +85,14 @@ final class PrivateGradients {
   ) throws -> (sum: Double, targetCount: Double)? {
     guard allowsBatches else { return nil }
     let workspace = replica.workspace
-    workspace.seekRandom(seed: seed, step: step, microbatch: places.lowerBound)
+    workspace.seekRandom(seed: seed, step: step, microbatch: samples[places.lowerBound])
     replica.parameters.beginGradient(into: scratch)
     let loss = try phases.time(\.forward, on: workspace.threads.timeline) {
       try task.loss(ofSamples: samples[places], step: step, in: workspace)
+    }
+    guard !workspace.hasDrawn else {
+      allowsBatches = false
+      return nil
     }
     precondition(
       loss.targetCount == places.count,
@@ -118,7 +123,7 @@ final class PrivateGradients {
     var total = (sum: 0.0, targetCount: 0.0)
     privacy.way = .sampleBySample
     for place in places {
-      workspace.seekRandom(seed: seed, step: step, microbatch: place)
+      workspace.seekRandom(seed: seed, step: step, microbatch: samples[place])
       replica.parameters.beginGradient(into: scratch)
       let loss = try phases.time(\.forward, on: workspace.threads.timeline) {
         try task.loss(ofSamples: samples[place...place], step: step, in: workspace)

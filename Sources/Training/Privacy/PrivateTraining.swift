@@ -22,6 +22,8 @@ package final class PrivateTraining {
   /// The last ε that was computed, and for how many steps.
   private var told: (steps: Int, epsilon: Double)?
   private let communicator: any Communicator
+  /// Whether a run that goes on draws other samples and noise than it would have.
+  private var drawsOtherwise = false
   /// How gradients of samples are computed; nil: there was none yet.
   var way: Way?
 
@@ -35,7 +37,7 @@ package final class PrivateTraining {
         "privacy: the gradients of samples are told apart in batches of up to \(count)"
       case .sampleBySample:
         "privacy: the gradients of samples are computed one by one, for not all that is trained belongs to linear "
-          + "layers that are used once, with one target for each sample"
+          + "layers that are used once, without dropout and with one target for each sample"
       }
     }
   }
@@ -83,8 +85,12 @@ package final class PrivateTraining {
   private func settle(noise found: () throws -> Double) throws {
     let bytes = try communicator.fromRankZero {
       let noise = try found()
-      let budget = PrivacyBudget(
-        of: SubsampledGaussian(rate: sampling.rate, noise: noise), configuration, steps: steps)
+      let step = SubsampledGaussian(rate: sampling.rate, noise: noise)
+      let budget = PrivacyBudget(of: step, configuration, steps: steps)
+      if configuration.epsilon == nil || budget.allowedSteps < steps {
+        _ = try configuration.accountant.epsilon(
+          of: step, afterSteps: steps, delta: configuration.delta)
+      }
       if budget.allowedSteps == 0, let limit = configuration.epsilon {
         throw PrivacyError.noStep(epsilon: limit, first: budget.epsilon(afterSteps: 1))
       }
@@ -146,9 +152,20 @@ package final class PrivateTraining {
       + "after \(allowedSteps) of \(plannedSteps) steps; a higher privacy.epsilon or privacy.noise would allow more"
   }
 
-  static let exposure =
+  /// What those who train should know before the first step.
+  var notices: [String] {
+    [Self.exposure] + (drawsOtherwise ? [Self.otherDraws] : [])
+  }
+
+  private static let exposure =
     "privacy holds for the parameters alone: losses on the console, in metrics.jsonl, in TensorBoard and in "
-    + "summary.json are of the data as they are, and not to be published"
+    + "summary.json, and data.json, state.json and manifest.json of checkpoints are of the data as they are, and "
+    + "not to be published"
+
+  private static let otherDraws =
+    "privacy: from here on the run draws other samples and other noise than it would have, because its data or the "
+    + "version of Lockstep are others. A step that was published before and is now taken once more costs twice, and "
+    + "the epsilon told counts it once"
 
   // MARK: Checkpoints
 
@@ -158,22 +175,36 @@ package final class PrivateTraining {
     var key = ""
     /// σ.
     var noise = 1.0
+    /// q; 0: a version before this one did not keep it.
+    var rate = 0.0
+    /// Of the key that samples and noise are drawn with; empty: likewise.
+    var drawingKey = ""
 
     static var fields: [Field<Self>] {
       [
         Field("key", \.key, .notEmpty, meaning: "The fingerprint of the run's key."),
         Field("noise", \.noise, .above(0), meaning: "The noise of all steps, over the clip."),
+        Field(
+          "rate", \.rate, .within(0...1),
+          meaning: "The probability with which a step draws a sample."),
+        Field(
+          "drawingKey", \.drawingKey,
+          meaning: "The fingerprint of the key that samples and noise are drawn with."),
       ]
     }
   }
 
   static let noteName = "privacy"
 
-  var memory: Memory { Memory(key: session.fingerprint, noise: noise) }
+  var memory: Memory {
+    Memory(
+      key: session.fingerprint, noise: noise, rate: sampling.rate,
+      drawingKey: session.key.fingerprint)
+  }
 
   /// Goes on as the run began. Collective.
   ///
-  /// - Throws: `AgreedError` with a `PrivacyError` where that is another key or noise.
+  /// - Throws: `AgreedError` with a `PrivacyError` where that is another key, rate or noise.
   func resume(from memory: Memory?) throws {
     guard let memory else { return }
     try communicator.agree {
@@ -181,10 +212,15 @@ package final class PrivateTraining {
         throw PrivacyError.otherKey(
           path: session.path, stored: memory.key, found: session.fingerprint)
       }
+      guard memory.rate == 0 || memory.rate == sampling.rate else {
+        throw PrivacyError.otherRate(
+          stored: memory.rate, found: sampling.rate, count: sampling.sampleCount)
+      }
       guard abs(memory.noise - noise) <= 0.001 * noise else {
         throw PrivacyError.otherNoise(stored: memory.noise, found: noise)
       }
     }
     if memory.noise != noise { try settle { memory.noise } }
+    drawsOtherwise = memory.drawingKey != session.key.fingerprint
   }
 }

@@ -228,7 +228,7 @@ public final class Trainer {
     }
     if !isDone && isPause(progress.step, nil) { return try paused() }
     if let snapshotNotice { emit(.notice(snapshotNotice)) }
-    if privacy != nil { emit(.notice(PrivateTraining.exposure)) }
+    for notice in privacy?.notices ?? [] { emit(.notice(notice)) }
     if isEvaluationOwed, let signal = try look() { return try stopped(by: signal) }
     communicator.watch?.activity = .firstStep
     while !isDone {
