@@ -103,7 +103,12 @@ public struct Checkpoint: Sendable {
   /// - Throws: `CheckpointError.wrongHash`.
   public func requireParameters(_ tensors: [TensorView]) throws(CheckpointError) {
     if manifest.isSealed { return }
-    let found = LockstepCheckpoints.parametersSHA256(of: tensors)
+    try requireParameters(sha256: LockstepCheckpoints.parametersSHA256(of: tensors))
+  }
+
+  /// - Parameter found: What the parameters' SHA-256 is.
+  /// - Throws: `CheckpointError.wrongHash` where the manifest says another.
+  func requireParameters(sha256 found: String) throws(CheckpointError) {
     guard found == manifest.parametersSHA256 else {
       throw .wrongHash(
         path: path + "/" + parametersFile.rawValue + ", parameters_sha256",

@@ -1,3 +1,4 @@
+import Crypto
 import LockstepFiles
 
 /// What a complete checkpoint consists of: `manifest.json`, written after everything else.
@@ -31,19 +32,22 @@ public struct Manifest: Codable, Equatable, Sendable {
     ///
     /// - Parameter hashesWhole: Whether it says the hash of the whole, too, of a file cut into chunks. Default:
     ///   false.
-    package init(name: String, content: [UInt8], hashesWhole: Bool = false) {
+    package init(name: String, content: UnsafeRawBufferPointer, hashesWhole: Bool = false) {
       var pieceHashes: [UInt8] = []
-      content.withUnsafeBytes { bytes in
-        for start in stride(from: 0, to: bytes.count, by: HashTree.portionByteCount) {
-          let end = min(start + HashTree.portionByteCount, bytes.count)
-          HashTree.appendPieceHashes(
-            of: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), to: &pieceHashes)
-        }
+      for start in stride(from: 0, to: content.count, by: HashTree.portionByteCount) {
+        let end = min(start + HashTree.portionByteCount, content.count)
+        HashTree.appendPieceHashes(
+          of: UnsafeRawBufferPointer(rebasing: content[start..<end]), to: &pieceHashes)
       }
       let isWhole = hashesWhole || content.count < HashTree.leastByteCount
       self.init(
         name: name, bytes: content.count, pieceHashes: pieceHashes,
-        sha256: isWhole ? LockstepCheckpoints.sha256(of: content) : nil)
+        sha256: isWhole ? SHA256.hash(bytes: content).hexadecimal : nil)
+    }
+
+    /// What a manifest says of a file with this content.
+    package init(name: String, content: [UInt8], hashesWhole: Bool = false) {
+      self = content.withUnsafeBytes { Self(name: name, content: $0, hashesWhole: hashesWhole) }
     }
   }
 

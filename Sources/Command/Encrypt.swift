@@ -1,7 +1,10 @@
 import ArgumentParser
 import LockstepCheckpoints
 import LockstepEncryption
+import LockstepFiles
 import LockstepKeys
+import LockstepParallelism
+import LockstepTraining
 
 /// `lockstep encrypt`: files for disks that others can read.
 struct Encrypt: ParsableCommand {
@@ -58,10 +61,11 @@ struct EncryptionArguments: ParsableArguments {
   }
 
   func run(_ direction: PathEncryption.Direction) throws {
-    guard let key = try key.source?.read() else { return }
+    guard let cipher = key.source.map(KeyedCipher.init) else { return }
+    EncryptedFiles.install(cipher)
     // A checkpoint's manifest tells of its files as they are stored, so that no key is needed to verify them.
     let outcome = try PathEncryption(
-      direction, key: key, staysPlain: Manifest.isManifest,
+      direction, key: cipher.key(), staysPlain: Manifest.isManifest, verify: Self.verify,
       complete: { path in try Manifest.rewrite(path) }
     ).run(input, to: output)
     if json { return try StandardOutput.printJSON(outcome) }
@@ -69,5 +73,14 @@ struct EncryptionArguments: ParsableArguments {
     let count = "\(outcome.files) file\(outcome.files == 1 ? "" : "s")"
     try StandardOutput.print(
       "\(direction.rawValue)ed \(count), \(outcome.bytesRead) bytes, to \(output)")
+  }
+
+  /// Refuses a damaged checkpoint: with a new manifest it would look whole.
+  private static func verify(_ manifest: String) throws {
+    do {
+      try Manifest.verify(manifest, threads: .ofThisProcess)
+    } catch let error as CheckpointError {
+      throw LoadingError.damaged(path: FileSystem.parent(of: manifest), reason: error)
+    }
   }
 }

@@ -21,19 +21,24 @@ package struct PathEncryption {
   private let key: SecretKey
   private let direction: Direction
   private let staysPlain: (String) -> Bool
+  private let verify: (String) throws -> Void
   private let complete: (String) throws -> Void
 
   /// - Parameters:
   ///   - staysPlain: Whether the file at a path is copied as it is, in either direction: it tells of the
   ///     others. Default: none is.
+  ///   - verify: Called with the path of each such file of a directory before anything is written; throws where
+  ///     what it tells is not so.
   ///   - complete: Called with the path of each such copy when all files are there.
   package init(
     _ direction: Direction, key: SecretKey, staysPlain: @escaping (String) -> Bool = { _ in false },
+    verify: @escaping (String) throws -> Void = { _ in },
     complete: @escaping (String) throws -> Void = { _ in }
   ) {
     self.direction = direction
     self.key = key
     self.staysPlain = staysPlain
+    self.verify = verify
     self.complete = complete
   }
 
@@ -41,7 +46,7 @@ package struct PathEncryption {
   ///
   /// - Parameters:
   ///   - output: Where nothing is yet. A directory appears under its name when all of it is there.
-  /// - Throws: `PathEncryptionError`, `FileError`.
+  /// - Throws: `PathEncryptionError`, `FileError`, and what `verify` throws.
   package func run(_ input: String, to output: String) throws -> Outcome {
     guard try !FileSystem.exists(output) else { throw PathEncryptionError.exists(path: output) }
     guard FileSystem.isDirectory(input) else {
@@ -58,6 +63,7 @@ package struct PathEncryption {
     for path in paths {
       try require(try MappedFile(storedAt: input + "/" + path), input + "/" + path)
     }
+    for path in paths where staysPlain(input + "/" + path) { try verify(input + "/" + path) }
     let temporary = output + ".\(getpid()).writing"
     var outcome = Outcome()
     do {

@@ -221,4 +221,23 @@ import Testing
     }
     #expect(file.hasSuffix("optimizer.safetensors"))
   }
+
+  /// In the first version nothing binds the parameters' SHA-256 to the files.
+  @Test func aManifestIsVerifiedBeforeItIsWrittenAnew() throws {
+    let path = try checkpoints.write(Self.snapshot).path
+    let (manifest, pool) = (path + "/manifest.json", ThreadPool(threadCount: 2))
+    let before = try Checkpoint(path: path).manifest
+    try Manifest.verify(manifest, threads: pool)
+    try Manifest.rewrite(manifest)
+    #expect(try Checkpoint(path: path).manifest == before)
+    try SealedManifest.makeFirstVersion(of: path)
+    try Manifest.verify(manifest, threads: pool)
+    try flip(4, in: "model.safetensors", at: 4_700_000)
+    try SealedManifest.makeFirstVersion(of: path)
+    try Checkpoint(path: path).verify(threads: pool)
+    let error = #expect(throws: CheckpointError.self) {
+      try Manifest.verify(manifest, threads: pool)
+    }
+    #expect(error?.description.contains("model.safetensors, parameters_sha256") == true)
+  }
 }

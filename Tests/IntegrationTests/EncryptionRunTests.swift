@@ -106,6 +106,40 @@ extension TrainedRunTests {
       #expect(whole.exitCode == 2 && whole.errorOutput.contains("checkpoints/step-"))
     }
 
+    /// With a new manifest it would look whole.
+    @Test func aDamagedCheckpointIsNeitherEncryptedNorDecrypted() throws {
+      let bench = try bench()
+      try bench.train("run", Workbench.tiny + ["--steps", "8"])
+      let (old, new) = ("run/checkpoints/step-00000004", "run/checkpoints/step-00000008")
+      for (input, output) in [(old, "old"), (new, "new")] {
+        let ending = try bench.run(["encrypt", input, "--output", output] + Self.key)
+        try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+      }
+      // A file of another checkpoint, which is authentic by itself.
+      try FileManager.default.removeItem(atPath: bench.path("new/optimizer.safetensors"))
+      try FileManager.default.copyItem(
+        atPath: bench.path("old/optimizer.safetensors"),
+        toPath: bench.path("new/optimizer.safetensors"))
+      let model = URL(fileURLWithPath: bench.path(new + "/model.safetensors"))
+      var bytes = try Data(contentsOf: model)
+      bytes[bytes.count - 100] ^= 1
+      try bytes.write(to: model)
+      let names = try FileManager.default.contentsOfDirectory(atPath: bench.folder.path)
+      for (command, input, file) in [
+        ("encrypt", new, "model.safetensors"), ("decrypt", "new", "optimizer.safetensors"),
+        // Of all in a directory, too.
+        ("encrypt", "run/checkpoints", "step-00000008/model.safetensors"),
+      ] {
+        let refused = try bench.run([command, input, "--output", "out"] + Self.key)
+        #expect(refused.exitCode == 2, "\(command): \(refused.errorOutput)")
+        #expect(
+          refused.errorOutput.contains("the checkpoint is not complete: ")
+            && refused.errorOutput.contains("/\(file): has SHA-256 "), "\(refused.errorOutput)")
+        let left = try FileManager.default.contentsOfDirectory(atPath: bench.folder.path)
+        #expect(Set(left) == Set(names), "\(command)")
+      }
+    }
+
     @Test func aRunThatIsToEncryptWithoutAKeyIsNotBegun() throws {
       let bench = try Workbench()
       let refused = try bench.run(

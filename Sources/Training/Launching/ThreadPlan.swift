@@ -77,7 +77,7 @@ public struct ProcessorMask: Hashable, Sendable {
 
 extension ThreadPool {
   /// Threads for what a process does alone, without a workspace: as many as it has processors.
-  static var ofThisProcess: ThreadPool {
+  package static var ofThisProcess: ThreadPool {
     ThreadPool(threadCount: max(1, ProcessorMask.current.usableCount))
   }
 }
