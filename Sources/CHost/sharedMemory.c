@@ -45,6 +45,11 @@ int CHost_makeSegment(
   return 0;
 }
 
+int CHost_makeMemoryFile(int32_t *descriptor) {
+  *descriptor = memfd_create("lockstep", MFD_CLOEXEC);
+  return *descriptor < 0 ? errno : 0;
+}
+
 int CHost_openSegment(const CHost_SegmentName *name, int32_t *descriptor) {
   char path[PATH_CAPACITY];
   if (name->descriptor < 0) {

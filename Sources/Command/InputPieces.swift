@@ -44,12 +44,10 @@ struct InputPieces {
   /// What is there; nothing at the end. Waits where there is nothing yet.
   mutating func next() throws -> [UInt8] {
     guard !hasEnded else { return [] }
-    var piece = try read()
+    let piece = try isAtBeginning ? beginning() : read()
     readCount += piece.count
     if isAtBeginning {
       isAtBeginning = false
-      // One byte may come alone.
-      if piece.count == 1, piece[0] == GzipFile.magic[0] { piece += try read() }
       if piece.starts(with: GzipFile.magic) {
         hasEnded = true
         return try GzipFile.contents(of: piece + rest(), path: name)
@@ -76,6 +74,21 @@ struct InputPieces {
       }
       return output
     }
+  }
+
+  /// The first piece: as much as tells what it is, though bytes may come one by one.
+  private func beginning() throws(InputError) -> [UInt8] {
+    var piece = try read()
+    while !piece.isEmpty,
+      [GzipFile.magic, EncryptedFiles.magic].contains(where: {
+        piece.count < $0.count && $0.starts(with: piece)
+      })
+    {
+      let more = try read()
+      if more.isEmpty { break }
+      piece += more
+    }
+    return piece
   }
 
   private func rest() throws -> [UInt8] {

@@ -32,7 +32,9 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
       """)
 
   @Argument(
-    help: "Text files, pipes, directories of *.txt files at any depth, or - for standard input.")
+    help: """
+      Text files, pipes, directories of *.txt files at any depth, or - for standard input; gzipped or not.
+      """)
   var inputs: [String] = []
 
   @Option(help: "The directory to write to; it is made if need be.")

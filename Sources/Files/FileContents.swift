@@ -30,7 +30,7 @@ package enum FileContents {
     _ contents: [UInt8], path: String
   ) throws(FileError) -> [UInt8] {
     guard contents.withUnsafeBytes({ EncryptedFiles.isEncrypted($0) }) else { return contents }
-    let memory = PrivateMemory(byteCount: contents.count)
+    let memory = try PrivateMemory(byteCount: contents.count, for: path)
     memory.bytes.copyBytes(from: contents)
     let stored = MappedFile(viewing: UnsafeRawBufferPointer(memory.bytes), owner: memory)
     let content = try EncryptedFiles.open(stored, path: path)

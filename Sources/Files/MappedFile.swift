@@ -1,3 +1,4 @@
+import CLockstepHost
 import Foundation
 import Synchronization
 
@@ -13,6 +14,8 @@ package final class MappedFile: Sendable {
   package let count: Int
   /// Page aligned; valid as long as the object lives. Nothing writes to it, so threads may share it.
   nonisolated(unsafe) private let base: UnsafeRawPointer?
+  /// Whether the bytes are in memory alone, as those of an encrypted file are: no plain file has them.
+  package let isInMemory: Bool
   /// Keeps memory that was mapped by others; nil where this object mapped it.
   private let owner: (any Sendable)?
   /// Whether another object gives the mapping back.
@@ -25,13 +28,17 @@ package final class MappedFile: Sendable {
   /// - Throws: `FileError` if it cannot be opened or mapped, or is a directory; for an encrypted file, see
   ///   `EncryptedFiles`.
   package convenience init(path: String, populates: Bool = true) throws(FileError) {
-    let stored = try MappedFile(storedAt: path, populates: populates)
+    try self.init(decrypting: MappedFile(storedAt: path, populates: populates), path: path)
+  }
+
+  /// What a file holds: of one that is encrypted, its content in memory.
+  private convenience init(decrypting stored: MappedFile, path: String) throws(FileError) {
     guard EncryptedFiles.isEncrypted(stored.bytes) else {
       self.init(takingOver: stored)
       return
     }
     let content = try EncryptedFiles.open(stored, path: path)
-    let memory = PrivateMemory(byteCount: content.count)
+    let memory = try PrivateMemory(byteCount: content.count, for: path)
     try content.read(0..<content.count, into: memory.bytes)
     self.init(viewing: UnsafeRawBufferPointer(memory.bytes), owner: memory)
   }
@@ -47,7 +54,7 @@ package final class MappedFile: Sendable {
     if fstat(descriptor, &status) != 0 { throw .last("read", path) }
     // A pipe, a terminal or a socket has no length.
     if [S_IFIFO, S_IFCHR, S_IFSOCK].contains(status.st_mode & S_IFMT) {
-      try self.init(spooling: descriptor, name: path)
+      try self.init(spoolingStored: descriptor, name: path)
     } else {
       try self.init(descriptor: descriptor, path: path, populates: populates)
     }
@@ -58,14 +65,22 @@ package final class MappedFile: Sendable {
     count = other.count
     base = other.base
     owner = other.owner
+    isInMemory = other.isInMemory
     other.isTakenOver.store(true, ordering: .relaxed)
   }
 
-  /// Maps what is left to read of a pipe or terminal, by way of an unnamed temporary file.
+  /// Maps what is left to read of a pipe or terminal, by way of an unnamed temporary file. What is encrypted is
+  /// decrypted into memory.
   ///
   /// - Parameter name: What errors call it.
-  /// - Throws: `FileError` if it cannot be read, or the temporary file not be written.
+  /// - Throws: `FileError` if it cannot be read, or the temporary file not be written; for what is encrypted,
+  ///   see `EncryptedFiles`.
   package convenience init(spooling source: Int32, name: String) throws(FileError) {
+    try self.init(decrypting: MappedFile(spoolingStored: source, name: name), path: name)
+  }
+
+  /// As `init(spooling:name:)`, without decrypting.
+  private convenience init(spoolingStored source: Int32, name: String) throws(FileError) {
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     try self.init(spoolingAs: name) { (write) throws(FileError) in
       while true {
@@ -84,22 +99,52 @@ package final class MappedFile: Sendable {
   ///
   /// - Parameters:
   ///   - name: What errors call it.
+  ///   - byteCount: About how many bytes these are, where the file is to be one in memory, so that nothing of it
+  ///     comes to a disk. Default: it is none.
   ///   - body: Is given a function that appends bytes.
   /// - Throws: `FileError` if the temporary file can not be written, or what `body` throws.
   package convenience init(
-    spoolingAs name: String,
+    spoolingAs name: String, inMemory byteCount: Int? = nil,
     _ body: ((UnsafeRawBufferPointer) throws(FileError) -> Void) throws(FileError) -> Void
   ) throws(FileError) {
     let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var template = Array((directory + "/lockstep-XXXXXX").utf8CString)
-    let spool = mkstemp(&template)
-    if spool < 0 { throw .last("make a temporary file in", directory) }
+    let spool =
+      if let byteCount {
+        try Self.memoryFile(byteCount, name: name)
+      } else {
+        try Self.temporaryFile(in: directory)
+      }
     defer { close(spool) }
-    unlink(template)
     try body { (bytes) throws(FileError) in
-      try OutputFile.write(bytes, to: spool, path: directory)
+      try OutputFile.write(bytes, to: spool, path: byteCount == nil ? directory : name)
     }
-    try self.init(descriptor: spool, path: name, populates: true)
+    try self.init(
+      descriptor: spool, path: name, populates: true, isInMemory: byteCount != nil)
+  }
+
+  /// - Returns: The descriptor of an empty file without a name.
+  private static func temporaryFile(in directory: String) throws(FileError) -> Int32 {
+    var template = Array((directory + "/lockstep-XXXXXX").utf8CString)
+    let file = mkstemp(&template)
+    if file < 0 { throw .last("make a temporary file in", directory) }
+    unlink(template)
+    return file
+  }
+
+  /// The same, in memory.
+  private static func memoryFile(_ byteCount: Int, name: String) throws(FileError) -> Int32 {
+    if let available = MemoryRoom.available, byteCount > available {
+      throw FileError(
+        operation: "keep in memory", path: name, code: ENOMEM,
+        explanation: "it takes about \(byteCount) bytes, and \(available) are available; what an "
+          + "encrypted file holds is not written to a disk in between: cut it into several files")
+    }
+    var file: Int32 = -1
+    let code = CHost_makeMemoryFile(&file)
+    guard code == 0 else {
+      throw FileError(operation: "keep in memory", path: name, code: code)
+    }
+    return file
   }
 
   /// A file's bytes that are in memory already.
@@ -111,9 +156,12 @@ package final class MappedFile: Sendable {
     count = bytes.count
     base = bytes.baseAddress
     self.owner = owner
+    isInMemory = true
   }
 
-  private init(descriptor: Int32, path: String, populates: Bool) throws(FileError) {
+  private init(
+    descriptor: Int32, path: String, populates: Bool, isInMemory: Bool = false
+  ) throws(FileError) {
     var status = stat()
     if fstat(descriptor, &status) != 0 { throw .last("read", path) }
     if status.st_mode & S_IFMT == S_IFDIR {
@@ -121,6 +169,7 @@ package final class MappedFile: Sendable {
     }
     count = Int(status.st_size)
     owner = nil
+    self.isInMemory = isInMemory
     if count == 0 {
       base = nil
       return
@@ -131,6 +180,9 @@ package final class MappedFile: Sendable {
     #endif
     let address = mmap(nil, count, PROT_READ, flags, descriptor, 0)
     if address == MAP_FAILED { throw .last("map", path) }
+    #if os(Linux)
+      if isInMemory { madvise(address, count, MADV_DONTDUMP) }
+    #endif
     base = UnsafeRawPointer(address)
   }
 

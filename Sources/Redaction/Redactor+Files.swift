@@ -2,7 +2,7 @@ import LockstepFiles
 import LockstepParallelism
 
 extension Redactor {
-  /// A whole file, redacted; it lies in an unnamed temporary file.
+  /// A whole file, redacted; it lies in an unnamed temporary file, or in memory where that of the file does.
   ///
   /// - Parameters:
   ///   - name: What errors call it.
@@ -16,7 +16,8 @@ extension Redactor {
     var place = 0
     let redacted: MappedFile
     do throws(FileError) {
-      redacted = try MappedFile(spoolingAs: name) { (write) throws(FileError) in
+      redacted = try MappedFile(spoolingAs: name, inMemory: file.isInMemory ? file.count : nil) {
+        (write) throws(FileError) in
         do throws(RedactionError) {
           try stream.run(
             read: { (buffer) throws(FileError) in

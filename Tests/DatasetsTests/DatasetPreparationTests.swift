@@ -50,6 +50,23 @@ struct DatasetPreparationTests {
     #expect(!outcome.wasPrepared)
   }
 
+  @Test func whatGzipCompressedIsUnpacked() throws {
+    let text = lines(500)
+    let input = try directory.write("text.txt", text)
+    let gzip = Process()
+    gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    gzip.arguments = ["gzip", input]
+    try gzip.run()
+    gzip.waitUntilExit()
+    let outcome = try prepare([input + ".gz"])
+    #expect(try decoded("train.bin") + decoded("validation.bin") == text)
+    #expect(outcome.manifest.inputs.map(\.bytes) == [text.utf8.count])
+    let packed = try #require(FileManager.default.contents(atPath: input + ".gz"))
+    let short = try directory.write("short.gz", Array(packed.dropLast(100)))
+    let error = #expect(throws: PreparationError.self) { try prepare([short], overwrites: true) }
+    #expect("\(try #require(error))".contains("end too early"))
+  }
+
   @Test func holdsOutTheLastFractionFromTheBeginningOfALine() throws {
     let text = lines(1000)
     _ = try prepare([directory.write("text.txt", text)], fraction: 0.2)

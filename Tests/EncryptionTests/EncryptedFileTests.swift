@@ -240,4 +240,24 @@ import Testing
     }
     #expect(try directory.names() == ["plain", "secret"])
   }
+
+  // MARK: Memory
+
+  /// A file of 8 TiB, of which only the header is on the disk.
+  @Test func aFileThatDoesNotFitInMemoryIsAnError() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      let keyPath = try directory.write("key", [UInt8](repeating: 7, count: 32))
+      chmod(keyPath, 0o600)
+      let cipher = KeyedCipher(.file(keyPath))
+      EncryptedFiles.install(cipher)
+      let count = 1 << 43
+      var encryption = FileEncryption(key: try cipher.key(), contentByteCount: count)
+      let header = encryption.append(UnsafeRawBufferPointer(start: nil, count: 0))
+      let path = try directory.write("file", header)
+      truncate(path, FileEncryption.fileByteCount(ofContent: count))
+      let error = #expect(throws: FileError.self) { try MappedFile(path: path) }
+      #expect(error?.code == ENOMEM && error?.reason.contains("takes \(count) bytes") == true)
+    }
+  }
 }

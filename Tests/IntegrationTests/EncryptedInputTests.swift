@@ -49,6 +49,54 @@ extension TrainedRunTests {
       try requireRefusal(bench, predict + Self.key, code: 1, "chunk 0 of 1")
     }
 
+    /// Each read gets three bytes.
+    @Test func encryptedRowsThatComeInSmallPiecesAreRead() throws {
+      let bench = try Workbench.ofSamples()
+      _ = try output(bench, ["train", "kinds.yaml", "--quiet", "--output", "run"])
+      try encrypt(bench, "test.csv", to: "secret.csv")
+      let plain = try output(bench, ["predict", "run", "test.csv", "--csv"])
+      let piped = try bench.shell(
+        "(dd if=secret.csv bs=3 oflag=direct status=none || true) | "
+          + "lockstep predict run - --csv --key-file key")
+      #expect(piped.exitCode == 0 && piped.output == plain, "\(piped.errorOutput)")
+    }
+
+    @Test func encryptedTextsFromStandardInputAreRead() throws {
+      let bench = try Workbench()
+      try encrypt(bench, "text.txt", to: "secret.txt")
+      let prepare = "lockstep prepare - --tokenizer bytes --quiet --output"
+      let keyless = try bench.shell("\(prepare) piped < secret.txt")
+      #expect(keyless.exitCode == 2 && keyless.errorOutput.contains("there is no key"))
+      let piped = try bench.shell("\(prepare) piped --key-file key < secret.txt")
+      try #require(piped.exitCode == 0, "\(piped.errorOutput)")
+      for name in ["train.bin", "validation.bin"] {
+        #expect(
+          FileManager.default.contents(atPath: bench.path("piped/" + name))
+            == FileManager.default.contents(atPath: bench.path("data/" + name)), "\(name)")
+      }
+      let score = "LOCKSTEP_KEY_FILE=key lockstep score - text.txt --json"
+      let scored = try bench.shell("\(score) < secret.txt")
+      let plain = try bench.shell("\(score) < text.txt")
+      #expect(scored.exitCode == 0 && scored.output == plain.output, "\(scored.errorOutput)")
+    }
+
+    /// There is no folder for temporary files.
+    @Test func whatIsRedactedOfAnEncryptedTextIsNotWrittenToADiskInBetween() throws {
+      let bench = try Workbench()
+      try encrypt(bench, "text.txt", to: "secret.txt")
+      func prepare(_ input: String, to name: String) throws -> RunningCommand.Ending {
+        try bench.shell(
+          "TMPDIR=$PWD/nowhere lockstep prepare \(input) --redact --tokenizer bytes --quiet "
+            + "--output \(name) --key-file key")
+      }
+      #expect(try prepare("text.txt", to: "plain").errorOutput.contains("nowhere"))
+      let secret = try prepare("secret.txt", to: "secret")
+      try #require(secret.exitCode == 0, "\(secret.errorOutput)")
+      #expect(
+        FileManager.default.contents(atPath: bench.path("secret/train.bin"))
+          == FileManager.default.contents(atPath: bench.path("data/train.bin")))
+    }
+
     @Test func whatIsMeasuredOnEncryptedDataIsWhatIsMeasuredOnPlainOnes() throws {
       let bench = try Workbench()
       try bench.train("run", Workbench.tiny + ["--steps", "4"])

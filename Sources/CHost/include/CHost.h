@@ -34,6 +34,8 @@ int CHost_makeSegment(
 int CHost_openSegment(const CHost_SegmentName *name, int32_t *descriptor);
 /// Maps `byteCount` bytes; pages are entered into the page table now if `populate`.
 int CHost_mapSegment(int32_t descriptor, int64_t byteCount, int32_t populate, void **base);
+/// Makes an empty file in memory, without a name and for this process alone. Returns 0 or errno.
+int CHost_makeMemoryFile(int32_t *descriptor);
 /// Removes the file of a segment made with `asFile`. Anonymous segments have none.
 void CHost_unlinkSegment(const CHost_SegmentName *name);
 /// Private zeroed memory on page borders, in huge pages where the system allows.

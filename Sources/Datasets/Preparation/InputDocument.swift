@@ -76,7 +76,7 @@ final class InputDocument: Sendable {
   ///
   /// - Parameters:
   ///   - inputs: Files, pipes, directories, whose `*.txt` files at any depth are taken in the
-  ///     order of their paths (``TextFileSearch``), and "-" for standard input.
+  ///     order of their paths (``TextFileSearch``), and "-" for standard input; compressed by gzip or not.
   ///   - redaction: What is replaced in them; nil: nothing.
   /// - Throws: `PreparationError` if one cannot be read or redacted, or all are empty.
   static func open(
@@ -106,11 +106,32 @@ final class InputDocument: Sendable {
     return list
   }
 
+  /// A text's file; what gzip compressed is unpacked.
   private static func file(at path: String) throws(PreparationError) -> MappedFile {
+    let file: MappedFile
     do throws(FileError) {
-      return try path == "-"
+      file =
+        try path == "-"
         ? MappedFile(spooling: FileHandle.standardInput.fileDescriptor, name: "standard input")
         : MappedFile(path: path)
+    } catch {
+      throw .unreadableInput(path: path, reason: error.reason)
+    }
+    // No text in UTF-8 begins like this.
+    guard file.bytes.starts(with: GzipFile.magic) else { return file }
+    let content: [UInt8]
+    do throws(SampleDataError) {
+      content = try GzipFile.contents(of: file, path: path)
+    } catch {
+      guard case .unreadable(_, let reason) = error else { preconditionFailure("\(error)") }
+      throw .unreadableInput(path: path, reason: reason)
+    }
+    do throws(FileError) {
+      return try MappedFile(
+        spoolingAs: path, inMemory: file.isInMemory ? content.count : nil
+      ) { (write) throws(FileError) in
+        try content.lent { (bytes) throws(FileError) in try write(bytes) }
+      }
     } catch {
       throw .unreadableInput(path: path, reason: error.reason)
     }
