@@ -1,3 +1,5 @@
+import LockstepParallelism
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -134,7 +136,7 @@ private final class RankThread {
         return nil
       }, body.toOpaque())
     pthread_attr_destroy(&attributes)
-    precondition(code == 0, "cannot start a thread: \(String(cString: strerror(code)))")
+    if code != 0 { ThreadShortage.end(code) }
   }
 
   func join() { pthread_join(thread, nil) }

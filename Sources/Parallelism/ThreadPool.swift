@@ -29,7 +29,8 @@ public final class ThreadPool: @unchecked Sendable {
     set { crew.timeline = newValue }
   }
 
-  /// Starts `threadCount - 1` workers.
+  /// Starts `threadCount - 1` workers. Where the system refuses one, the process ends with a message and exit
+  /// code 1.
   ///
   /// - Parameter threadCount: At least 1. Default: 1.
   public init(threadCount: Int = 1) {
@@ -223,7 +224,7 @@ private final class Crew: @unchecked Sendable {
         entry.crew.loop(worker: entry.worker)
         return nil
       }, entry.toOpaque())
-    precondition(code == 0, "cannot start thread \(worker): \(String(cString: strerror(code)))")
+    if code != 0 { ThreadShortage.end(code) }
     threads.append(thread)
   }
 

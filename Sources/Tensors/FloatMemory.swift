@@ -9,16 +9,33 @@ public final class FloatMemory {
   /// Whose memory it is; nil: its own.
   private let owner: AnyObject?
 
-  /// Memory of its own, zero at first: the system gives pages of zeros when they are first touched.
+  /// Memory of its own, zero at first: the system gives pages of zeros when they are first touched. Where it
+  /// has none, the process ends with a message and exit code 1.
   ///
   /// - Parameter count: How many floats.
-  public init(count: Int) {
-    guard let memory = calloc(max(count, 1), MemoryLayout<Float>.stride) else {
-      preconditionFailure("there is no memory for \(count) floats")
+  public convenience init(count: Int) {
+    guard let memory = Self.zeros(count) else {
+      AvailableMemory.end(
+        needing: count * MemoryLayout<Float>.stride, available: AvailableMemory.current())
     }
-    elements = UnsafeMutableBufferPointer(
-      start: memory.bindMemory(to: Float.self, capacity: count), count: count)
+    self.init(owning: memory)
+  }
+
+  /// As ``init(count:)``; nil where the system has none.
+  package convenience init?(ifThereIs count: Int) {
+    guard let memory = Self.zeros(count) else { return nil }
+    self.init(owning: memory)
+  }
+
+  private init(owning elements: UnsafeMutableBufferPointer<Float>) {
+    self.elements = elements
     owner = nil
+  }
+
+  private static func zeros(_ count: Int) -> UnsafeMutableBufferPointer<Float>? {
+    guard let memory = calloc(max(count, 1), MemoryLayout<Float>.stride) else { return nil }
+    return UnsafeMutableBufferPointer(
+      start: memory.bindMemory(to: Float.self, capacity: count), count: count)
   }
 
   /// Somebody else's memory.

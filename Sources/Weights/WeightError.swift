@@ -22,6 +22,8 @@ public enum WeightError: UserInputError, Equatable {
   case wrongIndex(path: String, problem: String)
   /// Tensors and parameters do not belong together.
   case unfit(path: String, WeightMismatch)
+  /// The model's parameters take more bytes than the host can give; `available` is nil where it does not say.
+  case noMemory(path: String, bytes: Int, available: Int?)
   /// Two tensors of the source that stand for one parameter have different elements.
   case contradiction(path: String, parameter: String, tensors: [String])
 
@@ -51,6 +53,10 @@ public enum WeightError: UserInputError, Equatable {
       return "\(path): \(problem)"
     case .unfit(let path, let mismatch):
       return "\(path): does not fit the model: \(mismatch)"
+    case .noMemory(let path, let bytes, let available):
+      let there = available.map { ", and \($0) are available" } ?? ""
+      return "\(path): the model's parameters take \(bytes) bytes of memory as float32\(there); "
+        + "end other programs, or take a smaller model or a machine with more memory"
     case .contradiction(let path, let parameter, let tensors):
       return "\(path): \(tensors.map { "'\($0)'" }.joined(separator: " and ")) differ, but the "
         + "model has one parameter for them, '\(parameter)'"

@@ -1,3 +1,4 @@
+import Foundation
 import LockstepParallelism
 import Synchronization
 import Testing
@@ -35,5 +36,23 @@ import Testing
     let count = Atomic<Int>(0)
     pool.attempt(tasks: 1000) { _, _ in count.add(1, ordering: .relaxed) }
     #expect(count.load(ordering: .relaxed) == 1000)
+  }
+
+  @Test func aThreadThatCanNotBeStartedEndsTheProcessWithWhatToChange() async throws {
+    let result = try await #require(
+      processExitsWith: .exitCode(1), observing: [\.standardErrorContent]
+    ) {
+      // No address space has room for such a stack. Swift's Glibc module lacks the function.
+      typealias SetDefault = @convention(c) (UnsafePointer<pthread_attr_t>) -> Int32
+      let function = try #require(dlsym(nil, "pthread_setattr_default_np"))
+      var attributes = pthread_attr_t()
+      pthread_attr_init(&attributes)
+      pthread_attr_setstacksize(&attributes, 1 << 50)
+      #expect(unsafeBitCast(function, to: SetDefault.self)(&attributes) == 0)
+      _ = ThreadPool(threadCount: 2)
+    }
+    let message = String(decoding: result.standardErrorContent, as: UTF8.self)
+    #expect(message.contains("lockstep: cannot start a thread: "), "\(message)")
+    #expect(message.contains("--pids-limit"))
   }
 }

@@ -74,6 +74,37 @@ import Testing
     return folder
   }
 
+  /// A file of 4 TiB, of which nothing is on the disk.
+  @Test func aModelThatNeedsMoreMemoryThanThereIsIsRefusedWithWhatItNeeds() throws {
+    let folder = try copy("gpt2-float32")
+    let weights = folder.path + "/model.safetensors"
+    let (width, vocabularyCount) = (1 << 16, 1 << 24)
+    let sizes = [8: width, 24: 3 * width, 32: 4 * width, 29: vocabularyCount]
+    let layouts = try SafetensorsReader(path: weights).entries.map { entry in
+      TensorLayout(name: entry.name, shape: entry.shape.map { sizes[$0] ?? $0 })
+    }
+    let header = SafetensorsHeader.encode(layouts, metadata: ["format": "pt"])
+    try Data(header).write(to: URL(fileURLWithPath: weights))
+    let byteCount = layouts.reduce(0) { $0 + $1.byteCount }
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: weights))
+    try file.truncate(atOffset: UInt64(header.count + byteCount))
+    try file.close()
+    let configuration = folder.path + "/config.json"
+    let text = try String(contentsOfFile: configuration, encoding: .utf8)
+      .replacing(#""n_embd": 8"#, with: "\"n_embd\": \(width)")
+      .replacing(#""vocab_size": 29"#, with: "\"vocab_size\": \(vocabularyCount)")
+    try text.write(toFile: configuration, atomically: true, encoding: .utf8)
+    let error = #expect(throws: WeightError.self) {
+      try TrainedModel.open(folder.path, in: Workspace())
+    }
+    guard case .noMemory(weights, let bytes, let available?) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(bytes >= byteCount && available < bytes)
+    #expect("\(try #require(error))".contains("take \(bytes) bytes of memory as float32"))
+  }
+
   /// Writes the tensors of a fixture again, changed.
   private func rewrite(
     _ folder: TemporaryDirectory, _ change: (String, [Int], [Float]) -> [(String, [Int], [Float])]

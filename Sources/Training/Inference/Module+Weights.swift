@@ -1,3 +1,4 @@
+import LockstepFiles
 import LockstepNeuralNetworks
 import LockstepTensors
 import LockstepWeights
@@ -10,7 +11,7 @@ extension Module {
   ///   - names: What its names mean.
   ///   - workspace: Computes with the model.
   /// - Returns: The parameters as they were read.
-  /// - Throws: `WeightError`.
+  /// - Throws: `WeightError`, with `.noMemory` where the host has too little.
   @discardableResult
   func bind(
     to source: any WeightSource, names: WeightNames, in workspace: Workspace
@@ -18,7 +19,7 @@ extension Module {
     let parameters = ParameterStore(of: self)
     // Before any memory is asked for: a description may claim any size, a file has what it has.
     let assignment = try WeightAssignment(of: parameters.layouts, from: source, names: names)
-    let values = FloatMemory(count: parameters.flatCount)
+    let values = try FloatMemory.forParameters(parameters.flatCount, of: source.path)
     guard let base = values.elements.baseAddress else {
       preconditionFailure("a model has parameters")
     }
@@ -26,5 +27,26 @@ extension Module {
       parameters.entries, assignment, from: source, into: base, threads: workspace.threads)
     parameters.bind(to: values, in: workspace)
     return parameters.views(of: base)
+  }
+}
+
+extension FloatMemory {
+  /// Memory for the parameters of a model that is read.
+  ///
+  /// - Parameters:
+  ///   - count: How many.
+  ///   - path: Of the model, for errors.
+  /// - Throws: `WeightError.noMemory`.
+  static func forParameters(
+    _ count: Int, of path: String
+  ) throws(WeightError) -> FloatMemory {
+    let (bytes, available) = (count * MemoryLayout<Float>.stride, MemoryRoom.available)
+    if let available, bytes > available {
+      throw .noMemory(path: path, bytes: bytes, available: available)
+    }
+    guard let memory = FloatMemory(ifThereIs: count) else {
+      throw .noMemory(path: path, bytes: bytes, available: nil)
+    }
+    return memory
   }
 }

@@ -86,7 +86,7 @@ final class StoredAdapter: Sendable {
       of: model.map(\.layout), from: weights, names: weightNames)
     let adapterTensors = try WeightAssignment(
       of: added.map(\.layout), from: source, names: PeftFormat.names(of: modelNames))
-    let values = FloatMemory(count: parameters.flatCount)
+    let values = try FloatMemory.forParameters(parameters.flatCount, of: source.path)
     guard let first = values.elements.baseAddress else {
       preconditionFailure("a model has parameters")
     }
