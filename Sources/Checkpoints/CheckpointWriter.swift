@@ -1,4 +1,5 @@
 import Dispatch
+import LockstepFiles
 import LockstepParallelism
 import LockstepWeights
 
@@ -21,11 +22,11 @@ public struct WrittenCheckpoint: Equatable, Sendable {
 /// Writes checkpoints behind the training loop's back.
 ///
 /// `write(_:)` copies the tensors and returns; one background thread hashes, writes, renames and
-/// prunes. There is never more than one checkpoint under way: the next `write(_:)` waits for the
+/// prunes. Where there is no memory for a copy, it writes them from where they lie and returns when that is done. There is never more than one checkpoint under way: the next `write(_:)` waits for the
 /// one before it. An error in the background is thrown by the next call of any method, once.
 ///
 /// Memory: the copies take as much as the snapshot's tensors, and are kept from checkpoint to
-/// checkpoint. Used from one thread.
+/// checkpoint. They are made only where the host has so much and some to spare. Used from one thread.
 public final class CheckpointWriter {
   private let directory: CheckpointDirectory
   private let retention: Retention
@@ -34,6 +35,8 @@ public final class CheckpointWriter {
   private let copies = SnapshotBuffer()
   private var job: BackgroundJob?
   private var written: [WrittenCheckpoint] = []
+  /// Bytes that the host can give; nil: it does not say.
+  package var availableMemory: () -> Int? = { MemoryRoom.available }
 
   /// Creates the directory where it is missing and clears what an earlier crash left there.
   ///
@@ -56,13 +59,20 @@ public final class CheckpointWriter {
   /// - Parameters:
   ///   - copiedElementCount: Elements of a snapshot's tensors outside `stagingBuffer`.
   ///   - stagedElementCount: Elements in it. Default: 0.
+  /// - Returns: Whether there is so much; if not, none is kept.
   /// - Throws: What went wrong with the checkpoint before.
+  @discardableResult
   public func prepare(
     copiedElementCount: Int, stagedElementCount: Int = 0
-  ) throws(CheckpointError) {
+  ) throws(CheckpointError) -> Bool {
     try waitForJob()
-    _ = copies.reserve(copiedElementCount)
-    _ = staging.reserve(stagedElementCount)
+    if copies.reserve(copiedElementCount, available: availableMemory) != nil,
+      staging.reserve(stagedElementCount, available: availableMemory) != nil
+    {
+      return true
+    }
+    for buffer in [copies, staging] { buffer.release() }
+    return false
   }
 
   /// Memory in which the caller puts a snapshot together, for instance from the slices of other
@@ -71,22 +81,25 @@ public final class CheckpointWriter {
   /// Waits for the checkpoint under way, which may be using it. Valid until the next call.
   ///
   /// - Parameter elementCount: How many elements are needed.
+  /// - Returns: Nil where there is no memory for them.
   /// - Throws: What went wrong with the checkpoint before.
   public func stagingBuffer(
     elementCount: Int
-  ) throws(CheckpointError) -> UnsafeMutableBufferPointer<Float> {
+  ) throws(CheckpointError) -> UnsafeMutableBufferPointer<Float>? {
     try waitForJob()
-    return staging.reserve(elementCount)
+    return staging.reserve(elementCount, available: availableMemory)
   }
 
-  /// Copies a snapshot and starts writing it; the caller's tensors are free again on return.
+  /// Copies a snapshot and starts writing it, or writes it where there is no memory for a copy; the caller's
+  /// tensors are free again on return.
   ///
   /// Waits for the checkpoint under way.
   ///
-  /// - Throws: What went wrong with the checkpoint before; this one is then not begun.
+  /// - Throws: What went wrong with the checkpoint before; this one is then not begun. Where there is no copy, also
+  ///   what went wrong with this one.
   public func write(_ snapshot: CheckpointSnapshot) throws(CheckpointError) {
     try waitForJob()
-    start(copy(of: snapshot))
+    if let copy = copy(of: snapshot) { start(copy) } else { try complete(begin(snapshot)) }
   }
 
   /// Begins a checkpoint that is written from where it lies, on the caller's thread: for the last
@@ -153,10 +166,11 @@ public final class CheckpointWriter {
     written.append(try job.wait().get())
   }
 
-  private func copy(of snapshot: CheckpointSnapshot) -> CheckpointSnapshot {
+  /// Nil where there is no memory for one.
+  private func copy(of snapshot: CheckpointSnapshot) -> CheckpointSnapshot? {
     let tensors = snapshot.parameters + snapshot.optimizerState
     let elementCount = tensors.reduce(0) { $0 + (staging.contains($1) ? 0 : $1.values.count) }
-    let buffer = copies.reserve(elementCount)
+    guard let buffer = copies.reserve(elementCount, available: availableMemory) else { return nil }
     var offset = 0
     func relocate(_ tensor: TensorView) -> TensorView {
       if staging.contains(tensor) { return tensor }

@@ -12,10 +12,16 @@ final class SnapshotBuffer: @unchecked Sendable {
 
   /// Memory for so many elements, the same as before unless it must grow. What was in it is lost
   /// when it grows.
-  func reserve(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
+  ///
+  /// - Parameter available: Bytes that the host can give, once this memory is given back; nil: it does not say.
+  /// - Returns: Nil where an eighth of these would not be left: training goes on beside it.
+  func reserve(
+    _ count: Int, available: () -> Int?
+  ) -> UnsafeMutableBufferPointer<Float>? {
     if memory.count < count {
-      memory.deallocate()
+      release()
       let byteCount = count * MemoryLayout<Float>.stride
+      if let available = available(), byteCount > available - available / 8 { return nil }
       let raw = UnsafeMutableRawBufferPointer.allocate(
         byteCount: byteCount, alignment: Self.hugePageByteCount)
       #if os(Linux)
@@ -27,6 +33,12 @@ final class SnapshotBuffer: @unchecked Sendable {
       memory.initialize(repeating: 0)
     }
     return UnsafeMutableBufferPointer(rebasing: memory[..<count])
+  }
+
+  /// Gives the memory back.
+  func release() {
+    memory.deallocate()
+    memory = UnsafeMutableBufferPointer(start: nil, count: 0)
   }
 
   /// Whether a tensor lies in this memory.

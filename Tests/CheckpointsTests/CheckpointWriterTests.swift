@@ -57,7 +57,7 @@ import Testing
     parameters.add("w", [3], ramp)
     var addresses: Set<UnsafeMutablePointer<Float>?> = []
     for step in 1...2 {
-      let staging = try writer.stagingBuffer(elementCount: 4)
+      let staging = try #require(try writer.stagingBuffer(elementCount: 4))
       addresses.insert(staging.baseAddress)
       for index in staging.indices { staging[index] = Float(10 * step + index) }
       let moment = TensorView(
@@ -160,6 +160,22 @@ import Testing
       #expect(try checkpoints.newestComplete().found?.step == step)
       #expect(try checkpoints.steps() == left)
     }
+  }
+
+  @Test func withoutMemoryForACopyTheCheckpointIsCompleteOnReturn() throws {
+    let writer = try CheckpointWriter(directory: checkpoints)
+    writer.availableMemory = { 47 }
+    #expect(try !writer.prepare(copiedElementCount: 3, stagedElementCount: 11))
+    #expect(try writer.stagingBuffer(elementCount: 11) == nil)
+    var parameters = TensorSet()
+    parameters.add("w", [11], ramp)
+    try writer.write(Self.snapshot(1, parameters.views))
+    #expect(try checkpoints.steps() == [1])
+    try #expect(Checkpoint(path: checkpoints.path(ofStep: 1)).model().floats("w")[10] == ramp(10))
+    #expect(try writer.takeWritten().map(\.step) == [1])
+    // An eighth is left to others.
+    writer.availableMemory = { 51 }
+    #expect(try writer.prepare(copiedElementCount: 11, stagedElementCount: 11))
   }
 
   private static func snapshot(_ step: Int, _ parameters: [TensorView]) -> CheckpointSnapshot {

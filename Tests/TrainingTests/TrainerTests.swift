@@ -259,6 +259,32 @@ struct TrainerTests {
     }
   }
 
+  @Test(arguments: [1, 3])
+  func withoutMemoryForCopiesCheckpointsAreTheSameAndItIsSaidOnce(ranks: Int) throws {
+    let outcomes = try [false, true].map { isScarce in
+      let folder = try TemporaryFolder()
+      let directory = RunDirectory(path: folder.path)
+      let notices = try InProcessGroup(size: ranks).run { communicator in
+        let trainer = try Trainer(
+          task: LinearRegression(), plan: .regression(), communicator: communicator,
+          directory: directory, observers: [])
+        if isScarce { trainer.checkpoints?.writer?.availableMemory = { 0 } }
+        let recorder = EventRecorder()
+        trainer.attach(recorder)
+        _ = try trainer.run()
+        return recorder.names.filter { $0.contains("no memory for a copy") }
+      }
+      #expect(notices.allSatisfy { $0.count == (isScarce ? 1 : 0) }, "\(notices)")
+      return try directory.checkpoints.steps().map { step in
+        let manifest = try Checkpoint(path: directory.checkpoints.path(ofStep: step)).manifest
+        // The state has seconds.
+        return manifest.files.filter { $0.name != "state.json" }
+      }
+    }
+    #expect(outcomes[0].count > 1)
+    #expect(outcomes[0] == outcomes[1])
+  }
+
   @Test func moreRanksThanMicrobatchesAreRefused() throws {
     let error = #expect(throws: AgreedError.self) {
       try Trainer(

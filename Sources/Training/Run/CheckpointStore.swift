@@ -11,16 +11,20 @@ import LockstepWeights
 /// Checkpoints hold whole tensors: the optimiser's state, of which each rank has its slice, is
 /// gathered on rank zero and dealt out again. Only rank zero touches files; while training goes on it
 /// writes in the background, from copies.
-final class CheckpointStore {
+package final class CheckpointStore {
   private let communicator: any Communicator
   private let replica: Replica
   private let step: any OptimizationStep
   private let versions: WeightVersions
   private let directory: CheckpointDirectory
   /// On rank zero only.
-  private let writer: CheckpointWriter?
+  package let writer: CheckpointWriter?
   private let files: [CheckpointSnapshot.File]
   private let seed: UInt64
+  /// Whether it has been said that there is no memory for copies.
+  private var isShortageTold = false
+  /// What is to be said next; nil: nothing.
+  private var notice: String?
 
   /// - Parameters:
   ///   - keep: How many of the newest checkpoints stay; nil: the directory is only read, for
@@ -59,11 +63,13 @@ final class CheckpointStore {
 
   // MARK: - Saving
 
-  /// Copies everything that a checkpoint needs and starts writing it. Collective.
+  /// Copies everything that a checkpoint needs and starts writing it; where there is no memory for copies, as
+  /// `save`. Collective.
   ///
   /// - Throws: `AgreedError` where rank zero can not write, this checkpoint or the one before.
   func saveInBackground(_ state: TrainingState) throws {
     let states = states(afterStep: state.step)
+    guard try hasMemoryForCopies(of: states) else { return try save(state) }
     let wholes = try wholes(of: states)
     try communicator.onRankZero {
       let moments = zip(states, wholes).flatMap { $0.views(of: $1) }
@@ -111,7 +117,7 @@ final class CheckpointStore {
   private func wholes(of states: [OptimizerState]) throws -> [UnsafePointer<Float>] {
     if communicator.size == 1 { return states.compactMap { UnsafePointer($0.values.baseAddress) } }
     let staging = try communicator.agree {
-      try writer?.stagingBuffer(elementCount: states.reduce(0) { $0 + $1.elementCount })
+      try writer?.stagingBuffer(elementCount: states.reduce(0) { $0 + $1.elementCount })?
         .baseAddress
     }
     var wholes: [UnsafePointer<Float>] = []
@@ -129,17 +135,42 @@ final class CheckpointStore {
     return wholes
   }
 
-  /// Takes the memory for copies now, so that the first checkpoint does not have to. Rank zero.
+  /// Takes the memory for copies now, if there is so much, so that the first checkpoint does not have to. Collective.
   ///
   /// - Parameter every: Optimiser steps from one checkpoint to the next.
   func prepareForBackgroundWriting(every: Int) throws {
-    let stateCount = states(afterStep: every).reduce(0) { $0 + $1.elementCount }
+    _ = try hasMemoryForCopies(of: states(afterStep: every))
+  }
+
+  /// Takes the memory for copies where it is not there yet.
+  ///
+  /// - Returns: Whether rank zero has it. Collective.
+  private func hasMemoryForCopies(of states: [OptimizerState]) throws -> Bool {
+    let stateCount = states.reduce(0) { $0 + $1.elementCount }
     let isAlone = communicator.size == 1
     let parameters = replica.parameters
     let savedCount = parameters.isAdapted ? parameters.trainedCount : parameters.flatCount
-    try writer?.prepare(
-      copiedElementCount: savedCount + (isAlone ? stateCount : 0),
-      stagedElementCount: isAlone ? 0 : stateCount)
+    let answer = try communicator.fromRankZero {
+      let isThere = try writer?.prepare(
+        copiedElementCount: savedCount + (isAlone ? stateCount : 0),
+        stagedElementCount: isAlone ? 0 : stateCount)
+      return isThere == false ? [0] : [1]
+    }
+    guard answer == [0] else { return true }
+    if !isShortageTold {
+      let size = ByteCount.text(4 * Double(savedCount + stateCount))
+      notice =
+        "there is no memory for a copy of what a checkpoint holds (\(size)): training waits while checkpoints are "
+        + "written; fewer batch.sequences, or fewer ranks on the host of rank 0, leave more"
+      isShortageTold = true
+    }
+    return false
+  }
+
+  /// What is to be said of how checkpoints are written, once. The same on all ranks.
+  func takeNotice() -> String? {
+    defer { notice = nil }
+    return notice
   }
 
   /// Checkpoints that became complete since this was last asked; rank zero only knows of them.

@@ -31,7 +31,7 @@ public final class Trainer {
   let task: any TrainingTask
   let communicator: any Communicator
   let directory: RunDirectory?
-  let checkpoints: CheckpointStore?
+  package let checkpoints: CheckpointStore?
   /// Nil where the state is not held in memory.
   private(set) var snapshots: SnapshotStore?
   /// What is to be said of them before the first step.
@@ -223,9 +223,7 @@ public final class Trainer {
     pausing isPause: (_ step: Int, _ loss: Double?) -> Bool
   ) throws -> ExitCode {
     let every = plan.checkpoint.every
-    if every > 0 && every < plan.steps - progress.step {
-      try communicator.agree { try checkpoints?.prepareForBackgroundWriting(every: every) }
-    }
+    var isToPrepare = every > 0 && every < plan.steps - progress.step
     if !isDone && isPause(progress.step, nil) { return try paused() }
     if let snapshotNotice { emit(.notice(snapshotNotice)) }
     for notice in privacy?.notices ?? [] { emit(.notice(notice)) }
@@ -234,6 +232,9 @@ public final class Trainer {
     while !isDone {
       try profile { try $0.advance(toStep: progress.step + 1) }
       let outcome = try takeStep()
+      // What a step needs of memory it has now: copies take of what is left.
+      if isToPrepare { try checkpoints?.prepareForBackgroundWriting(every: every) }
+      isToPrepare = false
       communicator.watch?.activity = .steps
       try reportRanks()
       try compareRanks()
@@ -304,6 +305,7 @@ public final class Trainer {
 
   /// Reports checkpoints that became complete meanwhile.
   func reportWritten() {
+    if let notice = checkpoints?.takeNotice() { emit(.notice(notice)) }
     do {
       reportWritten(try checkpoints?.takeWritten() ?? [])
     } catch {
