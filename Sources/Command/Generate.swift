@@ -118,6 +118,8 @@ struct Generate: ParsableCommand, ReadsEncryptedFiles {
     let (tokenizer, workspace) = (try trained.requiredTokenizer(), trained.workspace)
     let ends = tokenizer.vocabulary.ends.union(
       trained.endOfTextNames.compactMap(tokenizer.vocabulary.id(ofSpecial:)))
+    // The text grows with each token.
+    workspace.pool.sharesSizes = true
     if decoding.beamSearch.beams != nil {
       let found = try decoding.beamSearch.search().run(
         PromptContinuation(of: tokens, by: model, in: workspace),

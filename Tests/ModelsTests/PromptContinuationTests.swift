@@ -74,4 +74,16 @@ import Testing
       #expect(together.map(\.tokens) == (try prompts.map { try run([$0], end: end)[0].tokens }))
     }
   }
+
+  /// One text after the other: all lengths share the memory of the longest.
+  @Test(arguments: models) func memoryDoesNotGrowWithEachNewLength(name: String) throws {
+    let (workspace, continuation) = continuing(name)
+    let decoding = TokenByToken(TokenSampler(SamplingOptions(temperature: 0)))
+    let bytes = try prompts.sorted { $0.count > $1.count }.map { prompt in
+      _ = try decoding.run(
+        continuation([prompt], 1), texts: [0], ends: [], maxTokens: 1, in: workspace)
+      return workspace.pool.allocatedBytes
+    }
+    #expect(bytes.allSatisfy { $0 < bytes[0] * 11 / 10 }, "\(bytes)")
+  }
 }

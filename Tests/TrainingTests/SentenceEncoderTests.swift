@@ -54,6 +54,21 @@ import Testing
     #expect(vectors.map(\.tokens) == [3, 5, 8, 4, 8])
   }
 
+  /// Lines of all lengths share the memory of the longest.
+  @Test(arguments: ["encoder", "bert-base", "llama-base"])
+  func memoryDoesNotGrowWithEachNewLength(name: String) throws {
+    let trained = try trained(name)
+    let encoder = try SentenceEncoder(trained, batch: 1)
+    var (bytes, lengths): ([Int], [Int]) = ([], [])
+    for words in (1...6).reversed() {
+      let line = Array([String](repeating: "cat", count: words).joined(separator: " ").utf8)
+      lengths += try encoder.encode([line]).map(\.tokens)
+      bytes.append(trained.workspace.pool.allocatedBytes)
+    }
+    #expect(Set(lengths).count >= 5, "\(lengths)")
+    #expect(bytes.allSatisfy { $0 < bytes[0] * 11 / 10 }, "\(bytes)")
+  }
+
   @Test(arguments: [PoolingMode.first, .last])
   func otherWaysOfPoolingAreAsked(for mode: PoolingMode) throws {
     let encoder = try SentenceEncoder(trained("encoder"), mode: mode, normalizes: false)

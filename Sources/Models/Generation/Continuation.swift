@@ -66,8 +66,8 @@ public final class PromptContinuation: Continuation {
     self.prompts = prompts.map { $0.count < context ? $0 : $0.suffix(max(1, context / 2)) }
     let longest = self.prompts.reduce(0) { max($0, $1.count) }
     capacity = min(context, longest + min(maxTokens ?? context, context))
-    // Texts differ in length, and leave as they end: hardly a size is asked for twice.
-    if prompts.count > 1 { workspace.pool.sharesSizes = true }
+    // Texts differ in length, grow, and leave as they end: hardly a size is asked for twice.
+    workspace.pool.sharesSizes = true
   }
 
   /// A single text.

@@ -53,6 +53,8 @@ public final class SentenceEncoder {
     self.pooling = pooling
     self.batch = batch
     workspace = trained.workspace
+    // Batches are as long as their longest line.
+    workspace.pool.sharesSizes = true
     reader = LineTokens(
       tokenizer: try trained.requiredTokenizer(), limit: min(context, pooling.limit ?? context),
       special: special)

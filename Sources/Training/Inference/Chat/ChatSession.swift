@@ -60,6 +60,8 @@ public final class ChatSession {
     model = try trained.languageModel()
     reading = try ConversationReading(trained, template: template, context: context)
     workspace = trained.workspace
+    // Each message has a length of its own, and the conversation grows.
+    workspace.pool.sharesSizes = true
     self.system = system
     sampler = TokenSampler(sampling)
     self.maxTokens = maxTokens
