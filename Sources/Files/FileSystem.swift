@@ -2,17 +2,23 @@ import Foundation
 
 /// The few system calls that durability needs and Foundation does not offer, with typed errors.
 package enum FileSystem {
-  /// Creates a directory and those above it; an existing one is fine.
+  /// Creates a directory and those above it, whose names survive a power failure; an existing one is fine.
   ///
   /// - Returns: Those that were not there, the uppermost first.
   @discardableResult
   package static func makeDirectory(_ path: String) throws(FileError) -> [String] {
+    let made = try makeDirectories(path)
+    for directory in made { try synchronize(directory: parent(of: directory)) }
+    return made
+  }
+
+  private static func makeDirectories(_ path: String) throws(FileError) -> [String] {
     if mkdir(path, 0o777) == 0 { return [path] }
     switch errno {
     case EEXIST where isDirectory(path):
       return []
     case ENOENT where !parent(of: path).isEmpty && parent(of: path) != path:
-      let above = try makeDirectory(parent(of: path))
+      let above = try makeDirectories(parent(of: path))
       if mkdir(path, 0o777) == 0 { return above + [path] }
       guard errno == EEXIST else { throw .last("create directory", path) }
       return above
