@@ -3,19 +3,20 @@ import LockstepFiles
 
 /// Names that the user gives, to be found as whole words.
 ///
-/// A name of several words is found with any white space between them, one line end included. It is found
-/// as it is written in the list and in capitals; or in any letters, where that is asked for.
+/// A name of several words is found with any white space between them, one line end included, and with the
+/// signs that it has. It is found as it is written in the list and in capitals; or in any letters, where
+/// that is asked for.
 public struct NameList: Sendable {
-  /// A word, or a sign between two; whether white space stood in front of it.
+  /// A word or a sign; whether white space stood in front of it.
   private struct Part: Sendable, Hashable {
     let text: [UInt8]
     let hasSpace: Bool
   }
 
-  /// By their first word, the longest first.
+  /// By their first word or sign, the longest first.
   private var names: [[UInt8]: [[Part]]] = [:]
   private var seen: Set<[Part]> = []
-  /// Of first words: lengths and first bytes that occur, so that most words of a text are no candidates.
+  /// First bytes of names that occur, so that most words of a text are no candidates.
   private var firstBytes = [Bool](repeating: false, count: 256)
   private var longest = 0
   private let ignoresCase: Bool
@@ -39,7 +40,13 @@ public struct NameList: Sendable {
     } catch {
       throw .file(error)
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+    let markLength: Int
+    do throws(ByteOrderMark.ForeignEncoding) {
+      markLength = try ByteOrderMark.length(in: bytes)
+    } catch {
+      throw .names(path: path, line: nil, reason: "\(error)")
+    }
+    guard let text = String(validating: bytes[markLength...], as: UTF8.self) else {
       throw .names(path: path, line: nil, reason: "is not UTF-8")
     }
     for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
@@ -59,7 +66,7 @@ public struct NameList: Sendable {
   /// Adds a name in all spellings in which it is found.
   public mutating func add(_ name: String) {
     count += 1
-    let spellings = ignoresCase ? [name.lowercased()] : [name, name.uppercased()]
+    let spellings = ignoresCase ? [Self.folded(name)] : [name, name.uppercased()]
     for spelling in spellings {
       // The same letters as one character or as a letter and an accent.
       for form in [
@@ -69,6 +76,12 @@ public struct NameList: Sendable {
         add(parts: Self.parts(of: Array(form.utf8)))
       }
     }
+  }
+
+  /// Small letters; i for İ, which is an i and a dot for `lowercased`, and an i in the names of those who
+  /// write it.
+  private static func folded(_ text: String) -> String {
+    text.lowercased().replacing("i\u{307}", with: "i")
   }
 
   private mutating func add(parts: [Part]) {
@@ -81,6 +94,10 @@ public struct NameList: Sendable {
     if ignoresCase, first.text[0] >= 0x80 {
       for byte in 0x80..<256 { firstBytes[byte] = true }
     }
+    // And İ.
+    if ignoresCase, first.text[0] == UInt8(ascii: "i") { firstBytes[0xC4] = true }
+    // The typographic apostrophe is found as well.
+    if first.text[0] == UInt8(ascii: "'") { firstBytes[0xE2] = true }
     longest = max(longest, parts.count)
   }
 
@@ -116,8 +133,13 @@ public struct NameList: Sendable {
       }
     }
     guard place < text.count, lineEnds <= mostLineEnds, place - start <= 16 else { return nil }
+    return (place..<partEnd(at: place, in: text), place > start)
+  }
+
+  /// Where the word or sign that begins at a place ends.
+  private static func partEnd(at place: Int, in text: Text) -> Int {
     let end = wordEnd(at: place, in: text)
-    return (place..<max(end, signEnd(at: place, in: text)), place > start)
+    return end > place ? end : place + (scalarLength(at: place, in: text) ?? 1)
   }
 
   /// Where the word that begins at a place ends; the place itself where none does.
@@ -135,24 +157,26 @@ public struct NameList: Sendable {
     return place
   }
 
-  /// Bytes of a letter or accent beyond ASCII; nil for spaces, punctuation and damaged bytes.
-  private static func letterLength(at place: Int, in text: Text) -> Int? {
+  /// Bytes of a scalar beyond ASCII; nil for damaged bytes.
+  private static func scalarLength(at place: Int, in text: Text) -> Int? {
     let byte = text[place]
     let length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC2 ? 2 : 0
     guard length > 0, byte < 0xF5,
       (1..<length).allSatisfy({ text[place + $0] & 0xC0 == 0x80 })
     else { return nil }
+    return length
+  }
+
+  /// Bytes of a letter or accent beyond ASCII; nil for spaces, punctuation and damaged bytes.
+  private static func letterLength(at place: Int, in text: Text) -> Int? {
+    guard let length = scalarLength(at: place, in: text) else { return nil }
+    let byte = text[place]
     // U+0080 to U+00BF, but for ª, µ and º; U+2000 to U+206F; U+3000 to U+303F; U+FF00 to U+FF0F.
     if byte == 0xC2 { return [0xAA, 0xB5, 0xBA].contains(text[place + 1]) ? length : nil }
     if byte == 0xE2, 0x80...0x81 ~= text[place + 1] { return nil }
     if byte == 0xE3, text[place + 1] == 0x80 { return nil }
     if byte == 0xEF, text[place + 1] == 0xBC, text[place + 2] < 0x90 { return nil }
     return length
-  }
-
-  private static func signEnd(at place: Int, in text: Text) -> Int {
-    // The typographic apostrophe.
-    text.has("’", at: place) ? place + 3 : place + 1
   }
 
   private static func spelling(of range: Range<Int>, in text: Text) -> [UInt8] {
@@ -163,7 +187,7 @@ public struct NameList: Sendable {
     let bytes = Self.spelling(of: range, in: text)
     guard ignoresCase else { return bytes }
     if bytes.allSatisfy({ $0 < 0x80 }) { return bytes.map(\.lowercased) }
-    return Array(String(decoding: bytes, as: UTF8.self).lowercased().utf8)
+    return Array(Self.folded(String(decoding: bytes, as: UTF8.self)).utf8)
   }
 
   // MARK: Finding
@@ -171,21 +195,23 @@ public struct NameList: Sendable {
   func find(in text: Text, _ findings: inout [Finding]) {
     guard !isEmpty else { return }
     var place = 0
+    var wordEnd = 0
     while place < text.count {
-      guard text[place].isWord || text[place] >= 0xC2 else {
+      guard text[place].isWord || text[place] >= 0xC2 || firstBytes[Int(text[place])] else {
         place += 1
         continue
       }
-      let end = Self.wordEnd(at: place, in: text)
-      guard end > place else {
-        place += 1
-        continue
-      }
-      if firstBytes[Int(text[place])], let found = longestName(from: place..<end, in: text) {
+      let end = Self.partEnd(at: place, in: text)
+      let isWord = Self.wordEnd(at: place, in: text) > place
+      // A sign that follows a word, as in can't, begins no name.
+      if isWord || place > wordEnd || place == 0, firstBytes[Int(text[place])],
+        let found = longestName(from: place..<end, in: text)
+      {
         findings.append(Finding(kind: .name, range: place..<found))
-        place = found
+        (place, wordEnd) = (found, found)
       } else {
         place = end
+        if isWord { wordEnd = end }
       }
     }
   }
@@ -221,13 +247,13 @@ public struct NameList: Sendable {
       place -= 1
       let isInside = text[place].isWord || text[place] >= 0x80
       let isBefore = place > 0 && (text[place - 1].isWord || text[place - 1] >= 0x80)
-      if isInside, !isBefore { starts.append(place) }
+      let isSign =
+        firstBytes[Int(text[place])] && Self.wordEnd(at: place, in: text) == place
+      if isInside && !isBefore || isSign { starts.append(place) }
     }
     return starts.contains { start in
-      let word = start..<Self.wordEnd(at: start, in: text)
-      guard !word.isEmpty, let candidates = names[spelling(of: word, in: text)] else {
-        return false
-      }
+      let word = start..<Self.partEnd(at: start, in: text)
+      guard let candidates = names[spelling(of: word, in: text)] else { return false }
       return candidates.contains { isBeginning(of: $0, from: word.upperBound, in: text, to: end) }
     }
   }

@@ -8,7 +8,8 @@ package final class RedactionStream {
   private let name: String
   private let threads: ThreadPool
   private let blockByteCount: Int
-  private var header: [TextScanner.Hint] = []
+  /// What is known of the values of the next block.
+  private var hints: [TextScanner.Hint] = []
   private var lines = 0
   private var hasBegun = false
 
@@ -90,7 +91,7 @@ package final class RedactionStream {
       try self.write(Array(bytes[..<markLength]), write)
     }
     if !hasBegun, let table = blocks as? TableText {
-      header = bytes.withUnsafeBufferPointer {
+      hints = bytes.withUnsafeBufferPointer {
         table.hints(UnsafeBufferPointer(rebasing: $0[markLength...]))
       }
     }
@@ -112,13 +113,20 @@ package final class RedactionStream {
     var results = [(block: RedactedBlock, lines: Int)](
       repeating: (RedactedBlock(output: []), 0), count: ranges.count)
     bytes.withUnsafeBufferPointer { bytes in
+      let hints = ranges.map { range in
+        defer {
+          self.hints = blocks.hints(
+            behind: UnsafeBufferPointer(rebasing: bytes[range]), self.hints)
+        }
+        return self.hints
+      }
       results.withUnsafeMutableBufferPointer { results in
         nonisolated(unsafe) let results = results
         nonisolated(unsafe) let bytes = bytes
         threads.run(tasks: ranges.count) { task in
           let block = UnsafeBufferPointer(rebasing: bytes[ranges[task]])
           results[task] = (
-            blocks.redacted(block, header: header), block.count { $0 == UInt8(ascii: "\n") }
+            blocks.redacted(block, hints: hints[task]), block.count { $0 == UInt8(ascii: "\n") }
           )
         }
       }

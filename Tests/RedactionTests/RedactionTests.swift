@@ -117,7 +117,27 @@ extension Redactor {
     String(decoding: try JSONEncoder().encode(["text": text]), as: UTF8.self)
   }
 
-  @Test(arguments: [RedactionFormat.text, .csv])
+  /// Of a key in front of them values are told, wherever a block ends.
+  @Test func aListThatIsLongerThanABlockHasItsKey() throws {
+    let redactor = Redactor.ofEverything()
+    let text = "{\"\\u0070hone\": [\n\"12345678\",\n\"23456789\"], \"n\":\n[\"34567890\"]}"
+    let expected = "{\"\\u0070hone\": [\n\"[PHONE]\",\n\"[PHONE]\"], \"n\":\n[\"34567890\"]}"
+    let output = try redactor.redacted(Array(text.utf8), .json, blockByteCount: 1).bytes
+    #expect(String(decoding: output, as: UTF8.self) == expected)
+  }
+
+  /// Groups of digits of any length are no date.
+  @Test(arguments: [
+    "1 18446744073709551615 3", "+4 99999999999999999999.2.2", "1-2-99999999999999999999",
+  ])
+  func longNumbersEndNothing(text: String) throws {
+    let redactor = Redactor.ofEverything()
+    #expect(try redactor.redacted(text) == text)
+    #expect(try redactor.redacted("[\"\(text)\"]", .json) == "[\"\(text)\"]")
+    #expect(try redactor.redacted("a,\(text),b\n", .csv) == "a,\(text),b\n")
+  }
+
+  @Test(arguments: [RedactionFormat.text, .csv, .json])
   func piecesBlocksAndThreadsDoNotChangeTheResult(format: RedactionFormat) throws {
     var lines = lines(seed: 3, count: 300).map { $0.text.filter { $0 != "\"" } }
     // What goes over lines lies across many of the borders.
@@ -127,7 +147,8 @@ extension Redactor {
       lines.insert(Self.block, at: 500)
       lines.insert(Self.block, at: 50)
     }
-    let text = Array(lines.joined(separator: "\n").utf8)
+    let text = Array(
+      (format == .json ? try document(of: lines) : lines.joined(separator: "\n")).utf8)
     let redactor = Redactor.ofEverything()
     let expected = try redactor.redacted(text, format)
     #expect(expected.counts.total > 200)
@@ -137,6 +158,17 @@ extension Redactor {
       #expect(other.bytes == expected.bytes, "\(threads) threads, pieces of \(piece), \(block)")
       #expect(other.counts == expected.counts)
     }
+  }
+
+  /// A document in lines, whose lists are longer than a block; what their keys say decides about the numbers.
+  private func document(of lines: [String]) throws -> String {
+    let values = try lines.enumerated().map { index, line in
+      let text = String(decoding: try JSONEncoder().encode(line), as: UTF8.self)
+      let value = "\(text),\n\"\(12_345_678 + index)\""
+      guard index % 20 == 0 else { return ",\n\(value)" }
+      return "\(index == 0 ? "{" : "],")\n\"\(index % 40 == 0 ? "phone" : "note")\"\n :\n[\(value)"
+    }
+    return values.joined() + "]}"
   }
 
   static let block = """

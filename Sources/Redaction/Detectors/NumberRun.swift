@@ -88,14 +88,14 @@ struct NumberRun {
       [.dot, .hyphen, .slash, .space].contains(separators[first + 1])
     else { return false }
     let counts = (groups[first].count, groups[first + 1].count, groups[first + 2].count)
+    let isYearFirst = counts.0 == 4 && counts.1 <= 2 && counts.2 <= 2
+    let isYearLast = counts.0 <= 2 && counts.1 <= 2 && (counts.2 == 4 || counts.2 == 2)
+    guard isYearFirst || isYearLast else { return false }
     func value(_ index: Int) -> Int {
       groups[first + index].reduce(0) { 10 * $0 + text[$1].digitValue }
     }
     let (a, b, c) = (value(0), value(1), value(2))
-    if counts.0 == 4, counts.1 <= 2, counts.2 <= 2 {
-      return 1000...2999 ~= a && 1...12 ~= b && 1...31 ~= c
-    }
-    guard counts.0 <= 2, counts.1 <= 2, counts.2 == 4 || counts.2 == 2 else { return false }
+    if isYearFirst { return 1000...2999 ~= a && 1...12 ~= b && 1...31 ~= c }
     // Two digits may be the third pair of more.
     let goesOn = first + 3 < groups.count && separators[first + 3] == separators[first + 1]
     let isYear =

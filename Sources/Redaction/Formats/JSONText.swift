@@ -3,14 +3,51 @@ struct JSONText: BlockRedactor {
   let redactor: Redactor
 
   func blockEnd(in bytes: UnsafeBufferPointer<UInt8>, least: Int) -> Int? {
-    // No string goes on behind a line's end.
-    LineEnd.next(in: bytes, from: least).map { $0 + 1 }
+    var start = least
+    // No string goes on behind a line's end; a key's colon may stand there.
+    while let end = LineEnd.next(in: bytes, from: start) {
+      guard let next = bytes[(end + 1)...].first(where: { !$0.isSpace }) else { return nil }
+      if next != UInt8(ascii: ":") { return end + 1 }
+      start = end + 1
+    }
+    return nil
   }
 
-  func redacted(_ block: UnsafeBufferPointer<UInt8>, header: [TextScanner.Hint]) -> RedactedBlock {
+  /// The last key says what a list holds that goes on behind the block.
+  func hints(
+    behind block: UnsafeBufferPointer<UInt8>, _ hints: [TextScanner.Hint]
+  ) -> [TextScanner.Hint] {
+    var end = block.count
+    while end > 0 {
+      let line = block[..<(end - 1)].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+      if let hint = Self.lastKey(in: block, line..<end) { return [hint] }
+      end = line
+    }
+    return hints
+  }
+
+  /// What the last key of a line says; nil where there is none.
+  private static func lastKey(
+    in block: UnsafeBufferPointer<UInt8>, _ line: Range<Int>
+  ) -> TextScanner.Hint? {
+    var key: Range<Int>?
+    var place = line.lowerBound
+    while let start = block[place..<line.upperBound].firstIndex(of: UInt8(ascii: "\"")),
+      let end = stringEnd(in: block, from: start + 1)
+    {
+      if isKey(in: block, from: end + 1) { key = start + 1..<end }
+      place = end + 1
+    }
+    guard let key else { return nil }
+    // An escape that is none is told of when the block is redacted.
+    return JSONEscapes.decoded(UnsafeBufferPointer(rebasing: block[key]))?
+      .withUnsafeBufferPointer { TextScanner.Hint(name: $0) }
+  }
+
+  func redacted(_ block: UnsafeBufferPointer<UInt8>, hints: [TextScanner.Hint]) -> RedactedBlock {
     var result = RedactedBlock(output: [])
     result.output.reserveCapacity(block.count + block.count / 16)
-    var hint = TextScanner.Hint()
+    var hint = hints.first ?? TextScanner.Hint()
     var copied = 0
     var place = 0
     while place < block.count {

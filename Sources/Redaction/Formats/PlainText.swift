@@ -18,7 +18,7 @@ struct PlainText: BlockRedactor {
     return nil
   }
 
-  func redacted(_ block: UnsafeBufferPointer<UInt8>, header: [TextScanner.Hint]) -> RedactedBlock {
+  func redacted(_ block: UnsafeBufferPointer<UInt8>, hints: [TextScanner.Hint]) -> RedactedBlock {
     var result = RedactedBlock(output: [])
     result.output.reserveCapacity(block.count + block.count / 16)
     guard let base = block.baseAddress else { return result }

@@ -42,6 +42,20 @@ protocol BlockRedactor: Sendable {
 
   /// Redacts a block.
   ///
-  /// - Parameter header: A table's first row.
-  func redacted(_ block: UnsafeBufferPointer<UInt8>, header: [TextScanner.Hint]) -> RedactedBlock
+  /// - Parameter hints: What is known of its values: of a table by column, of JSON by the last key in
+  ///   front of the block.
+  func redacted(_ block: UnsafeBufferPointer<UInt8>, hints: [TextScanner.Hint]) -> RedactedBlock
+
+  /// What is known of the values of the next block.
+  ///
+  /// - Parameter hints: What was known of those of this one.
+  func hints(
+    behind block: UnsafeBufferPointer<UInt8>, _ hints: [TextScanner.Hint]
+  ) -> [TextScanner.Hint]
+}
+
+extension BlockRedactor {
+  func hints(
+    behind block: UnsafeBufferPointer<UInt8>, _ hints: [TextScanner.Hint]
+  ) -> [TextScanner.Hint] { hints }
 }

@@ -17,7 +17,7 @@ struct TableText: BlockRedactor {
     return nil
   }
 
-  func redacted(_ block: UnsafeBufferPointer<UInt8>, header: [TextScanner.Hint]) -> RedactedBlock {
+  func redacted(_ block: UnsafeBufferPointer<UInt8>, hints: [TextScanner.Hint]) -> RedactedBlock {
     var result = RedactedBlock(output: [])
     result.output.reserveCapacity(block.count + block.count / 16)
     var place = 0
@@ -28,7 +28,7 @@ struct TableText: BlockRedactor {
         return RedactedBlock(
           output: [], problem: (line, "a field in quotation marks without an end"))
       }
-      let hint = column < header.count ? header[column] : TextScanner.Hint()
+      let hint = column < hints.count ? hints[column] : TextScanner.Hint()
       if let redacted = redacted(field, in: block, hint, &result.counts) {
         result.output += redacted
       } else {
