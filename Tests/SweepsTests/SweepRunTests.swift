@@ -107,6 +107,32 @@ import Testing
     #expect(report.ranking == [1])
   }
 
+  /// A trial may be among the best of a rung and diverge in the next one: who goes on stays decided.
+  @Test(arguments: [1, 2]) func aTrialThatDivergesInALaterRungHasComeToTheFirst(groups: Int) throws
+  {
+    let bench = try SweepBench()
+    // The loss of the first step is the same in all trials, so that the first three go on.
+    let sweep = """
+      method: halving
+      trials: 9
+      min_steps: 1
+      metric: loss
+      seed: 3
+      \(Self.diverging)
+      """
+    let codes = try bench.sweep(sweep, to: "out", ranks: groups, groups: groups)
+    #expect(codes == Array(repeating: .success, count: groups))
+    let report = try bench.json("out")
+    #expect(report.state == "finished")
+    let states = report.trials.map(\.state)
+    #expect(states.prefix(3).sorted() == ["diverged", "finished", "pruned"], "\(states)")
+    #expect(states.dropFirst(3).allSatisfy { $0 == "pruned" }, "\(states)")
+    let diverged = try #require(report.trials.first { $0.state == "diverged" })
+    #expect(diverged.rungs.map(\.steps) == [1] && diverged.reason?.hasPrefix("step 2") == true)
+    #expect(report.ranking.count == 8 && !report.ranking.contains(diverged.trial))
+    #expect(report.ranking.first.map { states[$0 - 1] } == "finished")
+  }
+
   @Test(arguments: [1, 2]) func aTrialWhoseLastUpdateDivergesHasDiverged(ranks: Int) throws {
     let bench = try SweepBench()
     let codes = try bench.sweep(

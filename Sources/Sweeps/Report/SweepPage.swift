@@ -102,7 +102,8 @@ struct SweepPage {
 
   /// Trials from the worst to the best, so that the best are drawn on top.
   private var drawn: [SweepReport.Trial] {
-    let unranked = report.trials.filter { $0.metric == nil }
+    let ranked = Set(report.ranking)
+    let unranked = report.trials.filter { !ranked.contains($0.trial) }
     return unranked + report.ranking.reversed().map { report.trials[$0 - 1] }
   }
 

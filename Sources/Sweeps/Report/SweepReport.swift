@@ -55,7 +55,7 @@ package struct SweepReport: Encodable {
   package let state: State
   /// The keys that vary, in their order.
   package let keys: [String]
-  /// The numbers of all trials that were measured, the best first.
+  /// The numbers of all trials that were measured and have not diverged, the best first.
   package let ranking: [Int]
   package let trials: [Trial]
   package let rangeTest: RangeCurve?

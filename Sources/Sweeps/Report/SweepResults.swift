@@ -45,11 +45,7 @@ package struct SweepResults {
   /// A trial's metric at the end of a rung; nil where one of its runs has not come so far.
   func figure(of trial: Int, rung: Int) -> Figure? {
     let runs = runs(of: trial)
-    let values = runs.compactMap { run -> Double? in
-      let record = record(of: run)
-      guard record.state != .diverged else { return nil }
-      return record.measurement(rung: rung)?.values[plan.metric]
-    }
+    let values = runs.compactMap { record(of: $0).measurement(rung: rung)?.values[plan.metric] }
     return values.count == runs.count ? Figure(values) : nil
   }
 
@@ -89,10 +85,16 @@ package struct SweepResults {
     plan.rungs.indices.last { figure(of: trial, rung: $0) != nil }
   }
 
-  /// All trials that reached the end of a rung: those that came farthest first, of these the
-  /// better.
+  private func hasDiverged(_ trial: Int) -> Bool {
+    runs(of: trial).contains { record(of: $0).state == .diverged }
+  }
+
+  /// All trials that reached the end of a rung and have not diverged: those that came farthest first, of
+  /// these the better.
   package var ranking: [Int] {
-    let reached = Dictionary(grouping: plan.trials.map(\.number)) { lastRung(of: $0) ?? -1 }
+    let reached = Dictionary(
+      grouping: plan.trials.map(\.number).filter { !hasDiverged($0) }
+    ) { lastRung(of: $0) ?? -1 }
     return plan.rungs.indices.reversed().flatMap { rung in
       ranking(of: reached[rung] ?? [], rung: rung)
     }
@@ -111,7 +113,7 @@ package struct SweepResults {
 
   package func state(of trial: Int) -> State {
     let states = runs(of: trial).map { record(of: $0).state }
-    if states.contains(.diverged) { return .diverged }
+    if hasDiverged(trial) { return .diverged }
     if states.contains(.failed) { return .failed }
     if states.allSatisfy({ $0 == .finished }) { return .finished }
     guard let rung = lastRung(of: trial), rung + 1 < plan.rungs.count else { return .open }
