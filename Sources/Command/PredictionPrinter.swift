@@ -1,5 +1,6 @@
 import Foundation
 import LockstepDatasets
+import LockstepReporting
 import LockstepSettings
 import LockstepTraining
 
@@ -106,7 +107,7 @@ struct PredictionPrinter {
   private static let widestName = 32
 
   private var nameWidth: Int {
-    min(Self.widestName, max("prediction".count, classes?.map(\.count).max() ?? 0))
+    min(Self.widestName, max("prediction".count, classes?.map(\.columns).max() ?? 0))
   }
 
   private var header: String {
@@ -159,11 +160,11 @@ struct PredictionPrinter {
   private static func short(_ value: Double) -> String { String(format: "%.6g", value) }
 
   private func left(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.count)) + text
+    text.leftPadded(to: width)
   }
 
   private func right(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(0, width - text.count))
+    text.rightPadded(to: width)
   }
 }
 
@@ -176,7 +177,7 @@ private struct Tally {
   mutating func add(_ found: Prediction) {
     guard let target = found.target else { return }
     if let value = found.value {
-      guard let answer = Double(target) else { return }
+      guard let answer = Double(decimal: target) else { return }
       isOfValues = true
       squares += (Double(value) - answer) * (Double(value) - answer)
     } else {

@@ -66,13 +66,11 @@ extension ComparedRuns: CustomStringConvertible {
 
   /// Columns of text, flush left, below a heading.
   private static func table(_ cells: [[String]]) -> [String] {
-    let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+    let widths = cells[0].indices.map { column in cells.map { $0[column].columns }.max() ?? 0 }
     return cells.map { row in
       var line =
         "  "
-        + row.indices.map {
-          row[$0] + String(repeating: " ", count: widths[$0] - row[$0].count)
-        }.joined(separator: "  ")
+        + row.indices.map { row[$0].rightPadded(to: widths[$0]) }.joined(separator: "  ")
       while line.last == " " { line.removeLast() }
       return line
     }

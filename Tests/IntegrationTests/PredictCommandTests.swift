@@ -82,6 +82,24 @@ extension CommandLineTests {
       #expect(abs(squares / 60 - loss) < 1e-6 && found.count == 60)
     }
 
+    /// What is no number in decimal counts for none, in the verdict as in the table.
+    @Test(arguments: ["nan", "inf", "0x10"])
+    func answersThatAreNoNumbersAreLeftOut(answer: String) throws {
+      let bench = try Workbench.ofSamples()
+      try train(bench, "values.yaml")
+      let lines = try bench.text("test.csv").split(separator: "\n")
+      let names = lines[0].split(separator: ",")
+      let target = try #require(names.firstIndex(of: "value"))
+      var fields = lines[1].split(separator: ",").map(String.init)
+      fields[target] = answer
+      let table = [String(lines[0]), String(lines[2]), fields.joined(separator: ",")]
+      let ending = try bench.run(
+        ["predict", "run", "-"], input: table.joined(separator: "\n") + "\n")
+      try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+      #expect(ending.errorOutput.hasSuffix("(1 rows)\n"), "\(ending.errorOutput)")
+      #expect(!ending.errorOutput.contains("nan") && !ending.errorOutput.contains("inf"))
+    }
+
     @Test func imagesGetTheClassesThatAnEvaluationSees() throws {
       let bench = try Workbench.ofSamples()
       try bench.write(

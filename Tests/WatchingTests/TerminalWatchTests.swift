@@ -1,4 +1,5 @@
 import Foundation
+import LockstepReporting
 import LockstepWatching
 import TestSupport
 import Testing
@@ -67,5 +68,21 @@ import Testing
     var watch = TerminalWatch(RunSearch(paths: []))
     #expect(watch.screen(columns: 80, rows: 24, isColored: false) == ["no runs yet; Ctrl-C ends"])
     watch.look()
+  }
+
+  /// Characters of East Asia and pictures take two columns: a line that is longer would be two.
+  @Test(arguments: [1, 2, 20, 61]) func noLineIsWiderThanTheTerminal(columns: Int) throws {
+    let files = try RunFiles()
+    try files.begin("漢字の学習", steps: 200)
+    for step in 1...60 {
+      try files.append(RunFiles.step(step, loss: 8 / Double(step)), to: "漢字の学習")
+    }
+    try files.append(
+      #"{"step":60,"samples":[{"prompt":"日本語の文章を書く","text":"学習した模型が書いた 🙂🙂 한국어 e\u0301"}]}"#
+        + "\n", to: "漢字の学習")
+    let lines = screen(files, columns: columns, rows: 24)
+    #expect(lines[0].columns <= columns && lines[0].columns >= columns - 1)
+    let sample = try #require(lines.last)
+    #expect(sample.columns <= columns && sample.columns >= columns - 1)
   }
 }

@@ -20,7 +20,7 @@ struct ConsoleLine {
       self.pieces = pieces.map { ($0.text.visible, $0.emphasis) }
     }
 
-    var width: Int { pieces.reduce(0) { $0 + $1.text.count } }
+    var width: Int { pieces.reduce(0) { $0 + $1.text.columns } }
   }
 
   private(set) var fields: [Field] = []
@@ -64,7 +64,7 @@ struct ConsoleLine {
     if isColored, width() <= columns {
       return render { $0.pieces.map(Self.styled).joined() }
     }
-    return String(render { $0.pieces.map(\.text).joined() }.prefix(columns))
+    return render { $0.pieces.map(\.text).joined() }.prefix(columns: columns)
   }
 
   private static func styled(_ text: String, _ emphasis: Emphasis) -> String {

@@ -46,15 +46,3 @@ package enum Quantity {
     }
   }
 }
-
-extension String {
-  /// With spaces in front, up to a width.
-  func leftPadded(to width: Int) -> String {
-    String(repeating: " ", count: Swift.max(0, width - count)) + self
-  }
-
-  /// With spaces behind, up to a width.
-  func rightPadded(to width: Int) -> String {
-    self + String(repeating: " ", count: Swift.max(0, width - count))
-  }
-}

@@ -1,6 +1,6 @@
 import LockstepReporting
 
-/// The trials as a table, the best first; those without a measurement come last.
+/// The trials as a table, the best first; those that are not ranked come last.
 struct SweepTable {
   let header: [String]
   let rows: [(trial: Int, cells: [String])]
@@ -18,7 +18,7 @@ struct SweepTable {
       if hasDeviation, let deviation = trial.deviation { metric += " ± " + Self.figure(deviation) }
       let seconds = trial.runs.reduce(0) { $0 + $1.seconds }
       let cells =
-        [trial.metric == nil ? "" : "\(place + 1)", "\(number)"]
+        [place < report.ranking.count ? "\(place + 1)" : "", "\(number)"]
         + report.keys.map { trial.parameters[$0]?.text ?? "" }
         + [
           metric, trial.rungs.last.map { Quantity.count($0.steps) } ?? "",
@@ -42,11 +42,10 @@ struct SweepTable {
   /// For a terminal: columns aligned, numbers to the right.
   var text: String {
     let lines = [header] + rows.map(\.cells)
-    let widths = header.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+    let widths = header.indices.map { column in lines.map { $0[column].columns }.max() ?? 0 }
     return lines.map { cells in
-      let padded = cells.indices.map { column -> String in
-        let spaces = String(repeating: " ", count: widths[column] - cells[column].count)
-        return column == cells.count - 1 ? cells[column] : spaces + cells[column]
+      let padded = cells.indices.map { column in
+        column == cells.count - 1 ? cells[column] : cells[column].leftPadded(to: widths[column])
       }
       return padded.joined(separator: "   ") + "\n"
     }.joined()

@@ -71,11 +71,11 @@ extension ConfusionMatrix {
 
   /// Columns of text, the first flush left, the others flush right.
   private static func table(_ cells: [[String]]) -> [String] {
-    let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+    let widths = cells[0].indices.map { column in cells.map { $0[column].columns }.max() ?? 0 }
     return cells.map { row in
       row.indices.map { column in
-        let space = String(repeating: " ", count: widths[column] - row[column].count)
-        return column == 0 ? row[column] + space : space + row[column]
+        column == 0
+          ? row[column].rightPadded(to: widths[column]) : row[column].leftPadded(to: widths[column])
       }.joined(separator: gap)
     }
   }

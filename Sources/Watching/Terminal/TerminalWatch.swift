@@ -33,12 +33,13 @@ package struct TerminalWatch {
   /// - Returns: As many lines as there are rows, or fewer.
   package func screen(columns: Int, rows: Int, isColored: Bool) -> [String] {
     guard !runs.isEmpty else { return ["no runs yet; Ctrl-C ends"] }
+    let columns = max(1, columns)
     let drawn = Array(runs.prefix(Self.drawnCount))
     var lines = drawn.enumerated().map { place, run in
       line(of: run, color: isColored && drawn.count > 1 ? place + 1 : nil, columns: columns)
     }
     if runs.count > drawn.count { lines.append("and \(runs.count - drawn.count) more") }
-    let sample = newestSample.map { String("sample  \($0)".prefix(columns)) }
+    let sample = newestSample.map { "sample  \($0)".prefix(columns: columns) }
     let room = rows - lines.count - (sample == nil ? 0 : 1) - 1
     let hasEvaluations = drawn.contains { $0.metrics.evaluations.count > 1 }
     if hasEvaluations, room >= 20 {
@@ -71,7 +72,7 @@ package struct TerminalWatch {
         "\(Quantity.duration(Double(max(0, steps - metrics.lastStep)) * seconds)) left")
     }
     if let problem = run.problemText { parts.append(problem.visible) }
-    let text = String(parts.joined(separator: "   ").prefix(columns))
+    let text = parts.joined(separator: "   ").prefix(columns: columns)
     return color.map { "\u{1B}[3\($0)m\(text)\u{1B}[39m" } ?? text
   }
 
