@@ -85,6 +85,38 @@ extension CommandLineTests {
       #expect(try watch.wait().exitCode == 0)
     }
 
+    /// Whoever opens more connections than the server may have ends it, and that is said.
+    @Test func aServerThatCanNotGoOnSaysSo() throws {
+      let bench = try Workbench()
+      try FileManager.default.createDirectory(
+        atPath: bench.path("runs/one"), withIntermediateDirectories: true)
+      try bench.write("steps: 1\n", to: "runs/one/config.yaml")
+      let lockstep = try MPIRunner.product("lockstep").path
+      let watch = try RunningCommand(
+        ["sh", "-c", "ulimit -n 40; exec \(lockstep) watch runs"], in: bench.folder,
+        timeout: .seconds(20))
+      let port = try #require(URL(string: address(watch))?.port)
+      let sockets = (0..<60).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+      defer { for socket in sockets { close(socket) } }
+      var place = sockaddr_in()
+      place.sin_family = sa_family_t(AF_INET)
+      place.sin_port = in_port_t(port).bigEndian
+      place.sin_addr.s_addr = inet_addr("127.0.0.1")
+      for socket in sockets {
+        _ = withUnsafePointer(to: &place) {
+          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+          }
+        }
+      }
+      let ending = try watch.wait()
+      #expect(!ending.timedOut)
+      #expect(ending.exitCode == 1)
+      #expect(
+        ending.errorOutput.contains("the page is no longer served: Too many open files"),
+        "\(ending.errorOutput)")
+    }
+
     @Test func aReportIsWrittenWholeOrNotAtAll() throws {
       let bench = try Workbench()
       let summary = try bench.train("run", Workbench.tiny)

@@ -168,4 +168,29 @@ struct MetricsFollowerTests {
     #expect(metrics.steps["learning_rate"] == [-.infinity])
     #expect(metrics.damagedLines == 2)
   }
+
+  /// What the page gets as it is must be JSON, or the page has nothing at all.
+  @Test func linesWithSamplesAreKeptOnlyIfTheyAreJSON() async throws {
+    let files = try RunFiles()
+    try files.begin("run")
+    try files.append(
+      """
+      {"step":1,"samples":[x}}
+      {"step":2,"samples":[{"text":"a\tb"}]}
+      {"step":3,"samples":[{"text":"\\x"}]}
+      {"step":4,"samples":[1}}
+      {"step":5,"samples":[],"samples":1}
+      {"step":6,"samples":[{"text":"a\\tb"}]}
+      {"step":7,"loss":-9223372036854775808}
+
+      """, to: "run")
+    var follower = MetricsFollower(path: files.path + "/run/metrics.jsonl")
+    try follower.advance()
+    #expect(follower.metrics.sampleCount == 1)
+    #expect(follower.metrics.damagedLines == 5)
+    let runs = WatchedRuns(RunSearch(paths: [files.path]))
+    for message in await runs.news(since: WatchedRuns.Told()).messages {
+      #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(message.utf8)) }
+    }
+  }
 }

@@ -11,8 +11,12 @@ final class RunFiles: Sendable {
 
   /// Begins a run: its directory and configuration.
   ///
-  /// - Parameter settings: YAML below what every run has.
-  func begin(_ run: String, steps: Int = 100, settings: String = "seed: 1\n") throws {
+  /// - Parameters:
+  ///   - format: Of the data.
+  ///   - settings: YAML below what every run has.
+  func begin(
+    _ run: String, steps: Int = 100, format: String = "tokens", settings: String = "seed: 1\n"
+  ) throws {
     try directory.write(
       "\(run)/config.yaml",
       """
@@ -23,7 +27,7 @@ final class RunFiles: Sendable {
       # Optimiser steps.
       steps: \(steps)
       data:
-        format: tokens
+        format: \(format)
       \(settings)
       """)
     try directory.write("\(run)/metrics.jsonl", "")

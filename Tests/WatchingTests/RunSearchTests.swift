@@ -40,4 +40,21 @@ struct RunSearchTests {
     // Where nothing was given, runs may be still to come.
     try RunSearch(paths: []).requireRuns()
   }
+
+  @Test(arguments: [
+    ("metric: accuracy\ngoal: null\n", "accuracy", "max"),
+    ("metric: loss\ngoal: null\n", "loss", "min"), ("goal: max\n", "validation_loss", "max"),
+    ("metric: own\n", "own", "min"),
+    ("method: range-test\nmetric: r2\ngoal: null\n", "loss", "min"),
+  ])
+  func aSweepTellsHowItsTrialsAreCompared(yaml: String, metric: String, goal: String) async throws {
+    let files = try RunFiles()
+    try files.begin("sweep/trials/0001")
+    try files.directory.write("sweep/sweep.yaml", yaml)
+    let runs = WatchedRuns(RunSearch(paths: [files.path]))
+    let messages = await runs.news(since: WatchedRuns.Told()).messages
+    let message = try #require(messages.first { $0.hasPrefix(#"{"sweep":"#) })
+    #expect(message.contains(#""metric":"\#(metric)""#), "\(message)")
+    #expect(message.contains(#""goal":"\#(goal)""#), "\(message)")
+  }
 }

@@ -260,9 +260,9 @@ struct WatchPageTests {
     }
   }
 
-  @Test func aSweepIsATableOfItsTrials() throws {
+  @Test(arguments: ["max", "null"]) func aSweepIsATableOfItsTrials(goal: String) throws {
     let files = try RunFiles()
-    try files.directory.write("sweep/sweep.yaml", "metric: accuracy\ngoal: max\n")
+    try files.directory.write("sweep/sweep.yaml", "metric: accuracy\ngoal: \(goal)\n")
     for (trial, accuracy) in [("0001", 0.5), ("0002", 0.75), ("0003", 0.25)] {
       try files.begin("sweep/trials/\(trial)", settings: "rate: 0.\(trial)\n")
       try files.append(
@@ -284,6 +284,43 @@ struct WatchPageTests {
     }
   }
 
+  @Test func trialsAreComparedByTheLossOfTheirSteps() throws {
+    let files = try RunFiles()
+    try files.directory.write("sweep/sweep.yaml", "metric: loss\ngoal: null\n")
+    for (trial, loss) in [("0001", 3.0), ("0002", 2.0), ("0003", 1.0)] {
+      try files.begin("sweep/trials/\(trial)")
+      try files.append(RunFiles.step(1, loss: loss), to: "sweep/trials/\(trial)")
+    }
+    // What it was before it diverged makes no trial the best.
+    try files.directory.write(
+      "sweep/trials/0003.json", #"[{"trial":3,"state":"diverged","reason":"loss is NaN"}]"#)
+    try withPage(of: files, showing: 4) { page in
+      try page.wait(until: "document.querySelectorAll('#sweeps tbody tr').length", is: "3")
+      let rows = try page.text(
+        "[...document.querySelectorAll('#sweeps tbody tr')].map(row => [...row.children].slice(0, 2).map(cell => cell.textContent).join('=')).join()"
+      )
+      #expect(rows == "0002=2,0001=3,0003=1")
+      #expect(
+        try page.text("document.querySelector('#sweeps .best').children[0].textContent") == "0002")
+    }
+  }
+
+  @Test(arguments: [
+    (["csv", "idx"], "samples"), (["texts"], "texts"), (["preferences"], "preferences"),
+    (["tokens", "pairs", "conversations"], "tokens"), (["texts", "tokens"], "targets"),
+  ])
+  func targetsAreCalledWhatTheyAre(formats: [String], unit: String) throws {
+    let files = try RunFiles()
+    for format in formats {
+      try files.begin(format, format: format)
+      try files.append(RunFiles.step(1, loss: 2), to: format)
+    }
+    try withPage(of: files, showing: 4) { page in
+      let found = try page.text("unitOf([...runs.values()])")
+      #expect(found == unit)
+    }
+  }
+
   @Test func theReportIsThePageInOneFile() async throws {
     let files = try twoRuns()
     let hash = String(repeating: "ab", count: 32)
@@ -291,7 +328,7 @@ struct WatchPageTests {
       "one/summary.json",
       """
       {"steps":100,"tokens":100000,"loss":2,"accuracy":0.25,"parameters_sha256":"\(hash)",
-      "lockstep":{"version":"9.8.7","processor_level":"x86-64-v3"}}
+      "privacy":{"epsilon":2.5,"clip":{"norm":1}},"lockstep":{"version":"9.8.7","processor_level":"x86-64-v3"}}
       """)
     try files.append(
       #"{"step":100,"samples":[{"prompt":"</script><b>p</b>","text":"wrote this"}]}"# + "\n",
@@ -309,6 +346,9 @@ struct WatchPageTests {
     try page.wait(until: "document.querySelectorAll('.chart:not([hidden])').length", is: "6")
     #expect(try page.text("document.getElementById('results').textContent").contains(hash))
     #expect(try page.text("document.getElementById('results').textContent").contains("9.8.7"))
+    let rows = try page.text(
+      "[...document.querySelectorAll('#results-table tr')].map(row => row.textContent).join()")
+    #expect(rows.contains("privacy.clip.norm1,privacy.epsilon2.5,"), "\(rows)")
     #expect(try page.text("document.getElementById('samples').textContent").contains("wrote this"))
     #expect(try page.text("document.querySelectorAll('main b').length") == "0")
     let values = try page.text(

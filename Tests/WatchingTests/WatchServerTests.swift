@@ -139,6 +139,30 @@ struct WatchServerTests {
     await #expect(throws: WatchingError.host("192.0.2.1")) { _ = try await elsewhere.start() }
   }
 
+  /// Browsers write the shortest form of an address, whatever was given.
+  @Test(arguments: ["0:0:0:0:0:0:0:1", "0::0001", "::1"])
+  func anAddressIsKnownInEverySpelling(host: String) throws {
+    let runs = WatchedRuns(RunSearch(paths: []))
+    let server = try WatchServer(runs, host: host, port: 0)
+    let rules = server.rules
+    for name in ["[::1]:80", "[0:0:0:0:0:0:0:1]", "localhost"] {
+      #expect(rules.refusal(token: rules.token, host: name, site: nil, mode: nil) == nil, "\(name)")
+    }
+    #expect(rules.refusal(token: rules.token, host: "[::2]", site: nil, mode: nil) != nil)
+    #expect(server.address(port: 80).lines[0] == "open       http://[::1]:80/?token=\(rules.token)")
+    #expect(server.address(port: 80).lines[1].hasPrefix("elsewhere"))
+  }
+
+  @Test func anAddressOfManySpellingsIsKnownWhereItIsGiven() throws {
+    let rules = AccessRules(host: "2001:DB8:0:0::7", token: "t")
+    for name in ["[2001:db8::7]:80", "[2001:0db8::0007]"] {
+      #expect(rules.refusal(token: "t", host: name, site: nil, mode: nil) == nil, "\(name)")
+    }
+    #expect(
+      AccessRules(host: "0::0", token: "t").refusal(
+        token: "t", host: "[2001:db8::7]", site: nil, mode: nil) == nil)
+  }
+
   @Test func theAddressTellsHowToComeFromElsewhere() {
     func lines(_ host: String) -> [String] {
       WatchServer.Address(host: host, port: 80, token: "t", machine: "node", user: "me").lines

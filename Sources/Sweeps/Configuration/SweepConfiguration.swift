@@ -97,7 +97,7 @@ public enum Goal: String, SettingChoice, Codable {
   }
 
   /// Of the metrics that Lockstep's tasks measure; nil for any other.
-  init?(ofMetric name: String) {
+  package init?(ofMetric name: String) {
     let high = ["accuracy", "r2", "bleu", "chrf"]
     let low = ["loss", "perplexity", "bits_per_byte"]
     func ends(_ endings: [String]) -> Bool {

@@ -119,7 +119,7 @@ enum JSONText {
   /// - Parameter isShort: Whether the digits of a 32-bit number do.
   static func number(_ value: Double, isShort: Bool = false) -> String {
     guard value.isFinite else { return "null" }
-    if let whole = Int(exactly: value), abs(whole) < 1 << 53 { return String(whole) }
+    if let whole = Int(exactly: value), whole.magnitude < 1 << 53 { return String(whole) }
     let short = Float(value)
     return isShort && short.isFinite && (short != 0 || value == 0)
       ? short.description : value.description

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepFiles
 
 /// Everything that a run's `metrics.jsonl` has said so far.
 package struct RunMetrics {
@@ -45,8 +46,14 @@ package struct RunMetrics {
     } else if line.hasRanks {
       addRanks(step, bytes)
     } else if line.hasSamples {
+      // These go to the page as they are.
+      let text = Array(bytes[range])
+      guard (try? JSONReader.value(of: text)) != nil else {
+        damagedLines += 1
+        return
+      }
       sampleCount += 1
-      samples.append(Data(UnsafeBufferPointer(rebasing: bytes[range])))
+      samples.append(Data(text))
       if samples.count > Self.keptSamples { samples.removeFirst() }
     }
   }

@@ -197,20 +197,19 @@ function drawRanks() {
 // Sweeps
 
 function drawSweeps() {
-  const shown = [...sweeps.values()].map(sweep => {
-    const setting = key => sweep.settings.find(one => one.key === key)?.value ?? null;
-    const metric = setting("metric") ?? "validation_loss";
-    const trials = [...runs.values()].filter(run => run.information?.sweep === sweep.path);
+  const shown = [...sweeps.values()].map(({ path, metric, goal }) => {
+    const part = metric === "loss" ? "steps" : "evaluations";
+    const trials = [...runs.values()].filter(run => run.information?.sweep === path);
     const varied = differences(trials);
     const rows = trials.map((run, place) => ({
       name: run.information.name.slice(run.information.name.indexOf("trials/") + 7), state: stateOf(run),
       step: run.information.step, values: varied.map(([, values]) => values[place] ?? "–"),
-      metric: lastValue(run, "evaluations", metric), reason: run.information.record?.reason ?? "",
+      metric: lastValue(run, part, metric), reason: run.information.record?.reason ?? "",
     }));
-    const sign = setting("goal") === "max" ? -1 : 1;
-    const place = row => row.metric === null ? Infinity : sign * row.metric;
+    const sign = goal === "max" ? -1 : 1;
+    const place = row => row.metric === null || row.state[0] === "diverged" ? Infinity : sign * row.metric;
     rows.sort((one, other) => place(one) - place(other) || one.name.localeCompare(other.name));
-    return { path: sweep.path, metric, keys: varied.map(([key]) => key), rows };
+    return { path, metric, keys: varied.map(([key]) => key), rows };
   });
   byId("sweeps").hidden = shown.length === 0;
   if (!isNew("sweeps", shown)) return;
@@ -222,7 +221,7 @@ function drawSweeps() {
         const made = tableRow([row.name, ...row.values, [formatOf(metric)(row.metric), "number"],
           [row.step.toLocaleString("en-US"), "number"], element("span", `state ${row.state[0]}`, row.state[1])]);
         made.title = row.reason;
-        if (place === 0 && row.metric !== null) made.className = "best";
+        if (place === 0 && row.metric !== null && row.state[0] !== "diverged") made.className = "best";
         return made;
       })));
     card.append(table);
@@ -304,13 +303,20 @@ function drawDifferences() {
   }
 }
 
-/** Members of a summary as [title, text, class]. */
+/** Members of an object as [key, value]; those of objects in it by their path: `privacy.epsilon`. */
+function members(object, path = "") {
+  return Object.entries(object).flatMap(([key, value]) =>
+    value !== null && typeof value === "object" && !Array.isArray(value)
+      ? members(value, `${path}${key}.`) : [[path + key, value]]);
+}
+
+/** The value of a member as [text, class]. */
 function resultOf(key, value) {
   if (key === "parameters_sha256") return [value, "number code hash"];
   if (key === "seconds") return [formatDuration(value), "number"];
   if (key.endsWith("accuracy") || key === "peak_share") return [formatPercent(value), "number"];
   if (typeof value === "number") return [Number.isInteger(value) ? value.toLocaleString("en-US") : formatNumber(value, 6), "number"];
-  return [String(value), "number text"];
+  return [Array.isArray(value) ? JSON.stringify(value) : String(value), "number text"];
 }
 
 function drawResults() {
@@ -319,7 +325,7 @@ function drawResults() {
   const flat = list.map(run => {
     const { lockstep, ...summary } = run.information.summary;
     const program = Object.entries(lockstep ?? {}).map(([key, value]) => [key === "version" ? "Lockstep" : key, value]);
-    return new Map([...Object.entries(summary), ...program]);
+    return new Map([...members(summary), ...program]);
   });
   if (!isNew("results", [list.map(run => run.information.name), flat.map(map => [...map])])) return;
   const [first, last] = [["loss", "validation_loss"], ["parameters_sha256"]];

@@ -114,10 +114,14 @@ function stateOf(run) {
   }
 }
 
-/** What targets are called: samples of tables and pictures, tokens of texts. */
+/** What targets are called, by the format of the data; those of the other formats are tokens. */
+const units = new Map([["csv", "samples"], ["idx", "samples"], ["texts", "texts"], ["preferences", "preferences"]]);
+
+/** What the targets of all runs of a list are called. */
 function unitOf(list) {
   const formats = list.flatMap(run => run.information.settings.filter(({ key }) => key === "data.format"));
-  return formats.length > 0 && formats.every(({ value }) => ["csv", "idx"].includes(value)) ? "samples" : "tokens";
+  const found = new Set(formats.map(({ value }) => units.get(value) ?? "tokens"));
+  return found.size > 1 ? "targets" : [...found][0] ?? "tokens";
 }
 
 /** Keys whose values are not the same in all runs: [key, values by run]. */

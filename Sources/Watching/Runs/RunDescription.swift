@@ -19,7 +19,7 @@ struct RunDescription: Equatable {
 
   var steps: Int? { value("steps").flatMap { Int($0) } }
 
-  private func value(_ key: String) -> String? { settings.first { $0.key == key }?.value }
+  func value(_ key: String) -> String? { settings.first { $0.key == key }?.value }
 
   /// - Parameter path: Of `config.yaml`. What a later version has written is shown as well: nothing
   ///   is checked.

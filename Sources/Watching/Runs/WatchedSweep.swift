@@ -15,7 +15,9 @@ struct WatchedSweep {
 
   private struct Information: Encodable {
     let path: String
-    let settings: [RunDescription.Setting]
+    /// What trials are compared by, as `sweep.json` has it.
+    let metric: String
+    let goal: Goal
     let problem: String?
   }
 
@@ -25,8 +27,14 @@ struct WatchedSweep {
     guard stamp == nil || stamp != now else { return }
     stamp = now
     let description = RunDescription(path: file)
+    let metric =
+      description.value("method") == "range-test"
+      ? "loss" : description.value("metric") ?? SweepConfiguration().metric
     let information = Information(
-      path: path, settings: description.settings, problem: description.problem)
+      path: path, metric: metric,
+      goal: description.value("goal").flatMap { Goal(rawValue: $0) } ?? Goal(ofMetric: metric)
+        ?? .min,
+      problem: description.problem)
     let data = try? JSONFormat.encoder().encode(information)
     self.information = data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   }

@@ -7,7 +7,7 @@ import Foundation
 /// rebinding) names itself there.
 package struct AccessRules: Sendable {
   package let token: String
-  /// Names that the browser may have in the address, lower case, without the port.
+  /// Names that the browser may have in the address, as `canonical` has them, without the port.
   private let names: Set<String>
   /// Whether any IP address will do: the server listens on all of the machine's.
   private let takesAddresses: Bool
@@ -19,10 +19,11 @@ package struct AccessRules: Sendable {
   ///   - host: What the server listens on.
   ///   - token: Default: 192 bits of chance.
   package init(host: String, token: String? = nil) {
+    let host = Self.canonical(host)
     let isAny = ["0.0.0.0", "::"].contains(host)
     takesAddresses = isAny
-    var names: Set<String> = ["127.0.0.1", "localhost", "::1", host.lowercased()]
-    if isAny { names.insert(ProcessInfo.processInfo.hostName.lowercased()) }
+    var names: Set<String> = ["127.0.0.1", "localhost", "::1", host]
+    if isAny { names.insert(Self.canonical(ProcessInfo.processInfo.hostName)) }
     self.names = names
     self.token = token ?? Self.newToken()
   }
@@ -72,12 +73,22 @@ package struct AccessRules: Sendable {
       name = host[..<colon]
       guard colon == host.endIndex || Self.isPort(host[colon...]) else { return false }
     }
-    if names.contains(String(name)) { return true }
+    if names.contains(Self.canonical(String(name))) { return true }
     return takesAddresses && Self.isAddress(String(name))
   }
 
   private static func isPort(_ text: Substring) -> Bool {
     text.first == ":" && text.dropFirst().allSatisfy { $0.isASCII && $0.isNumber }
+  }
+
+  /// The one spelling of a name: of an IPv6 address that of RFC 5952, which browsers write, of anything else
+  /// lower case.
+  static func canonical(_ name: String) -> String {
+    var address = in6_addr()
+    guard inet_pton(AF_INET6, name, &address) == 1 else { return name.lowercased() }
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    guard inet_ntop(AF_INET6, &address, &text, socklen_t(text.count)) != nil else { return name }
+    return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   /// An IP address, which no one can make lead elsewhere.

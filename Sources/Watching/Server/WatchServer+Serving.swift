@@ -1,3 +1,4 @@
+import FlyingSocks
 import Foundation
 import LockstepTraining
 
@@ -47,7 +48,7 @@ extension WatchServer {
   /// Answers until a signal asks for the end.
   ///
   /// - Parameter announce: Called as soon as the page can be opened.
-  /// - Throws: `WatchingError`, what `announce` throws.
+  /// - Throws: `WatchingError`, what `announce` throws; `ServerEndedError` where the server ends by itself.
   package func serve(_ announce: @escaping @Sendable (Address) throws -> Void) throws {
     let (signals, continuation) = AsyncStream.makeStream(of: Int32.self)
     let listener = StopRequest.listen { continuation.yield($0) }
@@ -58,7 +59,13 @@ extension WatchServer {
         try announce(address(port: port))
         let reading = Task { await lookAtRuns() }
         defer { reading.cancel() }
-        for await _ in signals { break }
+        let ending = Task {
+          let reason = await task.result.reason
+          continuation.finish()
+          return reason
+        }
+        for await _ in signals { return }
+        throw ServerEndedError(reason: await ending.value)
       }
     }
   }
@@ -67,5 +74,25 @@ extension WatchServer {
     Address(
       host: host, port: port, token: rules.token, machine: ProcessInfo.processInfo.hostName,
       user: ProcessInfo.processInfo.userName)
+  }
+}
+
+/// The server has ended, and nobody has asked for that.
+struct ServerEndedError: Error, CustomStringConvertible {
+  let reason: String
+
+  var description: String {
+    "the page is no longer served: \(reason); start lockstep watch again"
+  }
+}
+
+extension Result where Success == Void, Failure == any Error {
+  /// Why a server ended.
+  fileprivate var reason: String {
+    switch self {
+    case .success: "the server has stopped"
+    case .failure(SocketError.failed(_, _, let message)): message
+    case .failure(let error): error.localizedDescription
+    }
   }
 }

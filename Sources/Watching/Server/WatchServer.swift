@@ -6,7 +6,7 @@ import LockstepReporting
 /// Serves the page of runs to whoever has its address.
 package final class WatchServer: Sendable {
   package let rules: AccessRules
-  /// As it was given.
+  /// In its one spelling.
   let host: String
   let runs: WatchedRuns
   private let port: UInt16
@@ -17,7 +17,7 @@ package final class WatchServer: Sendable {
   ///   - port: 0: the system chooses one.
   /// - Throws: `WatchingError.host`.
   package init(_ runs: WatchedRuns, host: String, port: UInt16) throws(WatchingError) {
-    (self.runs, self.host, self.port) = (runs, host, port)
+    (self.runs, self.host, self.port) = (runs, AccessRules.canonical(host), port)
     rules = AccessRules(host: host)
     server = HTTPServer(config: try Self.configuration(host: host, port: port))
   }
