@@ -116,14 +116,13 @@ struct Generate: ParsableCommand, ReadsEncryptedFiles {
     to output: inout GeneratedText
   ) throws {
     let (tokenizer, workspace) = (try trained.requiredTokenizer(), trained.workspace)
-    let ends = tokenizer.vocabulary.ends.union(
-      trained.endOfTextNames.compactMap(tokenizer.vocabulary.id(ofSpecial:)))
+    let ends = tokenizer.vocabulary.ends(named: trained.endOfTextNames)
     // The text grows with each token.
     workspace.pool.sharesSizes = true
     if decoding.beamSearch.beams != nil {
       let found = try decoding.beamSearch.search().run(
         PromptContinuation(of: tokens, by: model, in: workspace),
-        end: tokenizer.endOfText, maxTokens: maxTokens,
+        ends: ends, maxTokens: maxTokens,
         vocabularyCount: tokenizer.vocabularyCount, in: workspace)
       for token in found.flatMap(\.tokens) { try output.append(token) }
     } else {

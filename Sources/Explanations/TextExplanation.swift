@@ -303,7 +303,7 @@ extension SequenceToSequenceModel {
   ) throws -> [Int32] {
     try BeamSearch(beams: 1).run(
       TargetContinuation(of: [source], begin: end, by: self, limit: context),
-      end: end, maxTokens: max(1, context - 1), vocabularyCount: vocabularyCount, in: workspace
+      ends: [end], maxTokens: max(1, context - 1), vocabularyCount: vocabularyCount, in: workspace
     )[0].tokens
   }
 }

@@ -5,6 +5,40 @@ import LockstepTraining
 import TestSupport
 import Testing
 
+extension Workbench {
+  /// Trains `run` on texts that end by the token between documents, by that of a turn, and by one that only
+  /// `generation_config.json` tells of.
+  fileprivate func learnThreeEnds() throws {
+    var file = try #require(
+      JSONSerialization.jsonObject(with: Data(text("data/tokenizer.json").utf8)) as? [String: Any])
+    let added = try #require(file["added_tokens"] as? [[String: Any]])
+    let first = try #require(added.first)
+    file["added_tokens"] =
+      added
+      + [(257, "<|im_end|>"), (258, "<|stop|>")].map { id, name in
+        first.merging(["id": id, "content": name]) { $1 }
+      }
+    try FileManager.default.createDirectory(
+      atPath: path("ends"), withIntermediateDirectories: true)
+    try JSONSerialization.data(withJSONObject: file)
+      .write(to: folder.appendingPathComponent("ends/tokenizer.json"))
+    try write("{\"eos_token_id\": [256, 258]}", to: "ends/generation_config.json")
+    try write(
+      String(repeating: "ab<|endoftext|>cd<|im_end|>ef<|stop|>", count: 600), to: "text.txt")
+    let ending = try run(
+      ["prepare", "text.txt", "--output", "ended", "--tokenizer", "ends/tokenizer.json"])
+    try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+    try train(
+      "run",
+      Self.tiny + [
+        "--steps", "60", "--set", "data.train=ended/train.bin",
+        "--set", "data.validation=ended/validation.bin", "--set",
+        "data.tokenizer=ends/tokenizer.json",
+        "--set", "samples={every: 60, prompts: [a, c, e], max_tokens: 9, temperature: 0}",
+      ])
+  }
+}
+
 extension CommandLineTests {
   @Suite struct GenerationTests {
     private struct Generated: Decodable, Equatable {
@@ -88,6 +122,25 @@ extension CommandLineTests {
         let found = try generate(bench, prompt: prompt, "--beams", "6", "--max-tokens", "30")
         #expect(found.tokens.count == 30)
         #expect(try loss(found) < loss(greedy) + 0.01)
+      }
+    }
+
+    /// A tokenizer with tokens for the end of a text and of a turn, and a model that has learned both.
+    @Test func anyTokenThatEndsATextEndsASearchToo() throws {
+      let bench = try Workbench()
+      try bench.learnThreeEnds()
+      for (prompt, text) in [("a", "b"), ("c", "d"), ("e", "f")] {
+        let greedy = try generate(bench, prompt: prompt, "--temperature", "0", "--max-tokens", "9")
+        #expect(greedy.text == text)
+        #expect(try generate(bench, prompt: prompt, "--beams", "1", "--max-tokens", "9") == greedy)
+        let found = try generate(bench, prompt: prompt, "--beams", "3", "--max-tokens", "9")
+        #expect(found.text == text)
+      }
+      // So do the samples that are shown while it trains.
+      let lines = try bench.text("run/metrics.jsonl").split(separator: "\n")
+      let samples = try #require(lines.last { $0.contains("\"samples\"") })
+      for text in ["b", "d", "f"] {
+        #expect(samples.contains("\"text\":\"\(text)\""), "\(samples)")
       }
     }
 

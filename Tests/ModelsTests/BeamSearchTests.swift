@@ -36,17 +36,17 @@ import Testing
     var endedCount = 0
     for (index, prompt) in prompts(12).enumerated() {
       let (beams, limit) = (1 + index % 5, 1 + index)
-      // A token that the greedy continuation has, so that texts do end.
+      // Tokens that the greedy continuation has, so that texts do end: none, one, two.
       let greedy = try TokenByToken(TokenSampler(SamplingOptions(temperature: 0))).run(
         PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), ends: [],
         maxTokens: 15, in: bound.workspace)[0].tokens
-      let end = index % 3 == 0 ? nil : greedy[index % greedy.count]
+      let ends = Set((0..<index % 3).map { greedy[(index + 4 * $0) % greedy.count] })
       let search = BeamSearch(beams: beams, lengthPenalty: lengthPenalty)
       let found = try search.run(
-        PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), end: end,
+        PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), ends: ends,
         maxTokens: limit, in: bound.workspace)
       let naive = NaiveBeamSearch(
-        next: { next(bound, after: prompt + $0) }, end: end, maxTokens: limit)
+        next: { next(bound, after: prompt + $0) }, ends: ends, maxTokens: limit)
       let expected = naive.run(beams: beams) { $0 / pow(Double($1), lengthPenalty) }
       #expect(found.map(\.tokens) == [expected.tokens], "prompt \(index)")
       #expect(abs(found[0].logProbability - expected.logProbability) < 1e-3)
@@ -62,11 +62,11 @@ import Testing
       func continuation() -> PromptContinuation {
         PromptContinuation(of: prompt, by: bound.model, in: bound.workspace)
       }
-      let end = Int32(index)
+      let ends: Set = [Int32(index), Int32(index) + 5]
       let chosen = try greedy.run(
-        continuation(), ends: [end], maxTokens: 15, in: bound.workspace)
+        continuation(), ends: ends, maxTokens: 15, in: bound.workspace)
       let found = try BeamSearch(beams: 1).run(
-        continuation(), end: end, maxTokens: 15, in: bound.workspace)
+        continuation(), ends: ends, maxTokens: 15, in: bound.workspace)
       #expect(found.map(\.tokens) == chosen.map(\.tokens))
       #expect(found.map(\.hasEnded) == chosen.map(\.hasEnded))
       #expect(abs(found[0].logProbability - chosen[0].logProbability) < 1e-4)
@@ -100,7 +100,7 @@ import Testing
       }
       visit([], 0)
       let found = try BeamSearch(beams: 81, lengthPenalty: lengthPenalty).run(
-        PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), end: end,
+        PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), ends: [end],
         maxTokens: limit, vocabularyCount: vocabulary, in: bound.workspace)
       #expect(found[0].tokens == best.tokens)
       #expect(abs(found[0].score(lengthPenalty: lengthPenalty) - best.score) < 1e-4)
@@ -112,7 +112,7 @@ import Testing
     for length in [1, 5, 19, 20, 33] {
       let prompt = (0..<Int32(length)).map { $0 % 29 }
       let found = try BeamSearch(beams: 3).run(
-        PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), end: nil,
+        PromptContinuation(of: prompt, by: bound.model, in: bound.workspace), ends: [],
         maxTokens: 100, in: bound.workspace)
       // A prompt without room behind it is cut to half of the context.
       #expect(found[0].tokens.count == 20 - (length < 20 ? length : 10) + 1)
@@ -139,8 +139,9 @@ import Testing
     for known in cases {
       let search = BeamSearch(beams: known.beams, lengthPenalty: known.lengthPenalty)
       let found = try search.run(
-        PromptContinuation(of: known.prompt, by: bound.model, in: bound.workspace), end: known.end,
-        maxTokens: known.maxTokens, in: bound.workspace)[0]
+        PromptContinuation(of: known.prompt, by: bound.model, in: bound.workspace),
+        ends: Set([known.end].compactMap(\.self)), maxTokens: known.maxTokens, in: bound.workspace)[
+          0]
       let ended = found.tokens + (found.hasEnded ? [known.end].compactMap { $0 } : [])
       #expect(ended == known.tokens)
       let score = found.score(lengthPenalty: known.lengthPenalty)

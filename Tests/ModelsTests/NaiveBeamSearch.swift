@@ -5,7 +5,7 @@ import LockstepModels
 struct NaiveBeamSearch {
   /// log p of the next token after each text.
   let next: ([Int32]) -> [Double]
-  let end: Int32?
+  let ends: Set<Int32>
   let maxTokens: Int
 
   typealias Found = (tokens: [Int32], logProbability: Double)
@@ -24,9 +24,9 @@ struct NaiveBeamSearch {
           ? $0.logProbability > $1.logProbability : ($0.beam, $0.token) < ($1.beam, $1.token)
       }
       var survivors: [Found] = []
-      for (rank, candidate) in sorted.prefix(2 * count).enumerated() {
+      for (rank, candidate) in sorted.prefix(max(2, 1 + ends.count) * count).enumerated() {
         let tokens = beams[candidate.beam].tokens
-        let isEnd = candidate.token == end
+        let isEnd = ends.contains(candidate.token)
         if rank < count && (isEnd || length == maxTokens) {
           let found = (isEnd ? tokens : tokens + [candidate.token], candidate.logProbability)
           finished.append((found, score(candidate.logProbability, length)))

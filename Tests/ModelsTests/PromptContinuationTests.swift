@@ -65,13 +65,13 @@ import Testing
   func beamsOfTextsOfAnyLengthsAreThoseOfEachAlone(name: String) throws {
     let (workspace, continuation) = continuing(name)
     let search = BeamSearch(beams: 3)
-    func run(_ texts: [[Int32]], end: Int32?) throws -> [Hypothesis] {
-      try search.run(continuation(texts, 8), end: end, maxTokens: 8, in: workspace)
+    func run(_ texts: [[Int32]], ends: Set<Int32>) throws -> [Hypothesis] {
+      try search.run(continuation(texts, 8), ends: ends, maxTokens: 8, in: workspace)
     }
     // With a token that one of them has.
-    for end in [nil, try run(prompts, end: nil)[1].tokens[4]] {
-      let together = try run(prompts, end: end)
-      #expect(together.map(\.tokens) == (try prompts.map { try run([$0], end: end)[0].tokens }))
+    for ends in [[], [try run(prompts, ends: [])[1].tokens[4]]] as [Set<Int32>] {
+      let together = try run(prompts, ends: ends)
+      #expect(together.map(\.tokens) == (try prompts.map { try run([$0], ends: ends)[0].tokens }))
     }
   }
 

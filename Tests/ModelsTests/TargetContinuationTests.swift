@@ -77,7 +77,7 @@ import Testing
             let normalizer = log(last.reduce(0) { $0 + exp($1) })
             return last.map { $0 - normalizer }
           }
-        }, end: end, maxTokens: 13)
+        }, ends: [end], maxTokens: 13)
       let expected = naive.run(beams: beams) { $0 / Double($1) }
       #expect(found.tokens == expected.tokens)
       #expect(abs(found.logProbability - expected.logProbability) < 1e-3)

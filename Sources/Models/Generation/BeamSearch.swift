@@ -4,8 +4,8 @@ import LockstepTensors
 
 /// Looks for the likeliest continuation of each text, K at a time.
 ///
-/// Of all continuations of a text's K beams by one token the 2 K likeliest are taken, in the order of
-/// their probability; of equal ones that of the earlier beam comes first, then the smaller token. Those
+/// Of all continuations of a text's K beams by one token the 2 K likeliest are taken (with E tokens that end a
+/// text (1 + E) K, if that is more, so that K can go on), in the order of their probability; of equal ones that of the earlier beam comes first, then the smaller token. Those
 /// among the first K that end a text are finished; the K likeliest that do not go on. A finished
 /// continuation Y scores
 ///
@@ -37,7 +37,7 @@ public struct BeamSearch: Sendable, Hashable {
 
   /// - Parameters:
   ///   - continuation: The texts, none begun.
-  ///   - end: The token that ends a text; nil: none does.
+  ///   - ends: Each of them ends a text.
   ///   - maxTokens: The most tokens that a text gains, at least 1; never more than the continuation
   ///     allows.
   ///   - vocabularyCount: Only tokens below this are chosen, for models whose embedding is padded;
@@ -46,13 +46,14 @@ public struct BeamSearch: Sendable, Hashable {
   /// - Returns: The best continuation of each text.
   /// - Throws: `NotFiniteLogitsError`.
   public func run(
-    _ continuation: some Continuation, end: Int32?, maxTokens: Int, vocabularyCount: Int? = nil,
+    _ continuation: some Continuation, ends: Set<Int32>, maxTokens: Int,
+    vocabularyCount: Int? = nil,
     in workspace: Workspace
   ) throws -> [Hypothesis] {
     try workspace.withoutRecording {
       var searches = (0..<continuation.textCount).map {
         TextSearch(
-          self, text: $0, end: end, limit: min(maxTokens, continuation.limit(of: $0)))
+          self, text: $0, ends: ends, limit: min(maxTokens, continuation.limit(of: $0)))
       }
       var results = [Hypothesis?](repeating: nil, count: searches.count)
       var logits = continuation.begin(rowsPerText: beams)
@@ -60,7 +61,7 @@ public struct BeamSearch: Sendable, Hashable {
         let columns = vocabularyCount ?? logits.shape.last
         try requireFinite(
           logits, columns: columns, of: continuation, searches)
-        let likeliest = logits.likeliest(min(2 * beams, columns), among: columns)
+        let likeliest = logits.likeliest(min(candidateCount(ends: ends), columns), among: columns)
         var row = 0
         for index in searches.indices {
           row += searches[index].advance(likeliest, from: row)
@@ -77,6 +78,9 @@ public struct BeamSearch: Sendable, Hashable {
       return results.compactMap { $0 }
     }
   }
+
+  /// How many continuations of a text's beams are looked at, so that K of them can go on.
+  fileprivate func candidateCount(ends: Set<Int32>) -> Int { max(2, 1 + ends.count) * beams }
 
   /// Refuses logits that can not be compared.
   private func requireFinite(
@@ -113,7 +117,7 @@ private struct TextSearch {
   /// Which of the texts.
   let text: Int
   private let options: BeamSearch
-  private let end: Int32?
+  private let ends: Set<Int32>
   private let limit: Int
   /// K of them, the likeliest first, once begun.
   private(set) var beams = [Beam(tokens: [], logProbability: 0, parent: 0)]
@@ -122,10 +126,10 @@ private struct TextSearch {
   /// The best continuation, when the search is over.
   private(set) var result: Hypothesis?
 
-  init(_ options: BeamSearch, text: Int, end: Int32?, limit: Int) {
+  init(_ options: BeamSearch, text: Int, ends: Set<Int32>, limit: Int) {
     self.options = options
     self.text = text
-    self.end = end
+    self.ends = ends
     self.limit = limit
   }
 
@@ -141,7 +145,7 @@ private struct TextSearch {
     var survivors: [Beam] = []
     for (rank, candidate) in candidates(likeliest, from: row).enumerated() {
       let tokens = beams[candidate.beam].tokens
-      if candidate.token == end {
+      if ends.contains(candidate.token) {
         if rank < options.beams {
           finish(tokens, hasEnded: true, logProbability: candidate.logProbability)
         }
@@ -169,7 +173,7 @@ private struct TextSearch {
     return rowCount
   }
 
-  /// The 2 K likeliest continuations of the beams by one token, the likeliest first.
+  /// The likeliest continuations of the beams by one token, the likeliest first.
   private func candidates(_ likeliest: LikeliestColumns, from row: Int) -> [Candidate] {
     var found: [Candidate] = []
     for (index, beam) in beams.enumerated() where beam.logProbability > -.infinity {
@@ -182,7 +186,7 @@ private struct TextSearch {
       $0.logProbability != $1.logProbability
         ? $0.logProbability > $1.logProbability : ($0.beam, $0.token) < ($1.beam, $1.token)
     }
-    return Array(found.prefix(2 * options.beams))
+    return Array(found.prefix(options.candidateCount(ends: ends)))
   }
 
   private mutating func finish(_ tokens: [Int32], hasEnded: Bool, logProbability: Double) {

@@ -166,15 +166,19 @@ extension TextConventions {
   /// each checkpoint of a run carries them on.
   ///
   /// - Parameter tokenizer: The path of `tokenizer.json`.
+  /// - Returns: The files, and what they say.
   /// - Throws: `UnsupportedModelError` where one of them can not be understood; `FileError`; as
   ///   ``init(beside:_:)``.
-  static func files(beside tokenizer: String) throws -> [(name: String, bytes: [UInt8])] {
+  static func files(
+    beside tokenizer: String
+  ) throws -> (files: [(name: String, bytes: [UInt8])], conventions: TextConventions) {
     let directory = FileSystem.parent(of: tokenizer)
     let names = Set(try FileSystem.namesIfAny(in: directory))
-    _ = try TextConventions(beside: tokenizer, TokenizerFile.load(tokenizer))
-    return try fileNames.filter(names.contains).map { name in
+    let conventions = try TextConventions(beside: tokenizer, TokenizerFile.load(tokenizer))
+    let files = try fileNames.filter(names.contains).map { name in
       (name, try ModelDescription.contents(directory + "/" + name))
     }
+    return (files, conventions)
   }
 }
 

@@ -35,6 +35,8 @@ struct TranslatedSamples: SampleMaker {
 struct AnsweredSamples: SampleMaker {
   let model: any LanguageModel
   let tokenizer: any Tokenizer
+  /// Each of them ends an answer.
+  let ends: Set<Int32>
   let conversations: ConversationFile
   let configuration: SamplesConfiguration
   /// Decides what is drawn.
@@ -51,7 +53,7 @@ struct AnsweredSamples: SampleMaker {
       var tokens: [Int32] = []
       for _ in 0..<configuration.maxTokens {
         let token = try generator.next()
-        if tokenizer.vocabulary.ends.contains(token) || token == answer.last { break }
+        if ends.contains(token) || token == answer.last { break }
         tokens.append(token)
       }
       return .init(

@@ -8,21 +8,24 @@ import LockstepTensors
 struct PromptSamples: SampleMaker {
   private let model: any LanguageModel
   private let tokenizer: any Tokenizer
+  private let ends: Set<Int32>
   private let prompts: [(text: String, tokens: [Int32])]
   private let options: SamplingOptions
   private let maxTokens: Int
 
   /// - Parameters:
   ///   - tokenizer: Nil: the run has none.
+  ///   - ends: Each of them ends a text.
   ///   - seed: Decides what is drawn, the same at every step.
   /// - Throws: `SampleMakerError`.
   init(
-    of model: any LanguageModel, tokenizer: (any Tokenizer)?, _ configuration: SamplesConfiguration,
-    seed: UInt64
+    of model: any LanguageModel, tokenizer: (any Tokenizer)?, ends: Set<Int32>,
+    _ configuration: SamplesConfiguration, seed: UInt64
   ) throws(SampleMakerError) {
     guard let tokenizer else { throw .noTokenizer }
     self.model = model
     self.tokenizer = tokenizer
+    self.ends = ends
     prompts = try configuration.prompts.map { text throws(SampleMakerError) in
       var tokens = try SampleMakerError.encoding(text) {
         try tokenizer.encodePrompt(text, special: .token)
@@ -46,7 +49,7 @@ struct PromptSamples: SampleMaker {
       var written = ""
       for _ in 0..<maxTokens {
         let token = try generator.next()
-        if tokenizer.vocabulary.ends.contains(token) { break }
+        if ends.contains(token) { break }
         written += decoder.append(token)
       }
       return .init(kind: .prompt, input: text, text: written + decoder.finish())

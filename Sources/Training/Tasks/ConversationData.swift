@@ -78,7 +78,7 @@ public final class ConversationData {
   func samples(of model: any LanguageModel, _ plan: Plan) -> (any SampleMaker)? {
     guard plan.samples.every > 0, let validation, let tokenizer = text.tokenizer else { return nil }
     return AnsweredSamples(
-      model: model, tokenizer: tokenizer, conversations: validation,
+      model: model, tokenizer: tokenizer, ends: text.ends, conversations: validation,
       configuration: plan.samples, seed: UInt64(plan.seed))
   }
 

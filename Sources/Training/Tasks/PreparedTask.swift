@@ -95,12 +95,13 @@ extension Recipe {
     }
     /// Collective.
     func prompted(
-      _ model: any LanguageModel, _ tokenizer: (any Tokenizer)?
+      _ model: any LanguageModel, _ text: TextFiles
     ) throws -> (any SampleMaker)? {
       guard plan.samples.every > 0 else { return nil }
       return try communicator.agree {
         try PromptSamples(
-          of: model, tokenizer: tokenizer, plan.samples, seed: UInt64(plan.seed))
+          of: model, tokenizer: text.tokenizer, ends: text.ends, plan.samples,
+          seed: UInt64(plan.seed))
       }
     }
     /// Makes the model what the recipe trains of it, and sees that there is memory for that. Collective.
@@ -151,7 +152,7 @@ extension Recipe {
         wordVectorSummary: task.wordVectors.map {
           $0.summary + (wordVectors.trained ? "" : ", not trained")
         },
-        samples: try prompted(network, data.text.tokenizer),
+        samples: try prompted(network, data.text),
         openClient: data.clients(of: network, plan: plan, labelSmoothing: smoothing))
     case .chat(let conversations, let architecture):
       let data = try ConversationData(

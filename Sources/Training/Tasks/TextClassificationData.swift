@@ -54,7 +54,7 @@ public final class TextClassificationData {
     let classBytes = try communicator.fromRankZero { try files?.classes.json() ?? [] }
     (tokenizerFiles, classes) = try communicator.agree {
       let beside =
-        communicator.isRankZero ? try TextConventions.files(beside: data.tokenizer) : []
+        communicator.isRankZero ? try TextConventions.files(beside: data.tokenizer).files : []
       return (
         [("tokenizer.json", json)] + beside,
         try TextClasses(json: classBytes, path: TextClasses.fileName)

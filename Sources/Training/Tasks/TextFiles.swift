@@ -21,8 +21,8 @@ public final class TextFiles {
   /// The special tokens that the task adds; none where there is no tokenizer.
   let addedTokens: [Int32]
   private let tokenizerJSON: [UInt8]
-  /// What stands beside the tokenizer; on rank zero only.
-  private let conventions: [(name: String, bytes: [UInt8])]
+  /// What stands beside the tokenizer, as it is and what it says; on rank zero only.
+  private let conventions: (files: [(name: String, bytes: [UInt8])], conventions: TextConventions)
   let isRankZero: Bool
 
   /// Opens everything that the section names, and checks that it belongs together. Collective.
@@ -53,7 +53,9 @@ public final class TextFiles {
         try communicator.fromRankZero { try TokenizerFile.contents(path) }
       } ?? []
     conventions = try communicator.agree {
-      guard communicator.isRankZero, let path = data.tokenizer else { return [] }
+      guard communicator.isRankZero, let path = data.tokenizer else {
+        return ([], TextConventions())
+      }
       return try TextConventions.files(beside: path)
     }
     let files = train.map(\.file) + validation
@@ -94,7 +96,12 @@ public final class TextFiles {
 
   /// What belongs into each checkpoint: `tokenizer.json`, and what stands beside it.
   var checkpointFiles: [(name: String, bytes: [UInt8])] {
-    tokenizer == nil ? [] : [("tokenizer.json", tokenizerJSON)] + conventions
+    tokenizer == nil ? [] : [("tokenizer.json", tokenizerJSON)] + conventions.files
+  }
+
+  /// The tokens behind which no more of a text comes; none where there is no tokenizer. Whole on rank zero only.
+  var ends: Set<Int32> {
+    tokenizer?.vocabulary.ends(named: conventions.conventions.endOfTextNames) ?? []
   }
 
   /// One line for the console.

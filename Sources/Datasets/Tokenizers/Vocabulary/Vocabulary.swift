@@ -132,6 +132,11 @@ public struct Vocabulary: Sendable, Equatable {
     return ends
   }
 
+  /// These, and the special tokens of some names.
+  public func ends(named names: [String]) -> Set<Int32> {
+    ends.union(names.compactMap(id(ofSpecial:)))
+  }
+
   /// The tokens that the model's own vocabulary has, special ones among them.
   var modelTokens: [Int32] { (0..<Int32(count)).filter { !outsideModel.contains($0) } }
 
