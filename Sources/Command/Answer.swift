@@ -16,7 +16,8 @@ struct Answer: ParsableCommand, ReadsEncryptedFiles {
       own. Answers come one a line, in the order of the file; line breaks in them become spaces. A \
       conversation that fills the model's context alone is answered by an empty line, which is said.
 
-      Without --temperature each token is the likeliest one. With --references the answers of the file \
+      Without --temperature, --top-k and --top-p each token is the likeliest one; with --top-k or --top-p \
+      alone the temperature is 1. With --references the answers of the file \
       are written to another file, line for line: lockstep score compares both.
       """)
 
@@ -69,7 +70,8 @@ struct Answer: ParsableCommand, ReadsEncryptedFiles {
     let answerer = try Answerer(
       trained, template: ChatTemplate.chosen(template.template, of: chat, place: trained.path),
       context: ChatTemplate.Context(specialTokens: chat.specialTokens, date: date),
-      sampling: drawing.options(temperature: 0), maxTokens: maxTokens, batch: batch, system: system)
+      sampling: drawing.options(temperature: drawing.isGiven ? 1 : 0), maxTokens: maxTokens,
+      batch: batch, system: system)
     let prompts = try answerer.prompts(of: questions)
     if let references, let known { try AtomicFile.write(known, to: references) }
     let start = ContinuousClock.now

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepChatTemplates
 import LockstepDatasets
 import LockstepTraining
 
@@ -35,26 +36,21 @@ struct ChatConversation {
     }
     let line = String(decoding: bytes, as: UTF8.self)
       .trimmingCharacters(in: .whitespacesAndNewlines)
-    guard !line.isEmpty else { return true }
-    guard line.hasPrefix("/") else {
-      try answer(line)
-      return true
-    }
-    let parts = line.split(separator: " ", maxSplits: 1)
-    switch parts[0] {
+    switch line {
+    case "": break
     case "/quit": return false
     case "/help": StandardError.say(Self.help)
     case "/reset": session.reset()
-    case "/system":
-      session.system = parts.count > 1 ? String(parts[1]) : nil
+    case _ where line == "/system" || line.hasPrefix("/system "):
+      let text = line.dropFirst("/system".count).trimmingCharacters(in: .whitespaces)
+      session.system = text.isEmpty ? nil : text
       session.reset()
-    default:
-      guard line.hasPrefix("//") else {
-        StandardError.say(
-          "lockstep: there is no command \(parts[0]); /help tells of those there are")
-        return true
-      }
-      try answer(String(line.dropFirst()))
+    case _ where line.hasPrefix("//"): try answer(String(line.dropFirst()))
+    case _ where line.hasPrefix("/") && interruption != nil:
+      // A slip of whoever types; whoever writes a file means a message.
+      StandardError.say(
+        "lockstep: there is no command \(line); /help tells of those there are, //text says /text")
+    default: try answer(line)
     }
     return true
   }
@@ -67,7 +63,7 @@ struct ChatConversation {
       answer = try session.answer(
         to: message, isStopped: { interruption?.isRequested ?? false },
         show: { if !asJSON { try StandardOutput.writeText($0) } })
-    } catch let error as ChatError where interruption != nil {
+    } catch  where interruption != nil && Self.isOfMessage(error) {
       // In a terminal one can say something else.
       StandardError.say("lockstep: \(error)")
       return
@@ -78,6 +74,11 @@ struct ChatConversation {
       try StandardOutput.writeText("\n")
     }
     tell(of: answer)
+  }
+
+  /// Whether it is the message, too long or refused by template or tokenizer, that can not be answered.
+  private static func isOfMessage(_ error: any Error) -> Bool {
+    error is ChatError || error is ChatTemplateError || error is TokenizerError
   }
 
   private func tell(of answer: ChatSession.Answer) {

@@ -13,7 +13,8 @@ struct Translate: ParsableCommand, ReadsEncryptedFiles {
     discussion: """
       Reads lines and writes as many, in the same order: an empty line for an empty line. What is there \
       to read is translated together and written at once. A line that is longer than the model's \
-      context is translated in parts. Without --temperature a beam search chooses the translation.
+      context is translated in parts. Without --temperature, --top-k and --top-p a beam search chooses the \
+      translation.
       """)
 
   @Argument(help: "A run or a checkpoint of the task translation.")

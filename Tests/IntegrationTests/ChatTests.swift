@@ -100,6 +100,56 @@ extension CommandLineTests {
       #expect(long.map(\.forgotten).reduce(0, +) > 0)
     }
 
+    /// Of the lines of a file only those are commands that are nothing else.
+    @Test func throughAPipeALineThatIsNoCommandIsAMessage() throws {
+      let bench = try bench()
+      try bench.train("run", ["--steps", "1"])
+      let answers = try chat(
+        bench,
+        "/etc/hosts, what?\n/reset now\n/resets\n/system\n//reset\n/x y\n/quit it\n/quit\nz\n")
+      #expect(
+        answers.map(\.message) == [
+          "/etc/hosts, what?", "/reset now", "/resets", "/reset", "/x y", "/quit it",
+        ])
+    }
+
+    /// `script` gives the command a terminal.
+    @Test func inATerminalAMessageThatIsRefusedEndsNothing() throws {
+      let bench = try bench()
+      try bench.train("run", ["--steps", "1"])
+      try bench.write(
+        """
+        {%- if 'q' in messages[-1].content %}{{ raise_exception('no q') }}{% endif -%}
+        {%- for message in messages %}{{ message.content }}{{ eos_token }}{% endfor -%}
+        """, to: "refusing.jinja")
+      try bench.write("q\n/etc\na\n/quit\n", to: "lines")
+      let ending = try bench.shell(
+        "script -qec 'lockstep chat run --temperature 0 --max-tokens 3 --template refusing.jinja' /dev/null < lines"
+      )
+      #expect(ending.exitCode == 0, "\(ending.output)")
+      #expect(ending.output.contains("refuses the conversation: no q"), "\(ending.output)")
+      #expect(ending.output.contains("there is no command /etc"))
+      // The one that was answered has something behind it: its end, or the most tokens.
+      #expect(ending.output.components(separatedBy: "> ").count == 5, "\(ending.output)")
+    }
+
+    @Test func aFewTokensAreDrawnFromWithoutATemperature() throws {
+      let bench = try bench()
+      try bench.train("run", ["--steps", "1"])
+      func answers(_ options: String...) throws -> String {
+        let ending = try bench.run(["answer", "run", "chat.jsonl", "--max-tokens", "8"] + options)
+        try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+        return ending.output
+      }
+      let greedy = try answers()
+      #expect(try answers("--top-k", "50", "--temperature", "0") == greedy)
+      for option in [["--top-k", "50"], ["--top-p", "0.9"]] {
+        let drawn = try answers(option[0], option[1])
+        #expect(drawn != greedy)
+        #expect(try answers(option[0], option[1], "--temperature", "1") == drawn)
+      }
+    }
+
     @Test func aFileOfConversationsIsAnsweredAsInAConversationOfEach() throws {
       let bench = try bench()
       try bench.train("run", ["--steps", "300"])
