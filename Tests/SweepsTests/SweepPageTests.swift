@@ -81,6 +81,17 @@ struct SweepPageTests {
     return try HeadlessBrowser().document(of: bench.folder.appendingPathComponent("used.html"))
   }
 
+  /// More losses than a function takes arguments.
+  @Test func theScaleFollowsFromAnyNumberOfLosses() throws {
+    let document = try document(
+      makeBench(),
+      after: """
+        const many = [{ mean: Array(400000).fill(1).concat([20]) }];
+        document.title = [isWide(many, 100), isWide(many, 10), limitOf(Array(400000).fill(many[0]))].join();
+        """)
+    #expect(document.contains("<title>true,false,2</title>"))
+  }
+
   @Test func pointingAtATrialShowsItEverywhere() throws {
     let bench = try makeBench()
     let document = try document(

@@ -25,8 +25,9 @@ function percent(share) {
 // Numbers that are not finite come as texts: "NaN", "Infinity", "-Infinity".
 const numbers = (values) => values.map(Number);
 
-// The largest magnitude of those that are finite.
-const largestOf = (values) => Math.max(...values.filter(Number.isFinite).map(Math.abs), 0);
+// The largest magnitude of those that are finite; there may be more than a function takes arguments.
+const largestOf = (values) =>
+  values.filter(Number.isFinite).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
 
 // With a sign, and as many decimals as the largest of its kind needs.
 function signed(value, largest) {

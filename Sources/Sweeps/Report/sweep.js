@@ -37,13 +37,17 @@ function addChart(series, options) {
   charts.push(chart);
 }
 
+// There may be more values than a function takes arguments.
+const lowestOf = values => values.reduce((lowest, value) => Math.min(lowest, value), Infinity);
+const highestOf = values => values.reduce((highest, value) => Math.max(highest, value), -Infinity);
+
 /** Beyond this a loss leaves the picture: what diverges does not flatten the others. */
-const limitOf = series => 2 * Math.max(...series.map(({ mean }) => mean.find(loss => loss !== null) ?? -Infinity));
+const limitOf = series => 2 * highestOf(series.map(({ mean }) => mean.find(loss => loss !== null) ?? -Infinity));
 
 /** Whether the losses below the limit spread over more than a factor of ten. */
 function isWide(series, limit) {
   const losses = series.flatMap(({ mean }) => mean).filter(loss => loss !== null && loss <= limit);
-  const [low, high] = [Math.min(...losses), Math.max(...losses)];
+  const [low, high] = [lowestOf(losses), highestOf(losses)];
   return low > 0 && high > 10 * low;
 }
 
@@ -78,7 +82,7 @@ if (report.range_test?.points.length) {
   ];
   // Past the explosion nothing is to be learned from the heights.
   const smooth = series[1].mean;
-  const limit = Math.max(smooth[0], 4 * Math.min(...smooth));
+  const limit = Math.max(smooth[0], 4 * lowestOf(smooth));
   addChart(series, {
     title: "training loss over the learning rate", limit, log: isWide([series[1]], limit), formatX: formatRate,
     describe: (series, index) => `learning rate ${formatRate(series.x[index])}`,
