@@ -49,8 +49,10 @@ MULTIVERSIONED void CKernels_divideBackward(
     const float *gradient, const float *a, const float *b, float *destination, int64_t count,
     int adds) {
   FOR_LANES(count) {
+    // b² would be infinite or zero long before the quotients are.
     Lanes divisor = lanes_read(b + i, n);
-    Lanes slope = -(lanes_read(gradient + i, n) * lanes_read(a + i, n)) / (divisor * divisor);
+    Lanes quotient = lanes_read(a + i, n) / divisor;
+    Lanes slope = -(lanes_read(gradient + i, n) * quotient) / divisor;
     lanes_write(destination + i, adds ? lanes_read(destination + i, n) + slope : slope, n);
   }
 }

@@ -26,6 +26,17 @@ import Testing
     #expect(checker.failures(inputs: inputs) { zip($0[0], $0[1]).map(/) } == [])
   }
 
+  /// Where the square of the divisor is infinite, zero or denormal.
+  @Test(arguments: [(1, 1e20, 1e5), (3, 1e-24, 1e-10), (0, 1e-30, 1), (1e-20, -3e-22, 1e-8)])
+  func gradientsOfDivisorsAreThoseOfQuotients(a: Float, b: Float, scale: Float) {
+    let workspace = Workspace()
+    let divisor = Tensor.variable([b], shape: [1], in: workspace)
+    (Tensor([a], shape: [1], in: workspace) / divisor * scale).sum().backward()
+    let expected = -Double(scale) * Double(a) / Double(b) / Double(b)
+    let found = Double(divisor.gradient?.first ?? .nan)
+    #expect(abs(found - expected) <= 1e-6 * abs(expected), "\(found), not \(expected)")
+  }
+
   @Test(arguments: counts)
   func exponentialsAndLogarithmsFollowTheirFormulas(count: Int) {
     let positive = [Self.moderate([count], seed: 3, signed: false)]

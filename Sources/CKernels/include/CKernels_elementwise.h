@@ -31,7 +31,7 @@ void CKernels_scale(const float *source, float scale, float *destination, int64_
 /// destination = a / b, or destination += a / b where `adds`.
 void CKernels_divide(const float *a, const float *b, float *destination, int64_t count, int adds);
 
-/// The gradient of a / b at b: destination = -gradient * a / b², or += where `adds`.
+/// The gradient of a / b at b: destination = -gradient * (a / b) / b, or += where `adds`.
 void CKernels_divideBackward(
     const float *gradient, const float *a, const float *b, float *destination, int64_t count,
     int adds);
