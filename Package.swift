@@ -234,7 +234,10 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: Target.modules(["Checkpoints", "Tensors", "Weights"]),
       path: "Tests/TestSupport"),
-    .tests(of: "Tensors", uses: ["CKernels"], hasFixtures: true),
+    .target(
+      name: "TilesInSoftware", dependencies: Target.modules(["CKernels"]),
+      path: "Tests/TilesInSoftware"),
+    .tests(of: "Tensors", uses: ["CKernels"], ["TilesInSoftware"], hasFixtures: true),
     .tests(of: "NeuralNetworks"),
     .tests(of: "Models", uses: ["Weights", "Optimization"], hasFixtures: true),
     .tests(of: "Optimization"),
