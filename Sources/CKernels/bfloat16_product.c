@@ -57,7 +57,7 @@ static void finish_rows(
   for (int64_t r = row; r < row + rows; r++) {
     float *sums = p->c + r * p->stride + column;
     if (epilogue->bias) CKernels_accumulate(epilogue->bias + column, sums, columns);
-    activate_sums(epilogue, sums, r * p->stride + column, columns);
+    finish_sums(epilogue, sums, r * p->stride + column, columns);
   }
 }
 

@@ -56,14 +56,16 @@ INLINE CKernels_Epilogue epilogue_from(const CKernels_Epilogue *epilogue, int64_
   CKernels_Epilogue part = epilogue ? *epilogue : (CKernels_Epilogue){0};
   if (part.bias) part.bias += column;
   if (part.activated) part.activated += column;
+  if (part.added) part.added += column;
   return part;
 }
 
-/// Activates rows of a product that are complete; the first one is `row` of the epilogue's.
-static void activate_rows(
+/// Finishes rows of a product that are complete, their bias added; the first one is `row` of the epilogue's.
+INLINE void finish_rows(
     const CKernels_Epilogue *epilogue, Target values, int64_t row, int64_t rows) {
+  if (!epilogue || (!epilogue->activated && !epilogue->added)) return;
   for (int64_t r = 0; r < rows; r++)
-    activate_sums(
+    finish_sums(
         epilogue, values.elements + r * values.stride, (row + r) * values.stride, values.columns);
 }
 

@@ -62,7 +62,7 @@ static void LEVEL(multiply_few_rows)(
       lanes_write(destination + i, sum, n);
     }
   }
-  if (epilogue && epilogue->activated) activate_rows(epilogue, c, 0, rows);
+  finish_rows(epilogue, c, 0, rows);
 }
 
 #undef STEP
@@ -113,5 +113,5 @@ static void LEVEL(multiply_few_rows_transposed)(
     break;
   switch (rows) { FEW_ROWS_CASE(1) FEW_ROWS_CASE(2) FEW_ROWS_CASE(3) FEW_ROWS_CASE(4) }
 #undef FEW_ROWS_CASE
-  if (epilogue && epilogue->activated) activate_rows(epilogue, c, 0, rows);
+  finish_rows(epilogue, c, 0, rows);
 }

@@ -254,7 +254,7 @@ static void LEVEL(multiply_chunk)(
             height, left, leftStep, right + start * rightStep, rightStep, inner, &tile);
       right += b.stride ? width : b.inner * width;
     }
-    if (epilogue && epilogue->activated) activate_rows(epilogue, row, i, height);
+    finish_rows(epilogue, row, i, height);
   }
 }
 

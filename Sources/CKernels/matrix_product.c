@@ -32,7 +32,7 @@ static void finish_empty(const Product *p) {
     if (!p->adds) memset(row, 0, (size_t)p->columns * sizeof(float));
     if (!p->epilogue) continue;
     if (p->epilogue->bias) CKernels_accumulate(p->epilogue->bias, row, p->columns);
-    activate_sums(p->epilogue, row, r * p->stride, p->columns);
+    finish_sums(p->epilogue, row, r * p->stride, p->columns);
   }
 }
 

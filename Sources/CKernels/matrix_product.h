@@ -21,8 +21,9 @@ typedef struct PackedFactor {
   int64_t inner, columns;
 } PackedFactor;
 
-/// Activates sums of a product that are complete, `place` elements after the first of the epilogue's.
-void activate_sums(
+/// Does to sums of a product that are complete, their bias added, what is left of the epilogue; they lie `place`
+/// elements after its first ones.
+void finish_sums(
     const CKernels_Epilogue *epilogue, float *sums, int64_t place, int64_t count);
 
 /// Memory of this thread for packing: at least so many bytes, with any contents. It is kept from a thread's

@@ -1,8 +1,9 @@
 #include "CKernels.h"
 #include "matrix_product.h"
 
-void activate_sums(
+void finish_sums(
     const CKernels_Epilogue *epilogue, float *sums, int64_t place, int64_t count) {
+  if (epilogue->added) CKernels_accumulate(epilogue->added + place, sums, count);
   CKernels_Activation activation = epilogue->activation;
   float slope = epilogue->slope;
   if (epilogue->activated && epilogue->keepsSlopes)

@@ -42,14 +42,17 @@ public struct CrossAttention: Module {
   ///   - x: Source b's targets are b · N ..< (b + 1) · N, [B · N, T, D].
   ///   - source: Of B sources.
   ///   - mask: Which keys of its source each query sees, [B, N · T].
+  ///   - addend: What the result is added to, [B · N, T, D]; nil for nothing. Default: nil.
   /// - Returns: [B · N, T, D].
-  public func callAsFunction(_ x: Tensor, over source: SourceKeys, mask: AttentionMask) -> Tensor {
+  public func callAsFunction(
+    _ x: Tensor, over source: SourceKeys, mask: AttentionMask, addedTo addend: Tensor? = nil
+  ) -> Tensor {
     let sources = source.keys.shape[0]
     let asked = queries(x).reshaped(  // [B, N · T, H · K]
       to: [sources, x.shape.rows / sources, heads.queryColumns])
     let attended = split(asked).attend(
       keys: split(source.keys), values: split(source.values), mask: mask, dropout: dropout)
-    return output(attended).reshaped(to: x.shape)  // [B · N, T, D]
+    return output(attended, addedTo: addend).reshaped(to: x.shape)  // [B · N, T, D]
   }
 
   /// - Parameter x: [B, T, H · K].

@@ -39,17 +39,19 @@ public struct FeedForward: Module {
 
   /// Between the layers nothing is kept for the backward pass that is cheap to compute again.
   ///
-  /// - Parameter x: [B, T, D].
+  /// - Parameters:
+  ///   - x: [B, T, D].
+  ///   - addend: What the result is added to, [B, T, D]; nil for nothing. Default: nil.
   /// - Returns: [B, T, D].
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    guard let gate else { return expansion(x, then: output) }
+  public func callAsFunction(_ x: Tensor, addedTo addend: Tensor? = nil) -> Tensor {
+    guard let gate else { return expansion(x, then: output, addedTo: addend) }
     let factor = expansion(x)  // [B, T, F]
     return gate(x).recomputing(
       { gated in
         gateActivation == .silu
           ? gated.swiglu(factor, multipliesOnly: output.multipliesOnly)
           : gated.activated(by: gateActivation) * factor
-      }, for: { output($0) })
+      }, for: { output($0, addedTo: addend) })
   }
 }
 

@@ -33,9 +33,20 @@ public struct Linear: Module {
     weight.canBeCompact = true
   }
 
-  /// - Parameter x: [..., inputs].
+  /// - Parameters:
+  ///   - x: [..., inputs].
+  ///   - addend: What the output is added to, of as many elements; nil for nothing. Default: nil.
   /// - Returns: [..., outputs].
-  public func callAsFunction(_ x: Tensor) -> Tensor {
+  public func callAsFunction(_ x: Tensor, addedTo addend: Tensor? = nil) -> Tensor {
+    if weight.activeAdapter == nil && activation == nil {
+      return x.linear(
+        weight: weight.tensor, bias: bias?.tensor, layout: layout, addedTo: addend)
+    }
+    let output = output(for: x)
+    return addend.map { $0.reshaped(to: output.shape) + output } ?? output
+  }
+
+  private func output(for x: Tensor) -> Tensor {
     guard let adapter = weight.activeAdapter else {
       return x.linear(
         weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation)
@@ -50,16 +61,19 @@ public struct Linear: Module {
   /// - Parameters:
   ///   - x: [..., inputs].
   ///   - next: From `outputs` to whatever it gives.
+  ///   - addend: What its output is added to; nil for nothing. Default: nil.
   /// - Returns: What `next` returns.
-  public func callAsFunction(_ x: Tensor, then next: Linear) -> Tensor {
-    guard let activation else { return next(self(x)) }
+  public func callAsFunction(
+    _ x: Tensor, then next: Linear, addedTo addend: Tensor? = nil
+  ) -> Tensor {
+    guard let activation else { return next(self(x), addedTo: addend) }
     if let adapter = weight.activeAdapter {
       return adapter.output(of: self, for: x)
-        .recomputing({ $0.activated(by: activation) }, for: { next($0) })
+        .recomputing({ $0.activated(by: activation) }, for: { next($0, addedTo: addend) })
     }
     return x.linear(
       weight: weight.tensor, bias: bias?.tensor, layout: layout, activation: activation,
-      multipliesOnly: next.multipliesOnly, for: { next($0) })
+      multipliesOnly: next.multipliesOnly, for: { next($0, addedTo: addend) })
   }
 
   /// Whether its input is a factor of products and nothing else; an adapter may drop elements of it.

@@ -41,20 +41,27 @@ public struct Residual<Branch: Module>: Module {
   /// - Parameters:
   ///   - x: [B, T, D].
   ///   - name: What an observer is told of the branch's output.
-  ///   - apply: Computes the branch, with whatever it needs besides its input.
+  ///   - apply: Computes the branch of its second argument, with whatever else it needs, and adds that to the
+  ///     third if there is one.
   /// - Returns: [B, T, D].
   public func callAsFunction(
-    _ x: Tensor, as name: @autoclosure () -> String, _ apply: (Branch, Tensor) -> Tensor
+    _ x: Tensor, as name: @autoclosure () -> String, _ apply: (Branch, Tensor, Tensor?) -> Tensor
   ) -> Tensor {
+    // The branch's last layer adds its output to x itself where nothing comes between.
+    let workspace = x.workspace
+    let isAdded = workspace.observer == nil && (dropout == 0 || !workspace.isTraining)
+    let addend = isAdded ? x : nil
+    func sum(_ output: Tensor) -> Tensor {
+      isAdded ? output : x + output.dropout(dropout).observed(as: name())
+    }
     switch placement {
     case .pre:
       let multipliesOnly = (branch as? any MultiplyingBranch)?.multipliesOnly ?? false
-      return x
-        + x.recomputing({ norm($0, multipliesOnly: multipliesOnly) }, for: { apply(branch, $0) })
-        .dropout(dropout).observed(as: name())
+      return sum(
+        x.recomputing(
+          { norm($0, multipliesOnly: multipliesOnly) }, for: { apply(branch, $0, addend) }))
     case .post:
-      return norm(
-        x + apply(branch, x).dropout(dropout).observed(as: name()), multipliesOnly: false)
+      return norm(sum(apply(branch, x, addend)), multipliesOnly: false)
     }
   }
 }

@@ -42,9 +42,10 @@ public struct SelfAttention: Module {
   ///   - mask: Which positions each one sees; of sequences that have different numbers of earlier ones,
   ///     each sees its own.
   ///   - cache: Holds the earlier positions and gains these; nil for whole sequences. Default: nil.
+  ///   - addend: What the result is added to, [B, T, D]; nil for nothing. Default: nil.
   /// - Returns: [B, T, D].
   public func callAsFunction(
-    _ x: Tensor, mask: AttentionMask, cache: AttentionCache? = nil
+    _ x: Tensor, mask: AttentionMask, cache: AttentionCache? = nil, addedTo addend: Tensor? = nil
   ) -> Tensor {
     var (projected, starts, mask) = (projections(x, heads: heads), [0], mask)
     if let cache {
@@ -59,7 +60,8 @@ public struct SelfAttention: Module {
     }
     return output(
       projected.queries.attend(  // [B, T, H · K]
-        keys: projected.keys, values: projected.values, mask: mask, dropout: dropout))
+        keys: projected.keys, values: projected.values, mask: mask, dropout: dropout),
+      addedTo: addend)
   }
 
   /// Heads normed and turned, where that is asked for.

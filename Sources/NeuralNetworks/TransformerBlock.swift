@@ -37,13 +37,13 @@ public struct TransformerBlock: Module {
   /// - Returns: Of the same shape.
   func callAsFunction(_ x: Tensor, _ surroundings: Surroundings, name: String) -> Tensor {
     var x = attention(x, as: "\(name) attention") {
-      $0($1, mask: surroundings.mask, cache: surroundings.cache)
+      $0($1, mask: surroundings.mask, cache: surroundings.cache, addedTo: $2)
     }
     if let crossAttention, let source = surroundings.source {
       x = crossAttention(x, as: "\(name) cross-attention") {
-        $0($1, over: source, mask: surroundings.sourceMask)
+        $0($1, over: source, mask: surroundings.sourceMask, addedTo: $2)
       }
     }
-    return feedForward(x, as: "\(name) feed-forward") { $0($1) }
+    return feedForward(x, as: "\(name) feed-forward") { $0($1, addedTo: $2) }
   }
 }

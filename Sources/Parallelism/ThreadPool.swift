@@ -67,19 +67,27 @@ public final class ThreadPool: @unchecked Sendable {
 
   /// The task that each thread begins with, of so many: where a long one is best put.
   package func firstTasks(of count: Int) -> [Int] {
-    (0..<threadCount).map { Crew.firstTask(of: $0, tasks: count, threadCount: threadCount) }
+    (0..<threadCount).map { Self.firstTask(of: $0, tasks: count, threadCount: threadCount) }
+  }
+
+  /// The task that a thread begins with.
+  static func firstTask(of worker: Int, tasks: Int, threadCount: Int) -> Int {
+    (tasks * worker + threadCount - 1) / threadCount
   }
 
   /// Splits 0 ..< count into contiguous ranges, at most one a thread, of at least `grain`
   /// elements but for the last, and runs `body` on each. For elementwise work, whose results do
   /// not depend on where the cuts are.
   public func run(over count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
-    guard count > 0 else { return }
-    let pieces = max(1, min(threadCount, count / max(grain, 1)))
-    let width = ((count + pieces - 1) / pieces + 15) / 16 * 16
-    run(tasks: (count + width - 1) / width) { piece in
-      body(piece * width..<min(count, (piece + 1) * width))
-    }
+    let pieces = pieces(of: count, grain: grain)
+    run(tasks: pieces.count) { body(pieces[$0]) }
+  }
+
+  /// The ranges of `run(over:grain:_:)`.
+  func pieces(of count: Int, grain: Int) -> [Range<Int>] {
+    let most = max(1, min(threadCount, count / max(grain, 1)))
+    let width = max(16, ((count + most - 1) / most + 15) / 16 * 16)
+    return stride(from: 0, to: count, by: width).map { $0..<min(count, $0 + width) }
   }
 }
 
@@ -115,7 +123,7 @@ private final class Crew: @unchecked Sendable {
       remaining.store(tasks, ordering: .relaxed)
       let generation = (ticketPointer(of: 0).pointee.load(ordering: .relaxed) >> 40 + 1) & 0xFF_FFFF
       func firstTask(of worker: Int) -> UInt64 {
-        UInt64(Self.firstTask(of: worker, tasks: tasks, threadCount: threadCount))
+        UInt64(ThreadPool.firstTask(of: worker, tasks: tasks, threadCount: threadCount))
       }
       for worker in 0..<threadCount {
         ticketPointer(of: worker).pointee.store(
@@ -131,10 +139,6 @@ private final class Crew: @unchecked Sendable {
       }
       self.body = nil
     }
-  }
-
-  static func firstTask(of worker: Int, tasks: Int, threadCount: Int) -> Int {
-    (tasks * worker + threadCount - 1) / threadCount
   }
 
   private func ticketPointer(of worker: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {

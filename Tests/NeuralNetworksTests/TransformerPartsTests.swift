@@ -120,12 +120,73 @@ import Testing
       Residual(branch, norm: norm, placement: placement)
     }
     let x = input()
-    let attended = residual(attention)(x, as: "") { $0($1, mask: .causal) }
-    let silently = residual(Silent(branch: attention))(x, as: "") { $0.branch($1, mask: .causal) }
+    let attended = residual(attention)(x, as: "") {
+      $0($1, mask: .causal, addedTo: $2)
+    }
+    let silently = residual(Silent(branch: attention))(x, as: "") {
+      $0.branch($1, mask: .causal, addedTo: $2)
+    }
     #expect(attended.elements == silently.elements)
     #expect(
-      residual(feedForward)(x, as: "") { $0($1) }.elements
-        == residual(Silent(branch: feedForward))(x, as: "") { $0.branch($1) }.elements)
+      residual(feedForward)(x, as: "") { $0($1, addedTo: $2) }.elements
+        == residual(Silent(branch: feedForward))(x, as: "") { $0.branch($1, addedTo: $2) }.elements)
+  }
+
+  /// Without an observer, the branch's last layer adds its output to the input itself.
+  @Test(arguments: [NormPlacement.pre, .post], [false, true])
+  func whoeverAddsTheInputChangesNoBit(placement: NormPlacement, isAdapted: Bool) {
+    final class Nobody: ActivationObserver {
+      func forward(_ name: String, _ values: UnsafeBufferPointer<Float>, shape: Shape) {}
+      func backward(_ name: String, _ gradient: UnsafeBufferPointer<Float>, shape: Shape) {}
+    }
+    func linear(_ activation: Activation? = nil) -> Linear {
+      Linear(inputs: width, outputs: width, activation: activation)
+    }
+    let heads = AttentionHeads(count: 3, width: 4)
+    let norm = LayerNorm(width: width)
+    let blocks = [
+      FeedForward(linear(.geluTanh), output: linear()),
+      FeedForward(gate: linear(), expansion: linear(), output: linear()),
+    ].map { feedForward in
+      Branches(
+        attention: Residual(
+          SelfAttention(
+            SeparateProjections(queries: linear(), keys: linear(), values: linear()),
+            output: linear(), heads: heads), norm: norm, placement: placement),
+        crossAttention: Residual(
+          CrossAttention(
+            queries: linear(), keys: linear(), values: linear(), output: linear(), heads: heads),
+          norm: norm, placement: placement),
+        feedForward: Residual(feedForward, norm: norm, placement: placement))
+    }
+    for block in blocks {
+      if isAdapted { block.adapt(block.adaptableLayers, as: .init(rank: 2, scale: 1)) }
+      let bound = bind(block)
+      defer { withExtendedLifetime(bound) {} }
+      func bits(_ observer: (any ActivationObserver)?) -> [UInt32] {
+        workspace.observer = observer
+        defer { workspace.observer = nil }
+        let x = Tensor.variable(
+          input().elements, shape: [sequences, positions, width], in: workspace)
+        let source = block.crossAttention.branch.sourceKeys(of: input())
+        var y = block.attention(x, as: "") { $0($1, mask: .causal, addedTo: $2) }
+        y = block.crossAttention(y, as: "") { $0($1, over: source, mask: .full, addedTo: $2) }
+        y = block.feedForward(y, as: "") { $0($1, addedTo: $2) }
+        let elements = y.elements
+        (y * y).sum().backward()
+        return (elements + (x.gradient ?? [])).map(\.bitPattern)
+      }
+      let (within, after) = (bits(nil), bits(Nobody()))
+      #expect(within.count == 2 * sequences * positions * width)
+      let isSame = within == after
+      #expect(isSame)
+    }
+  }
+
+  private struct Branches: Module {
+    let attention: Residual<SelfAttention>
+    let crossAttention: Residual<CrossAttention>
+    let feedForward: Residual<FeedForward>
   }
 
   private struct BlockParts: Module {

@@ -89,6 +89,63 @@ import Testing
     #expect(again.lentCount == plain.lentCount - (rows > 1000 ? 1 : 0))
   }
 
+  @Test(
+    arguments: [(1, 40, 64), (4, 15, 70), (65, 300, 33), (200, 70, 130)],
+    [ProductFormat.float32, .bfloat16])
+  func addingWithinTheProductGivesTheSameBits(size: (Int, Int, Int), format: ProductFormat) {
+    let (rows, inputs, outputs) = size
+    var generator = SeededGenerator(seed: 7)
+    let elements = [rows * outputs, rows * inputs, inputs * outputs, outputs].map {
+      generator.normals($0)
+    }
+    /// The sum and its gradients.
+    func bits(
+      _ layout: WeightLayout, threads: Int, hasBias: Bool,
+      _ sum: (_ addend: Tensor, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor
+    ) -> [UInt32] {
+      let workspace = Workspace(threadCount: threads, format: format)
+      let weight: Shape = layout == .inputsByOutputs ? [inputs, outputs] : [outputs, inputs]
+      let shapes: [Shape] = [[1, rows, outputs], [rows, inputs], weight, [outputs]]
+      let leaves = zip(elements, shapes).map { Leaf($0, shape: $1, in: workspace) }
+      let result = sum(
+        leaves[0].tensor, leaves[1].tensor, leaves[2].tensor, hasBias ? leaves[3].tensor : nil)
+      let values = result.elements
+      (result * result).sum().backward()
+      let trained = hasBias ? leaves : Array(leaves.dropLast())
+      return (values + trained.flatMap(\.gradient)).map(\.bitPattern)
+    }
+    for (layout, hasBias) in [
+      (WeightLayout.outputsByInputs, true), (.inputsByOutputs, true), (.outputsByInputs, false),
+    ] {
+      let after = bits(layout, threads: 1, hasBias: hasBias) {
+        $0.reshaped(to: [rows, outputs]) + $1.linear(weight: $2, bias: $3, layout: layout)
+      }
+      for threads in 1...3 {
+        let within = bits(layout, threads: threads, hasBias: hasBias) {
+          $1.linear(weight: $2, bias: $3, layout: layout, addedTo: $0)
+        }
+        let isSame = within == after
+        #expect(isSame, "\(layout), bias: \(hasBias), \(threads) threads")
+      }
+    }
+  }
+
+  /// Both gradients go to one tensor, which no two threads may write at a time.
+  @Test func aMatrixIsMultipliedWithItself() {
+    var checker = GradientChecker { $0[0].linear(weight: $0[0]) }
+    checker.threadCounts = [2, 3]
+    var generator = SeededGenerator(seed: 8)
+    let inputs = [GradientChecker.Input(generator.normals(90 * 90), shape: [90, 90])]
+    #expect(checker.bitFailures(inputs: inputs) == [])
+    let small = [GradientChecker.Input(generator.normals(25), shape: [5, 5])]
+    let failures = checker.failures(inputs: small) { values in
+      Naive.linear(
+        values[0], weight: Naive.transposed(values[0], rows: 5, columns: 5), bias: nil, rows: 5,
+        inputs: 5, outputs: 5)
+    }
+    #expect(failures == [])
+  }
+
   @Test func anActivationWithoutBiasSeesTheProduct() {
     let size = Size(rows: 6, inputs: 10, outputs: 21)
     let checker = GradientChecker { $0[0].linear(weight: $0[1], activation: .silu) }

@@ -55,6 +55,9 @@ typedef struct CKernels_Factor {
 typedef struct CKernels_Epilogue {
   /// Added to each row of the product; null for none.
   const float *bias;
+  /// Added after it, element by element, rows as far apart as the product's; null for none, and where there is
+  /// an activation.
+  const float *added;
   /// Where activation(product + bias) goes, rows as far apart as the product's; null for none.
   float *activated;
   /// Where they go rounded to bfloat16 instead, in products of that format; null for none.

@@ -1,4 +1,5 @@
 import CLockstepKernels
+import LockstepParallelism
 
 /// How the weight of a linear layer lies in memory.
 public enum WeightLayout: Sendable {
@@ -9,21 +10,28 @@ public enum WeightLayout: Sendable {
 }
 
 extension Tensor {
-  /// An affine map of the innermost dimension: activation(x W + b).
+  /// An affine map of the innermost dimension: x W + b, or that added to another tensor, or activation(x W + b).
   ///
   /// - Parameters:
   ///   - weight: [outputs, inputs] or [inputs, outputs], as `layout` says.
   ///   - bias: [outputs], or nil.
   ///   - layout: Default: `.outputsByInputs`.
+  ///   - addend: The sum is added to it, of as many elements in rows of `outputs`: the bits of
+  ///     `addend + linear(…)`, without a pass of its own. Not together with an activation. Default: nil.
   ///   - activation: Applied to the sum; nil for none. Default: nil.
   /// - Returns: [..., outputs] for self [..., inputs].
   public func linear(
     weight: Tensor, bias: Tensor? = nil, layout: WeightLayout = .outputsByInputs,
-    activation: Activation? = nil
+    addedTo addend: Tensor? = nil, activation: Activation? = nil
   ) -> Tensor {
     let map = LinearMap(input: self, weight: weight, bias: bias, layout: layout)
     guard let activation else {
-      return map.forward(nil).result.recorded(inputs: map.parents, map.backward)
+      let result = map.forward(nil, addedTo: addend).result
+      return result.recorded(inputs: (addend.map { [$0] } ?? []) + map.parents) {
+        [node = addend?.node] gradient in
+        node?.passGradient(gradient)
+        map.backward(gradient)
+      }
     }
     let (slopes, result) = map.forward(activation, keepsSlopes: map.isDifferentiated)
     return result.recorded(inputs: map.parents) { gradient in
@@ -107,13 +115,18 @@ private struct LinearMap {
   /// x W + b and its activation; twice the same without an activation.
   ///
   /// - Parameters:
+  ///   - addend: What the sum is added to; nil for nothing. Default: nil.
   ///   - form: How the activations are kept. Default: as floats.
   ///   - keepsSlopes: Whether the slopes of the activation take the place of x W + b. Default: false.
   func forward(
-    _ activation: Activation?, form: CompactForm? = nil, keepsSlopes: Bool = false
+    _ activation: Activation?, addedTo addend: Tensor? = nil, form: CompactForm? = nil,
+    keepsSlopes: Bool = false
   ) -> (sum: Tensor, result: Tensor) {
     let workspace = input.workspace
     let sum = Tensor(uninitialized: input.shape.replacingLast(with: outputs), in: workspace)
+    precondition(
+      addend.map { $0.count == sum.count && $0.shape.last == outputs } ?? true,
+      "linear: \(sum.shape) can not be added to \(addend?.shape ?? [])")
     let result =
       activation == nil ? sum : Tensor(uninitialized: sum.shape, form: form, in: workspace)
     let rows = input.shape.rows
@@ -126,7 +139,7 @@ private struct LinearMap {
         into: Matrix(sum.pointer, stride: outputs),
         rows: rows, columns: outputs, inner: inputs,
         epilogue: ProductEpilogue(
-          bias: bias.map { UnsafePointer($0.pointer) }, activation: activation,
+          bias: bias.map { UnsafePointer($0.pointer) }, added: addend, activation: activation,
           into: activation == nil ? nil : result, keepsSlopes: keepsSlopes))
     }
     return (sum, result)
@@ -136,20 +149,28 @@ private struct LinearMap {
   ///
   /// - Parameter gradient: dy, [..., outputs].
   func backward(_ gradient: Tensor) {
-    if let samples = input.workspace.sampleGradients, add(gradient, to: samples) {
-      return passBack(gradient)
+    runTogether { tasks in
+      if let samples = input.workspace.sampleGradients, add(gradient, to: samples) {
+        return passBack(gradient, with: &tasks)
+      }
+      multiplyBackward(gradient, with: &tasks)
+      addBias(gradient, with: &tasks)
     }
-    addBias(gradient)
-    multiplyBackward(gradient)
+  }
+
+  /// Runs the tasks that `body` gathers.
+  private func runTogether(_ body: (inout JointTasks) -> Void) {
+    var tasks = JointTasks(on: input.workspace.threads)
+    body(&tasks)
+    tasks.run()
   }
 
   /// db.
-  private func addBias(_ gradient: Tensor) {
-    let rows = gradient.shape.rows
+  private func addBias(_ gradient: Tensor, with tasks: inout JointTasks) {
+    let (rows, outputs) = (gradient.shape.rows, outputs)
     bias?.addGradient { db, adds in
-      input.workspace.threads.run(
-        over: outputs, grain: max(16, Grain.elementwise / max(rows, 1))
-      ) { columns in
+      let grain = max(16, Grain.elementwise / max(rows, 1))
+      tasks.add(over: outputs, grain: grain) { columns in
         CKernels_columnSums(
           gradient.pointer + columns.lowerBound, db + columns.lowerBound, Int64(rows),
           Int64(columns.count), Int64(outputs), adds ? 1 : 0)
@@ -170,8 +191,10 @@ private struct LinearMap {
     else { return false }
     samples.add(trained, squares: squares) { factors in
       let scaled = gradient.scaledSamples(by: factors)
-      addBias(scaled)
-      addWeight(scaled)
+      runTogether { tasks in
+        addWeight(scaled, with: &tasks)
+        addBias(scaled, with: &tasks)
+      }
     }
     return true
   }
@@ -216,17 +239,22 @@ private struct LinearMap {
         CKernels_accumulate(sums.pointer + index * outputs, db, Int64(outputs))
       }
     }
-    multiplyBackward(dy)
+    runTogether { multiplyBackward(dy, with: &$0) }
   }
 
   /// dW and dx.
-  private func multiplyBackward(_ gradient: Tensor) {
-    addWeight(gradient)
-    passBack(gradient)
+  private func multiplyBackward(_ gradient: Tensor, with tasks: inout JointTasks) {
+    // Of what is multiplied with itself, both go to one gradient.
+    guard input.node !== weight.node || input.node == nil else {
+      runTogether { addWeight(gradient, with: &$0) }
+      return passBack(gradient, with: &tasks)
+    }
+    addWeight(gradient, with: &tasks)
+    passBack(gradient, with: &tasks)
   }
 
   /// dW.
-  private func addWeight(_ gradient: Tensor) {
+  private func addWeight(_ gradient: Tensor, with tasks: inout JointTasks) {
     let rows = gradient.shape.rows
     let products = input.workspace.products
     let (dy, x) = (gradient.factor, input.factor)
@@ -234,25 +262,32 @@ private struct LinearMap {
       if layout == .inputsByOutputs {
         products.multiply(
           x.transposed, dy, into: Matrix(dw, stride: outputs), rows: inputs, columns: outputs,
-          inner: rows, adds: adds)
+          inner: rows, adds: adds, with: &tasks)
       } else {
         products.multiply(
           dy.transposed, x, into: Matrix(dw, stride: inputs), rows: outputs, columns: inputs,
-          inner: rows, adds: adds)
+          inner: rows, adds: adds, with: &tasks)
       }
     }
   }
 
   /// dx.
-  private func passBack(_ gradient: Tensor) {
+  private func passBack(_ gradient: Tensor, with tasks: inout JointTasks) {
     let rows = gradient.shape.rows
     let products = input.workspace.products
     let dy = gradient.factor
     input.addGradient { dx, adds in
       weight.forPieces { _, factor in
-        products.multiply(
-          dy, factor.asFactor(layout).transposed, into: Matrix(dx, stride: inputs), rows: rows,
-          columns: inputs, inner: outputs, adds: adds)
+        let (factor, dx) = (factor.asFactor(layout).transposed, Matrix(dx, stride: inputs))
+        if weight.form == nil {
+          products.multiply(
+            dy, factor, into: dx, rows: rows, columns: inputs, inner: outputs, adds: adds,
+            with: &tasks)
+        } else {
+          // A piece lasts no longer than this call.
+          products.multiply(
+            dy, factor, into: dx, rows: rows, columns: inputs, inner: outputs, adds: adds)
+        }
       }
     }
   }

@@ -1,11 +1,13 @@
 import CLockstepKernels
 
-/// What happens to an element of a product while it is still in the cache: a bias is added, and an
-/// activation of the sum written to a second matrix of the product's shape and stride. The product itself
-/// then keeps the sum, or the slope of the activation.
+/// What happens to an element of a product while it is still in the cache: a bias is added, and then an
+/// element of another matrix; or an activation of the sum is written to a second matrix of the product's shape
+/// and stride, and the product itself keeps the sum, or the slope of the activation.
 package struct ProductEpilogue {
   /// One element a column.
   private let bias: UnsafePointer<Float>?
+  /// Of the product's shape and stride.
+  private let added: UnsafePointer<Float>?
   private let activation: Activation?
   /// Where the activations go, as floats or rounded; both nil where there is no activation.
   private let activated: UnsafeMutablePointer<Float>?
@@ -13,16 +15,19 @@ package struct ProductEpilogue {
   private let keepsSlopes: Bool
 
   /// - Parameters:
-  ///   - bias: One element a column; nil for none. Both tensors live as long as this.
+  ///   - bias: One element a column; nil for none. All tensors live as long as this.
+  ///   - added: Of the product's shape; nil for none. Not together with an activation. Default: nil.
   ///   - activation: Nil for none. Default: nil.
   ///   - activated: Gets the activations; of the product's shape, floats or, for products in bfloat16, kept
   ///     in that form. Default: nil.
   ///   - keepsSlopes: Whether the product keeps the slopes of the activation instead of the sums. Default:
   ///     false.
   init(
-    bias: UnsafePointer<Float>?, activation: Activation? = nil, into activated: Tensor? = nil,
-    keepsSlopes: Bool = false
+    bias: UnsafePointer<Float>?, added: Tensor? = nil, activation: Activation? = nil,
+    into activated: Tensor? = nil, keepsSlopes: Bool = false
   ) {
+    precondition(added == nil || activation == nil, "a sum is added to, or activated")
+    self.added = added.map { UnsafePointer($0.pointer) }
     self.keepsSlopes = keepsSlopes
     self.bias = bias
     self.activation = activation
@@ -33,7 +38,8 @@ package struct ProductEpilogue {
   func kernelEpilogue(row: Int, column: Int, stride: Int) -> CKernels_Epilogue {
     let place = row * stride + column
     return CKernels_Epilogue(
-      bias: bias.map { $0 + column }, activated: activated.map { $0 + place },
+      bias: bias.map { $0 + column }, added: added.map { $0 + place },
+      activated: activated.map { $0 + place },
       rounded: rounded.map { $0 + place }, activation: activation?.kind ?? CKernels_relu,
       slope: activation?.slope ?? 0, keepsSlopes: keepsSlopes ? 1 : 0)
   }
@@ -45,8 +51,10 @@ package struct ProductEpilogue {
     for line in 0..<rows {
       let sums = part.pointer + line * part.stride
       if let bias { CKernels_accumulate(bias + column, sums, Int64(columns)) }
+      let place = (row + line) * part.stride + column
+      if let added { CKernels_accumulate(added + place, sums, Int64(columns)) }
       guard let activation, let activated else { continue }
-      let destination = activated + (row + line) * part.stride + column
+      let destination = activated + place
       if keepsSlopes {
         CKernels_activationAndSlope(
           activation.kind, activation.slope, sums, destination, Int64(columns))

@@ -54,18 +54,54 @@ public final class Products {
     adds: Bool = false, epilogue: ProductEpilogue? = nil
   ) {
     guard rows > 0, columns > 0 else { return }
-    if format == .bfloat16,
-      let shared = SharedPacking(
-        rows: rows, columns: columns, inner: inner, threadCount: threads.threadCount)
-    {
+    if let shared = packsTogether(rows: rows, columns: columns, inner: inner) {
       return shared.multiply(
         a, b, into: c, rows: rows, columns: columns, inner: inner, adds: adds, epilogue: epilogue,
         for: self)
     }
+    var tasks = JointTasks(on: threads)
+    addParts(
+      of: a, b, into: c, rows: rows, columns: columns, inner: inner, adds: adds,
+      epilogue: epilogue, to: &tasks)
+    tasks.run()
+  }
+
+  /// C = A B, or C += A B: computed at once, or with other tasks that do not depend on it.
+  ///
+  /// - Parameters:
+  ///   - a: [rows, inner].
+  ///   - b: [inner, columns].
+  ///   - c: [rows, columns], not transposed.
+  ///   - tasks: With them it is computed, if not at once. Until then the matrices stay.
+  func multiply(
+    _ a: Matrix, _ b: Matrix, into c: Matrix, rows: Int, columns: Int, inner: Int, adds: Bool,
+    with tasks: inout JointTasks
+  ) {
+    guard rows > 0, columns > 0 else { return }
+    if packsTogether(rows: rows, columns: columns, inner: inner) != nil {
+      return multiply(a, b, into: c, rows: rows, columns: columns, inner: inner, adds: adds)
+    }
+    addParts(
+      of: a, b, into: c, rows: rows, columns: columns, inner: inner, adds: adds, epilogue: nil,
+      to: &tasks)
+  }
+
+  /// How threads pack a right factor together; nil where each packs what it needs.
+  private func packsTogether(rows: Int, columns: Int, inner: Int) -> SharedPacking? {
+    guard format == .bfloat16 else { return nil }
+    return SharedPacking(
+      rows: rows, columns: columns, inner: inner, threadCount: threads.threadCount)
+  }
+
+  /// Cuts a product into parts for the threads.
+  private func addParts(
+    of a: Matrix, _ b: Matrix, into c: Matrix, rows: Int, columns: Int, inner: Int, adds: Bool,
+    epilogue: ProductEpilogue?, to tasks: inout JointTasks
+  ) {
     let grid = ProductGrid(
       rows: rows, columns: columns, inner: inner, threadCount: threads.threadCount,
       keepsRows: !a.isTransposed)
-    threads.run(tasks: grid.count) { index in
+    tasks.add(grid.count) { [self] index in
       let (rowRange, columnRange) = grid[index]
       let (row, column) = (rowRange.lowerBound, columnRange.lowerBound)
       multiplyHere(
