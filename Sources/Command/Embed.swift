@@ -11,8 +11,9 @@ struct Embed: ParsableCommand, ReadsEncryptedFiles {
     discussion: """
       Reads lines and writes a vector for each, in the same order. How the states of a line's tokens become its \
       vector is what the model's files say (modules.json, 1_Pooling, sentence_bert_config.json, as \
-      Sentence-Transformers writes them, or pooling_type of a GGUF file); where it does not, an encoder's are averaged, and of a model that continues \
-      texts the last is taken. Of a line that is too long the beginning is read.
+      Sentence-Transformers writes them, or pooling_type of a GGUF file); where they do not, an encoder's are \
+      averaged, and of a model that continues texts the last is taken. Of a line that is too long the beginning \
+      is read.
       """)
 
   /// How vectors are written.
