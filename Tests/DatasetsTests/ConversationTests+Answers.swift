@@ -3,20 +3,26 @@ import Testing
 
 /// Which tokens of a conversation are learned.
 extension ConversationTests {
+  private static let twoAnswers = """
+    {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}, \
+    {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
+    """
+
+  /// Both answers with the token behind each are learned, or the last one.
+  private func requireBothAnswers(of template: String) throws {
+    _ = try prepare(Self.twoAnswers, template: template)
+    #expect(try learned() == "|B<|endoftext|>D<|endoftext|>")
+    _ = try prepare(Self.twoAnswers, template: template, answers: .last, output: "last")
+    #expect(try learned("last/train.bin") == "|D<|endoftext|>")
+  }
+
   @Test func answersAreFoundByRenderingWhatComesBeforeThem() throws {
     // No generation blocks; white space and a token behind each answer, another at the end.
     let template = """
       {%- for m in messages %}{{ m.role ~ ': ' ~ m.content ~ '<|endoftext|>\\n' }}{% endfor %}
       {%- if add_generation_prompt %}{{ 'assistant: ' }}{% else %}{{ 'END' }}{% endif %}
       """
-    let lines = """
-      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}, \
-      {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
-      """
-    _ = try prepare(lines, template: template)
-    #expect(try learned() == "|B<|endoftext|>D<|endoftext|>")
-    _ = try prepare(lines, template: template, answers: .last, output: "last")
-    #expect(try learned("last/train.bin") == "|D<|endoftext|>")
+    try requireBothAnswers(of: template)
   }
 
   @Test func aSpecialTokenWithinAnAnswerDoesNotEndIt() throws {
@@ -59,18 +65,11 @@ extension ConversationTests {
       {%- generation %}{{ m.content }}{% endgeneration %}{{ '-' }}
       {%- generation %}{{ '<|endoftext|>' }}{% endgeneration %}{% endif %}{% endfor %}
       """
-    let lines = """
-      {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "B"}, \
-      {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
-      """
-    _ = try prepare(lines, template: template)
-    #expect(try learned() == "|B<|endoftext|>D<|endoftext|>")
-    _ = try prepare(lines, template: template, answers: .last, output: "last")
-    #expect(try learned("last/train.bin") == "|D<|endoftext|>")
+    try requireBothAnswers(of: template)
     // A template that takes no conversation without an answer: of the last answer the last part.
     let strict =
       "{% if messages[-1].role == 'user' %}{{ raise_exception('no answer') }}{% endif %}" + template
-    _ = try prepare(lines, template: strict, answers: .last, output: "strict")
+    _ = try prepare(Self.twoAnswers, template: strict, answers: .last, output: "strict")
     #expect(try learned("strict/train.bin") == "|<|endoftext|>")
   }
 
