@@ -14,12 +14,24 @@ struct Lockstep: ParsableCommand {
     commandName: "lockstep",
     abstract: "Trains networks data-parallel over MPI: the same bits on any number of ranks.",
     version: Provenance.current.description,
-    subcommands: [
-      Prepare.self, Train.self, Supervise.self, Sweep.self, Debug.self, Predict.self,
-      Generate.self, Chat.self, Answer.self, Translate.self, Embed.self, Score.self, Evaluate.self,
-      Explain.self, Watch.self, Report.self, Metrics.self, Compare.self, Convert.self, Merge.self,
-      Inspect.self, Privacy.self, Audit.self,
-      Tokenize.self, Redact.self, Encrypt.self, Decrypt.self, Key.self, Doctor.self, Benchmark.self,
+    groupedSubcommands: [
+      CommandGroup(name: "Data", subcommands: [Prepare.self, Tokenize.self, Redact.self]),
+      CommandGroup(
+        name: "Training", subcommands: [Train.self, Supervise.self, Sweep.self, Debug.self]),
+      CommandGroup(
+        name: "Using a model",
+        subcommands: [
+          Generate.self, Chat.self, Answer.self, Translate.self, Predict.self, Embed.self,
+          Explain.self, Evaluate.self, Score.self,
+        ]),
+      CommandGroup(
+        name: "Runs",
+        subcommands: [Watch.self, Report.self, Metrics.self, Compare.self, Inspect.self]),
+      CommandGroup(name: "Models of other programs", subcommands: [Convert.self, Merge.self]),
+      CommandGroup(
+        name: "Privacy and keys",
+        subcommands: [Privacy.self, Audit.self, Key.self, Encrypt.self, Decrypt.self]),
+      CommandGroup(name: "This machine", subcommands: [Doctor.self, Benchmark.self]),
     ])
 
   static func main() {
