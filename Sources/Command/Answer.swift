@@ -4,6 +4,7 @@ import LockstepChatTemplates
 import LockstepCommunication
 import LockstepDatasets
 import LockstepFiles
+import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 
@@ -13,8 +14,9 @@ struct Answer: ParsableCommand, ReadsEncryptedFiles {
     discussion: """
       The file has a JSON object a line, as prepare --chat takes it: with messages, with prompt, or with \
       instruction and input. An answer that a conversation ends with is left out; the model writes its \
-      own. Answers come one a line, in the order of the file; line breaks in them become spaces. A \
-      conversation that fills the model's context alone is answered by an empty line, which is said.
+      own. Answers come one a line, in the order of the file; line breaks in them become spaces. If a \
+      conversation leaves no room for an answer in the model's context, its line is empty, and a message \
+      says so.
 
       Without --temperature, --top-k and --top-p each token is the likeliest one; with --top-k or --top-p \
       alone the temperature is 1. With --references the answers of the file \
@@ -54,8 +56,8 @@ struct Answer: ParsableCommand, ReadsEncryptedFiles {
   @OptionGroup var key: KeyArguments
 
   func validate() throws {
-    guard maxTokens >= 1 else { throw ValidationError("--max-tokens is at least 1") }
-    guard 1...4096 ~= batch else { throw ValidationError("--batch is at least 1 and at most 4096") }
+    try Requirement.atLeast(1).check(maxTokens, of: "--max-tokens")
+    try Requirement.within(1...4096).check(batch, of: "--batch")
   }
 
   func run() throws {

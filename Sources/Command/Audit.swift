@@ -37,7 +37,7 @@ struct AuditArguments: ParsableArguments {
   @OptionGroup var key: KeyArguments
 
   func validate() throws {
-    guard seed >= 0 else { throw ValidationError("--seed is at least 0") }
+    try Requirement.atLeast(0).check(seed, of: "--seed")
   }
 
   var threadCount: Int { ProcessorMask.current.usableCount }
@@ -71,10 +71,9 @@ struct AuditMembership: ParsableCommand, ReadsEncryptedFiles {
   var key: KeyArguments { arguments.key }
 
   func validate() throws {
-    guard (0...1024).contains(references), references.isMultiple(of: 2) else {
-      throw ValidationError("--references is an even number from 0 to 1024")
-    }
-    guard samples > 1 else { throw ValidationError("--samples is at least 2") }
+    try Requirement("from 0 to 1024, and even") { 0...1024 ~= $0 && $0.isMultiple(of: 2) }
+      .check(references, of: "--references")
+    try Requirement.atLeast(2).check(samples, of: "--samples")
     try Requirement.count(from: 1).check(steps, of: "--steps")
   }
 

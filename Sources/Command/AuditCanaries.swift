@@ -43,7 +43,7 @@ struct AuditCanaries: ParsableCommand, ReadsEncryptedFiles {
     guard canaries > 0, canaries <= 500 / repetitions.count else {
       throw ValidationError("--canaries is at least 1, and at most 500 in all groups together")
     }
-    guard candidates > 0 else { throw ValidationError("--candidates is at least 1") }
+    try Requirement.atLeast(1).check(candidates, of: "--candidates")
     try Requirement.count(from: 1).check(steps, of: "--steps")
   }
 

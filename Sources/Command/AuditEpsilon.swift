@@ -58,15 +58,12 @@ struct AuditEpsilon: ParsableCommand, ReadsEncryptedFiles {
   var key: KeyArguments { arguments.key }
 
   func validate() throws {
-    guard (8...10_000_000).contains(runs) else {
-      throw ValidationError("--runs is from 8 to 10000000")
-    }
+    try Requirement.within(8...10_000_000).check(runs, of: "--runs")
     try PrivacyConfiguration.deltaRange.check(delta, of: "--delta")
     try Requirement.count(from: 1).check(steps, of: "--steps")
     try SubsampledGaussian.rates.check(rate, of: "--rate")
-    guard confidence > 0, confidence < 1 else {
-      throw ValidationError("--confidence is above 0 and below 1")
-    }
+    try Requirement("above 0 and below 1") { 0 < $0 && $0 < 1 }
+      .check(confidence, of: "--confidence")
   }
 
   func run() throws {

@@ -10,7 +10,8 @@ struct AuditRun: ParsableCommand, ReadsEncryptedFiles {
     commandName: "run",
     abstract: "All that is possible for a run: membership, canaries, epsilon.",
     discussion: """
-      Of what is not possible it says why. Each part alone has more options.
+      Where a part is not possible for this run, it says why. Each part has more options when it is run \
+      by itself.
       """)
 
   @Argument(help: "A run, or one of its checkpoints.")
@@ -31,7 +32,7 @@ struct AuditRun: ParsableCommand, ReadsEncryptedFiles {
 
   /// All parts' options are checked before the first part takes its time.
   func validate() throws {
-    guard canarySteps > 0 else { throw ValidationError("--canary-steps is at least 1") }
+    try Requirement.atLeast(1).check(canarySteps, of: "--canary-steps")
     try membership().validate()
     try epsilon().validate()
   }

@@ -3,6 +3,7 @@ import Foundation
 import LockstepBenchmarking
 import LockstepCommunication
 import LockstepMPICommunication
+import LockstepSettings
 import LockstepTraining
 
 struct Benchmark: ParsableCommand {
@@ -31,9 +32,7 @@ struct TrainingBenchmarkArguments: ParsableArguments {
   var json = false
 
   func validate() throws {
-    guard steps.map({ 1...1_000_000_000 ~= $0 }) ?? true else {
-      throw ValidationError("--steps is from 1 to 1000000000")
-    }
+    try Requirement.within(1...1_000_000_000).check(steps, of: "--steps")
   }
 
   /// What `source` names. Collective.
@@ -139,9 +138,7 @@ struct BenchmarkReduction: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard largest.map({ 1024...1 << 40 ~= $0 }) ?? true else {
-      throw ValidationError("--largest is from 1024 to 1099511627776 bytes")
-    }
+    try Requirement.within(1024...1 << 40).check(largest, of: "--largest")
   }
 
   func run() throws {

@@ -4,12 +4,13 @@ import LockstepChatTemplates
 import LockstepCommunication
 import LockstepDatasets
 import LockstepModels
+import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 
 struct Chat: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
-    abstract: "A conversation with a trained language model.",
+    abstract: "Talks with a trained language model.",
     discussion: """
       In a terminal, a line is a message, and the answer appears as it is written. Ctrl-C stops an \
       answer; a second one, Ctrl-D or /quit ends the conversation. /help tells of the other commands. \
@@ -45,7 +46,7 @@ struct Chat: ParsableCommand, ReadsEncryptedFiles {
   @OptionGroup var key: KeyArguments
 
   func validate() throws {
-    guard maxTokens >= 1 else { throw ValidationError("--max-tokens is at least 1") }
+    try Requirement.atLeast(1).check(maxTokens, of: "--max-tokens")
   }
 
   func run() throws {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LockstepCommunication
 import LockstepReporting
+import LockstepSettings
 import LockstepTraining
 
 struct Debug: ParsableCommand, ReadsEncryptedFiles {
@@ -52,10 +53,8 @@ struct Debug: ParsableCommand, ReadsEncryptedFiles {
 
   func validate() throws {
     // Each is a thread that waits for all others.
-    guard 1...256 ~= ranks else { throw ValidationError("--ranks is from 1 to 256") }
-    guard ranksPerHost.map({ $0 >= 1 }) ?? true else {
-      throw ValidationError("--ranks-per-host is at least 1")
-    }
+    try Requirement.within(1...256).check(ranks, of: "--ranks")
+    try Requirement.atLeast(1).check(ranksPerHost, of: "--ranks-per-host")
     guard !resume || (output != nil && replay == nil && !checkGradients && !trace) else {
       throw ValidationError("--resume goes on with the run in --output: give it with that alone")
     }
@@ -63,9 +62,7 @@ struct Debug: ParsableCommand, ReadsEncryptedFiles {
       throw ValidationError("give either a configuration or --replay RUN")
     }
     guard replay == nil || step != nil else { throw ValidationError("--replay needs --step") }
-    guard step.map({ 1...1_000_000_000 ~= $0 }) ?? true else {
-      throw ValidationError("--step is from 1 to 1000000000")
-    }
+    try Requirement.within(1...1_000_000_000).check(step, of: "--step")
   }
 
   func run() throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import LockstepModels
+import LockstepSettings
 
 /// How a beam search goes: the options that all commands which decode share.
 struct SearchArguments: ParsableArguments {
@@ -17,12 +18,8 @@ struct SearchArguments: ParsableArguments {
   var lengthPenalty: Double?
 
   func validate() throws {
-    guard beams.map({ 1...1024 ~= $0 }) ?? true else {
-      throw ValidationError("--beams is at least 1 and at most 1024")
-    }
-    guard lengthPenalty.map({ $0 >= 0 && $0.isFinite }) ?? true else {
-      throw ValidationError("--length-penalty is at least 0")
-    }
+    try Requirement.within(1...1024).check(beams, of: "--beams")
+    try Requirement.nonNegative.check(lengthPenalty, of: "--length-penalty")
   }
 
   /// - Parameter defaults: What holds where nothing is given.
@@ -49,12 +46,9 @@ struct SamplingArguments: ParsableArguments {
   var seed: UInt64 = 0
 
   func validate() throws {
-    func require(_ condition: Bool, _ message: String) throws {
-      guard condition else { throw ValidationError(message) }
-    }
-    try require(temperature.map { $0 >= 0 && $0.isFinite } ?? true, "--temperature is at least 0")
-    try require(topK.map { $0 >= 1 } ?? true, "--top-k is at least 1")
-    try require(topP.map { 0 < $0 && $0 <= 1 } ?? true, "--top-p is above 0 and at most 1")
+    try Requirement.nonNegative.check(temperature, of: "--temperature")
+    try Requirement.atLeast(1).check(topK, of: "--top-k")
+    try Requirement("above 0 and at most 1") { 0 < $0 && $0 <= 1 }.check(topP, of: "--top-p")
   }
 
   /// Whether one of them was given, the seed aside.

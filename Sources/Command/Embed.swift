@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LockstepCommunication
 import LockstepFiles
+import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 
@@ -62,7 +63,7 @@ struct Embed: ParsableCommand, ReadsEncryptedFiles {
   @OptionGroup var key: KeyArguments
 
   func validate() throws {
-    guard 1...4096 ~= batch else { throw ValidationError("--batch is at least 1 and at most 4096") }
+    try Requirement.within(1...4096).check(batch, of: "--batch")
   }
 
   func run() throws {

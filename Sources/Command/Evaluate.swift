@@ -3,6 +3,7 @@ import Foundation
 import LockstepCommunication
 import LockstepMPICommunication
 import LockstepReporting
+import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 
@@ -56,9 +57,7 @@ struct Evaluate: ParsableCommand, ReadsEncryptedFiles {
   @OptionGroup var key: KeyArguments
 
   func validate() throws {
-    guard 1...EvaluationOptions.sequenceLimit ~= sequences else {
-      throw ValidationError("--sequences is from 1 to \(EvaluationOptions.sequenceLimit)")
-    }
+    try Requirement.within(1...EvaluationOptions.sequenceLimit).check(sequences, of: "--sequences")
     guard directory == nil || data == nil else {
       throw ValidationError("--directory is of the run's own data, --data of others: give one")
     }

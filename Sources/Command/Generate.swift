@@ -1,6 +1,7 @@
 import ArgumentParser
 import LockstepDatasets
 import LockstepModels
+import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 
@@ -37,7 +38,7 @@ struct Generate: ParsableCommand, ReadsEncryptedFiles {
   @OptionGroup var key: KeyArguments
 
   func validate() throws {
-    guard maxTokens >= 1 else { throw ValidationError("--max-tokens is at least 1") }
+    try Requirement.atLeast(1).check(maxTokens, of: "--max-tokens")
     guard decoding.beamSearch.lengthPenalty == nil || decoding.beamSearch.beams != nil else {
       throw ValidationError("--length-penalty goes with --beams")
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LockstepSettings
 import LockstepTraining
 
 struct Inspect: ParsableCommand, ReadsEncryptedFiles {
@@ -39,7 +40,7 @@ struct Inspect: ParsableCommand, ReadsEncryptedFiles {
       throw ValidationError("--values and --verify exclude each other")
     }
     guard limit == nil || values != nil else { throw ValidationError("--limit goes with --values") }
-    guard limit ?? 0 >= 0 else { throw ValidationError("--limit is 0 or more") }
+    try Requirement.atLeast(0).check(limit, of: "--limit")
   }
 
   func run() throws {

@@ -8,7 +8,7 @@ struct Key: ParsableCommand {
     discussion: """
       Writes 32 random bytes into a new file that its owner alone can read. A file that is there is never \
       overwritten. Keep a copy where the data is not: without the key, what it encrypted is lost. The key of a \
-      private run draws its noise: keep it outside of the run, whoever has both can subtract the noise.
+      private run draws its noise: keep it outside the run's directory: whoever has both can subtract the noise.
       """)
 
   @Option(help: "The file to make.")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LockstepHistories
 import LockstepReporting
+import LockstepSettings
 
 struct Metrics: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -33,7 +34,7 @@ struct Metrics: ParsableCommand {
 
   func validate() throws {
     guard !(csv && json) else { throw ValidationError("--csv and --json exclude each other") }
-    guard every ?? 1 >= 1 else { throw ValidationError("--every is at least 1") }
+    try Requirement.atLeast(1).check(every, of: "--every")
   }
 
   /// Rows of a table for people, where they do not say.

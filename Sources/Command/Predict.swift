@@ -73,10 +73,8 @@ struct Predict: ParsableCommand, ReadsEncryptedFiles {
 
   func validate() throws {
     guard !(csv && json) else { throw ValidationError("--csv and --json exclude each other") }
-    guard top ?? 1 >= 1 else { throw ValidationError("--top is at least 1") }
-    guard 1...4096 ~= (batch ?? 1) else {
-      throw ValidationError("--batch is at least 1 and at most 4096")
-    }
+    try Requirement.atLeast(1).check(top, of: "--top")
+    try Requirement.within(1...4096).check(batch, of: "--batch")
   }
 
   func run() throws {

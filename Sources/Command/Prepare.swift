@@ -9,7 +9,7 @@ import LockstepTraining
 /// `lockstep prepare`: text to token files.
 struct Prepare: ParsableCommand, ReadsEncryptedFiles {
   static let configuration = CommandConfiguration(
-    abstract: "Make token files from text.",
+    abstract: "Makes token files from text.",
     discussion: """
       Writes train.bin, validation.bin, tokenizer.json and dataset.json into the output directory. \
       The last part of the text is held out for validation; the tokenizer is trained on the rest. \
@@ -78,7 +78,8 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
 
   @Option(
     help: """
-      With --chat or --preferences: the model's context, in tokens, for which no conversation is too long.
+      With --chat or --preferences: the model's context, in tokens. A conversation that does not fit into it \
+      is too long (see --too-long). Default: no conversation is too long.
       """)
   var context: Int?
 

@@ -3,6 +3,7 @@ import Foundation
 import LockstepFiles
 import LockstepParallelism
 import LockstepRedaction
+import LockstepSettings
 
 /// `lockstep redact`: what could tell about a person, or let someone in, replaced.
 struct Redact: ParsableCommand {
@@ -53,7 +54,7 @@ struct Redact: ParsableCommand {
       throw ValidationError(
         "--pseudonyms needs a key: give --key-file FILE; 'lockstep key --output FILE' makes one")
     }
-    if let threads, threads < 1 { throw ValidationError("--threads is at least 1") }
+    try Requirement.atLeast(1).check(threads, of: "--threads")
     if json && quiet { throw ValidationError("--json and --quiet: give one or the other") }
   }
 

@@ -11,3 +11,8 @@ extension Requirement {
     throw ValidationError("\(option) is \(expectation), not \(value)")
   }
 }
+
+extension Requirement<Double> {
+  /// At least 0, and no infinity, which an option reads from `inf`.
+  static var nonNegative: Self { Self("of at least 0") { $0 >= 0 && $0.isFinite } }
+}

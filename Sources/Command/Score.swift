@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepScoring
+import LockstepSettings
 
 struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -31,7 +32,7 @@ struct Score: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard 0...2 ~= wordOrder ?? 0 else { throw ValidationError("--word-order is 0, 1 or 2") }
+    try Requirement.within(0...2).check(wordOrder, of: "--word-order")
     guard metric == .translation || tokenize == nil && wordOrder == nil else {
       throw ValidationError("--tokenize and --word-order go with --metric translation")
     }

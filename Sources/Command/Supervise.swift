@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LockstepCommunication
 import LockstepFiles
+import LockstepSettings
 import LockstepSupervision
 import LockstepTraining
 
@@ -51,8 +52,8 @@ struct Supervise: ParsableCommand {
 
   @Option(
     help: """
-      Seconds until a lost host is tried again, from 1 to 600; twice as long after each further loss and each try \
-      without an answer, at most 600.
+      Seconds until a lost host is tried again, from 1 to 600. The wait doubles after each further loss and \
+      each failed try, up to 600.
       """)
   var retry = 15.0
 
@@ -75,19 +76,13 @@ struct Supervise: ParsableCommand {
       throw ValidationError(
         "--hosts and --ranks exclude each other: the file has each host's slots")
     }
-    for (name, value) in [("ranks", ranks), ("threads", threads)] {
-      guard value.map({ 1...4096 ~= $0 }) ?? true else {
-        throw ValidationError("--\(name) is from 1 to 4096")
-      }
+    for (option, value) in [("--ranks", ranks), ("--threads", threads)] {
+      try Requirement.within(1...4096).check(value, of: option)
     }
-    guard restarts >= 0 else { throw ValidationError("--restarts is 0 or more") }
-    guard attempts >= 1 else { throw ValidationError("--attempts is 1 or more") }
-    guard 3...3600 ~= patience else {
-      throw ValidationError("--patience is from 3 to 3600 seconds")
-    }
-    guard SupervisionOptions.retryIntervals ~= retry else {
-      throw ValidationError("--retry is from 1 to 600 seconds")
-    }
+    try Requirement.atLeast(0).check(restarts, of: "--restarts")
+    try Requirement.atLeast(1).check(attempts, of: "--attempts")
+    try Requirement.within(3...3600).check(patience, of: "--patience")
+    try Requirement.within(SupervisionOptions.retryIntervals).check(retry, of: "--retry")
   }
 
   func run() throws {

@@ -3,6 +3,7 @@ import Foundation
 import LockstepCommunication
 import LockstepMPICommunication
 import LockstepReporting
+import LockstepSettings
 import LockstepSupervision
 import LockstepTraining
 
@@ -63,9 +64,7 @@ struct Train: ParsableCommand, ReadsEncryptedFiles {
     guard plotOutput == nil || plotSchedule else {
       throw ValidationError("--plot-output goes with --plot-schedule")
     }
-    guard productVersion.map({ 1...4 ~= $0 }) ?? true else {
-      throw ValidationError("--product-version is from 1 to 4")
-    }
+    try Requirement.within(1...4).check(productVersion, of: "--product-version")
   }
 
   func run() throws {

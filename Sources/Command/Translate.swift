@@ -44,10 +44,8 @@ struct Translate: ParsableCommand, ReadsEncryptedFiles {
   @OptionGroup var key: KeyArguments
 
   func validate() throws {
-    guard maxTokens.map({ $0 >= 1 }) ?? true else {
-      throw ValidationError("--max-tokens is at least 1")
-    }
-    guard 1...4096 ~= batch else { throw ValidationError("--batch is at least 1 and at most 4096") }
+    try Requirement.atLeast(1).check(maxTokens, of: "--max-tokens")
+    try Requirement.within(1...4096).check(batch, of: "--batch")
   }
 
   func run() throws {

@@ -37,8 +37,8 @@ extension CommandLineTests {
 
     @Test(arguments: [
       (["--references", "3"], "--references is an even number from 0 to 1024"),
-      (["--canary-steps", "0"], "--canary-steps is at least 1"),
-      (["--runs", "4"], "--runs is from 8 to 10000000"),
+      (["--canary-steps", "0"], "--canary-steps is a whole number of at least 1, not 0"),
+      (["--runs", "4"], "--runs is a whole number from 8 to 10000000, not 4"),
     ])
     func wrongOptionsAreToldBeforeAnythingIsDone(_ options: [String], _ expected: String) throws {
       let bench = try bench()

@@ -178,7 +178,7 @@ extension CommandLineTests {
       Case("a benchmark of no steps", "benchmark train tiny --steps 0", "--steps"),
       Case(
         "a benchmark of too many steps", "benchmark train tiny --steps 9223372036854775807",
-        "--steps is from 1 to 1000000000"),
+        "--steps is a whole number from 1 to 1000000000, not 9223372036854775807"),
       Case("a reduction of one rank", "benchmark reduction", "mpirun -np 2"),
     ]
 

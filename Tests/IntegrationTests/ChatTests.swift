@@ -202,7 +202,9 @@ extension CommandLineTests {
     @Test(arguments: [
       (["chat", "run", "--template", "nowhere"], "--template is 'nowhere'"),
       (["chat", "run", "--date", "today"], "--date is 'today'"),
-      (["chat", "run", "--max-tokens", "0"], "--max-tokens is at least 1"),
+      (
+        ["chat", "run", "--max-tokens", "0"], "--max-tokens is a whole number of at least 1, not 0"
+      ),
       (["chat", "run", "--beams", "2"], "Unknown option '--beams'"),
       (["prepare", "--chat", "chat.jsonl", "--output", "x"], "--chat needs --tokenizer"),
       (["prepare", "text.txt", "--output", "x", "--context", "4"], "go with --chat"),
@@ -242,7 +244,10 @@ extension CommandLineTests {
       (["answer", "run", "chat.jsonl", "--references", "./chat.jsonl"], "name another one"),
       (["answer", "run", "text.txt"], "text.txt: line 1: not JSON"),
       (["answer", "run", "answers.jsonl"], "answers.jsonl: line 1, prompt: no question"),
-      (["answer", "run", "chat.jsonl", "--batch", "0"], "--batch is at least 1"),
+      (
+        ["answer", "run", "chat.jsonl", "--batch", "0"],
+        "--batch is a whole number from 1 to 4096, not 0"
+      ),
       (["answer", "run", "chat.jsonl", "--beams", "2"], "Unknown option '--beams'"),
       (
         ["answer", "run", "chat.jsonl", "--references", "x", "--template", "refusing.jinja"],

@@ -205,14 +205,21 @@ extension CommandLineTests {
           "cannot open: File name too long"
         ),
         ("translate run --input pairs", "pairs: cannot read: Is a directory"),
-        ("translate run --beams 0", "--beams is at least 1"),
+        ("translate run --beams 0", "--beams is a whole number from 1 to 1024, not 0"),
         ("translate run --beams 2 --temperature 1", "give one or the other"),
         ("translate run --top-k 3 --length-penalty 1", "--length-penalty goes with --beams"),
-        ("translate run --length-penalty -1", "--length-penalty"),
+        (
+          "translate run --length-penalty -1",
+          "--length-penalty is a number of at least 0, not -1.0"
+        ),
+        (
+          "translate run --length-penalty inf",
+          "--length-penalty is a number of at least 0, not inf"
+        ),
         ("translate run --max-tokens 25", "expected 1 to 24, the model's context"),
-        ("translate run --batch 0", "--batch is at least 1"),
+        ("translate run --batch 0", "--batch is a whole number from 1 to 4096, not 0"),
         ("generate run --prompt a", "lockstep translate"),
-        ("generate text --prompt a --beams 0", "--beams is at least 1"),
+        ("generate text --prompt a --beams 0", "--beams is a whole number from 1 to 1024, not 0"),
         ("generate text --prompt a --beams 2 --top-p 0.5", "give one or the other"),
         ("generate text --prompt a --length-penalty 1", "--length-penalty goes with --beams"),
         ("explain run --text \(long)", "--text: has "),
