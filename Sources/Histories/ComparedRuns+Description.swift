@@ -20,7 +20,11 @@ extension ComparedRuns: CustomStringConvertible {
       "  "
         + (commonEvaluations == 0
           ? "no evaluation of both after the same step"
-          : sentence(evaluationsPart, of: "\(commonEvaluations) evaluations after common steps")))
+          : sentence(
+            evaluationsPart,
+            of:
+              "\(commonEvaluations) evaluation\(commonEvaluations == 1 ? "" : "s") after common steps"
+          )))
     lines +=
       ["outcome"]
       + Self.table(

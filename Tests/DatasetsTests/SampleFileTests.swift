@@ -119,7 +119,7 @@ import Testing
     }
     #expect(
       reason(one + Array("rest".utf8))
-        == "4 bytes follow the compressed data that are none; copy the file again")
+        == "4 bytes after the end of the gzip data are not gzip; copy the file again")
     #expect(
       reason(one + two.dropLast(2)) == "the compressed data end too early; copy the file again")
     var damaged = one

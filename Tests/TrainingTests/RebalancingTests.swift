@@ -23,8 +23,8 @@ import Testing
     #expect(change.paces == [2, 6] && change.before == 24 && change.after == 12)
     #expect(
       change.notice(step: 30)
-        == "after step 30 micro-batches are dealt out anew: 6, 2. A rank takes 2000, 6000 ms for one, "
-        + "the slowest took 24000 ms of a step and will take 12000 ms")
+        == "after step 30: micro-batches of the ranks are now 6, 2 (2000, 6000 ms each), so that the slowest "
+        + "rank takes 12000 ms of a step instead of 24000 ms")
   }
 
   @Test func theSlowestKeepsOne() throws {
@@ -172,7 +172,8 @@ import Testing
         trainer.attach(recorder)
         _ = try trainer.run()
         return (
-          trainer.parametersHash, recorder.names.filter { $0.contains("dealt out anew") },
+          trainer.parametersHash,
+          recorder.names.filter { $0.contains("micro-batches of the ranks are now") },
           trainer.step.microbatchCount
         )
       }

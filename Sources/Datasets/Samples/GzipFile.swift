@@ -78,7 +78,8 @@ private enum InflationError: Error, CustomStringConvertible {
     case .truncated: "the compressed data end too early; copy the file again"
     case .damaged(let reason): "the compressed data are damaged: \(reason)"
     case .otherBytes(let count):
-      "\(count) bytes follow the compressed data that are none; copy the file again"
+      "\(count) byte\(count == 1 ? "" : "s") after the end of the gzip data \(count == 1 ? "is" : "are") not "
+        + "gzip; copy the file again"
     case .noMemory: "there is no memory to decompress it"
     case .tooLong(let expected):
       "it unpacks to more than the \(expected) bytes that its IDX header says"

@@ -39,7 +39,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
 
   let mode: String
   let ranks: [Rank]
-  /// Its version, or "none".
+  /// The version of Open MPI, or "none".
   let openMPI: String
   /// How fast a gradient of 64 MiB is summed over all ranks and shared, in 10⁹ bytes a second.
   let reductionGigabytes: Double
@@ -149,7 +149,8 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
       let threads = "\(rank.threads) thread\(rank.threads == 1 ? "" : "s")"
       lines.append(
         "rank \(number)".padding(toLength: 13, withPad: " ", startingAt: 0)
-          + "\(rank.host), processors \(processors) of \(rank.hostProcessors), \(threads), "
+          + "\(rank.host), processor\(rank.processors.count == 1 ? "" : "s") \(processors) (host has "
+          + "\(rank.hostProcessors)), \(threads), "
           + rank.speeds.map { String(format: "%.0f", $0.productGigaflops) }
           .joined(separator: " and ") + " GFLOP/s")
     }
@@ -179,7 +180,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     let memory = hosts.map { host in
       let bytes = ranks.first { $0.host == host }?.availableMemory
       return "memory       \(host): "
-        + (bytes.map { String(format: "%.1f GB available", Double($0) / 1e9) } ?? "unknown")
+        + (bytes.map { "\(ByteCount.text(Double($0))) available" } ?? "unknown")
     }
     return memory
       + links.map { link in

@@ -110,7 +110,7 @@ extension Rebalancing.Change {
       ? "\(milliseconds(paces.min() ?? 0)) to \(milliseconds(paces.max() ?? 0))"
       : paces.map(milliseconds).joined(separator: ", ")
     return
-      "after step \(step) micro-batches are dealt out anew: \(each). A rank takes \(times) ms for one, "
-      + "the slowest took \(milliseconds(before)) ms of a step and will take \(milliseconds(after)) ms"
+      "after step \(step): micro-batches of the ranks are now \(each) (\(times) ms each), so that the slowest "
+      + "rank takes \(milliseconds(after)) ms of a step instead of \(milliseconds(before)) ms"
   }
 }
