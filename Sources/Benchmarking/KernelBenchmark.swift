@@ -27,8 +27,9 @@ public struct KernelBenchmark: Encodable, Sendable, CustomStringConvertible {
 
   /// What reads and writes memory, and little else.
   public struct Memory: Encodable, Sendable {
-    /// In 10⁹ bytes a second.
+    /// Speed of b = a, in 10⁹ bytes a second.
     public let copyGigabytes: Double
+    /// Speed of a += s · b, in 10⁹ bytes a second.
     public let updateGigabytes: Double
     /// The most that copying, updating or any kernel came to.
     public let bandwidthGigabytes: Double

@@ -9,10 +9,11 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
   /// A built-in case's name, or a configuration's path.
   public let name: String
   public let ranks: Int
-  /// Of each rank.
+  /// Threads of each rank.
   public let threads: Int
+  /// Elements of the trained parameters.
   public let parameters: Int
-  /// Timed ones.
+  /// Steps that were timed, without those before that fetch memory.
   public let steps: Int
   public let tokensPerStep: Int
   public let tokensPerSecond: Double
@@ -29,7 +30,7 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
   public let peakShare: Double
   /// What to know about the peak; nil: nothing.
   public let notice: String?
-  /// Of a step, mean over ranks; what is left of `secondsPerStep` is everything else.
+  /// Seconds of a step, mean over ranks; what is left of `secondsPerStep` is everything else.
   public let forwardSeconds: Double
   public let backwardSeconds: Double
   public let reductionSeconds: Double

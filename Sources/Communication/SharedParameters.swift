@@ -9,7 +9,7 @@ import LockstepParallelism
 /// Between hosts, `share` can leave the parts on their way: `arrive` waits for the front of the buffer, and
 /// whoever asks for `values`, or meets other ranks, waits for all of it.
 public final class SharedParameters {
-  /// Of `trained`.
+  /// Which rank owns which part of the front of the buffer, which is trained.
   public let partition: SlicePartition
   /// Keeps the memory of `values` for as long as it lives.
   public let memory: SharedMemory

@@ -31,9 +31,9 @@ public struct TextExplanation: Codable, Sendable {
 
   /// Gradient × input of the target's logit.
   public struct Attribution: Codable, Sendable {
-    /// [T].
+    /// [T], one for each token.
     public let values: [Double]
-    /// Of these, and of the source's.
+    /// The sum of `values`, and of the source's attributions where there is a source.
     public let sum: Double
   }
 

@@ -7,8 +7,8 @@ import Synchronization
 /// The threads of one rank: a fixed number of workers that share out the tasks of one call.
 ///
 /// Each thread begins with a contiguous part of the tasks, the same one whenever their number is the
-/// same, so that what it wrote in one call is still in its caches in the next. Who is done takes over
-/// what others have not begun: which thread runs a task is left to chance. A task must write only what
+/// same, so that what it wrote in one call is still in its caches in the next. A thread that is done takes
+/// tasks that others have not begun: which thread runs a task is left to chance. A task must write only what
 /// no other task of the same call reads or writes; results then do not depend on the number of threads.
 ///
 /// A pool of one thread starts none and runs every task on the caller. One thread at a time may

@@ -51,7 +51,7 @@ package final class Lifeline {
 
   deinit { close() }
 
-  /// Where beats arrive.
+  /// The descriptor from which the keeper's beats are read.
   package var reading: Int32 { output.fileHandleForReading.fileDescriptor }
   private var writing: Int32 { input.fileHandleForWriting.fileDescriptor }
 

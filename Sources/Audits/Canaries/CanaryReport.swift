@@ -4,9 +4,11 @@ import Foundation
 public struct CanaryReport: Encodable, Sendable, CustomStringConvertible {
   /// Secrets that were in the data equally often.
   public struct Group: Encodable, Sendable {
+    /// How often each of these secrets was in the data.
     public let repetitions: Int
-    /// Of each secret, in bits.
+    /// Exposure of each secret, in bits.
     public let exposures: [Double]
+    /// The mean of `exposures`, in bits.
     public let mean: Double
     /// How many stand out above all that they were compared with: each could be read from the model.
     public let first: Int
@@ -22,15 +24,25 @@ public struct CanaryReport: Encodable, Sendable, CustomStringConvertible {
     }
   }
 
-  public let path, format: String
-  public let steps, windows: Int
+  /// Path of the audited configuration or run.
+  public let path: String
+  /// The canaries' text, with `#` for each random digit.
+  public let format: String
+  /// Optimiser steps of the training.
+  public let steps: Int
+  /// Windows of text, or conversations, in the data.
+  public let windows: Int
+  /// What canaries were put into, in the singular: "window".
   public let unit: String
-  /// |R|.
+  /// |R|: how many secrets the format can spell.
   public let spaceCount: Int
-  /// How many of R a secret was ranked among.
+  /// How many of R a secret was ranked among, itself included.
   public let comparedCount: Int
+  /// Whether the training was private.
   public let isPrivate: Bool
+  /// Ascending by repetitions.
   public let groups: [Group]
+  /// How long the training and the ranking took, in seconds.
   public let seconds: Double
 
   /// The mean exposure of secrets that nobody has seen, in bits.

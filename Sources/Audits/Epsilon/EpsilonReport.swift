@@ -2,16 +2,33 @@ import Foundation
 
 /// A claimed ε beside the one that was found.
 public struct EpsilonReport: Encodable, Sendable, CustomStringConvertible {
-  /// What the accountant says of the audited steps.
+  /// ε of the audited steps by the accountant.
   public let claimed: Double
-  /// The lower bound.
+  /// The lower bound of ε that the runs show.
   public let found: Double
-  /// The largest bound that so many runs could show.
+  /// The largest lower bound that so many runs could show.
   public let largest: Double
-  public let confidence, delta, noise, clip, rate: Double
-  public let steps, runs: Int
-  public let accountant, unit, canary: String
-  /// Of the canary, in clips.
+  /// How likely `found` is a lower bound, in 0 ..< 1.
+  public let confidence: Double
+  /// The δ at which ε is claimed.
+  public let delta: Double
+  /// Standard deviation of the noise, in clips.
+  public let noise: Double
+  /// The longest gradient of one sample that is kept.
+  public let clip: Double
+  /// How likely a sample is drawn for a step.
+  public let rate: Double
+  /// Steps of each run.
+  public let steps: Int
+  /// Runs, half of them with the canary.
+  public let runs: Int
+  /// The accountant's name: `prv` or `rdp`.
+  public let accountant: String
+  /// What is private, in the singular: "sample".
+  public let unit: String
+  /// What the canary is, in words.
+  public let canary: String
+  /// Length of the canary's gradient, in clips.
   public let gradientNorm: Double
   /// How far the canary moves the sum of a step that it is drawn for, in clips: 1 at most, if they are kept.
   public let pull: Estimate
@@ -19,7 +36,14 @@ public struct EpsilonReport: Encodable, Sendable, CustomStringConvertible {
   public let noiseFound: Estimate
   /// What told the runs apart best.
   public let statistic: String
-  public let foundRuns, runsWith, mistakenRuns, runsWithout: Int
+  /// Runs with the canary that the statistic found, of `runsWith`.
+  public let foundRuns: Int
+  /// Runs with the canary whose statistic was looked at.
+  public let runsWith: Int
+  /// Runs without the canary that the statistic took for ones with it, of `runsWithout`.
+  public let mistakenRuns: Int
+  /// Runs without the canary whose statistic was looked at.
+  public let runsWithout: Int
 
   /// Standard errors beyond which a measured number is taken for another than the one promised: of 30,000 audits of
   /// a mechanism that keeps its promise about one is that far.

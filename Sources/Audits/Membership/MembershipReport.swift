@@ -4,9 +4,11 @@ import Foundation
 public struct MembershipReport: Encodable, Sendable, CustomStringConvertible {
   /// One way of telling them.
   public struct Attack: Encodable, Sendable {
+    /// What is compared: "loss", or "LiRA" with reference models.
     public let name: String
-    /// Area under the curve, 0.5 for guessing, and its standard error.
+    /// Area under the curve of true over false positives, 0.5 for guessing, and its standard error.
     public let area, areaError: Double
+    /// What is found at some rates of false positives, ascending.
     public let rates: [Rate]
 
     init(name: String, _ curve: ReceiverCurve, members: Int) {
@@ -24,9 +26,12 @@ public struct MembershipReport: Encodable, Sendable, CustomStringConvertible {
 
   /// Which share of the members is found where so many others are taken for members.
   public struct Rate: Encodable, Sendable {
+    /// Share of the others that is taken for members.
     public let falsePositives: Double
-    /// Nil where there are too few others to tell; with the bounds of 95 % confidence.
-    public let truePositives, lower, upper: Double?
+    /// Share of the members that is found. Nil where there are too few others to tell.
+    public let truePositives: Double?
+    /// Bounds of `truePositives` with 95 % confidence.
+    public let lower, upper: Double?
   }
 
   /// What a private run promises: no attack finds more than e^ε times the false positives, and δ.
@@ -40,10 +45,17 @@ public struct MembershipReport: Encodable, Sendable, CustomStringConvertible {
 
   static let falsePositives = [0.001, 0.01, 0.1]
 
-  public let checkpoint, unit: String
+  /// The audited checkpoint's directory.
+  public let checkpoint: String
+  /// What is asked for, in the singular: "sample".
+  public let unit: String
+  /// How many samples were asked for that the model learned from, and how many others.
   public let members, others: Int
+  /// The mean loss on members, and on others.
   public let memberLoss, otherLoss: Double
+  /// Models that were trained to compare with; 0: none.
   public let references: Int
+  /// Ways of telling members from others.
   public let attacks: [Attack]
   /// Nil where the run is not private.
   public let promise: Promise?

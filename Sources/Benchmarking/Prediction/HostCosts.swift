@@ -7,14 +7,14 @@ import LockstepTraining
 
 /// What the parts of an optimiser step take on one host, while so many of its ranks train together.
 package struct HostCosts: Codable, Equatable, Sendable {
-  /// Of the host, each with a slice of the optimiser's work.
+  /// Ranks of the host, each with a slice of the optimiser's work.
   package let ranks: Int
-  /// Of one micro-batch, on the slowest rank.
+  /// Seconds of one micro-batch, on the slowest rank.
   package let forwardSeconds: Double
   package let backwardSeconds: Double
-  /// Of the largest slice.
+  /// Seconds to update the largest slice.
   package let optimizerSeconds: Double
-  /// What is left of a step: sums over the host's ranks, waiting for each other, meetings.
+  /// Seconds that are left of a step: sums over the host's ranks, waiting for each other, meetings.
   package let restSeconds: Double
 
   package init(

@@ -13,11 +13,11 @@ public struct SpeedPrediction: Encodable, Sendable, CustomStringConvertible {
 
   /// A built-in case's name, or a configuration's path.
   public let name: String
-  /// Of each rank.
+  /// Threads of each rank.
   public let threads: Int
-  /// What is trained.
+  /// Elements of the trained parameters.
   public let parameters: Int
-  /// M.
+  /// M, of an optimiser step, over all ranks.
   public let microbatches: Int
   /// Target tokens of an optimiser step.
   public let tokensPerStep: Int
@@ -41,7 +41,7 @@ public struct SpeedPrediction: Encodable, Sendable, CustomStringConvertible {
     try self.init(benchmark, links: diagnosis.links, communicator: communicator)
   }
 
-  /// As the other.
+  /// Trains as the other initialiser does.
   ///
   /// - Parameter seconds: How long each number of a host's ranks trains, about. Default: 2.5.
   package init(

@@ -4,9 +4,9 @@ import LockstepParallelism
 /// the micro-batches of a step, on any number of ranks, hosts and threads.
 ///
 /// Gradients live in memory that the host's ranks share. A rank folds its micro-batches into a few
-/// partial sums (`FoldPlan`); `reduce` then evaluates, for its slice, the rest of the tree straight
-/// out of its neighbours' buffers, element by element in one pass, with the sum of squares of each
-/// block of 65,536 on the way. Other hosts' partial sums for the slice come as messages
+/// partial sums (`FoldPlan`); `reduce` then evaluates, for the parts that it owns, the rest of the tree
+/// straight out of its neighbours' buffers, element by element in one pass, with the sum of squares of
+/// each block of 65,536 on the way. Other hosts' partial sums for these parts come as messages
 /// (`HostExchange`) and take their place in the same tree.
 ///
 /// Between hosts, what the last micro-batch's backward pass has finished can travel while that goes on:

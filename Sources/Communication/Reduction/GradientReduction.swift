@@ -63,7 +63,8 @@ extension GradientReduction {
   public func reduce() throws -> ReducedGradient { try reduce(flag: 0) }
 }
 
-/// What a reduction leaves on each rank. All but the slice is the same on all ranks.
+/// What a reduction leaves on each rank. All but `parts` and `values` is the same on all
+/// ranks.
 public struct ReducedGradient {
   /// This rank's elements of the flat buffer, ascending.
   public let parts: [Range<Int>]

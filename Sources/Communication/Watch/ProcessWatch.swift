@@ -223,8 +223,8 @@ public final class ProcessWatch: @unchecked Sendable {
       _ = CHost_raiseFlag(endFlag)
       return beginEnding(now: now)
     }
-    // Who has just been stopped still counts as alive, and who has just come is about to go on: that nobody is
-    // missing may be said too early.
+    // A rank that was just stopped still counts as alive, and one that just arrived has not gone on yet:
+    // to say now that no rank is missing could be wrong.
     if missing.isEmpty {
       let lastMove = rows.lazy.filter { $0.group == mine.group }.map(\.since).max() ?? now
       let isEarly = waited < notice * patience + 2 * Self.suspicion

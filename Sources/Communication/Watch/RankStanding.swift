@@ -42,8 +42,9 @@ package struct RankStanding: Equatable, Sendable {
   }
 
   /// The ranks that a group waits for: those that do not wait themselves, and those that can not go on.
-  /// Who waits for messages may be one meeting behind who has got his: that is nobody's fault. Where
-  /// all wait and live, what is missing is a message between them, and nobody is named.
+  /// A rank that still waits for messages may be one meeting behind a rank that has received them:
+  /// neither is at fault. Where all ranks wait and live, a message between them is missing, and none
+  /// of them is named.
   package static func missing(of group: UInt32, in all: [RankStanding]) -> [RankStanding] {
     let absent = all.filter { $0.group == group && (!$0.isWaiting || $0.isSilent) }
     // Of a host of which nothing was ever heard nothing is known: it counts only if nobody else does.

@@ -3,9 +3,13 @@ import LockstepSettings
 /// The `masking` section: which tokens masked language modeling hides, and what stands in their place
 /// (Devlin et al., "BERT", 2019).
 public struct MaskingConfiguration: Configurable {
+  /// Share of a sequence's tokens that are to be predicted, in 0 ..< 1. Default: 0.15.
   public var share = 0.15
+  /// Share of these that a random token replaces, in 0 ... 1. Default: 0.1.
   public var random = 0.1
+  /// Share of these that stay as they are, in 0 ... 1. Default: 0.1.
   public var kept = 0.1
+  /// Mean length of the spans that are hidden together, in tokens. Default: 1, single tokens.
   public var span = 1
 
   public init() {}

@@ -53,12 +53,12 @@ extension [ParameterGroup] {
 
 /// A pattern in the configuration that matches no parameter of the model.
 public struct ParameterPatternError: UserInputError, Equatable {
-  /// Where the pattern stands.
+  /// The configuration's key that holds the pattern.
   public let key: String
   public let pattern: String
-  /// Of what it is looked for in.
+  /// The names that the pattern was compared with.
   public let names: [String]
-  /// What that is.
+  /// What has these names, in the singular, for the message: "parameter".
   public let noun: String
 
   /// - Parameter noun: What has the names. Default: a parameter.

@@ -13,7 +13,7 @@ public struct Launch: Sendable {
   /// How long ranks wait for each other until a configuration says so, and after their work.
   private let limit: StartLimit
 
-  /// The same, for who watches over them.
+  /// `limit` as the process watch takes it.
   public var startLimits: WatchLimits { WatchLimits(end: .seconds(limit.seconds)) }
 
   /// "mpirun, 4 ranks on 2 hosts", "one process without MPI".

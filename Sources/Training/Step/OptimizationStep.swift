@@ -25,10 +25,10 @@ package protocol OptimizationStep: AnyObject {
   ///
   /// - Parameter step: Optimiser steps taken.
   func begin(afterStep step: Int) throws
-  /// Refuses what an update has made infinite or no numbers, of parameters that are not the run's.
-  /// Collective.
+  /// Looks for parameters that an update made infinite or NaN, where a step keeps parameters beside the
+  /// run's. Collective.
   ///
-  /// - Throws: `AgreedError` with `NotFiniteError.parameter`.
+  /// - Throws: `AgreedError` with `NotFiniteError.parameter` where there is one.
   func requireFinite(afterStep step: Int) throws
 
   /// Takes one step. Collective.

@@ -92,11 +92,11 @@ public final class Replica {
 }
 
 extension Replica {
-  /// Refuses parameters that an update has made infinite or no numbers. Collective: each rank looks at
-  /// what it owns, in place.
+  /// Looks for parameters that an update made infinite or NaN. Collective: each rank looks at what it
+  /// owns, in place.
   ///
   /// - Parameter step: Optimiser steps taken.
-  /// - Throws: `AgreedError` with `NotFiniteError.parameter`.
+  /// - Throws: `AgreedError` with `NotFiniteError.parameter` where there is one.
   func requireFinite(step: Int, _ communicator: any Communicator) throws {
     let partition = shared.partition
     let blocks = partition.blocks(of: communicator.rank).joined().map(partition.elements(ofBlock:))

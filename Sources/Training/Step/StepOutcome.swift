@@ -21,7 +21,8 @@ public struct StepOutcome: Sendable, Equatable {
   /// What the user should know of it, one sentence each.
   var notices: [String] = []
 
-  /// - Parameter mayBeEmpty: Whether a step without targets is told of as one of none, and not of one.
+  /// - Parameter mayBeEmpty: Whether a step may have no targets. `targetCount` is then 0; otherwise it is at
+  ///   least 1.
   init(step: Int, total: ReducedGradient, learningRate: Double, mayBeEmpty: Bool) {
     self.step = step
     let divisor = max(1, total.scalars[1])
