@@ -43,7 +43,7 @@ package struct AuditDraws {
     return (0..<min(count, range.count)).map { range.lowerBound + order[$0] }
   }
 
-  /// A key for one private training. It is no secret: who knows the seed knows the noise, and nothing that is
+  /// A key for one private training. It is no secret: the seed alone gives the noise, and nothing that is
   /// trained with it is published.
   package func key(_ number: Int) -> PrivacyKey {
     PrivacyKey(

@@ -36,7 +36,7 @@ struct MemoryBandwidth {
 
 /// Arrays of floats that no cache holds.
 final class BenchmarkMemory {
-  /// Of each array.
+  /// Elements of each array.
   let elementCount: Int
   private let arrays: [UnsafeMutablePointer<Float>]
 

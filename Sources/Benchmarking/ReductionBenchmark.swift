@@ -19,7 +19,7 @@ public struct ReductionBenchmark: Encodable, Sendable, CustomStringConvertible {
 
   public let ranks: Int
   public let hosts: Int
-  /// Of each rank.
+  /// Threads of each rank.
   public let threads: Int
   public let sizes: [Size]
 

@@ -38,7 +38,7 @@ extension Checkpoint {
 /// A part of a file, with a hash of its own in the manifest.
 private struct VerifiedPart {
   let file: InputFile
-  /// Of the whole file.
+  /// Bytes of the whole file.
   let byteCount: Int
   let range: Range<Int>
   let expected: String

@@ -166,7 +166,7 @@ extension CheckpointDirectory {
       try FileSystem.rename(path(ofStep: step), to: doomed)
       try FileSystem.remove(doomed)
     }
-    // Until here, so that who waits for it finds nothing.
+    // Until here, so that a reader that waits for it finds nothing.
     return withExtendedLifetime(lock) { true }
   }
 }

@@ -116,7 +116,7 @@ public final class CheckpointDraft {
       step: snapshot.state.step, parametersSHA256: parametersSHA256, files: files)
     let listing = try JSON.encode(manifest, path: temporaryPath + "/" + Manifest.fileName)
     try onDisk { () throws(FileError) in
-      // Who finds the manifest finds all that it lists.
+      // A reader that finds the manifest finds all that it lists.
       try FileSystem.synchronize(directory: temporaryPath)
       try write(Manifest.fileName, listing, encrypts: false)
       try FileSystem.synchronize(directory: temporaryPath)

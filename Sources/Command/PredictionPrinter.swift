@@ -7,7 +7,7 @@ import LockstepTraining
 /// Writes predictions as they come, in one of three forms, and says at the end how many were right.
 struct PredictionPrinter {
   enum Form {
-    /// For people.
+    /// A table for a person to read.
     case table
     case csv, json
   }

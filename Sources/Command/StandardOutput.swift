@@ -103,7 +103,7 @@ enum StandardError {
 
 /// A result that could not be printed.
 struct StandardOutputError: Error, CustomStringConvertible {
-  /// Of `errno`.
+  /// The value of `errno`.
   let code: Int32
 
   var description: String {

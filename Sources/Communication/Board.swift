@@ -182,7 +182,7 @@ package final class Board {
     claims(word(at: Layout.report))
   }
 
-  /// Changes a word from 0 to 1; true for the one who did.
+  /// Changes a word from 0 to 1; true on the rank that did.
   private func claims(_ word: Word) -> Bool {
     word.pointee.compareExchange(
       expected: 0, desired: 1, ordering: .acquiringAndReleasing

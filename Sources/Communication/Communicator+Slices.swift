@@ -5,7 +5,7 @@ extension Communicator {
   ///
   /// - Parameters:
   ///   - slice: This rank's elements: its parts, one after the other.
-  ///   - distribution: Who holds what.
+  ///   - distribution: Which rank holds which elements.
   ///   - chunkElementCount: Elements in a chunk. Default: 1,048,576 (4 MiB).
   ///   - consume: On rank 0: receives all elements in order, as the index of the first and a chunk.
   /// - Throws: On rank 0 what `consume` throws, when all chunks have come.
@@ -55,7 +55,7 @@ extension Communicator {
   ///
   /// - Parameters:
   ///   - slice: Receives this rank's elements: its parts, one after the other.
-  ///   - distribution: Who gets what.
+  ///   - distribution: Which rank gets which elements.
   ///   - chunkElementCount: Elements in a chunk. Default: 1,048,576 (4 MiB).
   ///   - produce: On rank 0: fills chunks with all elements in order.
   /// - Throws: On rank 0 what `produce` throws; the other ranks then wait, so the job must end.

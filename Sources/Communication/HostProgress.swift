@@ -24,7 +24,7 @@ final class HostProgress {
     word(of: localRank)?.pointee.load(ordering: .acquiring) ?? 0
   }
 
-  /// Tells where this rank is; whoever learns of it sees what this rank wrote before.
+  /// Tells where this rank is; a rank that learns of it sees what this rank wrote before.
   func report(_ place: Int) {
     word(of: topology.localRank)?.pointee.store(place, ordering: .releasing)
   }

@@ -12,7 +12,7 @@ package final class ProcessSegments {
   /// Makes files in /dev/shm from now on.
   package var areFiles: Bool
 
-  /// For messages only.
+  /// This process's rank, for messages only.
   private let rank: Int
   private var serial: UInt64 = 0
   /// Own segments that peers may still have to open: name and descriptor.

@@ -7,7 +7,7 @@ import LockstepParallelism
 /// lies behind it stays as it was at first.
 ///
 /// Between hosts, `share` can leave the parts on their way: `arrive` waits for the front of the buffer, and
-/// whoever asks for `values`, or meets other ranks, waits for all of it.
+/// a rank that asks for `values`, or meets other ranks, waits for all of it.
 public final class SharedParameters {
   /// Which rank owns which part of the front of the buffer, which is trained.
   public let partition: SlicePartition
@@ -80,7 +80,7 @@ public final class SharedParameters {
     UnsafeMutableBufferPointer(rebasing: values[..<partition.elementCount])
   }
 
-  /// `trained`, for who reads of it only what this rank owns: the rest may be on its way.
+  /// `trained`, for code that reads only what this rank owns: the rest may be on its way.
   public var owned: UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(rebasing: buffer[..<partition.elementCount])
   }
@@ -186,7 +186,7 @@ public final class SharedParameters {
     communicator.endPause()
   }
 
-  /// Leaves what is under way to a thread; where the system has none to give, to whoever waits for it.
+  /// Leaves what is under way to a thread; where the system has none to give, to the next rank that waits for it.
   private func goOn(_ transfer: Transfer) {
     let (exchange, progress, base) = (transfer.exchange, transfer.progress, place(0))
     thread = BackgroundThread { isToStop in

@@ -13,7 +13,7 @@ struct ChunkCipher: Sendable {
   private let headerBytes: Data
   private let key: SymmetricKey
 
-  /// For a new file.
+  /// A cipher for a new file.
   ///
   /// - Parameter contentByteCount: Bytes that will be encrypted in all.
   init(
@@ -37,7 +37,7 @@ struct ChunkCipher: Sendable {
     self.key = key.derived(for: "lockstep encryption: chunks, version 1", salt: header.salt)
   }
 
-  /// For a file that is there.
+  /// The cipher of a file that is there.
   ///
   /// - Throws: `FileError`, with `EKEYREJECTED` where the file was encrypted with another key.
   init(key: SecretKey, header: EncryptionHeader, path: String) throws(FileError) {

@@ -3,7 +3,7 @@ import LockstepTensors
 /// Keeps what passes through the named layers of a network, the gradients, and what attention looks
 /// at.
 public final class ActivationRecorder: AttentionObserver {
-  /// In the order of the forward pass.
+  /// What layers gave, in the order of the forward pass.
   public private(set) var layers: [(name: String, values: Tensor)] = []
   /// Of the layers' outputs, by name; there after `backward()`.
   public private(set) var gradients: [String: [Float]] = [:]

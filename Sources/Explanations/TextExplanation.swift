@@ -117,7 +117,7 @@ public struct TextExplanation: Codable, Sendable {
     }
   }
 
-  /// Of a model that continues texts.
+  /// Explains a model that continues texts.
   private init(
     of trained: TrainedModel, _ model: any LanguageModel, text: String, position: Int?,
     target: String?, special: SpecialTokens
@@ -142,7 +142,7 @@ public struct TextExplanation: Codable, Sendable {
       model: ExplainedModel(trained), text: text, tokens: tokens, source: nil, tokenizer: tokenizer)
   }
 
-  /// Of a model that predicts hidden tokens.
+  /// Explains a model that predicts hidden tokens.
   private init(
     of trained: TrainedModel, _ model: any MaskedLanguageModel, text: String, position: Int?,
     target: String?, special: SpecialTokens
@@ -174,7 +174,7 @@ public struct TextExplanation: Codable, Sendable {
       tokenizer: tokenizer)
   }
 
-  /// Of a model that translates.
+  /// Explains a model that translates.
   private init(
     of trained: TrainedModel, _ model: any SequenceToSequenceModel, text: String,
     translation: String?, position: Int?, target: String?, special: SpecialTokens

@@ -2,7 +2,7 @@
 package struct JSONReader {
   /// Where and why a text is no JSON.
   package struct Failure: Error, CustomStringConvertible {
-    /// In bytes.
+    /// The place of the failure, in bytes.
     package var offset: Int
     package var reason: String
 

@@ -24,7 +24,7 @@ package struct ChaCha20Stream: Sendable {
   /// Calls `body` with the first words of a nonce's keystream.
   ///
   /// - Parameters:
-  ///   - nonce: 12 bytes. Whoever uses one for two purposes has the same words for both.
+  ///   - nonce: 12 bytes. The same nonce gives the same words: use each for one purpose.
   ///   - count: Words of 64 bits, at most 8,192.
   package func withWords<Result>(
     nonce: [UInt8], count: Int, _ body: (UnsafePointer<UInt64>) -> Result

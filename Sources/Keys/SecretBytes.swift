@@ -5,7 +5,7 @@ import Foundation
 ///
 /// What is copied out of it is the copier's to wipe. `SymmetricKey` of swift-crypto does so.
 package final class SecretBytes: @unchecked Sendable {
-  // Sendable: whoever fills it does so before anyone else has it.
+  // Sendable: it is filled before any other thread has it.
   /// Number of bytes.
   package let count: Int
   private let base: UnsafeMutableRawPointer

@@ -31,7 +31,7 @@
     public let communicator: any Communicator
     private let launcher: LaunchEnvironment.Launcher
 
-    /// Initialises MPI, finds out who shares a host, and numbers the ranks anew so that each host's
+    /// Initialises MPI, finds out which ranks share a host, and numbers the ranks anew so that each host's
     /// are contiguous. Collective over all processes of the job; once in a process.
     ///
     /// Any one thread at a time may use the communicator (MPI_THREAD_SERIALIZED).

@@ -192,7 +192,7 @@
         _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
         CMPI_abort(exitCode)
       } else {
-        // Whoever reports ends this process too.
+        // The rank that reports ends this process, too.
         sleep(10)
       }
       _exit(exitCode)

@@ -8,7 +8,7 @@ public struct FeedForward: Module {
   let gate: Linear?
   let expansion: Linear
   let output: Linear
-  /// Of the gate.
+  /// The activation of the gate.
   private let gateActivation: Activation
 
   /// Two linear layers.

@@ -42,7 +42,7 @@ public final class ParameterStore {
     fileprivate let slot: GradientSlot
   }
 
-  /// In the order of declaration.
+  /// The parameters, in the order of their declaration.
   public let entries: [Entry]
   /// The length of the flat buffer of values, padding included.
   public let flatCount: Int

@@ -152,7 +152,7 @@ private final class Crew: @unchecked Sendable {
       let owner = (worker + offset) % threadCount
       while let task = claim(from: owner, isOwner: offset == 0) {
         // The claimed task keeps the caller inside `run`: the body can not change under us.
-        // The caller's own time is recorded by whoever calls.
+        // The caller records its own time.
         if worker > 0, recording == nil, let timeline { recording = (timeline, Timeline.now) }
         perform(task, worker)
         remaining.subtract(1, ordering: .releasing)

@@ -96,7 +96,7 @@ public struct RedactionCounts: Sendable, Equatable {
         .filter { $0.1 > 0 })
   }
 
-  /// Of all classes together.
+  /// Findings of all classes together.
   public var total: Int { counts.reduce(0, +) }
 
   mutating func add(_ kind: RedactionClass) {

@@ -109,11 +109,11 @@ public struct BLEU: Sendable, Hashable {
 public protocol ScoreStatistics: Sendable {
   /// How many counts there are.
   static var count: Int { get }
-  /// Of no lines.
+  /// The statistics of no lines.
   init()
   init(counts: some Collection<Int>)
   var counts: [Int] { get }
-  /// In percent.
+  /// The score in percent.
   var score: Double { get }
 }
 

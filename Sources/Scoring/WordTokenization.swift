@@ -60,7 +60,7 @@ extension [Unicode.Scalar] {
   /// What white space separates.
   var words: [ArraySlice<Unicode.Scalar>] { split(whereSeparator: \.separates) }
 
-  /// With a space on both sides of some.
+  /// The scalars with a space on both sides of some.
   fileprivate func spaced(where stands: (Unicode.Scalar) -> Bool) -> [Unicode.Scalar] {
     flatMap { stands($0) ? [" ", $0, " "] : [$0] }
   }

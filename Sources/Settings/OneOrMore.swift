@@ -1,6 +1,6 @@
 /// A setting that is one value or a list of several, written alone or in brackets.
 public struct OneOrMore<Element: SettingConvertible & Equatable>: SettingConvertible, Equatable {
-  /// At least one.
+  /// The elements, at least one.
   public let elements: [Element]
 
   public init(_ element: Element) {

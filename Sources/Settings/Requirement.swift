@@ -171,7 +171,7 @@ extension Requirement where Value == String {
     Self("that is not empty", ends: textEnds) { !$0.isEmpty }
   }
 
-  /// The path of a file. Whether there is one is found out by whoever opens it.
+  /// The path of a file. Whether there is one is found out when it is opened.
   public static var path: Self {
     Self(expectation: "a path", ends: textEnds) { !$0.isEmpty }
   }

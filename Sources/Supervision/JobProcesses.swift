@@ -1,7 +1,7 @@
 import Foundation
 import LockstepFiles
 
-/// The processes of a job on this host, whoever their parent is by now.
+/// The processes of a job on this host, whatever their parent is by now.
 ///
 /// They carry the job's mark in their environment, which the launcher passes on to every rank; so
 /// they are found when the launcher was killed, and nobody else's process is ever among them.

@@ -137,7 +137,7 @@ final class Buffer {
   let count: Int
   private let capacity: Int
   private let pool: BufferPool?
-  /// Who must live for as long as a view does.
+  /// The object that must live for as long as a view does.
   private let owner: FloatMemory?
 
   fileprivate init(

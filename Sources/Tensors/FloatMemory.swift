@@ -2,7 +2,7 @@ import Foundation
 
 /// Floats that tensors are views of: the flat buffer of a model's parameters, or of their gradients.
 ///
-/// Whoever views them holds this object, and it holds the memory: a tensor may outlive the trainer or
+/// A view of them holds this object, and it holds the memory: a tensor may outlive the trainer or
 /// the file that it came from.
 public final class FloatMemory {
   public let elements: UnsafeMutableBufferPointer<Float>

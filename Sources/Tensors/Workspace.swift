@@ -38,7 +38,7 @@ public final class Workspace {
   /// - Parameters:
   ///   - threadCount: The threads of this rank, at least 1. Default: 1.
   ///   - format: What the factors of products are rounded to. Default: float32.
-  ///   - library: Who multiplies matrices. Default: Lockstep's own kernels.
+  ///   - library: Multiplies matrices. Default: Lockstep's own kernels.
   public init(
     threadCount: Int = 1, format: ProductFormat = .float32, library: ProductLibrary = .canonical
   ) {

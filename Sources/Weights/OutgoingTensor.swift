@@ -2,7 +2,7 @@ import LockstepFiles
 
 /// A tensor to be written to a file of another program.
 public struct OutgoingTensor {
-  /// In the file.
+  /// The tensor's name in the file.
   public let name: String
   /// The model's, whatever the order in the file.
   public let values: TensorView
@@ -23,7 +23,7 @@ public struct OutgoingTensor {
       "\(type) does not divide the rows of \(name), \(shape)")
   }
 
-  /// In the file.
+  /// The tensor's shape in the file.
   public var shape: [Int] { order.shape(of: values.shape) }
 
   var byteCount: Int { type.byteCount(of: values.values.count) }

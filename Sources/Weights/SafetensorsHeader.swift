@@ -18,7 +18,7 @@ public struct SafetensorsEntry: Equatable, Sendable {
 ///
 /// Format: Hugging Face, "Safetensors", <https://github.com/huggingface/safetensors>.
 package struct SafetensorsHeader {
-  /// In the order of their data.
+  /// The tensors, in the order of their data.
   let entries: [SafetensorsEntry]
   let metadata: [String: String]
   /// Where the data starts, in bytes from the file's start.

@@ -10,7 +10,7 @@ public final class SafetensorsShards: WeightSource {
   /// All tensors, shard by shard.
   public let tensors: [StoredTensor]
   private let shards: [SafetensorsReader]
-  /// In which shard a tensor is.
+  /// The shard of each tensor, by the tensor's name.
   private let places: [String: Int]
 
   /// Opens all shards.
@@ -66,7 +66,7 @@ public final class SafetensorsShards: WeightSource {
     try shards[place].read(name, shape: shape, elements: elements, into: destination)
   }
 
-  /// In which file each tensor is.
+  /// The file of each tensor, by the tensor's name.
   private static func weightMap(_ path: String) throws(WeightError) -> [String: String] {
     struct Index: Decodable {
       let weightMap: [String: String]

@@ -1,6 +1,6 @@
 /// A named tensor somewhere in memory, dense and row-major: what a checkpoint is made of.
 ///
-/// The memory belongs to whoever made the view and must outlive its use. Sendable because a view is
+/// The memory belongs to the maker of the view and must outlive its use. Sendable because a view is
 /// only read, and only between the moment it is handed over and the moment its user returns.
 public struct TensorView: @unchecked Sendable {
   /// The name in the file, such as `transformer.h.0.attn.c_attn.weight`.

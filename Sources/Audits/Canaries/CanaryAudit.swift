@@ -78,7 +78,7 @@ package struct CanaryAudit {
     self.pieces = pieces
   }
 
-  /// What is computed, for those who wait.
+  /// The part that is being computed, to show how far an audit has come.
   package enum Part {
     case training
     case exposures

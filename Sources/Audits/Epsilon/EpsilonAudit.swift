@@ -17,7 +17,7 @@ import LockstepTraining
 /// for any, and this one shows the sums themselves.
 package struct EpsilonAudit {
   package struct Options: Sendable {
-    /// With the sample and without it together.
+    /// Runs with the sample and without it, together.
     package var runs = 1000
     /// T; nil: at most 10, and so few that so many runs could refute the claim, where one step is not too many.
     package var steps: Int?

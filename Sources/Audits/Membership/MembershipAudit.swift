@@ -60,7 +60,7 @@ package struct MembershipAudit {
     others = draws.some(options.samples, of: pool.heldOut, .heldOut).sorted()
   }
 
-  /// What is computed, for those who wait.
+  /// The part that is being computed, to show how far an audit has come.
   package enum Part {
     case losses
     case reference(Int, of: Int)

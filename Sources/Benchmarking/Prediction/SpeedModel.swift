@@ -21,9 +21,9 @@ package struct SpeedModel: Sendable {
 
   /// What connects each two hosts.
   package struct Link: Codable, Equatable, Sendable {
-    /// Of large messages in one direction.
+    /// The speed of large messages in one direction.
     package let bytesPerSecond: Double
-    /// Of a message and its answer.
+    /// The time of a message and its answer.
     package let roundTripSeconds: Double
     package let timeline: GradientTimeline
 

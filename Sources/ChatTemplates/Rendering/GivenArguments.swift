@@ -34,7 +34,7 @@ struct GivenArguments {
 }
 
 extension TemplateRenderer {
-  /// A text that is given, or a failure that says who wants it.
+  /// A text that is given, or a failure that names the function that wants it.
   func requireText(_ value: TemplateValue, of function: String) throws -> String {
     guard case .text(let text) = value else {
       if case .undefined(let name) = value { throw undefined(name) }

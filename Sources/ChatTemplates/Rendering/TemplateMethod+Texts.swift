@@ -55,7 +55,7 @@ extension TemplateMethod {
     }
   }
 
-  /// Of the methods that take nothing.
+  /// The result of a method that takes no arguments.
   private func plain(_ text: String, _ renderer: TemplateRenderer) throws -> TemplateValue {
     let scalars = text.unicodeScalars
     switch name {

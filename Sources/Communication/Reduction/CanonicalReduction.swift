@@ -1,6 +1,6 @@
 import LockstepParallelism
 
-/// The reduction whose bits do not depend on who computes it: sums follow the `CanonicalTree` over
+/// The reduction whose bits do not depend on which rank computes what: sums follow the `CanonicalTree` over
 /// the micro-batches of a step, on any number of ranks, hosts and threads.
 ///
 /// Gradients live in memory that the host's ranks share. A rank folds its micro-batches into a few
@@ -19,7 +19,7 @@ public final class CanonicalReduction: GradientReduction {
 
   let communicator: any Communicator
   let tree: CanonicalTree
-  /// Who computes which of a step's micro-batches.
+  /// Which rank computes which of a step's micro-batches.
   package let division: LeafDivision
   let plan: FoldPlan
   let ledger: StepLedger
@@ -40,7 +40,7 @@ public final class CanonicalReduction: GradientReduction {
   ///
   /// - Parameters:
   ///   - elementCount: P, the number of parameters.
-  ///   - division: Who computes which of the M micro-batches of an optimiser step.
+  ///   - division: Which rank computes which of the M micro-batches of an optimiser step.
   ///   - scalarCount: Numbers that each micro-batch brings along to be summed. Default: none.
   ///   - partialSums: How the tree's nodes are kept and sent. Decides the result. Default: as they are.
   ///   - takesTurns: Whether ranks own parts all over the gradient, not one slice each. Default: they do not.

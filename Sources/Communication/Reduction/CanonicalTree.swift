@@ -1,4 +1,4 @@
-/// The binary tree over M leaves that fixes the order of every sum, whoever computes it.
+/// The binary tree over M leaves that fixes the order of every sum, on whichever rank it is computed.
 ///
 /// A tree of one leaf is the leaf; a larger one splits at the largest power of two below its count.
 /// Source: the Merkle tree of RFC 6962, section 2.1. For M = 7:

@@ -11,7 +11,7 @@
 public protocol GradientReduction: AnyObject {
   /// The micro-batches that this rank computes, in order.
   var ownedLeaves: Range<Int> { get }
-  /// Who owns what of the result.
+  /// Which rank owns which part of the result.
   var partition: SlicePartition { get }
 
   /// Tells what the rounding of partial sums draws from in the next step, before its first `fold`: the same on all

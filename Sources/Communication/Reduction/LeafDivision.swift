@@ -1,4 +1,4 @@
-/// Who computes which leaves of a `CanonicalTree`: each rank some that follow each other, in the order of the
+/// Which rank computes which leaves of a `CanonicalTree`: each rank some that follow each other, in the order of the
 /// ranks.
 ///
 /// Sums do not depend on it: a rank with a slower processor can have fewer.

@@ -8,7 +8,7 @@ import LockstepParallelism
 ///
 /// After initialisation no memory is allocated.
 public final class WordSum {
-  /// Who owns what of the result.
+  /// Which rank owns which part of the result.
   public let partition: SlicePartition
   /// This rank's vector. Zero at first; to be written between the sharing of what came of one sum and the next
   /// `reduce`, for other ranks read it until then.

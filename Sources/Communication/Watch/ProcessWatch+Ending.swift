@@ -9,7 +9,7 @@ import CLockstepHost
 extension ProcessWatch {
   func beginEnding(now: Int64) {
     let all = standings(now: now)
-    // Who waits for longest in the job knows best for whom.
+    // The rank that has waited longest knows best which one is missing.
     let waiter = all.filter { $0.isWaiting && $0.sign == .alive }
       .min { rows[$0.rank].since < rows[$1.rank].since }
     let stall = waiter.map {

@@ -52,7 +52,7 @@ package struct RankStanding: Equatable, Sendable {
     return known.isEmpty ? absent : known
   }
 
-  /// Who speaks for a group: the first of its ranks that lives and waits.
+  /// The rank that speaks for a group: the first that lives and waits.
   package static func speaker(of group: UInt32, in all: [RankStanding]) -> Int? {
     all.first { $0.group == group && $0.isWaiting && $0.sign == .alive }?.rank
   }
@@ -99,7 +99,7 @@ extension RankStanding.Sign {
   }
 }
 
-/// Who waits for whom, in one sentence.
+/// Which ranks wait for which, in one sentence.
 package struct Stall: Equatable, Sendable, CustomStringConvertible {
   package var waiter: RankStanding
   package var waitedSeconds: Int

@@ -14,7 +14,7 @@ final class WatchNetwork {
     var processID: Int32 = 0
     var port: UInt16 = 0
     var addresses: [UInt32] = []
-    /// Of the machine and its network: who has the same one is reached by loopback.
+    /// Names the machine and its network: a process with the same one is reached by loopback.
     var identity: UInt64 = 0
 
     private static let nameWords = 8
@@ -23,7 +23,7 @@ final class WatchNetwork {
 
     init() {}
 
-    /// Of this process.
+    /// The address of this process.
     init(port: UInt16) {
       var name = [CChar](repeating: 0, count: 256)
       gethostname(&name, name.count - 1)

@@ -17,7 +17,7 @@ public struct TokenMixture: Sendable {
     public let sampler: WindowSampler
   }
 
-  /// In the order given.
+  /// The files and their weights, in the order given.
   public let parts: [Part]
   private let seed: UInt64
   /// Each file's part of the sequences that the files before it leave, in 2⁻³².

@@ -21,9 +21,9 @@ public enum ConversationError: UserInputError, Equatable {
   case invalidContext(Int)
   /// Nothing is left to learn from.
   case nothingLeft(paths: [String])
-  /// Of a file that is to be read as conversations.
+  /// A file that is to be read as conversations holds preferences.
   case holdsPreferences(path: String)
-  /// Of a file that is to be read as preferences.
+  /// A file that is to be read as preferences holds none.
   case holdsNoPreferences(path: String)
 
   public var description: String {

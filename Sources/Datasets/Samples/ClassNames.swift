@@ -5,7 +5,7 @@ import LockstepSettings
 public enum ClassNames: SettingConvertible, Equatable {
   /// How many there are; they are called by what the data have.
   case count(Int)
-  /// In the order of their numbers.
+  /// The names, in the order of the classes' numbers.
   case names([String])
   /// A file of names, one a line, in the order of their numbers.
   case file(String)

@@ -1,6 +1,6 @@
 /// Where a piece of text stands in the text that is encoded.
 public enum TextPlace: Sendable {
-  /// At its beginning.
+  /// The beginning of the text.
   case start
   /// Behind an added token.
   case afterToken

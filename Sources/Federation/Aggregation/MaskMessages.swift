@@ -113,7 +113,7 @@ struct Opening: Equatable {
 
   static let sizePerMember = 33
 
-  /// In the order of the members.
+  /// One part for each member, in the members' order.
   let parts: [Part]
 
   init(parts: [Part]) { self.parts = parts }

@@ -10,7 +10,7 @@ public struct GGUFFormat<Configuration: Architecture> {
     let stored: String
     /// The parameter's.
     let meant: String
-    /// Of the elements in the file.
+    /// The order of the elements in the file.
     var order: StoredOrder
     /// Whether llama.cpp wants it in single precision.
     var isKeptExact: Bool

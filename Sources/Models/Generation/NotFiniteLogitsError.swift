@@ -6,7 +6,7 @@ public struct NotFiniteLogitsError: Error, Equatable, CustomStringConvertible {
   public internal(set) var text: Int
   /// The place in the text for which a token was to be chosen, from 0; nil: there are no places.
   public let position: Int?
-  /// What whoever asked calls the input: "line 3"; nil: it has no name.
+  /// The caller's name of the input: "line 3"; nil: it has no name.
   public var input: String?
 
   /// - Parameters:

@@ -47,7 +47,7 @@ public struct TransformerConfiguration: TransformerArchitecture, TokenArchitectu
   /// F.
   public var feedForwardWidth: Int { feedForward ?? 4 * width }
 
-  /// Of encoder and decoder together.
+  /// Layers of encoder and decoder together.
   public var layers: Int {
     get { encoderLayers + decoderLayers }
     set { (encoderLayers, decoderLayers) = (newValue / 2, newValue - newValue / 2) }

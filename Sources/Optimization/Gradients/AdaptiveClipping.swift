@@ -6,7 +6,7 @@ import LockstepParallelism
 ///
 /// A unit's squares are summed over fixed blocks of the flat buffer, then over its blocks in order.
 /// Ranks own whole blocks; the sums of units that lie in one block alone concern one rank,
-/// the others' go to all ranks. Neither depends on who owns what.
+/// the others' go to all ranks. Neither depends on which rank owns what.
 final class AdaptiveClipping {
   private let share: Double
   private let layout: ParameterLayout
@@ -123,7 +123,7 @@ final class AdaptiveClipping {
     return squares.map { factor(weights: $0.weights, gradient: $0.gradient) }
   }
 
-  /// The squares of the units, whose parts are added in the order of the buffer, whoever owns them.
+  /// The squares of the units, whose parts are added in the order of the buffer, whichever ranks own them.
   private func squares(
     from gathered: [[Double]]
   ) -> [(weights: Double, gradient: Double)] {

@@ -1,7 +1,7 @@
 import Foundation
 import LockstepParallelism
 
-/// The memory behind an `OptimizerState`: zeros at first, owned by whoever remembers.
+/// The memory behind an `OptimizerState`: zeros at first, owned by the optimiser that keeps the state.
 package final class StateBuffer {
   package let values: UnsafeMutableBufferPointer<Float>
 

@@ -275,7 +275,7 @@ public final class WholeTensorOptimizer<Method: TensorMethod>: Optimizer {
   }
 }
 
-/// The flat vector of all tensors' states, in the order of the tensors, and who holds what.
+/// The flat vector of all tensors' states, in the order of the tensors, and which rank holds what.
 private struct StateTable {
   private var tensors: [OptimizerState.Tensor] = []
   private var parts: [OptimizerState.Part] = []

@@ -74,7 +74,7 @@ struct PrivacyLossDistribution {
     return [-reach, 1 + reach].map { step.logRatio(at: $0) }
   }
 
-  /// From the least loss to the largest.
+  /// The width of the losses, from the least to the largest.
   static func width(of step: SubsampledGaussian, tail: Double) -> Double {
     let ends = ends(of: step, tail: tail)
     return ends[1] - ends[0]

@@ -22,7 +22,7 @@ public struct DistributionsRecord: Equatable, Sendable {
   /// Optimiser steps taken.
   public var step: Int
   public var kind: Kind
-  /// In the order of the parameters.
+  /// One entry for each tensor, in the order of the parameters.
   public var tensors: [Tensor]
 
   public init(step: Int, kind: Kind, tensors: [Tensor]) {
@@ -39,7 +39,7 @@ public struct DistributionsRecord: Equatable, Sendable {
 public struct Histogram: Equatable, Sendable {
   /// Buckets of one sign.
   package static let signedCount = 160
-  /// From the most negative to the most positive.
+  /// Buckets, from the most negative to the most positive.
   package static let bucketCount = 2 * signedCount + 1
 
   package private(set) var counts = [Int](repeating: 0, count: bucketCount)

@@ -28,7 +28,7 @@ public struct RanksRecord: Equatable, Sendable {
 
   /// Optimiser steps taken.
   public var step: Int
-  /// In the order of the ranks.
+  /// One entry for each rank, in their order.
   public var ranks: [Rank]
 
   public init(step: Int, ranks: [Rank]) {

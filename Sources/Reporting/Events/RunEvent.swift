@@ -1,6 +1,6 @@
 /// What a run tells the world, as it happens.
 ///
-/// The trainer emits these on rank zero and knows nothing of who listens; whatever renders or
+/// The trainer emits these on rank zero and knows nothing of its observers; whatever renders or
 /// stores them is a `RunObserver`.
 public enum RunEvent: Sendable {
   /// Before the first step.

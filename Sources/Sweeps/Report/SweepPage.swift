@@ -37,7 +37,7 @@ struct SweepPage {
   private struct Content: Encodable {
     let curves: [TrialCurve]
     let report: SweepReport
-    /// Of a range test.
+    /// The learning rate that a range test suggests.
     let suggestion: Double?
   }
 

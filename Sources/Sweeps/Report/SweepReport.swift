@@ -13,12 +13,12 @@ package struct SweepReport: Encodable {
 
   package struct Trial: Encodable {
     package let trial: Int
-    /// By key of the configuration.
+    /// Values of the trial, by the configuration's keys.
     package let parameters: [String: EncodedSetting]
     package let state: SweepResults.State
     /// Why it diverged or failed.
     package let reason: String?
-    /// At the end of the last rung that it reached.
+    /// The metric at the end of the last rung that the trial reached.
     package let metric: Double?
     /// Over the folds.
     package let deviation: Double?
@@ -38,7 +38,7 @@ package struct SweepReport: Encodable {
     package let fold: Int?
     /// Everything measured at the last rung that it reached, by name.
     package let measured: [String: Double]?
-    /// Of the parameters at that moment.
+    /// The hash of the parameters at that moment.
     package let parametersSHA256: String?
     /// Spent in optimiser steps.
     package let seconds: Double

@@ -117,7 +117,7 @@ package struct SweepResults {
     if states.contains(.failed) { return .failed }
     if states.allSatisfy({ $0 == .finished }) { return .finished }
     guard let rung = lastRung(of: trial), rung + 1 < plan.rungs.count else { return .open }
-    // Who goes on is known when all have come to the end of the rung.
+    // Which trials go on is known when all have come to the end of the rung.
     let isDecided = pending(rung: rung).isEmpty
     return isDecided && !contenders(rung: rung + 1).contains(trial) ? .pruned : .open
   }

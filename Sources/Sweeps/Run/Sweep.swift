@@ -10,8 +10,8 @@ import LockstepTraining
 /// side on groups of them, and the report.
 ///
 /// Runs are dealt out before they start, the i-th of a rung's to group i mod G. Groups meet at the
-/// end of each rung, where what all have found decides who goes on. So nobody has to hand out work,
-/// and nothing depends on who was faster.
+/// end of each rung, where the results of all decide which trials go on. So no group has to hand out work,
+/// and nothing depends on which group was faster.
 public final class Sweep {
   private let plan: SweepPlan
   private let directory: SweepDirectory
@@ -124,7 +124,7 @@ public final class Sweep {
     guard ranks.group.isRankZero else { return }
     if ranks.groupCount == 1 {
       results.add(record)
-      // For whoever looks meanwhile.
+      // For a reader who looks meanwhile.
       try directory.write(SweepReport(results, state: .running))
     }
     try console.show(record, of: run, rung: rung)

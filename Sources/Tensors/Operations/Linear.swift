@@ -178,7 +178,7 @@ private struct LinearMap {
     }
   }
 
-  /// Leaves the gradients of weight and bias to who tells the samples apart.
+  /// Leaves the gradients of weight and bias to the code that keeps samples apart.
   ///
   /// - Returns: Whether it could.
   private func add(_ gradient: Tensor, to samples: SampleGradients) -> Bool {

@@ -129,7 +129,7 @@ struct LogitChunks {
   ///   - losses: Of these rows, one after the other.
   ///   - inputs: What the sum was computed from; the states first.
   ///   - inputGradient: The gradients of the rows that count, one after the other; nil: none is wanted.
-  ///   - name: Of the operation, for whoever multiplies its result.
+  ///   - name: The operation's name.
   /// - Returns: A scalar.
   func sum(
     of losses: Tensor, inputs: [Tensor], inputGradient: Tensor?, name: String

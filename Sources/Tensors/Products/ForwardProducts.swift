@@ -39,7 +39,7 @@ public struct ForwardProducts: Equatable, Sendable {
   /// Adds products of activations with each other.
   package mutating func addAttention(multiplyAdds: Int) { attentionMultiplyAdds += multiplyAdds }
 
-  /// Of the forward pass.
+  /// Multiplications with additions of the forward pass.
   public var multiplyAdds: Int {
     weights.reduce(attentionMultiplyAdds) { $0 + $1.count * $1.shape.multiplyAdds }
   }

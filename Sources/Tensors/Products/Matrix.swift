@@ -2,7 +2,7 @@ import CLockstepKernels
 
 /// A matrix in memory.
 package struct Matrix {
-  /// Of a matrix of floats.
+  /// The first element of a matrix of floats.
   package let pointer: UnsafeMutablePointer<Float>
   /// Elements that are rounded to bfloat16 already, which products of that format read in place of floats;
   /// nil: the elements are floats.

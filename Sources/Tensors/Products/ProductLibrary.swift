@@ -1,6 +1,6 @@
 import CLockstepKernels
 
-/// Who multiplies matrices.
+/// The library that multiplies matrices.
 public enum ProductLibrary: Sendable {
   /// Lockstep's own kernels: one order of sums on every processor and at every cut.
   case canonical

@@ -2,7 +2,7 @@ import CLockstepKernels
 import CLockstepOpenBLAS
 import LockstepParallelism
 
-/// The matrix products of one rank: in which format factors are multiplied, who multiplies, on which
+/// The matrix products of one rank: in which format factors are multiplied, by which library, on which
 /// threads, and how much. A workspace holds those of a model; an optimiser that multiplies holds float32
 /// ones of its own.
 ///

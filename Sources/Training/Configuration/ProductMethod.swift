@@ -1,7 +1,7 @@
 import LockstepSettings
 import LockstepTensors
 
-/// Who multiplies the model's matrices.
+/// The library that multiplies the model's matrices.
 public enum ProductMethod: String, SettingChoice {
   case canonical
   case openBLAS = "openblas"

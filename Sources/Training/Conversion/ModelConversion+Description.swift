@@ -1,5 +1,5 @@
 extension ModelConversion.Outcome: CustomStringConvertible {
-  /// For people.
+  /// The text that the command prints.
   public var description: String {
     let kinds = types.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
       .map { "\($0.value) \($0.key)" }

@@ -52,7 +52,7 @@ final class ClientTraining {
 
   /// What a client comes to.
   struct Outcome {
-    /// Of all its local steps.
+    /// The losses of all its local steps.
     var tally: RoundTally
     /// Largest magnitude of an element of its change.
     let largest: Float
@@ -194,7 +194,7 @@ enum ClientFailure: Error, Equatable, CustomStringConvertible {
 /// A round of which every client failed.
 struct AllClientsFailed: Error, Equatable, CustomStringConvertible {
   let round: Int
-  /// What is new of who failed why.
+  /// Clients that failed since this was last asked, and why.
   let notices: [String]
   /// Why the first of this rank failed; nil: it played none.
   let first: String?

@@ -12,7 +12,7 @@ struct ClientData {
   func sample(_ place: Int) -> Int { samples?[place] ?? place }
 }
 
-/// Who of K clients has which data, and which rank plays whom.
+/// Which of K clients has which data, and which rank plays which client.
 final class FederatedClients {
   /// K.
   let count: Int

@@ -99,7 +99,7 @@ extension RunConfiguration {
     }
   }
 
-  /// Who has which client's files: every rank looks, and reads none. Collective.
+  /// Which rank has which client's files: every rank looks, and reads none. Collective.
   private func owners(
     of located: DataConfiguration, _ communicator: any Communicator
   ) throws -> [Int?] {

@@ -170,7 +170,7 @@ public final class ModelEvaluation {
       func encode(to encoder: any Encoder) throws { try value.encode(to: encoder) }
     }
 
-    /// For people.
+    /// The text that the command prints.
     ///
     /// - Parameter columns: How many characters a line may have. Default: 100.
     public func text(columns: Int = 100) -> String {

@@ -12,7 +12,7 @@ public struct TextClasses: Codable, Sendable, Equatable {
   /// What people call them; nil: the same.
   private let ownNames: [String]?
 
-  /// In the order of their numbers.
+  /// The classes' names, in the order of their numbers.
   public var names: [String] { ownNames ?? labels }
 
   enum CodingKeys: String, CodingKey {

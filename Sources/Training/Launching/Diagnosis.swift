@@ -14,7 +14,7 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     /// Processors that the rank may use.
     let processors: [Int]
     let threads: Int
-    /// In each format of products.
+    /// The rank's speed in each precision.
     let speeds: [Speed]
     let openBLAS: OpenBLASKernels
     /// What the host can still give, in bytes; nil where it does not say.

@@ -11,7 +11,7 @@ import LockstepSettings
 /// be ignored. Processors may differ: the bits are the same.
 struct Fingerprint: Codable, Equatable {
   let host: String
-  /// In the order in which they are told.
+  /// The parts, in the order in which messages name them.
   let parts: [Part]
 
   struct Part: Codable, Equatable {
@@ -19,7 +19,7 @@ struct Fingerprint: Codable, Equatable {
     let value: String
   }
 
-  /// Of this process.
+  /// The fingerprint of this process.
   init(library: MessageLibrary) {
     host = ProcessInfo.processInfo.hostName
     let provenance = Provenance.current
@@ -73,7 +73,7 @@ extension Communicator {
 
 /// Ranks are not the same program, or found other libraries.
 struct DifferentProgramsError: UserInputError, Equatable {
-  /// Of each rank.
+  /// The fingerprint of each rank.
   let fingerprints: [Fingerprint]
 
   init(_ fingerprints: [Fingerprint]) { self.fingerprints = fingerprints }

@@ -56,7 +56,7 @@ public struct Launch: Sendable {
       case .absent(let remedy): throw MissingLibraryError(environment: environment, remedy: remedy)
       }
     } catch {
-      // Processes that can not reach each other do not agree on who speaks; the launcher has numbered
+      // Processes that can not reach each other do not agree on which one prints; the launcher has numbered
       // them.
       let isSilent =
         error is MissingLibraryError || error is UnmanagedLaunchError || error is StartLimitError

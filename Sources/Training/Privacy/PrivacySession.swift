@@ -6,7 +6,7 @@ import LockstepReporting
 package struct PrivacySession: Sendable {
   /// Of this training alone; see `PrivacyKey.derived`.
   let key: PrivacyKey
-  /// Of the key in the file.
+  /// The fingerprint of the key in the file.
   let fingerprint: String
   /// Where that is.
   let path: String

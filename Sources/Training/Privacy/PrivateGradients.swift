@@ -10,7 +10,7 @@ import LockstepTensors
 /// loss of sample i over all parameters that are trained.
 ///
 /// A step's samples are dealt to its micro-batches as contiguous pieces of their list, so that the sum is a
-/// function of (key, step, M) alone, whoever computes which micro-batch.
+/// function of (key, step, M) alone, on whichever ranks the micro-batches are computed.
 final class PrivateGradients {
   private let task: any SampledTask
   private let replica: Replica
@@ -22,7 +22,7 @@ final class PrivateGradients {
   /// Whether the model's samples can be told apart in a pass over several: found out by trying, and the same for
   /// all of a model. Never where samples have other numbers of targets than one, for a sample's mean loss is then not
   /// its part in the sum. That is the task's to say: some samples together may well have as many targets as there are
-  /// samples. Nor with dropout: which mask a sample gets would depend on who else is in the pass, and one sample more
+  /// samples. Nor with dropout: which mask a sample gets would depend on what else is in the pass, and one sample more
   /// would change the gradients of others. Nor where products round their factors: the sum of rounded gradients is not made of those whose
   /// norms were found, and one could be longer than C.
   private var allowsBatches: Bool

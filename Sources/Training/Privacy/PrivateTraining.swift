@@ -6,7 +6,7 @@ import LockstepPrivacy
 import LockstepReporting
 import LockstepSettings
 
-/// What makes the steps of a run private: who is drawn, how much noise there is, how many steps may be taken.
+/// What makes the steps of a run private: which samples are drawn, how much noise there is, how many steps may be taken.
 package final class PrivateTraining {
   let configuration: PrivacyConfiguration
   let sampling: PoissonSampling
@@ -152,7 +152,7 @@ package final class PrivateTraining {
       + "after \(allowedSteps) of \(plannedSteps) steps; a higher privacy.epsilon or privacy.noise would allow more"
   }
 
-  /// What those who train should know before the first step.
+  /// What a user should know before the first step.
   var notices: [String] {
     [Self.exposure] + (drawsOtherwise ? [Self.otherDraws] : [])
   }
@@ -171,7 +171,7 @@ package final class PrivateTraining {
 
   /// What a checkpoint keeps of it: with the step that is all an accountant needs.
   struct Memory: Encodable, Equatable, Configurable {
-    /// Of the key in the file.
+    /// A fingerprint of the key in the file.
     var key = ""
     /// σ.
     var noise = 1.0

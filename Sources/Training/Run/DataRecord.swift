@@ -27,7 +27,7 @@ public struct DataRecord: Codable, Equatable, Sendable {
 
   /// What text was made tokens with.
   public struct TokenizerRecord: Codable, Equatable, Sendable {
-    /// Of all that decides how text is encoded.
+    /// A hash of all that decides how text is encoded.
     public let sha256: String
     /// V, the tokens that the task adds included.
     public let tokens: Int
@@ -59,7 +59,7 @@ public struct DataRecord: Codable, Equatable, Sendable {
       classes = description.classes
     }
 
-    /// Of texts.
+    /// Describes data of texts.
     init(target: String, classes: [String]) {
       (shape, columns) = ([], nil)
       self.target = target

@@ -19,7 +19,7 @@ struct RunProgress {
   private let plan: Plan
   /// All that decides the run's parameters, in words.
   private let identity: String
-  /// Of this process alone.
+  /// Tokens that this process trained on, without those before it was started.
   private var ownTokens = 0
   private(set) var ownSeconds = 0.0
   private(set) var ownSteps = 0

@@ -60,7 +60,7 @@ extension Trainer {
     try saveAndWait()
     let speed = try measureSpeed()
     if let notice = speed?.notice { emit(.notice(notice)) }
-    // Who is told of the end writes that the run is complete.
+    // The observer of the end writes that the run is complete.
     try requireObserved()
     emit(.finished(summary(speed)))
     try requireObserved()

@@ -18,7 +18,7 @@ public final class Trainer {
 
   /// Where a run starts.
   public enum Start: Equatable, Sendable {
-    /// With initial parameters.
+    /// A new run begins, with initial parameters.
     case beginning
     /// From the newest complete checkpoint; from the beginning where there is none at all. Where there
     /// are some and none can be read, that is a `ResumeError`.
@@ -46,7 +46,7 @@ public final class Trainer {
   var stragglers = StragglerWatch()
   /// Where the time had gone when the window of `stragglers` began.
   var windowBegin = StepPhases()
-  /// Who computes how many micro-batches; nil: as the reduction began.
+  /// Which rank computes how many micro-batches; nil: as the reduction began.
   var rebalancing: Rebalancing?
   /// The same for the last record of the ranks' times.
   var recordBegin = StepPhases()

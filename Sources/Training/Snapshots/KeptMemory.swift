@@ -17,7 +17,7 @@ package protocol KeptMemory: AnyObject {
 
 /// A piece of memory that is kept.
 package struct KeptSegment: Sendable {
-  /// By which its keeper knows it.
+  /// The number by which its keeper knows it.
   package let number: UInt64
   package let memory: MemorySegment
 }
@@ -40,9 +40,9 @@ package struct KeptMemoryError: Error, Equatable, CustomStringConvertible {
 /// its length in bytes, with the segment itself; or 0 and an error.
 package enum KeeperRequest: UInt64 {
   case list = 1
-  /// With the length in bytes.
+  /// Asks for new memory; the request has its length in bytes.
   case make = 2
-  /// With the number.
+  /// Gives memory back; the request has its number.
   case drop = 3
 
   static let wordCount = 2

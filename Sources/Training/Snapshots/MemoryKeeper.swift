@@ -17,7 +17,7 @@ package final class MemoryKeeper {
 
     init(_ descriptor: Int32) { open = Locked(descriptor) }
 
-    /// Wakes whoever waits for a connection.
+    /// Wakes the thread that waits for a connection.
     func shutDown() { open.withLock { if let socket = $0 { shutdown(socket, Int32(SHUT_RDWR)) } } }
 
     func closeSocket() {
@@ -51,7 +51,7 @@ package final class MemoryKeeper {
           listener.closeSocket()
           return
         } else if [EMFILE, ENFILE].contains(code) {
-          // Whoever waits goes on waiting; files may be closed meanwhile.
+          // A waiting thread goes on waiting; files may be closed meanwhile.
           usleep(10_000)
         }
       }

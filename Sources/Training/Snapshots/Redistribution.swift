@@ -3,18 +3,18 @@ import LockstepCommunication
 /// How a vector that some ranks held comes to others: which piece of whose is a piece of whose.
 package enum Redistribution {
   package struct Piece: Equatable {
-    /// Who held it, and where among its elements.
+    /// The rank that held it, and where among that rank's elements.
     package let source: Int
     package let sourceStart: Int
-    /// Who gets it, and where among its elements.
+    /// The rank that gets it, and where among that rank's elements.
     package let destination: Int
     package let destinationStart: Int
     package let count: Int
   }
 
   /// - Parameters:
-  ///   - old: Who held what.
-  ///   - new: Who gets what, of the same vector.
+  ///   - old: Which rank held which elements.
+  ///   - new: Which rank gets which elements, of the same vector.
   package static func pieces(from old: Distribution, to new: Distribution) -> [Piece] {
     precondition(old.elementCount == new.elementCount, "two distributions of the same vector")
     let (sources, destinations) = (placed(old), placed(new))

@@ -157,7 +157,7 @@ package struct SnapshotShard {
 /// What a snapshot says of its run beside the tensors: the same in all shards.
 struct SnapshotRecord: Codable {
   let state: TrainingState
-  /// Who held what of each state: rank, first element, end.
+  /// Which rank held what of each state: rank, first element, end.
   let parts: [[[Int]]]
 
   init(state: TrainingState, distributions: [Distribution]) {

@@ -66,7 +66,7 @@ extension OptimizationStep {
 }
 
 extension Plan {
-  /// Who plays the workers; nil where there are none.
+  /// The groups of ranks that play the workers; nil where there are none.
   func workerGroups(ranks: Int) -> WorkerGroups? {
     synchronize.isOn
       ? WorkerGroups(workerCount: synchronize.workers, rankCount: ranks) : nil

@@ -20,7 +20,7 @@ package struct Rebalancing {
   /// What a change must save of the slowest rank's time: new memory is taken for it.
   package static let leastGain = 0.05
 
-  /// Who computes what now.
+  /// Which rank computes which micro-batches now.
   package private(set) var division: LeafDivision
   private let leastSeconds: Double
   /// Whether a division could not be had, after which none is looked for any more.

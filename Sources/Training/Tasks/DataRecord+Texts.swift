@@ -1,7 +1,7 @@
 import LockstepDatasets
 
 extension DataRecord {
-  /// Of token files.
+  /// Describes token files.
   ///
   /// - Parameters:
   ///   - train: The files that are learned from, opened.
@@ -30,7 +30,7 @@ extension DataRecord {
     self.init(files: files, tokenizer: tokenizer.map { TokenizerRecord($0, added: added) })
   }
 
-  /// Of conversations.
+  /// Describes conversations.
   ///
   /// - Parameters:
   ///   - train: The files that are learned from, opened.
@@ -54,7 +54,7 @@ extension DataRecord {
       tokenizer: tokenizer.map { TokenizerRecord($0, added: []) })
   }
 
-  /// Of texts and their classes.
+  /// Describes texts and their classes.
   ///
   /// - Parameters:
   ///   - train: The content of the file that is learned from.
@@ -73,7 +73,7 @@ extension DataRecord {
       samples: SampleRecord(target: named.target, classes: classes))
   }
 
-  /// Of texts and their translations.
+  /// Describes texts and their translations.
   ///
   /// - Parameters:
   ///   - train: The files that are learned from, opened.

@@ -103,7 +103,7 @@ extension SampleDescription {
 }
 
 extension DataRecord {
-  /// Of samples.
+  /// Describes data of samples.
   ///
   /// - Parameters:
   ///   - files: What was read; compressed files uncompressed.

@@ -8,7 +8,7 @@ import LockstepSettings
 /// Rank zero's files decide. A host that has the same file at the same path maps its own; others
 /// get a copy in shared memory: no shared filesystem is needed.
 public final class TextFiles {
-  /// With their weights.
+  /// The files that are trained on, with their weights.
   public let train: [(file: TokenFile, weight: Double)]
   /// Empty where nothing is held out.
   public let validation: [TokenFile]

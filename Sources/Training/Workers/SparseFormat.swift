@@ -7,7 +7,7 @@ package struct SparseFormat: Equatable, Sendable {
 
   /// P.
   package let elementCount: Int
-  /// Of a whole block.
+  /// Elements that are kept of a whole block.
   private let keptCount: Int
   private let recordByteCount: Int
 
@@ -20,7 +20,7 @@ package struct SparseFormat: Equatable, Sendable {
 
   package var blockCount: Int { (elementCount + Self.blockSize - 1) / Self.blockSize }
 
-  /// Of a change.
+  /// Bytes of a change.
   package var byteCount: Int { blockCount * recordByteCount }
 
   package func elements(ofBlock block: Int) -> Range<Int> {

@@ -22,7 +22,7 @@ package struct CurveSection: Equatable {
   package let endRow: Int
   /// Rows of the whole table.
   package let rowCount: Int
-  /// Of the last row of each bucket.
+  /// The step of the last row of each bucket.
   package private(set) var steps: [Int] = []
   /// Of the same row; not a number where nobody knows.
   package private(set) var tokens: [Double] = []

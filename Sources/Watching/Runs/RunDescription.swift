@@ -10,7 +10,7 @@ struct RunDescription: Equatable {
     let value: String
   }
 
-  /// In the order of the file.
+  /// The configuration's keys and values, in the order of the file.
   private(set) var settings: [Setting] = []
   /// The comment at the top: which program, on what.
   private(set) var provenance: [Setting] = []

@@ -18,7 +18,7 @@ package enum RunState: String, Encodable, Sendable {
     /// That the summary tells of.
     package var summarySteps: Int?
     package var lastStep: Int
-    /// Of the newest checkpoint.
+    /// The step of the newest checkpoint.
     package var checkpointStep: Int?
     /// Whether a process of this machine holds the run's lock.
     package var isLocked: Bool

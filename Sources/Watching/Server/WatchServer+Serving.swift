@@ -8,7 +8,7 @@ extension WatchServer {
     let host: String
     package let port: Int
     let token: String
-    /// Of this machine.
+    /// The name of this machine.
     let machine: String
     let user: String
 

@@ -6,7 +6,7 @@ import LockstepReporting
 /// Serves the page of runs to whoever has its address.
 package final class WatchServer: Sendable {
   package let rules: AccessRules
-  /// In its one spelling.
+  /// The server's address, in its one spelling.
   let host: String
   let runs: WatchedRuns
   private let port: UInt16

@@ -116,7 +116,7 @@ package struct TerminalWatch {
     let samples: [Sample]
   }
 
-  /// Of the run that was written to last.
+  /// The newest sample of the run that was written to last.
   private var newestSample: String? {
     for run in runs {
       guard let data = run.metrics.samples.last,

@@ -18,7 +18,7 @@ public struct GGUFEntry: Equatable, Sendable {
 /// Format: ggml-org, "GGUF", <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 struct GGUFHeader {
   let metadata: [String: GGUFValue]
-  /// In the order of their data.
+  /// The tensors, in the order of their data.
   let entries: [GGUFEntry]
   /// Where the data starts, in bytes from the file's start.
   let dataOffset: Int
@@ -73,7 +73,7 @@ struct GGUFHeader {
     let shape: [Int]
     let byteCount: Int
     let start: Int
-    /// Of the record.
+    /// The place of the record, in bytes.
     let offset: Int
   }
 

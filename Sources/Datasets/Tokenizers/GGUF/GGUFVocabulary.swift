@@ -1,4 +1,4 @@
-/// A tokenizer as the metadata of a GGUF file has it, `tokenizer.ggml.*`: plain values, which whoever reads
+/// A tokenizer as the metadata of a GGUF file has it, `tokenizer.ggml.*`: plain values, which the code that reads
 /// or writes such files has.
 ///
 /// ``tokenizer(path:)`` makes a tokenizer of it, ``init(of:)`` is the way back. What the format does not say
@@ -12,7 +12,7 @@ public struct GGUFVocabulary: Sendable, Equatable {
     case unknown = 2
     /// A name that stands for no text.
     case control = 3
-    /// Added by whoever made the tokenizer, and text.
+    /// A token that the tokenizer's makers added, and that is text.
     case userDefined = 4
     case unused = 5
     /// A byte, "<0x0A>".

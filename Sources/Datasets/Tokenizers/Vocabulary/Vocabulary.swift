@@ -60,7 +60,7 @@ public struct Vocabulary: Sendable, Equatable {
   }
 
   /// Number of tokens that a tokenizer's hash is made of: all but those at the end that are called as a mask
-  /// or sentinels are, whoever added them. So token files fit a tokenizer with a task's names and without.
+  /// or sentinels are, wherever they come from. So token files fit a tokenizer with a task's names and without.
   var hashedCount: Int {
     var count = count
     while count > 0, isCalledAsOfTask(Int32(count - 1)) { count -= 1 }

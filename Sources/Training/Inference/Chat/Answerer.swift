@@ -21,7 +21,7 @@ public final class Answerer {
   }
 
   public struct Answer: Sendable, Encodable {
-    /// Of the question.
+    /// The question's line in the file, from 1.
     public let line: Int
     /// On one line.
     public let answer: String

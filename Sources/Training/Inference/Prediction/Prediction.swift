@@ -65,7 +65,7 @@ public struct ClassProbability: Sendable, Equatable, Encodable {
 
 /// How scores become classes with probabilities.
 struct ClassScores {
-  /// In the order of their numbers.
+  /// The classes' names, in the order of their numbers.
   let names: [String]
   /// Whether each class is a question of its own, answered by yes or no: then the probabilities do
   /// not add up to 1.
