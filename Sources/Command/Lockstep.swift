@@ -14,24 +14,25 @@ struct Lockstep: ParsableCommand {
     commandName: "lockstep",
     abstract: "Trains networks data-parallel over MPI: the same bits on any number of ranks.",
     version: Provenance.current.description,
+    // The help says "DATA SUBCOMMANDS".
     groupedSubcommands: [
       CommandGroup(name: "Data", subcommands: [Prepare.self, Tokenize.self, Redact.self]),
       CommandGroup(
         name: "Training", subcommands: [Train.self, Supervise.self, Sweep.self, Debug.self]),
       CommandGroup(
-        name: "Using a model",
+        name: "Model",
         subcommands: [
           Generate.self, Chat.self, Answer.self, Translate.self, Predict.self, Embed.self,
           Explain.self, Evaluate.self, Score.self,
         ]),
       CommandGroup(
-        name: "Runs",
+        name: "Run",
         subcommands: [Watch.self, Report.self, Metrics.self, Compare.self, Inspect.self]),
-      CommandGroup(name: "Models of other programs", subcommands: [Convert.self, Merge.self]),
+      CommandGroup(name: "Conversion", subcommands: [Convert.self, Merge.self]),
       CommandGroup(
-        name: "Privacy and keys",
+        name: "Privacy and key",
         subcommands: [Privacy.self, Audit.self, Key.self, Encrypt.self, Decrypt.self]),
-      CommandGroup(name: "This machine", subcommands: [Doctor.self, Benchmark.self]),
+      CommandGroup(name: "Machine", subcommands: [Doctor.self, Benchmark.self]),
     ])
 
   static func main() {

@@ -36,7 +36,7 @@ extension CommandLineTests {
     }
 
     @Test(arguments: [
-      (["--references", "3"], "--references is an even number from 0 to 1024"),
+      (["--references", "3"], "--references is a whole number from 0 to 1024, and even, not 3"),
       (["--canary-steps", "0"], "--canary-steps is a whole number of at least 1, not 0"),
       (["--runs", "4"], "--runs is a whole number from 8 to 10000000, not 4"),
     ])
@@ -67,7 +67,7 @@ extension CommandLineTests {
       let rows = try bench.run(["audit", "canaries", "kinds.yaml"])
       #expect(rows.exitCode == 2 && rows.errorOutput.contains("token files"))
       let odd = try bench.run(["audit", "membership", "runs/kinds", "--references", "3"])
-      #expect(odd.exitCode == 2 && odd.errorOutput.contains("even number"))
+      #expect(odd.exitCode == 2 && odd.errorOutput.contains("and even, not 3"))
     }
 
     /// Numbers that no run may have: each was an overflow, or took for ever.

@@ -209,7 +209,7 @@ extension CommandLineTests {
         ("translate run --beams 2 --temperature 1", "give one or the other"),
         ("translate run --top-k 3 --length-penalty 1", "--length-penalty goes with --beams"),
         (
-          "translate run --length-penalty -1",
+          "translate run --length-penalty=-1",
           "--length-penalty is a number of at least 0, not -1.0"
         ),
         (
