@@ -116,6 +116,12 @@ struct Generate: ParsableCommand, ReadsEncryptedFiles {
     _ tokens: [Int32], of trained: TrainedModel, _ model: any LanguageModel,
     to output: inout GeneratedText
   ) throws {
+    // A beam search needs room for a token at least; without one, texts slide.
+    if tokens.count > model.context - (decoding.beamSearch.beams == nil ? 0 : 1) {
+      StandardError.say(
+        "lockstep: --prompt has \(tokens.count) tokens and the model's context is \(model.context): the model "
+          + "reads the last \(max(1, model.context / 2))")
+    }
     let (tokenizer, workspace) = (try trained.requiredTokenizer(), trained.workspace)
     let ends = tokenizer.vocabulary.ends(named: trained.endOfTextNames)
     // The text grows with each token.

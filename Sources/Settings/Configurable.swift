@@ -117,7 +117,7 @@ extension Configurable {
       let keys = Self.keyDescriptions
       throw ConfigurationError(
         violations: violations.enumerated().map { index, violation in
-          index < Suggestion.mostMade ? violation.suggestingElsewhere(in: keys) : violation
+          index < Suggestion.mostMade ? violation.pointingElsewhere(in: keys, tree) : violation
         })
     }
     self = value
@@ -132,11 +132,15 @@ extension Configurable {
 }
 
 extension Violation {
-  /// For an unknown key without a near neighbour: points to a key of that name in another section.
-  fileprivate func suggestingElsewhere(in keys: [KeyDescription]) -> Violation {
+  /// For an unknown key without a near neighbour: says under which other choice of a section above it is
+  /// there, or points to a key of that name in another section.
+  fileprivate func pointingElsewhere(in keys: [KeyDescription], _ tree: SettingNode) -> Violation {
     guard case .unknownKey(suggestion: nil, let known) = problem else { return self }
-    let name = path.description.split(separator: ".").last.map(String.init) ?? ""
-    guard let elsewhere = keys.path(ofKeyNamed: name) else { return self }
+    let names = path.description.split(separator: ".").map(String.init)
+    if let choice = keys.otherChoice(holding: names[...], in: tree) {
+      return Violation(choice, at: path, origin: origin)
+    }
+    guard let elsewhere = keys.path(ofKeyNamed: names.last ?? "") else { return self }
     return Violation(
       .unknownKey(suggestion: elsewhere, known: known), at: path, origin: origin)
   }

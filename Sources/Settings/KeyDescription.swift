@@ -46,6 +46,35 @@ extension [KeyDescription] {
     return nil
   }
 
+  /// Why the key at a path is unknown, where it belongs to other choices of a section on the way to it
+  /// than the one made; nil where no choice has it.
+  ///
+  /// - Parameters:
+  ///   - names: The keys on the way, the last one of the unknown key.
+  ///   - tree: What was written at this level.
+  func otherChoice(
+    holding names: ArraySlice<String>, in tree: SettingNode
+  ) -> Violation.Problem? {
+    guard let name = names.first, names.count > 1 else { return nil }
+    let (below, rest) = (tree[name] ?? SettingNode(.null), names.dropFirst())
+    let sections = filter { $0.key == name }
+    let owners = sections.filter { $0.children.hold(rest) }.compactMap(\.condition)
+    if let selector = owners.first?.selector,
+      let chosen = tree[selector]?.scalar
+        ?? first(where: { $0.key == selector })?.defaultValue.scalar,
+      !owners.contains(where: { $0.choice == chosen })
+    {
+      return .keyOfOtherChoice(
+        selector: selector, chosen: chosen, owners: owners.map(\.choice))
+    }
+    return sections.lazy.compactMap { $0.children.otherChoice(holding: rest, in: below) }.first
+  }
+
+  private func hold(_ names: ArraySlice<String>) -> Bool {
+    guard let name = names.first else { return true }
+    return contains { $0.key == name && ($0.children.hold(names.dropFirst())) }
+  }
+
   /// The description under a dotted path, in the tree of one configuration: where a key exists
   /// under several choices, the one that holds in `tree`.
   public func description(at path: String, in tree: SettingNode) -> KeyDescription? {

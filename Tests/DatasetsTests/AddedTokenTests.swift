@@ -115,6 +115,18 @@ import Testing
     }
   }
 
+  /// `tokenizers` 0.23: what the flags of the token before have taken is no token of its own.
+  @Test(arguments: [("true", "true", 1), ("false", "true", 2), ("true", "false", 2)])
+  func whiteSpaceThatIsTakenIsNoTokenOfItsOwn(left: String, right: String, count: Int) throws {
+    let blanks = try tokenizer(adding: [
+      #"{"id": 500, "content": "  ", "lstrip": \#(left), "rstrip": \#(right), "normalized": false}"#
+    ])
+    let plain = try TokenizerFile.load(Fixture.path("saved-bpe.json"))
+    #expect(
+      try blanks.encode("a    b")
+        == plain.encode("a") + [Int32](repeating: 500, count: count) + plain.encode("b"))
+  }
+
   @Test(arguments: ["[MASK]", "<extra_id_0>"])
   func aTokenizersOwnMaskAtItsEndIsFound(name: String) throws {
     let plain = try TokenizerFile.load(Fixture.path("saved-bpe.json"))

@@ -70,6 +70,22 @@ extension CommandLineTests {
       #expect(plain.output == first.prompt + first.text + "\n")
     }
 
+    @Test func aPromptLongerThanTheContextIsReadFromItsLastHalf() throws {
+      let bench = try Workbench()
+      try bench.train("run")
+      for (count, beams, isCut) in [
+        (1, [], false), (200, [], true), (200, ["--beams", "2"], true),
+      ] {
+        let prompt = String(repeating: "q", count: count)
+        let ending = try bench.run(
+          ["generate", "run", "--prompt", prompt, "--max-tokens", "1"] + beams)
+        #expect(ending.exitCode == 0)
+        #expect(
+          ending.errorOutput.contains(
+            "--prompt has 200 tokens and the model's context is") == isCut)
+      }
+    }
+
     @Test func temperatureZeroTakesTheLikeliestToken() throws {
       let bench = try Workbench()
       try bench.train("run")

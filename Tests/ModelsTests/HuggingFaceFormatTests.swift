@@ -41,6 +41,23 @@ import Testing
         == true)
   }
 
+  @Test(arguments: [
+    ("[1]", "found a list"), ("null", "found null"), ("2", "found 2"), ("\"\"", "found a text"),
+  ])
+  func anotherValueThanAnObjectIsNamed(json: String, problem: String) {
+    let error = #expect(throws: UnsupportedModelError.self) {
+      try ModelConfiguration(huggingFaceJSON: Array(json.utf8), path: "config.json")
+    }
+    #expect(error?.description == "config.json: not the configuration of a model: \(problem)")
+  }
+
+  @Test func ofALongTextInAMessageIsTheBeginning() throws {
+    var found = try members("llama")
+    found["head_dim"] = String(repeating: "x", count: 70_000)
+    let error = #expect(throws: (any Error).self) { try read(found) }
+    #expect("\(error as Any)".count < 500)
+  }
+
   @Test func whatIsLeftOutIsWhatTransformersTakes() throws {
     var found = try members("qwen3")
     for name in ["head_dim", "num_key_value_heads", "rms_norm_eps", "tie_word_embeddings"] {

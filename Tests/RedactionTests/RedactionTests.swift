@@ -216,6 +216,19 @@ extension Redactor {
     #expect(try Redactor.ofEverything().redacted(once).bytes == once)
   }
 
+  @Test(arguments: [
+    ("call +49 171 1234567(mobile)", "call [PHONE](mobile)"),
+    ("tel 030 1234567(office)", "tel [PHONE](office)"),
+    ("tel: 0171/1234567[Bob]", "tel: [PHONE][Bob]"),
+    ("mail anna@example.com(work)", "mail [EMAIL](work)"),
+    ("anna@example.com-thanks", "[EMAIL]-thanks"),
+    ("W@x.mean() W@x.mean(axis=0) x@w.to(device) A@b.de()", nil), ("ssh root@db.eu-west-1", nil),
+    ("f(1234567(8))", nil),
+  ])
+  func aRemarkDirectlyBehindHidesNothing(_ text: String, _ expected: String?) throws {
+    #expect(try Redactor.ofEverything().redacted(text) == expected ?? text)
+  }
+
   @Test func onlyTheClassesThatAreWantedAreFound() throws {
     let text = "a@example.com 4111 1111 1111 1111"
     #expect(try Redactor(classes: [.card]).redacted(text) == "a@example.com [CARD]")

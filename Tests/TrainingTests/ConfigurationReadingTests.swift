@@ -169,6 +169,20 @@ import Testing
       ])
   }
 
+  @Test(arguments: [
+    ("data.augmentation.flip=0.5", "idx", "tokens"),
+    ("data={format: idx, augmentation: {token_dropout: 0.1}}", "tokens", "idx"),
+  ])
+  func aKeyBelowASectionOfAnotherChoiceIsAnErrorThatSaysWhose(
+    setting: String, owner: String, chosen: String
+  ) {
+    let found = problems("steps: 9", overrides: [setting])
+    #expect(
+      found.contains {
+        $0.contains("a key of format: \(owner)") && $0.contains("but here format is \(chosen)")
+      }, "\(found)")
+  }
+
   @Test func moreRanksThanMicrobatchesAreRefused() {
     #expect(problems("steps: 10", ranks: 4) == [])
     #expect(

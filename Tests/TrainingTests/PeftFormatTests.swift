@@ -72,6 +72,24 @@ import Testing
       "\(found)")
   }
 
+  @Test(arguments: ["", ".", "../peft-lora", "../other"])
+  func anAdapterThatNamesItselfOrAnotherOneIsRefused(base: String) throws {
+    try FileManager.default.copyItem(
+      atPath: folder.path + "/peft-lora", toPath: folder.path + "/other")
+    for (name, base) in [("peft-lora", base), ("other", "../peft-lora")] {
+      try change(
+        "\(name)/adapter_config.json", #""base_model_name_or_path": "../llama-tied""#,
+        to: #""base_model_name_or_path": "\#(base)""#)
+    }
+    let found = refusal()
+    #expect(
+      found.contains(
+        base.isEmpty
+          ? "base_model_name_or_path: found nothing, expected the directory of a model"
+          : "holds an adapter itself; fold that one into its model, as lockstep merge does"),
+      "\(found)")
+  }
+
   /// No machine has room for a model of that size: it is refused before memory is asked for.
   @Test func aModelThatClaimsAnySizeIsComparedWithItsFiles() throws {
     let path = URL(fileURLWithPath: folder.path + "/llama-tied/config.json")

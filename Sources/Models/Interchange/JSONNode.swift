@@ -42,14 +42,14 @@ public enum JSONNode: Equatable, Sendable {
 }
 
 extension JSONNode: CustomStringConvertible {
-  /// How a message calls this value.
+  /// How a message calls this value. Of a long text it is the beginning.
   public var description: String {
     switch self {
     case .null: "null"
     case .bool(let value): "\(value)"
     case .integer(let value): "\(value)"
     case .number(let value): "\(value)"
-    case .string(let value): value
+    case .string(let value): value.count > 80 ? value.prefix(80) + "…" : value
     case .list(let elements): "[\(elements.map(\.description).joined(separator: ", "))]"
     case .object(let members):
       "{\(members.keys.sorted().map { "\($0): \(members[$0] ?? .null)" }.joined(separator: ", "))}"
@@ -136,10 +136,37 @@ extension JSONNode {
   package static func members(
     of bytes: [UInt8], path: String, expected content: String = "the configuration of a model"
   ) throws(UnsupportedModelError) -> [String: JSONNode] {
+    let node = try value(of: bytes, path: path, expected: content)
+    guard case .object(let members) = node else {
+      throw UnsupportedModelError(path: path, reason: "not \(content): found \(node.kind)")
+    }
+    return members
+  }
+
+  /// The value of a file, whatever it is.
+  ///
+  /// - Parameters:
+  ///   - path: Named in errors.
+  ///   - content: What the file should be.
+  package static func value(
+    of bytes: [UInt8], path: String, expected content: String
+  ) throws(UnsupportedModelError) -> JSONNode {
     do {
       return try JSONFormat.decode(foreign: bytes)
     } catch {
-      throw UnsupportedModelError(path: path, reason: "not \(content): \(error)")
+      let reason = (error as? DecodingError)?.placeAndProblem.problem ?? "\(error)"
+      throw UnsupportedModelError(path: path, reason: "not \(content): \(reason)")
+    }
+  }
+
+  /// What it is, for messages.
+  package var kind: String {
+    switch self {
+    case .null: "null"
+    case .bool, .integer, .number: "\(self)"
+    case .string: "a text"
+    case .list: "a list"
+    case .object: "an object"
     }
   }
 }

@@ -7,6 +7,13 @@ enum EmailDetector {
     "dll", "exe", "swift", "cpp", "hpp",
   ]
 
+  /// Top-level domains that are no names of functions, for what stands directly behind an address.
+  private static let domains = [
+    "com", "org", "net", "edu", "gov", "mil", "info", "biz", "eu", "de", "fr", "uk", "nl", "ch",
+    "es",
+    "pl", "se", "dk", "fi", "be", "cz", "jp", "cn", "kr", "ru", "br", "ca", "au", "us",
+  ]
+
   static func find(in text: Text, _ range: Range<Int>, _ findings: inout [Finding]) {
     for place in range {
       switch text[place] {
@@ -25,13 +32,19 @@ enum EmailDetector {
       let end = domainEnd(after: sign.upperBound, in: text, range.upperBound)
     else { return }
     // A function that is called, as in W@x.mean(); a repository, as in git@host.org:name.
-    if text[end] == UInt8(ascii: "(") { return }
+    if text[end] == UInt8(ascii: "("), isCall(at: end, in: text) { return }
     if text[end] == UInt8(ascii: ":"), text.has("git@", at: start), start + 4 == sign.upperBound,
       !text[end + 1].isSpace
     {
       return
     }
     findings.append(Finding(kind: .email, range: start..<end))
+  }
+
+  /// Whether the parenthesis at a place is that of a call, and not of a remark: `anna@example.com(work)`.
+  private static func isCall(at place: Int, in text: Text) -> Bool {
+    if text[place + 1] == UInt8(ascii: ")") { return true }
+    return !domains.contains { text.hasIgnoringCase(".\($0)", at: place - $0.utf8.count - 1) }
   }
 
   /// Where the part in front of the `@` begins; nil where there is none.
@@ -88,7 +101,16 @@ enum EmailDetector {
         break
       }
       labels += 1
-      if labels >= 2, isTopLevel(labelStart..<labelEnd, in: text) { end = labelEnd }
+      if labels >= 2 {
+        if isTopLevel(labelStart..<labelEnd, in: text) {
+          end = labelEnd
+        } else if let domain = domains.first(where: {
+          text.hasIgnoringCase($0 + "-", at: labelStart)
+        }) {
+          // A word that a hyphen joins to the address: anna@example.com-thanks.
+          end = labelStart + domain.utf8.count
+        }
+      }
       guard place < most, byte == UInt8(ascii: "."), labelEnd == place else { break }
       place += 1
       labelStart = place

@@ -58,7 +58,9 @@ struct PhoneDetector {
     let shape = PhoneShape(run: run, text: text, isTold: isTold)
     for count in stride(from: run.groups.count, to: 0, by: -1) {
       let end = run.groups[count - 1].upperBound
-      guard PhoneBounds.mayEnd(end, in: text), shape.fits(groups: count) else { continue }
+      guard PhoneBounds.mayEnd(end, in: text, isSure: isTold || run.hasPlus),
+        shape.fits(groups: count)
+      else { continue }
       findings.append(Finding(kind: .phone, range: run.start..<end))
       return end
     }
@@ -96,11 +98,14 @@ enum PhoneBounds {
     }
   }
 
-  static func mayEnd(_ end: Int, in text: Text) -> Bool {
+  /// - Parameter isSure: Whether a word or a `+` in front tells that it is a telephone number: then it is one
+  ///   in front of a remark, too, as in `tel 030 1234567(office)`.
+  static func mayEnd(_ end: Int, in text: Text, isSure: Bool) -> Bool {
     let (after, second) = (text[end], text[end + 1])
     if after.isWord { return false }
     switch after {
-    case UInt8(ascii: "%"), UInt8(ascii: "@"), UInt8(ascii: "("), UInt8(ascii: "["): return false
+    case UInt8(ascii: "%"), UInt8(ascii: "@"): return false
+    case UInt8(ascii: "("), UInt8(ascii: "["): return isSure
     case UInt8(ascii: "."), UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "/"):
       return !second.isDigit
     case UInt8(ascii: "-"): return !second.isWord

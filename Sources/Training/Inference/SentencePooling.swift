@@ -107,15 +107,13 @@ public struct SentencePooling: Sendable, Equatable {
   private mutating func readModules(in directory: String) throws {
     let path = directory + "/" + Self.modulesName
     let bytes = try ModelDescription.contents(path)
-    let modules: [[String: JSONNode]]
-    do {
-      modules = try JSONFormat.decoder.decode([[String: JSONNode]].self, from: Data(bytes))
-    } catch {
-      throw UnsupportedModelError(path: path, reason: "not a list of modules: \(error)")
+    let node = try JSONNode.value(of: bytes, path: path, expected: "a list of modules")
+    guard case .list(let modules) = node else {
+      throw UnsupportedModelError(path: path, reason: "not a list of modules: found \(node.kind)")
     }
     var found: [String] = []
     for module in modules {
-      guard case .string(let type)? = module["type"],
+      guard case .object(let module) = module, case .string(let type)? = module["type"],
         let name = type.split(separator: ".").last.map(String.init)
       else { throw UnsupportedModelError(path: path, reason: "a module has no type") }
       found.append(name)

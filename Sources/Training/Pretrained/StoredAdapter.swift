@@ -51,7 +51,7 @@ final class StoredAdapter: Sendable {
   /// - Throws: `FileError`, `DescriptionError`, or what the model can not be described for.
   init(ofPeft directory: String) throws {
     let (method, name) = try PeftFormat.read(directory)
-    guard let name else {
+    guard let name, !name.isEmpty else {
       throw DescriptionError(
         path: directory + "/" + PeftFormat.configurationName,
         problems: ["base_model_name_or_path: found nothing, expected the directory of a model"])
@@ -197,8 +197,17 @@ public struct MissingBaseError: UserInputError, Equatable {
   fileprivate static func reading(
     _ path: String, of adapter: String, threads: ThreadPool
   ) throws -> ModelDescription {
+    let ofAdapter = MissingBaseError(
+      adapter: adapter,
+      reason:
+        "\(path) holds an adapter itself; fold that one into its model, as lockstep merge does")
+    // Not looked into: adapters may name each other, or themselves.
+    let isOfPeft = try FileSystem.exists(path + "/" + PeftFormat.configurationName)
+    if try isOfPeft && !FileSystem.exists(path + "/config.yaml") { throw ofAdapter }
     do {
-      return try .reading(path, threads: threads)
+      let base = try ModelDescription.reading(path, threads: threads)
+      if base.holdsAdapter { throw ofAdapter }
+      return base
     } catch let error as LoadingError {
       throw MissingBaseError(adapter: adapter, reason: "\(error)")
     }

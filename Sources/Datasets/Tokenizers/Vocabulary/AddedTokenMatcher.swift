@@ -120,13 +120,14 @@ private struct AddedTokenPass: Sendable {
       guard let token = tokens[id] else { continue }
       if special == .text && token.isSpecial { continue }
       if token.isSingleWord && surroundings.isPartOfWord(match) { continue }
-      // White space that the token before took is not taken again.
+      // White space that the token before took is not taken again; what would have nothing else is not there.
       let lower =
         token.stripsLeft
         ? max(start, surroundings.whitespaceStart(before: match.lowerBound)) : match.lowerBound
       let upper =
         token.stripsRight
         ? surroundings.whitespaceEnd(after: match.upperBound) : match.upperBound
+      guard lower < upper else { continue }
       if start < lower { try body(.text(start..<lower)) }
       try body(.token(id, min(lower, match.lowerBound)..<upper))
       start = upper
