@@ -7,7 +7,7 @@ import LockstepSettings
 public struct TrainingState: Codable, Equatable, Sendable {
   /// Optimiser steps taken.
   public var step: Int
-  /// Target tokens trained on, over all ranks and resumptions.
+  /// Targets trained on: tokens, samples or preferences; over all ranks and resumptions.
   public var tokens: Int
   /// Seconds spent training, over all resumptions.
   public var seconds: Double
@@ -15,7 +15,7 @@ public struct TrainingState: Codable, Equatable, Sendable {
   public var seed: UInt64
   /// SHA-256 of the part of the configuration that decides the bits.
   public var configurationSHA256: String
-  /// The lowest validation loss so far, in nats per token, where there was an evaluation.
+  /// The lowest validation loss so far, the mean of a target; nil before the first evaluation.
   public var bestValidationLoss: Double?
   /// The step of that evaluation.
   public var bestStep: Int?

@@ -157,6 +157,7 @@ import Testing
     ]
     for (loss, metrics) in measured {
       #expect(isNear(loss, expected.loss))
+      #expect(try RunDirectoryPage().unnamedMetrics(of: metrics?.map(\.key) ?? []) == [])
       for (key, value) in [
         ("accuracy", expected.accuracy), ("margin", expected.margin),
         ("chosen_reward", expected.chosenReward),

@@ -2,11 +2,11 @@
 public struct EvaluationRecord: Equatable, Sendable {
   /// Optimiser steps taken.
   public var step: Int
-  /// Mean over the targets; for a language model in nats per token.
+  /// Mean loss of a target; of a language model in nats per token.
   public var loss: Double
   /// What the task measures beside the loss, in the order of printing.
   public var metrics: [MetricValue]
-  /// Targets looked at: tokens, or samples.
+  /// Targets looked at: tokens, samples or preferences.
   public var tokens: Int
   /// Seconds it took.
   public var seconds: Double

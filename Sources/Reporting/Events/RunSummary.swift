@@ -2,17 +2,17 @@
 public struct RunSummary: Codable, Equatable, Sendable {
   /// Optimiser steps taken.
   public var steps: Int
-  /// Target tokens trained on, over all ranks and resumptions.
+  /// Targets trained on: tokens, samples or preferences; over all ranks and resumptions.
   public var tokens: Int
-  /// Training loss of the last step, in nats per token.
+  /// Mean loss of a target in the last step; of a language model in nats per token.
   public var loss: Double?
-  /// Loss of the last evaluation, in nats per token.
+  /// Mean loss of a target in the last evaluation; of a language model in nats per token.
   public var validationLoss: Double?
   /// What the task measured beside that loss, sorted by key: each is a member of its own.
   public var metrics: [MetricValue] = []
   /// SHA-256 of all parameters' bytes in name order: equal runs have equal ones.
   public var parametersSHA256: String
-  /// Target tokens a second, over all ranks, since this process began.
+  /// Targets a second, over all ranks, since this process began.
   public var tokensPerSecond: Double
   /// Floating-point operations of the model's matrix products a second, in 10⁹, over all ranks, since
   /// this process began; nil where the run was too short to tell, or multiplies no weight.

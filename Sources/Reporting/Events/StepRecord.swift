@@ -4,16 +4,16 @@ public struct StepRecord: Equatable, Sendable {
   public var step: Int
   /// Steps of the whole run.
   public var steps: Int
-  /// Mean over the step's target tokens, in nats per token, before the update.
+  /// Mean loss of a target, before the update; of a language model in nats per token.
   public var loss: Double
   /// Norm of the gradient of that mean, before clipping.
   public var gradientNorm: Double
   public var learningRate: Double
-  /// Target tokens trained on since step 1, over all ranks and resumptions.
+  /// Targets trained on since step 1: tokens, samples or preferences; over all ranks and resumptions.
   public var tokens: Int
   /// Seconds spent training since step 1, over all resumptions.
   public var seconds: Double
-  /// Target tokens a second lately, over all ranks.
+  /// Targets a second, over all ranks: a moving average over about ten steps.
   public var tokensPerSecond: Double
   /// Estimate for the rest of the run; nil where there is nothing to go by yet.
   public var secondsLeft: Double?
