@@ -119,6 +119,24 @@ public final class TextFiles {
   }
 }
 
+extension TextFiles {
+  /// What is in the files; nil on other ranks than zero.
+  ///
+  /// - Parameters:
+  ///   - named: The section as the configuration has it.
+  ///   - added: Names of the special tokens that the task adds.
+  ///   - vectors: Where pretrained word vectors are; nil: there are none.
+  ///   - vectorsNamed: As the configuration has them.
+  func record(
+    named: TokenDataConfiguration?, added: [String], vectors: String?, vectorsNamed: String?
+  ) throws -> DataRecord? {
+    guard isRankZero, let named else { return nil }
+    return try DataRecord(
+      train: train.map(\.file), validation: validation, named: named, tokenizer: tokenizer,
+      added: added, vectors: vectors, vectorsNamed: vectorsNamed)
+  }
+}
+
 extension Tokenizer {
   /// - Parameters:
   ///   - vocabulary: V of the model; nil: the tokenizer's.
