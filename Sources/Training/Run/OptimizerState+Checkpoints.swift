@@ -1,7 +1,13 @@
+import LockstepCommunication
 import LockstepOptimization
 import LockstepWeights
 
 extension OptimizerState {
+  /// Which rank holds what of it.
+  var distribution: Distribution {
+    Distribution(parts.map { .init(owner: $0.rank, elements: $0.elements) })
+  }
+
   /// The tensors as a checkpoint sees them.
   ///
   /// - Parameter values: The whole flat vector.

@@ -28,36 +28,3 @@ extension ParameterStore {
       parts: (0..<partition.size).map(partition.parts(of:)), rank: rank)
   }
 }
-
-extension OptimizerState {
-  /// Which rank holds what of it.
-  var distribution: Distribution {
-    Distribution(parts.map { .init(owner: $0.rank, elements: $0.elements) })
-  }
-}
-
-/// The other ranks of a run, as optimisers need them.
-final class CommunicatorPeers: OptimizerPeers {
-  private let communicator: any Communicator
-  private let batch = MessageBatch()
-
-  init(_ communicator: any Communicator) { self.communicator = communicator }
-
-  func allGather(_ values: [Double]) throws -> [[Double]] {
-    try communicator.allGather(values)
-  }
-
-  func exchange(_ messages: [OptimizerMessage]) throws {
-    try communicator.meet(CollectiveCall(.exchange))
-    batch.removeAll()
-    for message in messages {
-      switch message {
-      case .send(let values, let rank):
-        batch.send(UnsafeRawBufferPointer(values), to: rank)
-      case .receive(let values, let rank):
-        batch.receive(into: UnsafeMutableRawBufferPointer(values), from: rank)
-      }
-    }
-    try communicator.exchange(batch)
-  }
-}
