@@ -39,18 +39,18 @@ public final class SharedParameters {
   ///   - elementCount: P.
   ///   - trainedCount: How many of them, from the first, are trained. Default: all.
   ///   - owners: The ranks that share out what is trained, ascending. Default: all.
-  ///   - takesTurns: Whether they own parts all over it, not one slice each. Default: they do not.
+  ///   - layout: Where in it each rank's parts lie. Default: one slice for each.
   /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
   public init(
     communicator: any Communicator, elementCount: Int, trainedCount: Int? = nil,
-    owners: [Int]? = nil, takesTurns: Bool = false
+    owners: [Int]? = nil, layout: SlicePartition.Layout = .contiguous
   ) throws {
     self.communicator = communicator
     let trainedCount = trainedCount ?? elementCount
     precondition(0...elementCount ~= trainedCount, "\(trainedCount) of \(elementCount) are trained")
     let topology = communicator.topology
     partition = SlicePartition(
-      elementCount: trainedCount, size: topology.size, owners: owners, takesTurns: takesTurns)
+      elementCount: trainedCount, size: topology.size, owners: owners, layout: layout)
     memory = try communicator.allocateShared(
       byteCount: topology.isLeader ? elementCount * MemoryLayout<Float>.stride : 0)
     buffer = memory.segments[0].bindMemory(to: Float.self)

@@ -1,35 +1,41 @@
 /// Which parts of a flat buffer each rank owns.
 ///
-/// The buffer is cut into turns, and each turn into one part for each owner, in rank order, equal to within a
-/// block. With one turn a rank owns one contiguous slice. With several, every stretch of the buffer has elements
-/// of every owner: what travels between hosts then keeps all links busy while a pass goes through the buffer.
+/// The buffer is cut into stretches, and each stretch into one part for each owner, in rank order, equal to
+/// within a block. With one stretch a rank owns one contiguous slice. With several it owns parts all over the
+/// buffer: what travels between hosts then keeps all links busy while a pass goes through the buffer.
 ///
 /// Parts begin at multiples of 65,536 elements, the blocks over which norms are summed. So no sum depends on who
 /// owns what.
 public struct SlicePartition: Equatable, Sendable {
+  /// Where in the buffer a rank's parts lie.
+  public enum Layout: Sendable {
+    /// One slice for each rank.
+    case contiguous
+    /// Parts all over the buffer, one in each of as many stretches as its blocks allow, at most 16.
+    case interleaved
+  }
+
   /// Elements of a block.
   public static let blockSize = 65_536
-  /// The most turns: a rank's parts are listed in checkpoints' plans, messages and states.
-  package static let mostTurns = 16
+  /// The most stretches: a rank's parts are listed in checkpoints' plans, messages and states.
+  package static let mostStretches = 16
 
   /// P, the elements of the whole buffer.
   public let elementCount: Int
   /// N, the number of ranks.
   public let size: Int
-  /// Whether there may be several turns.
-  public let takesTurns: Bool
+  public let layout: Layout
   /// The ranks that own something, ascending.
   private let owners: [Int]
-  /// Blocks of every turn but the last, which may have fewer: a multiple of the number of owners.
-  private let blocksPerTurn: Int
+  /// Blocks of every stretch but the last, which may have fewer: a multiple of the number of owners.
+  private let blocksPerStretch: Int
 
   /// - Parameters:
   ///   - owners: The ranks that share out the buffer, ascending; the others own nothing. Default:
   ///     all.
-  ///   - takesTurns: Whether there are several turns, as many as the buffer's blocks allow, at most 16.
-  ///     Default: one.
+  ///   - layout: Where each rank's parts lie. Default: one slice for each.
   public init(
-    elementCount: Int, size: Int, owners: [Int]? = nil, takesTurns: Bool = false
+    elementCount: Int, size: Int, owners: [Int]? = nil, layout: Layout = .contiguous
   ) {
     let owners = owners ?? Array(0..<max(0, size))
     precondition(elementCount >= 0 && size >= 1, "\(elementCount) elements on \(size) ranks")
@@ -39,31 +45,31 @@ public struct SlicePartition: Equatable, Sendable {
     self.elementCount = elementCount
     self.size = size
     self.owners = owners
-    self.takesTurns = takesTurns
+    self.layout = layout
     let blockCount = (elementCount + Self.blockSize - 1) / Self.blockSize
-    let turns = takesTurns && owners.count > 1 ? Self.mostTurns : 1
-    let share = (blockCount + turns * owners.count - 1) / (turns * owners.count)
-    blocksPerTurn = turns == 1 ? blockCount : share * owners.count
+    let stretches = layout == .interleaved && owners.count > 1 ? Self.mostStretches : 1
+    let share = (blockCount + stretches * owners.count - 1) / (stretches * owners.count)
+    blocksPerStretch = stretches == 1 ? blockCount : share * owners.count
   }
 
   public var blockCount: Int { (elementCount + Self.blockSize - 1) / Self.blockSize }
 
-  /// The blocks of each turn.
-  private var turns: [Range<Int>] {
-    stride(from: 0, to: blockCount, by: max(1, blocksPerTurn)).map {
-      $0..<min($0 + blocksPerTurn, blockCount)
+  /// The blocks of each stretch.
+  private var stretches: [Range<Int>] {
+    stride(from: 0, to: blockCount, by: max(1, blocksPerStretch)).map {
+      $0..<min($0 + blocksPerStretch, blockCount)
     }
   }
 
-  /// Where a rank's blocks of a turn begin, or those of the next owner if it owns nothing.
-  private func start(of rank: Int, in turn: Range<Int>) -> Int {
+  /// Where a rank's blocks of a stretch begin, or those of the next owner if it owns nothing.
+  private func start(of rank: Int, in stretch: Range<Int>) -> Int {
     let before = owners.count { $0 < rank }
-    return turn.lowerBound + before * turn.count / owners.count
+    return stretch.lowerBound + before * stretch.count / owners.count
   }
 
   /// The blocks of consecutive ranks, ascending; none that are empty.
   package func blocks(of ranks: Range<Int>) -> [Range<Int>] {
-    turns.map { start(of: ranks.lowerBound, in: $0)..<start(of: ranks.upperBound, in: $0) }
+    stretches.map { start(of: ranks.lowerBound, in: $0)..<start(of: ranks.upperBound, in: $0) }
       .filter { !$0.isEmpty }
   }
 
@@ -81,12 +87,12 @@ public struct SlicePartition: Equatable, Sendable {
   /// How many elements a rank owns.
   public func count(of rank: Int) -> Int { parts(of: rank).reduce(0) { $0 + $1.count } }
 
-  /// The elements of a rank where there is one turn; empty when there are fewer blocks than ranks.
+  /// The elements of a rank where there is one stretch; empty when there are fewer blocks than ranks.
   public func slice(of rank: Int) -> Range<Int> {
     let parts = parts(of: rank)
     precondition(parts.count <= 1, "rank \(rank) owns \(parts.count) parts, not a slice")
     if let part = parts.first { return part }
-    let begin = turns.first.map { start(of: rank, in: $0) * Self.blockSize } ?? 0
+    let begin = stretches.first.map { start(of: rank, in: $0) * Self.blockSize } ?? 0
     return min(begin, elementCount)..<min(begin, elementCount)
   }
 
@@ -99,8 +105,8 @@ public struct SlicePartition: Equatable, Sendable {
 
   /// The owner of a block of the buffer.
   package func owner(ofBlock block: Int) -> Int? {
-    guard let turn = turns.first(where: { $0.contains(block) }) else { return nil }
-    return owners.last { start(of: $0, in: turn) <= block }
+    guard let stretch = stretches.first(where: { $0.contains(block) }) else { return nil }
+    return owners.last { start(of: $0, in: stretch) <= block }
   }
 
   /// The rank of a host that reads an element for its host while the others may be writing what they own: its

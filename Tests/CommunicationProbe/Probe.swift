@@ -49,9 +49,9 @@ struct Probe {
     let leafCount = options.number("leaves") ?? communicator.size
     let reduction = try CanonicalReduction(
       communicator: communicator, elementCount: elementCount, leafCount: leafCount, scalarCount: 1,
-      takesTurns: true)
+      layout: .interleaved)
     let parameters = try SharedParameters(
-      communicator: communicator, elementCount: elementCount, takesTurns: true)
+      communicator: communicator, elementCount: elementCount, layout: .interleaved)
     for step in 1...2 {
       communicator.step = step
       for leaf in reduction.ownedLeaves {

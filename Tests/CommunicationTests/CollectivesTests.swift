@@ -93,7 +93,7 @@ import Testing
     let elementCount = 70 * SlicePartition.blockSize + 5
     _ = try run(group) { communicator in
       let parameters = try SharedParameters(
-        communicator: communicator, elementCount: elementCount, takesTurns: true)
+        communicator: communicator, elementCount: elementCount, layout: .interleaved)
       let memory = parameters.memory.segments[0].bindMemory(to: Float.self)
       for round in 1...6 {
         for part in parameters.partition.parts(of: communicator.rank) {
@@ -213,9 +213,9 @@ import Testing
     }
   }
 
-  @Test func partsInTurnsAreBalancedAndAllOverTheBuffer() {
+  @Test func interleavedPartsAreBalancedAndAllOverTheBuffer() {
     for (elementCount, size) in [(0, 3), (1, 2), (65_537, 2), (10_000_000, 7), (124_439_808, 6)] {
-      let partition = SlicePartition(elementCount: elementCount, size: size, takesTurns: true)
+      let partition = SlicePartition(elementCount: elementCount, size: size, layout: .interleaved)
       let parts = partition.distribution.parts
       #expect(partition.distribution.elementCount == elementCount)
       for (left, right) in zip(parts, parts.dropFirst()) {
@@ -252,7 +252,8 @@ import Testing
     owners: [Int]?
   ) {
     let partition = SlicePartition(
-      elementCount: 700_000, size: 5, owners: owners, takesTurns: owners != [1])
+      elementCount: 700_000, size: 5, owners: owners,
+      layout: owners == [1] ? .contiguous : .interleaved)
     for element in stride(from: 0, to: 800_000, by: SlicePartition.blockSize) {
       let owner = (0..<5).first { partition.parts(of: $0).contains { $0.contains(element) } }
       for rank in 0..<5 {

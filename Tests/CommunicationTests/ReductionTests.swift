@@ -20,8 +20,8 @@ import Testing
     /// Whether the last gradient is summed while it is computed, from its end to its begin.
     var isAnnounced = false
     var partialSums = PartialSums.float32
-    /// Whether ranks own parts all over the gradient.
-    var takesTurns = false
+    /// Where in the gradient each rank's parts lie.
+    var layout = SlicePartition.Layout.contiguous
     /// How many leaves each rank has; nil: as evenly as can be.
     var counts: [Int]?
     var description: String {
@@ -43,7 +43,7 @@ import Testing
       communicator: communicator, elementCount: setting.elementCount,
       division: setting.counts.map(LeafDivision.init(counts:))
         ?? LeafDivision(leafCount: setting.leafCount, size: communicator.size),
-      scalarCount: 2, partialSums: setting.partialSums, takesTurns: setting.takesTurns,
+      scalarCount: 2, partialSums: setting.partialSums, layout: setting.layout,
       pool: pool)
     var announcing: [Bool] = []
     for step in 1...2 {
@@ -100,9 +100,9 @@ import Testing
   }
 
   private func expectCanonical(_ setting: Case) throws {
-    if !setting.takesTurns && setting.size > setting.ranksPerHost {
+    if setting.layout == .contiguous && setting.size > setting.ranksPerHost {
       var setting = setting
-      setting.takesTurns = true
+      setting.layout = .interleaved
       try expectCanonical(setting)
     }
     let outcome = try outcome(setting)

@@ -23,13 +23,14 @@ struct HostTraffic {
   ///   - leafCount: M, at least N.
   ///   - elementCount: P.
   ///   - format: How nodes travel.
-  ///   - takesTurns: Whether hosts own parts all over the buffer, not one slice each.
+  ///   - layout: Where in the buffer each rank's parts lie.
   init(
-    hosts: [Range<Int>], leafCount: Int, elementCount: Int, format: WireFormat, takesTurns: Bool
+    hosts: [Range<Int>], leafCount: Int, elementCount: Int, format: WireFormat,
+    layout: SlicePartition.Layout
   ) {
     let size = hosts.last?.upperBound ?? 0
     let partition = SlicePartition(
-      elementCount: elementCount, size: size, takesTurns: takesTurns)
+      elementCount: elementCount, size: size, layout: layout)
     let tree = CanonicalTree(leafCount: leafCount)
     let division = LeafDivision(leafCount: leafCount, size: size)
     let owned = hosts.map { $0.flatMap(partition.parts) }
@@ -71,7 +72,7 @@ struct HostTraffic {
   ///   - forward: Seconds of the forward pass; 0 where nothing travels meanwhile.
   func exposedParameterSeconds(bytesPerSecond: Double, forward: Double) -> Double {
     let seconds = Double(parameterBytes) / bytesPerSecond
-    return max(seconds / Double(SlicePartition.mostTurns), seconds - forward)
+    return max(seconds / Double(SlicePartition.mostStretches), seconds - forward)
   }
 
   /// What is left of the gradients' way when a backward pass during which they travel is over, in seconds.

@@ -163,7 +163,8 @@ package struct SpeedModel: Sendable {
   private func traffic(_ hosts: [Range<Int>], leafCount: Int) -> HostTraffic {
     HostTraffic(
       hosts: hosts, leafCount: leafCount, elementCount: parameters,
-      format: WireFormat(reduction.partialSums), takesTurns: !synchronize.isOn)
+      format: WireFormat(reduction.partialSums),
+      layout: synchronize.isOn ? .contiguous : .interleaved)
   }
 
   /// The parts of a group on each host, its ranks counted from 0.

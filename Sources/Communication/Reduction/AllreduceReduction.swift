@@ -24,7 +24,7 @@ public final class AllreduceReduction: GradientReduction {
   /// Allocates all buffers. Collective. Parameters as of `CanonicalReduction`.
   public init(
     communicator: any Communicator, elementCount: Int, leafCount: Int, scalarCount: Int = 0,
-    takesTurns: Bool = false, pool: ThreadPool? = nil
+    layout: SlicePartition.Layout = .contiguous, pool: ThreadPool? = nil
   ) throws {
     let tree = CanonicalTree(leafCount: leafCount)
     self.communicator = communicator
@@ -32,7 +32,7 @@ public final class AllreduceReduction: GradientReduction {
     let division = LeafDivision(leafCount: leafCount, size: communicator.size)
     ownedLeaves = division.leaves(of: communicator.rank)
     partition = SlicePartition(
-      elementCount: elementCount, size: communicator.size, takesTurns: takesTurns)
+      elementCount: elementCount, size: communicator.size, layout: layout)
     // A rank with a single micro-batch has nothing to add to it.
     let bufferCount = min(2, ownedLeaves.count)
     memory = try MemorySegment(

@@ -43,13 +43,14 @@ public final class CanonicalReduction: GradientReduction {
   ///   - division: Which rank computes which of the M micro-batches of an optimiser step.
   ///   - scalarCount: Numbers that each micro-batch brings along to be summed. Default: none.
   ///   - partialSums: How the tree's nodes are kept and sent. Decides the result. Default: as they are.
-  ///   - takesTurns: Whether ranks own parts all over the gradient, not one slice each. Default: they do not.
+  ///   - layout: Where in the gradient each rank's parts lie. Default: one slice for each.
   ///   - pool: Threads that share the work. Bits do not depend on them. Default: the caller only.
   /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
   public init(
     communicator: any Communicator, elementCount: Int, division: LeafDivision,
     scalarCount: Int = 0,
-    partialSums: PartialSums = .float32, takesTurns: Bool = false, pool: ThreadPool? = nil
+    partialSums: PartialSums = .float32, layout: SlicePartition.Layout = .contiguous,
+    pool: ThreadPool? = nil
   ) throws {
     let topology = communicator.topology
     let tree = CanonicalTree(leafCount: division.leafCount)
@@ -60,7 +61,7 @@ public final class CanonicalReduction: GradientReduction {
     self.pool = pool
     ownedLeaves = division.leaves(of: topology.rank)
     partition = SlicePartition(
-      elementCount: elementCount, size: topology.size, takesTurns: takesTurns)
+      elementCount: elementCount, size: topology.size, layout: layout)
     plan = FoldPlan(tree: tree, owned: ownedLeaves)
 
     let rounding = NodeRounding(partialSums)
@@ -98,12 +99,13 @@ public final class CanonicalReduction: GradientReduction {
   /// - Parameter leafCount: M, the micro-batches of an optimiser step over all ranks; at least N.
   public convenience init(
     communicator: any Communicator, elementCount: Int, leafCount: Int, scalarCount: Int = 0,
-    partialSums: PartialSums = .float32, takesTurns: Bool = false, pool: ThreadPool? = nil
+    partialSums: PartialSums = .float32, layout: SlicePartition.Layout = .contiguous,
+    pool: ThreadPool? = nil
   ) throws {
     try self.init(
       communicator: communicator, elementCount: elementCount,
       division: LeafDivision(leafCount: leafCount, size: communicator.size),
-      scalarCount: scalarCount, partialSums: partialSums, takesTurns: takesTurns, pool: pool)
+      scalarCount: scalarCount, partialSums: partialSums, layout: layout, pool: pool)
   }
 
   /// Elements from one buffer to the next: whole pages, and never none.

@@ -94,7 +94,7 @@ public final class Trainer {
     let groups = plan.workerGroups(ranks: communicator.size)
     replica = try task.replica(
       communicator, in: workspace, owners: groups?.leaders,
-      takesTurns: plan.takesTurns(on: communicator.topology))
+      layout: plan.partitionLayout(on: communicator.topology))
     privacy =
       plan.privacy.isOn
       ? try PrivateTraining(

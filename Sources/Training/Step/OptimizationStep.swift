@@ -72,10 +72,10 @@ extension Plan {
       ? WorkerGroups(workerCount: synchronize.workers, rankCount: ranks) : nil
   }
 
-  /// Whether ranks own parts all over the parameters, so that a step's messages go both ways between hosts
-  /// while it computes. Workers and clients send each other too seldom for that.
-  func takesTurns(on topology: Topology) -> Bool {
-    topology.hostCount > 1 && !synchronize.isOn && !federated.isOn
+  /// Which parts of the parameters ranks own: between hosts parts all over them, so that a step's messages go
+  /// both ways while it computes. Workers and clients send each other too seldom for that.
+  func partitionLayout(on topology: Topology) -> SlicePartition.Layout {
+    topology.hostCount > 1 && !synchronize.isOn && !federated.isOn ? .interleaved : .contiguous
   }
 
   /// The steps of one rank. Collective.

@@ -23,21 +23,21 @@ public final class Replica {
   ///
   /// - Parameters:
   ///   - owners: The ranks that share out what is trained, ascending. Default: all.
-  ///   - takesTurns: Whether they own parts all over it, and a step may leave them on their way between hosts:
-  ///     see `SharedParameters`. Default: they do not.
+  ///   - layout: Where in it each rank's parts lie. A step may leave parts that lie all over it on their way
+  ///     between hosts: see `SharedParameters`. Default: one slice for each.
   /// - Throws: `CommunicationError.sharedMemory` when the host has too little memory.
   public convenience init(
     of module: some Module, communicator: any Communicator, workspace: Workspace,
-    owners: [Int]? = nil, takesTurns: Bool = false
+    owners: [Int]? = nil, layout: SlicePartition.Layout = .contiguous
   ) throws {
     let parameters = ParameterStore(of: module)
     let shared = try SharedParameters(
       communicator: communicator, elementCount: parameters.flatCount,
-      trainedCount: parameters.trainedCount, owners: owners, takesTurns: takesTurns)
+      trainedCount: parameters.trainedCount, owners: owners, layout: layout)
     self.init(parameters, shared, workspace)
     parameters.bind(
       to: FloatMemory(viewing: shared.values, owner: shared.memory), in: workspace)
-    if takesTurns { parameters.awaitValues { shared.arrive(upTo: $0) } }
+    if layout == .interleaved { parameters.awaitValues { shared.arrive(upTo: $0) } }
   }
 
   /// Makes a further copy of what is trained, for some of the ranks. The model goes on with the copy that

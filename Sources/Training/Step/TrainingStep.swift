@@ -90,7 +90,7 @@ public final class TrainingStep: OptimizationStep {
       communicator: communicator,
       reduction: plan.reduction.reduction(
         communicator: communicator, elementCount: replica.parameters.trainedCount,
-        leafCount: plan.batch.microbatches, takesTurns: replica.shared.partition.takesTurns,
+        leafCount: plan.batch.microbatches, layout: replica.shared.partition.layout,
         pool: replica.workspace.threads))
   }
 
@@ -167,7 +167,7 @@ public final class TrainingStep: OptimizationStep {
     heldReduction = nil
     heldReduction = try method.canonical(
       communicator: communicator, elementCount: replica.parameters.trainedCount,
-      division: division, takesTurns: replica.shared.partition.takesTurns,
+      division: division, layout: replica.shared.partition.layout,
       pool: replica.workspace.threads)
   }
 
@@ -219,7 +219,7 @@ public final class TrainingStep: OptimizationStep {
     let all = try phases.timeReduction(over: communicator) {
       // The next step needs them one after the other.
       try replica.shared.share(
-        contributing: words, inBackground: replica.shared.partition.takesTurns)
+        contributing: words, inBackground: replica.shared.partition.layout == .interleaved)
     }
     if !all.isEmpty { try verification?.compare(all, step: step + 1) }
     if let recorder { distributions = try recorder.gather(step: step + 1) }

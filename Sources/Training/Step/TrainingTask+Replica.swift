@@ -8,11 +8,11 @@ extension TrainingTask {
   /// - Throws: As `Replica.init` and `FrozenModel.load`.
   func replica(
     _ communicator: any Communicator, in workspace: Workspace, owners: [Int]? = nil,
-    takesTurns: Bool = false
+    layout: SlicePartition.Layout = .contiguous
   ) throws -> Replica {
     let replica = try Replica(
       of: model, communicator: communicator, workspace: workspace, owners: owners,
-      takesTurns: takesTurns)
+      layout: layout)
     for frozen in frozenModels { try frozen.load(communicator, in: workspace) }
     return replica
   }
