@@ -66,14 +66,14 @@ public struct BenchmarkCase: Sendable {
       self = known
       return
     }
-    let text = try communicator.fromRankZero {
+    let text = try communicator.valueFromRankZero {
       if Self.isAbsent(source) { throw UnknownCaseError(name: source) }
-      return Array(try RunConfiguration.readText(path: source).utf8)
+      return try RunConfiguration.readText(path: source)
     }
     name = source
     let configuration = try communicator.agree {
       try RunConfiguration.parse(
-        yaml: String(decoding: text, as: UTF8.self), source: source, overrides: overrides,
+        yaml: text, source: source, overrides: overrides,
         ranks: communicator.size
       ).locatingFiles()
     }

@@ -1,6 +1,5 @@
 import Foundation
 import LockstepCommunication
-import LockstepFiles
 import LockstepReporting
 import LockstepSettings
 import LockstepTraining
@@ -42,13 +41,10 @@ public struct RunComparison: Encodable, Equatable, Sendable, CustomStringConvert
   public init(
     of run: String, with prediction: SpeedPrediction, communicator: any Communicator
   ) throws {
-    let bytes = try communicator.fromRankZero {
+    let figures = try communicator.valueFromRankZero {
       let summary = try Self.summary(of: run, ranks: communicator.size)
-      return Array(
-        try JSONFormat.encoder().encode(
-          RunComparison(of: run, summary, with: prediction).figures))
+      return try RunComparison(of: run, summary, with: prediction).figures
     }
-    let figures = try JSONFormat.decoder.decode([Double].self, from: Data(bytes))
     self.init(run: run, figures: figures)
   }
 

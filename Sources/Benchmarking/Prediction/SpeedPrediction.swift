@@ -164,16 +164,8 @@ public struct SpeedPrediction: Encodable, Sendable, CustomStringConvertible {
       HostCosts(
         ranks: ranks, forwardSeconds: slowest[0], backwardSeconds: slowest[1],
         optimizerSeconds: most(2), restSeconds: most(3)),
-      Int(most(4)), try findsTimeline ? Self.share(own?.timeline, communicator) : nil
+      Int(most(4)), try findsTimeline ? communicator.valueFromRankZero { own?.timeline } : nil
     )
-  }
-
-  /// Rank zero's is everyone's.
-  private static func share(
-    _ timeline: GradientTimeline?, _ communicator: any Communicator
-  ) throws -> GradientTimeline {
-    let bytes = try communicator.fromRankZero { Array(try JSONEncoder().encode(timeline)) }
-    return try JSONDecoder().decode(GradientTimeline.self, from: Data(bytes))
   }
 
   public var description: String {

@@ -146,12 +146,8 @@ public final class Sweep {
   private func explosion(
     in run: RunDirectory
   ) throws -> (_ step: Int, _ loss: Double?) -> Bool {
-    let bytes = try ranks.group.fromRankZero {
-      let losses = try RunHistory(path: run.metricsPath).steps.compactMap(\.loss)
-      return Array(try JSONFormat.encoder().encode(losses))
-    }
-    let earlier = try ranks.group.agree {
-      try JSONFormat.decoder.decode([Double].self, from: Data(bytes))
+    let earlier = try ranks.group.valueFromRankZero {
+      try RunHistory(path: run.metricsPath).steps.compactMap(\.loss)
     }
     var smoothing = RangeCurve.Smoothing()
     var count = 0
@@ -212,12 +208,10 @@ extension SweepPlan {
   fileprivate init(
     _ path: String, _ overrides: [String], groups: Int, _ communicator: any Communicator
   ) throws {
-    let text = try communicator.fromRankZero {
-      Array(try RunConfiguration.readText(path: path).utf8)
-    }
+    let text = try communicator.valueFromRankZero { try RunConfiguration.readText(path: path) }
     let configuration = try communicator.agree {
       let configuration = try SweepConfiguration.parse(
-        yaml: String(decoding: text, as: UTF8.self), source: path)
+        yaml: text, source: path)
       for parameter in configuration.parameters.parameters.map(\.key) {
         let keys = overrides.compactMap { $0.split(separator: "=").first.map(String.init) }
         if let key = keys.first(where: { $0 == parameter || $0.hasPrefix(parameter + ".") }) {
@@ -226,12 +220,12 @@ extension SweepPlan {
       }
       return configuration
     }
-    let base = try communicator.fromRankZero {
-      Array(try RunConfiguration.readText(path: configuration.base).utf8)
+    let base = try communicator.valueFromRankZero {
+      try RunConfiguration.readText(path: configuration.base)
     }
     self = try communicator.agree {
       try SweepPlan(
-        configuration, base: String(decoding: base, as: UTF8.self), overrides: overrides,
+        configuration, base: base, overrides: overrides,
         ranks: (communicator.size + groups - 1) / groups)
     }
   }

@@ -60,14 +60,14 @@ final class TrialRunner {
     pausing isPause: (_ step: Int, _ loss: Double?) -> Bool, recordingIn record: inout RunRecord
   ) throws {
     let directory = directory.runDirectory(of: planned)
-    let answer = try group.fromRankZero {
-      try FileSystem.exists(directory.configurationPath) ? [1] : []
+    let isBegun = try group.valueFromRankZero {
+      try FileSystem.exists(directory.configurationPath)
     }
     let threads = ThreadPlan(
       requested: planned.configuration.threads, processors: plan.processors, sharers: plan.sharers)
     let run = try TrainingRun(
       configuration: planned.configuration, communicator: group, mode: mode,
-      directory: directory, resume: !answer.isEmpty, threads: threads.threads)
+      directory: directory, resume: isBegun, threads: threads.threads)
     try group.onRankZero {
       try run.attach(console: .quiet)
       run.trainer.attach(SweepRanks.StopObserver(ranks, stop))

@@ -4,7 +4,6 @@ import CLockstepKernels
 import LockstepCommunication
 import LockstepDatasets
 import LockstepFederation
-import LockstepFiles
 import LockstepOptimization
 import LockstepTensors
 
@@ -238,13 +237,9 @@ final class FederatedRounds: OptimizationStep {
 
   /// Why clients failed, those of them that the user has not been told of before. Collective.
   private func reasons(_ failures: [Int: any Error], step: Int) throws -> [String] {
+    let own = failures.filter { $0.value as? ClientFailure != .dropout }
     var notices: [String] = []
-    for rank in 0..<communicator.size {
-      let bytes = try communicator.fromRank(rank) {
-        let own = failures.filter { $0.value as? ClientFailure != .dropout }
-        return Array(try JSONFormat.encoder().encode(own.mapValues(reason(of:))))
-      }
-      let reasons = try JSONFormat.decoder.decode([Int: String].self, from: .init(bytes))
+    for reasons in try communicator.allGather(value: own.mapValues(reason(of:))) {
       for (client, reason) in reasons.sorted(by: { $0.key < $1.key })
       where told.insert(client).inserted {
         notices.append(

@@ -122,13 +122,7 @@ extension RunConfiguration {
   private func addRecord(
     _ own: [DataRecord.File], to prepared: inout PreparedTask, _ communicator: any Communicator
   ) throws {
-    var files: [DataRecord.File] = []
-    for rank in 0..<communicator.size {
-      let bytes = try communicator.fromRank(rank) {
-        Array(try JSONFormat.encoder().encode(own))
-      }
-      files += try JSONFormat.decoder.decode([DataRecord.File].self, from: .init(bytes))
-    }
+    let files = try communicator.allGather(value: own).joined()
     guard var record = prepared.data else { return }
     record.files.removeAll { $0.key.hasPrefix("data.train") }
     record.files += files.sorted { $0.path < $1.path }

@@ -77,16 +77,15 @@ public final class ModelEvaluation {
     _ communicator: any Communicator
   ) throws -> ModelEvaluation {
     var own: ModelEvaluation?
-    let path = try communicator.fromRankZero {
+    let path = try communicator.valueFromRankZero {
       let evaluation = try ModelEvaluation(
         source: source, options: options, workspace: workspace)
       own = evaluation
-      return Array(evaluation.trained.path.utf8)
+      return evaluation.trained.path
     }
     return try communicator.agree {
       try own
-        ?? ModelEvaluation(
-          source: String(decoding: path, as: UTF8.self), options: options, workspace: workspace)
+        ?? ModelEvaluation(source: path, options: options, workspace: workspace)
     }
   }
 

@@ -1,6 +1,5 @@
 import Foundation
 import LockstepCommunication
-import LockstepFiles
 import LockstepNeuralNetworks
 import LockstepParallelism
 import LockstepTensors
@@ -65,22 +64,12 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
       openBLAS: .current, availableMemory: HostMemory.available,
       hostProcessors: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
       pmix: ProcessInfo.processInfo.environment["PMIX_VERSION"])
-    ranks = try Self.gather(own, communicator)
+    ranks = try communicator.allGather(value: own)
     openMPI = launch.library.version ?? "none"
     (reductionGigabytes, barrierMicroseconds) = try Self.reductionSpeed(threads, communicator)
     links = try HostLink.measureAll(communicator)
     hosts = communicator.topology.hosts.map { [ranks] in ranks[$0.lowerBound].host }
     findings = Self.findings(ranks) + links.findings(hosts: hosts)
-  }
-
-  private static func gather(_ own: Rank, _ communicator: any Communicator) throws -> [Rank] {
-    let text = Array(try JSONFormat.encoder().encode(own))
-    let counts = try communicator.allGather([Double(text.count)]).map { Int($0[0]) }
-    return try counts.enumerated().map { rank, count in
-      var bytes = communicator.rank == rank ? text : [UInt8](repeating: 0, count: count)
-      try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: rank) }
-      return try JSONFormat.decoder.decode(Rank.self, from: Data(bytes))
-    }
   }
 
   /// Of products as GPT-2's smallest model has, for a quarter of a second, and of a loop of nothing but

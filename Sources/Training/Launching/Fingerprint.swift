@@ -60,14 +60,7 @@ extension Communicator {
   func requireSame(_ own: Fingerprint) throws {
     let hashes = try allGather([Double(bitPattern: own.hash)]).map { $0[0].bitPattern }
     guard hashes.contains(where: { $0 != hashes[0] }) else { return }
-    let text = Array(try JSONFormat.encoder().encode(own))
-    let counts = try allGather([Double(text.count)]).map { Int($0[0]) }
-    let all = try counts.enumerated().map { rank, count in
-      var bytes = self.rank == rank ? text : [UInt8](repeating: 0, count: count)
-      try bytes.withUnsafeMutableBytes { try broadcast($0, from: rank) }
-      return try JSONFormat.decoder.decode(Fingerprint.self, from: Data(bytes))
-    }
-    throw AgreedError(DifferentProgramsError(all), speaks: isRankZero)
+    throw AgreedError(DifferentProgramsError(try allGather(value: own)), speaks: isRankZero)
   }
 }
 

@@ -62,8 +62,7 @@ package struct HostLink: Codable, Sendable {
         }
         let known = try communicator.allGather(figures)[first]
         func name(from rank: Int) throws -> String? {
-          let bytes = try communicator.fromRank(rank) { Array((interface ?? "").utf8) }
-          return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+          try communicator.value(fromRank: rank) { interface }
         }
         links.append(
           HostLink(

@@ -15,14 +15,14 @@ extension RunConfiguration {
     path: String, overrides: [String] = [], _ communicator: any Communicator
   ) throws -> RunConfiguration {
     var notices: [String] = []
-    let text = try communicator.fromRankZero {
+    let text = try communicator.valueFromRankZero {
       let configuration = try load(
         path: path, overrides: overrides, ranks: communicator.size)
       notices = configuration.notices
-      return Array(configuration.yaml(comments: false).utf8)
+      return configuration.yaml(comments: false)
     }
     var configuration = try communicator.agree {
-      try parse(yaml: String(decoding: text, as: UTF8.self), source: path)
+      try parse(yaml: text, source: path)
     }
     configuration.notices = notices
     return configuration

@@ -26,7 +26,7 @@ struct Teacher {
     vocabularyCount: Int, _ communicator: any Communicator
   ) throws {
     var opened: (weights: any WeightSource, record: [DataRecord.File], checkpoint: Any?)?
-    let text = try communicator.fromRankZero {
+    let text = try communicator.valueFromRankZero {
       let description: ModelDescription
       do {
         description = try .reading(path, threads: ThreadPool())
@@ -42,11 +42,10 @@ struct Teacher {
       )
       let model = SettingNode(
         .map([.init("model", ModelConfiguration(description.architecture).settingNode)]))
-      return Array(YAMLWriter().write(model).utf8)
+      return YAMLWriter().write(model)
     }
     let (architecture, network) = try communicator.agree {
-      let configuration = try RunConfiguration.parse(
-        yaml: String(decoding: text, as: UTF8.self), source: named)
+      let configuration = try RunConfiguration.parse(yaml: text, source: named)
       guard case .language(let architecture) = configuration.model.role else {
         throw TeacherError(path: named, reason: "is no language model")
       }

@@ -39,9 +39,8 @@ extension RunConfiguration {
       fingerprint = key.fingerprint
       return key.derived(for: try trainingDescription(data)).bytes
     }
-    let name = try communicator.fromRankZero { Array(fingerprint.utf8) }
-    return PrivacySession(
-      key: PrivacyKey(bytes: bytes), fingerprint: String(decoding: name, as: UTF8.self), path: path)
+    let name = try communicator.valueFromRankZero { fingerprint }
+    return PrivacySession(key: PrivacyKey(bytes: bytes), fingerprint: name, path: path)
   }
 
   /// The key that noise and samples are drawn with, of a run whose task was made in code: for tests, which draw the

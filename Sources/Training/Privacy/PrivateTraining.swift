@@ -83,7 +83,7 @@ package final class PrivateTraining {
   /// Takes rank zero's noise and what follows from it: logarithms may differ in their last bits among
   /// processors. Collective.
   private func settle(noise found: () throws -> Double) throws {
-    let bytes = try communicator.fromRankZero {
+    let words = try communicator.valueFromRankZero {
       let noise = try found()
       let step = SubsampledGaussian(rate: sampling.rate, noise: noise)
       let budget = PrivacyBudget(of: step, configuration, steps: steps)
@@ -95,12 +95,7 @@ package final class PrivateTraining {
         throw PrivacyError.noStep(epsilon: limit, first: budget.epsilon(afterSteps: 1))
       }
       self.budget = budget
-      return [noise.bitPattern, UInt64(budget.allowedSteps)].flatMap { word in
-        (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
-      }
-    }
-    let words = [0, 8].map { start in
-      (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[start + $1]) << (8 * $1) }
+      return [noise.bitPattern, UInt64(budget.allowedSteps)]
     }
     (noise, allowedSteps) = (Double(bitPattern: words[0]), Int(words[1]))
     told = nil

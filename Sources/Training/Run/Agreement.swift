@@ -1,4 +1,6 @@
+import Foundation
 import LockstepCommunication
+import LockstepFiles
 
 extension Communicator {
   /// Runs `body` on every rank and goes on only if it succeeded on all. Collective.
@@ -36,6 +38,30 @@ extension Communicator {
       try bytes.withUnsafeMutableBytes { try broadcast($0, from: root) }
     }
     return bytes
+  }
+
+  /// Runs `body` on rank zero and gives its value to every rank. Collective.
+  ///
+  /// - Throws: As `fromRankZero`.
+  package func valueFromRankZero<Value: Codable>(_ body: () throws -> Value) throws -> Value {
+    try value(fromRank: 0, body)
+  }
+
+  /// As `valueFromRankZero`, for what another rank knows.
+  func value<Value: Codable>(fromRank root: Int, _ body: () throws -> Value) throws -> Value {
+    let bytes = try fromRank(root) { Array(try JSONFormat.encoder().encode(body())) }
+    return try JSONFormat.decoder.decode(Value.self, from: Data(bytes))
+  }
+
+  /// Tells every rank the values of all, in the ranks' order. Collective.
+  func allGather<Value: Codable>(value: Value) throws -> [Value] {
+    let text = Array(try JSONFormat.encoder().encode(value))
+    let counts = try allGather([Double(text.count)]).map { Int($0[0]) }
+    return try counts.enumerated().map { rank, count in
+      var bytes = self.rank == rank ? text : [UInt8](repeating: 0, count: count)
+      try bytes.withUnsafeMutableBytes { try broadcast($0, from: rank) }
+      return try JSONFormat.decoder.decode(Value.self, from: Data(bytes))
+    }
   }
 
   /// Runs `body` on rank zero; the others wait until it is done. Collective.

@@ -1,4 +1,3 @@
-import Foundation
 import LockstepCheckpoints
 import LockstepCommunication
 import LockstepFiles
@@ -150,13 +149,12 @@ package final class CheckpointStore {
     let isAlone = communicator.size == 1
     let parameters = replica.parameters
     let savedCount = parameters.isAdapted ? parameters.trainedCount : parameters.flatCount
-    let answer = try communicator.fromRankZero {
-      let isThere = try writer?.prepare(
+    let isThere = try communicator.valueFromRankZero {
+      try writer?.prepare(
         copiedElementCount: savedCount + (isAlone ? stateCount : 0),
-        stagedElementCount: isAlone ? 0 : stateCount)
-      return isThere == false ? [0] : [1]
+        stagedElementCount: isAlone ? 0 : stateCount) ?? true
     }
-    guard answer == [0] else { return true }
+    guard !isThere else { return true }
     if !isShortageTold {
       let size = ByteCount.text(4 * Double(savedCount + stateCount))
       notice =
@@ -205,7 +203,7 @@ package final class CheckpointStore {
   ) throws -> (state: TrainingState?, skipped: [SkippedCheckpoint]) {
     var found: Checkpoint?
     var skipped: [SkippedCheckpoint] = []
-    let text = try communicator.fromRankZero {
+    let stored = try communicator.valueFromRankZero {
       try ResumeError.reading {
         let search: CheckpointSearch
         if case .before(let step) = start {
@@ -217,12 +215,11 @@ package final class CheckpointStore {
           found = try search.resumable()
         }
         skipped = search.skipped
-        return try found.map { Array(try JSONFormat.encoder().encode($0.state())) } ?? []
+        return try found?.state()
       }
     }
-    guard !text.isEmpty else { return (nil, skipped) }
-    let state = try communicator.agree {
-      let state = try JSONFormat.decoder.decode(TrainingState.self, from: Data(text))
+    guard let state = stored else { return (nil, skipped) }
+    try communicator.agree {
       let path = statePath(ofStep: state.step)
       try ResumeError.reading(notesOf: path) {
         guard state.seed == seed else {
@@ -232,7 +229,6 @@ package final class CheckpointStore {
         }
         try versions.beginResuming(from: state.notes)
       }
-      return state
     }
     try communicator.onRankZero {
       guard let found else { return }

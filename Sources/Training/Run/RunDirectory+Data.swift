@@ -32,26 +32,19 @@ extension RunDirectory {
   ///
   /// - Throws: `AgreedError` where rank zero can not read the directory.
   func learnedSamples(_ communicator: any Communicator) throws -> SampleDescription? {
-    let bytes = try communicator.fromRankZero {
-      try storedData()?.samples.map { Array(try JSONFormat.encoder().encode($0)) } ?? []
-    }
-    guard !bytes.isEmpty else { return nil }
-    return try communicator.agree {
-      try JSONFormat.decoder.decode(SampleDescription.self, from: Data(bytes))
-    }
+    try communicator.valueFromRankZero { try storedData()?.samples }
   }
 
   /// Where the run's relative paths start, as it recorded; nil where it did not, or there is no such
   /// directory: then the run was moved. Collective.
   package func recordedDirectory(_ communicator: any Communicator) throws -> String? {
-    let bytes = try communicator.fromRankZero {
+    try communicator.valueFromRankZero {
       // Without a configuration there is no run, as `prepare` will say.
       guard try contents().contains(Self.configurationName),
         let recorded = try configuration().directory, FileSystem.isDirectory(recorded)
-      else { return [] }
-      return Array(recorded.utf8)
+      else { return nil }
+      return recorded
     }
-    return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
   }
 
   /// Compares a run's data with what it learned from.

@@ -155,7 +155,7 @@ public final class TrainingRun {
   /// Whether all steps are taken and the summary of them is written. Collective.
   private func isComplete() throws -> Bool {
     guard trainer.isDone, let directory else { return false }
-    return try !communicator.fromRankZero { try isComplete(directory) ? [1] : [] }.isEmpty
+    return try communicator.valueFromRankZero { try isComplete(directory) }
   }
 
   /// The same, for rank zero alone.

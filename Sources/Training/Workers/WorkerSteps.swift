@@ -1,8 +1,6 @@
 // K workers, M micro-batches, N ranks.
 
-import Foundation
 import LockstepCommunication
-import LockstepFiles
 import LockstepOptimization
 import LockstepTensors
 
@@ -63,11 +61,9 @@ final class WorkerSteps: OptimizationStep {
     }
     self.workers = workers
     outlines = try groups.leaders.map { leader in
-      let text = try communicator.fromRank(leader) {
-        let states = workers[0].states(withParameters: true)
-        return Array(try JSONFormat.encoder().encode(states.map(\.outline)))
+      try communicator.value(fromRank: leader) {
+        workers[0].states(withParameters: true).map(\.outline)
       }
-      return try JSONFormat.decoder.decode([OptimizerState.Outline].self, from: Data(text))
     }
   }
 
