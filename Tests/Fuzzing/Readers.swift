@@ -52,7 +52,7 @@ enum Readers {
   }
 
   static func run(_ folder: URL, _ damaged: DamagedCase) throws {
-    _ = try RunHistory(path: folder.appending(path: "metrics.jsonl").path)
+    _ = try LossHistory(path: folder.appending(path: "metrics.jsonl").path)
     _ = try Inspection(path: folder.path)
     let logits = compute(try TrainedModel.open(folder.path, in: Workspace()))
     try SilentAcceptance.unless(logits.allSatisfy(\.isFinite), "numbers that are not finite")

@@ -60,7 +60,7 @@ struct SweepPageTests {
           titles: charts.map(chart => chart.options.title), trials: training.series.length, width: best.width,
           heldOut: heldOut.series.find(series => series.trial === \(best)).x, x: best.x, mean: best.mean, isDrawn: training.area !== null }));
         """)
-    let history = try RunHistory(
+    let history = try LossHistory(
       path: bench.path("out/trials/\(String(format: "%04d", best))/metrics.jsonl"))
     let steps = history.steps.map { "\($0.step)" }.joined(separator: ",")
     #expect(document.contains(#""titles":["training loss""#))

@@ -46,7 +46,7 @@ package struct RangeCurve: Encodable, Equatable, Sendable {
     func hasExploded(_ smoothed: Double) -> Bool { smoothed > RangeCurve.explosion * best }
   }
 
-  package init(_ history: RunHistory) {
+  package init(_ history: LossHistory) {
     var smoothing = Smoothing()
     var points: [Point] = []
     for step in history.steps {

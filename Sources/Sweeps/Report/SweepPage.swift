@@ -46,7 +46,7 @@ struct SweepPage {
       try TrialCurve(
         trial: trial.trial,
         of: trial.runs.map {
-          try RunHistory(path: "\(directory.path)/\($0.directory)/metrics.jsonl")
+          try LossHistory(path: "\(directory.path)/\($0.directory)/metrics.jsonl")
         }, points: max(20, min(240, 60_000 / max(1, report.trials.count))))
     }
     let encoder = JSONFormat.encoder()

@@ -36,7 +36,7 @@ struct TrialCurve: Encodable, Equatable {
   /// - Parameters:
   ///   - histories: Of the trial's runs, one for each fold.
   ///   - points: The most of a curve.
-  init(trial: Int, of histories: [RunHistory], points: Int) {
+  init(trial: Int, of histories: [LossHistory], points: Int) {
     self.trial = trial
     let longest = histories.compactMap { $0.steps.last?.step }.max() ?? 0
     training = Points(

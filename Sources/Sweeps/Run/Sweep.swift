@@ -147,7 +147,7 @@ public final class Sweep {
     in run: RunDirectory
   ) throws -> (_ step: Int, _ loss: Double?) -> Bool {
     let earlier = try ranks.group.valueFromRankZero {
-      try RunHistory(path: run.metricsPath).steps.compactMap(\.loss)
+      try LossHistory(path: run.metricsPath).steps.compactMap(\.loss)
     }
     var smoothing = RangeCurve.Smoothing()
     var count = 0
@@ -169,7 +169,7 @@ public final class Sweep {
     var curve: RangeCurve?
     try whole.onRankZero {
       if case .rangeTest = plan.configuration.method, let run = plan.runs.first {
-        curve = RangeCurve(try RunHistory(path: directory.runDirectory(of: run).metricsPath))
+        curve = RangeCurve(try LossHistory(path: directory.runDirectory(of: run).metricsPath))
       }
       let report = SweepReport(results, state: state, rangeTest: curve)
       try directory.write(report)

@@ -122,7 +122,7 @@ extension RunRecord {
     } else {
       for metric in trainer.lastEvaluation?.metrics ?? [] { values[metric.key] = metric.value }
       values["loss"] =
-        try trainer.lastLoss ?? RunHistory(path: directory.metricsPath).steps.last?.loss
+        try trainer.lastLoss ?? LossHistory(path: directory.metricsPath).steps.last?.loss
       values["validation_loss"] = trainer.lastEvaluation?.loss
       (parametersSHA256, seconds) = (trainer.parametersHash, trainer.secondsTaken)
     }

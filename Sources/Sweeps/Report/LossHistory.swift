@@ -3,7 +3,7 @@ import LockstepFiles
 import LockstepReporting
 
 /// The losses of a run, from its `metrics.jsonl`.
-package struct RunHistory {
+package struct LossHistory {
   /// A loss that was not finite is nil: there is no place for it in a curve.
   package struct Step: Equatable {
     package let step: Int
