@@ -119,7 +119,7 @@ let package = Package(
       "Audits",
       uses: [
         "Training", "Models", "NeuralNetworks", "Optimization", "Privacy", "Tensors", "Datasets",
-        "Settings", "Files",
+        "Reporting", "Settings", "Files",
       ]),
 
     // What `lockstep metrics` and `lockstep compare` show.

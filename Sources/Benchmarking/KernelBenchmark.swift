@@ -3,6 +3,7 @@ import LockstepCommunication
 import LockstepModels
 import LockstepNeuralNetworks
 import LockstepParallelism
+import LockstepReporting
 import LockstepSettings
 import LockstepTensors
 import LockstepTraining
@@ -88,17 +89,18 @@ public struct KernelBenchmark: Encodable, Sendable, CustomStringConvertible {
 
   private var memoryTable: String {
     let runs = runs.compactMap(\.memory)
-    var kernels = TextTable("memory and kernels, GB/s (of the bandwidth)", columns)
-    kernels.add("copy", cells(runs) { String(format: "%.1f       ", $0.copyGigabytes) })
-    kernels.add("update", cells(runs) { String(format: "%.1f       ", $0.updateGigabytes) })
+    var kernels = TextTable(["memory and kernels, GB/s (of the bandwidth)", columns])
+    kernels.add(["copy", cells(runs) { String(format: "%.1f       ", $0.copyGigabytes) }])
+    kernels.add(["update", cells(runs) { String(format: "%.1f       ", $0.updateGigabytes) }])
     for (index, kernel) in (runs.first?.kernels ?? []).enumerated() {
-      kernels.add(
+      kernels.add([
         kernel.name,
         cells(runs) {
           let kernel = $0.kernels[index]
           return String(
             format: "%.1f (%3.0f %%)", kernel.gigabytes, 100 * kernel.bandwidthFraction)
-        })
+        },
+      ])
     }
     return kernels.lines.joined(separator: "\n")
   }

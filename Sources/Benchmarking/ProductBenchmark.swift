@@ -1,6 +1,7 @@
 import Foundation
 import LockstepCommunication
 import LockstepParallelism
+import LockstepReporting
 import LockstepTensors
 import LockstepTraining
 
@@ -106,21 +107,25 @@ public struct ProductBenchmark: Encodable, Sendable, CustomStringConvertible {
       String(format: "%.1f (%3.0f %%)", gflops, 100 * share)
     }
     func plain(_ gflops: Double?) -> String { gflops.map { String(format: "%.1f", $0) } ?? "-" }
-    var table = TextTable(
+    var table = TextTable([
       "products, \(threads) thread\(threads == 1 ? "" : "s"), GFLOP/s (of the peak)", "rows",
       "inner",
-      "columns", "float32", "bfloat16", "OpenBLAS")
+      "columns", "float32", "bfloat16", "OpenBLAS",
+    ])
     for shape in shapes {
-      table.add(
+      table.add([
         shape.pass.replacing("_", with: " "), "\(shape.rows)", "\(shape.inner)",
         "\(shape.columns)", cell(shape.float32.gflops, shape.float32.peakShare),
-        cell(shape.bfloat16.gflops, shape.bfloat16.peakShare), plain(shape.openBLASGflops))
+        cell(shape.bfloat16.gflops, shape.bfloat16.peakShare), plain(shape.openBLASGflops),
+      ])
     }
-    table.add(
+    table.add([
       "a step's together", "", "", "", cell(float32.gflops, float32.peakShare),
-      cell(bfloat16.gflops, bfloat16.peakShare), plain(openBLASGflops))
-    table.add(
-      "the peak", "", "", "", cell(float32.peakGflops, 1), cell(bfloat16.peakGflops, 1), "")
+      cell(bfloat16.gflops, bfloat16.peakShare), plain(openBLASGflops),
+    ])
+    table.add([
+      "the peak", "", "", "", cell(float32.peakGflops, 1), cell(bfloat16.peakGflops, 1), "",
+    ])
     let notices = [("float32", float32), ("bfloat16", bfloat16)].filter(\.1.peakIsAProducts).map {
       "In \($0.0) a product was faster than a loop of nothing but arithmetic, and so counts as the "
         + "peak: the processors' speed changes."

@@ -28,10 +28,9 @@ extension ComparedRuns: CustomStringConvertible {
     lines +=
       ["outcome"]
       + Self.table(
-        [["", "A", "B"]]
-          + outcomes.map {
-            [$0.name.replacing("_", with: " "), Self.number($0.first), Self.number($0.second)]
-          })
+        outcomes.map {
+          [$0.name.replacing("_", with: " "), Self.number($0.first), Self.number($0.second)]
+        })
     lines.append("parameters_sha256")
     switch (hashes[0], hashes[1]) {
     case (let first?, let second?) where first == second: lines.append("  the same: \(first)")
@@ -48,12 +47,9 @@ extension ComparedRuns: CustomStringConvertible {
     guard !differences.isEmpty else { return [title, "  " + none] }
     return [title]
       + Self.table(
-        [["", "A", "B"]]
-          + differences.map {
-            [
-              $0.key + (note($0).map { " (\($0))" } ?? ""), $0.first ?? "-", $0.second ?? "-",
-            ]
-          })
+        differences.map {
+          [$0.key + (note($0).map { " (\($0))" } ?? ""), $0.first ?? "-", $0.second ?? "-"]
+        })
   }
 
   private func sentence(_ parting: Parting?, of what: String) -> String {
@@ -68,15 +64,8 @@ extension ComparedRuns: CustomStringConvertible {
     return String(format: "%.6g", value)
   }
 
-  /// Columns of text, flush left, below a heading.
-  private static func table(_ cells: [[String]]) -> [String] {
-    let widths = cells[0].indices.map { column in cells.map { $0[column].columns }.max() ?? 0 }
-    return cells.map { row in
-      var line =
-        "  "
-        + row.indices.map { row[$0].rightPadded(to: widths[$0]) }.joined(separator: "  ")
-      while line.last == " " { line.removeLast() }
-      return line
-    }
+  /// What both runs have, below a heading.
+  private static func table(_ rows: [[String]]) -> [String] {
+    TextTable(["", "A", "B"], rows: rows, alignment: .allLeft, gap: "  ").lines.map { "  " + $0 }
   }
 }

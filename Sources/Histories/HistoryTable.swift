@@ -83,7 +83,7 @@ public struct HistoryTable: Sendable {
     var shown = columns
     var lines = table(shown)
     var omitted: [String] = []
-    while lines[0].count > width, shown.count > 1 {
+    while lines[0].columns > width, shown.count > 1 {
       let least = Self.leastImportant.first(where: shown.contains) ?? shown[shown.count - 1]
       omitted.append(least)
       shown.removeAll { $0 == least }
@@ -99,18 +99,13 @@ public struct HistoryTable: Sendable {
   }
 
   private func table(_ names: [String]) -> [String] {
-    var cells = [["step"] + names.map { $0.replacing("_", with: " ") }]
-    cells += rows.map { row in
+    let cells = rows.map { row in
       ["\(row.step)"] + names.map { name in row.values[name].map { Self.short($0, name) } ?? "" }
     }
-    let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
-    return cells.map { row in
-      var line = row.indices.map {
-        String(repeating: " ", count: widths[$0] - row[$0].count) + row[$0]
-      }.joined(separator: "  ")
-      while line.last == " " { line.removeLast() }
-      return line
-    }
+    return TextTable(
+      ["step"] + names.map { $0.replacing("_", with: " ") }, rows: cells, alignment: .allRight,
+      gap: "  "
+    ).lines
   }
 
   private static func short(_ value: Double, _ name: String) -> String {

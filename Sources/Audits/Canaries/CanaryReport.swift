@@ -1,4 +1,5 @@
 import Foundation
+import LockstepReporting
 
 /// How exposed secrets are, by how often they were in the data.
 public struct CanaryReport: Encodable, Sendable, CustomStringConvertible {
@@ -49,7 +50,7 @@ public struct CanaryReport: Encodable, Sendable, CustomStringConvertible {
   private static let unseen = 1 / Foundation.log(2.0)
 
   public var description: String {
-    var table = AuditTable(
+    var table = TextTable(
       ["times in the data", "canaries", "mean exposure", "largest", "ranked first", "chance"])
     for group in groups {
       table.add([

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepReporting
 
 /// How well members are told from others.
 public struct MembershipReport: Encodable, Sendable, CustomStringConvertible {
@@ -61,7 +62,7 @@ public struct MembershipReport: Encodable, Sendable, CustomStringConvertible {
   public let promise: Promise?
 
   public var description: String {
-    var table = AuditTable(
+    var table = TextTable(
       ["attack", "AUC"] + Self.falsePositives.map { "TPR at \(Self.percent($0)) FPR" })
     for attack in attacks {
       table.add(

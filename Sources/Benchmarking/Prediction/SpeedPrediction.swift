@@ -2,6 +2,7 @@
 
 import Foundation
 import LockstepCommunication
+import LockstepReporting
 import LockstepSettings
 import LockstepTraining
 
@@ -173,19 +174,19 @@ public struct SpeedPrediction: Encodable, Sendable, CustomStringConvertible {
     func percent(_ part: Double, of step: PredictedStep) -> String {
       String(format: "%.0f %%", 100 * part / step.seconds)
     }
-    var table = TextTable("hosts", "ranks", "tokens/s", "ms a step", "in host", "network", "")
+    var table = TextTable(["hosts", "ranks", "tokens/s", "ms a step", "in host", "network", ""])
     for step in steps {
-      table.add(
+      table.add([
         "\(step.hosts)", "\(step.ranks)", String(format: "%.0f", step.tokensPerSecond),
         tenths(step.seconds * 1e3), percent(step.hostSeconds, of: step),
-        percent(step.networkSeconds, of: step), step.isThisJob ? "this job" : "")
+        percent(step.networkSeconds, of: step), step.isThisJob ? "this job" : "",
+      ])
     }
     let threads = "\(threads) thread\(threads == 1 ? "" : "s")"
     return """
       prediction   \(name): \(parameters) parameters, \(microbatches) micro-batch\(microbatches == 1 ? "" : "es"), \
       \(tokensPerStep) tokens a step, \(threads) a rank
-      \(table.lines.map { $0.trimmingCharacters(in: .whitespaces) }.map { "             " + $0 }
-        .joined(separator: "\n"))
+      \(table.lines.map { "             " + $0 }.joined(separator: "\n"))
       """ + notices.map { "\nno prediction for \($0)" }.joined()
   }
 }

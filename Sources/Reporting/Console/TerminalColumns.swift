@@ -37,7 +37,10 @@ extension Unicode.Scalar {
 
 extension StringProtocol {
   /// Columns of a terminal that the text takes.
-  package var columns: Int { reduce(0) { $0 + $1.columns } }
+  package var columns: Int {
+    // Most texts are plain, and long tables have many of them.
+    utf8.allSatisfy { (0x20..<0x7F).contains($0) } ? utf8.count : reduce(0) { $0 + $1.columns }
+  }
 
   /// As much of the text as so many columns hold.
   package func prefix(columns: Int) -> String {

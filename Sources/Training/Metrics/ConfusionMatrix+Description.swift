@@ -10,8 +10,6 @@ extension ConfusionMatrix {
   private static let mostConfusions = 10
   /// Longer names are cut.
   private static let widestName = 24
-  /// Blanks between columns.
-  private static let gap = "  "
 
   /// For people: a table of the classes' scores, and the matrix; where that is too wide, the most frequent
   /// confusions.
@@ -26,12 +24,11 @@ extension ConfusionMatrix {
     func share(_ value: Double?) -> String {
       value.map { Quantity.decimal(100 * $0, 2) + " %" } ?? "-"
     }
-    var cells = [["class", "precision", "recall", "F1", "count"]]
-    cells += scores.map {
+    var rows = scores.map {
       [Self.cut($0.name), share($0.precision), share($0.recall), share($0.f1), "\($0.count)"]
     }
-    cells.append(["mean of classes", "", "", share(macroF1), "\(counts.reduce(0, +))"])
-    return Self.table(cells)
+    rows.append(["mean of classes", "", "", share(macroF1), "\(counts.reduce(0, +))"])
+    return Self.table(["class", "precision", "recall", "F1", "count"], rows)
   }
 
   /// Nothing where it is too wide.
@@ -39,14 +36,14 @@ extension ConfusionMatrix {
     let counts = rows.map { $0.map { $0 == 0 ? "." : "\($0)" } }
     let names = classes.map(Self.cut)
     let named = Self.table(
-      [["right \\ predicted"] + names] + zip(names, counts).map { [$0] + $1 })
-    if named[0].count <= columns { return named }
+      ["right \\ predicted"] + names, zip(names, counts).map { [$0] + $1 })
+    if named[0].columns <= columns { return named }
     // Without names above the columns.
     let numbers = (1...classes.count).map(String.init)
     let numbered = Self.table(
-      [["right \\ predicted"] + numbers]
-        + zip(zip(numbers, names), counts).map { ["\($0.0) \($0.1)"] + $1 })
-    return numbered[0].count <= columns ? numbered : []
+      ["right \\ predicted"] + numbers,
+      zip(zip(numbers, names), counts).map { ["\($0.0) \($0.1)"] + $1 })
+    return numbered[0].columns <= columns ? numbered : []
   }
 
   private var confusions: [String] {
@@ -57,7 +54,7 @@ extension ConfusionMatrix {
     let cells = wrong.prefix(Self.mostConfusions).map {
       [Self.cut(classes[$0 / width]), Self.cut(classes[$0 % width]), "\(counts[$0])"]
     }
-    let lines = Self.table([["most frequently, of class", "taken for", "count"]] + cells)
+    let lines = Self.table(["most frequently, of class", "taken for", "count"], cells)
     return wrong.count > cells.count
       ? lines + ["The whole matrix of \(width) × \(width): --json."] : lines
   }
@@ -69,14 +66,7 @@ extension ConfusionMatrix {
     return beginning + "…"
   }
 
-  /// Columns of text, the first flush left, the others flush right.
-  private static func table(_ cells: [[String]]) -> [String] {
-    let widths = cells[0].indices.map { column in cells.map { $0[column].columns }.max() ?? 0 }
-    return cells.map { row in
-      row.indices.map { column in
-        column == 0
-          ? row[column].rightPadded(to: widths[column]) : row[column].leftPadded(to: widths[column])
-      }.joined(separator: gap)
-    }
+  private static func table(_ header: [String], _ rows: [[String]]) -> [String] {
+    TextTable(header, rows: rows, gap: "  ").lines
   }
 }
