@@ -42,11 +42,6 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
   /// What the job takes: of one rank its peak, of several `proportionalBytes`.
   public let peakBytes: Int
 
-  /// Steps that are not timed: they fetch memory.
-  private static let warmUpSteps = 2
-  /// How long the timed steps last, about, where their number is not given; in seconds.
-  private static let budget = 10.0
-
   /// Trains. Collective.
   ///
   /// - Parameter steps: How many are timed. Default: as many as take about 10 seconds, at least 3.
@@ -55,88 +50,43 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
     _ benchmark: BenchmarkCase, steps requestedSteps: Int? = nil, communicator: any Communicator
   ) throws {
     var plan = benchmark.plan
-    plan.steps = max(plan.steps, Self.warmUpSteps + (requestedSteps ?? plan.steps))
+    plan.steps = max(plan.steps, Measured.warmUpSteps + (requestedSteps ?? plan.steps))
     try communicator.agree {
       if let key = benchmark.unseenKey { throw UnseenKeyError(path: benchmark.name, key: key) }
       try benchmark.memory(ranks: communicator.size).requireFits(
         plan, topology: communicator.topology, available: HostMemory.available)
     }
     threads = try ThreadPlan(requested: plan.threads, communicator: communicator).threads
-    let workspace = Workspace(threadCount: threads, for: plan)
-    let task = SyntheticText(benchmark)
     let trainer = try Trainer(
-      task: task, plan: plan, communicator: communicator, workspace: workspace, observers: [])
-
-    var second = 0.0
-    for step in 0..<Self.warmUpSteps {
-      second = try Self.time { _ = try trainer.step.run(step: step) }
-    }
-    func peak(atLeast speed: Double) throws -> Peak {
-      try .measure(
-        of: workspace.products.format, threads: workspace.threads, communicator: communicator,
-        atLeast: speed)
-    }
-    let before = try peak(atLeast: 0)
-    let steps = try requestedSteps ?? Self.stepCount(secondsPerStep: second, communicator)
-    let (phasesBefore, operationsBefore) = (trainer.step.phases, trainer.step.operations)
-    try communicator.barrier()
-    let seconds = try Self.time {
-      for step in 0..<steps { _ = try trainer.step.run(step: Self.warmUpSteps + step) }
-    }
-    let phases = trainer.step.phases - phasesBefore
-    let memory = try Self.memory(communicator)
-    // Ranks' clocks differ: rank zero's decides.
-    let measured = try communicator.allGather([seconds, trainer.step.operations - operationsBefore])
-    secondsPerStep = measured[0][0] / Double(steps)
-    flopPerStep = measured.reduce(0) { $0 + $1[1] } / Double(steps)
-    gflops = flopPerStep / secondsPerStep / 1e9
-    let after = try peak(atLeast: before.measured < gflops ? gflops : 0)
-    let speed = AchievedSpeed(gigaflops: gflops, peak: .highest(of: before, after))
-    peakGflops = speed.peak.gigaflops
-    peakShare = speed.peakShare
-    notice = speed.notice
+      task: SyntheticText(benchmark), plan: plan, communicator: communicator,
+      workspace: Workspace(threadCount: threads, for: plan), observers: [])
+    let measured = try Measured(trainer, steps: requestedSteps, communicator)
 
     name = benchmark.name
     ranks = communicator.size
     parameters = trainer.replica.parameters.parameterCount
-    self.steps = steps
+    steps = measured.steps
+    secondsPerStep = measured.secondsPerStep
     let batch = plan.batch
     tokensPerStep = batch.sequences * batch.microbatches * benchmark.context
     tokensPerSecond = Double(tokensPerStep) / secondsPerStep
+    flopPerStep = measured.flopPerStep
+    gflops = measured.gflops
+    let speed = AchievedSpeed(gigaflops: gflops, peak: measured.peak)
+    peakGflops = speed.peak.gigaflops
+    peakShare = speed.peakShare
+    notice = speed.notice
     func mean(_ seconds: Double) throws -> Double {
       let all = try communicator.allGather([seconds])
-      return all.reduce(0) { $0 + $1[0] } / Double(all.count * steps)
+      return all.reduce(0) { $0 + $1[0] } / Double(all.count * measured.steps)
     }
-    forwardSeconds = try mean(phases.forward)
-    backwardSeconds = try mean(phases.backward)
-    reductionSeconds = try mean(phases.reduction)
-    optimizerSeconds = try mean(phases.optimizer)
-    peakResidentBytes = memory.map(\.peakResident).max() ?? 0
-    proportionalBytes = memory.reduce(0) { $0 + $1.proportional }
-    peakBytes = memory.count == 1 ? peakResidentBytes : proportionalBytes
-  }
-
-  private static func time(_ body: () throws -> Void) rethrows -> Double {
-    let start = ContinuousClock.now
-    try body()
-    return start.duration(to: .now) / .seconds(1)
-  }
-
-  /// How many steps fit the budget; rank zero's clock decides.
-  private static func stepCount(
-    secondsPerStep: Double, _ communicator: any Communicator
-  ) throws -> Int {
-    let own = min(max((budget / secondsPerStep).rounded(), 3), 10_000)
-    return Int(try communicator.allGather([own])[0][0])
-  }
-
-  /// Every rank's, while all of them hold what they train with.
-  private static func memory(_ communicator: any Communicator) throws -> [MemoryUse] {
-    try communicator.barrier()
-    let own = MemoryUse.current
-    return try communicator.allGather([Double(own.peakResident), Double(own.proportional)]).map {
-      MemoryUse(peakResident: Int($0[0]), proportional: Int($0[1]))
-    }
+    forwardSeconds = try mean(measured.phases.forward)
+    backwardSeconds = try mean(measured.phases.backward)
+    reductionSeconds = try mean(measured.phases.reduction)
+    optimizerSeconds = try mean(measured.phases.optimizer)
+    peakResidentBytes = measured.memory.map(\.peakResident).max() ?? 0
+    proportionalBytes = measured.memory.reduce(0) { $0 + $1.proportional }
+    peakBytes = measured.memory.count == 1 ? peakResidentBytes : proportionalBytes
   }
 
   public var description: String {
@@ -162,5 +112,80 @@ public struct TrainingBenchmark: Encodable, Sendable, CustomStringConvertible {
       time       \(shares.joined(separator: ", "))
       memory     \(megabytes(peakBytes)) together, \(megabytes(peakResidentBytes)) at most in a rank
       """ + (notice.map { "\nnotice     \($0)" } ?? "")
+  }
+}
+
+/// What a trainer's steps take on all ranks.
+private struct Measured {
+  /// Steps that are not timed: they fetch memory.
+  static let warmUpSteps = 2
+  /// How long the timed steps last, about, where their number is not given; in seconds.
+  private static let budget = 10.0
+
+  /// Timed ones.
+  let steps: Int
+  let secondsPerStep: Double
+  /// Over all ranks.
+  let flopPerStep: Double
+  let gflops: Double
+  let peak: Peak
+  /// Of this rank, in all timed steps.
+  let phases: StepPhases
+  /// Of each rank.
+  let memory: [MemoryUse]
+
+  /// Takes the steps. Collective.
+  ///
+  /// - Parameter requestedSteps: How many are timed; nil: as many as the budget has time for.
+  init(_ trainer: Trainer, steps requestedSteps: Int?, _ communicator: any Communicator) throws {
+    let workspace = trainer.replica.workspace
+    var second = 0.0
+    for step in 0..<Self.warmUpSteps {
+      second = try Self.time { _ = try trainer.step.run(step: step) }
+    }
+    func measuredPeak(atLeast speed: Double) throws -> Peak {
+      try .measure(
+        of: workspace.products.format, threads: workspace.threads, communicator: communicator,
+        atLeast: speed)
+    }
+    let before = try measuredPeak(atLeast: 0)
+    steps = try requestedSteps ?? Self.stepCount(secondsPerStep: second, communicator)
+    let (phasesBefore, operationsBefore) = (trainer.step.phases, trainer.step.operations)
+    try communicator.barrier()
+    let seconds = try Self.time {
+      for step in 0..<steps { _ = try trainer.step.run(step: Self.warmUpSteps + step) }
+    }
+    phases = trainer.step.phases - phasesBefore
+    memory = try Self.memory(communicator)
+    // Ranks' clocks differ: rank zero's decides.
+    let measured = try communicator.allGather([seconds, trainer.step.operations - operationsBefore])
+    secondsPerStep = measured[0][0] / Double(steps)
+    flopPerStep = measured.reduce(0) { $0 + $1[1] } / Double(steps)
+    gflops = flopPerStep / secondsPerStep / 1e9
+    let after = try measuredPeak(atLeast: before.measured < gflops ? gflops : 0)
+    peak = .highest(of: before, after)
+  }
+
+  private static func time(_ body: () throws -> Void) rethrows -> Double {
+    let start = ContinuousClock.now
+    try body()
+    return start.duration(to: .now) / .seconds(1)
+  }
+
+  /// How many steps fit the budget; rank zero's clock decides.
+  private static func stepCount(
+    secondsPerStep: Double, _ communicator: any Communicator
+  ) throws -> Int {
+    let own = min(max((budget / secondsPerStep).rounded(), 3), 10_000)
+    return Int(try communicator.allGather([own])[0][0])
+  }
+
+  /// Every rank's, while all of them hold what they train with.
+  private static func memory(_ communicator: any Communicator) throws -> [MemoryUse] {
+    try communicator.barrier()
+    let own = MemoryUse.current
+    return try communicator.allGather([Double(own.peakResident), Double(own.proportional)]).map {
+      MemoryUse(peakResident: Int($0[0]), proportional: Int($0[1]))
+    }
   }
 }

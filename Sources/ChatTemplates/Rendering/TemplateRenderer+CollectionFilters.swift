@@ -39,46 +39,9 @@ extension TemplateRenderer {
       let key = try keys(of: matched[1])
       return .text(
         try joined(elements(of: value).map { try text(of: key($0)) }, separator: separator))
-    case .sort:
-      let attribute = matched[2]
-      if case .text(let names)? = attribute {
-        try charge(bytes: names.utf8.count)
-        if names.utf8.contains(UInt8(ascii: ",")) {
-          throw lacking("'sort' by several attributes")
-        }
-      }
-      let key = try keys(of: attribute, ignoringCase: matched[1]?.isTrue != true)
-      // In a list each, as Jinja has them: what is equal needs no order.
-      return try list(
-        sorted(elements(of: value), isReversed: matched[0]?.isTrue ?? false) {
-          try list([key($0)])
-        })
-    case .unique:
-      let key = try keys(of: matched[1], ignoringCase: matched[0]?.isTrue != true)
-      return generator { [self] in
-        var seen: Set<TemplateKey> = []
-        return try elements(of: value).filter {
-          let found = try key($0)
-          guard let hashed = try hashed(found) else {
-            throw evaluation("'unique' of \(found.typeName)")
-          }
-          return seen.insert(hashed).inserted
-        }
-      }
-    case .max, .min:
-      let key = try keys(of: matched[1], ignoringCase: matched[0]?.isTrue != true)
-      var best: (value: TemplateValue, key: TemplateValue)?
-      for element in try elements(of: value) {
-        let found = try key(element)
-        guard let old = best else {
-          best = (element, found)
-          continue
-        }
-        let isBetter =
-          try filter == .max ? precedes(old.key, found) : precedes(found, old.key)
-        if isBetter { best = (element, found) }
-      }
-      return best?.value ?? .undefined("the '\(filter.rawValue)' of nothing")
+    case .sort: return try sortedElements(value, matched)
+    case .unique: return try uniqueElements(value, matched)
+    case .max, .min: return try extreme(filter, value, matched)
     default:
       let key = try keys(of: matched[0])
       return try elements(of: value).reduce(matched[1] ?? .integer(0)) {
@@ -118,6 +81,59 @@ extension TemplateRenderer {
       return try matched[0]?.isTrue == true ? key : ignoringCase(key)
     }
     return try list(members.map { try list([$0.0, $0.1], .tuple) })
+  }
+
+  private func sortedElements(
+    _ value: TemplateValue, _ matched: [TemplateValue?]
+  ) throws -> TemplateValue {
+    let attribute = matched[2]
+    if case .text(let names)? = attribute {
+      try charge(bytes: names.utf8.count)
+      if names.utf8.contains(UInt8(ascii: ",")) {
+        throw lacking("'sort' by several attributes")
+      }
+    }
+    let key = try keys(of: attribute, ignoringCase: matched[1]?.isTrue != true)
+    // In a list each, as Jinja has them: what is equal needs no order.
+    return try list(
+      sorted(elements(of: value), isReversed: matched[0]?.isTrue ?? false) {
+        try list([key($0)])
+      })
+  }
+
+  private func uniqueElements(
+    _ value: TemplateValue, _ matched: [TemplateValue?]
+  ) throws -> TemplateValue {
+    let key = try keys(of: matched[1], ignoringCase: matched[0]?.isTrue != true)
+    return generator { [self] in
+      var seen: Set<TemplateKey> = []
+      return try elements(of: value).filter {
+        let found = try key($0)
+        guard let hashed = try hashed(found) else {
+          throw evaluation("'unique' of \(found.typeName)")
+        }
+        return seen.insert(hashed).inserted
+      }
+    }
+  }
+
+  /// The largest element, or the smallest.
+  private func extreme(
+    _ filter: TemplateFilter, _ value: TemplateValue, _ matched: [TemplateValue?]
+  ) throws -> TemplateValue {
+    let key = try keys(of: matched[1], ignoringCase: matched[0]?.isTrue != true)
+    var best: (value: TemplateValue, key: TemplateValue)?
+    for element in try elements(of: value) {
+      let found = try key(element)
+      guard let old = best else {
+        best = (element, found)
+        continue
+      }
+      let isBetter =
+        try filter == .max ? precedes(old.key, found) : precedes(found, old.key)
+      if isBetter { best = (element, found) }
+    }
+    return best?.value ?? .undefined("the '\(filter.rawValue)' of nothing")
   }
 
   private func ignoringCase(_ value: TemplateValue) throws -> TemplateValue {

@@ -132,9 +132,30 @@ extension PeftFormat {
   ) throws -> (method: AdapterConfiguration.Method, base: String?) {
     let path = directory + "/" + configurationName
     let bytes = try MappedFile(path: path).withBytes { Array($0) }
-    let members = try JSONNode.members(of: bytes, path: path, expected: "a JSON object")
+    var reader = MemberReader(
+      members: try JSONNode.members(of: bytes, path: path, expected: "a JSON object"))
+    reader.requireKnown()
+    let keys = reader.lowRank()
+    let (isDora, isRankStabilized) = (reader.isTrue("use_dora"), reader.isTrue("use_rslora"))
+    if isDora && isRankStabilized {
+      reader.problems.append("use_dora and use_rslora: found both, expected one of them at most")
+    }
+    guard reader.problems.isEmpty else {
+      throw DescriptionError(path: path, problems: reader.problems)
+    }
+    let method: AdapterConfiguration.Method =
+      isDora ? .dora(keys) : isRankStabilized ? .rankStabilized(keys) : .lora(keys)
+    var base: String?
+    if case .string(let name) = reader.members["base_model_name_or_path"] ?? .null { base = name }
+    return (method, base)
+  }
+
+  /// Reads the members of the file, and keeps what is wrong with them.
+  private struct MemberReader {
+    let members: [String: JSONNode]
     var problems: [String] = []
-    func number(_ name: String, absent: Double) -> Double {
+
+    mutating func number(_ name: String, absent: Double) -> Double {
       switch members[name] ?? .null {
       case .null: return absent
       case .integer(let value): return Double(value)
@@ -144,7 +165,8 @@ extension PeftFormat {
         return absent
       }
     }
-    func isTrue(_ name: String) -> Bool {
+
+    mutating func isTrue(_ name: String) -> Bool {
       switch members[name] ?? .null {
       case .null: return false
       case .bool(let value): return value
@@ -153,44 +175,43 @@ extension PeftFormat {
         return false
       }
     }
-    if let type = members["peft_type"], type != .string("LORA") {
-      problems.append("peft_type: found \(type), expected LORA")
+
+    /// Refuses what Lockstep does not have.
+    mutating func requireKnown() {
+      if let type = members["peft_type"], type != .string("LORA") {
+        problems.append("peft_type: found \(type), expected LORA")
+      }
+      for (name, value) in members.sorted(by: { $0.key < $1.key })
+      where !known.contains(name) && !isNothing(value) {
+        problems.append("\(name): found \(value), which is not supported; expected nothing")
+      }
+      if let bias = members["bias"], bias != .string("none"), bias != .null {
+        problems.append("bias: found \(bias), expected none")
+      }
+      if let problem = problem(ofStart: members["init_lora_weights"] ?? .null) {
+        problems.append(problem)
+      }
     }
-    for (name, value) in members.sorted(by: { $0.key < $1.key })
-    where !known.contains(name) && !isNothing(value) {
-      problems.append("\(name): found \(value), which is not supported; expected nothing")
+
+    /// Rank, scale and dropout.
+    mutating func lowRank() -> LowRankConfiguration {
+      var keys = LowRankConfiguration()
+      let rank = number("r", absent: 8)
+      if rank >= 1, rank <= 65_536, rank == rank.rounded() {
+        keys.rank = Int(rank)
+      } else {
+        problems.append("r: found \(rank), expected a whole number from 1 to 65536")
+      }
+      keys.alpha = number("lora_alpha", absent: 8)
+      if !(keys.alpha > 0 && keys.alpha.isFinite) {
+        problems.append("lora_alpha: found \(keys.alpha), expected a number above 0")
+      }
+      keys.dropout = number("lora_dropout", absent: 0)
+      if !(0..<1).contains(keys.dropout) {
+        problems.append("lora_dropout: found \(keys.dropout), expected a number from 0 to below 1")
+      }
+      return keys
     }
-    if let bias = members["bias"], bias != .string("none"), bias != .null {
-      problems.append("bias: found \(bias), expected none")
-    }
-    if let problem = problem(ofStart: members["init_lora_weights"] ?? .null) {
-      problems.append(problem)
-    }
-    var keys = LowRankConfiguration()
-    let rank = number("r", absent: 8)
-    if rank >= 1, rank <= 65_536, rank == rank.rounded() {
-      keys.rank = Int(rank)
-    } else {
-      problems.append("r: found \(rank), expected a whole number from 1 to 65536")
-    }
-    keys.alpha = number("lora_alpha", absent: 8)
-    if !(keys.alpha > 0 && keys.alpha.isFinite) {
-      problems.append("lora_alpha: found \(keys.alpha), expected a number above 0")
-    }
-    keys.dropout = number("lora_dropout", absent: 0)
-    if !(0..<1).contains(keys.dropout) {
-      problems.append("lora_dropout: found \(keys.dropout), expected a number from 0 to below 1")
-    }
-    let (isDora, isRankStabilized) = (isTrue("use_dora"), isTrue("use_rslora"))
-    if isDora && isRankStabilized {
-      problems.append("use_dora and use_rslora: found both, expected one of them at most")
-    }
-    guard problems.isEmpty else { throw DescriptionError(path: path, problems: problems) }
-    let method: AdapterConfiguration.Method =
-      isDora ? .dora(keys) : isRankStabilized ? .rankStabilized(keys) : .lora(keys)
-    var base: String?
-    if case .string(let name) = members["base_model_name_or_path"] ?? .null { base = name }
-    return (method, base)
   }
 
   /// What is wrong with how the factors began; nil: nothing. Some ways take the beginning of the factors'

@@ -26,6 +26,14 @@ public final class Trainer {
     /// From the newest checkpoint of an earlier step than this one; from the beginning where there
     /// is none.
     case before(step: Int)
+
+    /// Whether the run saves what it comes to: what only looks back does not.
+    var isSaved: Bool {
+      switch self {
+      case .beginning, .newestCheckpoint: true
+      case .before: false
+      }
+    }
   }
 
   let task: any TrainingTask
@@ -115,23 +123,27 @@ public final class Trainer {
       }
       return try initialization.initializers(for: replica.parameters)
     }
-    var savesCheckpoints = true
-    if case .before = start { savesCheckpoints = false }
     checkpoints = try directory.map {
       var checkpoints = $0.checkpoints
       checkpoints.encrypts = plan.checkpoint.encrypt
       return try CheckpointStore(
-        directory: checkpoints, keep: savesCheckpoints ? plan.checkpoint.keep : nil,
+        directory: checkpoints, keep: start.isSaved ? plan.checkpoint.keep : nil,
         files: task.checkpointFiles, seed: UInt64(plan.seed), replica: replica,
-        step: step, versions: versions,
-        communicator: communicator)
+        step: step, versions: versions, communicator: communicator)
     }
-    if savesCheckpoints {
+    if start.isSaved {
       (snapshots, snapshotNotice) = try SnapshotStore.opened(
         memory: memory, every: plan.snapshot.every,
         run: (identity ?? plan.identity) + (directory?.path ?? ""), replica: replica,
         step: step, versions: versions, communicator: communicator)
     }
+    try begin(start, over: weights, initializers: initializers)
+  }
+
+  /// Gives the parameters their first values: a checkpoint's, or initial ones. Collective.
+  private func begin(
+    _ start: Start, over weights: PretrainedWeights?, initializers: [String: Initializer]
+  ) throws {
     if let state = try restored(start, over: weights) {
       try communicator.agree {
         let path = checkpoints?.statePath(ofStep: state.step)
