@@ -1,5 +1,6 @@
 import Foundation
 import LockstepCommunication
+import LockstepParallelism
 import LockstepTensors
 import LockstepTraining
 
@@ -141,7 +142,7 @@ private struct Measured {
     let workspace = trainer.replica.workspace
     var second = 0.0
     for step in 0..<Self.warmUpSteps {
-      second = try Self.time { _ = try trainer.step.run(step: step) }
+      second = try ContinuousClock.seconds { _ = try trainer.step.run(step: step) }
     }
     func measuredPeak(atLeast speed: Double) throws -> Peak {
       try .measure(
@@ -152,7 +153,7 @@ private struct Measured {
     steps = try requestedSteps ?? Self.stepCount(secondsPerStep: second, communicator)
     let (phasesBefore, operationsBefore) = (trainer.step.phases, trainer.step.operations)
     try communicator.barrier()
-    let seconds = try Self.time {
+    let seconds = try ContinuousClock.seconds {
       for step in 0..<steps { _ = try trainer.step.run(step: Self.warmUpSteps + step) }
     }
     phases = trainer.step.phases - phasesBefore
@@ -164,12 +165,6 @@ private struct Measured {
     gflops = flopPerStep / secondsPerStep / 1e9
     let after = try measuredPeak(atLeast: before.measured < gflops ? gflops : 0)
     peak = .highest(of: before, after)
-  }
-
-  private static func time(_ body: () throws -> Void) rethrows -> Double {
-    let start = ContinuousClock.now
-    try body()
-    return start.duration(to: .now) / .seconds(1)
   }
 
   /// How many steps fit the budget; rank zero's clock decides.

@@ -31,21 +31,13 @@ final class PartExchange {
     receivers = topology.hosts.indices.filter { $0 != topology.hostIndex }.map {
       topology.counterpart(of: topology.rank, onHost: $0)
     }
-    outgoing = Self.chunks(of: topology.rank, in: partition)
+    outgoing = partition.chunks(of: topology.rank, size: Self.chunk)
     incoming = (0..<topology.size).filter {
       !topology.hostRanks.contains($0)
         && topology.counterpart(of: $0, onHost: topology.hostIndex) == topology.rank
-    }.map { ($0, Self.chunks(of: $0, in: partition)) }
+    }.map { ($0, partition.chunks(of: $0, size: Self.chunk)) }
     roundCount = ([outgoing.count] + incoming.map(\.chunks.count)).max() ?? 0
     batches = (0..<Self.depth).map { _ in MessageBatch() }
-  }
-
-  private static func chunks(of rank: Int, in partition: SlicePartition) -> [Range<Int>] {
-    partition.parts(of: rank).flatMap { part in
-      stride(from: part.lowerBound, to: part.upperBound, by: chunk).map {
-        $0..<min($0 + chunk, part.upperBound)
-      }
-    }
   }
 
   private func bytes(_ elements: Range<Int>) -> UnsafeMutableRawBufferPointer {

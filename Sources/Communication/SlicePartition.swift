@@ -84,6 +84,17 @@ public struct SlicePartition: Equatable, Sendable {
     blocks(of: rank).map(elements(ofBlocks:))
   }
 
+  /// The elements of a rank in pieces, ascending.
+  ///
+  /// - Parameter size: Elements of a piece, at most.
+  package func chunks(of rank: Int, size: Int) -> [Range<Int>] {
+    parts(of: rank).flatMap { part in
+      stride(from: part.lowerBound, to: part.upperBound, by: size).map {
+        $0..<min($0 + size, part.upperBound)
+      }
+    }
+  }
+
   /// How many elements a rank owns.
   public func count(of rank: Int) -> Int { parts(of: rank).reduce(0) { $0 + $1.count } }
 

@@ -2,6 +2,7 @@
 
 import LockstepCommunication
 import LockstepDatasets
+import LockstepParallelism
 import LockstepTensors
 import LockstepTraining
 
@@ -85,14 +86,14 @@ struct HostCostMeasurement {
 
     var second = 0.0
     for step in 0..<Self.warmUpSteps {
-      second = try Self.time { _ = try trainer.step.run(step: step) }
+      second = try ContinuousClock.seconds { _ = try trainer.step.run(step: step) }
     }
     let wanted = min(max((budget / second).rounded(), 3), 10_000)
     // Rank zero's clock decides.
     let steps = Int(try group.allGather([wanted])[0][0])
     let before = trainer.step.phases
     try group.barrier()
-    let seconds = try Self.time {
+    let seconds = try ContinuousClock.seconds {
       for step in 0..<steps { _ = try trainer.step.run(step: Self.warmUpSteps + step) }
     }
     let phases = trainer.step.phases - before
@@ -110,12 +111,6 @@ struct HostCostMeasurement {
       optimizerSeconds: optimizer,
       restSeconds: max(0, all[0][3] - Double(each) * microbatch - optimizer))
     if findsTimeline { timeline = Self.timeline(of: task, trainer.replica, seed: plan.seed) }
-  }
-
-  private static func time(_ body: () throws -> Void) rethrows -> Double {
-    let start = ContinuousClock.now
-    try body()
-    return start.duration(to: .now) / .seconds(1)
   }
 
   /// Watches one backward pass.

@@ -116,11 +116,7 @@ final class HostExchange {
 
   /// What a rank owns, cut into chunks, from the end of the buffer to its begin, as a backward pass computes it.
   private static func chunks(of rank: Int, in partition: SlicePartition) -> [Range<Int>] {
-    partition.parts(of: rank).flatMap { part in
-      stride(from: part.lowerBound, to: part.upperBound, by: chunk).map {
-        $0..<min($0 + chunk, part.upperBound)
-      }
-    }.reversed()
+    partition.chunks(of: rank, size: chunk).reversed()
   }
 
   /// Groups a host's parts into the largest nodes of the tree that they make up.

@@ -55,8 +55,6 @@ package final class ReductionTimer {
   /// Seconds of an operation that all ranks begin together.
   private func time(_ operation: () throws -> Void) throws -> Double {
     try communicator.barrier()
-    let start = ContinuousClock.now
-    try operation()
-    return start.duration(to: .now) / .seconds(1)
+    return try ContinuousClock.seconds(operation)
   }
 }
