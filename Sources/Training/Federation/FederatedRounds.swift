@@ -113,19 +113,23 @@ final class FederatedRounds: OptimizationStep {
 
   /// The clients of a round by the ranks that play them, each ascending: the same on all ranks.
   private func clients(ofRound round: Int) -> [[Int]] {
-    let ranks = communicator.size
-    var clients = [[Int]](repeating: [], count: ranks)
+    var clients = [[Int]](repeating: [], count: communicator.size)
     for (place, client) in drawn(round).enumerated() {
-      let player =
-        controls == nil
-        ? task.clients.player(of: client, place: place, ranks: ranks)
-        : task.clients.isMissing(client)
-          ? nil : task.clients.keeper(of: client, ranks: ranks)
-      if let player { clients[player].append(client) }
+      if let player = player(of: client, place: place) { clients[player].append(client) }
     }
     // The sum of fewer would tell too much of each.
     let isTooSmall = configuration.secure && clients.joined().count < SecureLimits.fewestClients
     return isTooSmall ? clients.map { _ in [] } : clients
+  }
+
+  /// The rank that plays a client: with control variates always the same one, which keeps the client's. Nil where
+  /// nobody has its data.
+  private func player(of client: Int, place: Int) -> Int? {
+    let ranks = communicator.size
+    if controls == nil {
+      return task.clients.player(of: client, place: place, ranks: ranks)
+    }
+    return task.clients.isMissing(client) ? nil : task.clients.keeper(of: client, ranks: ranks)
   }
 
   private func drawn(_ round: Int) -> [Int] {

@@ -8,20 +8,14 @@ extension Trainer {
     guard progress.ownSteps.isMultiple(of: window) else { return }
     let spent = step.phases - recordBegin
     recordBegin = step.phases
-    let own = [
-      spent.forward, spent.backward, spent.reduction - spent.waiting, spent.waiting,
-      spent.optimizer, Double(ResidentMemory.byteCount),
-    ]
-    let all = communicator.size > 1 ? try communicator.allGather(own) : [own]
-    try rebalance(seconds: all.map { $0[0] + $0[1] }, steps: window)
+    let own = RankWindow(spent, residentBytes: ResidentMemory.byteCount)
+    let all =
+      communicator.size > 1
+      ? try communicator.allGather(own.numbers).map(RankWindow.init(numbers:)) : [own]
+    try rebalance(seconds: all.map { $0.forward + $0.backward }, steps: window)
     guard communicator.isRankZero else { return }
-    let ranks = all.map { rank in
-      let mean = rank.map { $0 / Double(window) }
-      return RanksRecord.Rank(
-        forwardSeconds: mean[0], backwardSeconds: mean[1], reductionSeconds: mean[2],
-        waitingSeconds: mean[3], optimizerSeconds: mean[4], residentBytes: Int(rank[5]))
-    }
-    emit(.ranks(RanksRecord(step: progress.step, ranks: ranks)))
+    emit(
+      .ranks(RanksRecord(step: progress.step, ranks: all.map { $0.means(ofSteps: window) })))
   }
 
   private static let stepsBetweenRankRecords = 10
@@ -63,5 +57,39 @@ extension Trainer {
       let host = communicator.watch?.hostName(ofRank: straggler.rank)
       emit(.notice(straggler.notice(host: host)))
     }
+  }
+}
+
+/// Where the time of one rank went in a window of steps, in seconds, and its memory at the end.
+private struct RankWindow {
+  let forward, backward: Double
+  /// Without waiting.
+  let reduction: Double
+  let waiting, optimizer: Double
+  let residentBytes: Int
+
+  init(_ spent: StepPhases, residentBytes: Int) {
+    (forward, backward, optimizer) = (spent.forward, spent.backward, spent.optimizer)
+    (reduction, waiting) = (spent.reduction - spent.waiting, spent.waiting)
+    self.residentBytes = residentBytes
+  }
+
+  /// - Parameter numbers: As of `numbers`.
+  init(numbers: [Double]) {
+    (forward, backward, reduction) = (numbers[0], numbers[1], numbers[2])
+    (waiting, optimizer, residentBytes) = (numbers[3], numbers[4], Int(numbers[5]))
+  }
+
+  /// What travels.
+  var numbers: [Double] {
+    [forward, backward, reduction, waiting, optimizer, Double(residentBytes)]
+  }
+
+  func means(ofSteps count: Int) -> RanksRecord.Rank {
+    let steps = Double(count)
+    return RanksRecord.Rank(
+      forwardSeconds: forward / steps, backwardSeconds: backward / steps,
+      reductionSeconds: reduction / steps, waitingSeconds: waiting / steps,
+      optimizerSeconds: optimizer / steps, residentBytes: residentBytes)
   }
 }

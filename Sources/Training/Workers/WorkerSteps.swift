@@ -107,35 +107,22 @@ final class WorkerSteps: OptimizationStep {
   private func agree(
     on result: Result<[StepOutcome], any Error>, step: Int
   ) throws -> StepOutcome {
-    // An exit code, a flag, and three numbers of each worker.
-    var numbers = [0.0, 0]
-    switch result {
-    case .success(let outcomes):
-      numbers[1] = Double(outcomes.map(\.flag).max() ?? 0)
-      numbers += outcomes.flatMap { [$0.loss, $0.gradientNorm, $0.targetCount] }
-    case .failure(let error): numbers[0] = Double(ExitCode(of: error).rawValue)
-    }
     let mostWorkers = (groups.workerCount + groups.count - 1) / groups.count
-    numbers += Array(repeating: 0, count: 2 + 3 * mostWorkers - numbers.count)
-    let all = try communicator.allGather(numbers)
-    if let first = all.firstIndex(where: { $0[0] != 0 }) {
+    let all = try communicator.allGather(RankReport(result).numbers(workers: mostWorkers))
+      .map(RankReport.init(numbers:))
+    if let first = all.firstIndex(where: { $0.exitCode != .success }) {
       if first == communicator.rank, case .failure(let error) = result {
         throw AgreedError(error, speaks: true)
       }
       throw AgreedError(
-        PeerFailed(rank: first), speaks: false, exitCode: ExitCode(rawValue: Int32(all[first][0])))
+        PeerFailed(rank: first), speaks: false, exitCode: all[first].exitCode)
     }
     let found = (0..<groups.count).flatMap { group in
-      (0..<groups.workers(of: group).count).map { place in
-        let numbers = all[groups.ranks(of: group).lowerBound]
-        return WorkerOutcome(
-          loss: numbers[2 + 3 * place], gradientNorm: numbers[3 + 3 * place],
-          targetCount: numbers[4 + 3 * place])
-      }
+      all[groups.ranks(of: group).lowerBound].outcomes.prefix(groups.workers(of: group).count)
     }
     return StepOutcome(
       step: step + 1, ofWorkers: found, learningRate: try result.get()[0].learningRate,
-      flag: all.reduce(0) { max($0, Int($1[1])) })
+      flag: all.reduce(0) { max($0, $1.flag) })
   }
 
   func requireFinite(afterStep step: Int) throws {
@@ -219,6 +206,45 @@ final class WorkerSteps: OptimizationStep {
         try worker.replica.shared.share()
       }
     }
+  }
+}
+
+/// What a step came to on one rank, as it tells all others.
+private struct RankReport {
+  private(set) var exitCode = ExitCode.success
+  private(set) var flag = 0
+  /// Of the rank's workers; none where something is wrong with any of them.
+  private(set) var outcomes: [WorkerOutcome] = []
+
+  init(_ result: Result<[StepOutcome], any Error>) {
+    switch result {
+    case .success(let steps):
+      flag = steps.map(\.flag).max() ?? 0
+      outcomes = steps.map {
+        WorkerOutcome(loss: $0.loss, gradientNorm: $0.gradientNorm, targetCount: $0.targetCount)
+      }
+    case .failure(let error): exitCode = ExitCode(of: error)
+    }
+  }
+
+  /// - Parameter numbers: As of `numbers(workers:)`; the outcomes of workers that the rank does not have are 0.
+  init(numbers: [Double]) {
+    exitCode = ExitCode(rawValue: Int32(numbers[0]))
+    flag = Int(numbers[1])
+    outcomes = stride(from: 2, to: numbers.count, by: 3).map {
+      WorkerOutcome(
+        loss: numbers[$0], gradientNorm: numbers[$0 + 1], targetCount: numbers[$0 + 2])
+    }
+  }
+
+  /// What travels: an exit code, a flag, and three numbers of each worker.
+  ///
+  /// - Parameter count: The most workers that a rank has.
+  func numbers(workers count: Int) -> [Double] {
+    let numbers =
+      [Double(exitCode.rawValue), Double(flag)]
+      + outcomes.flatMap { [$0.loss, $0.gradientNorm, $0.targetCount] }
+    return numbers + Array(repeating: 0, count: 2 + 3 * count - numbers.count)
   }
 }
 
