@@ -232,7 +232,8 @@ let package = Package(
 
     // Tests: one folder per target.
     .target(
-      name: "TestSupport", dependencies: Target.modules(["Checkpoints", "Tensors", "Weights"]),
+      name: "TestSupport",
+      dependencies: Target.modules(["Checkpoints", "Settings", "Tensors", "Weights"]),
       path: "Tests/TestSupport"),
     .target(
       name: "TilesInSoftware", dependencies: Target.modules(["CKernels"]),

@@ -9,7 +9,7 @@ import Foundation
 /// nonces together can not be told from random ones, which is what makes ChaCha20 a cipher.
 package struct ChaCha20Stream: Sendable {
   /// Bytes of a nonce.
-  package static let nonceSize = 12
+  private static let nonceSize = 12
 
   /// The most bytes that are made of one nonce here.
   package static let blockSize = 65_536
@@ -29,13 +29,15 @@ package struct ChaCha20Stream: Sendable {
   package func withWords<Result>(
     nonce: [UInt8], count: Int, _ body: (UnsafePointer<UInt64>) -> Result
   ) -> Result {
+    precondition(
+      nonce.count == Self.nonceSize, "a nonce has \(Self.nonceSize) bytes, not \(nonce.count)")
     precondition(0 <= count && count * 8 <= Self.blockSize, "a nonce has no \(count) words here")
     let sealed: ChaChaPoly.SealedBox
     do {
       sealed = try ChaChaPoly.seal(
         Self.zeros.prefix(count * 8), using: key, nonce: ChaChaPoly.Nonce(data: nonce))
     } catch {
-      preconditionFailure("ChaCha20 takes a key of 32 bytes and a nonce of 12: \(error)")
+      preconditionFailure("ChaCha20 takes a key of 32 bytes: \(error)")
     }
     return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: max(count, 1)) { words in
       sealed.ciphertext.copyBytes(

@@ -1,4 +1,5 @@
 import LockstepSettings
+import TestSupport
 import Testing
 
 @Suite struct OneOrMoreTests {

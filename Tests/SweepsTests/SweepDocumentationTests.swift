@@ -2,6 +2,7 @@ import Foundation
 import LockstepSettings
 import LockstepSweeps
 import LockstepTraining
+import TestSupport
 import Testing
 
 @Suite struct SweepDocumentationTests {

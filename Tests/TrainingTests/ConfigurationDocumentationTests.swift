@@ -1,6 +1,7 @@
 import Foundation
 import LockstepSettings
 import LockstepTraining
+import TestSupport
 import Testing
 
 @Suite struct ConfigurationDocumentationTests {

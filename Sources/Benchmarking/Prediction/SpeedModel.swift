@@ -203,9 +203,6 @@ package struct PredictedStep: Encodable, Equatable, Sendable {
 
   package var tokensPerSecond: Double { Double(tokens) / seconds }
 
-  /// Of the step, in 0 ... 1.
-  package var communicationShare: Double { (hostSeconds + networkSeconds) / seconds }
-
   private enum CodingKeys: CodingKey {
     case ranks, hosts, isThisJob, tokensPerSecond, seconds, computeSeconds, optimizerSeconds
     case hostSeconds, networkSeconds

@@ -17,7 +17,7 @@
 /// Elements of a block.
 #define CKERNELS_INT8_BLOCK 128
 
-/// Rounds in blocks. May be in place.
+/// Rounds in blocks. May be in place. Only tests call it: training rounds within the kernels that add.
 ///
 /// The stream gives 16 bits to each element. `element` is where the span starts in the whole buffer, a multiple of
 /// 128: element e has the lower half of a word where e % 32 < 16, else the upper, of word (e % 128) / 32 at

@@ -1,3 +1,5 @@
+import LockstepSettings
+
 /// The tables of keys in a page of documentation, made from the declarations of the keys.
 ///
 /// A page holds prose and, for each section of the configuration, a pair of marks:
