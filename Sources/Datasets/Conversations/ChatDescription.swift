@@ -17,7 +17,7 @@ public struct ChatDescription: Sendable, Equatable {
 
   /// The tokens as `tokenizer_config.json` has them.
   var configurationJSON: [UInt8] {
-    var text = JSONText()
+    var text = JSONWriter()
     text.append("{")
     for (index, token) in specialTokens.sorted(by: { $0.key < $1.key }).enumerated() {
       text.append(index == 0 ? "\n  " : ",\n  ")

@@ -93,7 +93,7 @@ package struct CurveSection: Equatable {
       "],\"tokens\":" + Self.list(tokens) + ",\"seconds\":" + Self.list(seconds, isShort: true)
     text += ",\"curves\":{"
     text += curves.map { curve in
-      let name = JSONText.quoted(curve.name)
+      let name = JSONFragment.quoted(curve.name)
       guard bucket > 1 else { return "\(name):{\"mean\":\(Self.list(curve.mean, isShort: true))}" }
       return "\(name):{\"mean\":\(Self.list(curve.mean, isShort: true)),"
         + "\"low\":\(Self.list(curve.low, isShort: true)),"
@@ -106,27 +106,8 @@ package struct CurveSection: Equatable {
     var text = "["
     for (index, value) in values.enumerated() {
       if index > 0 { text += "," }
-      text += JSONText.number(value, isShort: isShort)
+      text += JSONFragment.number(value, isShort: isShort)
     }
     return text + "]"
-  }
-}
-
-/// Pieces of JSON.
-enum JSONText {
-  /// A number; `null` where it is not finite.
-  ///
-  /// - Parameter isShort: Whether the digits of a 32-bit number do.
-  static func number(_ value: Double, isShort: Bool = false) -> String {
-    guard value.isFinite else { return "null" }
-    if let whole = Int(exactly: value), whole.magnitude < 1 << 53 { return String(whole) }
-    let short = Float(value)
-    return isShort && short.isFinite && (short != 0 || value == 0)
-      ? short.description : value.description
-  }
-
-  static func quoted(_ text: String) -> String {
-    let data = try? JSONEncoder().encode(text)
-    return data.map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
   }
 }

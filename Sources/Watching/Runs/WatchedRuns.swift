@@ -84,7 +84,7 @@ package actor WatchedRuns {
     var messages: [String] = []
     if !told.hasBegun {
       told.hasBegun = true
-      messages.append(#"{"now":\#(JSONText.number(now))}"#)
+      messages.append(#"{"now":\#(JSONFragment.number(now))}"#)
     }
     for id in told.runs.keys.sorted() where !runs.contains(where: { $0.id == id }) {
       told.runs[id] = nil

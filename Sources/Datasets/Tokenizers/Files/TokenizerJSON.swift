@@ -4,7 +4,7 @@
 /// characters one without merges whose alphabet is not bytes. So the file needs no word of its own
 /// for the kind, and the library encodes as Lockstep does.
 struct TokenizerJSON {
-  private var text = JSONText()
+  private var text = JSONWriter()
 
   /// What a file says besides its tokens: values in JSON.
   struct Parts {
@@ -87,7 +87,7 @@ struct TokenizerJSON {
   var bytes: [UInt8] { text.bytes }
 
   private mutating func appendList<Element>(
-    _ elements: [Element], _ append: (Element, inout JSONText) -> Void
+    _ elements: [Element], _ append: (Element, inout JSONWriter) -> Void
   ) {
     text.append("\n")
     for (index, element) in elements.enumerated() {
@@ -103,7 +103,7 @@ struct TokenizerJSON {
   ) -> [(name: String, value: String)] {
     [
       ("type", #""BPE""#), ("dropout", "null"),
-      ("unk_token", unknown.map(JSONText.quoted) ?? "null"),
+      ("unk_token", unknown.map(JSONWriter.quoted) ?? "null"),
       ("continuing_subword_prefix", "null"), ("end_of_word_suffix", "null"),
       ("fuse_unk", "\(fusesUnknown)"), ("byte_fallback", "\(hasByteFallback)"),
       ("ignore_merges", "\(ignoresMerges)"),
@@ -127,7 +127,7 @@ extension SplitPattern {
       case .gpt2: ""
       case .digits: #"{"type": "Digits", "individual_digits": true}"#
       case .llama3, .qwen2:
-        #"{"type": "Split", "pattern": {"Regex": \#(JSONText.quoted(expression ?? ""))}, "#
+        #"{"type": "Split", "pattern": {"Regex": \#(JSONWriter.quoted(expression ?? ""))}, "#
           + #""behavior": "Isolated", "invert": false}"#
       }
     if first.isEmpty {
@@ -216,13 +216,13 @@ extension WordPieceTokenizer {
     func written(_ token: Int32) -> String {
       String(decoding: vocabulary.bytes(of: token), as: UTF8.self)
     }
-    let prefix = JSONText.quoted(form.prefix)
+    let prefix = JSONWriter.quoted(form.prefix)
     var parts = TokenizerJSON.Parts(
       of: self,
       decoder:
         #"{"type": "WordPiece", "prefix": \#(prefix), "cleanup": \#(form.joinsPunctuation)}"#,
       model: [
-        ("type", #""WordPiece""#), ("unk_token", JSONText.quoted(written(form.unknown))),
+        ("type", #""WordPiece""#), ("unk_token", JSONWriter.quoted(written(form.unknown))),
         ("continuing_subword_prefix", prefix),
         ("max_input_chars_per_word", "\(form.longestWord)"),
       ])

@@ -24,10 +24,10 @@ extension TextNormalizer.Step {
         + #""handle_chinese_chars": \#(bert.separatesIdeographs), "#
         + #""strip_accents": \#(bert.stripsAccents), "lowercase": \#(bert.lowercases)}"#
     case .prepend(let prefix):
-      #"{"type": "Prepend", "prepend": \#(JSONText.quoted(prefix))}"#
+      #"{"type": "Prepend", "prepend": \#(JSONWriter.quoted(prefix))}"#
     case .replace(let found, let replacement):
-      #"{"type": "Replace", "pattern": {"String": \#(JSONText.quoted(found))}, "#
-        + #""content": \#(JSONText.quoted(replacement))}"#
+      #"{"type": "Replace", "pattern": {"String": \#(JSONWriter.quoted(found))}, "#
+        + #""content": \#(JSONWriter.quoted(replacement))}"#
     }
   }
 }

@@ -6,7 +6,7 @@ extension TextTemplate {
     if single == TextTemplate().single && pair == TextTemplate().pair { return "null" }
     let ids = Set((single + pair).compactMap(\.token)).sorted()
     func name(_ id: Int32) -> String {
-      JSONText.quoted(String(decoding: vocabulary.bytes(of: id), as: UTF8.self))
+      JSONWriter.quoted(String(decoding: vocabulary.bytes(of: id), as: UTF8.self))
     }
     func list(_ pieces: [Piece]) -> String {
       pieces.map { piece in

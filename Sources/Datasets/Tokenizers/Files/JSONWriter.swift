@@ -1,7 +1,7 @@
 import LockstepFiles
 
 /// A JSON text that is being written, piece by piece.
-struct JSONText {
+struct JSONWriter {
   private(set) var bytes: [UInt8] = []
 
   /// Appends characters as they are.
@@ -28,7 +28,7 @@ struct JSONText {
 
   /// A string in quotation marks.
   static func quoted(_ text: String) -> String {
-    var json = JSONText()
+    var json = JSONWriter()
     json.append(quoting: text)
     return String(decoding: json.bytes, as: UTF8.self)
   }
