@@ -40,6 +40,13 @@ import Testing
     #expect(summary.columns[0].minimum == nil && summary.columns[1].maximum == 3)
   }
 
+  @Test func namesOfColumnsAreToldWhole() throws {
+    let summary = try TableSummary(Array("😀😀 a,x\n1,2\n".utf8), path: "t")
+    let lines = summary.description.split(separator: "\n").dropFirst()
+    #expect(lines.first?.hasPrefix("  😀😀 a  numbers") == true)
+    #expect(lines.last?.hasPrefix("  x     numbers") == true)
+  }
+
   @Test func tablesThatAreWrongNameTheirLine() throws {
     func error(_ text: String, target: String = "y") -> SampleDataError? {
       #expect(throws: SampleDataError.self) {

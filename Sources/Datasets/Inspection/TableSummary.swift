@@ -66,7 +66,7 @@ public struct TableSummary: Sendable, Encodable, CustomStringConvertible {
   public var description: String {
     let width = columns.map(\.name.count).max() ?? 0
     let lines = columns.map { column in
-      "  " + column.name.padding(toLength: width, withPad: " ", startingAt: 0)
+      "  " + column.name + String(repeating: " ", count: width - column.name.count)
         + "  \(column.words)"
     }
     return "\(path): table, \(rows) row\(rows == 1 ? "" : "s") of \(columns.count) "
