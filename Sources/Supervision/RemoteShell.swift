@@ -43,6 +43,9 @@ package struct RemoteShell: Equatable {
 
   /// A word as a shell reads it back.
   static func quoted(_ word: String) -> String {
-    "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    // By scalars: an accent behind a quote makes one character of both.
+    word.unicodeScalars.reduce(into: "'") { quoted, scalar in
+      if scalar == "'" { quoted += "'\\''" } else { quoted.unicodeScalars.append(scalar) }
+    } + "'"
   }
 }

@@ -268,5 +268,9 @@ import Testing
     let parts = (try loaded.encode("and the"), try loaded.encode(" said"))
     #expect(try loaded.encodeMasked(text, mask: mask) == parts.0 + [mask] + parts.1)
     #expect(try loaded.encodeMasked("[MASK][MASK]", mask: mask) == [mask, mask])
+    if kind != .characters {
+      let accent = try loaded.encode("\u{301}")
+      #expect(try loaded.encodeMasked("[MASK]\u{301}", mask: mask) == [mask] + accent)
+    }
   }
 }

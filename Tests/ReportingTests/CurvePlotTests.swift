@@ -27,6 +27,9 @@ import Testing
     let svg = CurvePlot(title: "a < b & c", values: [0, 2, 1]).svg()
     #expect(svg.contains("<polyline points=\"70.0,310.0 385.0,40.0 700.0,175.0\""))
     #expect(svg.contains(">a &lt; b &amp; c</text>"))
+    // An accent makes one character of itself and the sign before it.
+    let accents = CurvePlot(title: "<\u{301}script>", values: [1]).svg().unicodeScalars
+    #expect(accents.contains("&lt;\u{301}script".unicodeScalars))
   }
 
   @Test func aCurveOfZerosIsFlat() {

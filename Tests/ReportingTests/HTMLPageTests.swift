@@ -105,3 +105,12 @@ struct HTMLPageTests {
     }
   }
 }
+
+struct EscapedTextTests {
+  /// An accent makes one character of itself and the sign before it.
+  @Test func signsAreEscapedBeforeAccents() {
+    let escaped = HTMLPage.escaped("<\u{301} >\u{301} &\u{301} \"\u{301}")
+    #expect(
+      Array(escaped.utf8) == Array("&lt;\u{301} &gt;\u{301} &amp;\u{301} &quot;\u{301}".utf8))
+  }
+}

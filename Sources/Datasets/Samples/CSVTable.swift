@@ -158,10 +158,17 @@ public struct CSVTable: Sendable, Equatable {
 extension CSVTable {
   /// A field as it is written: quoted where it must be, so that it is read back the same.
   package static func field(_ text: String) -> String {
+    let bytes = text.utf8
+    let isBlank = { (byte: UInt8?) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
     let isPlain =
-      text.utf8.allSatisfy { ![UInt8(ascii: ","), UInt8(ascii: "\""), 10, 13].contains($0) }
-      && text.first.map { $0 != " " && $0 != "\t" } ?? true
-      && text.last.map { $0 != " " && $0 != "\t" } ?? true
-    return isPlain ? text : "\"\(text.replacing("\"", with: "\"\""))\""
+      bytes.allSatisfy { ![UInt8(ascii: ","), UInt8(ascii: "\""), 10, 13].contains($0) }
+      && !isBlank(bytes.first) && !isBlank(bytes.last)
+    guard !isPlain else { return text }
+    // By scalars: an accent behind a quote makes one character of both.
+    let quoted = text.unicodeScalars.reduce(into: "\"") { quoted, scalar in
+      if scalar == "\"" { quoted.unicodeScalars.append(scalar) }
+      quoted.unicodeScalars.append(scalar)
+    }
+    return quoted + "\""
   }
 }

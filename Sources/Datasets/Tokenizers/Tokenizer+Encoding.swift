@@ -37,14 +37,15 @@ extension Tokenizer {
   public func encodeMasked(
     _ text: String, mask: Int32, special: SpecialTokens = .token
   ) throws(TokenizerError) -> [Int32] {
-    let parts = text.split(separator: Vocabulary.maskName, omittingEmptySubsequences: false)
+    let parts = text.utf8.split(
+      separator: Vocabulary.maskName.utf8, omittingEmptySubsequences: false)
     var tokens: [Int32] = []
     for (index, part) in parts.enumerated() {
       let isLast = index == parts.count - 1
-      let hidesSpace = !isLast && part.hasSuffix(" ")
+      let hidesSpace = !isLast && part.last == UInt8(ascii: " ")
       tokens += try encode(
-        String(hidesSpace ? part.dropLast() : part), at: index == 0 ? .start : .afterToken,
-        special: special)
+        String(decoding: hidesSpace ? part.dropLast() : part, as: UTF8.self),
+        at: index == 0 ? .start : .afterToken, special: special)
       if !isLast { tokens.append(mask) }
     }
     return tokens

@@ -120,7 +120,7 @@ public struct CurvePlot: Sendable {
       <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 360" font-family="sans-serif" \
       font-size="12" fill="#333">
       <rect width="720" height="360" fill="#fff"/>
-      <text x="\(left)" y="22" font-size="14">\(Self.escaped(title))</text>
+      <text x="\(left)" y="22" font-size="14">\(HTMLPage.escaped(title))</text>
       \(grid)
       <polyline points="\(points)" fill="none" stroke="#1f6fb2" stroke-width="2"/>
       <text x="\(left)" y="\(bottom + 20)">1</text>
@@ -132,8 +132,4 @@ public struct CurvePlot: Sendable {
   }
 
   private static func pixel(_ value: Double) -> Double { (value * 10).rounded() / 10 }
-
-  private static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
-  }
 }
