@@ -34,7 +34,9 @@ public struct CheckpointSnapshot: Sendable {
     let names = files.map(\.name)
     precondition(Set(names).count == names.count, "file names in a checkpoint are distinct")
     precondition(
-      names.allSatisfy { !$0.contains("/") && !Checkpoint.ownFileNames.contains($0) },
+      names.allSatisfy {
+        !$0.utf8.contains(UInt8(ascii: "/")) && !Checkpoint.ownFileNames.contains($0)
+      },
       "a checkpoint's further files have plain names of their own: \(names)")
     self.parameters = parameters
     self.parametersFile = parametersFile

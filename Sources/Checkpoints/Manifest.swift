@@ -129,7 +129,8 @@ public struct Manifest: Codable, Equatable, Sendable {
       return "was changed after it was written: its seal is not that of its members"
     }
     return files.lazy.compactMap { file in
-      guard !file.name.isEmpty, !file.name.contains("/"), file.name != ".." else {
+      guard !file.name.isEmpty, !file.name.utf8.contains(UInt8(ascii: "/")), file.name != ".."
+      else {
         return "'\(file.name)' is not a plain file name"
       }
       guard file.bytes >= 0 else { return "'\(file.name)' has \(file.bytes) bytes" }

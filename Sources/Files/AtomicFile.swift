@@ -22,7 +22,7 @@ public final class AtomicFile {
   /// - Throws: With `EACCES` where the directory is not writable.
   public init(path: String, bytesNeeded: Int? = nil) throws(FileError) {
     self.path = path
-    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let name = path.unicodeScalars.split(separator: "/").last.map { String($0) } ?? path
     // A number of its own keeps writers of one name apart; the last to commit wins.
     var number = UInt64.random(in: 0 ... .max)
     func temporaryPath() -> String {

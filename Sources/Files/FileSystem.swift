@@ -165,9 +165,9 @@ package enum FileSystem {
 
   /// The directory that holds a path: `.` for a bare name.
   package static func parent(of path: String) -> String {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: true)
+    let parts = path.unicodeScalars.split(separator: "/").map { String($0) }
     let head = parts.dropLast().joined(separator: "/")
-    if path.hasPrefix("/") { return "/" + head }
+    if path.utf8.first == UInt8(ascii: "/") { return "/" + head }
     return head.isEmpty ? "." : head
   }
 }

@@ -24,7 +24,7 @@ public final class SafetensorsShards: WeightSource {
     let names = Set(map.values).sorted()
     var shards: [SafetensorsReader] = []
     for name in names {
-      guard !name.isEmpty, !name.contains("/"), name != ".." else {
+      guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")), name != ".." else {
         throw .wrongIndex(path: path, problem: "'\(name)' is not a plain file name")
       }
       shards.append(try SafetensorsReader(path: FileSystem.parent(of: path) + "/" + name))

@@ -184,6 +184,10 @@ import Testing
       $0.files[0]["sha256"] = plain
     }
     #expect(isPlain?.description.contains("has 0 hashes, its length needs 3") == true)
+    for name in ["../x", "../\u{301}x"] {
+      let outside = try refusal { $0.files[0]["name"] = name }
+      #expect(outside?.description.contains("'\(name)' is not a plain file name") == true)
+    }
     #expect(
       try refusal {
         $0.members["seal"] = nil

@@ -17,6 +17,15 @@ import Testing
     #expect(try directory.names() == ["file"])
   }
 
+  /// An accent makes one character of itself and the slash before it.
+  @Test func aNameMayBeginWithAnAccent() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/\u{301}x"
+    #expect(FileSystem.parent(of: path) == directory.path)
+    try AtomicFile.write([1], to: path)
+    #expect(try directory.names() == ["\u{301}x"])
+  }
+
   @Test func abandonedFileLeavesTheOldOne() throws {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/file"

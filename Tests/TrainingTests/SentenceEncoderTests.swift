@@ -106,6 +106,11 @@ import Testing
       "Pooling has no path"
     ),
     (
+      "modules.json",
+      "[{\"type\": \"a.Transformer\"}, {\"type\": \"a.Pooling\", \"path\": \"../\u{301}x\"}]",
+      "Pooling has no path"
+    ),
+    (
       "1_Pooling/config.json",
       #"{"pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": false}"#,
       "the states are pooled by pooling_mode_max_tokens"

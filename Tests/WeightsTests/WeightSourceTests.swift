@@ -155,6 +155,7 @@ import Testing
         "two.safetensors holds 'a', the index lists it in one.safetensors"
       ),
       (["a": "../one.safetensors"], "'../one.safetensors' is not a plain file name"),
+      (["a": "../\u{301}one"], "'../\u{301}one' is not a plain file name"),
     ]
     for (map, problem) in cases {
       let path = try index(map)

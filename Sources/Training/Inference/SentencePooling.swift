@@ -121,8 +121,9 @@ public struct SentencePooling: Sendable, Equatable {
       case "Transformer": break
       case "Normalize": normalizes = true
       case "Pooling":
-        guard case .string(let folder)? = module["path"], !folder.hasPrefix("/"),
-          !folder.split(separator: "/").contains("..")
+        guard case .string(let folder)? = module["path"],
+          folder.utf8.first != UInt8(ascii: "/"),
+          !folder.unicodeScalars.split(separator: "/").contains(where: { String($0) == ".." })
         else { throw UnsupportedModelError(path: path, reason: "Pooling has no path") }
         mode = try Self.mode(directory + "/" + folder + "/config.json")
       default:
