@@ -62,6 +62,25 @@ import Testing
     return String(decoding: text, as: UTF8.self)
   }
 
+  @Test func linesThatTheTokenizerCanNotExpressAreTold() throws {
+    let known = Set((0x0A...0x7E).compactMap { Unicode.Scalar(UInt32($0)) })
+    let lines = ["B", "é", "C", "ü"].map { #"{"prompt": "a", "completion": "\#($0)"}"# }
+    let preparation = try ConversationPreparation(
+      inputs: [write(lines.joined(separator: "\n"))], output: path("out"),
+      tokenizer: CharacterTokenizer(scalars: known), at: "characters",
+      template: #require(try ChatTemplate.builtIn("plain")),
+      variables: ChatTemplate.Context(specialTokens: ["eos_token": Vocabulary.endOfTextName]),
+      validationFraction: 0)
+    var found = ""
+    do { _ = try preparation.run() } catch { found = "\(error)" }
+    let told = found.split(separator: "\n")
+    #expect(told.count == 2, "\(found)")
+    #expect(
+      told.first?.hasPrefix(
+        "\(path("chat.jsonl")): line 2: the character tokenizer has never seen 'é'") == true)
+    #expect(told.last?.hasPrefix("\(path("chat.jsonl")): line 4: ") == true)
+  }
+
   @Test func allThreeFormsAreConversations() throws {
     let outcome = try prepare(
       """

@@ -105,6 +105,47 @@ struct DatasetPreparationTests {
     #expect(try !directory.names().contains("validation.bin"))
   }
 
+  private func problem(_ body: () throws -> Void) -> String? {
+    do { try body() } catch { return "\(error)" }
+    return nil
+  }
+
+  @Test func whatCanNotBeExpressedIsToldByFileAndLine() throws {
+    let known = try directory.write("known.txt", lines(20))
+    let text = "Line\nLine <|endoftext|> it\tis"
+    let held = try directory.write("held.txt", text)
+    let fraction = (Double(text.utf8.count) + 0.5) / Double((lines(20) + text).utf8.count)
+    let found = problem {
+      _ = try prepare([known, held], tokenizer: .characters, fraction: fraction)
+    }
+    #expect(
+      found?.hasPrefix(
+        "\(held): line 2: the character tokenizer has never seen U+0009, found at byte 21: ")
+        == true, "\(found ?? "nothing")")
+    let bytes = try directory.write("bytes.txt", Array("ab\n\ncd ".utf8) + [0xC3, 0x0A])
+    let notText = problem { _ = try prepare([known, bytes], tokenizer: .characters, fraction: 0) }
+    #expect(
+      notText?.hasPrefix("\(bytes): line 3: the text is not UTF-8 at byte 3, which") == true,
+      "\(notText ?? "nothing")")
+    #expect(try !directory.names().contains("out"))
+  }
+
+  /// What is encoded is shorter than the text then.
+  @Test func aNormaliserMovesNoLine() throws {
+    let file = String(decoding: try Fixture.bytes("Families/qwen2.json"), as: UTF8.self)
+    // Without a token for the byte 4.
+    let lacking = file.replacing(#""\u0104":"#, with: #""\u0100\u0100":"#)
+    #expect(lacking != file && file.contains("NFC"))
+    let accents = String(repeating: "e\u{301}", count: 10) + "\n"
+    let input = try directory.write("text.txt", accents + accents + "a\nbc\u{4}\n" + accents)
+    let tokenizer = try directory.write("nfc.json", lacking)
+    let found = problem { _ = try prepare([input], tokenizer: .file(tokenizer), fraction: 0) }
+    #expect(
+      found?.hasPrefix(
+        "\(input): line 4: the tokenizer has no token for byte 0x04, found at byte 2: ") == true,
+      "\(found ?? "nothing")")
+  }
+
   @Test func directoriesGiveTheirTextFilesInTheOrderOfPaths() throws {
     for (name, text) in [("d/b/1.txt", "3"), ("d/a.txt", "1"), ("d/a/z.txt", "2"), ("d/x.md", "4")]
     {

@@ -108,6 +108,32 @@ import Testing
     }
   }
 
+  @Test func theOldDataSetStaysWhereTheNewOneCanNotBeMade() throws {
+    let text = sentences(20)
+    _ = try prepare(text.source, text.target)
+    let files = try directory.names(in: "data")
+    #expect(throws: PairError.endOfTextInLine(path: directory.path + "/text.fr", line: 21)) {
+      try prepare(text.source + "a\nb\n", text.target + "c<|endoftext|>\nd\n", overwrites: true)
+    }
+    #expect(try directory.names(in: "data") == files)
+    #expect(try prepare(text.source, text.target).wasPrepared)
+  }
+
+  @Test func whatCanNotBeExpressedIsToldByFileAndLine() throws {
+    let preparation = try PairPreparation(
+      inputs: [try directory.write("a.en", "a\nb\n"), try directory.write("a.fr", "c\nd\n")],
+      heldOut: [
+        try directory.write("v.en", "a\n\nb\n"), try directory.write("v.fr", "c\nc\ncé\n"),
+      ],
+      output: directory.path + "/data", tokenizer: .characters)
+    var found = ""
+    do { _ = try preparation.run() } catch { found = "\(error)" }
+    #expect(
+      found.hasPrefix(
+        "\(directory.path)/v.fr: line 3: the character tokenizer has never seen 'é' (U+00E9), "
+          + "found at byte 1: "), "\(found)")
+  }
+
   @Test func tokenFilesThatDoNotBelongTogetherAreRefused() throws {
     let text = sentences(20)
     _ = try prepare(text.source, text.target)

@@ -69,8 +69,8 @@ struct ConversationWriting {
     return draft
   }
 
-  /// - Throws: `ConversationError` where lines are no conversations that the template takes, or are too
-  ///   long.
+  /// - Throws: `ConversationError` where lines are no conversations that the template and the tokenizer
+  ///   take, or are too long.
   func requireNoViolations() throws(ConversationError) {
     try violations.requireNone()
     guard let longest else { return }
@@ -87,6 +87,8 @@ struct ConversationWriting {
       return try encoder.encode(conversation)
     } catch let error as ChatTemplateError {
       guard error.isOfConversation else { throw error }
+      violations.add(error.description, path: conversation.path, line: conversation.line)
+    } catch let error as TokenizerError {
       violations.add(error.description, path: conversation.path, line: conversation.line)
     } catch let error as ConversationEncoder.Failure {
       violations.add(error.description, path: conversation.path, line: conversation.line)

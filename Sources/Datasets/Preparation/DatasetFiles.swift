@@ -111,7 +111,10 @@ struct DatasetFiles {
     ) { piece in
       switch piece {
       case .text(let text, let place):
-        try writer.append(tokenizer.encode(part: text, at: place, special: special))
+        try writer.append(
+          TextSpan.telling(of: text, in: spans) { (text) throws(TokenizerError) in
+            try tokenizer.encode(part: text, at: place, special: special)
+          })
         byteCount += text.count
         advance(text.count)
       case .token(let id, let count):

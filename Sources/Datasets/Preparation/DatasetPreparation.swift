@@ -135,7 +135,7 @@ public struct DatasetPreparation: Sendable {
   /// Makes the data set, unless the directory holds it already.
   ///
   /// - Parameter report: Called now and then while the work goes on.
-  /// - Throws: `PreparationError`, `TokenizerError` for what is wrong with the request;
+  /// - Throws: `PreparationError`, `TokenizerError` for what is wrong with the request or the texts;
   ///   `FileError` if writing fails.
   public func run(report: (Progress) -> Void = { _ in }) throws -> Outcome {
     try checkRequest()
@@ -202,19 +202,28 @@ public struct DatasetPreparation: Sendable {
   }
 
   /// Trains a tokenizer on the part of the text that is not held out.
+  ///
+  /// - Throws: `PreparationError.notExpressible` where characters are wanted and a text is not UTF-8;
+  ///   `TokenizerError`.
   func train(
     on spans: [TextSpan], _ report: (Progress) -> Void
-  ) throws(TokenizerError) -> any Tokenizer {
+  ) throws -> any Tokenizer {
     let byteCount = spans.reduce(0) { $0 + $1.range.count }
     var done = 0
     var words = WordCounts()
     var scalars = SeenScalars()
     let vocabularySize: Int? = if case .bytePairEncoding(let size) = tokenizer { size } else { nil }
     // The counted words stay in the documents, which `spans` keeps alive.
-    return try withExtendedLifetime(spans) { () throws(TokenizerError) in
-      try TextSpan.forEachPiece(of: spans) { (piece) throws(TokenizerError) in
+    return try withExtendedLifetime(spans) {
+      try TextSpan.forEachPiece(of: spans) { (piece) throws(PreparationError) in
         guard case .text(let text, _) = piece else { return }
-        if vocabularySize == nil { try scalars.add(text) } else { words.add(text) }
+        if vocabularySize == nil {
+          try TextSpan.telling(of: text, in: spans) { (text) throws(TokenizerError) in
+            try scalars.add(text)
+          }
+        } else {
+          words.add(text)
+        }
         done += text.count
         report(.counting(done: done, of: byteCount))
       }

@@ -36,6 +36,11 @@ final class InputDocument: Sendable {
     UnsafeRawBufferPointer(rebasing: file.bytes[markLength...])
   }
 
+  /// The number of the line in which a place is, from 1.
+  func lineNumber(at place: Int) -> Int {
+    1 + bytes[..<place].count { $0 == UInt8(ascii: "\n") }
+  }
+
   /// SHA-256 of the text, in hexadecimal.
   var contentHash: String {
     withExtendedLifetime(self) { FileHash.sha256(of: bytes) }

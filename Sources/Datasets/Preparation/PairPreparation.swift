@@ -79,8 +79,8 @@ public struct PairPreparation: Sendable {
   /// Makes the data set, unless the directory holds it already.
   ///
   /// - Parameter report: Called now and then while the work goes on.
-  /// - Throws: `PairError`, `PreparationError`, `TokenizerError` for what is wrong with the request;
-  ///   `FileError` if writing fails.
+  /// - Throws: `PairError`, `PreparationError`, `TokenizerError` for what is wrong with the request or the
+  ///   texts; `FileError` if writing fails.
   public func run(
     report: (DatasetPreparation.Progress) -> Void = { _ in }
   ) throws -> Outcome {
@@ -112,8 +112,8 @@ public struct PairPreparation: Sendable {
     }
     let total = train.byteCount + (held?.byteCount ?? 0)
     var done = 0
-    func encode(_ text: PairedText, _ part: String) throws -> PairManifest.Part {
-      try text.write(
+    func encode(_ text: PairedText, _ part: String) throws -> PairedText.Draft {
+      try text.encode(
         to: files.path(part), tokenizer: tokenizer, endOfText: endOfText,
         special: dataset.specialTokens,
         report: {
@@ -121,13 +121,16 @@ public struct PairPreparation: Sendable {
           report(.encoding(done: done, of: total))
         })
     }
+    let drafts = (
+      train: try encode(train, "train"), validation: try held.map { try encode($0, "validation") }
+    )
     try files.clear()
     let manifest = PairManifest(
       request: dataset.request, inputs: inputs,
       tokenizer: DatasetManifest.TokenizerRecord(
         kind: tokenizer.kind, vocabularySize: tokenizer.vocabularyCount,
         sha256: tokenizer.contentHash.description),
-      train: try encode(train, "train"), validation: try held.map { try encode($0, "validation") })
+      train: try drafts.train.finish(), validation: try drafts.validation?.finish())
     try tokenizer.save(to: files.path(DatasetFiles.tokenizerName))
     try files.write(manifest)
     return Outcome(manifest: manifest, wasPrepared: false)

@@ -68,26 +68,54 @@ struct PairedText {
   /// Bytes of text in both languages.
   var byteCount: Int { lines.reduce(0) { $0 + $1.source.count + $1.target.count } }
 
-  /// Writes both token files.
+  /// Two token files, which are yet to appear.
+  struct Draft {
+    fileprivate typealias File = (writer: TokenFileWriter, path: String)
+
+    fileprivate let pairs: Int
+    fileprivate let skipped: Int
+    fileprivate let source: File
+    fileprivate let target: File
+
+    /// Makes both files appear.
+    func finish() throws -> PairManifest.Part {
+      try source.writer.finish()
+      try target.writer.finish()
+      return PairManifest.Part(
+        pairs: pairs, skipped: skipped, sourceTokens: source.writer.count,
+        targetTokens: target.writer.count,
+        sourceSHA256: try FileHash.sha256(ofFile: source.path),
+        targetSHA256: try FileHash.sha256(ofFile: target.path))
+    }
+  }
+
+  /// Encodes both texts.
   ///
   /// - Parameters:
   ///   - path: Without `.source.bin` and `.target.bin`.
   ///   - special: What names of special tokens in the lines are.
   ///   - report: Called with the bytes that were encoded since.
-  /// - Throws: `PairError.endOfTextInLine` where a line would have such a token in it.
-  func write(
+  /// - Throws: `PairError.endOfTextInLine` where a line would have such a token in it;
+  ///   `PreparationError.notExpressible`.
+  func encode(
     to path: String, tokenizer: any Tokenizer, endOfText: Int32, special: SpecialTokens,
     report: (Int) -> Void
-  ) throws -> PairManifest.Part {
-    func write(
+  ) throws -> Draft {
+    func encode(
       _ document: InputDocument, _ lines: [Range<Int>], _ path: String
-    ) throws -> (tokens: Int, sha256: String) {
+    ) throws -> Draft.File {
       let writer = try TokenFileWriter(
         path: path, vocabularyCount: tokenizer.vocabulary.textCount,
         tokenizerHash: tokenizer.contentHash)
       for line in lines {
         let text = UnsafeRawBufferPointer(rebasing: document.bytes[line])
-        let tokens = try tokenizer.encode(text, special: special)
+        let tokens: [Int32]
+        do throws(TokenizerError) {
+          tokens = try tokenizer.encode(text, special: special)
+        } catch {
+          throw PreparationError.notExpressible(
+            path: document.name, line: document.lineNumber(at: line.lowerBound), error)
+        }
         // It ends a text, and all that follow would be paired with the wrong ones.
         guard !tokens.contains(endOfText) else {
           throw PairError.endOfTextInLine(
@@ -96,14 +124,12 @@ struct PairedText {
         try writer.append(tokens + [endOfText])
         report(line.count)
       }
-      try writer.finish()
-      return (writer.count, try FileHash.sha256(ofFile: path))
+      return (writer, path)
     }
-    let sources = try write(source, lines.map(\.source), path + ".source.bin")
-    let targets = try write(target, lines.map(\.target), path + ".target.bin")
-    return PairManifest.Part(
-      pairs: lines.count, skipped: skipped, sourceTokens: sources.tokens,
-      targetTokens: targets.tokens, sourceSHA256: sources.sha256, targetSHA256: targets.sha256)
+    return Draft(
+      pairs: lines.count, skipped: skipped,
+      source: try encode(source, lines.map(\.source), path + ".source.bin"),
+      target: try encode(target, lines.map(\.target), path + ".target.bin"))
   }
 }
 
@@ -142,11 +168,6 @@ extension InputDocument {
       start = end + 1
     }
     return lines
-  }
-
-  /// The number of the line that begins at a place, from 1.
-  fileprivate func lineNumber(at place: Int) -> Int {
-    1 + bytes[..<place].count { $0 == UInt8(ascii: "\n") }
   }
 
   fileprivate func isBlank(in line: Range<Int>) -> Bool {

@@ -30,6 +30,8 @@ public enum PreparationError: UserInputError, Equatable {
   case outputNotWritable(path: String, reason: String)
   /// Another preparation is at work in the output directory.
   case outputInUse(path: String)
+  /// A text that the tokenizer can not express. The error's offset is from the line's begin.
+  case notExpressible(path: String, line: Int, TokenizerError)
   /// What the output directory holds can not be seen.
   case outputNotReadable(FileError)
   /// The output directory holds a data set made from other input or with other arguments.
@@ -67,6 +69,7 @@ public enum PreparationError: UserInputError, Equatable {
       "\(path): cannot write the output: \(reason)"
     case .outputInUse(let path):
       "\(path): another prepare is at work in this directory: wait for it, or choose another --output"
+    case .notExpressible(let path, let line, let error): "\(path): line \(line): \(error)"
     case .outputNotReadable(let error): error.description
     case .outputDiffers(let directory, let reason):
       "\(directory): already holds a data set, and \(reason); "

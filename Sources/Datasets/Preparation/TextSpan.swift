@@ -93,6 +93,52 @@ struct TextSpan {
     }
   }
 
+  /// Does something with a text of a piece, and tells the file and line of what can not be expressed.
+  ///
+  /// - Parameter spans: Those of the piece.
+  /// - Throws: `PreparationError.notExpressible`.
+  static func telling<Result>(
+    of text: UnsafeRawBufferPointer, in spans: [TextSpan],
+    _ body: (UnsafeRawBufferPointer) throws(TokenizerError) -> Result
+  ) throws(PreparationError) -> Result {
+    let found: TokenizerError
+    do throws(TokenizerError) {
+      return try body(text)
+    } catch {
+      found = error
+    }
+    // A normaliser changes how long a text is, so that the error's offset says little of a long one.
+    var start = 0
+    while start < text.count {
+      let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) ?? text.count
+      let line = UnsafeRawBufferPointer(rebasing: text[start..<end])
+      do throws(TokenizerError) {
+        _ = try body(line)
+      } catch {
+        throw fault(error, at: line, in: spans)
+      }
+      start = end + 1
+    }
+    throw fault(found, at: text, in: spans)
+  }
+
+  private static func fault(
+    _ error: TokenizerError, at text: UnsafeRawBufferPointer, in spans: [TextSpan]
+  ) -> PreparationError {
+    for span in spans {
+      let bytes = span.document.bytes
+      guard let begin = bytes.baseAddress, let address = text.baseAddress,
+        (begin..<begin + bytes.count).contains(address)
+      else { continue }
+      let place = address - begin
+      let lineStart = bytes[..<place].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+      return .notExpressible(
+        path: span.document.name, line: span.document.lineNumber(at: place),
+        error.shifted(by: place - lineStart))
+    }
+    preconditionFailure("a text of other spans")
+  }
+
   private static func forEachPiece<Failure: Error>(
     ofText text: UnsafeRawBufferPointer, at place: TextPlace, _ places: CuttingPlaces,
     _ body: (Piece) throws(Failure) -> Void
