@@ -98,6 +98,20 @@ import Testing
     #expect(failure(source)?.kind == .limit)
   }
 
+  /// Whether anyone asks for their elements or not: the last is only forgotten.
+  @Test func filtersThatWaitForEachOtherAreCounted() {
+    for (chain, count, asking) in [
+      ("{% set x = x | select %}", 5000, "{{ x | first }}"),
+      ("{% set x = x | unique %}", 5000, "{{ x | first }}"),
+      ("{% set x = [''] | map('default', x, true) %}", 20_000, ""),
+    ] {
+      let source = "{% set x = [1] %}" + String(repeating: chain, count: count) + asking
+      #expect(failure(source)?.kind == .limit)
+    }
+    let few = String(repeating: "{% set x = x | select %}", count: 60)
+    #expect(failure("{% set x = [1] %}" + few + "{{ x | first }}") == nil)
+  }
+
   /// Texts that are made of several, and long keys and names, are counted before they are made or compared. What is
   /// not counted would end here without an error, or take more memory than there is.
   @Test(arguments: [

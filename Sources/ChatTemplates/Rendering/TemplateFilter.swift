@@ -36,10 +36,11 @@ extension TemplateRenderer {
   func apply(
     _ filter: TemplateFilter, to value: TemplateValue, _ given: GivenArguments
   ) throws -> TemplateValue {
+    let sources = [value] + given.values + given.named.map(\.value)
     switch filter {
-    case .map: return generator { [self] in try mapped(value, given) }
+    case .map: return try generator(of: sources) { [self] in try mapped(value, given) }
     case .select, .reject, .selectattr, .rejectattr:
-      return generator { [self] in try chosen(filter, value, given) }
+      return try generator(of: sources) { [self] in try chosen(filter, value, given) }
     default: break
     }
     let matched = try given.matched(

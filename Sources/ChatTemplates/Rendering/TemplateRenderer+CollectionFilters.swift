@@ -17,15 +17,16 @@ extension TemplateRenderer {
         return try self.text(String(text.unicodeScalars.reversed()))
       case .text, .sequence, .mapping:
         let elements = try elements(of: value)
-        guard filter == .last else { return generator { elements.reversed() } }
+        guard filter == .last else { return try generator(of: []) { elements.reversed() } }
         return elements.last ?? .undefined("the last of nothing")
       case .undefined:
-        return filter == .last ? .undefined("the last of nothing") : generator { [] }
+        return try filter == .last
+          ? .undefined("the last of nothing") : generator(of: []) { [] }
       case .generator where filter == .reverse: return try list(elements(of: value).reversed())
       default: throw evaluation("'\(filter.rawValue)' of \(value.typeName)")
       }
     case .items:
-      return generator { [self] in
+      return try generator(of: [value]) { [self] in
         switch value {
         case .undefined: return []
         case .mapping(let mapping):
@@ -105,7 +106,7 @@ extension TemplateRenderer {
     _ value: TemplateValue, _ matched: [TemplateValue?]
   ) throws -> TemplateValue {
     let key = try keys(of: matched[1], ignoringCase: matched[0]?.isTrue != true)
-    return generator { [self] in
+    return try generator(of: [value]) { [self] in
       var seen: Set<TemplateKey> = []
       return try elements(of: value).filter {
         let found = try key($0)

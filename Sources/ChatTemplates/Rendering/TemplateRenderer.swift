@@ -16,7 +16,7 @@ final class TemplateRenderer {
   static let mostSteps = 1 << 24
   /// Statements and expressions that may be at work within each other.
   static let deepest = 300
-  /// Lists and mappings may be nested this deep.
+  /// Lists and mappings may be nested this deep, and so many filters may wait for each other.
   static let deepestValue = 64
 
   private var stepsLeft = mostSteps
@@ -87,8 +87,19 @@ final class TemplateRenderer {
       TemplateSequence(kind: kind, elements: elements, depth: try depth(around: elements)))
   }
 
-  func generator(_ make: @escaping () throws -> [TemplateValue]) -> TemplateValue {
-    .generator(TemplateGenerator(make))
+  /// Elements that are made when someone asks for the first.
+  ///
+  /// - Parameter sources: What `make` looks at.
+  func generator(
+    of sources: [TemplateValue], _ make: @escaping () throws -> [TemplateValue]
+  ) throws -> TemplateValue {
+    let waiting = 1 + (sources.map(\.waitingFilters).max() ?? 0)
+    guard waiting <= Self.deepestValue else {
+      throw TemplateFailure(
+        line: line, kind: .limit,
+        reason: "more than \(Self.deepestValue) filters, each of what another one gives")
+    }
+    return .generator(TemplateGenerator(waitingFilters: waiting, make))
   }
 
   func set(_ key: TemplateValue, of mapping: inout TemplateMapping, to value: TemplateValue) throws

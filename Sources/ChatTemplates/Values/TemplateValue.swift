@@ -50,6 +50,11 @@ enum TemplateValue {
     }
   }
 
+  /// How many filters wait for each other until someone asks for an element.
+  var waitingFilters: Int {
+    if case .generator(let generator) = self { generator.waitingFilters } else { 0 }
+  }
+
   /// What `if` takes it for.
   var isTrue: Bool {
     switch self {
@@ -100,10 +105,14 @@ struct TemplateSequence {
 /// before someone asks for the first.
 final class TemplateGenerator {
   private var make: (() throws -> [TemplateValue])?
+  /// Filters that asking for an element applies, this one included.
+  let waitingFilters: Int
   private var elements: [TemplateValue] = []
   private var next = 0
 
-  init(_ make: @escaping () throws -> [TemplateValue]) { self.make = make }
+  init(waitingFilters: Int, _ make: @escaping () throws -> [TemplateValue]) {
+    (self.waitingFilters, self.make) = (waitingFilters, make)
+  }
 
   private func begin() throws {
     guard let make else { return }
