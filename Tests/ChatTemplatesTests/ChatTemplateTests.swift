@@ -161,6 +161,20 @@ import Testing
     #expect(failure("{% set ns = namespace() %}{{ [ns] }}")?.kind == .lacking)
   }
 
+  @Test func textsAreNotFormatted() {
+    #expect(failure("{% set x = 'a' %}{{ x % 1 }}")?.kind == .lacking)
+    #expect(failure("{% set x = 'a' %}{{ x % missing }}")?.kind == .lacking)
+  }
+
+  /// An accent behind a sign makes one of Swift's characters of both, and two of Python's.
+  @Test func signsAreFoundBeforeAccents() throws {
+    #expect(failure("{% set ns = namespace() %}{% set ns._\u{301}x = 1 %}")?.kind == .lacking)
+    #expect(failure("{% set ns = namespace({'_\u{301}x': 1}) %}")?.kind == .lacking)
+    #expect(
+      try render(
+        "{{ [{'a': {'\u{301}b': 'found'}}] | map(attribute='a.\u{301}b') | join }}") == "found")
+  }
+
   @Test func theDateIsTheGivenOne() throws {
     let format = "{{ strftime_now('%A %a %d %-d %e %B %b %m %Y %y %j %H:%M:%S %p %%') }}"
     #expect(

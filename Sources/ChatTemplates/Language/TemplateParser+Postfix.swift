@@ -15,7 +15,9 @@ extension TemplateParser {
           value = TemplateExpression(kind: .item(value, item), line: line)
         } else {
           let name = try expectName()
-          if name.hasPrefix("__") { throw lacking("the attribute '\(name)'", line: line) }
+          if name.utf8.starts(with: "__".utf8) {
+            throw lacking("the attribute '\(name)'", line: line)
+          }
           if isAt("("), !TemplateMethod.isKnown(name) {
             throw lacking("the method '\(name)'", line: line)
           }

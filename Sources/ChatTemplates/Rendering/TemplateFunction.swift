@@ -35,7 +35,7 @@ enum TemplateFunction: String, CaseIterable {
     case .namespace:
       let namespace = TemplateNamespace()
       try add(given, renderer) { name, value in
-        guard !name.hasPrefix("_") else {
+        guard name.utf8.first != UInt8(ascii: "_") else {
           throw renderer.lacking("the attribute '\(name)' of a namespace")
         }
         guard value.depth != nil else { throw renderer.lacking("\(value.typeName) in a namespace") }

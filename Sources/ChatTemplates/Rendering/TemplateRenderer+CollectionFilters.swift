@@ -151,10 +151,10 @@ extension TemplateRenderer {
     case .none: break
     case .text(let path):
       try charge(4 * path.utf8.count)
-      parts = path.split(separator: ".", omittingEmptySubsequences: false).map {
-        let isNumber = !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) }
-        return isNumber
-          ? Int($0).map(TemplateValue.integer) ?? .text(String($0)) : .text(String($0))
+      parts = path.unicodeScalars.split(separator: ".", omittingEmptySubsequences: false).map {
+        let part = String($0)
+        let isNumber = !part.isEmpty && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        return isNumber ? Int(part).map(TemplateValue.integer) ?? .text(part) : .text(part)
       }
     case let other: parts = [.integer(try requireWhole(other, of: "an attribute"))]
     }

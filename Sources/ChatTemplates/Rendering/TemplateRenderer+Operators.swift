@@ -20,6 +20,8 @@ extension TemplateRenderer {
   func arithmetic(
     _ operation: TemplateArithmetic, _ left: TemplateValue, _ right: TemplateValue
   ) throws -> TemplateValue {
+    // Even by what is not there: Python finds nothing in the text to put it.
+    if operation == .remainder, case .text = left { throw lacking("'%' to format a text") }
     for case .undefined(let name) in [left, right] { throw undefined(name) }
     if let left = left.whole, let right = right.whole { return try whole(operation, left, right) }
     if let left = left.real, let right = right.real { return try real(operation, left, right) }
@@ -34,7 +36,6 @@ extension TemplateRenderer {
       if let count = right.whole { return try repeated(left, count) }
     case (.multiply, _, .text), (.multiply, _, .sequence):
       if let count = left.whole { return try repeated(right, count) }
-    case (.remainder, .text, _): throw lacking("'%' to format a text")
     default: break
     }
     throw evaluation(

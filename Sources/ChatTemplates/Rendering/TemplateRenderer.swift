@@ -241,7 +241,7 @@ final class TemplateRenderer {
       guard case .namespace(let namespace)? = scope[owner] else {
         throw evaluation("'\(owner).\(name)' is set, and '\(owner)' is no namespace")
       }
-      guard !name.hasPrefix("_") else {
+      guard name.utf8.first != UInt8(ascii: "_") else {
         throw lacking("the attribute '\(name)' of a namespace")
       }
       _ = try depth(around: [value])
