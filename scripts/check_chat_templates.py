@@ -7,7 +7,8 @@ Needs transformers or jinja2 >= 3.1.6; run from the repository's root:
     python3 scripts/check_chat_templates.py [FILE.jinja ...] [--fuzz N] [--seed S]
 
 Each file is rendered for conversations with and without a system message, with and without a prompt for
-an answer; what one side refuses, the other must refuse, too. --fuzz makes N random templates of the
+an answer; what one side refuses, the other must refuse, too. With transformers, the characters that
+{% generation %} marks must be the same, by which it makes its return_assistant_tokens_mask. --fuzz makes N random templates of the
 constructs that chat templates have. Status 1 where something differs. Lockstep refuses what it lacks when
 it reads a template: such random templates are counted, and do not differ.
 """
@@ -62,13 +63,37 @@ def special_tokens(bos, eos):
     return {name: token for name, token in found.items() if token is not None}
 
 
+def merged(ranges):
+    """Ranges in order, without those that are empty; what overlaps or touches is one."""
+    result = []
+    for begin, end in sorted(ranges):
+        if begin < end and result and begin <= result[-1][1]:
+            result[-1][1] = max(result[-1][1], end)
+        elif begin < end:
+            result.append([begin, end])
+    return result
+
+
+def rendered_plainly(template, variables):
+    """The text, and None for what is marked."""
+    return template.render(**variables), None
+
+
+def rendered_as_transformers(template, variables):
+    """The text, and which characters the mask of the assistant's tokens is made of."""
+    from transformers.utils.chat_template_utils import _render_with_assistant_indices
+
+    text, marked = _render_with_assistant_indices(compiled_template=template, **variables)
+    return text, merged(marked)
+
+
 def expected(source, messages, prompt, bos, eos):
-    """What transformers renders, as ("text", text) or ("error", message)."""
+    """What transformers renders, as ("text", text, ranges of marked characters) or ("error", message)."""
     # A template can change a list: `x += …` in Jinja's own `indent`.
     variables = dict(messages=copy.deepcopy(messages), add_generation_prompt=prompt, tools=None, documents=None)
     variables.update(special_tokens(bos, eos))
     try:
-        return "text", compiled(source, DATE).render(**variables)
+        return "text", *rendered(compiled(source, DATE), variables)
     except RecursionError:
         return "error", "recursion"
     except Exception as error:  # whatever a template can do wrong
@@ -93,7 +118,9 @@ class Probe:
             sys.exit(f"the probe ended at this template:\n{source}")
         answer = json.loads(line)
         if "text" in answer:
-            return "text", answer["text"]
+            coded = answer["text"].encode()
+            marked = [[len(coded[:place].decode()) for place in ends] for ends in answer["generated"]]
+            return "text", answer["text"], merged(marked)
         return ("lacking" if answer["kind"] == "lacking" else "error"), answer["error"]
 
 
@@ -120,7 +147,8 @@ def compare(source, name, probe, messages, prompt, bos, eos):
     if found[0] == "lacking":
         return None
     if wanted[0] == found[0] and (wanted[0] == "error" or wanted[1] == found[1]):
-        return True
+        if wanted[0] == "error" or wanted[2] in (None, found[2]):
+            return True
     print(f"{name}: differs for {len(messages)} messages, prompt {prompt}")
     print(f"  template     {source!r}" if len(source) < 2000 else "")
     print(f"  transformers {wanted!r}\n  Lockstep     {found!r}")
@@ -240,7 +268,7 @@ class Generator:
 
 
 def main():
-    global compiled
+    global compiled, rendered
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="*", type=pathlib.Path)
     parser.add_argument("--fuzz", type=int, default=0, metavar="N")
@@ -249,9 +277,9 @@ def main():
     options = parser.parse_args()
     try:
         compiled_as_transformers("{{ 1 }}", DATE)
-        compiled = compiled_as_transformers
+        compiled, rendered = compiled_as_transformers, rendered_as_transformers
     except ImportError:
-        compiled = compiled_plainly
+        compiled, rendered = compiled_plainly, rendered_plainly
     probe = Probe(options.probe)
     failures = compared = lacking = texts = 0
     for file in options.files:

@@ -33,6 +33,15 @@ import Testing
     ("{{ 'a' | safe ~ 'b' }}", 1, "the filter 'safe' but at the end of '{{ }}'"),
     ("{{ '%s' % 1 }}", 1, "'%' to format a text"),
     ("{{ x | map('urlize') }}", 1, "the filter 'urlize' in 'map'"),
+    ("{{ x.__\u{301}class }}", 1, "the attribute '__\u{301}class'"),
+    (
+      "{% macro m(x) %}\na {% generation %}{{ x }}{% endgeneration %}{% endmacro %}", 2,
+      "'{% generation %}' in a macro"
+    ),
+    (
+      "{% set x %}{% if y %}{% generation %}a{% endgeneration %}{% endif %}{% endset %}", 1,
+      "'{% generation %}' in a block of 'set'"
+    ),
   ])
   func whatIsLackingIsRefusedWhenTheTemplateIsRead(
     _ source: String, _ line: Int, _ what: String
@@ -43,6 +52,17 @@ import Testing
     #expect(error?.kind == .lacking)
     #expect(error?.line == line)
     #expect(error?.reason == what)
+  }
+
+  @Test func whatIsGeneratedMayBeMadeOfMacrosAndBlocks() throws {
+    let template = try ChatTemplate(
+      """
+      {%- macro m(x) %}<{{ x }}>{% endmacro %}{% set y %}[é]{% endset -%}
+      é{% generation %}{{ m('a') ~ y }}{% set z %}b{% endset %}{{ z }}{% endgeneration %}c
+      """, name: "t.jinja")
+    let rendering = try template.render([], addsGenerationPrompt: false)
+    #expect(rendering.text == "é<a>[é]bc")
+    #expect(rendering.generated == [2..<10])
   }
 
   @Test(arguments: [

@@ -9,6 +9,8 @@ struct TemplateParser {
   var depth = 0
   /// Of loops around the statement that is read, within the macro or generation block around it.
   private var loopDepth = 0
+  /// What becomes a value, and not text of the rendering, around the statement that is read: a macro or a block.
+  private var valueAround: String?
   /// Names that some statement assigns.
   private(set) var assigned: Set<String> = []
   /// Whether some statement is `{% generation %}`.
@@ -163,6 +165,8 @@ struct TemplateParser {
     case "set": kind = try assignment(line: line)
     case "macro": kind = try macro()
     case "generation":
+      // A value may be written anywhere, several times or not at all.
+      if let valueAround { throw lacking("'{% generation %}' in \(valueAround)", line: line) }
       hasGeneration = true
       try endStatement()
       kind = .generation(
@@ -274,7 +278,10 @@ struct TemplateParser {
     var filters = TemplateExpression(kind: .captured, line: line)
     while isAt("|") { filters = try filter(of: filters) }
     try endStatement()
-    return .capture(target, try body(endedBy: "endset"), filters: filters)
+    let body = try inside("a block of 'set'") { (parser) throws(TemplateFailure) in
+      try parser.body(endedBy: "endset")
+    }
+    return .capture(target, body, filters: filters)
   }
 
   private mutating func macro() throws(TemplateFailure) -> TemplateStatement.Kind {
@@ -295,10 +302,22 @@ struct TemplateParser {
     }
     try expect(")")
     try endStatement()
-    let body = try outsideOfLoops { (parser) throws(TemplateFailure) in
-      try parser.body(endedBy: "endmacro")
+    let body = try inside("a macro") { (parser) throws(TemplateFailure) in
+      try parser.outsideOfLoops { (parser) throws(TemplateFailure) in
+        try parser.body(endedBy: "endmacro")
+      }
     }
     return .macro(TemplateMacroDefinition(name: name, parameters: parameters, body: body))
+  }
+
+  /// Reads what becomes a value.
+  private mutating func inside<Result>(
+    _ value: String, _ read: (inout TemplateParser) throws(TemplateFailure) -> Result
+  ) throws(TemplateFailure) -> Result {
+    let around = valueAround
+    valueAround = value
+    defer { valueAround = around }
+    return try read(&self)
   }
 
   private mutating func outsideOfLoops<Result>(
