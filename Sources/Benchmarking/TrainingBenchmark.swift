@@ -150,12 +150,13 @@ private struct Measured {
         atLeast: speed)
     }
     let before = try measuredPeak(atLeast: 0)
-    steps = try requestedSteps ?? Self.stepCount(secondsPerStep: second, communicator)
+    let steps = try requestedSteps ?? Self.stepCount(secondsPerStep: second, communicator)
     let (phasesBefore, operationsBefore) = (trainer.step.phases, trainer.step.operations)
     try communicator.barrier()
     let seconds = try ContinuousClock.seconds {
       for step in 0..<steps { _ = try trainer.step.run(step: Self.warmUpSteps + step) }
     }
+    self.steps = steps
     phases = trainer.step.phases - phasesBefore
     memory = try Self.memory(communicator)
     // Ranks' clocks differ: rank zero's decides.
