@@ -25,6 +25,22 @@ import Testing
     }
   }
 
+  /// Whatever its characters are, and with blanks around each, which readers drop at the ends of lines.
+  @Test(arguments: Array(stride(from: UInt32(0), to: 0x1_1000, by: 0x1000)))
+  func textIsReadAsItWasWritten(first: UInt32) {
+    let scalars = (first..<first + 0x1000).compactMap(Unicode.Scalar.init)
+    let texts = ["", " "].map { scalars.map(String.init).joined(separator: $0) }
+    for text in texts {
+      let (tree, problems) = read(YAMLWriter().write(SettingNode(.text(text))))
+      #expect(problems.isEmpty)
+      let isSame =
+        if case .text(let found)? = tree?.content {
+          found.unicodeScalars.elementsEqual(text.unicodeScalars)
+        } else { false }
+      #expect(isSame)
+    }
+  }
+
   @Test func aKeyThatIsRepeatedAThousandTimesIsToldAHundredTimes() throws {
     let yaml = String(repeating: "steps: 1\n", count: 1000)
     let error = #expect(throws: ConfigurationError.self) {

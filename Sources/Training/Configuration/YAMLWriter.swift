@@ -117,10 +117,19 @@ package struct YAMLWriter {
     case "\\": return "\\\\"
     case "\n": return "\\n"
     case "\t": return "\\t"
-    case _ where scalar.properties.generalCategory == .control || scalar.value > 0xFFFF:
+    case _ where isEscaped(scalar):
       let digits = String(scalar.value, radix: 16, uppercase: true)
       return "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
     default: return String(scalar)
+    }
+  }
+
+  /// Whether a character would not be read as it is: readers of YAML refuse control characters and those that are none,
+  /// and drop blanks around what ends a line or a paragraph.
+  private static func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator: true
+    default: scalar.properties.isNoncharacterCodePoint || scalar.value > 0xFFFF
     }
   }
 }
