@@ -57,6 +57,26 @@ import Testing
     #expect(found.contains("path_initial_model_for_weight_conversion"), "\(found)")
   }
 
+  /// Computed with are numbers of 24 bits, in which these are 1 and 0.
+  @Test(arguments: [
+    ("lora_dropout", "0.99999999", "expected a number from 0 to below 1"),
+    ("lora_dropout", "-0.5", "expected a number from 0 to below 1"),
+    ("lora_alpha", "1e-50", "expected a number above 0"),
+    ("lora_alpha", "1e300", "expected a number above 0"),
+  ])
+  func numbersAreWithinTheirRangesWhenTheyAreComputedWith(
+    key: String, value: String, expected: String
+  ) throws {
+    let path = URL(fileURLWithPath: folder.path + "/peft-lora/adapter_config.json")
+    let text = try String(contentsOf: path, encoding: .utf8)
+    let changed = try text.replacing(
+      Regex(#""\#(key)": [0-9.]+"#), with: #""\#(key)": \#(value)"#)
+    try #require(changed != text)
+    try Data(changed.utf8).write(to: path)
+    let found = refusal()
+    #expect(found.contains("\(key): found ") && found.contains(expected), "\(found)")
+  }
+
   @Test(arguments: ["use_rslora", "use_dora"])
   func aSwitchIsTrueOrFalse(key: String) throws {
     try change("peft-lora/adapter_config.json", #""\#(key)": false"#, to: #""\#(key)": 1"#)

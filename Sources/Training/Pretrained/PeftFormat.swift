@@ -203,11 +203,12 @@ extension PeftFormat {
         problems.append("r: found \(rank), expected a whole number from 1 to 65536")
       }
       keys.alpha = number("lora_alpha", absent: 8)
-      if !(keys.alpha > 0 && keys.alpha.isFinite) {
+      // What is computed with has 24 bits: 0.99999999 would be 1, and 1e-50 would be 0.
+      if !(Float(keys.alpha) > 0 && Float(keys.alpha).isFinite) {
         problems.append("lora_alpha: found \(keys.alpha), expected a number above 0")
       }
       keys.dropout = number("lora_dropout", absent: 0)
-      if !(0..<1).contains(keys.dropout) {
+      if !(keys.dropout >= 0 && Float(keys.dropout) < 1) {
         problems.append("lora_dropout: found \(keys.dropout), expected a number from 0 to below 1")
       }
       return keys
