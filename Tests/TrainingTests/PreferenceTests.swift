@@ -168,6 +168,26 @@ import Testing
     }
   }
 
+  @Test func aCopyOfTheModelAloneIsEvaluatedAsItsRun() throws {
+    let fixture = try fixture()
+    try write(fixture)
+    _ = try train(configuration(fixture, from: Self.path("gpt2-float32")), in: "run")
+    let copy = folder.path + "/copy"
+    try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: false)
+    for name in ["config.yaml", "model.safetensors", "tokenizer.json"] {
+      try FileManager.default.copyItem(
+        atPath: folder.path + "/run/checkpoints/step-00000004/" + name, toPath: copy + "/" + name)
+    }
+    let (expected, found) = try (
+      ModelEvaluation(
+        source: folder.path + "/run", options: EvaluationOptions(), workspace: Workspace()
+      ).run(SoloCommunicator()),
+      ModelEvaluation(source: copy, options: EvaluationOptions(), workspace: Workspace())
+        .run(SoloCommunicator())
+    )
+    #expect(found.loss == expected.loss && found.metrics == expected.metrics)
+  }
+
   @Test func preferencesAreNotEvaluatedBesideOtherWeights() throws {
     let fixture = try fixture()
     try write(fixture)

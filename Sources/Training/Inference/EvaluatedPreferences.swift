@@ -75,7 +75,9 @@ final class EvaluatedPreferences: EvaluationSubject {
     else { return .itself }
     let weights = try PretrainedWeights(
       for: recipe, named: configuration.recipe, at: path, threads: workspace.threads)
-    try DataRecord.requireWeights(weights.record, ofModelIn: trained.path)
+    if try FileSystem.exists(trained.path + "/" + DataRecord.fileName) {
+      try DataRecord.requireWeights(weights.record, ofModelIn: trained.path)
+    }
     let frozen = try recipe.frozenReference(
       architecture.model(vocabularyCount: model.headWeight.shape[0]), weights)
     try frozen?.load(SoloCommunicator(), in: workspace)
