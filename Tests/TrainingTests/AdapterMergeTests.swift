@@ -83,6 +83,56 @@ import Testing
     #expect(try logits(TrainedModelTests.fixtures.appending(path: name).path) != expected)
   }
 
+  /// An adapter of a fixture as `peft` saves it.
+  private func writeAdapter(of name: String, scale: Float = 1) throws -> String {
+    let path = folder.path + "/adapter"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    let description =
+      #"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "base_model_name_or_path": "\#(TextClassifierFixture.path(name))"}"#
+    try Data(description.utf8).write(to: URL(fileURLWithPath: path + "/adapter_config.json"))
+    var tensors = TensorSet()
+    let layer = "base_model.model.bert.encoder.layer.1.attention.self.query"
+    tensors.add(layer + ".lora_A.weight", [2, 16]) { Float($0 % 5) - 2 }
+    tensors.add(layer + ".lora_B.weight", [16, 2]) { scale * (Float($0 % 3) - 1) }
+    try SafetensorsWriter.write(tensors.views, to: path + "/adapter_model.safetensors")
+    return path
+  }
+
+  /// Of texts; not divided by their length, which GGUF has no word for.
+  private func vectors(_ path: String) throws -> [Float] {
+    let encoder = try SentenceEncoder(
+      TrainedModel.open(path, in: Workspace(), precision: .float32), normalizes: false)
+    return try encoder.encode(["cat dog", "sun"].map { Array($0.utf8) }).flatMap(\.elements)
+  }
+
+  @Test(
+    arguments: [
+      ("encoder", ModelConversion.Format.safetensors, AdapterMerge.Outputs.states),
+      ("encoder", .gguf, .states), ("bert-base", .safetensors, .logits),
+      ("bert-base", .gguf, .states),
+    ])
+  func adaptersOfEncodersAndOfModelsThatFillInTokensAreMerged(
+    name: String, format: ModelConversion.Format, outputs: AdapterMerge.Outputs
+  ) throws {
+    let adapter = try writeAdapter(of: name)
+    let outcome = try conversion(adapter, format).run(in: Workspace())
+    let merge = try #require(outcome.merge)
+    #expect(merge.outputs == outputs && merge.change > 1e-2 && merge.meanError < 1e-5)
+    #expect(outcome.description.contains("adapter            changes \(outputs) by"))
+    let (found, expected) = try (vectors(folder.path + "/merged"), vectors(adapter))
+    #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-5 })
+    let plain = try vectors(TextClassifierFixture.path(name))
+    #expect(zip(plain, expected).contains { abs($0 - $1) > 1e-2 })
+  }
+
+  @Test func roundingThatLosesAnEncodersAdapterIsRefused() throws {
+    let adapter = try writeAdapter(of: "encoder", scale: 1e-5)
+    let error = #expect(throws: LostAdapterError.self) {
+      try conversion(adapter, type: .bfloat16).run(in: Workspace())
+    }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("adapter does: states differ by"))
+  }
+
   @Test func roundingThatLosesTheAdapterIsRefusedAndNothingWritten() throws {
     let run = try train("llama-tied", learningRate: 1e-6)
     let error = #expect(throws: LostAdapterError.self) {

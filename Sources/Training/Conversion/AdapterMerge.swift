@@ -3,41 +3,58 @@ import LockstepModels
 import LockstepNeuralNetworks
 import LockstepTensors
 
-/// Whether a model into which an adapter was folded still computes what the model with the adapter did: the logits
+/// Whether a model into which an adapter was folded still computes what the model with the adapter did: the outputs
 /// of all three on the same text.
 public struct AdapterMerge: Encodable, Sendable {
+  /// What a model makes of a text.
+  public enum Outputs: String, Encodable, Sendable {
+    /// Scores of tokens or classes.
+    case logits
+    /// Vectors of tokens, where what is written has no head.
+    case states
+  }
+
+  /// What was compared.
+  public let outputs: Outputs
   /// Where the tokens are from: a file that the run held out, or that it learned from; nil: they are random.
   public let text: String?
   /// How many there are.
   public let tokens: Int
-  /// What the adapter changes: the mean difference of a logit with it and without.
+  /// What the adapter changes: the mean difference of an output's element with it and without.
   public let change: Double
-  /// The mean difference of a logit of the model with the adapter, and of what was written.
+  /// The mean difference of an element of the model with the adapter, and of what was written.
   public let meanError: Double
-  /// The largest such difference, relative to the largest logit.
+  /// The largest such difference, relative to the largest element.
   public let largestError: Double
 
-  /// The largest relative error of a logit in float32: both add up the same products in other orders.
+  /// The largest relative error of an element in float32: both add up the same products in other orders.
   static let tolerance = 1e-3
   /// How much of what the adapter changes may be lost to rounding, of what is written in fewer bits.
   static let mostLost = 0.5
 }
 
-/// The logits of a model with an adapter, and without it, before it is folded in.
+/// The outputs of a model with an adapter, and without it, before it is folded in.
 struct AdapterEffect {
   private let text: ComparedText
+  private let outputs: AdapterMerge.Outputs
   private let adapted: [Float]
   private let plain: [Float]
 
-  /// - Parameter model: Has an adapter. A head that is stored with it stays when the adapter is set aside.
-  /// - Throws: `LoadingError` where it gives no logits.
-  init(of model: TrainedModel) throws {
+  /// - Parameters:
+  ///   - model: Has an adapter. A head that is stored with it stays when the adapter is set aside.
+  ///   - format: In which the model will be written.
+  /// - Throws: `LoadingError` where it has no such outputs.
+  init(of model: TrainedModel, writtenAs format: ModelConversion.Format) throws {
     let text = ComparedText(for: model)
-    adapted = try text.logits(of: model)
+    // GGUF has no place for the head that fills in tokens.
+    let outputs: AdapterMerge.Outputs =
+      model.kind == .encoder || model.kind == .maskedLanguage && format == .gguf
+      ? .states : .logits
+    adapted = try text.outputs(outputs, of: model)
     plain = try AdaptedLayers(of: model.model.module).settingAdaptersAside {
-      try text.logits(of: model)
+      try text.outputs(outputs, of: model)
     }
-    self.text = text
+    (self.text, self.outputs) = (text, outputs)
   }
 
   /// Refuses what has lost the adapter.
@@ -47,7 +64,8 @@ struct AdapterEffect {
   ///   - isExact: Whether its parameters were written as they are.
   /// - Throws: `LostAdapterError`.
   func require(of path: String, isExact: Bool, threadCount: Int) throws -> AdapterMerge {
-    let merged = try text.logits(
+    let merged = try text.outputs(
+      outputs,
       of: TrainedModel.open(
         path, in: Workspace(threadCount: threadCount), precision: .float32))
     func mean(_ other: [Float]) -> Double {
@@ -56,8 +74,8 @@ struct AdapterEffect {
     let largest = Double(adapted.map(abs).max() ?? 0)
     let worst = zip(adapted, merged).map { Double(abs($0 - $1)) }.max() ?? 0
     let found = AdapterMerge(
-      text: text.path, tokens: text.tokens.count, change: mean(plain), meanError: mean(merged),
-      largestError: largest > 0 ? worst / largest : worst)
+      outputs: outputs, text: text.path, tokens: text.tokens.count, change: mean(plain),
+      meanError: mean(merged), largestError: largest > 0 ? worst / largest : worst)
     // What is no number compares as false: it must not pass.
     let isKept =
       found.meanError <= AdapterMerge.mostLost * found.change || found.change == 0
@@ -96,18 +114,20 @@ private struct ComparedText {
     tokens = (0..<count).map { Int32(Int(stream.words(at: $0).0) % rows) }
   }
 
-  /// [T · V]; of a model that sorts texts [C].
-  func logits(of model: TrainedModel) throws -> [Float] {
+  /// Logits [T · V], of a model that sorts texts [C]; states [T · D].
+  func outputs(_ outputs: AdapterMerge.Outputs, of model: TrainedModel) throws -> [Float] {
     let tokens = Indices(tokens, shape: [1, tokens.count])
     return try model.workspace.withoutRecording {
       switch model.model {
       case .language(let network): return network.logits(of: tokens).elements
-      case .maskedLanguage(let network):
+      case .maskedLanguage(let network) where outputs == .logits:
         let states = network.headStates(of: tokens, at: PredictedPositions(tokens))
         return network.logits(ofHeadStates: states).elements
       case .textClassification(let network):
         return network.outputs(of: tokens, lengths: [tokens.shape[1]]).elements
-      case .encoder, .sequenceToSequence, .prediction:
+      case .maskedLanguage(let network as any TextEncoder), .encoder(let network):
+        return network.states(of: tokens).elements
+      case .sequenceToSequence, .prediction:
         throw LoadingError.otherModel(
           path: model.path, found: model.kind, expected: .language)
       }
@@ -117,12 +137,14 @@ private struct ComparedText {
 
 /// A merged model that does not compute what the model with the adapter did.
 public struct LostAdapterError: Error, Equatable, CustomStringConvertible {
+  private let outputs: AdapterMerge.Outputs
   private let change: Double
   private let meanError: Double
   private let largestError: Double
   private let isExact: Bool
 
   init(_ merge: AdapterMerge, isExact: Bool) {
+    outputs = merge.outputs
     change = merge.change
     meanError = merge.meanError
     largestError = merge.largestError
@@ -131,7 +153,7 @@ public struct LostAdapterError: Error, Equatable, CustomStringConvertible {
 
   public var description: String {
     let found =
-      "the merged model would not compute what the model with the adapter does: logits differ by "
+      "the merged model would not compute what the model with the adapter does: \(outputs) differ by "
       + "\(Float(meanError)) on average, and the adapter itself changes them by \(Float(change)); "
     return found
       + (isExact

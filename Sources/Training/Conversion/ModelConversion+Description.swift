@@ -15,7 +15,7 @@ extension ModelConversion.Outcome: CustomStringConvertible {
     }
     if let merge {
       lines.append(
-        "  adapter            changes logits by \(Float(merge.change)) on average; merged, they are "
+        "  adapter            changes \(merge.outputs) by \(Float(merge.change)) on average; merged, they are "
           + "\(Float(merge.meanError)) apart (\(merge.tokens) tokens of \(merge.text ?? "random ones"))"
       )
     }

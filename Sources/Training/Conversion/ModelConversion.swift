@@ -137,7 +137,7 @@ extension ModelConversion {
   private func effect(in model: TrainedModel) throws -> AdapterEffect? {
     switch (model.base, mergesAdapter) {
     case (nil, false): return nil
-    case (_?, true): return try AdapterEffect(of: model)
+    case (_?, true): return try AdapterEffect(of: model, writtenAs: format)
     case (nil, true): throw ConversionError.noAdapter(path: model.path)
     case (_?, false): throw ConversionError.adapter(path: model.path)
     }
