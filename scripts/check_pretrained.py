@@ -116,12 +116,14 @@ def check_logits(checks, arguments, directory):
     other = llama_cpp.Llama(str(arguments.model), vocab_only=True, verbose=False)
     worst = 0
     for prompt in PROMPTS:
-        tokens = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        given = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
+        tokens = given["input_ids"][0].tolist()
         checks.require(
             tokens == other.tokenize(prompt.encode(), add_bos=False, special=True),
             f"{len(tokens)} tokens of {prompt!r} by transformers and llama.cpp")
         with torch.no_grad():
-            logits = model.eval()(torch.tensor([tokens])).logits[0, -1]
+            # As people call a model: with all that the tokenizer gives.
+            logits = model.eval()(**given).logits[0, -1]
         said = lockstep(arguments.lockstep, "explain", directory, "--text", prompt, "--json")
         prediction = said["prediction"]
         worst = max(worst, abs(prediction["logit"] - logits[prediction["target"]["token"]].item()))

@@ -215,6 +215,33 @@ import Testing
       ])
   }
 
+  private func inputNames(_ directory: String) throws -> [String]? {
+    let bytes = try Data(
+      contentsOf: URL(fileURLWithPath: folder.path + "/\(directory)/tokenizer_config.json"))
+    let members = try JSONSerialization.jsonObject(with: bytes) as? [String: Any]
+    return members?["model_input_names"] as? [String]
+  }
+
+  /// Versions of transformers before 5 give GPT-2 and Llama types of tokens otherwise.
+  @Test(arguments: [
+    ("llama-base", ["input_ids", "attention_mask"]), ("gpt2", ["input_ids", "attention_mask"]),
+    ("bert-base", ["input_ids", "token_type_ids", "attention_mask"]),
+    ("encoder", ["input_ids", "token_type_ids", "attention_mask"]),
+  ])
+  func conversionsSayWhatAModelIsCalledWith(name: String, expected: [String]) throws {
+    let output = folder.path + "/output"
+    _ = try ModelConversion(source: TextClassifierFixture.path(name), output: output)
+      .run(in: Workspace())
+    #expect(try inputNames("output") == expected)
+  }
+
+  @Test func whatAModelIsCalledWithIsCarriedOn() throws {
+    try folder.write(
+      "model/tokenizer_config.json", #"{"model_input_names": ["input_ids", "position_ids"]}"#)
+    try convert("model", "directory", .safetensors)
+    #expect(try inputNames("directory") == ["input_ids", "position_ids"])
+  }
+
   /// As Qwen3-Embedding has it: what ends an input is not what ends an answer.
   @Test func theTokenThatEndsInputsIsKeptBesideThatWhichEndsAnswers() throws {
     let end = "<|endoftext|>"

@@ -6,7 +6,9 @@ extension BERTConfiguration {
   public static var huggingFace: HuggingFaceFormat<Self>? {
     HuggingFaceFormat(
       modelType: "bert", className: "BertForMaskedLM",
-      classifierName: "BertForSequenceClassification", weightNames: { _ in Self.weightNames },
+      classifierName: "BertForSequenceClassification",
+      inputNames: ["input_ids", "token_type_ids", "attention_mask"],
+      weightNames: { _ in Self.weightNames },
       keys: [
         InterchangeKey(
           names: ["architectures"], setting: "head",

@@ -11,22 +11,28 @@ public struct HuggingFaceFormat<Configuration: Architecture> {
   let className: String
   /// `GPT2ForSequenceClassification`: with a head for classes of texts; nil: there is none.
   let classifierName: String?
+  /// What the network is called with, the tokens first.
+  let inputNames: [String]
   let keys: [InterchangeKey<Configuration>]
   /// What the names of tensors mean, beside those of the parameters.
   let weightNames: (Configuration) -> WeightNames
 
   /// - Parameters:
   ///   - classifierName: With a head for classes of texts. Default: nil, there is none.
+  ///   - inputNames: What the network is called with, the tokens first. Default: these, and which of them
+  ///     belong to a text.
   ///   - weightNames: What files write otherwise than Lockstep, or in addition. Default: nothing.
   ///   - keys: All members that the architecture's files have, but those of any architecture's.
   init(
     modelType: String, className: String, classifierName: String? = nil,
+    inputNames: [String] = ["input_ids", "attention_mask"],
     weightNames: @escaping (Configuration) -> WeightNames = { _ in .own },
     keys: [InterchangeKey<Configuration>]
   ) {
     self.modelType = modelType
     self.className = className
     self.classifierName = classifierName
+    self.inputNames = inputNames
     self.weightNames = weightNames
     self.keys = keys + InterchangeKey.ofAnyArchitecture
   }
@@ -105,6 +111,9 @@ extension Architecture {
         vocabularyCount: vocabulary ?? vocabularyCount, beginOfText: beginOfText ?? endOfText,
         endOfText: endOfText), classes: classes, elementType: elementType)
   }
+
+  /// What `transformers` calls the network with, the tokens first; none where it has no such network.
+  public var huggingFaceInputNames: [String] { Self.huggingFace?.inputNames ?? [] }
 
   /// What the names in files of this network's tensors mean, beside those of the parameters.
   public var weightNames: WeightNames { Self.huggingFace?.weightNames(self) ?? .own }

@@ -33,7 +33,7 @@ struct SafetensorsDirectory {
     var files = [("config.json", description)]
     if let tokenizer {
       files.append(("tokenizer.json", tokenizer.tokenizerJSON()))
-      files += try conventions.files(context: model.architecture.context, tokenizer: tokenizer)
+      files += try conventions.files(for: model.architecture, tokenizer: tokenizer)
     }
     for (name, bytes) in files { try AtomicFile.write(bytes, to: directory + "/" + name) }
     let path = directory + "/" + ModelConversion.weightsName

@@ -22,6 +22,8 @@ public struct TextConventions: Equatable, Sendable {
   public var names: [Role: String] = [:]
   /// Tokens that end an answer besides that which ends a text, by their names.
   public var furtherEnds: [String] = []
+  /// What `transformers` calls the model with, the tokens first; nil: the files do not say.
+  var inputNames: [String]?
   /// What a user should know of how the files were read, a line each; usually nothing.
   var notices: [String] = []
 
@@ -73,6 +75,10 @@ extension TextConventions {
     }
     for role in Role.allCases {
       names[role] = (configuration[role.rawValue] ?? map[role.rawValue])?.tokenName
+    }
+    if case .list(let found)? = configuration["model_input_names"] {
+      let words = found.compactMap { if case .string(let word) = $0 { word } else { nil } }
+      if !words.isEmpty, words.count == found.count { inputNames = words }
     }
     // A tokenizer of Lockstep's own has nothing beside it that says how texts end. WordPiece has no such
     // token: "[SEP]" stands between sentences.
@@ -188,14 +194,19 @@ extension TextConventions {
   /// The files in which Hugging Face's programs look for this, beside a `tokenizer.json`.
   ///
   /// - Parameters:
-  ///   - context: T, the longest sequence that the model takes.
+  ///   - architecture: The model's.
   ///   - tokenizer: Of the directory.
   func files(
-    context: Int, tokenizer: any Tokenizer
+    for architecture: any Architecture, tokenizer: any Tokenizer
   ) throws -> [(name: String, bytes: [UInt8])] {
     var members: [String: JSONNode] = [
-      "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": .integer(context),
+      "tokenizer_class": "PreTrainedTokenizerFast",
+      "model_max_length": .integer(architecture.context),
       "clean_up_tokenization_spaces": false,
+      // Without it, versions of transformers before 5 give every model types of tokens, too: GPT-2 adds their
+      // vectors to its input, and Llama refuses to generate.
+      "model_input_names": .list(
+        (inputNames ?? architecture.huggingFaceInputNames).map { .string($0) }),
     ]
     for (role, name) in names { members[role.rawValue] = .string(name) }
     var files = [(Self.tokenizerConfigurationName, try JSONNode.json(of: members))]
