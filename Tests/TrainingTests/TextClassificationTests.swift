@@ -241,9 +241,11 @@ import Testing
     #expect(try found.floats("classifier.weight").allSatisfy { $0 != 0 })
   }
 
-  @Test(arguments: ["bert-base", "llama-base", "gpt2"])
-  func aCheckpointIsADirectoryOfTransformersAndAModelLikeAnyOther(name: String) throws {
-    _ = try train(configuration(name), in: "run")
+  @Test(arguments: ["bert-base", "llama-base", "gpt2"], ["standard", "binary-cross-entropy"])
+  func aCheckpointIsADirectoryOfTransformersAndAModelLikeAnyOther(
+    name: String, loss: String
+  ) throws {
+    _ = try train(configuration(name, ["loss.name=\(loss)"]), in: "run")
     let checkpoint = folder.path + "/run/checkpoints/step-00000005"
     let lines = expected.lines
     func scores(_ path: String) throws -> [[Double]] {
@@ -270,10 +272,16 @@ import Testing
     #expect(
       (members["architectures"] as? [String])?.first?.hasSuffix("ForSequenceClassification")
         == true)
-    let report = try ModelEvaluation(
-      source: copy, options: options(data: folder.path + "/test.csv"), workspace: Workspace()
-    ).run(SoloCommunicator())
-    #expect(report.targets == 30 && report.unit == "texts")
+    #expect(
+      members["problem_type"] as? String
+        == (loss == "standard" ? "single_label_classification" : "multi_label_classification"))
+    let reports = try [copy, folder.path + "/run"].map {
+      try ModelEvaluation(
+        source: $0, options: options(data: folder.path + "/test.csv"), workspace: Workspace()
+      ).run(SoloCommunicator())
+    }
+    #expect(reports[0].targets == 30 && reports[0].unit == "texts")
+    #expect(reports[0].loss == reports[1].loss)
   }
 
   private func options(data: String?) -> EvaluationOptions {
@@ -282,9 +290,10 @@ import Testing
     return options
   }
 
-  @Test func anAdaptedClassifierIsMerged() throws {
-    _ = try train(
-      configuration("encoder", ["adapter.name=lora", "adapter.rank=2"]), in: "run")
+  @Test(arguments: ["standard", "binary-cross-entropy"])
+  func anAdaptedClassifierIsMerged(loss: String) throws {
+    let settings = ["adapter.name=lora", "adapter.rank=2", "loss.name=\(loss)"]
+    _ = try train(configuration("encoder", settings), in: "run")
     let merged = folder.path + "/merged"
     var conversion = ModelConversion(source: folder.path + "/run", output: merged)
     conversion.mergesAdapter = true
@@ -366,35 +375,5 @@ import Testing
   func whatDoesNotGoTogetherIsNamed(settings: [String], message: String) {
     let found = problem(settings)
     #expect(found.contains(message), "\(found)")
-  }
-
-  @Test func anotherModelIsNoClassifier() throws {
-    let error = #expect(throws: LoadingError.self) {
-      try TextPredictor(
-        TrainedModel.open(TextClassifierFixture.path("encoder"), in: Workspace()))
-    }
-    #expect("\(error.map { "\($0)" } ?? "")".contains("lockstep embed takes it"))
-  }
-
-  @Test(arguments: [
-    ("\"problem_type\": \"regression\"", "problem_type is regression"),
-    ("\"id2label\": {\"0\": \"a\", \"1\": \"a\", \"2\": \"b\"}", "id2label has no different names"),
-    ("\"id2label\": [1]", "id2label is no object"),
-  ])
-  func otherHeadsOfTransformersAreRefused(member: String, message: String) throws {
-    let copy = folder.path + "/model"
-    try FileManager.default.copyItem(atPath: TextClassifierFixture.path("bert"), toPath: copy)
-    let path = copy + "/config.json"
-    var text = try String(contentsOfFile: path, encoding: .utf8)
-    if member.hasPrefix("\"id2label") {
-      text = text.replacing(#/"id2label": \{[^}]*\}/#, with: member)
-    } else {
-      text = "{" + member + "," + text.dropFirst()
-    }
-    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-    let error = #expect(throws: UnsupportedModelError.self) {
-      try TrainedModel.open(copy, in: Workspace())
-    }
-    #expect("\(error.map { "\($0)" } ?? "")".contains(message))
   }
 }

@@ -39,11 +39,12 @@ public struct HuggingFaceFormat<Configuration: Architecture> {
 
   /// - Parameters:
   ///   - classes: The names of the classes that a head sorts texts into; nil: there is no such head.
+  ///   - asksOfEachClass: Whether each class is a question of its own, answered by yes or no.
   ///   - elementType: Of the tensors beside the file, as PyTorch calls it.
   /// - Returns: A file's bytes, members in alphabetical order; nil where there is no network with such a head.
   func encode(
     _ configuration: Configuration, _ context: InterchangeContext, classes: [String]?,
-    elementType: String
+    asksOfEachClass: Bool, elementType: String
   ) throws -> [UInt8]? {
     var members: [String: JSONNode] = [
       "model_type": .string(modelType), "architectures": .list([.string(className)]),
@@ -58,7 +59,8 @@ public struct HuggingFaceFormat<Configuration: Architecture> {
         Dictionary(uniqueKeysWithValues: numbered.map { ("\($0)", .string($1)) }))
       members["label2id"] = .object(
         Dictionary(uniqueKeysWithValues: numbered.map { ($1, .integer($0)) }))
-      members["problem_type"] = "single_label_classification"
+      members["problem_type"] =
+        asksOfEachClass ? "multi_label_classification" : "single_label_classification"
     }
     return try JSONNode.json(of: members)
   }
@@ -97,19 +99,22 @@ extension Architecture {
   /// - Parameters:
   ///   - classes: The names of the classes that a head sorts texts into, in the order of their numbers; nil: it
   ///     has the architecture's own head. Default: nil.
+  ///   - asksOfEachClass: Whether each class is a question of its own, answered by yes or no. Default: false, a text
+  ///     has one of them.
   ///   - vocabularyCount: V, where the configuration does not name one itself.
   ///   - beginOfText: The id of the token that begins a text. Default: that which ends it.
   ///   - endOfText: The id of the token that ends a text, and stands between documents; nil: none.
   ///   - elementType: Of the tensors beside the file, as PyTorch calls it. Default: `float32`.
   public func huggingFaceJSON(
-    classes: [String]? = nil, vocabularyCount: Int, beginOfText: Int? = nil, endOfText: Int?,
-    elementType: String = "float32"
+    classes: [String]? = nil, asksOfEachClass: Bool = false, vocabularyCount: Int,
+    beginOfText: Int? = nil, endOfText: Int?, elementType: String = "float32"
   ) throws -> [UInt8]? {
     try Self.huggingFace?.encode(
       self,
       InterchangeContext(
         vocabularyCount: vocabulary ?? vocabularyCount, beginOfText: beginOfText ?? endOfText,
-        endOfText: endOfText), classes: classes, elementType: elementType)
+        endOfText: endOfText), classes: classes, asksOfEachClass: asksOfEachClass,
+      elementType: elementType)
   }
 
   /// What `transformers` calls the network with, the tokens first; none where it has no such network.

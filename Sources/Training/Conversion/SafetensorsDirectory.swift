@@ -21,7 +21,7 @@ struct SafetensorsDirectory {
   ) throws -> WrittenModel {
     let (tokenizer, conventions) = (model.tokenizer, model.conventions)
     let description = try model.architecture.huggingFaceJSON(
-      classes: model.classes?.names,
+      classes: model.classes?.names, asksOfEachClass: model.classes?.asksOfEachClass ?? false,
       vocabularyCount: tokenizer?.vocabularyCount ?? 0,
       beginOfText: tokenizer.flatMap { conventions.id(conventions.beginOfTextName, $0) },
       endOfText: tokenizer.flatMap { conventions.id(conventions.endOfTextNames.first, $0) },

@@ -28,9 +28,12 @@ struct EvaluatedTexts: EvaluationSubject {
       trained.configuration?.data.texts ?? TextDataConfiguration(), classes: classes.labels,
       tokenizer: trained.requiredTokenizer(), context: classifier.context)
     let configuration = trained.configuration
+    let loss =
+      configuration?.recipe.loss
+      ?? LossConfiguration(classes.asksOfEachClass ? .binaryCrossEntropy : .standard)
     task = TextClassificationTask(
       of: classifier,
-      objective: (configuration?.recipe.loss ?? LossConfiguration()).objective(
+      objective: loss.objective(
         forClasses: classes.names.count,
         topK: (configuration?.plan.evaluate ?? EvaluationConfiguration()).topK),
       heldOut: ClassifiedTextLoader(texts, batchSize: options.sequences))

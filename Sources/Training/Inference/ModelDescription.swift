@@ -101,6 +101,7 @@ struct ModelDescription {
           throw LoadingError.noDescription(path: path, problem: "no such file")
         }
         classes = try TextClasses(json: Self.contents(path), path: path)
+        classes?.asksOfEachClass = configuration.recipe.asksOfEachClass
       }
       self.configuration = configuration
       foreignAdapter = nil

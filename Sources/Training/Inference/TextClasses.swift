@@ -11,6 +11,9 @@ public struct TextClasses: Codable, Sendable, Equatable {
   public let labels: [String]
   /// What people call them; nil: the same.
   private let ownNames: [String]?
+  /// Whether each class is a question of its own, answered by yes or no; false: a text has one of them. A run's
+  /// configuration says so, and other programs' `config.json`.
+  public internal(set) var asksOfEachClass = false
 
   /// The classes' names, in the order of their numbers.
   public var names: [String] { ownNames ?? labels }
@@ -65,32 +68,42 @@ extension TextClasses {
   ///
   /// - Parameter path: Named in errors.
   /// - Returns: Nil where it describes another model.
-  /// - Throws: `UnsupportedModelError` where it does not give each text one of several classes.
+  /// - Throws: `UnsupportedModelError` where it does not sort texts into several classes.
   init?(huggingFaceJSON bytes: [UInt8], path: String) throws(UnsupportedModelError) {
     let members = try JSONNode.members(of: bytes, path: path)
     guard case .list(let architectures)? = members["architectures"],
       case .string(let name)? = architectures.first, name.hasSuffix(Self.classNameEnding)
     else { return nil }
+    let asksOfEachClass: Bool
     switch members["problem_type"] ?? .null {
-    case .null, .string("single_label_classification"): break
+    case .null, .string("single_label_classification"): asksOfEachClass = false
+    case .string("multi_label_classification"): asksOfEachClass = true
     case let other:
       throw UnsupportedModelError(
         path: path,
-        reason: "problem_type is \(other); single_label_classification is supported")
+        reason: "problem_type is \(other); single_label_classification and "
+          + "multi_label_classification are supported")
     }
     // Without names there are two classes, as `transformers` has it.
     let unnamed = JSONNode.object(["0": "LABEL_0", "1": "LABEL_1"])
     guard case .object(let labels) = members["id2label"] ?? unnamed else {
       throw UnsupportedModelError(path: path, reason: "id2label is no object")
     }
+    guard labels.count >= 2 else {
+      throw UnsupportedModelError(
+        path: path,
+        reason: "id2label has \(labels.count) of at least 2 classes; a model with one output, as a "
+          + "reranker, gives each text a score and no class")
+    }
     let names = (0..<labels.count).compactMap { number -> String? in
       if case .string(let name)? = labels["\(number)"] { name } else { nil }
     }
-    guard names.count == labels.count, names.count >= 2, Set(names).count == names.count else {
+    guard names.count == labels.count, Set(names).count == names.count else {
       throw UnsupportedModelError(
         path: path,
         reason: "id2label has no different names for classes 0 to \(labels.count - 1)")
     }
     self.init(names)
+    self.asksOfEachClass = asksOfEachClass
   }
 }

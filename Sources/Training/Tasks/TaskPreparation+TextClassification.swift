@@ -22,7 +22,8 @@ extension TaskPreparation {
         files: checkpointFiles(record)
           + descriptionFiles(of: network) {
             try architecture.huggingFaceJSON(
-              classes: data.classes.names, vocabularyCount: data.vocabularyCount,
+              classes: data.classes.names, asksOfEachClass: recipe.asksOfEachClass,
+              vocabularyCount: data.vocabularyCount,
               endOfText: data.tokenizer.endOfText.map(Int.init))
           })
     }

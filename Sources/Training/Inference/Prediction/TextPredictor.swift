@@ -33,9 +33,7 @@ public final class TextPredictor {
     self.batch = batch
     let data = trained.configuration?.data.texts ?? TextDataConfiguration()
     keys = (data.text, data.target)
-    scores = ClassScores(
-      names: classes.names,
-      asksOfEachClass: trained.configuration?.recipe.asksOfEachClass ?? false)
+    scores = ClassScores(names: classes.names, asksOfEachClass: classes.asksOfEachClass)
     workspace = trained.workspace
     // Batches are as long as their longest text.
     workspace.pool.sharesSizes = true
