@@ -2,12 +2,14 @@ import LockstepCommunication
 import LockstepParallelism
 
 /// How far the clocks of hosts are apart.
-enum ClockOffset {
+package enum ClockOffset {
   private static let pings = 20
 
   /// What is added to this rank's time to get rank zero's, in nanoseconds; no more exact than half the shortest
   /// round trip. Collective.
-  static func ofThisRank(_ communicator: any Communicator) throws -> Int {
+  package static func ofThisRank(_ communicator: any Communicator) throws -> Int {
+    // Parameters may be on their way, and their messages driven by another thread: a meeting ends that.
+    try communicator.barrier()
     let topology = communicator.topology
     var own = 0
     // The first rank of each further host is asked; a host's processes have one clock.
