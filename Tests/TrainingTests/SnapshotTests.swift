@@ -1,5 +1,6 @@
 import Foundation
 import LockstepCommunication
+import LockstepReporting
 import LockstepSettings
 import LockstepTensors
 import LockstepTraining
@@ -305,5 +306,49 @@ import Testing
       }
     }
     #expect(dealt == elements(new))
+  }
+
+  /// Stops a run after a step, or fails.
+  private final class Ender: RunObserver {
+    struct Failure: Error {}
+    let stop = StopRequest()
+    private let (step, fails): (Int, Bool)
+
+    init(afterStep step: Int, fails: Bool) { (self.step, self.fails) = (step, fails) }
+
+    func receive(_ event: RunEvent) throws {
+      guard case .step(let record) = event, record.step == step else { return }
+      if fails { throw Failure() }
+      stop.request(signal: SIGTERM)
+    }
+  }
+
+  /// Messages match by their order, so that no two threads may wait for them.
+  @Test(arguments: [false, true])
+  func aRunThatEndsWaitsForItsParametersBeforeItsSnapshot(fails: Bool) throws {
+    let configuration = try configuration()
+    let hosts = [Host(), Host()]
+    let marks = hosts.map(\.mark)
+    let haveArrived = try InProcessGroup(size: 2, ranksPerHost: 1).run { base in
+      let communicator = IdleBackground(base)
+      let trainer = try Trainer(
+        task: DeepRegression(), configuration: configuration, communicator: communicator,
+        workspace: Workspace(threadCount: 1), memory: KeeperClient(mark: marks[base.rank]))
+      var found: [Float] = []
+      communicator.afterMessages = { found = Array(trainer.replica.shared.owned) }
+      defer { communicator.afterMessages = {} }
+      // The snapshot of step 2 is under way, and so are the parameters of step 3.
+      let ender = Ender(afterStep: 2, fails: fails)
+      trainer.attach(ender)
+      if fails {
+        #expect(throws: AgreedError.self) { try trainer.run(until: ender.stop) }
+      } else {
+        #expect(try trainer.run(until: ender.stop) == .stopped)
+      }
+      #expect(trainer.stepsTaken == 3)
+      return found == Array(trainer.replica.shared.values)
+    }
+    #expect(haveArrived == [true, true])
+    for host in hosts { #expect(host.summaries.map(\.step) == [2, 2]) }
   }
 }

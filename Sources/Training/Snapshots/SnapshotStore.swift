@@ -146,6 +146,8 @@ final class SnapshotStore {
   /// Waits for the copies under way. Collective.
   func finish() throws {
     guard batch.isUnderWay else { return }
+    // As in `record`.
+    try replica.shared.finish()
     try communicator.finish(batch)
     completeCopies()
   }
