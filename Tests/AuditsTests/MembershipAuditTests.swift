@@ -86,4 +86,22 @@ import Testing
       try MembershipAudit(of: trained, options: MembershipAudit.Options())
     }
   }
+
+  /// Workers end with what all of them found: a training has whole rounds.
+  @Test func aRunWithWorkersIsAudited() throws {
+    let configuration = try bench.rows(
+      "batch: {sequences: 10, microbatches: 2}\nsynchronize: {every: 4, workers: 2}", steps: 8)
+    for (asked, taken) in [(nil, 8), (8, 8), (7, 4), (4, 4), (3, 4)] as [(Int?, Int)] {
+      #expect(configuration.plan.forTrial(steps: asked).steps == taken)
+    }
+    let directory = RunDirectory(path: bench.folder.path + "/workers")
+    let run = try TrainingRun(
+      configuration: configuration, communicator: SoloCommunicator(), mode: "test",
+      directory: directory, resume: false, threads: 1)
+    _ = try run.run(until: StopRequest())
+    var options = MembershipAudit.Options()
+    (options.references, options.steps) = (2, 6)
+    let trained = try TrainedModel.open(directory.path, in: Workspace())
+    #expect(try MembershipAudit(of: trained, options: options).run().references == 2)
+  }
 }

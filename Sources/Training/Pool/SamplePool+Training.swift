@@ -38,10 +38,14 @@ extension SamplePool {
 extension Plan {
   /// The plan of a training that is there to be looked at: nothing is evaluated, saved or shown on the way.
   ///
-  /// - Parameter steps: Of the training; a longer warm-up becomes the same share of it. Default: as many.
+  /// - Parameter steps: Of the training; a longer warm-up becomes the same share of it. Where workers synchronise, so
+  ///   many whole rounds as are in it, at least one. Default: as many.
   package func forTrial(steps: Int? = nil) -> Plan {
     var plan = self
     plan.steps = steps ?? self.steps
+    if synchronize.isOn {
+      plan.steps = max(1, plan.steps / synchronize.every) * synchronize.every
+    }
     if plan.schedule.warmupSteps > plan.steps {
       plan.schedule.warmupSteps = plan.schedule.warmupSteps * plan.steps / max(1, self.steps)
     }
