@@ -21,7 +21,7 @@ extension Checkpoint {
       let file = try onDisk { () throws(FileError) in
         try InputFile(path: path + "/" + entry.name)
       }
-      parts += VerifiedPart.all(of: file, entry)
+      parts += VerifiedPart.all(of: file, entry, isCut: manifest.isCut(entry))
     }
     // Each thread reads a portion at a time: the files never are in this process's memory as a whole.
     let portion = HashTree.portionByteCount
@@ -46,13 +46,13 @@ private struct VerifiedPart {
   let isChunk: Bool
 
   /// All parts of a file, in order.
-  static func all(of file: InputFile, _ entry: Manifest.File) -> [VerifiedPart] {
-    if entry.chunks == nil, let sha256 = entry.sha256 {
-      return [
+  static func all(of file: InputFile, _ entry: Manifest.File, isCut: Bool) -> [VerifiedPart] {
+    guard isCut else {
+      return [entry.sha256].compactMap(\.self).map { sha256 in
         VerifiedPart(
           file: file, byteCount: entry.bytes, range: 0..<entry.bytes, expected: sha256,
           isChunk: false)
-      ]
+      }
     }
     return (entry.chunks ?? []).enumerated().map { index, hash in
       let start = index * HashTree.chunkByteCount

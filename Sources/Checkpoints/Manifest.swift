@@ -123,6 +123,9 @@ public struct Manifest: Codable, Equatable, Sendable {
   /// checked.
   var isSealed: Bool { version >= 2 }
 
+  /// Whether a file has a hash for each of its chunks, and not one for the whole of it.
+  func isCut(_ file: File) -> Bool { version >= 2 && file.bytes >= HashTree.leastByteCount }
+
   /// What no manifest of its version has, or nil.
   private var problem: String? {
     if isSealed, seal != fittingSeal {
@@ -134,7 +137,10 @@ public struct Manifest: Codable, Equatable, Sendable {
         return "'\(file.name)' is not a plain file name"
       }
       guard file.bytes >= 0 else { return "'\(file.name)' has \(file.bytes) bytes" }
-      let isCut = version >= 2 && file.bytes >= HashTree.leastByteCount
+      let isCut = isCut(file)
+      guard isCut || file.chunks == nil else {
+        return "'\(file.name)' has hashes of chunks, and its length needs one of the whole"
+      }
       let (expected, found) =
         isCut
         ? (HashTree.chunkCount(ofBytes: file.bytes), file.chunks?.count ?? 0)

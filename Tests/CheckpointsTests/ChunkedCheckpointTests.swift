@@ -244,4 +244,23 @@ import Testing
     }
     #expect(error?.description.contains("model.safetensors, parameters_sha256") == true)
   }
+
+  /// Of a file that has one hash nothing would be verified by hashes of chunks that it has not.
+  @Test(arguments: [0, 2], [1, 2])
+  func hashesOfChunksThatAFileHasNotAreRefused(count: Int, version: Int) throws {
+    let path = try checkpoints.write(Self.snapshot).path
+    if version == 1 { try SealedManifest.makeFirstVersion(of: path) }
+    var manifest = try SealedManifest(of: path)
+    let index = try #require(manifest.files.firstIndex { $0["name"] as? String == "state.json" })
+    manifest.files[index]["chunks"] = Array(
+      repeating: String(repeating: "0", count: 64), count: count)
+    try manifest.write(to: path)
+    let search = try checkpoints.newestComplete()
+    #expect(search.found == nil)
+    guard case .malformed(_, let problem) = search.skipped.first?.reason else {
+      Issue.record("\(search.skipped)")
+      return
+    }
+    #expect(problem.contains("'state.json' has hashes of chunks"))
+  }
 }
