@@ -1,5 +1,6 @@
 import Foundation
 import LockstepNeuralNetworks
+import LockstepSettings
 import LockstepTensors
 
 /// Compares the gradient of a configuration's model with finite differences, along four directions
@@ -39,15 +40,18 @@ public struct GradientCheck {
     public let name: String
     public let computed: Double
     public let measured: Double
-    /// How far the two are apart, less what rounding explains, relative to the larger.
+    /// How far the two are apart, less what rounding explains, relative to the larger; infinite where one of them is
+    /// not a finite number.
     public let difference: Double
 
-    init(name: String, computed: Double, measured: Double, rounding: Double) {
+    package init(name: String, computed: Double, measured: Double, rounding: Double) {
       self.name = name
       self.computed = computed
       self.measured = measured
+      let distance = abs(computed - measured) - rounding
       difference =
-        max(0, abs(computed - measured) - rounding) / max(abs(computed), abs(measured), rounding)
+        distance.isFinite
+        ? max(0, distance) / max(abs(computed), abs(measured), rounding) : .infinity
     }
 
     /// The largest difference that passes.
@@ -78,16 +82,22 @@ public struct GradientCheck {
   }
 
   /// Checks every parameter tensor that is trained.
+  ///
+  /// - Throws: `UnmeasurableLossError`; what opening the configuration's data and model throws.
   public func run() throws -> Report {
     let model = try DebugModel(configuration, threads: ProcessorMask.current.usableCount)
     let targetCount = try model.differentiate(step: step, microbatch: 0).targetCount
+    let loss = try model.loss(atStep: step)
+    // Steps are a share of the loss.
+    guard loss.isFinite, loss != 0 else {
+      throw UnmeasurableLossError(step: step + 1, loss: loss)
+    }
     let entries = model.replica.parameters.entries.filter(\.isTrained)
     for entry in entries {
       tampering?(entry.name, UnsafeMutableBufferPointer(rebasing: model.gradient[entry.range]))
     }
     let probe = SlopeProbe(
-      model: model, step: step, lossAtStart: try model.loss(atStep: step),
-      targetCount: targetCount)
+      model: model, step: step, lossAtStart: loss, targetCount: targetCount)
     return Report(
       lines: try entries.enumerated().map { index, entry in
         let directions =
@@ -105,6 +115,19 @@ public struct GradientCheck {
     return [\(UInt32, UInt32, UInt32, UInt32).0, \.1, \.2].map { word in
       words.map { $0[keyPath: word] & 1 == 0 ? 1 : -1 }
     }
+  }
+}
+
+/// A loss that has no slopes to measure: 0, or not a finite number.
+public struct UnmeasurableLossError: UserInputError, Equatable {
+  /// From 1.
+  public let step: Int
+  public let loss: Double
+
+  public var description: String {
+    "the loss of the first micro-batch of step \(step) is "
+      + (loss == 0 ? "0, as of a batch without targets" : "not a finite number")
+      + ": there is nothing to measure slopes of; look at another --step"
   }
 }
 
@@ -163,7 +186,7 @@ private struct SlopeProbe {
     // wrong at any distance.
     var shorter = distance / 4
     let slope = max(abs(result.computed), abs(result.measured))
-    while !result.passes && noise / shorter < Self.largestRounding * slope {
+    while !result.passes && slope.isFinite && noise / shorter < Self.largestRounding * slope {
       result = try line(shorter)
       shorter /= 4
     }
