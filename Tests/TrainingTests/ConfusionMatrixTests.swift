@@ -65,4 +65,27 @@ import Testing
     let narrow = matrix.lines(columns: 20)
     #expect(narrow.contains { $0.hasPrefix("a class of a very long…") && $0.hasSuffix("b      1") })
   }
+
+  /// A square of 100,000 classes would have 80 GB.
+  @Test func ofManyClassesOnlyWhatOccursTakesMemory() {
+    let count = 100_000
+    var matrix = ConfusionMatrix(classes: (0..<count).map(String.init))
+    var scores = [Float](repeating: 0, count: 4 * count)
+    for (row, predicted) in [7, 99_999, 99_999, 5].enumerated() {
+      scores[row * count + predicted] = 1
+    }
+    matrix.add(
+      Tensor(scores, shape: [4, count], in: Workspace()), targets: [7, 99_999, 3, 3])
+    #expect(
+      matrix.count(right: 3, predicted: 99_999) == 1 && matrix.count(right: 3, predicted: 4) == 0)
+    let found = matrix.scores
+    #expect(found[3].count == 2 && found[3].recall == 0 && found[3].precision == nil)
+    #expect(found[99_999].precision == 0.5 && found[99_999].recall == 1)
+    let lines = matrix.lines(columns: 100)
+    #expect(
+      lines.suffix(3).map { $0.split(separator: " ").map(String.init) } == [
+        ["most", "frequently,", "of", "class", "taken", "for", "count"], ["3", "5", "1"],
+        ["3", "99999", "1"],
+      ])
+  }
 }

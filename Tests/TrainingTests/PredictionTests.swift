@@ -285,6 +285,40 @@ import Testing
       #expect(found.allSatisfy { $0.hasPrefix(path) && $0.contains(words) }, "\(found)")
     }
   }
+
+  /// Where each pair of classes would be a number, those that occurred are told.
+  @Test func theConfusionsOfManyClassesAreTheSameOnAnyNumberOfRanks() throws {
+    let rows = (0..<1_200).map { "\(Float($0 % 1_100) / 100),\($0 % 7),kind \($0 % 1_100)\n" }
+    let path = try folder.write(Array(("a,b,kind\n" + rows.joined()).utf8), to: "kinds.csv")
+    var table = TableDataConfiguration()
+    (table.train, table.validation, table.target) = (path, path, "kind")
+    var configuration = RunConfiguration()
+    configuration.task = .classification
+    configuration.data = DataConfiguration(.csv(table))
+    configuration.model = ModelConfiguration(LinearConfiguration())
+    configuration.steps = 2
+    let directory = RunDirectory(path: folder.path + "/kinds")
+    _ = try train(configuration, directory: directory)
+    func reports(ranks: Int) throws -> [ModelEvaluation.Report] {
+      try InProcessGroup(size: ranks).run { communicator in
+        try ModelEvaluation(
+          source: directory.path, options: EvaluationOptions(), workspace: Workspace()
+        ).run(communicator)
+      }
+    }
+    let alone = try #require(reports(ranks: 1).first)
+    let confusion = try #require(alone.confusion)
+    #expect(confusion.scores.reduce(0) { $0 + $1.count } == 1_200)
+    for report in try reports(ranks: 3) { #expect(report.confusion == confusion) }
+    let json = try JSONSerialization.jsonObject(with: Data(alone.json().utf8)) as? [String: Any]
+    let told = try #require(json?["confusions"] as? [[String: Int]])
+    #expect(told.reduce(0) { $0 + ($1["count"] ?? 0) } == 1_200 && json?["confusion"] == nil)
+    let isSame = told.allSatisfy { pair in
+      guard let right = pair["right"], let predicted = pair["predicted"] else { return false }
+      return confusion.count(right: right, predicted: predicted) == pair["count"]
+    }
+    #expect(isSame)
+  }
 }
 
 extension CrossEntropyConfiguration {

@@ -115,13 +115,7 @@ public final class ModelEvaluation {
           checkpoint: trained.path, data: subject.dataPath, batch: batch, value: result.loss),
         speaks: communicator.isRankZero)
     }
-    var confusion = subject.confusion
-    if let own = confusion {
-      confusion = ConfusionMatrix(classes: own.classes)
-      for counts in try communicator.allGather(own.counts.map(Double.init)) {
-        confusion?.add(counts)
-      }
-    }
+    let confusion = try subject.confusion?.sum(over: communicator)
     return Report(
       checkpoint: trained.path, step: trained.step, data: subject.dataPath, loss: result.loss,
       metrics: result.metrics, unit: subject.unit, targets: result.targetCount,
@@ -157,7 +151,11 @@ public final class ModelEvaluation {
       if let confusion {
         members["classes"] = confusion.scores
         members["macro_f1"] = confusion.macroF1
-        members["confusion"] = confusion.rows
+        if confusion.classes.count <= ConfusionMatrix.mostRows {
+          members["confusion"] = confusion.rows
+        } else {
+          members["confusions"] = confusion.elements
+        }
       }
       let data = try JSONFormat.encoder().encode(members.mapValues { Member(value: $0) })
       return String(decoding: data, as: UTF8.self)

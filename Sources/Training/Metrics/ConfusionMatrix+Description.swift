@@ -6,8 +6,12 @@ extension ConfusionMatrix {
     classes.indices.map { right in classes.indices.map { count(right: right, predicted: $0) } }
   }
 
+  /// The most classes whose `rows` are written out; of more, what occurred is.
+  static let mostRows = 1000
   /// Confusions that are told where the matrix is too wide to show.
   private static let mostConfusions = 10
+  /// What is between two columns of a table.
+  private static let gap = "  "
   /// Longer names are cut.
   private static let widestName = 24
 
@@ -24,39 +28,45 @@ extension ConfusionMatrix {
     func share(_ value: Double?) -> String {
       value.map { Quantity.decimal(100 * $0, 2) + " %" } ?? "-"
     }
+    let scores = scores
     var rows = scores.map {
       [Self.cut($0.name), share($0.precision), share($0.recall), share($0.f1), "\($0.count)"]
     }
-    rows.append(["mean of classes", "", "", share(macroF1), "\(counts.reduce(0, +))"])
+    rows.append([
+      "mean of classes", "", "", share(macroF1), "\(scores.reduce(0) { $0 + $1.count })",
+    ])
     return Self.table(["class", "precision", "recall", "F1", "count"], rows)
   }
 
   /// Nothing where it is too wide.
   private func matrix(columns: Int) -> [String] {
+    let corner = "right \\ predicted"
+    // At least a digit in each column.
+    guard corner.count + classes.count * (Self.gap.count + 1) <= columns else { return [] }
     let counts = rows.map { $0.map { $0 == 0 ? "." : "\($0)" } }
     let names = classes.map(Self.cut)
     let named = Self.table(
-      ["right \\ predicted"] + names, zip(names, counts).map { [$0] + $1 })
+      [corner] + names, zip(names, counts).map { [$0] + $1 })
     if named[0].columns <= columns { return named }
     // Without names above the columns.
     let numbers = (1...classes.count).map(String.init)
     let numbered = Self.table(
-      ["right \\ predicted"] + numbers,
-      zip(zip(numbers, names), counts).map { ["\($0.0) \($0.1)"] + $1 })
+      [corner] + numbers, zip(zip(numbers, names), counts).map { ["\($0.0) \($0.1)"] + $1 })
     return numbered[0].columns <= columns ? numbered : []
   }
 
   private var confusions: [String] {
-    let width = classes.count
-    let wrong = counts.indices.filter { $0 / width != $0 % width && counts[$0] > 0 }
-      .sorted { counts[$0] != counts[$1] ? counts[$0] > counts[$1] : $0 < $1 }
+    // Of equal counts in the order of the matrix.
+    let wrong = elements.filter { $0.right != $0.predicted }.sorted {
+      ($1.count, $0.right, $0.predicted) < ($0.count, $1.right, $1.predicted)
+    }
     guard !wrong.isEmpty else { return ["No class was taken for another."] }
     let cells = wrong.prefix(Self.mostConfusions).map {
-      [Self.cut(classes[$0 / width]), Self.cut(classes[$0 % width]), "\(counts[$0])"]
+      [Self.cut(classes[$0.right]), Self.cut(classes[$0.predicted]), "\($0.count)"]
     }
     let lines = Self.table(["most frequently, of class", "taken for", "count"], cells)
     return wrong.count > cells.count
-      ? lines + ["The whole matrix of \(width) × \(width): --json."] : lines
+      ? lines + ["The whole matrix of \(classes.count) × \(classes.count): --json."] : lines
   }
 
   private static func cut(_ name: String) -> String {
@@ -67,6 +77,6 @@ extension ConfusionMatrix {
   }
 
   private static func table(_ header: [String], _ rows: [[String]]) -> [String] {
-    TextTable(header, rows: rows, gap: "  ").lines
+    TextTable(header, rows: rows, gap: gap).lines
   }
 }

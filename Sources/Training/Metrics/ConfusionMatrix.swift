@@ -1,17 +1,32 @@
 import Foundation
+import LockstepCommunication
 import LockstepTensors
 
 /// How often which class was taken for which.
+///
+/// Only what occurs takes memory: of many classes most are never taken for each other.
 public struct ConfusionMatrix: Sendable, Equatable {
   /// The classes' names, in the order of their numbers.
   public let classes: [String]
-  /// [C, C]: the row is the right class, the column the predicted one.
-  public private(set) var counts: [Int]
+  /// Of [C, C], the row being the right class and the column the predicted one, the elements above 0, by their places
+  /// in the matrix row by row.
+  private var counts: [Int: Int] = [:]
 
   /// - Parameter classes: Names, in the order of the classes' numbers.
-  public init(classes: [String]) {
-    self.classes = classes
-    counts = [Int](repeating: 0, count: classes.count * classes.count)
+  public init(classes: [String]) { self.classes = classes }
+
+  /// One class that was taken for one, the same or another.
+  public struct Element: Sendable, Equatable, Encodable {
+    /// Numbers of the classes.
+    public let right, predicted: Int
+    public let count: Int
+  }
+
+  /// What occurred, row by row.
+  public var elements: [Element] {
+    counts.sorted { $0.key < $1.key }.map { place, count in
+      Element(right: place / classes.count, predicted: place % classes.count, count: count)
+    }
   }
 
   /// How many samples of one class were taken for another.
@@ -20,7 +35,7 @@ public struct ConfusionMatrix: Sendable, Equatable {
   ///   - right: The number of the right class.
   ///   - predicted: That of the predicted one.
   public func count(right: Int, predicted: Int) -> Int {
-    counts[right * classes.count + predicted]
+    counts[right * classes.count + predicted] ?? 0
   }
 
   /// Counts the predictions of a batch: of equal scores, the one of the lower class counts as the higher,
@@ -40,14 +55,26 @@ public struct ConfusionMatrix: Sendable, Equatable {
           if let known = best, scores[row * width + known] >= score { continue }
           best = place
         }
-        if let best { counts[Int(target) * width + best] += 1 }
+        if let best { counts[Int(target) * width + best, default: 0] += 1 }
       }
     }
   }
 
-  /// Adds what others counted.
-  mutating func add(_ others: [Double]) {
-    for place in counts.indices { counts[place] += Int(others[place]) }
+  /// What all ranks counted together. Collective.
+  func sum(over communicator: any Communicator) throws -> ConfusionMatrix {
+    let stride = MemoryLayout<Int>.stride
+    let own = counts.flatMap { [$0.key, $0.value] }.withUnsafeBytes { Array($0) }
+    var sum = ConfusionMatrix(classes: classes)
+    for rank in 0..<communicator.size {
+      try communicator.fromRank(rank) { own }.withUnsafeBytes { bytes in
+        for start in Swift.stride(from: 0, to: bytes.count, by: 2 * stride) {
+          let place = bytes.loadUnaligned(fromByteOffset: start, as: Int.self)
+          let count = bytes.loadUnaligned(fromByteOffset: start + stride, as: Int.self)
+          sum.counts[place, default: 0] += count
+        }
+      }
+    }
+    return sum
   }
 
   /// How well a class is recognised.
@@ -70,10 +97,16 @@ public struct ConfusionMatrix: Sendable, Equatable {
 
   /// Each class's scores, in the order of their numbers.
   public var scores: [ClassScores] {
-    classes.indices.map { place in
+    let width = classes.count
+    var allThere = [Int](repeating: 0, count: width)
+    var allPredicted = allThere
+    for (place, count) in counts {
+      allThere[place / width] += count
+      allPredicted[place % width] += count
+    }
+    return classes.indices.map { place in
       let right = count(right: place, predicted: place)
-      let there = classes.indices.reduce(0) { $0 + count(right: place, predicted: $1) }
-      let predicted = classes.indices.reduce(0) { $0 + count(right: $1, predicted: place) }
+      let (there, predicted) = (allThere[place], allPredicted[place])
       func share(_ part: Int, of whole: Int) -> Double? {
         whole == 0 ? nil : Double(part) / Double(whole)
       }
