@@ -319,6 +319,22 @@ import Testing
     }
     #expect(isSame)
   }
+
+  @Test func aRunThatStopsEarlyHasSamplesOfItsLastStep() throws {
+    var configuration = try regression()
+    configuration.optimizer.learningRate = 1e-30
+    configuration.evaluate.every = 2
+    configuration.earlyStopping.patience = 1
+    configuration.samples.every = 3
+    let run = try TrainingRun(
+      configuration: configuration, communicator: SoloCommunicator(), mode: "", directory: nil,
+      resume: false, threads: 1)
+    let recorder = EventRecorder()
+    run.trainer.attach(recorder)
+    _ = try run.run(until: StopRequest())
+    #expect(run.trainer.stepsTaken == 4)
+    #expect(recorder.names.filter { $0.hasPrefix("samples") } == ["samples 3", "samples 4"])
+  }
 }
 
 extension CrossEntropyConfiguration {

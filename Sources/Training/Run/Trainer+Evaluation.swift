@@ -13,7 +13,8 @@ extension Trainer {
     if isEvaluationDue && (!isLast || plan.needsEvaluations) {
       if let signal = try evaluateAndWatch() { return signal }
     }
-    if plan.samples.isDue(step: progress.step, isLast: isLast) { try showSamples() }
+    // The evaluation may have ended the run.
+    if plan.samples.isDue(step: progress.step, isLast: isDone) { try showSamples() }
     return nil
   }
 
