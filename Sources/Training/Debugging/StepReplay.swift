@@ -74,9 +74,10 @@ public struct StepReplay {
   ///
   /// - Throws: `ReplayError`, `DataChangedError`, or what opening the run's data throws.
   public func compare() throws -> Report {
-    let configuration = try run.configuration()
-    let recorded = try recordedStep(of: configuration.plan.steps)
     let communicator = SoloCommunicator()
+    var configuration = try run.configuration()
+    configuration.directory = try run.recordedDirectory(communicator)
+    let recorded = try recordedStep(of: configuration.plan.steps)
     let plan = try ThreadPlan(requested: 0, communicator: communicator)
     let workspace = Workspace(threadCount: plan.threads, for: configuration.plan)
     // Without a checkpoint to start from, the replay needs all that the run began with.
@@ -86,7 +87,7 @@ public struct StepReplay {
       resuming: isResumed ? run : nil, threads: workspace.threads, communicator)
     let prepared = try configuration.prepareTask(
       communicator, beginning: beginning, resuming: run.learnedSamples(communicator))
-    if let data = prepared.data { _ = try run.requireSameData(data, whereChanged: .refuse) }
+    if let data = prepared.data { _ = try run.requireSameData(data, whereChanged: nil) }
     let trainer = try Trainer(
       task: prepared.task, configuration: configuration, weights: beginning.weights,
       communicator: communicator, workspace: workspace, directory: run, start: .before(step: step),

@@ -172,11 +172,15 @@ public struct DataChangedError: UserInputError, Equatable {
   public let differences: [DataDifference]
 
   public var description: String {
+  /// Whether one of its steps was to be taken again, and not the run to go on.
+  public let isReplay: Bool
     let lines = differences.map { "  \($0.key): \($0.description)" }
     let way =
-      differences.contains(where: \.isMeaningless)
-      ? "put the old data back, or start another run with another --output"
-      : "put the old data back; or, if the change is meant, add --set data.changed=accept"
+      isReplay
+      ? "put the old data back: a step is taken again on what it learned from"
+      : differences.contains(where: \.isMeaningless)
+        ? "put the old data back, or start another run with another --output"
+        : "put the old data back; or, if the change is meant, add --set data.changed=accept"
     return "\(run) learned from other data:\n\(lines.joined(separator: "\n"))\n  \(way)"
   }
 }

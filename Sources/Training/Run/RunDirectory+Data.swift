@@ -51,11 +51,12 @@ extension RunDirectory {
   ///
   /// - Parameters:
   ///   - data: What it is to go on with.
-  ///   - policy: What holds for files whose content is another.
+  ///   - policy: What holds for files whose content is another; nil: a step is to be taken again, which none of them
+  ///     may have changed for.
   /// - Returns: What the user should know of it.
   /// - Throws: `DataChangedError` with everything that differs and is not accepted.
   package func requireSameData(
-    _ data: DataRecord, whereChanged policy: ChangedData
+    _ data: DataRecord, whereChanged policy: ChangedData?
   ) throws -> [String] {
     guard let stored = try storedData() else { return [] }
     guard let record = stored.record else {
@@ -65,7 +66,7 @@ extension RunDirectory {
     }
     let (changed, renamed) = data.differences(from: record)
     guard changed.isEmpty || policy == .accept && !changed.contains(where: \.isMeaningless) else {
-      throw DataChangedError(run: path, differences: changed)
+      throw DataChangedError(run: path, differences: changed, isReplay: policy == nil)
     }
     return changed.map { "data.changed: accept: \($0.key): \($0.description)" }
       + renamed.map { "\($0): is evaluated on from here on; earlier losses are of other data" }
