@@ -57,7 +57,8 @@ public final class Sweep {
     var lock: RunDirectoryLock?
     let stored = try communicator.fromRankZero {
       let prepared = try directory.prepare(
-        for: checked, data: { wanted in data.first { $0.configuration == wanted }?.record },
+        for: checked,
+        data: { wanted in data.first { $0.configuration.hasData(of: wanted) }?.record },
         resume: resume)
       lock = prepared.lock
       return try RunRecord.encode(prepared.records)
@@ -236,10 +237,10 @@ extension SweepPlan {
   /// - Returns: What is in the files, on rank zero.
   fileprivate func requireMeasured(
     by ranks: SweepRanks
-  ) throws -> [(configuration: DataConfiguration, record: DataRecord?)] {
-    var opened: [(configuration: DataConfiguration, record: DataRecord?)] = []
+  ) throws -> [(configuration: RunConfiguration, record: DataRecord?)] {
+    var opened: [(configuration: RunConfiguration, record: DataRecord?)] = []
     for configuration in runs.map(\.configuration)
-    where !opened.contains(where: { $0.configuration == configuration.data }) {
+    where !opened.contains(where: { $0.configuration.hasData(of: configuration) }) {
       let record = try ranks.whole.agree {
         let prepared = try configuration.prepareTask(ranks.group)
         let task = prepared.task
@@ -251,8 +252,19 @@ extension SweepPlan {
         }
         return prepared.data
       }
-      opened.append((configuration.data, record))
+      opened.append((configuration, record))
     }
     return opened
+  }
+}
+
+extension RunConfiguration {
+  /// Whether another run learns from the same files, and from the same teacher.
+  fileprivate func hasData(of other: RunConfiguration) -> Bool {
+    recipe.data == other.recipe.data && teacher == other.teacher
+  }
+
+  private var teacher: String? {
+    if case .distillation(let keys) = recipe.loss.kind { keys.teacher } else { nil }
   }
 }

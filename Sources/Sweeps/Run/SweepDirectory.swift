@@ -36,9 +36,10 @@ package struct SweepDirectory: Sendable {
   /// - Parameter data: What is in the files of a run; nil: not known.
   /// - Returns: A lock that keeps other processes out, and what came of the runs before.
   /// - Throws: `ConfigurationError` where another sweep is there; `DataChangedError` where its runs
-  ///   learned from other data; `SweepError`, `RunDirectoryError`.
+  ///   learned from other data, or began with other weights than those that have yet to begin; `SweepError`,
+  ///   `RunDirectoryError`.
   package func prepare(
-    for plan: SweepPlan, data: (DataConfiguration) -> DataRecord? = { _ in nil }, resume: Bool
+    for plan: SweepPlan, data: (RunConfiguration) -> DataRecord? = { _ in nil }, resume: Bool
   ) throws -> (lock: RunDirectoryLock, records: [RunRecord]) {
     let contents: [String]
     do throws(FileError) {
@@ -59,9 +60,14 @@ package struct SweepDirectory: Sendable {
         guard try FileSystem.exists(directory.configurationPath) else { continue }
         try run.configuration.requireSameRun(
           as: directory.configuration(), storedIn: directory.configurationPath)
-        guard let record = data(run.configuration.data) else { continue }
+        guard let record = data(run.configuration) else { continue }
         _ = try directory.requireSameData(
           record, whereChanged: run.configuration.data.changed)
+      }
+      let toBegin = try plan.runs.filter { try runDirectory(of: $0).storedData() == nil }
+      let weights = DataRecord.File.beginning(toBegin.map(\.configuration))
+      for run in plan.runs where !weights.isEmpty {
+        try runDirectory(of: run).requireSameBeginning(weights)
       }
     } else {
       guard contents.isEmpty else { throw SweepError.foreign(path: path) }

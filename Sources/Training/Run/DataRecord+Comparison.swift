@@ -44,10 +44,12 @@ extension DataRecord {
   }
 
   /// What differs between models that are read again when a run goes on, for its checkpoints do not hold them.
-  private func weightDifferences(from stored: DataRecord) -> [DataDifference] {
+  func weightDifferences(from stored: DataRecord) -> [DataDifference] {
     File.weightKeys.flatMap { key -> [DataDifference] in
-      let (before, now) = (stored.files(of: key), files(of: key))
-      guard let path = now.first?.path, path == before.first?.path else { return [] }
+      let before = stored.files(of: key)
+      guard let path = before.first?.path else { return [] }
+      let now = files(of: key).filter { $0.path == path }
+      guard !now.isEmpty else { return [] }
       guard before.count == now.count else {
         return [
           DataDifference(
@@ -170,10 +172,10 @@ public struct DataChangedError: UserInputError, Equatable {
   /// The run's directory.
   public let run: String
   public let differences: [DataDifference]
-
-  public var description: String {
   /// Whether one of its steps was to be taken again, and not the run to go on.
   public let isReplay: Bool
+
+  public var description: String {
     let lines = differences.map { "  \($0.key): \($0.description)" }
     let way =
       isReplay

@@ -3,6 +3,7 @@ import LockstepCheckpoints
 import LockstepCommunication
 import LockstepDatasets
 import LockstepFiles
+import LockstepParallelism
 
 extension RunDirectory {
   /// What the newest checkpoint says of the data that it learned from.
@@ -70,5 +71,41 @@ extension RunDirectory {
     }
     return changed.map { "data.changed: accept: \($0.key): \($0.description)" }
       + renamed.map { "\($0): is evaluated on from here on; earlier losses are of other data" }
+  }
+
+  /// Refuses a run that began with other weights than runs that are compared with it would begin with.
+  ///
+  /// - Parameter found: Of the weights that such runs would begin with.
+  /// - Throws: `DataChangedError`.
+  package func requireSameBeginning(_ found: [DataRecord.File]) throws {
+    guard let stored = try storedData()?.record else { return }
+    let changed = DataRecord(files: found, tokenizer: stored.tokenizer).weightDifferences(
+      from: stored)
+    guard changed.isEmpty else {
+      throw DataChangedError(run: path, differences: changed, isReplay: false)
+    }
+  }
+}
+
+extension DataRecord.File {
+  /// The files of the weights that runs would begin with, on this rank alone. Weights that can not be opened are left
+  /// out: the run itself says why.
+  package static func beginning(_ configurations: [RunConfiguration]) -> [DataRecord.File] {
+    var (seen, found): ([RunConfiguration], [DataRecord.File]) = ([], [])
+    for configuration in configurations where configuration.model.from != nil {
+      let isKnown = seen.contains {
+        $0.model.from == configuration.model.from && $0.adapter == configuration.adapter
+          && $0.directory == configuration.directory
+      }
+      guard !isKnown else { continue }
+      seen.append(configuration)
+      let files =
+        (try? configuration.beginning(threads: ThreadPool(), SoloCommunicator()).record) ?? []
+      let new = files.filter { file in
+        !found.contains { $0.baseKey == file.baseKey && $0.path == file.path }
+      }
+      found += new
+    }
+    return found
   }
 }

@@ -29,6 +29,13 @@ final class SweepBench: Sendable {
 
   deinit { try? FileManager.default.removeItem(at: folder) }
 
+  /// A model as another program has saved it.
+  static func foreignModel(_ name: String) -> URL {
+    URL(fileURLWithPath: #filePath)
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/ForeignModels").appending(path: name)
+  }
+
   /// A plane by gradient descent, whose rate falls over the run.
   private var configuration: String {
     """
