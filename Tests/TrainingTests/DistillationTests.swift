@@ -160,4 +160,30 @@ import Testing
     let found = problem { try train(configuration(teacher: teacher, settings)) }
     #expect(found.contains(message), "\(found)")
   }
+
+  @Test func whatAUserShouldKnowOfTheTeacherIsSaid() throws {
+    let copy = folder.path + "/teacher"
+    try FileManager.default.copyItem(atPath: Self.path("llama-tied"), toPath: copy)
+    let file = URL(fileURLWithPath: copy + "/config.json")
+    var description = try #require(
+      JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+    for key in ["pretraining_tp", "mlp_bias", "attention_bias"] { description[key] = nil }
+    description["model_type"] = "mistral"
+    description["architectures"] = ["MistralForCausalLM"]
+    description["sliding_window"] = 9
+    try JSONSerialization.data(withJSONObject: description).write(to: file)
+    let configuration = try configuration(
+      teacher: copy, ["model={from: \(Self.path("gpt2-float32")), dropout: 0, context: 8}"])
+    let run = try TrainingRun(
+      configuration: configuration, communicator: SoloCommunicator(), mode: "", directory: nil,
+      resume: false, threads: 1)
+    let recorder = EventRecorder()
+    run.trainer.attach(recorder)
+    _ = try run.run(until: StopRequest())
+    #expect(
+      recorder.names.filter { $0.contains("sliding_window") } == [
+        "notice loss.teacher: \(copy)/config.json: attention sees 9 tokens (sliding_window), so the context is 9 "
+          + "and not 12"
+      ])
+  }
 }

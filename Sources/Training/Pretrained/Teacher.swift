@@ -11,6 +11,8 @@ struct Teacher {
   let frozen: FrozenModel
   /// Its files, as `data.json` records them; on rank zero only.
   let record: [DataRecord.File]
+  /// What the user should know of how they were read, one sentence each; on rank zero only.
+  let notices: [String]
 
   /// Opens the teacher. Collective.
   ///
@@ -26,6 +28,7 @@ struct Teacher {
     vocabularyCount: Int, _ communicator: any Communicator
   ) throws {
     var opened: (weights: any WeightSource, record: [DataRecord.File], checkpoint: Any?)?
+    var notices: [String] = []
     let text = try communicator.valueFromRankZero {
       let description: ModelDescription
       do {
@@ -35,6 +38,7 @@ struct Teacher {
       }
       try description.requireTeacher(
         named, tokenizer: tokenizer, context: context, vocabularyCount: vocabularyCount)
+      notices = description.notices.map { "loss.teacher: \($0)" }
       let weights = try description.weights()
       opened = (
         weights, try DataRecord.File.list("loss.teacher", of: weights, named: named),
@@ -52,6 +56,7 @@ struct Teacher {
       return (architecture, architecture.model(vocabularyCount: vocabularyCount))
     }
     record = opened?.record ?? []
+    self.notices = notices
     let names = architecture.weightNames
     frozen = FrozenModel(network) { parameters, values, threads in
       guard let opened else { return }

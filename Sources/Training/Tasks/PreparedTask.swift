@@ -23,7 +23,7 @@ package struct PreparedTask {
   var samples: (any SampleMaker)?
   /// Opens the files of a client; nil: such a task has no clients.
   var openClient: ClientFiles.Opening?
-  /// What the user should know of the data, one sentence each; on rank zero only.
+  /// What the user should know of the data and of `loss.teacher`, one sentence each; on rank zero only.
   var notices: [String] = []
 }
 

@@ -34,6 +34,7 @@ extension TaskPreparation {
       task: task, dataSummary: data.summary, unit: "tokens", epochLength: nil,
       batchSummary: batchSummary, data: record,
       samples: data.samples(of: network, plan),
-      openClient: data.clients(of: network, plan: plan, labelSmoothing: labelSmoothing))
+      openClient: data.clients(of: network, plan: plan, labelSmoothing: labelSmoothing),
+      notices: teacher?.notices ?? [])
   }
 }

@@ -36,7 +36,8 @@ extension TaskPreparation {
         $0.summary + (wordVectors.trained ? "" : ", not trained")
       },
       samples: try promptSamples(of: network, data.text),
-      openClient: data.clients(of: network, plan: plan, labelSmoothing: labelSmoothing))
+      openClient: data.clients(of: network, plan: plan, labelSmoothing: labelSmoothing),
+      notices: teacher?.notices ?? [])
   }
 
   /// What goes on from the prompts of `samples`; nil where that is not asked for. Collective.
