@@ -39,14 +39,32 @@ import Testing
     for (text, line) in [
       ("{\"a\": \"b\"}\n{\"a\": \"b}\n", 2), ("{}\n\n# note\n", 3), ("{\"a\": \"\\x\"}", 1),
       ("{\"a\": \"\\u00g0\"}", 1),
+      // A line ends a string, and what stands in front of its end changes nothing about that.
+      ("{\"a\": \"b\\\nc\"}\n", 1), ("{}\n{\"a\": [\"b\",\n\"c\\\nd\", \"e\"]}\n", 3), ("\"a\\", 1),
     ] {
-      let error = #expect(throws: RedactionError.self) { try redactor.redacted(text, .json) }
-      guard case .malformed("input", let found, _) = error else {
-        Issue.record("\(text): \(String(describing: error))")
-        continue
+      for block in [1, 4 << 20] {
+        let error = #expect(throws: RedactionError.self) {
+          try redactor.redacted(Array(text.utf8), .json, blockByteCount: block)
+        }
+        guard case .malformed("input", let found, _) = error else {
+          Issue.record("\(text): \(String(describing: error))")
+          continue
+        }
+        #expect(found == line, "\(text)")
       }
-      #expect(found == line)
     }
+  }
+
+  /// As a text of another encoding has them.
+  @Test(arguments: [
+    [0xED, 0xF0, 0x61], [0xED, 0xCC, 0xE5], [0xED, 0xA0, 0x61], [0xED, 0xA0, 0x5C, 0x22],
+    [0xED, 0xC0, 0x80], [0xED],
+  ])
+  func damagedBytesOfAStringStay(bytes: [UInt8]) throws {
+    func text(_ address: String) -> [UInt8] {
+      Array("{\"a\": \"s".utf8) + bytes + Array(" \(address)\"}\n".utf8)
+    }
+    #expect(try redactor.redacted(text("x@example.com"), .json).bytes == text("[EMAIL]"))
   }
 
   @Test func tablesKeepTheirFieldsAndColumnsAreHints() throws {

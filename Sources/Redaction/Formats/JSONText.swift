@@ -101,8 +101,11 @@ struct JSONText: BlockRedactor {
     while place < block.count {
       switch block[place] {
       case UInt8(ascii: "\""): return place
-      case UInt8(ascii: "\\"): place += 2
       case UInt8(ascii: "\n"): return nil
+      // The escaped byte belongs to the string, but a line's end ends all.
+      case UInt8(ascii: "\\")
+      where place + 1 < block.count && block[place + 1] != UInt8(ascii: "\n"):
+        place += 2
       default: place += 1
       }
     }
@@ -208,8 +211,10 @@ enum JSONEscapes {
       case 0x09: output += Array("\\t".utf8)
       case 0x0D: output += Array("\\r".utf8)
       case ..<0x20: escape(Int(byte))
-      case 0xED where place + 2 < content.count && content[place + 1] >= 0xA0:
-        // Half a surrogate pair, which UTF-8 does not have.
+      case 0xED
+      where place + 2 < content.count && 0xA0...0xBF ~= content[place + 1]
+        && content[place + 2] & 0xC0 == 0x80:
+        // Half a surrogate pair, which UTF-8 does not have. Other bytes behind it are damaged text.
         escape(
           Int(byte & 0x0F) << 12 | Int(content[place + 1] & 0x3F) << 6
             | Int(content[place + 2] & 0x3F))
