@@ -66,7 +66,11 @@ public struct NameList: Sendable {
   /// Adds a name in all spellings in which it is found.
   public mutating func add(_ name: String) {
     count += 1
-    let spellings = ignoresCase ? [Self.folded(name)] : [name, name.uppercased()]
+    // In Turkish the capital of i has its dot.
+    let spellings =
+      ignoresCase
+      ? [Self.folded(name)]
+      : [name, name.uppercased(), name.replacing("i", with: "İ").uppercased()]
     for spelling in spellings {
       // The same letters as one character or as a letter and an accent.
       for form in [

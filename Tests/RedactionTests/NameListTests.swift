@@ -44,6 +44,15 @@ import Testing
         """)
   }
 
+  @Test(arguments: ["İbrahim Çiçek", "Ibrahim Cicek", "İBRAHİM ÇİÇEK"])
+  func turkishCapitalsAreCapitalsToo(name: String) throws {
+    let turkish = name == "Ibrahim Cicek" ? "IBRAHİM CİCEK" : "İBRAHİM ÇİÇEK"
+    for text in [turkish, turkish.decomposedStringWithCanonicalMapping] {
+      let found = try redacted("x \(text), \(name.lowercased())", names: name + "\n")
+      #expect(found == "x [NAME], \(name.lowercased())")
+    }
+  }
+
   @Test func signsWithinANameAreFoundInAnyLetters() throws {
     #expect(
       try redacted("anna–MARIA, Anna-Maria", names: "Anna–Maria\n", ignoringCase: true)
