@@ -13,6 +13,19 @@ extension CommandLineTests {
       #expect(try bench.contents(of: ".") == before)
     }
 
+    @Test(arguments: [[], ["--plot-output", "rate.svg"]])
+    func aRateBeyondAllNumbersIsRefused(options: [String]) throws {
+      let bench = try Workbench()
+      let ending = try bench.run(
+        ["train", "run.yaml", "--plot-schedule", "--steps", "2000"]
+          + ["--set", "schedule={name: exponential, decay: 2}"] + options)
+      #expect(ending.exitCode == 2 && ending.output.isEmpty)
+      #expect(
+        ending.errorOutput.contains("schedule: ")
+          && ending.errorOutput.contains("choose a smaller decay"), "\(ending.errorOutput)")
+      #expect(!bench.exists("rate.svg"))
+    }
+
     @Test func theScheduleIsDrawnIntoAFile() throws {
       let bench = try Workbench()
       let ending = try bench.run(

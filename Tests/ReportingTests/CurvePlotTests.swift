@@ -37,15 +37,20 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 99, 100_000, 100_001, 1_000_000_007, 1 << 62])
-  func aCurveOfAnyLengthIsDrawnFromItsFirstStepToItsLast(_ steps: Int) {
+  func aCurveOfAnyLengthIsDrawnFromItsFirstStepToItsLast(_ steps: Int) throws {
     var asked: [Int] = []
-    let plot = CurvePlot(title: "t", steps: steps) { step in
+    let curve = CurvePlot(title: "t", steps: steps) { step in
       asked.append(step)
       return Double(step) / Double(steps)
     }
+    let plot = try #require(curve)
     #expect(asked.first == 1 && asked.last == steps)
     #expect(asked == Array(Set(asked)).sorted())
     #expect(asked.count == min(steps, CurvePlot.valueLimit))
     #expect(plot.text().contains("\(steps)") && plot.svg().contains(">\(steps)</text>"))
+  }
+
+  @Test(arguments: [Double.infinity, .nan]) func aValueThatIsNotFiniteHasNoPlace(value: Double) {
+    #expect(CurvePlot(title: "t", steps: 3) { $0 == 2 ? value : 1 } == nil)
   }
 }

@@ -26,7 +26,8 @@ public struct CurvePlot: Sendable {
   /// - Parameters:
   ///   - steps: At least 1.
   ///   - value: Of a step, from 1; not negative.
-  public init(title: String, steps: Int, value: (Int) -> Double) {
+  /// - Returns: Nil where a value is infinite or not a number: it has no place in a picture.
+  public init?(title: String, steps: Int, value: (Int) -> Double) {
     precondition(steps >= 1, "a curve has at least one step")
     let count = min(steps, Self.valueLimit)
     self.title = title
@@ -37,6 +38,7 @@ public struct CurvePlot: Sendable {
       let (high, low) = (steps - 1).multipliedFullWidth(by: index)
       return value(1 + (count - 1).dividingFullWidth((high, low)).quotient)
     }
+    guard values.allSatisfy({ $0.isFinite }) else { return nil }
   }
 
   private var largest: Double { values.max() ?? 0 }
