@@ -190,6 +190,52 @@ import Testing
     #expect(try bench.json("out").ranking.isEmpty)
   }
 
+  @Test func ofASweepWhoseLastContendersDivergeNoneIsTheBest() throws {
+    let bench = try SweepBench()
+    let error = #expect(throws: AgreedError.self) {
+      try bench.sweep(
+        """
+        method: halving
+        trials: 4
+        min_steps: 1
+        metric: loss
+        parameters:
+          optimizer: {values: [{name: sgd, clip_norm: 0, learning_rate: 1e30}]}
+        """, to: "out")
+    }
+    #expect(error.map { "\($0)".hasPrefix("no trial came to an end; the first: step 2") } == true)
+    let report = try bench.json("out")
+    #expect(report.trials.map(\.state) == ["diverged", "pruned", "pruned", "pruned"])
+    #expect(report.ranking == [2, 3, 4])
+  }
+
+  @Test(arguments: [
+    ("method: range-test", ["steps=500"], "steps"),
+    ("method: range-test", ["schedule.warmup_steps=3"], "schedule"),
+    (
+      "method: range-test", ["optimizer={name: sgd, learning_rate: 0.5}"], "optimizer.learning_rate"
+    ),
+    ("method: range-test", ["seed=2", "early_stopping.patience=3"], "early_stopping"),
+    ("folds: 3\nparameters: {seed: {values: [1]}}", ["data.folds.held_out=2"], "data.folds"),
+    ("folds: 3\nparameters: {seed: {values: [1]}}", ["data.validation=x"], "data.validation"),
+    ("parameters: {steps: {values: [1, 2]}}", ["steps=3"], "steps"),
+    (
+      "parameters: {optimizer: {values: [{name: sgd}]}}", ["optimizer.learning_rate=1"], "optimizer"
+    ),
+  ])
+  func whatTheSweepItselfSetsCanNotBeSet(
+    sweep: String, overrides: [String], parameter: String
+  ) throws {
+    let bench = try SweepBench()
+    let error = #expect(throws: AgreedError.self) {
+      try bench.sweep(sweep + "\n", to: "out", overrides: overrides)
+    }
+    let key = overrides.last?.split(separator: "=").first.map(String.init) ?? ""
+    #expect(
+      error?.underlying as? SweepError == .overridden(key: key, parameter: parameter),
+      "\(String(describing: error))")
+  }
+
   @Test func aStopBeforeTheFirstTrialLosesNothing() throws {
     let bench = try SweepBench()
     let stop = StopRequest()

@@ -28,6 +28,32 @@ extension SweepConfiguration {
     YAMLWriter(commentsFrom: Self.keyDescriptions).write(settingNode)
   }
 
+  /// Refuses values for keys that every trial sets itself: they would be dropped in silence.
+  ///
+  /// - Parameter overrides: `key.path=value`. What is wrong with one is told of when the base is read.
+  /// - Throws: `SweepError.overridden`.
+  func requireNothingSet(by overrides: [String]) throws(SweepError) {
+    for override in overrides {
+      var problems: [Violation] = []
+      let set = RunConfiguration.tree(
+        yaml: "{}", source: "", overrides: [override], reporting: &problems)
+      guard let set, let key = override.split(separator: "=").first else { continue }
+      if let parameter = ownKeys.first(where: { set[$0] != nil }) {
+        throw .overridden(key: String(key), parameter: parameter)
+      }
+    }
+  }
+
+  /// Keys of a run's configuration that the sweep sets in every trial.
+  private var ownKeys: [String] {
+    if case .rangeTest(let test) = method { return test.settings.map(\.key) }
+    let keys = parameters.parameters.map(\.key)
+    return folds == nil ? keys : keys + ["data.folds"] + Self.heldOutKeys
+  }
+
+  /// What says on which data runs are evaluated, where they do not hold out a part of their own.
+  static let heldOutKeys = ["data.validation", "data.validation_labels"]
+
   /// Refuses to go on with a stored sweep under one that chooses other trials.
   ///
   /// - Parameters:

@@ -109,7 +109,7 @@ extension SettingNode {
   ) throws(Violation) {
     try set("data.folds.count", to: count.settingNode, keys: keys)
     try set("data.folds.held_out", to: fold.settingNode, keys: keys)
-    for key in ["data.validation", "data.validation_labels"] where self[key] != nil {
+    for key in SweepConfiguration.heldOutKeys where self[key] != nil {
       try set(key, to: SettingNode(.null), keys: keys)
     }
   }

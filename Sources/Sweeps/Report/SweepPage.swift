@@ -112,7 +112,7 @@ struct SweepPage {
   private func attributes(_ trial: SweepReport.Trial) -> String {
     let place = report.ranking.firstIndex(of: trial.trial)
     let rank = place.map { Double($0) / Double(max(1, report.ranking.count - 1)) } ?? 1
-    let kind = place == 0 ? " best" : place == nil ? " lost" : ""
+    let kind = trial.trial == report.best ? " best" : place == nil ? " lost" : ""
     return
       #"data-trial="\#(trial.trial)" class="trial\#(kind)" style="--rank: \#(PlotAxis.label(rank))""#
   }

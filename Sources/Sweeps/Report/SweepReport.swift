@@ -55,13 +55,15 @@ package struct SweepReport: Encodable {
   package let state: State
   /// The keys that vary, in their order.
   package let keys: [String]
-  /// The numbers of all trials that were measured and have not diverged, the best first.
+  /// The numbers of all trials that were measured and have neither diverged nor failed, the best first.
   package let ranking: [Int]
   package let trials: [Trial]
   package let rangeTest: RangeCurve?
 
-  /// The number of the best trial.
-  package var best: Int? { ranking.first }
+  /// The number of the best trial; nil where a sweep has finished and no trial has.
+  package var best: Int? {
+    ranking.first { state != .finished || trials[$0 - 1].state == .finished }
+  }
 
   package init(_ results: SweepResults, state: State, rangeTest: RangeCurve? = nil) {
     let plan = results.plan

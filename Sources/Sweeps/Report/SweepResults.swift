@@ -85,15 +85,15 @@ package struct SweepResults {
     plan.rungs.indices.last { figure(of: trial, rung: $0) != nil }
   }
 
-  private func hasDiverged(_ trial: Int) -> Bool {
-    runs(of: trial).contains { record(of: $0).state == .diverged }
+  private func has(_ trial: Int, _ state: RunRecord.State) -> Bool {
+    runs(of: trial).contains { record(of: $0).state == state }
   }
 
-  /// All trials that reached the end of a rung and have not diverged: those that came farthest first, of
-  /// these the better.
+  /// All trials that reached the end of a rung and have neither diverged nor failed: those that came farthest
+  /// first, of these the better.
   package var ranking: [Int] {
     let reached = Dictionary(
-      grouping: plan.trials.map(\.number).filter { !hasDiverged($0) }
+      grouping: plan.trials.map(\.number).filter { !has($0, .diverged) && !has($0, .failed) }
     ) { lastRung(of: $0) ?? -1 }
     return plan.rungs.indices.reversed().flatMap { rung in
       ranking(of: reached[rung] ?? [], rung: rung)
@@ -112,10 +112,9 @@ package struct SweepResults {
   }
 
   package func state(of trial: Int) -> State {
-    let states = runs(of: trial).map { record(of: $0).state }
-    if hasDiverged(trial) { return .diverged }
-    if states.contains(.failed) { return .failed }
-    if states.allSatisfy({ $0 == .finished }) { return .finished }
+    if has(trial, .diverged) { return .diverged }
+    if has(trial, .failed) { return .failed }
+    if runs(of: trial).allSatisfy({ record(of: $0).state == .finished }) { return .finished }
     guard let rung = lastRung(of: trial), rung + 1 < plan.rungs.count else { return .open }
     // Which trials go on is known when all have come to the end of the rung.
     let isDecided = pending(rung: rung).isEmpty

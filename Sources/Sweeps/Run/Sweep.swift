@@ -213,12 +213,7 @@ extension SweepPlan {
     let configuration = try communicator.agree {
       let configuration = try SweepConfiguration.parse(
         yaml: text, source: path)
-      for parameter in configuration.parameters.parameters.map(\.key) {
-        let keys = overrides.compactMap { $0.split(separator: "=").first.map(String.init) }
-        if let key = keys.first(where: { $0 == parameter || $0.hasPrefix(parameter + ".") }) {
-          throw SweepError.overridden(key: key, parameter: parameter)
-        }
-      }
+      try configuration.requireNothingSet(by: overrides)
       return configuration
     }
     let base = try communicator.valueFromRankZero {

@@ -120,7 +120,8 @@ package enum SweepError: UserInputError, Equatable {
   case groups(Int, ranks: Int)
   /// The task does not measure what trials are to be compared by.
   case notMeasured(metric: String, measured: [String])
-  /// `--set` on a key that every trial sets itself, or on one of a section that varies as a whole.
+  /// `--set` on a key that every trial sets itself, on a section that has it, or on a key of a section that is set
+  /// as a whole.
   case overridden(key: String, parameter: String)
 
   package var description: String {
