@@ -10,7 +10,7 @@ import Testing
     if: HeadlessBrowser.isAvailable, "no Chromium is installed; launch/test.sh installs one"))
 struct WatchPageTests {
   /// Serves a directory of runs and opens its page.
-  private func withPage(
+  func withPage(
     of files: RunFiles, width: Int = 1200, showing charts: Int,
     _ body: (BrowserSession) throws -> Void
   ) throws {
@@ -257,51 +257,6 @@ struct WatchPageTests {
       #expect(row.contains("30 ms 20 ms 1 ms 0 ms 2 ms 53 ms 1 GiB"))
       #expect(try page.text("pointAt('ranks/memory', 100)").hasSuffix("|one|1 GiB"))
       #expect(try page.text("document.documentElement.scrollWidth <= innerWidth") == "true")
-    }
-  }
-
-  @Test(arguments: ["max", "null"]) func aSweepIsATableOfItsTrials(goal: String) throws {
-    let files = try RunFiles()
-    try files.directory.write("sweep/sweep.yaml", "metric: accuracy\ngoal: \(goal)\n")
-    for (trial, accuracy) in [("0001", 0.5), ("0002", 0.75), ("0003", 0.25)] {
-      try files.begin("sweep/trials/\(trial)", settings: "rate: 0.\(trial)\n")
-      try files.append(
-        RunFiles.step(1, loss: 2) + RunFiles.evaluation(1, loss: 2, accuracy: accuracy),
-        to: "sweep/trials/\(trial)")
-    }
-    try files.directory.write(
-      "sweep/trials/0003.json", #"[{"trial":3,"state":"diverged","reason":"loss is NaN"}]"#)
-    try withPage(of: files, showing: 6) { page in
-      try page.wait(until: "document.querySelectorAll('#sweeps tbody tr').length", is: "3")
-      func cell(_ row: Int, _ column: Int) throws -> String {
-        try page.text(
-          "document.querySelectorAll('#sweeps tbody tr')[\(row)].children[\(column)].textContent")
-      }
-      #expect(try (0...2).map { try cell($0, 0) } == ["0002", "0001", "0003"])
-      #expect(try (0...2).map { try cell($0, 1) } == ["0.0002", "0.0001", "0.0003"])
-      #expect(try (0...2).map { try cell($0, 2) } == ["75 %", "50 %", "25 %"])
-      #expect(try cell(2, 4) == "diverged")
-    }
-  }
-
-  @Test func trialsAreComparedByTheLossOfTheirSteps() throws {
-    let files = try RunFiles()
-    try files.directory.write("sweep/sweep.yaml", "metric: loss\ngoal: null\n")
-    for (trial, loss) in [("0001", 3.0), ("0002", 2.0), ("0003", 1.0)] {
-      try files.begin("sweep/trials/\(trial)")
-      try files.append(RunFiles.step(1, loss: loss), to: "sweep/trials/\(trial)")
-    }
-    // What it was before it diverged makes no trial the best.
-    try files.directory.write(
-      "sweep/trials/0003.json", #"[{"trial":3,"state":"diverged","reason":"loss is NaN"}]"#)
-    try withPage(of: files, showing: 4) { page in
-      try page.wait(until: "document.querySelectorAll('#sweeps tbody tr').length", is: "3")
-      let rows = try page.text(
-        "[...document.querySelectorAll('#sweeps tbody tr')].map(row => [...row.children].slice(0, 2).map(cell => cell.textContent).join('=')).join()"
-      )
-      #expect(rows == "0002=2,0001=3,0003=1")
-      #expect(
-        try page.text("document.querySelector('#sweeps .best').children[0].textContent") == "0002")
     }
   }
 

@@ -43,7 +43,8 @@ function formatBytes(bytes) {
   return `${formatNumber(bytes, 4)} ${units[unit]}`;
 }
 
-const formatPercent = share => `${formatNumber(100 * share, 4)} %`;
+/** 12.5 %. */
+const formatPercent = share => Number.isFinite(share) ? `${formatNumber(100 * share, 4)} %` : "–";
 
 /** About `count` round numbers between two, for a linear axis. */
 function linearTicks(low, high, count) {

@@ -196,24 +196,32 @@ function drawRanks() {
 
 // Sweeps
 
+/** At the end of how many rungs a trial was compared with others; one that has finished was at all. */
+function rungsOf({ information: { record } }) {
+  return record?.state === "finished" ? Number.MAX_VALUE : record?.measurements?.length ?? 0;
+}
+
 function drawSweeps() {
-  const shown = [...sweeps.values()].map(({ path, metric, goal }) => {
+  const shown = [...sweeps.values()].map(({ path, metric, goal, problem }) => {
     const part = metric === "loss" ? "steps" : "evaluations";
     const trials = [...runs.values()].filter(run => run.information?.sweep === path);
     const varied = differences(trials);
     const rows = trials.map((run, place) => ({
       name: run.information.name.slice(run.information.name.indexOf("trials/") + 7), state: stateOf(run),
+      rungs: rungsOf(run),
       step: run.information.step, values: varied.map(([, values]) => values[place] ?? "–"),
       metric: lastValue(run, part, metric), reason: run.information.record?.reason ?? "",
     }));
+    for (const row of rows) row.isRanked = row.metric !== null && !["diverged", "failed"].includes(row.state[0]);
     const sign = goal === "max" ? -1 : 1;
-    const place = row => row.metric === null || row.state[0] === "diverged" ? Infinity : sign * row.metric;
-    rows.sort((one, other) => place(one) - place(other) || one.name.localeCompare(other.name));
-    return { path, metric, keys: varied.map(([key]) => key), rows };
+    rows.sort((one, other) => other.isRanked - one.isRanked
+      || (one.isRanked && (other.rungs - one.rungs || sign * (one.metric - other.metric)))
+      || one.name.localeCompare(other.name));
+    return { path, metric, problem: problem ?? null, keys: varied.map(([key]) => key), rows };
   });
   byId("sweeps").hidden = shown.length === 0;
   if (!isNew("sweeps", shown)) return;
-  byId("sweeps").replaceChildren(...shown.flatMap(({ path, metric, keys, rows }) => {
+  byId("sweeps").replaceChildren(...shown.flatMap(({ path, metric, problem, keys, rows }) => {
     const [card, table] = [element("div", "card scroll"), element("table", "lines")];
     table.append(...tableOf(
       ["trial", ...keys, [titleOf(metric), "number"], ["step", "number"], "state"],
@@ -221,13 +229,14 @@ function drawSweeps() {
         const made = tableRow([row.name, ...row.values, [formatOf(metric)(row.metric), "number"],
           [row.step.toLocaleString("en-US"), "number"], element("span", `state ${row.state[0]}`, row.state[1])]);
         made.title = row.reason;
-        if (place === 0 && row.metric !== null && row.state[0] !== "diverged") made.className = "best";
+        if (place === 0 && row.isRanked) made.className = "best";
         return made;
       })));
     card.append(table);
     const done = rows.filter(row => row.state[0] === "finished").length;
-    return [element("h2", "", `Sweep ${path}`),
-      element("p", "muted", `${rows.length} trials have begun, ${done} are finished; the best by ${titleOf(metric)} first.`), card];
+    return [element("h2", "", `Sweep ${path}`), ...(problem ? [element("p", "problem", problem)] : []),
+      element("p", "muted", `${rows.length} trials have begun, ${done} are finished; those that came farthest first, of these the best by ${titleOf(metric)}.`),
+      card];
   }));
 }
 
