@@ -58,6 +58,34 @@ import Testing
     #expect(throws: AuditError.self) { try report(configuration, options) }
   }
 
+  /// The canary's two digits are one token, and others are two.
+  @Test func whatACanaryIsComparedWithFitsToo() throws {
+    var options = CanaryAudit.Options()
+    (options.repetitions, options.canaries) = ([1], 1)
+    let canary = Canary.drawn(
+      repetitions: [1], count: 1, spaceCount: 100, AuditDraws(seed: options.seed))[0]
+    let digits = canary.secret < 10 ? "0\(canary.secret)" : "\(canary.secret)"
+    try bench.folder.write("text.txt", String(repeating: digits + "\n", count: 500))
+    _ = try DatasetPreparation(
+      inputs: [bench.folder.path + "/text.txt"], output: bench.folder.path,
+      tokenizer: .bytePairEncoding(vocabularySize: 258), validationFraction: 0
+    ).run()
+    let configuration = try RunConfiguration.parse(
+      yaml: """
+        directory: \(bench.folder.path)
+        data: {train: train.bin, validation: null, tokenizer: tokenizer.json}
+        model: {architecture: gpt, layers: 1, width: 32, heads: 2, context: 15}
+        steps: 1
+        """, source: "text.yaml")
+    options.format = String(repeating: "x", count: 15) + "##"
+    #expect(throws: AuditError.longCanary(tokens: 17, window: 16)) {
+      try CanaryAudit(
+        configuration, path: "text.yaml", pool: configuration.pool(), options: options)
+    }
+    options.format.removeFirst()
+    _ = try report(configuration, options)
+  }
+
   @Test func canariesHaveNamesOfTheirOwn() {
     let canaries = Canary.drawn(
       repetitions: [0, 1, 2], count: 60, spaceCount: 100, AuditDraws(seed: 4))

@@ -15,10 +15,15 @@ import Testing
     try bench.table("test.csv", rows: 100, seed: 2)
   }
 
-  private func report(steps: Int, references: Int) throws -> MembershipReport {
+  private func report(
+    steps: Int, references: Int, seed: Int = 1
+  ) throws -> MembershipReport {
     let configuration = try bench.rows(
-      "batch: {sequences: 20, microbatches: 1}\noptimizer: {name: adamw, learning_rate: 1e-2}",
-      hidden: "[48]", steps: steps)
+      """
+      batch: {sequences: 20, microbatches: 1}
+      optimizer: {name: adamw, learning_rate: 1e-2}
+      seed: \(seed)
+      """, hidden: "[48]", steps: steps)
     let directory = RunDirectory(path: bench.folder.path + "/run\(steps)")
     let run = try TrainingRun(
       configuration: configuration, communicator: SoloCommunicator(), mode: "test",
@@ -39,6 +44,11 @@ import Testing
     for attack in report.attacks { #expect(attack.area - 2 * attack.areaError > 0.6) }
     #expect(report.attacks[0].rates[0].truePositives == nil)
     #expect("\(report)".contains("needs 1000 others"))
+  }
+
+  @Test func referencesOfTheLargestSeedHaveSeedsToo() throws {
+    let report = try report(steps: 1, references: 2, seed: .max)
+    #expect(report.references == 2)
   }
 
   @Test func aModelThatHasLearnedNothingTellsNothing() throws {

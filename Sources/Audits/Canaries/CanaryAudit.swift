@@ -66,9 +66,7 @@ package struct CanaryAudit {
     for canary in canaries {
       let tokens = try format.tokens(secret: canary.secret, name: canary.name)
       let room = parts[0].context + 1 - tokens.count
-      guard room >= 0 else {
-        throw AuditError.longCanary(tokens: tokens.count, window: parts[0].context + 1)
-      }
+      try Self.requireFits(tokens, window: parts[0].context + 1)
       for _ in 0..<canary.repetitions {
         let position = draws.number(below: room + 1, .windows, 1, at: next)
         pieces[windows[next]] = (position, tokens)
@@ -76,6 +74,18 @@ package struct CanaryAudit {
       }
     }
     self.pieces = pieces
+    // Other digits may be more tokens: told before the training, not after it.
+    for (number, canary) in canaries.enumerated() {
+      for tokens in try candidates(of: canary, number) {
+        try Self.requireFits(tokens, window: parts[0].context + 1)
+      }
+    }
+  }
+
+  private static func requireFits(_ tokens: [Int32], window: Int) throws(AuditError) {
+    guard tokens.count <= window else {
+      throw .longCanary(tokens: tokens.count, window: window)
+    }
   }
 
   /// The part that is being computed, to show how far an audit has come.
@@ -120,16 +130,19 @@ package struct CanaryAudit {
   /// Others of R that each secret is compared with.
   private var comparedCount: Int { min(options.candidates, format.spaceCount - 1) }
 
+  /// The canary, and with other secrets: all of them, or so many at random.
+  private func candidates(of canary: Canary, _ number: Int) throws(AuditError) -> [[Int32]] {
+    let others = draws.some(comparedCount, of: 0..<format.spaceCount - 1, .candidates, number)
+      .map { $0 < canary.secret ? $0 : $0 + 1 }
+    return try ([canary.secret] + others).map { (secret) throws(AuditError) in
+      try format.tokens(secret: secret, name: canary.name)
+    }
+  }
+
   private func exposure(
     of canary: Canary, _ number: Int, _ model: any LanguageModel, in workspace: Workspace
   ) throws -> Exposure {
-    // All others, or so many of them at random.
-    let others = draws.some(comparedCount, of: 0..<format.spaceCount - 1, .candidates, number)
-      .map { $0 < canary.secret ? $0 : $0 + 1 }
-    let texts = try ([canary.secret] + others).map {
-      try format.tokens(secret: $0, name: canary.name)
-    }
-    let losses = model.losses(of: texts, in: workspace)
+    let losses = model.losses(of: try candidates(of: canary, number), in: workspace)
     return Exposure(loss: losses[0], among: Array(losses.dropFirst()))
   }
 }

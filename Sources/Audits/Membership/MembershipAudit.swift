@@ -114,7 +114,8 @@ package struct MembershipAudit {
     let half = (0..<pool.count).filter(isIn)
     var plan = configuration.plan.forTrial(
       steps: options.steps ?? trained.step ?? configuration.plan.steps)
-    plan.seed += number + 1
+    // Behind the largest seed comes 0.
+    plan.seed = (plan.seed &+ (number + 1)) & Int.max
     // Multiplies as the run did, whatever the model is looked at with.
     let workspace = Workspace(
       threadCount: trained.workspace.threads.threadCount, for: plan)
