@@ -11,9 +11,10 @@ struct Encrypt: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Encrypts data sets, models and checkpoints.",
     discussion: """
-      Of a directory every file at any depth is encrypted, under the same names. All commands read encrypted \
+      Of a directory every file at any depth is encrypted, under the same names. Commands read encrypted \
       files like others when they have the key: --key-file, --key-descriptor, --key-command, or the file \
-      that \(KeySource.fileVariable) names. The input stays as it is: remove it yourself.
+      that \(KeySource.fileVariable) names; score, doctor and benchmark have the last alone. redact takes no \
+      encrypted text: use prepare --redact. The input stays as it is: remove it yourself.
       """)
 
   @OptionGroup var arguments: EncryptionArguments

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import LockstepEncryption
+import LockstepFiles
 import LockstepKeys
 
 /// Where a command gets its key from.
@@ -39,6 +41,16 @@ struct KeyArguments: ParsableArguments {
     if let keyDescriptor { return .descriptor(keyDescriptor) }
     if let keyCommand { return .command(keyCommand) }
     return Self.environmentSource
+  }
+
+  /// The key, for more than encrypted files. These are read with it from now on: what a descriptor gives up, or a
+  /// command prints, is read once.
+  ///
+  /// - Returns: Nil where nothing says where it is.
+  func sharedKey() throws(KeyError) -> SecretKey? {
+    guard let cipher = source.map(KeyedCipher.init) else { return nil }
+    EncryptedFiles.install(cipher)
+    return try cipher.key()
   }
 
   /// The options that tell another process the same.

@@ -161,7 +161,7 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
 
   func run() throws {
     let redactor =
-      try redact ? redaction.redactor(key: pseudonyms ? key.source?.read() : nil) : nil
+      try redact ? redaction.redactor(key: pseudonyms ? key.sharedKey() : nil) : nil
     if hasConversations { return try prepareConversations(redactor) }
     let tokenizer = try DatasetPreparation.TokenizerSource(
       named: tokenizer, vocabularySize: vocabularySize)

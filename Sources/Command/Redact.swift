@@ -59,7 +59,7 @@ struct Redact: ParsableCommand {
   }
 
   func run() throws {
-    let key = try pseudonyms ? self.key.source?.read() : nil
+    let key = try pseudonyms ? self.key.sharedKey() : nil
     let redactor = try redaction.redactor(key: key)
     let name = input == "-" ? "standard input" : input
     let format =

@@ -97,6 +97,38 @@ extension TrainedRunTests {
           == FileManager.default.contents(atPath: bench.path("data/train.bin")))
     }
 
+    /// The key comes once, for the inputs and for the pseudonyms.
+    @Test(arguments: [
+      ("", "--key-descriptor 3"), ("", "--key-command 'cat <&3'"),
+      ("LOCKSTEP_KEY_FILE=/dev/fd/3", ""),
+    ])
+    func pseudonymsOfAnEncryptedTextTakeTheKeyThatDecryptsIt(
+      environment: String, option: String
+    ) throws {
+      let bench = try Workbench()
+      try bench.write("the river\nwrite to ada@example.com\n", to: "mail.txt")
+      try bench.write("Ada\nthe river\n", to: "names.txt")
+      try encrypt(bench, "mail.txt", to: "secret.txt")
+      try encrypt(bench, "names.txt", to: "secret-names.txt")
+      let prepared = try bench.shell(
+        "\(environment) lockstep prepare secret.txt --redact --pseudonyms --names secret-names.txt "
+          + "--tokenizer bytes --quiet --validation-fraction 0 --output secret \(option) 3< <(cat key)"
+      )
+      try #require(prepared.exitCode == 0, "\(prepared.errorOutput)")
+      let plain = try bench.shell(
+        "lockstep prepare mail.txt --redact --pseudonyms --names names.txt --tokenizer bytes --quiet "
+          + "--validation-fraction 0 --output plain --key-file key")
+      try #require(plain.exitCode == 0, "\(plain.errorOutput)")
+      #expect(
+        FileManager.default.contents(atPath: bench.path("secret/train.bin"))
+          == FileManager.default.contents(atPath: bench.path("plain/train.bin")))
+      let redacted = try bench.shell(
+        "\(environment) lockstep redact mail.txt --pseudonyms --names secret-names.txt --output - --quiet "
+          + "\(option) 3< <(cat key)")
+      #expect(redacted.exitCode == 0, "\(redacted.errorOutput)")
+      #expect(redacted.output.hasPrefix("[NAME_"), "\(redacted.output)")
+    }
+
     @Test func whatIsMeasuredOnEncryptedDataIsWhatIsMeasuredOnPlainOnes() throws {
       let bench = try Workbench()
       try bench.train("run", Workbench.tiny + ["--steps", "4"])
