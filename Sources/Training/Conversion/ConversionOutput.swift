@@ -63,40 +63,41 @@ struct ConversionOutput {
   /// Makes a directory to write to, in the same file system. What killed conversions to this place left is removed.
   ///
   /// - Throws: `ConversionError`.
-  func begin() throws(ConversionError) -> String {
+  func begin() throws(ConversionError) -> ConversionDraft {
     var whole = path
     while whole.count > 1, whole.hasSuffix("/") { whole.removeLast() }
     let name = whole.split(separator: "/").last.map(String.init) ?? whole
     let parent = FileSystem.parent(of: whole)
     let prefix = ".\(name).converting-"
     removeLeftovers(prefix, in: parent)
-    let draft =
-      "\(parent)/\(prefix)\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
-    try onDisk { () throws(FileError) in _ = try FileSystem.makeDirectory(draft) }
-    return draft
-  }
-
-  /// Removes the directories of conversions whose processes are gone. One that can not be removed stays.
-  private func removeLeftovers(_ prefix: String, in parent: String) {
-    guard let names = try? FileSystem.namesIfAny(in: parent) else { return }
-    for name in names where name.hasPrefix(prefix) {
-      let parts = name.dropFirst(prefix.count).split(separator: "-")
-      guard let process = parts.first.flatMap({ pid_t($0) }), kill(process, 0) != 0, errno == ESRCH
-      else { continue }
-      // What was to be replaced, and is all there is until something has its name again.
-      if parts.last == Self.formerEnding.dropFirst(), (try? FileSystem.exists(path)) != true {
-        continue
-      }
-      try? FileSystem.remove(parent + "/" + name)
+    return try onDisk { () throws(FileError) in
+      try FileSystem.makeDirectory(parent)
+      return try ConversionDraft(prefix: "\(parent)/\(prefix)")
     }
   }
 
-  private static let formerEnding = "-former"
+  /// Removes what nobody is writing any more. What can not be removed stays.
+  private func removeLeftovers(_ prefix: String, in parent: String) {
+    guard let names = try? FileSystem.namesIfAny(in: parent) else { return }
+    let drafts = Set(
+      names.filter { $0.hasPrefix(prefix) }.map { ConversionDraft.path(of: parent + "/" + $0) })
+    for draft in drafts {
+      // A writer holds the lock, on another host or in another container as well.
+      guard let lock = try? FileLock.exclusive(draft + ConversionDraft.lockEnding, creates: true)
+      else { continue }
+      try? FileSystem.remove(draft)
+      // What was to be replaced is all there is until something has its name again.
+      if (try? FileSystem.exists(path)) == true {
+        try? FileSystem.remove(draft + ConversionDraft.formerEnding)
+      }
+      try? lock.remove()
+    }
+  }
 
   /// Gives what was written its name; what was there before goes.
-  func complete(_ draft: String) throws {
-    try FileSystem.synchronize(directory: draft)
-    let former = draft + Self.formerEnding
+  func complete(_ draft: ConversionDraft) throws {
+    try FileSystem.synchronize(directory: draft.path)
+    let former = draft.path + ConversionDraft.formerEnding
     let isReplacing = try FileSystem.exists(path)
     if isReplacing {
       // Meanwhile someone may have put something there.
@@ -104,12 +105,66 @@ struct ConversionOutput {
       try FileSystem.rename(path, to: former)
     }
     do {
-      try FileSystem.rename(draft, to: path)
+      try FileSystem.rename(draft.path, to: path)
     } catch {
       if isReplacing { try? FileSystem.rename(former, to: path) }
       throw error
     }
     if isReplacing { try FileSystem.remove(former) }
+    draft.unlock()
     try FileSystem.synchronize(directory: FileSystem.parent(of: path))
+  }
+}
+
+/// A directory that is being written, beside the output.
+struct ConversionDraft {
+  let path: String
+  /// Of a file beside it, which is there as long as the directory is; nil on a file system without locks.
+  private let lock: FileLock?
+
+  static let lockEnding = ".lock"
+  /// Of the name that an output has while another takes its place.
+  static let formerEnding = "-former"
+
+  /// Makes the directory.
+  ///
+  /// - Parameter prefix: Of its path.
+  init(prefix: String) throws(FileError) {
+    var (path, lock, isBeingLocked) = ("", FileLock?.none, true)
+    // Whoever looks for leftovers may lock the file as soon as it is made: then another is taken.
+    while lock == nil, isBeingLocked {
+      path = prefix + String(UInt64.random(in: 0 ... .max), radix: 16)
+      do throws(FileError) {
+        lock = try .exclusive(path + Self.lockEnding, creates: true)
+      } catch {
+        isBeingLocked = false
+      }
+    }
+    (self.path, self.lock) = (path, lock)
+    do throws(FileError) {
+      try FileSystem.makeDirectory(path)
+    } catch {
+      unlock()
+      throw error
+    }
+  }
+
+  /// The directory to which something beside the output belongs.
+  static func path(of leftover: String) -> String {
+    for ending in [lockEnding, formerEnding] where leftover.hasSuffix(ending) {
+      return String(leftover.dropLast(ending.count))
+    }
+    return leftover
+  }
+
+  /// Removes what was written.
+  func discard() {
+    try? FileSystem.remove(path)
+    unlock()
+  }
+
+  /// Ends the lock, whose directory is not there any more.
+  func unlock() {
+    withExtendedLifetime(lock) { try? FileSystem.removeFile(path + Self.lockEnding) }
   }
 }

@@ -103,21 +103,24 @@ public struct ModelConversion: Sendable {
         switch format {
         case .safetensors:
           try SafetensorsDirectory(model, type: type)
-            .write(to: draft) { progress(.writing, $0, total) }
+            .write(to: draft.path) { progress(.writing, $0, total) }
         case .gguf:
-          try GGUFModelFile(model, type: type).write(to: draft) { progress(.writing, $0, total) }
+          try GGUFModelFile(model, type: type)
+            .write(to: draft.path) { progress(.writing, $0, total) }
         }
       let error = try WrittenWeights(written.source).largestError(
         of: model.parameters.filter { !written.leftOut.contains($0.name) },
         isExact: type == .float32
       ) { progress(.comparing, $0, total) }
       let merge = try effect?.require(
-        of: format == .gguf ? draft + "/" + Self.ggufName : draft, isExact: type == .float32,
+        of: format == .gguf ? draft.path + "/" + Self.ggufName : draft.path,
+        isExact: type == .float32,
         threadCount: workspace.threads.threadCount)
-      let files = try FileSystem.names(in: draft).flatMap { name in
-        FileSystem.isDirectory(draft + "/" + name)
-          ? try FileSystem.names(in: draft + "/" + name).map { name + "/" + $0 } : [name]
-      }.map { Outcome.File(name: $0, bytes: try FileSystem.size(of: draft + "/" + $0)) }
+      let directory = draft.path + "/"
+      let files = try FileSystem.names(in: draft.path).flatMap { name in
+        FileSystem.isDirectory(directory + name)
+          ? try FileSystem.names(in: directory + name).map { name + "/" + $0 } : [name]
+      }.map { Outcome.File(name: $0, bytes: try FileSystem.size(of: directory + $0)) }
       try place.complete(draft)
       let types = Dictionary(grouping: written.source.tensors, by: \.encoding).mapValues(\.count)
       return Outcome(
@@ -126,7 +129,7 @@ public struct ModelConversion: Sendable {
         largestError: error, leftOut: written.leftOut + model.unusedTensors, files: files,
         merge: merge)
     } catch {
-      try? FileSystem.remove(draft)
+      draft.discard()
       throw error
     }
   }
