@@ -64,7 +64,8 @@ package struct PathEncryption {
       try require(try MappedFile(storedAt: input + "/" + path), input + "/" + path)
     }
     for path in paths where staysPlain(input + "/" + path) { try verify(input + "/" + path) }
-    let temporary = output + ".\(getpid()).writing"
+    // In containers processes have the same numbers: what a killed one left is not to be taken over.
+    let temporary = output + ".\(String(UInt64.random(in: 0 ... .max), radix: 16)).writing"
     var outcome = Outcome()
     do {
       try FileSystem.makeDirectory(temporary)

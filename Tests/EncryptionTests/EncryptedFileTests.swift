@@ -207,6 +207,17 @@ import Testing
     }
   }
 
+  /// A process of another container, or of another host, has the same number.
+  @Test func whatAKilledProcessLeftIsNotTakenOver() throws {
+    try directory.write("plain/a", [1, 2, 3])
+    let left = "secret.\(ProcessInfo.processInfo.processIdentifier).writing"
+    try directory.write(left + "/b", [4])
+    _ = try PathEncryption(.encrypt, key: key)
+      .run(directory.path + "/plain", to: directory.path + "/secret")
+    #expect(try directory.names(in: "secret") == ["a"])
+    #expect(try directory.names(in: left) == ["b"])
+  }
+
   @Test func aRunAsAWholeIsRefused() throws {
     try directory.write("run/config.yaml", "steps: 1\n")
     try directory.write("run/checkpoints/step-00000001/model.safetensors", [1])
