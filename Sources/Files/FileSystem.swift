@@ -8,7 +8,14 @@ package enum FileSystem {
   @discardableResult
   package static func makeDirectory(_ path: String) throws(FileError) -> [String] {
     let made = try makeDirectories(path)
-    for directory in made { try synchronize(directory: parent(of: directory)) }
+    for directory in made {
+      do throws(FileError) {
+        try synchronize(directory: parent(of: directory))
+      } catch {
+        // One may be allowed to write to a directory and not to open it.
+        guard error.code == EACCES else { throw error }
+      }
+    }
     return made
   }
 

@@ -25,6 +25,16 @@ import Testing
     #expect(throws: error) { try FileSystem.names(in: stream, path: "there") }
   }
 
+  /// As where others drop what they may not see.
+  @Test(.enabled(if: geteuid() != 0, "root may read anywhere"))
+  func aDirectoryIsMadeInOneThatCanNotBeRead() throws {
+    chmod(directory.path, 0o300)
+    defer { chmod(directory.path, 0o700) }
+    let made = try FileSystem.makeDirectory(directory.path + "/a/b")
+    #expect(made == [directory.path + "/a", directory.path + "/a/b"])
+    #expect(FileSystem.isDirectory(directory.path + "/a/b"))
+  }
+
   @Test func aLinkThatLeadsToNothingIsSomethingItself() throws {
     let link = directory.path + "/link"
     try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "nowhere")
