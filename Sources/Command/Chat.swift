@@ -15,8 +15,8 @@ struct Chat: ParsableCommand, ReadsEncryptedFiles {
       In a terminal, a line is a message, and the answer appears as it is written. Ctrl-C stops an \
       answer; a second one, Ctrl-D or /quit ends the conversation. /help tells of the other commands. \
       Through a pipe, each line is a message that is answered, with --json by a JSON object a line. \
-      Empty lines are passed over, and /reset, /system TEXT and /quit are commands there as well; any other \
-      line that begins with / is a message, and //reset says /reset.
+      Empty lines are passed over, and /reset, /system TEXT, /help and /quit are commands there as well; any \
+      other line that begins with / is a message, and //reset says /reset.
 
       How messages become the text that the model reads, its chat template says, or --template. A \
       conversation that outgrows the model's context goes on without its oldest messages, which is said.

@@ -106,11 +106,16 @@ extension CommandLineTests {
       try bench.train("run", ["--steps", "1"])
       let answers = try chat(
         bench,
-        "/etc/hosts, what?\n/reset now\n/resets\n/system\n//reset\n/x y\n/quit it\n/quit\nz\n")
+        "/etc/hosts, what?\n/reset now\n/resets\n/system\n//reset\n/help\n/x y\n/quit it\n/quit\nz\n"
+      )
       #expect(
         answers.map(\.message) == [
           "/etc/hosts, what?", "/reset now", "/resets", "/reset", "/x y", "/quit it",
         ])
+      let help = try bench.run(["chat", "--help"]).output.split(whereSeparator: \.isWhitespace)
+      #expect(
+        help.joined(separator: " ").contains(
+          "/reset, /system TEXT, /help and /quit are commands there"))
     }
 
     /// `script` gives the command a terminal.
