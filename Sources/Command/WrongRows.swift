@@ -1,4 +1,5 @@
 import LockstepDatasets
+import LockstepModels
 import LockstepTraining
 
 /// Answers lines; where one of them is wrong, those before it.
@@ -28,6 +29,7 @@ func answer<Rows>(
       switch error {
       case let error as SampleDataError: error.line
       case let error as LineError: error.line
+      case let error as NotFiniteLogitsError: error.line
       case TranslatorError.notExpressible(let line, _): line
       default: nil
       }

@@ -53,6 +53,103 @@ extension CommandLineTests {
       #expect(evaluated.errorOutput.contains("of text 0 of batch 0"), "\(evaluated.errorOutput)")
     }
 
+    /// A letter that no other line has is what the model can not read.
+    @Test func whatComesBeforeALineThatIsNotFiniteIsTranslated() throws {
+      let bench = try TranslationBench()
+      let run = try bench.run(
+        ["train", "translation.yaml", "--quiet", "--output", "run", "--set", "model.tied=false"])
+      try #require(run.exitCode == 0, "\(run.errorOutput)")
+      try bench.bench.damage(
+        "run/checkpoints/step-00000002", into: "damaged", .nan, tensor: "model.shared.weight",
+        element: 16 * Int(UInt8(ascii: "z")))
+      // The shortest line is translated first.
+      let input = "math\nriver stone\nmath line z\nz\nline\n"
+      for options in [[], ["--batch", "1"], ["--temperature", "1"]] {
+        let translate = ["translate", "damaged", "--quiet", "--json"] + options
+        let ending = try bench.bench.run(translate, input: input)
+        #expect(ending.exitCode == 1 && ending.messages.count == 1)
+        #expect(ending.errorOutput.contains("of line 3: "), "\(ending.errorOutput)")
+        let before = try bench.bench.run(translate, input: "math\nriver stone\n")
+        #expect(before.exitCode == 0 && ending.output == before.output, "\(ending.output)")
+      }
+    }
+
+    @Test(arguments: [
+      ("csv", "text,label\ncat,a\nsun,b\nhat,a\ncat,a\nsin,a\n", "line 6"),
+      (
+        "jsonl",
+        "{\"text\": \"cat\"}\n\n{\"text\": \"sun\"}\n{\"text\": \"sin\"}\n{\"text\": \"i\"}\n",
+        "line 4"
+      ),
+      ("lines", "cat\nsun\n\nsin\ncat\n", "line 4"),
+    ])
+    func whatComesBeforeATextThatIsNotFiniteIsAnswered(
+      format: String, input: String, place: String
+    ) throws {
+      let bench = try Workbench.ofTexts()
+      let run = try bench.run(["train", "texts.yaml", "--quiet", "--output", "run"])
+      try #require(run.exitCode == 0, "\(run.errorOutput)")
+      let letters = try bench.text("letters/tokenizer.json")
+      let id = try #require(
+        letters.firstMatch(of: /"i": (\d+)/).flatMap { Int($0.output.1) }, "\(letters)")
+      try bench.damage(
+        "run/checkpoints/step-00000001", into: "damaged", .nan,
+        tensor: "bert.embeddings.word_embeddings.weight", element: 16 * id)
+      let until = try #require(input.firstRange(of: format == "jsonl" ? "{\"text\": \"sin" : "sin"))
+      let command = ["predict", "damaged", "--format", format, "--csv"]
+      let ending = try bench.run(command, input: input)
+      #expect(ending.exitCode == 1 && ending.messages.count == 1)
+      #expect(ending.errorOutput.contains("for \(place): "), "\(ending.errorOutput)")
+      let before = try bench.run(command, input: String(input[..<until.lowerBound]))
+      #expect(before.exitCode == 0 && !before.output.isEmpty, "\(before.errorOutput)")
+      #expect(ending.output == before.output)
+    }
+
+    @Test func whatComesBeforeARowThatIsNotFiniteIsAnswered() throws {
+      let bench = try Workbench.ofSamples()
+      let run = try bench.run(["train", "values.yaml", "--quiet", "--output", "run"])
+      try #require(run.exitCode == 0, "\(run.errorOutput)")
+      let rows = (1...9).map { "0.\($0),0.5\n" }
+      let input = "x,y\n" + rows.joined() + "3e38,3e38\n" + rows.joined()
+      for batch in ["1", "4", "64"] {
+        let ending = try bench.run(
+          ["predict", "run", "--csv", "--batch", batch], input: input)
+        #expect(ending.exitCode == 1 && ending.messages.count == 1)
+        #expect(ending.errorOutput.contains("for row 10: "), "\(ending.errorOutput)")
+        #expect(ending.output.split(separator: "\n").count == 10, "\(ending.output)")
+      }
+    }
+
+    /// A letter that no other line has is what the model can not read.
+    @Test func whatComesBeforeAConversationOrALineThatIsNotFiniteIsAnswered() throws {
+      let bench = try Workbench()
+      let model =
+        "{architecture: llama, layers: 1, heads: 2, width: 16, context: 64, tie_embeddings: false}"
+      try bench.train("run", ["--set", "model=\(model)", "--steps", "6"])
+      try bench.damage(
+        "run/checkpoints/step-00000006", into: "damaged", .nan,
+        tensor: "model.embed_tokens.weight", element: 16 * Int(UInt8(ascii: "z")))
+      let prompts = ["a", "the b", "a z", "z", "c"]
+      try bench.write(
+        prompts.map { "{\"prompt\": \"\($0)\"}\n" }.joined(), to: "questions.jsonl")
+      for batch in ["1", "16"] {
+        let ending = try bench.run(
+          ["answer", "damaged", "questions.jsonl", "--template", "plain", "--max-tokens", "1"]
+            + ["--json", "--batch", batch])
+        #expect(ending.exitCode == 1 && ending.messages.count == 1)
+        #expect(ending.errorOutput.contains("of line 3: "), "\(ending.errorOutput)")
+        #expect(ending.output.split(separator: "\n").count == 2, "\(ending.output)")
+      }
+      let embed = ["embed", "damaged"]
+      let ending = try bench.run(embed, input: prompts.joined(separator: "\n"))
+      #expect(ending.exitCode == 1 && ending.messages.count == 1)
+      #expect(ending.errorOutput.contains("for line 3: "), "\(ending.errorOutput)")
+      #expect(try bench.run(embed, input: "a\nthe b\n").output == ending.output)
+      let file = try bench.run(
+        embed + ["--output", "vectors"], input: prompts.joined(separator: "\n"))
+      #expect(file.exitCode == 1 && !bench.exists("vectors"))
+    }
+
     @Test(arguments: [nil, 2]) func aRunOutlivesTranslationsThatCanNotBeWritten(
       ranks: Int?
     ) throws {
@@ -125,20 +222,28 @@ extension CommandLineTests {
 }
 
 extension Workbench {
-  /// Copies a checkpoint's model as one that has no hashes, the first number of each tensor replaced.
-  func damage(_ checkpoint: String, into name: String, _ value: Float) throws {
+  /// Copies a checkpoint's model as one that has no hashes, a number of each tensor replaced.
+  ///
+  /// - Parameters:
+  ///   - tensor: The only one that is damaged. Default: all are.
+  ///   - element: Which number. Default: the first.
+  func damage(
+    _ checkpoint: String, into name: String, _ value: Float, tensor: String? = nil,
+    element: Int = 0
+  ) throws {
     let manager = FileManager.default
     try manager.createDirectory(atPath: path(name), withIntermediateDirectories: true)
-    for file in ["config.json", "tokenizer.json", "config.yaml"]
+    for file in ["config.json", "tokenizer.json", "config.yaml", "classes.json"]
     where exists("\(checkpoint)/\(file)") {
       try manager.copyItem(atPath: path("\(checkpoint)/\(file)"), toPath: path("\(name)/\(file)"))
     }
     var bytes = try Data(contentsOf: folder.appending(path: "\(checkpoint)/model.safetensors"))
     let headerLength = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
     let header = try JSONSerialization.jsonObject(with: bytes[8..<8 + headerLength])
-    for case let tensor as [String: Any] in (header as? [String: Any] ?? [:]).values {
-      guard let start = (tensor["data_offsets"] as? [Int])?.first else { continue }
-      let place = 8 + headerLength + start
+    let entries = header as? [String: Any] ?? [:]
+    for case let entry as [String: Any] in tensor.map({ [entries[$0]] }) ?? Array(entries.values) {
+      guard let start = (entry["data_offsets"] as? [Int])?.first else { continue }
+      let place = 8 + headerLength + start + 4 * element
       withUnsafeBytes(of: value.bitPattern.littleEndian) {
         bytes.replaceSubrange(place..<place + 4, with: $0)
       }

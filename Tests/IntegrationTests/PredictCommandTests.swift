@@ -277,22 +277,7 @@ extension CommandLineTests {
     func textsBeforeAWrongOneAreAnswered(
       _ format: String, _ input: String, _ expected: String
     ) throws {
-      let bench = try Workbench(text: String(repeating: "a cat in the sun.\n", count: 40))
-      _ = try output(
-        bench,
-        [
-          "prepare", "text.txt", "--output", "letters", "--tokenizer", "characters", "--quiet",
-        ])
-      try bench.write("text,label\ncat,a\nsun,b\n", to: "texts.csv")
-      try bench.write(
-        """
-        task: classification
-        data: {format: texts, train: texts.csv, validation: texts.csv, tokenizer: letters/tokenizer.json}
-        model: {architecture: bert, layers: 1, heads: 2, width: 16, context: 16, dropout: 0}
-        batch: {sequences: 2, microbatches: 1}
-        schedule: {name: constant}
-        steps: 1
-        """, to: "texts.yaml")
+      let bench = try Workbench.ofTexts()
       try train(bench, "texts.yaml")
       let ending = try bench.run(
         ["predict", "run", "--format", format, "--csv"], input: input)

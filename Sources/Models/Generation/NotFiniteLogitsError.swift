@@ -6,22 +6,26 @@ public struct NotFiniteLogitsError: Error, Equatable, CustomStringConvertible {
   public internal(set) var text: Int
   /// The place in the text for which a token was to be chosen, from 0; nil: there are no places.
   public let position: Int?
-  /// The caller's name of the input: "line 3"; nil: it has no name.
+  /// The caller's name of the input: "the sample"; nil: it has no name.
   public var input: String?
+  /// Which line the input is, from 1; nil: it is none.
+  public var line: Int?
 
   /// - Parameters:
   ///   - text: Default: 0, the only one.
   ///   - input: Default: no name.
-  public init(text: Int = 0, position: Int?, input: String? = nil) {
+  ///   - line: Default: none.
+  public init(text: Int = 0, position: Int?, input: String? = nil, line: Int? = nil) {
     self.text = text
     self.position = position
     self.input = input
+    self.line = line
   }
 
   public var description: String {
     let place = position.map { "at position \($0) of" } ?? "for"
     return """
-      the model's logits are not finite \(place) \(input ?? "the text"): its parameters are damaged, or \
+      the model's logits are not finite \(place) \(input ?? line.map { "line \($0)" } ?? "the text"): its parameters are damaged, or \
       its training has diverged; use an earlier checkpoint
       """
   }

@@ -90,7 +90,7 @@ public final class SentenceEncoder {
       }
     }
     if let bad = vectors.firstIndex(where: { !$0.allSatisfy(\.isFinite) }) {
-      throw NotFiniteLogitsError(position: nil, input: "line \(first + bad)")
+      throw NotFiniteLogitsError(position: nil, line: first + bad)
     }
     return zip(texts.indices, texts).map {
       SentenceVector(

@@ -120,7 +120,7 @@ public final class Translator {
           end: endOfText, maxTokens: maxTokens,
           vocabularyCount: tokenizer.vocabularyCount, in: workspace)
       } catch var error as NotFiniteLogitsError {
-        error.input = "line \(first + parts[parts.startIndex + error.text].line)"
+        error.line = first + parts[parts.startIndex + error.text].line
         throw error
       }
     }

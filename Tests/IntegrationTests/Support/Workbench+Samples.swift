@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 extension Workbench {
   /// A bench with a table of three classes (`kind`) and of values (`value`), small images of three
@@ -30,6 +31,25 @@ extension Workbench {
     }
     try bench.write(Self.kinds, to: "kinds.yaml")
     try bench.write(Self.values, to: "values.yaml")
+    return bench
+  }
+
+  /// A bench with texts of two classes and `texts.yaml`, a step of learning to tell them apart by their letters.
+  static func ofTexts() throws -> Workbench {
+    let bench = try Workbench(text: String(repeating: "a cat in the sun.\n", count: 40))
+    let ending = try bench.run(
+      ["prepare", "text.txt", "--output", "letters", "--tokenizer", "characters", "--quiet"])
+    try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+    try bench.write("text,label\ncat,a\nsun,b\n", to: "texts.csv")
+    try bench.write(
+      """
+      task: classification
+      data: {format: texts, train: texts.csv, validation: texts.csv, tokenizer: letters/tokenizer.json}
+      model: {architecture: bert, layers: 1, heads: 2, width: 16, context: 16, dropout: 0}
+      batch: {sequences: 2, microbatches: 1}
+      schedule: {name: constant}
+      steps: 1
+      """, to: "texts.yaml")
     return bench
   }
 

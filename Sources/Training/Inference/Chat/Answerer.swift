@@ -100,26 +100,43 @@ public final class Answerer {
     // Of so many those of about the same length are read together: little is computed for nothing.
     let window = 8 * batch
     for start in stride(from: 0, to: prompts.count, by: window) {
-      let some = Array(prompts[start..<min(prompts.count, start + window)])
-      var found = [Answer?](repeating: nil, count: some.count)
-      let order = some.indices.sorted {
-        (some[$0].tokens.count, $0) < (some[$1].tokens.count, $1)
-      }
-      let (fitting, others) = (
-        order.filter { some[$0].tokens.count < model.context },
-        order.filter { some[$0].tokens.count >= model.context }
-      )
-      for index in others { found[index] = answer(to: some[index], [], .tooLong) }
-      for first in stride(from: 0, to: fitting.count, by: batch) {
-        let chosen = fitting[first..<min(fitting.count, first + batch)]
-        for (index, written) in zip(chosen, try write(chosen.map { some[$0] })) {
-          let ending: Ending =
-            written.hasEnded ? .finished : written.tokens.count < maxTokens ? .context : .limit
-          found[index] = answer(to: some[index], written.tokens, ending)
-        }
-      }
-      try show(found.compactMap(\.self))
+      try answer(
+        together: Array(prompts[start..<min(prompts.count, start + window)]), show: show)
     }
+  }
+
+  /// Answers questions that are shown at once; where one can not be answered, those before it.
+  private func answer(together some: [Prompt], show: ([Answer]) throws -> Void) throws {
+    let found: [Answer]
+    do {
+      found = try answers(to: some)
+    } catch let error as NotFiniteLogitsError {
+      let earlier = some.prefix { $0.question.line != error.line }
+      if !earlier.isEmpty { try answer(together: Array(earlier), show: show) }
+      throw error
+    }
+    try show(found)
+  }
+
+  private func answers(to some: [Prompt]) throws -> [Answer] {
+    var found = [Answer?](repeating: nil, count: some.count)
+    let order = some.indices.sorted {
+      (some[$0].tokens.count, $0) < (some[$1].tokens.count, $1)
+    }
+    let (fitting, others) = (
+      order.filter { some[$0].tokens.count < model.context },
+      order.filter { some[$0].tokens.count >= model.context }
+    )
+    for index in others { found[index] = answer(to: some[index], [], .tooLong) }
+    for first in stride(from: 0, to: fitting.count, by: batch) {
+      let chosen = fitting[first..<min(fitting.count, first + batch)]
+      for (index, written) in zip(chosen, try write(chosen.map { some[$0] })) {
+        let ending: Ending =
+          written.hasEnded ? .finished : written.tokens.count < maxTokens ? .context : .limit
+        found[index] = answer(to: some[index], written.tokens, ending)
+      }
+    }
+    return found.compactMap(\.self)
   }
 
   private func write(_ prompts: [Prompt]) throws -> [Hypothesis] {
@@ -130,7 +147,7 @@ public final class Answerer {
         texts: prompts.map(\.question.line), ends: reading.endings, maxTokens: maxTokens,
         vocabularyCount: reading.tokenizer.vocabularyCount, in: workspace)
     } catch var error as NotFiniteLogitsError {
-      error.input = "line \(prompts[error.text].question.line)"
+      error.line = prompts[error.text].question.line
       throw error
     }
   }

@@ -42,7 +42,7 @@ public final class SamplePredictor {
   ///   - first: The number of its first row. Default: 1.
   ///   - count: How many classes of each. Default: all.
   ///   - body: Gets the predictions in the order of the rows, several at a time.
-  /// - Throws: `SampleDataError`; `NotFiniteLogitsError`.
+  /// - Throws: `SampleDataError`; `NotFiniteLogitsError` behind the predictions before it.
   public func predict(
     _ table: CSVTable, first: Int = 1, count: Int? = nil, _ body: ([Prediction]) throws -> Void
   ) throws {
@@ -64,7 +64,7 @@ public final class SamplePredictor {
   ///   - path: Named in errors.
   ///   - count: How many classes of each. Default: all.
   ///   - body: Gets the predictions in the order of the images, several at a time.
-  /// - Throws: `SampleDataError`; `NotFiniteLogitsError`.
+  /// - Throws: `SampleDataError`; `NotFiniteLogitsError` behind the predictions before it.
   public func predict(
     images bytes: [UInt8], path: String, count: Int? = nil, _ body: ([Prediction]) throws -> Void
   ) throws {
@@ -93,18 +93,18 @@ public final class SamplePredictor {
         ).elements
       }  // [B, C]
       let width = description.outputCount
-      if let place = outputs.firstIndex(where: { !$0.isFinite }) {
-        throw NotFiniteLogitsError(
-          position: nil, input: "row \(first + index * batch + place / width)")
-      }
+      let wrong = outputs.firstIndex { !$0.isFinite }.map { $0 / width }
       try body(
-        (0..<filled.count).map { place in
+        (0..<(wrong ?? filled.count)).map { place in
           let sample = index * batch + place
           let own = Array(outputs[place * width..<(place + 1) * width])
           return Prediction(
             row: first + sample, value: scores == nil ? own[0] : nil,
             classes: scores?.likeliest(own, count: count) ?? [], target: targets?[sample])
         })
+      if let wrong {
+        throw NotFiniteLogitsError(position: nil, input: "row \(first + index * batch + wrong)")
+      }
     }
   }
 }

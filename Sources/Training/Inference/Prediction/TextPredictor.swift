@@ -55,7 +55,7 @@ public final class TextPredictor {
     try predict(
       lines.enumerated().map { place, line in
         Entry(
-          row: first + place, name: "line \(first + place)", target: nil,
+          row: first + place, line: first + place, target: nil,
           read: try reader.tokens(of: line, line: first + place))
       }, count: count)
   }
@@ -74,7 +74,7 @@ public final class TextPredictor {
       texts.enumerated().map { place, text in
         do throws(TokenizerError) {
           return Entry(
-            row: first + place, name: "line \(text.line)", target: text.target.map(known.name),
+            row: first + place, line: text.line, target: text.target.map(known.name),
             read: try reader.tokens(of: text.text))
         } catch {
           throw SampleDataError.notExpressible(path: path, line: text.line, reason: "\(error)")
@@ -84,8 +84,8 @@ public final class TextPredictor {
 
   private struct Entry {
     let row: Int
-    /// What errors call it.
-    let name: String
+    /// In its file, for errors.
+    let line: Int
     let target: String?
     let read: LineTokens.Line
   }
@@ -103,7 +103,7 @@ public final class TextPredictor {
       }  // [B, C]
       if let place = outputs.firstIndex(where: { !$0.isFinite }) {
         throw NotFiniteLogitsError(
-          position: nil, input: entries[part[place / classes.count]].name)
+          position: nil, line: entries[part[place / classes.count]].line)
       }
       for (row, index) in part.enumerated() {
         found[index] = scores.likeliest(
