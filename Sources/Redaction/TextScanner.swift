@@ -70,17 +70,18 @@ struct TextScanner: Sendable {
 
   /// Of findings that overlap the one whose class comes first, and of these the longest.
   private func chosen(_ found: [Finding], in text: Text) -> [Finding] {
-    let marks = marks(in: text)
-    let candidates = found.filter { finding in
-      !finding.range.isEmpty && !marks.contains { $0.overlaps(finding.range) }
-    }
-    if candidates.count < 2 { return candidates }
-    let ordered = candidates.sorted {
+    let ordered = found.sorted {
       ($0.rank, -$0.range.count, $0.range.lowerBound)
         < ($1.rank, -$1.range.count, $1.range.lowerBound)
     }
+    // Of each byte, whether a mark or a finding that is kept has it.
+    var isTaken = [Bool](repeating: false, count: text.count)
+    func take(_ range: Range<Int>) { for place in range { isTaken[place] = true } }
+    marks(in: text).forEach(take)
     var kept: [Finding] = []
-    for finding in ordered where !kept.contains(where: { $0.range.overlaps(finding.range) }) {
+    for finding in ordered
+    where !finding.range.isEmpty && !isTaken[finding.range].contains(true) {
+      take(finding.range)
       kept.append(finding)
     }
     return kept.sorted { $0.range.lowerBound < $1.range.lowerBound }

@@ -178,6 +178,24 @@ extension Redactor {
     -----END OPENSSH PRIVATE KEY-----
     """
 
+  /// Keys that end and that do not, one of them longer than is looked for an end, between names that may go on.
+  @Test func whereBlocksEndDoesNotChangeWhichKeysAreFound() throws {
+    let cut = Self.block.split(separator: "\n").dropLast().joined(separator: "\n")
+    let begin = "-----BEGIN PRIVATE KEY-----"
+    let long = [String](repeating: "and this is no key", count: 3500)
+    var lines = [Self.block, "with Ada", cut, "Ada", "Ada", begin, "Ada", Self.block, begin]
+    lines += long + ["-----END PRIVATE KEY-----", "Ada Lovelace", "\(begin) \(begin)", Self.block]
+    let text = Array((lines.joined(separator: "\n") + "\n").utf8)
+    let redactor = Redactor(
+      classes: [.privateKey, .name], names: Redactor.ofEverything().names)
+    let expected = try redactor.redacted(text)
+    #expect(expected.counts[.privateKey] == 4 && expected.counts[.name] == 1)
+    for block in [1, 70_000] {
+      let other = try redactor.redacted(text, blockByteCount: block)
+      #expect(other.bytes == expected.bytes, "\(block)")
+    }
+  }
+
   @Test func aPrivateKeyGoesAsAWholeAndSoDoesACutOne() throws {
     let redactor = Redactor.ofEverything()
     #expect(try redactor.redacted("a\n\(Self.block)\nb\n") == "a\n[PRIVATE_KEY]\nb\n")

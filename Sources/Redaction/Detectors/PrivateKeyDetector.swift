@@ -17,16 +17,24 @@ enum PrivateKeyDetector {
     marker("-----BEGIN ", in: text, from: start)
   }
 
-  /// Whether a block that begins in a text does not end in it.
-  static func isOpen(in text: Text) -> Bool {
-    var last: Range<Int>?
-    var place = 0
-    while let begin = nextBegin(in: text, from: place) {
-      last = begin
-      place = begin.upperBound
+  /// Follows a text line by line, and tells whether the block that began last is still open.
+  struct Course {
+    /// Where it began; nil where it has ended, or none has begun.
+    private var begin: Int?
+
+    /// - Parameters:
+    ///   - text: Up to the end of a line.
+    ///   - start: Where this line begins; those before it were seen.
+    /// - Returns: Whether a block is open at the text's end.
+    mutating func isOpen(atEndOf text: Text, from start: Int) -> Bool {
+      var place = start
+      while let found = nextBegin(in: text, from: place) {
+        begin = found.lowerBound
+        place = found.upperBound
+      }
+      if begin != nil, marker("-----END ", in: text, from: place) != nil { begin = nil }
+      return begin.map { text.count - $0 < longest } ?? false
     }
-    guard let last, text.count - last.lowerBound < longest else { return false }
-    return marker("-----END ", in: text, from: last.upperBound) == nil
   }
 
   private static func marker(
@@ -50,7 +58,8 @@ enum PrivateKeyDetector {
 
   /// The end of the block, or of what looks like one where its last line is missing.
   private static func end(after start: Int, in text: Text) -> Int {
-    if let end = marker("-----END ", in: text, from: start), end.lowerBound - start < longest {
+    let near = Text(base: text.base, count: min(text.count, start + longest + 128))
+    if let end = marker("-----END ", in: near, from: start), end.lowerBound - start < longest {
       return end.upperBound
     }
     var (place, end) = (start, start)

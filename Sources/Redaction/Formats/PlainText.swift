@@ -5,15 +5,20 @@ struct PlainText: BlockRedactor {
   let redactor: Redactor
 
   func blockEnd(in bytes: UnsafeBufferPointer<UInt8>, least: Int) -> Int? {
-    guard let base = bytes.baseAddress else { return nil }
+    guard let base = bytes.baseAddress, least < bytes.count else { return nil }
     var end = least
+    // What is open there began this far in front at most.
+    var start = max(0, end - PrivateKeyDetector.longest - 64)
+    while start > 0, bytes[start - 1] != UInt8(ascii: "\n") { start -= 1 }
+    var line = start
+    var keys = PrivateKeyDetector.Course()
     while end < bytes.count {
       guard let lineEnd = LineEnd.next(in: bytes, from: end) else { return nil }
       end = lineEnd + 1
-      // What is open here began this far in front at most.
-      var start = max(0, end - PrivateKeyDetector.longest - 64)
-      while start > 0, bytes[start - 1] != UInt8(ascii: "\n") { start -= 1 }
-      if !isOpen(Text(base: base + start, count: end - start)) { return end }
+      if !isOpen(Text(base: base + start, count: end - start), from: line - start, &keys) {
+        return end
+      }
+      line = end
     }
     return nil
   }
@@ -25,10 +30,13 @@ struct PlainText: BlockRedactor {
     var copied = 0
     var start = 0
     while start < block.count {
-      var end = start
+      var (line, end) = (start, start)
+      var keys = PrivateKeyDetector.Course()
       repeat {
+        line = end
         end = LineEnd.next(in: block, from: end).map { $0 + 1 } ?? block.count
-      } while end < block.count && isOpen(Text(base: base + start, count: end - start))
+      } while end < block.count
+        && isOpen(Text(base: base + start, count: end - start), from: line - start, &keys)
       let unit = UnsafeBufferPointer(rebasing: block[start..<end])
       if let redacted = redactor.redacted(unit, TextScanner.Hint(), &result.counts) {
         result.output += block[copied..<start]
@@ -42,8 +50,15 @@ struct PlainText: BlockRedactor {
   }
 
   /// Whether what ends with a line goes on in the next.
-  private func isOpen(_ text: Text) -> Bool {
-    redactor.classes.contains(.privateKey) && PrivateKeyDetector.isOpen(in: text)
+  ///
+  /// - Parameters:
+  ///   - text: Up to the line's end.
+  ///   - start: Where the line begins.
+  ///   - keys: Has seen the lines before it.
+  private func isOpen(
+    _ text: Text, from start: Int, _ keys: inout PrivateKeyDetector.Course
+  ) -> Bool {
+    redactor.classes.contains(.privateKey) && keys.isOpen(atEndOf: text, from: start)
       || redactor.classes.contains(.name) && redactor.names.mayContinue(after: text)
   }
 }
