@@ -258,7 +258,7 @@ let package = Package(
     .tests(of: "Scoring", hasFixtures: true),
     .tests(of: "ChatTemplates", hasFixtures: true),
     .tests(of: "Settings"),
-    .tests(of: "Files"),
+    .tests(of: "Files", uses: ["CHost"]),
     .tests(of: "Keys", uses: ["Files"]),
     .tests(of: "Encryption", uses: ["Keys", "Files"]),
     .tests(of: "Redaction", uses: ["Keys", "Parallelism", "Files"]),

@@ -91,7 +91,12 @@ void CHost_unmap(void *base, int64_t byteCount) { munmap(base, (size_t)byteCount
 int64_t CHost_sharedMemoryFree(void) {
   struct statvfs status;
   if (statvfs("/dev/shm", &status) != 0) return -1;
-  return (int64_t)status.f_bavail * (int64_t)status.f_frsize;
+  return CHost_blockBytes(status.f_bavail, status.f_frsize);
+}
+
+int64_t CHost_blockBytes(uint64_t blocks, uint64_t blockSize) {
+  int64_t bytes;
+  return __builtin_mul_overflow(blocks, blockSize, &bytes) ? -1 : bytes;
 }
 
 // Not FUTEX_PRIVATE: sleeper and waker may be different processes.

@@ -18,6 +18,9 @@ package enum HostMemory {
     return CHost_memoryAvailable(processes, groups, &available) == 0 ? Int(available) : nil
   }
 
-  /// Bytes that /dev/shm has left; -1 where there is none.
-  package static var sharedFree: Int { Int(CHost_sharedMemoryFree()) }
+  /// Bytes that /dev/shm has left; nil where there is none, or it has no limit.
+  package static var sharedFree: Int? {
+    let bytes = CHost_sharedMemoryFree()
+    return bytes < 0 ? nil : Int(bytes)
+  }
 }

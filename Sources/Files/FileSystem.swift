@@ -1,3 +1,4 @@
+import CLockstepHost
 import Foundation
 
 /// The few system calls that durability needs and Foundation does not offer, with typed errors.
@@ -158,7 +159,7 @@ package enum FileSystem {
   }
 
   /// Bytes that an ordinary user may still write to the file system that holds a path, which
-  /// itself need not exist.
+  /// itself need not exist; nil where it does not say, or says more than can be counted: it has no limit.
   package static func freeBytes(near path: String) -> Int? {
     var status = statvfs()
     var place = path
@@ -167,7 +168,8 @@ package enum FileSystem {
       guard errno == ENOENT, above != place else { return nil }
       place = above
     }
-    return Int(status.f_bavail) * Int(status.f_frsize)
+    let bytes = CHost_blockBytes(UInt64(status.f_bavail), UInt64(status.f_frsize))
+    return bytes < 0 ? nil : Int(bytes)
   }
 
   /// The directory that holds a path: `.` for a bare name.

@@ -1,3 +1,4 @@
+import CLockstepHost
 import Foundation
 import LockstepFiles
 import TestSupport
@@ -33,6 +34,16 @@ import Testing
     let made = try FileSystem.makeDirectory(directory.path + "/a/b")
     #expect(made == [directory.path + "/a", directory.path + "/a/b"])
     #expect(FileSystem.isDirectory(directory.path + "/a/b"))
+  }
+
+  /// A file system without a limit, as one over a network may be, reports numbers near 2^64.
+  @Test func moreBlocksThanCanBeCountedAreNoNumberOfBytes() {
+    #expect(CHost_blockBytes(3, 4096) == 12_288)
+    #expect(CHost_blockBytes(1 << 50, 4096) == 1 << 62)
+    #expect(CHost_blockBytes(1 << 51, 4096) == -1)
+    #expect(CHost_blockBytes(.max / 4096, 4096) == -1)
+    #expect(CHost_blockBytes(.max, .max) == -1)
+    #expect(CHost_blockBytes(0, .max) == 0)
   }
 
   @Test func aLinkThatLeadsToNothingIsSomethingItself() throws {

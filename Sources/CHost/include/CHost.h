@@ -43,6 +43,9 @@ int CHost_mapPrivate(int64_t byteCount, void **base);
 void CHost_unmap(void *base, int64_t byteCount);
 /// Free bytes in /dev/shm, or -1.
 int64_t CHost_sharedMemoryFree(void);
+/// Bytes of so many blocks, as statvfs counts them, or -1 where that is more than can be counted: file systems without a
+/// limit report numbers near 2^64.
+int64_t CHost_blockBytes(uint64_t blocks, uint64_t blockSize);
 /// Bytes this process may still use: what the kernel calls available, at most what is left below the
 /// limits of its control group and of those above it. Returns 0 or errno.
 /// `processes` is /proc and `groups` /sys/fs/cgroup, but in tests.
