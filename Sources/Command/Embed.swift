@@ -64,6 +64,7 @@ struct Embed: ParsableCommand, ReadsEncryptedFiles {
 
   func validate() throws {
     try Requirement.within(1...4096).check(batch, of: "--batch")
+    try requirePlace(forOutput: output)
   }
 
   func run() throws {

@@ -76,6 +76,7 @@ struct Explain: ParsableCommand, ReadsEncryptedFiles {
     guard labels == nil || image != nil else {
       throw ValidationError("--labels goes with --image")
     }
+    try requirePlace(forOutput: output)
   }
 
   func run() throws {

@@ -56,6 +56,7 @@ struct Redact: ParsableCommand {
     }
     try Requirement.atLeast(1).check(threads, of: "--threads")
     if json && quiet { throw ValidationError("--json and --quiet: give one or the other") }
+    if output != "-" { try requirePlace(forOutput: output) }
   }
 
   func run() throws {

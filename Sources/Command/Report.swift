@@ -17,6 +17,8 @@ struct Report: ParsableCommand {
   @Option(help: "The page to write. One that is there is replaced.")
   var output = "report.html"
 
+  func validate() throws { try requirePlace(forOutput: output) }
+
   func run() throws {
     let report = RunReport(paths: runs)
     let written = try Waiting.forResult { try await report.write(to: output) }

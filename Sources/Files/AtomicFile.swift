@@ -8,7 +8,7 @@ import Foundation
 /// is removed and the old content stays.
 ///
 /// A file that is replaced keeps its permissions. A symbolic link at the final name is replaced, not
-/// followed.
+/// followed. What is no file is not replaced: a device, a pipe, a link to one.
 public final class AtomicFile {
   /// The final name.
   public let path: String
@@ -19,8 +19,9 @@ public final class AtomicFile {
   /// Opens the temporary file.
   ///
   /// - Parameter bytesNeeded: What will be written in all, in bytes; only error messages use it.
-  /// - Throws: With `EACCES` where the directory is not writable.
+  /// - Throws: With `EACCES` where the directory is not writable, and what `requirePlace(for:)` throws.
   public init(path: String, bytesNeeded: Int? = nil) throws(FileError) {
+    try Self.requirePlace(for: path)
     self.path = path
     let name = path.unicodeScalars.split(separator: "/").last.map { String($0) } ?? path
     // A number of its own keeps writers of one name apart; the last to commit wins.
@@ -77,6 +78,22 @@ public final class AtomicFile {
     let file = try AtomicFile(path: path, bytesNeeded: bytes.count)
     try file.write(bytes)
     try file.commit()
+  }
+
+  /// Refuses a name at which no file can appear: with a slash at its end, or that of a device, a pipe, a socket or an
+  /// open descriptor, as `/dev/stdout`, which a file would replace.
+  ///
+  /// For those who compute for long before they write.
+  ///
+  /// - Throws: With `EISDIR` for the slash, else with `EEXIST`.
+  package static func requirePlace(for path: String) throws(FileError) {
+    guard !path.hasSuffix("/") else {
+      throw FileError(operation: "create", path: path, code: EISDIR)
+    }
+    guard let present = FileSystem.special(at: path) else { return }
+    throw FileError(
+      operation: "create", path: path, code: EEXIST,
+      explanation: "it is \(present), which a file would replace; name a file")
   }
 
   private static func temporaryPrefix(of name: String) -> String { ".\(name).writing-" }

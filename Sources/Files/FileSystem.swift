@@ -139,6 +139,25 @@ package enum FileSystem {
     return status.st_mode & 0o777
   }
 
+  /// What is at a path, also behind a symbolic link, that is neither a file nor a directory: "a device"; nil: nothing
+  /// of that kind.
+  static func special(at path: String) -> String? {
+    // /dev/stdout is a link to /proc/self/fd/1, also where standard output goes to a file.
+    let place = "/proc/".utf8.map(CChar.init(bitPattern:))
+    var target = [CChar](repeating: 0, count: place.count)
+    if readlink(path, &target, target.count) == place.count, target == place {
+      return "an open descriptor"
+    }
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    switch status.st_mode & S_IFMT {
+    case S_IFCHR, S_IFBLK: return "a device"
+    case S_IFIFO: return "a pipe"
+    case S_IFSOCK: return "a socket"
+    default: return nil
+    }
+  }
+
   /// Whether two paths lead to one file; not where one leads to nothing.
   package static func areSame(_ path: String, _ other: String) -> Bool {
     var (first, second) = (stat(), stat())

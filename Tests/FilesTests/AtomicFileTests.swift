@@ -116,6 +116,46 @@ import Testing
     #expect(FileManager.default.contents(atPath: path) == Data([1]))
   }
 
+  /// Where who writes is root, the devices of the machine among it.
+  @Test(arguments: ["pipe", "link to a pipe", "socket", "link to a device", "descriptor"])
+  func whatIsNoFileIsNotReplaced(_ kind: String) throws {
+    let directory = try TemporaryDirectory()
+    let (path, other) = (directory.path + "/there", directory.path + "/other")
+    let files = FileManager.default
+    switch kind {
+    case "pipe": try #require(mkfifo(path, 0o600) == 0)
+    case "link to a pipe":
+      try #require(mkfifo(other, 0o600) == 0)
+      try files.createSymbolicLink(atPath: path, withDestinationPath: other)
+    case "socket": try #require(mknod(path, S_IFSOCK | 0o600, 0) == 0)
+    case "link to a device":
+      try files.createSymbolicLink(atPath: path, withDestinationPath: "/dev/null")
+    default:
+      // As /dev/stdout of a command whose output goes to a file.
+      let file = open(try directory.write("other", "mine"), O_RDONLY)
+      defer { close(file) }
+      try files.createSymbolicLink(atPath: path, withDestinationPath: "/proc/self/fd/\(file)")
+    }
+    func type() -> mode_t? {
+      var status = stat()
+      return lstat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+    }
+    let (before, names) = (type(), try directory.names())
+    let error = #expect(throws: FileError.self) { try AtomicFile.write([1], to: path) }
+    #expect(error?.path == path && error?.code == EEXIST)
+    #expect(error?.description.contains("which a file would replace; name a file") == true)
+    #expect(type() == before)
+    #expect(try directory.names() == names)
+  }
+
+  @Test func aNameOfADirectoryIsRefusedBeforeAnythingIsWritten() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/new/"
+    let error = #expect(throws: FileError.self) { try AtomicFile(path: path) }
+    #expect(error == FileError(operation: "create", path: path, code: EISDIR))
+    #expect(try directory.names() == [])
+  }
+
   @Test(arguments: ["link", "hanging link", "file"]) func whatStandsInTheWayIsNotWrittenTo(
     _ kind: String
   ) throws {

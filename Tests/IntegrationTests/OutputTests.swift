@@ -51,6 +51,25 @@ extension CommandLineTests {
       }
     }
 
+    /// A file that appears whole replaces what has its name: a device would be gone.
+    @Test func whatIsNoFileIsNoOutputAndSaidBeforeAnythingIsRead() throws {
+      let bench = try Workbench()
+      try #require(mkfifo(bench.path("pipe"), 0o600) == 0)
+      for command in [
+        "embed none", "explain none --text the", "report none",
+        "redact none --overwrite",
+      ] {
+        let ending = try bench.shell("lockstep \(command) --output pipe")
+        #expect(ending.exitCode == 2, "\(command)")
+        #expect(
+          ending.errorOutput.contains(
+            "--output pipe: cannot create: it is a pipe, which a file would replace; name a file"),
+          "\(command): \(ending.errorOutput)")
+      }
+      var status = stat()
+      #expect(lstat(bench.path("pipe"), &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+    }
+
     @Test(arguments: ["> /dev/full", ">&-", "> /dev/full 2>&1", ">&- 2>&-", ">&- 2>&- <&-"])
     func noTrainingStopsForItsConsole(_ redirection: String) throws {
       /// TensorBoard's files have the time in their names.
