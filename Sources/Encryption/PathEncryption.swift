@@ -45,7 +45,8 @@ package struct PathEncryption {
   /// Reads a file or directory and writes its like.
   ///
   /// - Parameters:
-  ///   - output: Where nothing is yet. A directory appears under its name when all of it is there.
+  ///   - output: Where nothing is yet. A directory appears under its name, behind which slashes may stand, when all of
+  ///     it is there.
   /// - Throws: `PathEncryptionError`, `FileError`, and what `verify` throws.
   package func run(_ input: String, to output: String) throws -> Outcome {
     guard try !FileSystem.exists(output) else { throw PathEncryptionError.exists(path: output) }
@@ -53,6 +54,12 @@ package struct PathEncryption {
       var outcome = Outcome()
       try convert(input, to: output, &outcome)
       return outcome
+    }
+    var output = output
+    while output.count > 1, output.hasSuffix("/") { output.removeLast() }
+    // A directory can not take the place of a link that leads to nothing.
+    guard try !FileSystem.exists(output, followsLinks: false) else {
+      throw PathEncryptionError.exists(path: output)
     }
     guard !Self.isInside(output, input) else {
       throw PathEncryptionError.inside(input: input, output: output)
@@ -159,14 +166,20 @@ package struct PathEncryption {
     return try FileSystem.exists(path + "/config.yaml")
   }
 
+  /// Whether what is made at a path would lie in a directory, at any depth.
   private static func isInside(_ path: String, _ directory: String) -> Bool {
     var place = FileSystem.parent(of: path)
-    while true {
-      if FileSystem.areSame(place, directory) { return true }
-      let above = FileSystem.parent(of: place)
-      if above == place { return false }
+    // Directories that are yet to be made lie in the first that is there.
+    while !FileSystem.isDirectory(place), FileSystem.parent(of: place) != place {
+      place = FileSystem.parent(of: place)
+    }
+    // The words of a path do not say what is above "." or "..".
+    while !FileSystem.areSame(place, directory) {
+      let above = place + "/.."
+      guard FileSystem.isDirectory(above), !FileSystem.areSame(above, place) else { return false }
       place = above
     }
+    return true
   }
 }
 

@@ -252,6 +252,69 @@ import Testing
     #expect(try directory.names() == ["plain", "secret"])
   }
 
+  /// Completion of a shell writes the slash.
+  @Test(arguments: ["/", "//"]) func aSlashBehindADirectorysNameChangesNothing(
+    slash: String
+  ) throws {
+    try directory.write("plain/b/a", content(100))
+    let (plain, secret, back) = (
+      directory.path + "/plain", directory.path + "/secret", directory.path + "/back"
+    )
+    _ = try PathEncryption(.encrypt, key: key).run(plain + slash, to: secret + slash)
+    _ = try PathEncryption(.decrypt, key: key).run(secret + slash, to: back + slash)
+    #expect(try directory.names() == ["back", "plain", "secret"])
+    #expect(try directory.names(in: "secret") == ["b"])
+    #expect(FileManager.default.contents(atPath: back + "/b/a") == Data(content(100)))
+    // A file is never a directory.
+    #expect(throws: FileError.self) {
+      try PathEncryption(.encrypt, key: key).run(
+        plain + "/b/a", to: directory.path + "/one" + slash)
+    }
+    #expect(try directory.names() == ["back", "plain", "secret"])
+  }
+
+  @Test func aLinkThatLeadsToNothingIsThereAlready() throws {
+    try directory.write("plain/a", [1, 2, 3])
+    let link = directory.path + "/link"
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "nowhere")
+    #expect(throws: PathEncryptionError.exists(path: link)) {
+      try PathEncryption(.encrypt, key: key).run(directory.path + "/plain", to: link)
+    }
+  }
+
+  /// In a process of its own, for the working directory is the whole process's.
+  @Test func whatIsInsideOfADirectoryIsToldByWherePathsLead() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      try directory.write("data/sub/a", "text")
+      try FileManager.default.createSymbolicLink(
+        atPath: directory.path + "/link", withDestinationPath: "data/sub")
+      let encryption = PathEncryption(.encrypt, key: .random())
+      func run(_ input: String, _ output: String, in place: String) throws {
+        try #require(chdir(directory.path + "/" + place) == 0)
+        _ = try encryption.run(input, to: output)
+      }
+      for (input, output, place) in [
+        ("..", "secret", "data/sub"), ("..", "./new/secret", "data/sub"), (".", "a/../b", "data"),
+        ("data", "link/secret", ""), ("../data", "../link/../secret", "data"),
+      ] {
+        #expect(throws: PathEncryptionError.inside(input: input, output: output)) {
+          try run(input, output, in: place)
+        }
+      }
+      for (input, output, place) in [
+        (".", "../one", "data"), (".", "../../two", "data/sub"), ("data", "three", ""),
+        (".", "../../data/../four", "data/sub"), ("data", "new/five", ""),
+      ] {
+        try run(input, output, in: place)
+      }
+      #expect(
+        try directory.names() == ["data", "four", "link", "new", "one", "three", "two"])
+      #expect(try directory.names(in: "data") == ["sub"])
+      #expect(try directory.names(in: "data/sub") == ["a"])
+    }
+  }
+
   // MARK: Memory
 
   /// A file of 8 TiB, of which only the header is on the disk.
