@@ -86,6 +86,37 @@ extension CommandLineTests {
       #expect(try bench.text("run/metrics.jsonl").contains("\"clients\":3"))
     }
 
+    /// What a client had taught the run before its data went away is still a part of the run.
+    @Test(arguments: [nil, 2]) func aClientThatComesBackWithOtherDataIsToldApart(
+      ranks: Int?
+    ) throws {
+      let bench = try bench()
+      _ = try train(bench, "run", ["--steps", "2"], ranks: ranks)
+      let learned = try bench.text("run/data.json")
+      let table = try bench.text("own-2.csv")
+      try FileManager.default.removeItem(at: bench.url("own-2.csv"))
+      // Twice, for the second time the record of the first is what there is.
+      for steps in ["3", "4"] {
+        _ = try train(bench, "run", ["--resume", "--steps", steps], ranks: ranks)
+        #expect(try bench.text("run/data.json") == learned)
+        #expect(
+          try bench.text("run/checkpoints/step-0000000\(steps)/data.json") == learned)
+      }
+      try bench.write(
+        table.split(separator: "\n").dropLast(16).joined(separator: "\n"), to: "own-2.csv")
+      let resume = ["train", "clients.yaml", "--output", "run", "--resume", "--steps", "6"]
+      let refused = try bench.run(resume, ranks: ranks)
+      #expect(refused.exitCode == 2)
+      #expect(
+        refused.errorOutput.contains("run learned from other data"), "\(refused.errorOutput)")
+      #expect(refused.errorOutput.contains("data.train[2]: own-2.csv had"))
+      // With what it had the client takes part again.
+      try bench.write(table, to: "own-2.csv")
+      let resumed = try bench.run(resume, ranks: ranks)
+      #expect(resumed.exitCode == 0, "\(resumed.errorOutput)")
+      #expect(try bench.text("run/data.json") == learned)
+    }
+
     @Test func aRoundOfTooFewClientsWithDataToHideAmongIsSkippedAndSaysSo() throws {
       let bench = try bench()
       let secure = ["--set", "federated.secure=true"]

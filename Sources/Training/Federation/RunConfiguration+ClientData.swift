@@ -124,11 +124,35 @@ extension RunConfiguration {
   ) throws {
     let files = try communicator.allGather(value: own).joined()
     guard var record = prepared.data else { return }
-    record.files.removeAll { $0.key.hasPrefix("data.train") }
+    record.files.removeAll(where: \.isLearnedFrom)
     record.files += files.sorted { $0.path < $1.path }
-    prepared.data = record
-    (prepared.task as? FederatedTask)?.record = record
+    prepared.setClientRecord(record)
   }
+}
+
+extension PreparedTask {
+  /// Keeps what a run that goes on has learned from: the files of clients whose data nobody has now stay in its
+  /// record. On rank zero.
+  ///
+  /// - Parameter stored: What the newest checkpoint says.
+  mutating func keepAbsentClients(of stored: DataRecord) {
+    guard var record = (task as? FederatedTask)?.record else { return }
+    let present = record.files.filter(\.isLearnedFrom)
+    let keys = Set(present.map(\.key))
+    let absent = stored.files.filter { $0.isLearnedFrom && !keys.contains($0.key) }
+    record.files.removeAll(where: \.isLearnedFrom)
+    record.files += (present + absent).sorted { $0.path < $1.path }
+    setClientRecord(record)
+  }
+
+  fileprivate mutating func setClientRecord(_ record: DataRecord) {
+    data = record
+    (task as? FederatedTask)?.record = record
+  }
+}
+
+extension DataRecord.File {
+  fileprivate var isLearnedFrom: Bool { key.hasPrefix("data.train") }
 }
 
 /// A client that would take more local steps in a round than have numbers.

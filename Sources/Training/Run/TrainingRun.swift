@@ -61,9 +61,15 @@ public final class TrainingRun {
     let workspace = Workspace(threadCount: threads, for: resolved.plan)
     let beginning = try resolved.beginning(
       resuming: resume ? directory : nil, threads: workspace.threads, communicator)
-    let prepared = try resolved.prepareTask(
+    var prepared = try resolved.prepareTask(
       communicator, beginning: beginning,
       resuming: resume ? directory?.learnedSamples(communicator) : nil, resumes: resume)
+    try communicator.agree {
+      guard resume, communicator.isRankZero, prepared.task is FederatedTask,
+        let stored = try directory?.storedData()?.record
+      else { return }
+      prepared.keepAbsentClients(of: stored)
+    }
     self.prepared = prepared
     try communicator.agree {
       let samples = resolved.plan.samples
