@@ -5,7 +5,7 @@ import CLockstepHost
 #endif
 
 /// What a rank was doing when its job was ended: written down by its own watch.
-struct FlightRecord {
+package struct FlightRecord {
   let rank: Int
   let size: Int
   let address: WatchNetwork.Address
@@ -25,11 +25,30 @@ struct FlightRecord {
     return "\(temporary)/lockstep-\(name)"
   }
 
+  /// Opens a file to append to it. A link is not followed, and a pipe is not waited for.
+  ///
+  /// - Parameter isOwn: Whether a file of another user is left alone: in a directory in which anyone may have put it.
+  /// - Returns: A descriptor, or -1.
+  package static func open(_ path: String, isOwn: Bool) -> Int32 {
+    let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+    let file = Glibc.open(path, flags, 0o644)
+    var status = stat()
+    if file < 0
+      || fstat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        && (!isOwn || status.st_uid == geteuid())
+    {
+      return file
+    }
+    close(file)
+    return -1
+  }
+
   /// Adds this rank's section. What can not be written is left out: the job ends anyway.
   func write(step: Int, directory: String?) {
     let path = Self.path(
       step: step, directory: directory, host: isFirstHost ? nil : address.host)
-    let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    let isInRun = directory.map { path.hasPrefix($0 + "/") } ?? false
+    let file = Self.open(path, isOwn: !isInRun)
     guard file >= 0 else { return }
     defer { close(file) }
     // One section after the other; but who holds the lock may be stuck.
