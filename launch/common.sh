@@ -7,6 +7,9 @@ unset CDPATH
 # The repository, wherever the script was called from.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
+# Scripts change directories: a relative path is one of where they were called from.
+if [[ -n ${LOCKSTEP:-} && $LOCKSTEP != /* ]]; then LOCKSTEP=$PWD/$LOCKSTEP; fi
+
 # OpenBLAS, which only the measurements use, must not start threads of its own.
 export OPENBLAS_NUM_THREADS=1
 
@@ -123,6 +126,9 @@ install_missing() {
   missing=()
 }
 
+# Where `build` puts the lockstep command.
+built=$root/.build/release/lockstep
+
 # Builds the lockstep command in release mode.
 build() {
   say "Building"
@@ -131,7 +137,7 @@ build() {
 
 # Prints the path of the lockstep command: $LOCKSTEP, or what was built.
 lockstep_binary() {
-  local binary=${LOCKSTEP:-$root/.build/release/lockstep}
+  local binary=${LOCKSTEP:-$built}
   [[ -x $binary ]] || fail "$binary is missing: build it with: swift build -c release"
   printf '%s\n' "$binary"
 }

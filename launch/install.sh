@@ -51,15 +51,14 @@ cd "$root"
 provide_libraries
 install_missing
 build
-lockstep=$(lockstep_binary)
 
 say "Installing to $prefix"
 mkdir -p "$prefix/bin" "$manuals" "$(dirname "$bash_completions")" "$(dirname "$zsh_completions")" \
   "$(dirname "$fish_completions")" || fail "cannot write to $prefix: give another --prefix"
-install -m 755 "$lockstep" "$prefix/bin/lockstep"
-"$lockstep" --generate-completion-script bash >"$bash_completions"
-"$lockstep" --generate-completion-script zsh >"$zsh_completions"
-"$lockstep" --generate-completion-script fish >"$fish_completions"
+install -m 755 "$built" "$prefix/bin/lockstep"
+"$built" --generate-completion-script bash >"$bash_completions"
+"$built" --generate-completion-script zsh >"$zsh_completions"
+"$built" --generate-completion-script fish >"$fish_completions"
 swift package generate-manual --multi-page >/dev/null
 find .build/plugins/GenerateManual -name 'lockstep*.1' -exec install -m 644 {} "$manuals" \;
 

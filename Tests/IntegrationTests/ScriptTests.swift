@@ -172,6 +172,44 @@ import Testing
     #expect(files.allSatisfy { !bench.exists("elsewhere/here/\($0)") })
   }
 
+  @Test func theInstallerInstallsWhatItBuiltWhateverElseIsUsed() throws {
+    let bench = try Bench(
+      scripts: ["launch/common.sh", "launch/install.sh"],
+      programs: [
+        "git": "", "pkg-config": "", "mpirun": "",
+        // Whoever upgrades has the older program there.
+        "swift": """
+        [ "$1" = build ] || exit 0
+        printf '#!/bin/sh\necho new\n' >.build/release/lockstep
+        chmod +x .build/release/lockstep
+        """,
+      ])
+    try bench.makeFolder("repository/.build/release")
+    try bench.makeFolder("repository/.build/plugins/GenerateManual")
+    try bench.makeFolder("elsewhere/here/bin")
+    try bench.writeProgram("elsewhere/here/bin/lockstep", "echo old")
+    let installed = try bench.run(
+      ["bash", "../repository/launch/install.sh", "--prefix", "here"], in: "elsewhere",
+      ["LOCKSTEP": bench.folder.path + "/elsewhere/here/bin/lockstep"])
+    #expect(installed.exitCode == 0, "\(installed.errorOutput)")
+    let shown = try bench.run(
+      ["sh", "-c", "here/bin/lockstep && cat here/share/zsh/site-functions/_lockstep"],
+      in: "elsewhere")
+    #expect(shown.output == "new\nnew\n")
+  }
+
+  @Test func aRelativeCommandIsOfWhereTheScriptWasCalled() throws {
+    let bench = try Bench(scripts: ["launch/common.sh"], programs: ["lockstep": "echo found"])
+    for command in ["bin/lockstep", "./bin/lockstep", bench.folder.path + "/bin/lockstep"] {
+      let ending = try bench.run(
+        [
+          "bash", "-c",
+          "source repository/launch/common.sh && cd elsewhere && program=$(lockstep_binary) && $program",
+        ], in: ".", ["LOCKSTEP": command])
+      #expect(ending.output == "found\n", "\(command): \(ending.errorOutput)")
+    }
+  }
+
   @Test func theReferenceTakesThePlaceOfArchivesAlone() throws {
     let bench = try Bench(
       scripts: ["launch/common.sh", "scripts/documentation.sh"],
