@@ -210,6 +210,22 @@ import Testing
     }
   }
 
+  /// What git leaves out is no part of an image, keys and git's own folder neither.
+  @Test func imagesLeaveOutWhatIsMadeInTheRepository() {
+    func patterns(_ file: String) -> [String] {
+      Self.text(file).split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
+    }
+    let left = Set(patterns(".dockerignore"))
+    // Versions of packages are those that were built with here.
+    for pattern in patterns(".gitignore") where pattern != "Package.resolved" {
+      // There a path without a slash in front is of any folder, here of the topmost.
+      let name = pattern.hasSuffix("/") ? String(pattern.dropLast()) : pattern
+      let expected = name.hasPrefix("/") ? String(name.dropFirst()) : "**/" + name
+      #expect(left.contains(expected), "\(pattern)")
+    }
+    #expect(left.isSuperset(of: [".git", "**/*.key"]))
+  }
+
   @Test func theReferenceTakesThePlaceOfArchivesAlone() throws {
     let bench = try Bench(
       scripts: ["launch/common.sh", "scripts/documentation.sh"],
