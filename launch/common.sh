@@ -252,10 +252,10 @@ launch() {
 # forward SIGNAL: what `launch` does with a signal. As `lockstep supervise` does, it ends the run without saving only
 # for someone who insists: by Ctrl-C after any signal, or by a second SIGTERM at least 5 seconds after the first. A
 # terminal that is closed sends SIGHUP twice, by its shell and by the kernel, and a scheduler warns by SIGUSR1 before
-# it sends SIGTERM.
+# it sends SIGTERM. Every SIGUSR1 is passed on: mpirun drops one that comes before its ranks are there.
 forward() {
   signals=$((signals + 1))
-  if [[ $signals -eq 1 ]]; then
+  if [[ $signals -eq 1 || $1 == USR1 ]]; then
     # Behind a SIGHUP there may be no terminal left to write to.
     [[ $1 == USR1 || $1 == HUP ]] ||
       printf '\n%s: saving and stopping; Ctrl-C once more to stop at once\n' "$(basename "$0")" >&2 || true

@@ -102,7 +102,9 @@ struct LaunchScriptTests {
   @Test(arguments: [
     // A terminal that is closed tells twice, and a scheduler warns first.
     ("HUP 0 HUP 0", "-USR1"), ("HUP 0 HUP 60", "-USR1"), ("USR1 0 TERM 60", "-USR1"),
-    ("TERM 0 TERM 4", "-USR1"), ("TERM 0 USR1 1 HUP 60", "-USR1"),
+    ("TERM 0 TERM 4", "-USR1"), ("TERM 0 HUP 60", "-USR1"),
+    // What asks for nothing but saving may ask again.
+    ("USR1 0 USR1 1", "-USR1 -USR1"), ("TERM 0 USR1 1 HUP 60", "-USR1 -USR1"),
     // Somebody insists.
     ("INT 0 INT 0", "-USR1 -INT"), ("TERM 0 INT 1", "-USR1 -INT"),
     ("TERM 0 TERM 5", "-USR1 -TERM"), ("TERM 0 TERM 3 TERM 6", "-USR1 -TERM"),
