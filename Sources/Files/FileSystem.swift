@@ -165,6 +165,13 @@ package enum FileSystem {
       && first.st_ino == second.st_ino
   }
 
+  /// Whether a directory is where a file system is mounted, and can not be renamed therefore.
+  package static func isMountPoint(_ path: String) -> Bool {
+    var (directory, above) = (stat(), stat())
+    guard stat(path, &directory) == 0, stat(path + "/..", &above) == 0 else { return false }
+    return directory.st_dev != above.st_dev || directory.st_ino == above.st_ino
+  }
+
   package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

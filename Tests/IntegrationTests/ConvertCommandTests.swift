@@ -126,6 +126,11 @@ extension CommandLineTests {
         ),
         (["convert", "run", "--output", "bpe", "--overwrite"], "which no conversion wrote"),
         (["convert", "run", "--output", "text.txt"], "text.txt: is a file; name a directory"),
+        (
+          ["convert", "run", "--output", "."],
+          ".: can not be replaced, for it is the current directory"
+        ),
+        (["convert", "run", "--output", "/proc"], "/proc: can not be replaced"),
         (["convert", "run", "--output", "text.txt/new"], "text.txt"),
         (["generate", "cut.gguf", "--prompt", "a"], "cut.gguf: tensor '"),
         (["evaluate", "cut.gguf", "--data", "bpe/validation.bin"], "cut.gguf: tensor '"),

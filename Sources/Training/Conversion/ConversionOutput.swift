@@ -26,6 +26,10 @@ struct ConversionOutput {
   /// - Throws: `ConversionError`.
   func check() throws(ConversionError) {
     guard let found = try onDisk({ () throws(FileError) in try foundNames() }) else { return }
+    // It is renamed when the conversion is whole.
+    if FileSystem.areSame(path, ".") || FileSystem.isMountPoint(path) {
+      throw .outputStays(path: path)
+    }
     let canBeReplaced = isOfConversion(found)
     guard found.isEmpty || overwrites && canBeReplaced else {
       throw .outputIsThere(path: path, found: found, canBeReplaced: canBeReplaced)

@@ -169,6 +169,8 @@ public enum ConversionError: UserInputError, Equatable {
   /// Something lies where the output is to be.
   case outputIsThere(path: String, found: [String], canBeReplaced: Bool)
   case outputIsFile(path: String)
+  /// The output directory can not be replaced by another one.
+  case outputStays(path: String)
   /// The output directory can not be looked at, or nothing be made beside it.
   case output(FileError)
   /// What was written is not what was to be written.
@@ -191,6 +193,9 @@ public enum ConversionError: UserInputError, Equatable {
           ? "; --overwrite replaces it" : ", which no conversion wrote; name another directory")
     case .output(let error): error.description
     case .outputIsFile(let path): "\(path): is a file; name a directory"
+    case .outputStays(let path):
+      "\(path): can not be replaced, for it is the current directory or where a file system is mounted; name a "
+        + "directory in it"
     case .differs(let path, let tensor):
       "\(path): '\(tensor)' was not written as it should; the disk may be at fault"
     }
