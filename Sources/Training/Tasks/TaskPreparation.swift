@@ -6,27 +6,27 @@ import LockstepTensors
 
 /// Opens the data of a run and makes the task: what all tasks have in common. Each task has an extension.
 struct TaskPreparation {
-  /// Whose files can be opened by their paths.
+  /// The run's recipe, with paths that can be opened here.
   let recipe: Recipe
   /// The recipe's parts with the paths that the configuration has.
   let named: Recipe.Parts
-  /// Likewise of the word vectors.
+  /// The path of the word vectors that the configuration has; nil: there are none.
   let vectorsNamed: String?
-  /// Likewise of the teacher.
+  /// The path of the teacher that the configuration has; nil: there is none.
   let teacherNamed: String?
   /// `batch`, `seed`, `steps`, `evaluate` and `samples` are used.
   let plan: Plan
-  /// Of each checkpoint, beside those that the task knows of.
+  /// Files of each checkpoint, beside those that the task knows of.
   let files: [(name: String, bytes: [UInt8])]
   /// What the run begins as.
   let beginning: Beginning
-  /// Of a run that goes on, the description of the samples that it learned from.
+  /// The description of the samples that a run which goes on has learned from; nil: there is none.
   let resumedSamples: SampleDescription?
   /// Bytes that this rank's host can give; nil: it does not say.
   let memory: Int?
   let communicator: any Communicator
 
-  /// T of the model.
+  /// T, the model's context in tokens.
   var context: Int { recipe.model.context }
 
   var labelSmoothing: Double { recipe.loss.kind.labelSmoothing }
@@ -80,7 +80,7 @@ struct TaskPreparation {
   /// Makes the model what the recipe trains of it, and sees that there is memory for that. Collective.
   ///
   /// - Parameters:
-  ///   - shape: Of a sample, as the model sees it.
+  ///   - shape: The shape of a sample, as the model sees it.
   ///   - frozen: A second model in memory; nil: there is none. Default: nil.
   func adapt(
     _ model: any Module, toSequencesOf shape: Shape, beside frozen: (any Module)? = nil
