@@ -38,6 +38,8 @@ public struct ChatTemplate: Sendable {
   public let source: String
   /// Whether it marks what a model writes, by `{% generation %}`.
   public let marksGeneration: Bool
+  /// Why it can not be told what all of it marks; nil: it can.
+  private let unplacedGeneration: ChatTemplateError?
   private let statements: [TemplateStatement]
 
   /// Reads a template.
@@ -57,9 +59,18 @@ public struct ChatTemplate: Sendable {
       var parser = TemplateParser(try TemplateLexer.tokens(of: source))
       statements = try parser.template()
       marksGeneration = parser.hasGeneration
+      unplacedGeneration = parser.unplacedGeneration?.error(in: name)
     } catch {
       throw error.error(in: name)
     }
+  }
+
+  /// Refuses a template of which a `{% generation %}` makes a value, as within a macro, so that it can not be told
+  /// which text of a conversation it marks.
+  ///
+  /// - Throws: `ChatTemplateError` of the kind `.lacking`.
+  public func requireGenerationPlaces() throws(ChatTemplateError) {
+    if let unplacedGeneration { throw unplacedGeneration }
   }
 
   /// Renders a conversation.

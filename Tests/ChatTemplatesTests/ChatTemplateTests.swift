@@ -34,14 +34,6 @@ import Testing
     ("{{ '%s' % 1 }}", 1, "'%' to format a text"),
     ("{{ x | map('urlize') }}", 1, "the filter 'urlize' in 'map'"),
     ("{{ x.__\u{301}class }}", 1, "the attribute '__\u{301}class'"),
-    (
-      "{% macro m(x) %}\na {% generation %}{{ x }}{% endgeneration %}{% endmacro %}", 2,
-      "'{% generation %}' in a macro"
-    ),
-    (
-      "{% set x %}{% if y %}{% generation %}a{% endgeneration %}{% endif %}{% endset %}", 1,
-      "'{% generation %}' in a block of 'set'"
-    ),
   ])
   func whatIsLackingIsRefusedWhenTheTemplateIsRead(
     _ source: String, _ line: Int, _ what: String
@@ -54,6 +46,26 @@ import Testing
     #expect(error?.reason == what)
   }
 
+  @Test(arguments: [
+    (
+      "{% macro m(x) %}\n{% generation %}{{ x }}{% endgeneration %}{% endmacro %}{{ m(1) }}", 2,
+      "'{% generation %}' in a macro"
+    ),
+    (
+      "{% set x %}{% if 1 %}{% generation %}\n1{% endgeneration %}{% endif %}{% endset %}{{ x }}",
+      1,
+      "'{% generation %}' in a block of 'set'"
+    ),
+  ])
+  func aTemplateThatMarksAValueIsRenderedButNotLearnedBy(
+    _ source: String, _ line: Int, _ what: String
+  ) throws {
+    let template = try ChatTemplate(source, name: "t.jinja")
+    let error = #expect(throws: ChatTemplateError.self) { try template.requireGenerationPlaces() }
+    #expect(error?.kind == .lacking && error?.line == line && error?.reason == what)
+    #expect(try template.render([], addsGenerationPrompt: false).text == "\n1")
+  }
+
   @Test func whatIsGeneratedMayBeMadeOfMacrosAndBlocks() throws {
     let template = try ChatTemplate(
       """
@@ -63,6 +75,7 @@ import Testing
     let rendering = try template.render([], addsGenerationPrompt: false)
     #expect(rendering.text == "é<a>[é]bc")
     #expect(rendering.generated == [2..<10])
+    #expect(throws: Never.self) { try template.requireGenerationPlaces() }
   }
 
   @Test(arguments: [

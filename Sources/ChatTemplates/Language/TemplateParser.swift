@@ -15,6 +15,8 @@ struct TemplateParser {
   private(set) var assigned: Set<String> = []
   /// Whether some statement is `{% generation %}`.
   private(set) var hasGeneration = false
+  /// Why it can not be told what the first `{% generation %}` within a value marks; nil: there is none.
+  private(set) var unplacedGeneration: TemplateFailure?
 
   init(_ tokens: [TemplateToken]) {
     self.tokens = tokens
@@ -166,7 +168,9 @@ struct TemplateParser {
     case "macro": kind = try macro()
     case "generation":
       // A value may be written anywhere, several times or not at all.
-      if let valueAround { throw lacking("'{% generation %}' in \(valueAround)", line: line) }
+      if let valueAround, unplacedGeneration == nil {
+        unplacedGeneration = lacking("'{% generation %}' in \(valueAround)", line: line)
+      }
       hasGeneration = true
       try endStatement()
       kind = .generation(

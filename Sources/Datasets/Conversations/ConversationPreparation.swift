@@ -162,6 +162,7 @@ public struct ConversationPreparation {
     _ conversations: [Conversation], heldOut: Int, from inputs: [DatasetManifest.Input],
     to files: DatasetFiles, report: (DatasetPreparation.Progress) -> Void
   ) throws -> ConversationManifest {
+    try template.requireGenerationPlaces()
     var writing = ConversationWriting(
       encoder: ConversationEncoder(
         template: template, context: variables, tokenizer: tokenizer, answers: answers),
