@@ -63,7 +63,7 @@ import Testing
     let template = try ChatTemplate(source, name: "t.jinja")
     let error = #expect(throws: ChatTemplateError.self) { try template.requireGenerationPlaces() }
     #expect(error?.kind == .lacking && error?.line == line && error?.reason == what)
-    #expect(try template.render([], addsGenerationPrompt: false).text == "\n1")
+    #expect(try template.render([], addsGenerationPrompt: false).text == "1")
   }
 
   @Test func whatIsGeneratedMayBeMadeOfMacrosAndBlocks() throws {
