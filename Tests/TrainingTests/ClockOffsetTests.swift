@@ -10,7 +10,7 @@ import Testing
     let found = try InProcessGroup(size: 2, ranksPerHost: 1).run { base in
       let communicator = IdleBackground(base)
       let shared = try SharedParameters(
-        communicator: communicator, elementCount: count, takesTurns: true)
+        communicator: communicator, elementCount: count, layout: .interleaved)
       for element in shared.partition.parts(of: communicator.rank).joined() {
         shared.owned[element] = Float(element)
       }
