@@ -92,7 +92,7 @@ import Testing
       "\(found)")
   }
 
-  @Test(arguments: ["", ".", "../peft-lora", "../other"])
+  @Test(arguments: ["", "../peft-lora", "../peft-lora/.", "../other"])
   func anAdapterThatNamesItselfOrAnotherOneIsRefused(base: String) throws {
     try FileManager.default.copyItem(
       atPath: folder.path + "/peft-lora", toPath: folder.path + "/other")

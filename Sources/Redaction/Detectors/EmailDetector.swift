@@ -7,12 +7,14 @@ enum EmailDetector {
     "dll", "exe", "swift", "cpp", "hpp",
   ]
 
-  /// Top-level domains that are no names of functions, for what stands directly behind an address.
-  private static let domains = [
-    "com", "org", "net", "edu", "gov", "mil", "info", "biz", "eu", "de", "fr", "uk", "nl", "ch",
-    "es",
-    "pl", "se", "dk", "fi", "be", "cz", "jp", "cn", "kr", "ru", "br", "ca", "au", "us",
-  ]
+  /// Top-level domains that begin no names of places or machines, for words that a hyphen joins to an address.
+  private static let genericDomains = ["com", "org", "net", "edu", "gov"]
+  /// Top-level domains that are no names of functions, for parentheses directly behind an address.
+  private static let domains =
+    genericDomains + [
+      "mil", "info", "biz", "eu", "de", "fr", "uk", "nl", "ch", "es", "pl", "se", "dk", "fi", "be",
+      "cz", "jp", "cn", "kr", "ru", "br", "ca", "au", "us",
+    ]
 
   static func find(in text: Text, _ range: Range<Int>, _ findings: inout [Finding]) {
     for place in range {
@@ -104,7 +106,7 @@ enum EmailDetector {
       if labels >= 2 {
         if isTopLevel(labelStart..<labelEnd, in: text) {
           end = labelEnd
-        } else if let domain = domains.first(where: {
+        } else if let domain = genericDomains.first(where: {
           text.hasIgnoringCase($0 + "-", at: labelStart)
         }) {
           // A word that a hyphen joins to the address: anna@example.com-thanks.
