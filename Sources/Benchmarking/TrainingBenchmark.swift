@@ -130,9 +130,9 @@ private struct Measured {
   let flopPerStep: Double
   let gflops: Double
   let peak: Peak
-  /// Of this rank, in all timed steps.
+  /// Where the time of this rank went, in all timed steps.
   let phases: StepPhases
-  /// Of each rank.
+  /// The memory of each rank.
   let memory: [MemoryUse]
 
   /// Takes the steps. Collective.

@@ -83,7 +83,7 @@ public final class AtomicFile {
   /// Refuses a name at which no file can appear: with a slash at its end, or that of a device, a pipe, a socket or an
   /// open descriptor, as `/dev/stdout`, which a file would replace.
   ///
-  /// For those who compute for long before they write.
+  /// A caller that computes for long before it writes asks this first.
   ///
   /// - Throws: With `EISDIR` for the slash, else with `EEXIST`.
   package static func requirePlace(for path: String) throws(FileError) {

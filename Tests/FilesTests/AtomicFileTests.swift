@@ -116,7 +116,7 @@ import Testing
     #expect(FileManager.default.contents(atPath: path) == Data([1]))
   }
 
-  /// Where who writes is root, the devices of the machine among it.
+  /// For root these are the devices of the machine, too.
   @Test(arguments: ["pipe", "link to a pipe", "socket", "link to a device", "descriptor"])
   func whatIsNoFileIsNotReplaced(_ kind: String) throws {
     let directory = try TemporaryDirectory()

@@ -241,7 +241,7 @@ extension Workbench {
     let headerLength = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
     let header = try JSONSerialization.jsonObject(with: bytes[8..<8 + headerLength])
     let entries = header as? [String: Any] ?? [:]
-    for (name, entry) in entries where tensor == nil || tensor == name {
+    for (key, entry) in entries where tensor == nil || tensor == key {
       guard let entry = entry as? [String: Any] else { continue }
       guard let start = (entry["data_offsets"] as? [Int])?.first else { continue }
       let place = 8 + headerLength + start + 4 * element

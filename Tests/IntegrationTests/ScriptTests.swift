@@ -177,7 +177,7 @@ import Testing
       scripts: ["launch/common.sh", "launch/install.sh"],
       programs: [
         "git": "", "pkg-config": "", "mpirun": "",
-        // Whoever upgrades has the older program there.
+        // As where an older program is replaced.
         "swift": """
         [ "$1" = build ] || exit 0
         printf '#!/bin/sh\necho new\n' >.build/release/lockstep

@@ -47,7 +47,7 @@ extension WatchPageTests {
     }
   }
 
-  /// As `sweep.json` has them: who was left behind at a rung is not the best, whatever his metric.
+  /// As `sweep.json` has them: a trial that was left behind at a rung is not the best, whatever its metric.
   @Test func trialsThatCameFarthestComeFirst() throws {
     let files = try RunFiles()
     try files.directory.write("sweep/sweep.yaml", "metric: accuracy\ngoal: null\n")

@@ -30,7 +30,7 @@ extension SweepConfiguration {
 
   /// Refuses values for keys that every trial sets itself: they would be dropped in silence.
   ///
-  /// - Parameter overrides: `key.path=value`. What is wrong with one is told of when the base is read.
+  /// - Parameter overrides: `key.path=value`. Errors in them are reported when the base is read.
   /// - Throws: `SweepError.overridden`.
   func requireNothingSet(by overrides: [String]) throws(SweepError) {
     for override in overrides {

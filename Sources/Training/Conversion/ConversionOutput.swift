@@ -80,7 +80,7 @@ struct ConversionOutput {
     }
   }
 
-  /// Removes what nobody is writing any more. What can not be removed stays.
+  /// Removes what no process is writing any more. What can not be removed stays.
   private func removeLeftovers(_ prefix: String, in parent: String) {
     guard let names = try? FileSystem.namesIfAny(in: parent) else { return }
     let drafts = Set(
@@ -123,11 +123,12 @@ struct ConversionOutput {
 /// A directory that is being written, beside the output.
 struct ConversionDraft {
   let path: String
-  /// Of a file beside it, which is there as long as the directory is; nil on a file system without locks.
+  /// The lock on a file beside the directory, which is there as long as the directory is; nil on a file system
+  /// without locks.
   private let lock: FileLock?
 
   static let lockEnding = ".lock"
-  /// Of the name that an output has while another takes its place.
+  /// The end of the name that an output has while another takes its place.
   static let formerEnding = "-former"
 
   /// Makes the directory.
@@ -135,7 +136,7 @@ struct ConversionDraft {
   /// - Parameter prefix: Of its path.
   init(prefix: String) throws(FileError) {
     var (path, lock, isBeingLocked) = ("", FileLock?.none, true)
-    // Whoever looks for leftovers may lock the file as soon as it is made: then another is taken.
+    // A process that looks for leftovers may lock the file as soon as it is made: then another name is taken.
     while lock == nil, isBeingLocked {
       path = prefix + String(UInt64.random(in: 0 ... .max), radix: 16)
       do throws(FileError) {

@@ -123,7 +123,7 @@ final class FederatedRounds: OptimizationStep {
   }
 
   /// The rank that plays a client: with control variates always the same one, which keeps the client's. Nil where
-  /// nobody has its data.
+  /// no rank has its data.
   private func player(of client: Int, place: Int) -> Int? {
     let ranks = communicator.size
     if controls == nil {

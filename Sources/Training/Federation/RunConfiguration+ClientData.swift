@@ -131,7 +131,7 @@ extension RunConfiguration {
 }
 
 extension PreparedTask {
-  /// Keeps what a run that goes on has learned from: the files of clients whose data nobody has now stay in its
+  /// Keeps what a run that goes on has learned from: the files of clients whose data no rank has now stay in its
   /// record. On rank zero.
   ///
   /// - Parameter stored: What the newest checkpoint says.

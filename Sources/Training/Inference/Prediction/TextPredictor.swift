@@ -84,7 +84,7 @@ public final class TextPredictor {
 
   private struct Entry {
     let row: Int
-    /// In its file, for errors.
+    /// The line in its file, from 1, for errors.
     let line: Int
     let target: String?
     let read: LineTokens.Line
