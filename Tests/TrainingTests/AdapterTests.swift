@@ -43,45 +43,12 @@ import Testing
     "adapter.name=lora", "adapter.rank=2", "adapter.targets=[q_proj, v_proj]",
   ]
 
-  private struct Outcome: Sendable, Equatable {
-    let hash: String
-    let changed: [String]
-    let trainedCount: Int
-  }
-
-  /// Trains, and tells which parameters are other ones than before.
-  private func train(
-    _ configuration: RunConfiguration, ranks: Int = 1, in name: String? = nil,
-    resume: Bool = false, steps: Int? = nil
-  ) throws -> Outcome {
-    let directory = name.map { RunDirectory(path: folder.path + "/" + $0) }
-    return try InProcessGroup(size: ranks).run { communicator in
-      var configuration = configuration
-      if let steps { configuration.steps = steps }
-      let run = try TrainingRun(
-        configuration: configuration, communicator: communicator, mode: "", directory: directory,
-        resume: resume, threads: 1)
-      let replica = run.trainer.replica
-      func values() -> [[Float]] {
-        replica.parameters.entries.map { Array(replica.shared.values[$0.range]) }
-      }
-      let before = values()
-      _ = try run.run(until: StopRequest())
-      let after = values()
-      let names = replica.parameters.entries.indices.filter { before[$0] != after[$0] }
-        .map { replica.parameters.entries[$0].name }
-      return Outcome(
-        hash: run.trainer.parametersHash, changed: names,
-        trainedCount: replica.parameters.trainedParameterCount)
-    }[0]
-  }
-
   @Test func aRunBeginsWithTheWeightsThatItNames() throws {
     let configuration = try configuration(
       from: "llama-tied", ["model.context=8", "optimizer.learning_rate=1e-30"], steps: 1)
     #expect(
       configuration.model.summary.hasPrefix("llama, 2 layers") && configuration.model.context == 8)
-    #expect(try train(configuration, in: "run").changed == [])
+    #expect(try folder.train(configuration, in: "run").changed == [])
     let expected = try SafetensorsReader(path: Self.path("llama-tied") + "/model.safetensors")
     let checkpoint = folder.path + "/run/checkpoints/step-00000001/model.safetensors"
     let found = try SafetensorsReader(path: checkpoint)
@@ -94,7 +61,7 @@ import Testing
   @Test func ofLearnedPositionsTheFirstAreTaken() throws {
     let configuration = try configuration(
       from: "gpt2-float32", ["model.context=5", "optimizer.learning_rate=1e-30"], steps: 1)
-    _ = try train(configuration, in: "run")
+    _ = try folder.train(configuration, in: "run")
     let name = "transformer.wpe.weight"
     let whole = try SafetensorsReader(path: Self.path("gpt2-float32") + "/model.safetensors")
     let found = try SafetensorsReader(
@@ -104,7 +71,9 @@ import Testing
 
   @Test func anAdapterAloneIsTrainedAndSavedWithTheSameBitsOnAnyNumberOfRanks() throws {
     let configuration = try configuration(from: "llama-tied", Self.lora)
-    let outcomes = try [1, 2, 3, 4].map { try train(configuration, ranks: $0, in: "run\($0)") }
+    let outcomes = try [1, 2, 3, 4].map {
+      try folder.train(configuration, ranks: $0, in: "run\($0)")
+    }
     #expect(Set(outcomes.map(\.hash)).count == 1)
     for outcome in outcomes {
       #expect(outcome.changed.count == 8 && outcome.changed.allSatisfy { $0.contains("lora_") })
@@ -125,16 +94,16 @@ import Testing
     let configuration = try configuration(
       from: "gpt2-float32",
       ["adapter.name=\(method)", "adapter.dropout=0.25", "adapter.rank=3"], steps: 6)
-    let whole = try train(configuration, in: "whole")
-    _ = try train(configuration, ranks: 2, in: "parts", steps: 2)
-    let resumed = try train(configuration, ranks: 3, in: "parts", resume: true)
+    let whole = try folder.train(configuration, in: "whole")
+    _ = try folder.train(configuration, ranks: 2, in: "parts", steps: 2)
+    let resumed = try folder.train(configuration, ranks: 3, in: "parts", resume: true)
     #expect(resumed.hash == whole.hash)
   }
 
   @Test func whatIsFrozenStaysAndTheRestIsTrained() throws {
     let configuration = try configuration(
       from: "llama-tied", ["freeze=[model.embed_tokens.*, '*.layers.0.*']"])
-    let outcomes = try [1, 3].map { try train(configuration, ranks: $0) }
+    let outcomes = try [1, 3].map { try folder.train(configuration, ranks: $0) }
     #expect(outcomes[0] == outcomes[1])
     let changed = outcomes[0].changed
     #expect(
@@ -143,7 +112,7 @@ import Testing
   }
 
   @Test func anAdaptedRunIsAModelLikeAnyOther() throws {
-    _ = try train(configuration(from: "llama-tied", Self.lora), in: "run")
+    _ = try folder.train(configuration(from: "llama-tied", Self.lora), in: "run")
     func logits(_ path: String) throws -> [Float] {
       let trained = try TrainedModel.open(path, in: Workspace())
       let tokens = Indices([1, 5, 2, 8], shape: [1, 4])
@@ -187,7 +156,7 @@ import Testing
         "adapter.alpha=6", "adapter.from=\(Self.path("peft-lora"))",
         "optimizer.learning_rate=1e-30",
       ], steps: 1)
-    _ = try train(configuration, in: "run")
+    _ = try folder.train(configuration, in: "run")
     let found = try SafetensorsReader(
       path: folder.path + "/run/checkpoints/step-00000001/adapter_model.safetensors")
     let expected = try SafetensorsReader(
@@ -202,7 +171,7 @@ import Testing
 
   private func problem(of settings: [String], from name: String = "llama-tied") -> String {
     do {
-      _ = try train(configuration(from: name, settings))
+      _ = try folder.train(configuration(from: name, settings))
       return "none"
     } catch {
       return "\(error)"
@@ -272,7 +241,7 @@ import Testing
     try FileManager.default.copyItem(atPath: Self.path("llama-tied"), toPath: copy)
     let configuration = try configuration(
       from: "llama-tied", Self.lora + ["model.from=\(copy)"])
-    _ = try train(configuration, in: "run", steps: 2)
+    _ = try folder.train(configuration, in: "run", steps: 2)
     try change(copy, intoShards: intoShards)
     return (copy, configuration)
   }
@@ -287,10 +256,10 @@ import Testing
         "model.from=\(copy)", "data.changed=\(policy)", "adapter.name=lora", "adapter.rank=2",
         "adapter.targets=[c_attn]",
       ])
-    _ = try train(configuration, in: "run", steps: 2)
+    _ = try folder.train(configuration, in: "run", steps: 2)
     func requireRefusal(_ words: String) {
       let error = #expect(throws: (any Error).self) {
-        try train(configuration, in: "run", resume: true)
+        try folder.train(configuration, in: "run", resume: true)
       }
       let found = "\(error as Any)"
       #expect(found.contains("model.from: \(copy) had") && found.contains(words), "\(found)")
@@ -307,8 +276,8 @@ import Testing
     requireRefusal("3 files")
     try FileManager.default.removeItem(atPath: copy)
     try FileManager.default.copyItem(atPath: Self.path("gpt2-float32"), toPath: copy)
-    let whole = try train(configuration, in: "whole")
-    #expect(try train(configuration, in: "run", resume: true).hash == whole.hash)
+    let whole = try folder.train(configuration, in: "whole")
+    #expect(try folder.train(configuration, in: "run", resume: true).hash == whole.hash)
   }
 
   @Test(arguments: [false, true])
@@ -332,7 +301,7 @@ import Testing
   @Test func anAdapterOfARunIsVerifiedWithoutItsModel() throws {
     let copy = folder.path + "/model"
     try FileManager.default.copyItem(atPath: Self.path("llama-tied"), toPath: copy)
-    _ = try train(
+    _ = try folder.train(
       configuration(from: "llama-tied", Self.lora + ["model.from=\(copy)"]), in: "run")
     try FileManager.default.removeItem(atPath: copy)
     let verification = try Verification(path: folder.path + "/run")
@@ -349,7 +318,7 @@ import Testing
 
   /// What other programs copy of a checkpoint.
   @Test func aCopyOfAnAdapterWithoutManifestIsTheAdapter() throws {
-    _ = try train(configuration(from: "llama-tied", Self.lora), in: "run")
+    _ = try folder.train(configuration(from: "llama-tied", Self.lora), in: "run")
     let copy = folder.path + "/copy"
     let checkpoint = folder.path + "/run/checkpoints/step-00000004"
     try FileManager.default.copyItem(atPath: checkpoint, toPath: copy)
@@ -365,7 +334,7 @@ import Testing
   }
 
   @Test func anAdapterIsNoModelToBeginWith() throws {
-    _ = try train(configuration(from: "llama-tied", Self.lora), in: "run")
+    _ = try folder.train(configuration(from: "llama-tied", Self.lora), in: "run")
     for path in [Self.path("peft-lora"), folder.path + "/run"] {
       let found = problem(of: ["model.from=\(path)"])
       #expect(found.contains("model.from: holds an adapter, not a model"), "\(found)")

@@ -30,34 +30,12 @@ import Testing
       ] + settings)
   }
 
-  private struct Outcome: Sendable {
-    let hash: String
-    let floatCount: Int
-  }
-
-  private func train(
-    _ configuration: RunConfiguration, ranks: Int = 1, in name: String, resume: Bool = false,
-    steps: Int? = nil
-  ) throws -> Outcome {
-    let directory = RunDirectory(path: folder.path + "/" + name)
-    return try InProcessGroup(size: ranks).run { communicator in
-      var configuration = configuration
-      if let steps { configuration.steps = steps }
-      let run = try TrainingRun(
-        configuration: configuration, communicator: communicator, mode: "", directory: directory,
-        resume: resume, threads: 1)
-      _ = try run.run(until: StopRequest())
-      return Outcome(
-        hash: run.trainer.parametersHash, floatCount: run.trainer.replica.parameters.flatCount)
-    }[0]
-  }
-
   /// - Parameter feedForward: A multiple of 32, where blocks shall divide the rows of all matrices.
   private func makeBase(feedForward: Int = 96) throws {
     let model =
       "model={architecture: llama, layers: 2, heads: 2, key_value_heads: 1, width: 64, "
       + "feed_forward: \(feedForward), context: 16, vocabulary: 29}"
-    _ = try train(configuration([model], steps: 1), in: "base")
+    _ = try folder.train(configuration([model], steps: 1), in: "base")
   }
 
   private func adapted(
@@ -87,9 +65,9 @@ import Testing
       source: folder.path + "/base", output: folder.path + "/rounded", format: .gguf, type: type)
     _ = try conversion.run(in: Workspace())
     let further = ["adapter.name=\(method)"]
-    let compact = try train(adapted("base", weights, further), in: "compact")
-    let floats = try train(adapted("rounded/model.gguf", "float32", further), in: "floats")
-    let exact = try train(adapted("base", "float32", further), in: "exact")
+    let compact = try folder.train(adapted("base", weights, further), in: "compact")
+    let floats = try folder.train(adapted("rounded/model.gguf", "float32", further), in: "floats")
+    let exact = try folder.train(adapted("base", "float32", further), in: "exact")
     #expect(compact.floatCount < floats.floatCount * 3 / 4)
     #expect(compact.hash == floats.hash && compact.hash != exact.hash)
     #expect(try logits("compact") == logits("floats"))
@@ -100,12 +78,12 @@ import Testing
   func ranksAndResumedRunsHaveTheSameBits(weights: String, precision: String) throws {
     try makeBase(feedForward: 100)
     let configuration = try adapted("base", weights, ["precision=\(precision)"])
-    let whole = try train(configuration, in: "whole")
+    let whole = try folder.train(configuration, in: "whole")
     for ranks in [2, 3, 4] {
-      #expect(try train(configuration, ranks: ranks, in: "on\(ranks)").hash == whole.hash)
+      #expect(try folder.train(configuration, ranks: ranks, in: "on\(ranks)").hash == whole.hash)
     }
-    _ = try train(configuration, ranks: 2, in: "parts", steps: 2)
-    #expect(try train(configuration, in: "parts", resume: true).hash == whole.hash)
+    _ = try folder.train(configuration, ranks: 2, in: "parts", steps: 2)
+    #expect(try folder.train(configuration, in: "parts", resume: true).hash == whole.hash)
   }
 
   @Test func whatIsNotFiniteCanNotBeKeptSo() throws {
@@ -127,7 +105,7 @@ import Testing
     try bytes.write(to: file)
     for weights in ["bfloat16", "q8_0"] {
       let error = #expect(throws: (any Error).self) {
-        try train(adapted("copy", weights), in: "bad-\(weights)")
+        try folder.train(adapted("copy", weights), in: "bad-\(weights)")
       }
       #expect("\(error.map { "\($0)" } ?? "")".contains("which \(weights) does not have"))
     }

@@ -38,46 +38,24 @@ import Testing
       ] + further)
   }
 
-  private func train(
-    _ configuration: RunConfiguration, ranks: Int = 1, in name: String? = nil,
-    resume: Bool = false, steps: Int? = nil
-  ) throws -> (hash: String, losses: [Double]) {
-    let directory = name.map { RunDirectory(path: folder.path + "/" + $0) }
-    let outcome = try InProcessGroup(size: ranks).run { communicator in
-      var configuration = configuration
-      if let steps { configuration.steps = steps }
-      let run = try TrainingRun(
-        configuration: configuration, communicator: communicator, mode: "", directory: directory,
-        resume: resume, threads: 1)
-      let recorder = EventRecorder()
-      run.trainer.attach(recorder)
-      _ = try run.run(until: StopRequest())
-      return (
-        [run.trainer.parametersHash],
-        recorder.events.compactMap { event -> Double? in
-          if case .step(let record) = event { record.loss } else { nil }
-        }
-      )
-    }[0]
-    return (outcome.0[0], outcome.1)
-  }
-
   @Test func aModelHasNothingToLearnFromItself() throws {
     let own = Self.path("gpt2-float32")
-    let alone = try train(configuration(teacher: own, ["loss={name: standard}"])).losses[0]
-    let all = try train(configuration(teacher: own, weight: 1)).losses[0]
-    let half = try train(configuration(teacher: own, weight: 0.5)).losses[0]
+    let alone = try folder.train(configuration(teacher: own, ["loss={name: standard}"])).losses[0]
+    let all = try folder.train(configuration(teacher: own, weight: 1)).losses[0]
+    let half = try folder.train(configuration(teacher: own, weight: 0.5)).losses[0]
     #expect(abs(all) < 1e-5 && abs(half - alone / 2) < 1e-5 * alone)
   }
 
   @Test func anotherModelIsLearnedFromWithTheSameBitsOnAnyNumberOfRanks() throws {
     let configuration = try configuration(
       teacher: Self.path("llama-tied"), weight: 1, ["loss.temperature=2", "steps=20"])
-    let whole = try train(configuration)
+    let whole = try folder.train(configuration)
     #expect((whole.losses.last ?? 1) < 0.6 * whole.losses[0], "\(whole.losses)")
-    for ranks in [2, 3] { #expect(try train(configuration, ranks: ranks).hash == whole.hash) }
-    _ = try train(configuration, ranks: 2, in: "parts", steps: 7)
-    #expect(try train(configuration, ranks: 3, in: "parts", resume: true).hash == whole.hash)
+    for ranks in [2, 3] {
+      #expect(try folder.train(configuration, ranks: ranks).hash == whole.hash)
+    }
+    _ = try folder.train(configuration, ranks: 2, in: "parts", steps: 7)
+    #expect(try folder.train(configuration, ranks: 3, in: "parts", resume: true).hash == whole.hash)
     // The teacher is no part of the model.
     let names = try FileManager.default.contentsOfDirectory(
       atPath: folder.path + "/parts/checkpoints/step-00000020")
@@ -87,7 +65,7 @@ import Testing
   @Test func anAdapterCanLearnFromATeacher() throws {
     let configuration = try configuration(
       teacher: Self.path("llama-tied"), ["adapter={name: lora, rank: 2}"])
-    #expect(try train(configuration).hash == train(configuration, ranks: 3).hash)
+    #expect(try folder.train(configuration).hash == folder.train(configuration, ranks: 3).hash)
   }
 
   @Test(arguments: ["refuse", "accept"])
@@ -95,12 +73,12 @@ import Testing
     let copy = folder.path + "/teacher"
     try FileManager.default.copyItem(atPath: Self.path("llama-tied"), toPath: copy)
     let configuration = try configuration(teacher: copy, ["data.changed=\(policy)"])
-    _ = try train(configuration, in: "run", steps: 2)
+    _ = try folder.train(configuration, in: "run", steps: 2)
     let file = copy + "/model.safetensors"
     var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
     bytes[bytes.count - 2] ^= 1
     try bytes.write(to: URL(fileURLWithPath: file))
-    let found = problem { try train(configuration, in: "run", resume: true) }
+    let found = problem { try folder.train(configuration, in: "run", resume: true) }
     #expect(found.contains("loss.teacher: \(copy) had"), "\(found)")
     #expect(!found.contains("data.changed"), "\(found)")
   }
@@ -110,14 +88,14 @@ import Testing
     let copy = folder.path + "/teacher"
     try FileManager.default.copyItem(atPath: Self.path(before), toPath: copy)
     let configuration = try configuration(teacher: copy)
-    _ = try train(configuration, in: "run", steps: 2)
+    _ = try folder.train(configuration, in: "run", steps: 2)
     try FileManager.default.removeItem(atPath: copy)
     try FileManager.default.copyItem(atPath: Self.path(after), toPath: copy)
-    let found = problem { try train(configuration, in: "run", resume: true) }
+    let found = problem { try folder.train(configuration, in: "run", resume: true) }
     #expect(found.contains("loss.teacher: \(copy) had"), "\(found)")
     #expect(found.contains("3 files"), "\(found)")
     // Two such runs are told apart, too.
-    _ = try train(configuration, in: "other", steps: 2)
+    _ = try folder.train(configuration, in: "other", steps: 2)
     let differences = try RunDirectory(path: folder.path + "/run")
       .dataDifferences(from: RunDirectory(path: folder.path + "/other"))
     #expect(differences.count == 1)
@@ -157,7 +135,7 @@ import Testing
     ),
   ])
   func aTeacherThatDoesNotFitIsNamed(teacher: String, settings: [String], message: String) {
-    let found = problem { try train(configuration(teacher: teacher, settings)) }
+    let found = problem { try folder.train(configuration(teacher: teacher, settings)) }
     #expect(found.contains(message), "\(found)")
   }
 

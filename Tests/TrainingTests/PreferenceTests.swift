@@ -95,36 +95,6 @@ import Testing
     return ["adapter={name: lora, rank: 2, alpha: 6, targets: [q_proj, v_proj]\(from)}"]
   }
 
-  private struct Outcome: Sendable, Equatable {
-    let hash: String
-    let losses: [Double]
-    let norms: [Double]
-    let measured: EvaluationResult?
-  }
-
-  private func train(
-    _ configuration: RunConfiguration, ranks: Int = 1, in name: String? = nil,
-    resume: Bool = false, steps: Int? = nil
-  ) throws -> Outcome {
-    let directory = name.map { RunDirectory(path: folder.path + "/" + $0) }
-    return try InProcessGroup(size: ranks).run { communicator in
-      var configuration = configuration
-      if let steps { configuration.steps = steps }
-      let run = try TrainingRun(
-        configuration: configuration, communicator: communicator, mode: "", directory: directory,
-        resume: resume, threads: 1)
-      let recorder = EventRecorder()
-      run.trainer.attach(recorder)
-      _ = try run.run(until: StopRequest())
-      let steps = recorder.events.compactMap { event -> StepRecord? in
-        if case .step(let record) = event { record } else { nil }
-      }
-      return Outcome(
-        hash: run.trainer.parametersHash, losses: steps.map(\.loss),
-        norms: steps.map(\.gradientNorm), measured: run.trainer.lastEvaluation)
-    }[0]
-  }
-
   private func isNear(_ found: Double?, _ expected: Double, _ tolerance: Double = 2e-5) -> Bool {
     found.map { abs($0 - expected) <= tolerance * max(1, abs(expected)) } ?? false
   }
@@ -140,7 +110,7 @@ import Testing
       ? configuration(
         fixture, from: Self.path("llama-tied"), Self.adapter(from: Self.path(name)))
       : configuration(fixture, from: Self.path(name))
-    let outcomes = try [1, 2, 3].map { try train(configuration, ranks: $0, in: "run\($0)") }
+    let outcomes = try [1, 2, 3].map { try folder.train(configuration, ranks: $0, in: "run\($0)") }
     #expect(outcomes.dropFirst().allSatisfy { $0 == outcomes[0] })
     let found = outcomes[0]
     #expect(found.losses.count == expected.losses.count)
@@ -171,7 +141,7 @@ import Testing
   @Test func aCopyOfTheModelAloneIsEvaluatedAsItsRun() throws {
     let fixture = try fixture()
     try write(fixture)
-    _ = try train(configuration(fixture, from: Self.path("gpt2-float32")), in: "run")
+    _ = try folder.train(configuration(fixture, from: Self.path("gpt2-float32")), in: "run")
     let copy = folder.path + "/copy"
     try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: false)
     for name in ["config.yaml", "model.safetensors", "tokenizer.json"] {
@@ -193,7 +163,7 @@ import Testing
     try write(fixture)
     let copy = folder.path + "/model"
     try FileManager.default.copyItem(atPath: Self.path("gpt2-float32"), toPath: copy)
-    _ = try train(configuration(fixture, from: copy), in: "run")
+    _ = try folder.train(configuration(fixture, from: copy), in: "run")
     let file = URL(fileURLWithPath: copy + "/model.safetensors")
     var bytes = try Data(contentsOf: file)
     bytes[bytes.count - 2] ^= 1
@@ -216,7 +186,7 @@ import Testing
     let base = Self.path("llama-tied")
     let configuration = try configuration(
       fixture, from: base, Self.adapter() + ["optimizer.learning_rate=2", "steps=6"])
-    let found = try train(configuration, in: "run")
+    let found = try folder.train(configuration, in: "run")
     #expect(isNear(found.losses.first, log(2)))
     let margins = try zip(margins(folder.path + "/run", fixture), margins(base, fixture)).map {
       fixture.beta * ($0 - $1)
@@ -236,7 +206,7 @@ import Testing
     let configuration = try configuration(
       fixture, from: Self.path("llama-tied"),
       Self.adapter(from: adapter) + ["model.weights=bfloat16", "steps=1"])
-    #expect(abs(try train(configuration).losses[0] - log(2)) < 1e-7)
+    #expect(abs(try folder.train(configuration).losses[0] - log(2)) < 1e-7)
   }
 
   /// How much likelier a model takes each chosen answer to be, in nats.
@@ -264,9 +234,9 @@ import Testing
     try write(fixture)
     let configuration = try configuration(
       fixture, from: Self.path("llama-tied"), hasAdapter ? Self.adapter() : [])
-    let whole = try train(configuration, in: "whole")
-    _ = try train(configuration, ranks: 2, in: "parts", steps: 2)
-    let resumed = try train(configuration, ranks: 3, in: "parts", resume: true)
+    let whole = try folder.train(configuration, in: "whole")
+    _ = try folder.train(configuration, ranks: 2, in: "parts", steps: 2)
+    let resumed = try folder.train(configuration, ranks: 3, in: "parts", resume: true)
     #expect(resumed.hash == whole.hash && resumed.measured == whole.measured)
   }
 
@@ -277,12 +247,12 @@ import Testing
     let copy = folder.path + "/model"
     try FileManager.default.copyItem(atPath: Self.path("gpt2-float32"), toPath: copy)
     let configuration = try configuration(fixture, from: copy, ["data.changed=\(policy)"])
-    _ = try train(configuration, in: "run", steps: 2)
+    _ = try folder.train(configuration, in: "run", steps: 2)
     let file = copy + "/model.safetensors"
     var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
     bytes[bytes.count - 2] ^= 1
     try bytes.write(to: URL(fileURLWithPath: file))
-    let found = problem { try train(configuration, in: "run", resume: true) }
+    let found = problem { try folder.train(configuration, in: "run", resume: true) }
     #expect(found.contains("model.from: \(copy) had"), "\(found)")
     #expect(!found.contains("data.changed"), "\(found)")
     #expect(
@@ -292,7 +262,7 @@ import Testing
       }.contains("model.from: \(copy) had"))
     try FileManager.default.removeItem(atPath: copy)
     #expect(
-      problem { try train(configuration, in: "run", resume: true) }
+      problem { try folder.train(configuration, in: "run", resume: true) }
         .hasPrefix(
           "model.from: \(copy): no such run or checkpoint; name the directory of one, such as runs/NAME: the run goes on with the weights"
         ))
@@ -305,10 +275,10 @@ import Testing
     let copy = folder.path + "/model"
     try FileManager.default.copyItem(atPath: Self.path(before), toPath: copy)
     let configuration = try configuration(fixture, from: copy)
-    _ = try train(configuration, in: "run", steps: 2)
+    _ = try folder.train(configuration, in: "run", steps: 2)
     try FileManager.default.removeItem(atPath: copy)
     try FileManager.default.copyItem(atPath: Self.path(after), toPath: copy)
-    let resuming = problem { try train(configuration, in: "run", resume: true) }
+    let resuming = problem { try folder.train(configuration, in: "run", resume: true) }
     let evaluating = problem {
       try ModelEvaluation(
         source: folder.path + "/run", options: EvaluationOptions(), workspace: Workspace())
@@ -350,12 +320,12 @@ import Testing
     try write(fixture, arePreferences: false)
     let model = Self.path("gpt2-float32")
     #expect(
-      problem { try train(configuration(fixture, from: model)) }
+      problem { try folder.train(configuration(fixture, from: model)) }
         .contains("holds conversations with one answer each, not preferences"))
     try write(fixture)
     #expect(
       problem {
-        try train(
+        try folder.train(
           configuration(
             fixture, from: model, ["loss={name: standard}", "data.format=conversations"])
         )

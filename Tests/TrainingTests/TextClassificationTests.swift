@@ -124,50 +124,6 @@ import Testing
     return try .parse(yaml: "{}", source: "test", overrides: settings + model + further)
   }
 
-  private struct Outcome: Sendable {
-    let hash: String
-    let changed: [String]
-    let trainedCount: Int
-    let metrics: [MetricValue]
-    let notices: [String]
-  }
-
-  private func train(
-    _ configuration: RunConfiguration, ranks: Int = 1, in name: String? = nil,
-    resume: Bool = false, steps: Int? = nil
-  ) throws -> Outcome {
-    let directory = name.map { RunDirectory(path: folder.path + "/" + $0) }
-    let outcomes = try InProcessGroup(size: ranks).run { communicator in
-      var configuration = configuration
-      if let steps { configuration.steps = steps }
-      let run = try TrainingRun(
-        configuration: configuration, communicator: communicator, mode: "", directory: directory,
-        resume: resume, threads: 1)
-      let recorder = EventRecorder()
-      run.trainer.attach(recorder)
-      let replica = run.trainer.replica
-      func values() -> [[Float]] {
-        replica.parameters.entries.map { Array(replica.shared.values[$0.range]) }
-      }
-      let before = values()
-      _ = try run.run(until: StopRequest())
-      let after = values()
-      let entries = replica.parameters.entries
-      var (metrics, notices): ([MetricValue], [String]) = ([], [])
-      for event in recorder.events {
-        if case .finished(let summary) = event { metrics = summary.metrics }
-        if case .notice(let text) = event { notices.append(text) }
-      }
-      return Outcome(
-        hash: run.trainer.parametersHash,
-        changed: entries.indices.filter { before[$0] != after[$0] }.map { entries[$0].name },
-        trainedCount: replica.parameters.trainedParameterCount, metrics: metrics,
-        notices: notices)
-    }
-    #expect(Set(outcomes.map(\.hash)).count == 1)
-    return outcomes[0]
-  }
-
   /// Batches are as long as their longest text: all lengths share about the memory of the largest.
   @Test func memoryDoesNotGrowWithEachNewLength() throws {
     let configuration = try configuration(nil, ["model.dropout=0"])
@@ -194,17 +150,17 @@ import Testing
   func aRunHasTheSameBitsOnAnyNumberOfRanksAndWhenResumed(index: Int) throws {
     let (name, further) = Self.settings[index]
     let configuration = try configuration(name, further)
-    let alone = try train(configuration, in: "alone")
+    let alone = try folder.train(configuration, in: "alone")
     for ranks in [2, 3] {
-      #expect(try train(configuration, ranks: ranks).hash == alone.hash, "\(ranks) ranks")
+      #expect(try folder.train(configuration, ranks: ranks).hash == alone.hash, "\(ranks) ranks")
     }
-    _ = try train(configuration, ranks: 2, in: "parts", steps: 2)
-    #expect(try train(configuration, ranks: 3, in: "parts", resume: true).hash == alone.hash)
-    #expect(alone.metrics.map(\.key) == ["accuracy", "perplexity", "top_2_accuracy"])
+    _ = try folder.train(configuration, ranks: 2, in: "parts", steps: 2)
+    #expect(try folder.train(configuration, ranks: 3, in: "parts", resume: true).hash == alone.hash)
+    #expect(alone.metrics.map(\.key) == ["accuracy", "top_2_accuracy", "perplexity"])
   }
 
   @Test func aRunLearnsAndSaysWhatItCuts() throws {
-    let outcome = try train(
+    let outcome = try folder.train(
       configuration(nil, ["model.dropout=0", "optimizer.learning_rate=0.003"], steps: 100))
     let accuracy = try #require(outcome.metrics["accuracy"])
     #expect(accuracy > 0.6, "a guess is right one time in three")
@@ -215,7 +171,7 @@ import Testing
   }
 
   @Test func aNewHeadIsTrainedBesideAnAdapterAndWhatIsFrozenStays() throws {
-    let adapted = try train(
+    let adapted = try folder.train(
       configuration("llama-base", ["adapter.name=lora", "adapter.rank=2"]), in: "run")
     #expect(adapted.changed.allSatisfy { $0.contains("lora_") || $0 == "score.weight" })
     #expect(adapted.changed.contains("score.weight") && adapted.changed.count == 2 * 7 * 2 + 1)
@@ -225,13 +181,13 @@ import Testing
     let description = try String(
       contentsOfFile: checkpoint + "/adapter_config.json", encoding: .utf8)
     #expect(description.contains("SEQ_CLS") && description.contains("\"score\""))
-    let frozen = try train(configuration("encoder", ["freeze=['bert.*']"]))
+    let frozen = try folder.train(configuration("encoder", ["freeze=['bert.*']"]))
     #expect(frozen.changed == ["classifier.weight", "classifier.bias"])
   }
 
   @Test func aHeadBeginsWithThePoolerThatTheWeightsHave() throws {
     let configuration = try configuration("encoder", ["optimizer.learning_rate=1e-30"], steps: 1)
-    _ = try train(configuration, in: "run")
+    _ = try folder.train(configuration, in: "run")
     let found = try SafetensorsReader(
       path: folder.path + "/run/checkpoints/step-00000001/model.safetensors")
     let base = try SafetensorsReader(
@@ -245,7 +201,7 @@ import Testing
   func aCheckpointIsADirectoryOfTransformersAndAModelLikeAnyOther(
     name: String, loss: String
   ) throws {
-    _ = try train(configuration(name, ["loss.name=\(loss)"]), in: "run")
+    _ = try folder.train(configuration(name, ["loss.name=\(loss)"]), in: "run")
     let checkpoint = folder.path + "/run/checkpoints/step-00000005"
     let lines = expected.lines
     func scores(_ path: String) throws -> [[Double]] {
@@ -293,7 +249,7 @@ import Testing
   @Test(arguments: ["standard", "binary-cross-entropy"])
   func anAdaptedClassifierIsMerged(loss: String) throws {
     let settings = ["adapter.name=lora", "adapter.rank=2", "loss.name=\(loss)"]
-    _ = try train(configuration("encoder", settings), in: "run")
+    _ = try folder.train(configuration("encoder", settings), in: "run")
     let merged = folder.path + "/merged"
     var conversion = ModelConversion(source: folder.path + "/run", output: merged)
     conversion.mergesAdapter = true
@@ -313,7 +269,7 @@ import Testing
 
   @Test func roundingThatLosesAClassifiersAdapterIsRefused() throws {
     let settings = ["adapter.name=lora", "adapter.rank=2", "optimizer.learning_rate=1e-6"]
-    _ = try train(configuration("encoder", settings), in: "run")
+    _ = try folder.train(configuration("encoder", settings), in: "run")
     var conversion = ModelConversion(
       source: folder.path + "/run", output: folder.path + "/merged", type: .bfloat16)
     conversion.mergesAdapter = true
@@ -324,10 +280,10 @@ import Testing
   }
 
   @Test func linesOfJSONAreTheSameTextsAsATable() throws {
-    let table = try train(configuration("encoder"))
+    let table = try folder.train(configuration("encoder"))
     let path = folder.path + "/train.jsonl"
     try Data(lines(rows(count: 90, seed: 1)).utf8).write(to: URL(fileURLWithPath: path))
-    let lines = try train(configuration("encoder", ["data.train=\(path)"]))
+    let lines = try folder.train(configuration("encoder", ["data.train=\(path)"]))
     #expect(lines.hash == table.hash)
   }
 
@@ -335,7 +291,7 @@ import Testing
 
   private func problem(_ settings: [String]) -> String {
     do {
-      _ = try train(configuration("encoder", settings))
+      _ = try folder.train(configuration("encoder", settings))
       return "none"
     } catch {
       #expect(ExitCode(of: error) == .usage, "\(error)")

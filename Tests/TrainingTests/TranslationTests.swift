@@ -64,41 +64,11 @@ import Testing
     return configuration
   }
 
-  private struct Outcome: Sendable {
-    let hash: String
-    let loss: Double
-    let metrics: [MetricValue]
-  }
-
-  private func train(
-    _ configuration: RunConfiguration, ranks: Int = 1, directory: RunDirectory? = nil,
-    start: Trainer.Start = .beginning
-  ) throws -> Outcome {
-    let outcomes = try InProcessGroup(size: ranks).run { communicator in
-      let trainer = try Trainer(
-        task: configuration.prepareTask(communicator).task, configuration: configuration,
-        communicator: communicator, directory: directory, start: start, observers: [])
-      let recorder = EventRecorder()
-      trainer.attach(recorder)
-      _ = try trainer.run()
-      for case .finished(let summary) in recorder.events {
-        return Outcome(
-          hash: trainer.parametersHash, loss: summary.validationLoss ?? .nan,
-          metrics: summary.metrics)
-      }
-      throw Unfinished()
-    }
-    for outcome in outcomes { #expect(outcome.hash == outcomes[0].hash) }
-    return outcomes[0]
-  }
-
-  private struct Unfinished: Error {}
-
   @Test func translationHasTheSameBitsOnAnyNumberOfRanks() throws {
     let configuration = try configuration()
-    let alone = try train(configuration)
+    let alone = try folder.train(configuration)
     for ranks in [2, 3, 5] {
-      let together = try train(configuration, ranks: ranks)
+      let together = try folder.train(configuration, ranks: ranks)
       #expect(together.hash == alone.hash, "\(ranks) ranks")
       #expect(together.metrics == alone.metrics && together.loss == alone.loss)
     }
@@ -119,19 +89,15 @@ import Testing
     let trainer = try Trainer(
       task: task, plan: configuration.plan, communicator: SoloCommunicator(), observers: [])
     _ = try trainer.run()
-    #expect(trainer.parametersHash == (try train(configuration).hash))
+    #expect(trainer.parametersHash == (try folder.train(configuration).hash))
   }
 
   @Test func aTranslationThatIsResumedOnOtherRanksEqualsTheUninterrupted() throws {
     var configuration = try configuration { $0.norm = .post }
     configuration.schedule.shape = .constant
-    let whole = try train(configuration)
-    let directory = RunDirectory(path: folder.path + "/run")
-    var beginning = configuration
-    beginning.steps = 13
-    _ = try train(beginning, ranks: 3, directory: directory)
-    let resumed = try train(
-      configuration, ranks: 2, directory: directory, start: .newestCheckpoint)
+    let whole = try folder.train(configuration)
+    _ = try folder.train(configuration, ranks: 3, in: "run", steps: 13)
+    let resumed = try folder.train(configuration, ranks: 2, in: "run", resume: true)
     #expect(resumed.hash == whole.hash)
   }
 
@@ -140,13 +106,13 @@ import Testing
     var configuration = try configuration { $0.dropout = 0 }
     configuration.loss = LossConfiguration()
     configuration.steps = 250
-    let outcome = try train(configuration)
+    let outcome = try folder.train(configuration)
     #expect(outcome.loss < 0.3)
 
     let directory = RunDirectory(path: folder.path + "/run")
     configuration.steps = 3
     configuration.schedule.warmupSteps = 0
-    let saved = try train(configuration, directory: directory)
+    let saved = try folder.train(configuration, in: "run")
     let evaluation = try ModelEvaluation(
       source: directory.path, options: EvaluationOptions(), workspace: Workspace())
     let report = try evaluation.run(SoloCommunicator())
