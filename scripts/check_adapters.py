@@ -13,50 +13,24 @@ must be the one that `lockstep evaluate` finds. The hashes of 1, 2 and 3 ranks m
 which was stopped and resumed.
 """
 
-import argparse
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+import training_checks as checks
 from peft import PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
+from transformers import AutoModelForCausalLM
 
-CONTEXT, VOCABULARY, STEPS = 128, 256, 20
-LEARNING_RATE, BETAS, DECAY = 1e-3, (0.9, 0.95), 0.1
-MODELS = {
-    "llama": LlamaConfig(
-        vocab_size=VOCABULARY, hidden_size=64, intermediate_size=176, num_hidden_layers=3,
-        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=256,
-    ),
-    "gpt2": GPT2Config(
-        vocab_size=VOCABULARY, n_embd=64, n_layer=3, n_head=4, n_positions=CONTEXT,
-        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
-    ),
-}  # fmt: skip
+CONTEXT, VOCABULARY, STEPS, LEARNING_RATE = 128, 256, 20, 1e-3
+MODELS = {"llama": checks.llama(VOCABULARY), "gpt2": checks.gpt2(VOCABULARY, CONTEXT)}
 TARGETS = {
     "llama": {"lora": ["q_proj", "v_proj"], "rslora": ["all-linear"], "dora": ["o_proj", "up_proj"]},
     "gpt2": {"lora": ["c_attn"], "rslora": ["all-linear"], "dora": ["c_attn", "mlp.c_proj"]},
 }
-
-
-def write_tokens(path):
-    """A token file in llm.c's format: a Markov chain, so that there is something to learn."""
-    generator = np.random.default_rng(1)
-    successors = generator.integers(VOCABULARY, size=(VOCABULARY, 4))
-    tokens = [0]
-    for choice in generator.integers(4, size=CONTEXT):
-        tokens.append(successors[tokens[-1], choice])
-    header = np.zeros(256, dtype=np.int32)
-    header[:3] = 20240520, 1, len(tokens)
-    path.write_bytes(header.tobytes() + np.array(tokens, dtype=np.uint16).tobytes())
-    return torch.tensor(tokens)
 
 
 class Lockstep:
@@ -71,9 +45,7 @@ class Lockstep:
             "model": {"from": str(directory / model), "context": CONTEXT},
             "adapter": {"name": method, "rank": 4, "alpha": 8, "targets": targets},
             "batch": {"sequences": 1, "microbatches": 3},
-            "optimizer": {
-                "name": "adamw", "betas": BETAS, "weight_decay": DECAY, "clip_norm": 1.0,
-            },
+            "optimizer": checks.optimizer(),
             "schedule": {"name": "constant"},
             "threads": 1,
             "evaluate": {"every": 0},
@@ -86,26 +58,15 @@ class Lockstep:
         file = self.directory / f"{self.name}-{name}.yaml"
         file.write_text(json.dumps(configuration))
         run = self.directory / f"{self.name}-{name}"
-        launcher = ["mpirun", "--oversubscribe", "-np", str(ranks)] if ranks > 1 else []
-        environment = os.environ | {
-            "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        }  # fmt: skip
-        subprocess.run(
-            launcher + [self.command, "train", file, "--output", run, "--quiet", "--steps", str(steps)]
-            + (["--resume"] if resume else []),
-            check=True, env=environment,
+        checks.run(
+            self.command, "train", file, "--output", run, "--quiet", "--steps", steps,
+            *(["--resume"] if resume else []), ranks=ranks,
         )  # fmt: skip
-        return run, json.loads((run / "summary.json").read_text())
+        return run, checks.summary(run)
 
     def loss(self, run):
-        output = subprocess.run(
-            [self.command, "evaluate", run, "--json"], check=True, capture_output=True, text=True
-        )
+        output = checks.run(self.command, "evaluate", run, "--json", capture_output=True, text=True)
         return json.loads(output.stdout)["loss"]
-
-
-def newest(run):
-    return sorted((run / "checkpoints").iterdir())[-1]
 
 
 def torch_loss(model, tokens):
@@ -116,18 +77,7 @@ def train_with_peft(base, start, tokens):
     model = PeftModel.from_pretrained(base, start, is_trainable=True)
     model.train()
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": DECAY},
-            {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-        ],
-        lr=LEARNING_RATE, betas=BETAS,
-    )  # fmt: skip
-    for _ in range(STEPS):
-        optimizer.zero_grad(set_to_none=True)
-        torch_loss(model, tokens).backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
+    checks.minimize(lambda: torch_loss(model, tokens), parameters, LEARNING_RATE, STEPS)
     return model
 
 
@@ -138,11 +88,11 @@ def check(command, directory, model, method, tokens):
         return AutoModelForCausalLM.from_pretrained(directory / model, dtype=torch.float32)
 
     start, _ = lockstep.train("start", 1, 1e-30)
-    trained = train_with_peft(base(), newest(start), tokens)
+    trained = train_with_peft(base(), checks.newest(start), tokens)
     run, summary = lockstep.train("run", STEPS, LEARNING_RATE)
     theirs = directory / f"{model}-{method}-peft"
     trained.save_pretrained(theirs)
-    ours = load_file(newest(run) / "adapter_model.safetensors")
+    ours = load_file(checks.newest(run) / "adapter_model.safetensors")
     expected = load_file(theirs / "adapter_model.safetensors")
     assert ours.keys() == expected.keys(), ours.keys() ^ expected.keys()
     apart = max(
@@ -150,7 +100,7 @@ def check(command, directory, model, method, tokens):
         for name, tensor in expected.items()
     )
     with torch.no_grad():
-        loaded = PeftModel.from_pretrained(base(), newest(run))
+        loaded = PeftModel.from_pretrained(base(), checks.newest(run))
         loss = torch_loss(loaded.eval(), tokens).item()
         untrained = torch_loss(base(), tokens).item()
     evaluated = lockstep.loss(run)
@@ -169,19 +119,18 @@ def check(command, directory, model, method, tokens):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Compares adapters with peft's.")
-    parser.add_argument("--lockstep", default=".build/release/lockstep", help="the command")
-    arguments = parser.parse_args()
+    command = checks.command("Compares adapters with peft's.")
     torch.manual_seed(1)
     torch.set_num_threads(1)
     good = True
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name)
-        tokens = write_tokens(directory / "tokens.bin")
+        tokens = checks.chain(CONTEXT + 1, VOCABULARY)
+        checks.write_tokens(directory / "tokens.bin", tokens)
         for model, configuration in MODELS.items():
             AutoModelForCausalLM.from_config(configuration).save_pretrained(directory / model)
             for method in ("lora", "rslora", "dora"):
-                good &= check(arguments.lockstep, directory, model, method, tokens)
+                good &= check(command, directory, model, method, tokens)
     sys.exit(0 if good else 1)
 
 

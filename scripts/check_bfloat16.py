@@ -13,33 +13,17 @@ from autocast at any step, or on average more than twice as far as autocast is f
 rate of 1e-3 the window is soon known by heart, and what is left of the loss is noise.)
 """
 
-import argparse
 import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+import training_checks as checks
 from transformers import GPT2LMHeadModel
 
-CONTEXT, VOCABULARY = 512, 256
-LEARNING_RATE, BETAS, DECAY = 2e-4, (0.9, 0.95), 0.1
-
-
-def write_tokens(path):
-    """A token file in llm.c's format: a Markov chain, so that there is something to learn."""
-    generator = np.random.default_rng(1)
-    successors = generator.integers(VOCABULARY, size=(VOCABULARY, 4))
-    tokens = [0]
-    for choice in generator.integers(4, size=CONTEXT):
-        tokens.append(successors[tokens[-1], choice])
-    header = np.zeros(256, dtype=np.int32)
-    header[:3] = 20240520, 1, len(tokens)
-    path.write_bytes(header.tobytes() + np.array(tokens, dtype=np.uint16).tobytes())
-    return torch.tensor(tokens)
+CONTEXT, VOCABULARY, STEPS, LEARNING_RATE = 512, 256, 200, 2e-4
 
 
 def lockstep_losses(command, directory, name, steps, learning_rate, precision):
@@ -52,10 +36,7 @@ def lockstep_losses(command, directory, name, steps, learning_rate, precision):
             "vocabulary": VOCABULARY, "dropout": 0.0,
         },
         "batch": {"sequences": 1, "microbatches": 1},
-        "optimizer": {
-            "name": "adamw", "learning_rate": learning_rate, "betas": BETAS,
-            "weight_decay": DECAY, "clip_norm": 1.0,
-        },
+        "optimizer": checks.optimizer(learning_rate=learning_rate),
         "schedule": {"name": "constant"},
         "steps": steps,
         "threads": 1,
@@ -64,54 +45,39 @@ def lockstep_losses(command, directory, name, steps, learning_rate, precision):
     file = directory / f"{name}.yaml"
     file.write_text(json.dumps(configuration))
     run = directory / name
-    subprocess.run([command, "train", file, "--output", run, "--quiet"], check=True)
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    return run, [json.loads(line)["loss"] for line in lines if '"loss"' in line]
+    checks.run(command, "train", file, "--output", run, "--quiet")
+    return run, [step["loss"] for step in checks.steps(run)]
 
 
-def torch_losses(checkpoint, tokens, steps, enabled):
-    torch.set_num_threads(1)
+def torch_losses(checkpoint, tokens, enabled):
     model = GPT2LMHeadModel.from_pretrained(checkpoint, attn_implementation="sdpa")
     model.train()
-    parameters = list(model.parameters())
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": DECAY},
-            {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-        ],
-        lr=LEARNING_RATE, betas=BETAS,
-    )  # fmt: skip
-    losses = []
-    for _ in range(steps):
+
+    def loss():
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
             logits = model(tokens[None, :-1]).logits[0]
-        loss = F.cross_entropy(logits.float(), tokens[1:])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+        return F.cross_entropy(logits.float(), tokens[1:])
+
+    return checks.minimize(loss, list(model.parameters()), LEARNING_RATE, STEPS)[0]
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Compares bfloat16 with PyTorch's autocast.")
-    parser.add_argument("--lockstep", default=".build/release/lockstep", help="the command")
-    parser.add_argument("--steps", type=int, default=200)
-    arguments = parser.parse_args()
+    command = checks.command("Compares bfloat16 with PyTorch's autocast.")
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name)
-        tokens = write_tokens(directory / "tokens.bin")
+        tokens = checks.chain(CONTEXT + 1, VOCABULARY)
+        checks.write_tokens(directory / "tokens.bin", tokens)
 
         def own(name, steps, rate, precision):
-            return lockstep_losses(arguments.lockstep, directory, name, steps, rate, precision)
+            return lockstep_losses(command, directory, name, steps, rate, precision)
 
         start, _ = own("start", 1, 1e-30, "float32")
         checkpoint = start / "checkpoints" / "step-00000001"
-        _, rounded = own("bfloat16", arguments.steps, LEARNING_RATE, "bfloat16")
-        _, exact = own("float32", arguments.steps, LEARNING_RATE, "float32")
-        autocast = torch_losses(checkpoint, tokens, arguments.steps, enabled=True)
-        single = torch_losses(checkpoint, tokens, arguments.steps, enabled=False)
+        _, rounded = own("bfloat16", STEPS, LEARNING_RATE, "bfloat16")
+        _, exact = own("float32", STEPS, LEARNING_RATE, "float32")
+        autocast = torch_losses(checkpoint, tokens, enabled=True)
+        single = torch_losses(checkpoint, tokens, enabled=False)
 
     def apart(one, other):
         return [abs(a - b) / b for a, b in zip(one, other, strict=True)]
@@ -121,11 +87,10 @@ def main():
         print(f"{name}: {mean:.4%} apart on average, {most:.4%} at most")
         return mean, most
 
-    last = arguments.steps - 1
     print(
-        f"loss at step 1 and {last + 1}: lockstep bfloat16 {rounded[0]:.5f} {rounded[last]:.5f}, "
-        f"autocast {autocast[0]:.5f} {autocast[last]:.5f}, "
-        f"lockstep float32 {exact[0]:.5f} {exact[last]:.5f}, torch {single[0]:.5f} {single[last]:.5f}"
+        f"loss at step 1 and {STEPS}: lockstep bfloat16 {rounded[0]:.5f} {rounded[-1]:.5f}, "
+        f"autocast {autocast[0]:.5f} {autocast[-1]:.5f}, "
+        f"lockstep float32 {exact[0]:.5f} {exact[-1]:.5f}, torch {single[0]:.5f} {single[-1]:.5f}"
     )
     show("lockstep float32 and torch float32", apart(exact, single))
     noise, _ = show("torch autocast and torch float32", apart(autocast, single))

@@ -11,41 +11,22 @@ of all steps, the norm of the first gradient, and the parameters in the end, rel
 the same to 1e-4. The hashes of 1, 2 and 3 ranks must be equal, and that of a run which was stopped and resumed.
 """
 
-import argparse
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+import training_checks as checks
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
+from transformers import AutoModelForCausalLM
 
-CONTEXT, VOCABULARY, STEPS = 128, 256, 20
-LEARNING_RATE, BETAS, DECAY = 1e-3, (0.9, 0.95), 0.1
+CONTEXT, VOCABULARY, STEPS, LEARNING_RATE = 128, 256, 20, 1e-3
 MODELS = {
-    "teacher": LlamaConfig(
-        vocab_size=VOCABULARY, hidden_size=96, intermediate_size=256, num_hidden_layers=3,
-        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=256, initializer_range=0.2,
-    ),
-    "student": GPT2Config(
-        vocab_size=VOCABULARY, n_embd=64, n_layer=2, n_head=4, n_positions=CONTEXT, bos_token_id=None,
-        eos_token_id=None, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
-    ),
-}  # fmt: skip
-
-
-def write_tokens(path):
-    """A token file in llm.c's format, of one window of random tokens."""
-    tokens = np.random.default_rng(1).integers(VOCABULARY, size=CONTEXT + 1)
-    header = np.zeros(256, dtype=np.int32)
-    header[:3] = 20240520, 1, len(tokens)
-    path.write_bytes(header.tobytes() + tokens.astype(np.uint16).tobytes())
-    return torch.tensor(tokens)
+    "teacher": checks.llama(VOCABULARY, hidden_size=96, intermediate_size=256, initializer_range=0.2),
+    "student": checks.gpt2(VOCABULARY, CONTEXT, n_layer=2, bos_token_id=None, eos_token_id=None),
+}
 
 
 def train(command, directory, name, loss, steps=STEPS, ranks=1, resume=False):
@@ -55,10 +36,7 @@ def train(command, directory, name, loss, steps=STEPS, ranks=1, resume=False):
         "model": {"from": str(directory / "student"), "dropout": 0.0},
         "loss": loss,
         "batch": {"sequences": 1, "microbatches": 3},
-        "optimizer": {
-            "name": "adamw", "betas": BETAS, "weight_decay": DECAY, "clip_norm": 1.0,
-            "learning_rate": LEARNING_RATE,
-        },
+        "optimizer": checks.optimizer(learning_rate=LEARNING_RATE),
         "schedule": {"name": "constant"},
         "threads": 1,
         "steps": STEPS,
@@ -66,43 +44,24 @@ def train(command, directory, name, loss, steps=STEPS, ranks=1, resume=False):
     }  # fmt: skip
     file, output = directory / f"{name}.yaml", directory / name
     file.write_text(json.dumps(configuration))
-    environment = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    launcher = ["mpirun", "--oversubscribe", "-np", str(ranks)] if ranks > 1 else []
-    subprocess.run(
-        launcher + [command, "train", file, "--output", output, "--quiet", "--steps", str(steps)]
-        + (["--resume"] if resume else []),
-        check=True, env=environment,
+    checks.run(
+        command, "train", file, "--output", output, "--quiet", "--steps", steps,
+        *(["--resume"] if resume else []), ranks=ranks,
     )  # fmt: skip
-    return output, json.loads((output / "summary.json").read_text())["parameters_sha256"]
-
-
-def newest(output):
-    return sorted((output / "checkpoints").iterdir())[-1]
+    return output, checks.summary(output)["parameters_sha256"]
 
 
 def train_with_torch(student, teacher, tokens, temperature, weight):
     with torch.no_grad():
         known = F.log_softmax(teacher(tokens[None, :-1]).logits[0] / temperature, dim=-1)
-    parameters = list(student.parameters())
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": DECAY},
-            {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-        ],
-        lr=LEARNING_RATE, betas=BETAS,
-    )  # fmt: skip
-    losses, norms = [], []
-    for _ in range(STEPS):
-        optimizer.zero_grad(set_to_none=True)
+
+    def loss():
         logits = student(tokens[None, :-1]).logits[0]
         soft = F.log_softmax(logits / temperature, dim=-1)
         divergence = F.kl_div(soft, known, reduction="sum", log_target=True) / len(known)
-        loss = (1 - weight) * F.cross_entropy(logits, tokens[1:]) + weight * temperature**2 * divergence
-        loss.backward()
-        losses.append(loss.item())
-        norms.append(torch.nn.utils.clip_grad_norm_(parameters, 1.0).item())
-        optimizer.step()
-    return losses, norms
+        return (1 - weight) * F.cross_entropy(logits, tokens[1:]) + weight * temperature**2 * divergence
+
+    return checks.minimize(loss, list(student.parameters()), LEARNING_RATE, STEPS)
 
 
 def check(command, directory, tokens, temperature, weight):
@@ -118,22 +77,19 @@ def check(command, directory, tokens, temperature, weight):
     output, hash = train(command, directory, name, loss)
     start, ours, expected = (
         load_file(place / "model.safetensors")
-        for place in (directory / "student", newest(output), directory / f"{name}-torch")
+        for place in (directory / "student", checks.newest(output), directory / f"{name}-torch")
     )
-    wrong, moved = (
-        sum((tensor - other[key]).norm() ** 2 for key, tensor in expected.items()).sqrt().item()
-        for other in (ours, start)
-    )
-    steps = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
-    steps = [step for step in steps if "gradient_norm" in step]
-    loss_apart = max(abs(step["loss"] - value) / value for step, value in zip(steps, losses, strict=True))
-    norm_apart = abs(steps[0]["gradient_norm"] - norms[0]) / norms[0]
+    assert expected.keys() <= ours.keys(), expected.keys() - ours.keys()
+    apart = checks.distance(ours, expected, start)
+    steps = checks.steps(output)
+    loss_apart = checks.relative([step["loss"] for step in steps], losses)
+    norm_apart = checks.relative([steps[0]["gradient_norm"]], norms[:1])
     hashes = {hash} | {train(command, directory, f"{name}-{ranks}", loss, ranks=ranks)[1] for ranks in (2, 3)}
     train(command, directory, f"{name}-resumed", loss, steps=7, ranks=2)
     hashes.add(train(command, directory, f"{name}-resumed", loss, ranks=3, resume=True)[1])
-    good = max(wrong / moved, loss_apart, norm_apart) <= 1e-4 and len(hashes) == 1
+    good = max(apart, loss_apart, norm_apart) <= 1e-4 and len(hashes) == 1
     print(
-        f"temperature {temperature}, weight {weight}: parameters {wrong / moved:.1e} apart, losses {loss_apart:.1e}, "
+        f"temperature {temperature}, weight {weight}: parameters {apart:.1e} apart, losses {loss_apart:.1e}, "
         f"first gradient's norm {norm_apart:.1e}; loss {losses[0]:.4f} to {losses[-1]:.4f}; "
         f"{len(hashes)} hash of 1, 2, 3 ranks and resumed" + ("" if good else "  WRONG")
     )
@@ -141,18 +97,17 @@ def check(command, directory, tokens, temperature, weight):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Compares distillation with torch's.")
-    parser.add_argument("--lockstep", default=".build/release/lockstep", help="the command")
-    arguments = parser.parse_args()
+    command = checks.command("Compares distillation with torch's.")
     torch.manual_seed(1)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:
         directory = pathlib.Path(place)
-        tokens = write_tokens(directory / "tokens.bin")
+        tokens = torch.randint(VOCABULARY, [CONTEXT + 1])
+        checks.write_tokens(directory / "tokens.bin", tokens)
         for model, configuration in MODELS.items():
             AutoModelForCausalLM.from_config(configuration).save_pretrained(directory / model)
         cases = [(1.0, 0.5), (2.0, 0.9), (4.0, 1.0)]
-        good = [check(arguments.lockstep, directory, tokens, *case) for case in cases]
+        good = [check(command, directory, tokens, *case) for case in cases]
     sys.exit(0 if all(good) else 1)
 
 

@@ -13,40 +13,22 @@ be the same to 1e-4, relative, and so must be what `lockstep evaluate` measures.
 equal, and that of a run which was stopped and resumed.
 """
 
-import argparse
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+import training_checks as checks
 from peft import PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
+from transformers import AutoModelForCausalLM
 
-CONTEXT, VOCABULARY, STEPS, PREFERENCES = 96, 320, 20, 12
-LEARNING_RATE, BETAS, DECAY = 1e-3, (0.9, 0.95), 0.1
-MODELS = {
-    "llama": LlamaConfig(
-        vocab_size=VOCABULARY, hidden_size=64, intermediate_size=176, num_hidden_layers=3,
-        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=256,
-    ),
-    "gpt2": GPT2Config(
-        vocab_size=VOCABULARY, n_embd=64, n_layer=3, n_head=4, n_positions=CONTEXT,
-        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
-    ),
-}  # fmt: skip
+CONTEXT, VOCABULARY, STEPS, LEARNING_RATE, PREFERENCES = 96, 320, 20, 1e-3, 12
+MODELS = {"llama": checks.llama(VOCABULARY), "gpt2": checks.gpt2(VOCABULARY, CONTEXT)}
 ADAPTER = {"name": "lora", "rank": 4, "alpha": 8, "targets": ["q_proj", "v_proj"]}
-LAUNCHER = ["mpirun", "--oversubscribe", "-np"]
-
-
-def run(*arguments, **options):
-    environment = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    return subprocess.run([*map(str, arguments)], check=True, env=environment, **options)
 
 
 def prepare(command, directory):
@@ -63,8 +45,8 @@ def prepare(command, directory):
     ]  # fmt: skip
     (directory / "text.txt").write_text("Some text.\n" * 100)
     (directory / "preferences.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    run(command, "prepare", directory / "text.txt", "--tokenizer", "bytes", "--output", directory / "bytes", "--quiet")
-    run(
+    checks.run(command, "prepare", directory / "text.txt", "--tokenizer", "bytes", "--output", directory / "bytes", "--quiet")
+    checks.run(
         command, "prepare", "--preferences", directory / "preferences.jsonl", "--template", "plain", "--tokenizer",
         directory / "bytes" / "tokenizer.json", "--context", CONTEXT, "--validation-fraction", 0,
         "--output", directory / "data", "--quiet",
@@ -95,7 +77,7 @@ class Lockstep:
             },
             "model": {"from": str(directory / model), "context": CONTEXT},
             "batch": {"sequences": 4, "microbatches": PREFERENCES // 2},
-            "optimizer": {"name": "adamw", "betas": BETAS, "weight_decay": DECAY, "clip_norm": 1.0},
+            "optimizer": checks.optimizer(),
             "schedule": {"name": "constant"},
             "threads": 1,
             "evaluate": {"every": 0},
@@ -108,19 +90,15 @@ class Lockstep:
         file = self.directory / f"{self.name}-{name}.yaml"
         file.write_text(json.dumps(configuration))
         output = self.directory / f"{self.name}-{name}"
-        run(
-            *(LAUNCHER + [ranks] if ranks > 1 else []), self.command, "train", file, "--output", output, "--quiet",
-            "--steps", steps, *(["--resume"] if resume else []),
+        checks.run(
+            self.command, "train", file, "--output", output, "--quiet", "--steps", steps,
+            *(["--resume"] if resume else []), ranks=ranks,
         )  # fmt: skip
-        return output, json.loads((output / "summary.json").read_text())
+        return output, checks.summary(output)
 
     def evaluate(self, output):
-        found = run(self.command, "evaluate", output, "--json", capture_output=True, text=True)
+        found = checks.run(self.command, "evaluate", output, "--json", capture_output=True, text=True)
         return json.loads(found.stdout)
-
-
-def newest(output):
-    return sorted((output / "checkpoints").iterdir())[-1]
 
 
 def log_probability(model, side):
@@ -151,26 +129,9 @@ class Preferences:
 
 def train_with_torch(model, preferences):
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": DECAY},
-            {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-        ],
-        lr=LEARNING_RATE, betas=BETAS,
-    )  # fmt: skip
-    losses, norms = [], []
-    for _ in range(STEPS):
-        optimizer.zero_grad(set_to_none=True)
-        loss = preferences.loss(preferences.rewards(model))
-        loss.backward()
-        losses.append(loss.item())
-        norms.append(torch.nn.utils.clip_grad_norm_(parameters, 1.0).item())
-        optimizer.step()
-    return losses, norms
-
-
-def relative(found, expected):
-    return max(abs(a - b) / abs(b) for a, b in zip(found, expected, strict=True))
+    return checks.minimize(
+        lambda: preferences.loss(preferences.rewards(model)), parameters, LEARNING_RATE, STEPS
+    )
 
 
 def check(command, directory, name, model, pairs, changes):
@@ -184,7 +145,7 @@ def check(command, directory, name, model, pairs, changes):
     begun, _ = lockstep.train("start", 1, 1e-30)
     if adapter:
         reference = PeftModel.from_pretrained(base(), adapter["from"]) if "from" in adapter else base()
-        trained = PeftModel.from_pretrained(base(), newest(begun), is_trainable=True)
+        trained = PeftModel.from_pretrained(base(), checks.newest(begun), is_trainable=True)
     else:
         reference, trained = base(), base()
     preferences = Preferences(reference.eval(), pairs, keys.get("beta", 0.1), keys.get("label_smoothing", 0.0))
@@ -194,7 +155,7 @@ def check(command, directory, name, model, pairs, changes):
 
     output, summary = lockstep.train("run", STEPS, LEARNING_RATE)
     file = "adapter_model.safetensors" if adapter else "model.safetensors"
-    start, ours, expected = (load_file(place / file) for place in (newest(begun), newest(output), theirs))
+    start, ours, expected = (load_file(place / file) for place in (checks.newest(begun), checks.newest(output), theirs))
     shared = ours.keys() & expected.keys()
     assert len(shared) >= 12, ours.keys() ^ expected.keys()
     if adapter:
@@ -202,16 +163,10 @@ def check(command, directory, name, model, pairs, changes):
             ((ours[key] - expected[key]).norm() / expected[key].norm()).item() for key in shared
         )
     else:
-        # All parameters as one vector, and how far it has come: AdamW makes steps of the noise where a gradient is 0.
-        wrong, moved = (
-            sum((expected[key] - other[key]).norm() ** 2 for key in shared).sqrt().item()
-            for other in (ours, start)
-        )
-        apart = wrong / moved
-    steps = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
-    steps = [step for step in steps if "gradient_norm" in step]
-    loss_apart = relative([step["loss"] for step in steps], losses)
-    norm_apart = relative([steps[0]["gradient_norm"]], norms[:1])
+        apart = checks.distance(ours, expected, start)
+    steps = checks.steps(output)
+    loss_apart = checks.relative([step["loss"] for step in steps], losses)
+    norm_apart = checks.relative([steps[0]["gradient_norm"]], norms[:1])
     with torch.no_grad():
         rewards = preferences.rewards(trained.eval())
         margins = rewards[:, 0] - rewards[:, 1]
@@ -220,7 +175,7 @@ def check(command, directory, name, model, pairs, changes):
             "margin": margins.mean().item(), "chosen_reward": rewards[:, 0].mean().item(),
         }  # fmt: skip
     found = lockstep.evaluate(output)
-    metric_apart = relative([found[key] for key in measured], measured.values())
+    metric_apart = checks.relative([found[key] for key in measured], measured.values())
     hashes = [summary["parameters_sha256"]]
     for ranks in (2, 3):
         hashes.append(lockstep.train(f"run{ranks}", STEPS, LEARNING_RATE, ranks)[1]["parameters_sha256"])
@@ -236,25 +191,23 @@ def check(command, directory, name, model, pairs, changes):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Compares learning of preferences with torch's.")
-    parser.add_argument("--lockstep", default=".build/release/lockstep", help="the command")
-    arguments = parser.parse_args()
+    command = checks.command("Compares learning of preferences with torch's.")
     torch.manual_seed(1)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:
         directory = pathlib.Path(place)
-        pairs = prepare(arguments.lockstep, directory)
+        pairs = prepare(command, directory)
         for model, configuration in MODELS.items():
             AutoModelForCausalLM.from_config(configuration).save_pretrained(directory / model)
         first = {"loss": {"name": "dpo"}, "adapter": ADAPTER}
         again = ADAPTER | {"from": str(directory / "again")}
-        good = check(arguments.lockstep, directory, "adapter", "llama", pairs, first)
-        newest(directory / "adapter-run").rename(directory / "again")
+        good = check(command, directory, "adapter", "llama", pairs, first)
+        checks.newest(directory / "adapter-run").rename(directory / "again")
         for name, model, changes in [
             ("adapter from another", "llama", {"loss": {"name": "dpo", "beta": 0.3}, "adapter": again}),
             ("whole", "gpt2", {"loss": {"name": "dpo", "beta": 0.2, "label_smoothing": 0.1}}),
         ]:
-            good &= check(arguments.lockstep, directory, name, model, pairs, changes)
+            good &= check(command, directory, name, model, pairs, changes)
     sys.exit(0 if good else 1)
 
 

@@ -13,23 +13,21 @@ averaging, and to 1e-2 with sparse changes, where a rounding error decides which
 the middle of a round on another number of ranks.
 """
 
-import argparse
 import json
 import math
-import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+import training_checks as checks
 
 CONTEXT, VOCABULARY, SEED = 48, 256, 11
 SEQUENCES, MICROBATCHES, WORKERS, EVERY, STEPS = 2, 8, 4, 5, 20
-LEARNING_RATE, BETAS, DECAY, CLIP = 2e-3, (0.9, 0.95), 0.1, 1.0
+LEARNING_RATE = 2e-3
 LAYERS, HEADS, WIDTH = 3, 4, 64
 DENSITY, LEFT = 0.05, 0.9
 OUTER = {
@@ -40,11 +38,6 @@ OUTER = {
 BLOCK = 4096
 WORD = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15
-
-
-def run(*arguments):
-    environment = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    subprocess.run([*map(str, arguments)], check=True, env=environment)
 
 
 def mixed(word):
@@ -188,16 +181,7 @@ def train_with_torch(parameters, tokens, outer):
     workers = [
         {name: value.clone().requires_grad_() for name, value in parameters.items()} for _ in range(WORKERS)
     ]
-    inner = [
-        torch.optim.AdamW(
-            [
-                {"params": [p for p in worker.values() if p.dim() >= 2], "weight_decay": DECAY},
-                {"params": [p for p in worker.values() if p.dim() < 2], "weight_decay": 0.0},
-            ],
-            lr=LEARNING_RATE, betas=BETAS,
-        )
-        for worker in workers
-    ]  # fmt: skip
+    inner = [checks.adamw(worker.values(), LEARNING_RATE) for worker in workers]
     losses = []
     for step in range(STEPS):
         found = []
@@ -205,7 +189,7 @@ def train_with_torch(parameters, tokens, outer):
             value = loss(worker, batch(tokens, step, index))
             optimizer.zero_grad(set_to_none=True)
             value.backward()
-            torch.nn.utils.clip_grad_norm_(worker.values(), CLIP)
+            torch.nn.utils.clip_grad_norm_(worker.values(), checks.CLIP_NORM)
             optimizer.step()
             found.append(value.item())
         losses.append(sum(found) / WORKERS)
@@ -232,10 +216,7 @@ class Lockstep:
             },
             "model": {"layers": LAYERS, "heads": HEADS, "width": WIDTH, "context": CONTEXT},
             "batch": {"sequences": SEQUENCES, "microbatches": MICROBATCHES},
-            "optimizer": {
-                "name": "adamw", "learning_rate": LEARNING_RATE, "betas": BETAS, "weight_decay": DECAY,
-                "clip_norm": CLIP,
-            },
+            "optimizer": checks.optimizer(learning_rate=LEARNING_RATE),
             "schedule": {"name": "constant"},
             "synchronize": {"every": EVERY, "workers": WORKERS, "outer": outer},
             "steps": STEPS, "threads": 1, "evaluate": {"every": EVERY}, "checkpoint": {"every": 7, "keep": 9},
@@ -244,9 +225,10 @@ class Lockstep:
     def train(self, name, ranks=1, arguments=()):
         """The run's directory, and its hash."""
         output = self.directory / name
-        launcher = ["mpirun", "--oversubscribe", "-np", ranks] if ranks > 1 else []
-        run(*launcher, self.command, "train", self.file, "--output", output, "--quiet", *arguments)
-        return output, json.loads((output / "summary.json").read_text())["parameters_sha256"]
+        checks.run(
+            self.command, "train", self.file, "--output", output, "--quiet", *arguments, ranks=ranks
+        )
+        return output, checks.summary(output)["parameters_sha256"]
 
     def resume(self, output, step, ranks):
         """The hash of a run that goes on from one of another's checkpoints."""
@@ -271,10 +253,6 @@ def ordered(parameters):
     return sorted(parameters, key=place)
 
 
-def relative(found, expected):
-    return max(abs(a - b) / abs(b) for a, b in zip(found, expected, strict=True))
-
-
 def check(command, directory, name, tokens):
     lockstep = Lockstep(command, directory, OUTER[name])
     start, _ = lockstep.train(
@@ -287,44 +265,38 @@ def check(command, directory, name, tokens):
     output, expected_hash = lockstep.train(f"{name}-1")
     found = load(output / "checkpoints" / f"step-{STEPS:08}" / "model.safetensors")
     assert found.keys() == expected.keys() and len(found) >= 12, found.keys() ^ expected.keys()
-    # All parameters as one vector, and how far it has come: AdamW makes steps of the noise where a gradient is 0.
-    wrong, moved = (
-        sum((expected[key] - other[key]).norm() ** 2 for key in found).sqrt().item() for other in (found, begun)
-    )
-    steps = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
-    loss_apart = relative([step["loss"] for step in steps if "gradient_norm" in step], losses)
+    apart = checks.distance(found, expected, begun)
+    loss_apart = checks.relative([step["loss"] for step in checks.steps(output)], losses)
     hashes = {expected_hash} | {lockstep.train(f"{name}-{ranks}", ranks)[1] for ranks in (2, 3, 4, 6)}
     for ranks in (1, 3, 4):
         for step, later in ((7, 2), (14, 6)):
             hashes.add(lockstep.resume(directory / f"{name}-{ranks}", step, later))
             shutil.rmtree(directory / f"resumed-{step}-{later}")
     near = 1e-2 if name == "sparseloco" else 1e-4
-    good = max(wrong / moved, loss_apart) <= near and len(hashes) == 1
+    good = max(apart, loss_apart) <= near and len(hashes) == 1
     print(
-        f"{name}: {len(found)} tensors {wrong / moved:.1e} apart, losses {loss_apart:.1e}; loss {losses[0]:.4f} to "
+        f"{name}: {len(found)} tensors {apart:.1e} apart, losses {loss_apart:.1e}; loss {losses[0]:.4f} to "
         f"{losses[-1]:.4f}; {len(hashes)} hash of 1, 2, 3, 4, 6 ranks and resumed" + ("" if good else "  WRONG")
     )
     return good
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Compares workers that seldom communicate with torch's.")
-    parser.add_argument("--lockstep", default=".build/release/lockstep", help="the command")
-    arguments = parser.parse_args()
+    command = checks.command("Compares workers that seldom communicate with torch's.")
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:
         directory = pathlib.Path(place)
         generator = np.random.default_rng(1)
         words = ["".join(generator.choice(list("abcdefgh"), size=size)) for size in range(2, 9) for _ in range(9)]
         (directory / "text.txt").write_text(" ".join(generator.choice(words, size=9000)))
-        run(
-            arguments.lockstep, "prepare", directory / "text.txt", "--tokenizer", "bytes", "--output",
+        checks.run(
+            command, "prepare", directory / "text.txt", "--tokenizer", "bytes", "--output",
             directory / "data", "--quiet",
         )  # fmt: skip
         tokens = torch.tensor(np.fromfile(directory / "data" / "train.bin", dtype=np.uint16, offset=1024).astype(np.int64))
         good = True
         for name in OUTER:
-            good &= check(arguments.lockstep, directory, name, tokens)
+            good &= check(command, directory, name, tokens)
     sys.exit(0 if good else 1)
 
 
