@@ -5,18 +5,18 @@ extension Communicator {
   ///
   /// - Parameters:
   ///   - slice: This rank's elements: its parts, one after the other.
-  ///   - distribution: Which rank holds which elements.
+  ///   - owners: Which rank holds which elements.
   ///   - chunkElementCount: Elements in a chunk. Default: 1,048,576 (4 MiB).
   ///   - consume: On rank 0: receives all elements in order, as the index of the first and a chunk.
   /// - Throws: On rank 0 what `consume` throws, when all chunks have come.
   public func gather(
-    _ slice: UnsafeBufferPointer<Float>, distribution: Distribution,
+    _ slice: UnsafeBufferPointer<Float>, owners: ElementOwners,
     chunkElementCount: Int = 1 << 20,
     consume: (_ start: Int, _ chunk: UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
-    try meet(CollectiveCall(.gather, byteCount: distribution.elementCount * 4, root: 0))
-    precondition(slice.count == distribution.count(of: rank), "a slice of the wrong length")
-    let chunks = distribution.chunks(of: chunkElementCount)
+    try meet(CollectiveCall(.gather, byteCount: owners.elementCount * 4, root: 0))
+    precondition(slice.count == owners.count(of: rank), "a slice of the wrong length")
+    let chunks = owners.chunks(of: chunkElementCount)
     guard isRankZero else {
       for chunk in chunks where chunk.owner == rank {
         let part = slice[chunk.held]
@@ -55,18 +55,18 @@ extension Communicator {
   ///
   /// - Parameters:
   ///   - slice: Receives this rank's elements: its parts, one after the other.
-  ///   - distribution: Which rank gets which elements.
+  ///   - owners: Which rank gets which elements.
   ///   - chunkElementCount: Elements in a chunk. Default: 1,048,576 (4 MiB).
   ///   - produce: On rank 0: fills chunks with all elements in order.
   /// - Throws: On rank 0 what `produce` throws; the other ranks then wait, so the job must end.
   public func scatter(
-    into slice: UnsafeMutableBufferPointer<Float>, distribution: Distribution,
+    into slice: UnsafeMutableBufferPointer<Float>, owners: ElementOwners,
     chunkElementCount: Int = 1 << 20,
     produce: (_ start: Int, _ chunk: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
-    try meet(CollectiveCall(.scatter, byteCount: distribution.elementCount * 4, root: 0))
-    precondition(slice.count == distribution.count(of: rank), "a slice of the wrong length")
-    let chunks = distribution.chunks(of: chunkElementCount)
+    try meet(CollectiveCall(.scatter, byteCount: owners.elementCount * 4, root: 0))
+    precondition(slice.count == owners.count(of: rank), "a slice of the wrong length")
+    let chunks = owners.chunks(of: chunkElementCount)
     guard isRankZero else {
       for chunk in chunks where chunk.owner == rank {
         let part = slice[chunk.held]
@@ -94,7 +94,7 @@ extension Communicator {
   }
 }
 
-extension Distribution {
+extension ElementOwners {
   /// All elements in order, cut at the borders of parts and after each `count` of a part. `held` is
   /// where they lie among their owner's elements.
   fileprivate func chunks(

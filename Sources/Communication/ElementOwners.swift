@@ -1,5 +1,5 @@
 /// Which rank holds which part of a vector. A rank may hold several parts, or none.
-public struct Distribution: Equatable, Sendable {
+public struct ElementOwners: Equatable, Sendable {
   public struct Part: Equatable, Sendable {
     public let owner: Int
     public let elements: Range<Int>
@@ -33,10 +33,10 @@ public struct Distribution: Equatable, Sendable {
 
 extension SlicePartition {
   /// Each rank's parts.
-  public var distribution: Distribution {
-    Distribution(
+  public var elementOwners: ElementOwners {
+    ElementOwners(
       (0..<size).flatMap { rank in
-        parts(of: rank).map { Distribution.Part(owner: rank, elements: $0) }
+        parts(of: rank).map { ElementOwners.Part(owner: rank, elements: $0) }
       }.sorted { $0.elements.lowerBound < $1.elements.lowerBound })
   }
 }

@@ -105,7 +105,7 @@ struct Probe {
     let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: slice.count)
     defer { memory.deallocate() }
     try communicator.scatter(
-      into: memory, distribution: partition.distribution, chunkElementCount: 70_001
+      into: memory, owners: partition.elementOwners, chunkElementCount: 70_001
     ) {
       start, chunk in
       for index in chunk.indices { chunk[index] = Float(start + index) }
@@ -113,7 +113,7 @@ struct Probe {
     try expect(memory.elementsEqual(slice.map(Float.init)), "scatter")
     var next = 0
     try communicator.gather(
-      UnsafeBufferPointer(memory), distribution: partition.distribution, chunkElementCount: 33_333
+      UnsafeBufferPointer(memory), owners: partition.elementOwners, chunkElementCount: 33_333
     ) { start, chunk in
       try expect(start == next, "gather in order")
       try expect(chunk.elementsEqual((start..<start + chunk.count).map(Float.init)), "gather")

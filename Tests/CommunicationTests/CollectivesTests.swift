@@ -135,7 +135,7 @@ import Testing
       let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: slice.count)
       defer { memory.deallocate() }
       try communicator.scatter(
-        into: memory, distribution: partition.distribution, chunkElementCount: chunk
+        into: memory, owners: partition.elementOwners, chunkElementCount: chunk
       ) {
         start, chunk in
         for index in chunk.indices { chunk[index] = Float(start + index) }
@@ -143,7 +143,7 @@ import Testing
       #expect(memory.elementsEqual(slice.map(Float.init)))
       var whole: [Float] = []
       try communicator.gather(
-        UnsafeBufferPointer(memory), distribution: partition.distribution, chunkElementCount: chunk
+        UnsafeBufferPointer(memory), owners: partition.elementOwners, chunkElementCount: chunk
       ) { start, chunk in
         #expect(start == whole.count)
         whole += chunk
@@ -216,8 +216,8 @@ import Testing
   @Test func interleavedPartsAreBalancedAndAllOverTheBuffer() {
     for (elementCount, size) in [(0, 3), (1, 2), (65_537, 2), (10_000_000, 7), (124_439_808, 6)] {
       let partition = SlicePartition(elementCount: elementCount, size: size, layout: .interleaved)
-      let parts = partition.distribution.parts
-      #expect(partition.distribution.elementCount == elementCount)
+      let parts = partition.elementOwners.parts
+      #expect(partition.elementOwners.elementCount == elementCount)
       for (left, right) in zip(parts, parts.dropFirst()) {
         #expect(left.elements.upperBound == right.elements.lowerBound)
         #expect(right.elements.lowerBound % SlicePartition.blockSize == 0)

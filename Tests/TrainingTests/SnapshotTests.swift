@@ -284,19 +284,19 @@ import Testing
   @Test(arguments: 1...20) func everyElementComesFromWhereItWas(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     let count = 40
-    func distribution(_ owners: Int) -> Distribution {
+    func owners(_ ranks: Int) -> ElementOwners {
       let cuts = ([0, count] + (0..<5).map { _ in Int.random(in: 0...count, using: &generator) })
         .sorted()
-      return Distribution(
+      return ElementOwners(
         zip(cuts, cuts.dropFirst()).map {
-          .init(owner: Int.random(in: 0..<owners, using: &generator), elements: $0..<$1)
+          .init(owner: Int.random(in: 0..<ranks, using: &generator), elements: $0..<$1)
         })
     }
     /// The elements of each owner, in order.
-    func elements(_ distribution: Distribution) -> [Int: [Int]] {
-      distribution.parts.reduce(into: [:]) { $0[$1.owner, default: []] += $1.elements }
+    func elements(_ owners: ElementOwners) -> [Int: [Int]] {
+      owners.parts.reduce(into: [:]) { $0[$1.owner, default: []] += $1.elements }
     }
-    let (old, new) = (distribution(3), distribution(2))
+    let (old, new) = (owners(3), owners(2))
     let held = elements(old)
     var dealt = elements(new).mapValues { $0.map { _ in -1 } }
     for piece in Redistribution.pieces(from: old, to: new) {

@@ -92,7 +92,7 @@ package final class CheckpointStore {
     for state in states where !isAlone {
       try communicator.agree {
         try communicator.gather(
-          UnsafeBufferPointer(state.values), distribution: state.distribution
+          UnsafeBufferPointer(state.values), owners: state.owners
         ) { start, chunk in
           for part in state.parts(of: chunk, from: start) { try draft?.append(part) }
         }
@@ -123,7 +123,7 @@ package final class CheckpointStore {
     var end = staging
     for state in states {
       try communicator.gather(
-        UnsafeBufferPointer(state.values), distribution: state.distribution
+        UnsafeBufferPointer(state.values), owners: state.owners
       ) { start, chunk in
         guard let end, let source = chunk.baseAddress else { return }
         (end + start).update(from: source, count: chunk.count)
@@ -269,7 +269,7 @@ package final class CheckpointStore {
         try state.tensors.map { try reader.readableEntry($0.name, shape: $0.shape) }
       }
     }
-    try communicator.scatter(into: state.values, distribution: state.distribution) {
+    try communicator.scatter(into: state.values, owners: state.owners) {
       start, chunk in
       guard let reader, let entries else { return }
       threads.run(over: chunk.count, grain: Self.leastElementsForAThread) { part in

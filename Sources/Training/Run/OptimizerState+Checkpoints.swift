@@ -4,8 +4,8 @@ import LockstepWeights
 
 extension OptimizerState {
   /// Which rank holds what of it.
-  var distribution: Distribution {
-    Distribution(parts.map { .init(owner: $0.rank, elements: $0.elements) })
+  var owners: ElementOwners {
+    ElementOwners(parts.map { .init(owner: $0.rank, elements: $0.elements) })
   }
 
   /// The tensors as a checkpoint sees them.

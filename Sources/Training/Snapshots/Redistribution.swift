@@ -15,8 +15,8 @@ package enum Redistribution {
   /// - Parameters:
   ///   - old: Which rank held which elements.
   ///   - new: Which rank gets which elements, of the same vector.
-  package static func pieces(from old: Distribution, to new: Distribution) -> [Piece] {
-    precondition(old.elementCount == new.elementCount, "two distributions of the same vector")
+  package static func pieces(from old: ElementOwners, to new: ElementOwners) -> [Piece] {
+    precondition(old.elementCount == new.elementCount, "two divisions of the same vector")
     let (sources, destinations) = (placed(old), placed(new))
     var pieces: [Piece] = []
     var index = 0
@@ -42,10 +42,10 @@ package enum Redistribution {
 
   /// Each part with its place among its owner's elements.
   private static func placed(
-    _ distribution: Distribution
+    _ owners: ElementOwners
   ) -> [(owner: Int, elements: Range<Int>, start: Int)] {
     var counts: [Int: Int] = [:]
-    return distribution.parts.map { part in
+    return owners.parts.map { part in
       let start = counts[part.owner, default: 0]
       counts[part.owner] = start + part.elements.count
       return (part.owner, part.elements, start)

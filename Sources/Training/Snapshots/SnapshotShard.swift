@@ -160,16 +160,16 @@ struct SnapshotRecord: Codable {
   /// Which rank held what of each state: rank, first element, end.
   let parts: [[[Int]]]
 
-  init(state: TrainingState, distributions: [Distribution]) {
+  init(state: TrainingState, owners: [ElementOwners]) {
     self.state = state
-    parts = distributions.map { distribution in
-      distribution.parts.map { [$0.owner, $0.elements.lowerBound, $0.elements.upperBound] }
+    parts = owners.map { vector in
+      vector.parts.map { [$0.owner, $0.elements.lowerBound, $0.elements.upperBound] }
     }
   }
 
-  var distributions: [Distribution] {
+  var owners: [ElementOwners] {
     parts.map { parts in
-      Distribution(parts.map { .init(owner: $0[0], elements: $0[1]..<$0[2]) })
+      ElementOwners(parts.map { .init(owner: $0[0], elements: $0[1]..<$0[2]) })
     }
   }
 }

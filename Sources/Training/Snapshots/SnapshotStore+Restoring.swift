@@ -68,7 +68,7 @@ extension SnapshotStore {
       try replica.shared.broadcast()
     }
     try restoreParameters(snapshot)
-    try restoreStates(snapshot, held: record.distributions)
+    try restoreStates(snapshot, held: record.owners)
     try versions.finishResuming()
     return record.state
   }
@@ -111,7 +111,7 @@ extension SnapshotStore {
   }
 
   /// Each rank gets its elements of the states from memory of its host, or from a host that has them.
-  private func restoreStates(_ snapshot: SnapshotIdentity, held: [Distribution]) throws {
+  private func restoreStates(_ snapshot: SnapshotIdentity, held: [ElementOwners]) throws {
     let topology = communicator.topology
     let states = states
     try communicator.agree {
@@ -123,7 +123,7 @@ extension SnapshotStore {
     /// Where each state begins among the elements of a rank that held it.
     var begins: [Int: Int] = [:]
     for (state, old) in zip(states, held) {
-      for piece in Redistribution.pieces(from: old, to: state.distribution) {
+      for piece in Redistribution.pieces(from: old, to: state.owners) {
         let holders = inventory.holders(of: piece.source, in: snapshot)
         let target = topology.hostIndex(of: piece.destination)
         let sourceHost = holders.contains(target) ? target : holders.first ?? target

@@ -133,7 +133,7 @@ final class SnapshotStore {
     }
     guard step.isMultiple(of: every) else { return nil }
     let record = try JSONFormat.encoder().encode(
-      SnapshotRecord(state: state(), distributions: states.map(\.distribution)))
+      SnapshotRecord(state: state(), owners: states.map(\.owners)))
     if slots.count < 2, let notice = try addSlot(recordByteCount: record.count) {
       turnOff()
       return notice
@@ -222,7 +222,7 @@ final class SnapshotStore {
   }
 
   private func valuesByteCount(of rank: Int) -> Int {
-    states.reduce(0) { $0 + $1.distribution.count(of: rank) } * MemoryLayout<Float>.stride
+    states.reduce(0) { $0 + $1.owners.count(of: rank) } * MemoryLayout<Float>.stride
   }
 
   /// The ranks of the host before this one whose copies this rank holds.

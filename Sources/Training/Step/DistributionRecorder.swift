@@ -56,13 +56,13 @@ final class DistributionRecorder {
     // Whole numbers of 32 bits travel where floats do: nothing computes with them on the way.
     let own = counts.flatMap { $0.counts.map { Float(bitPattern: UInt32(clamping: $0)) } }
     counts = []
-    let distribution = Distribution(
+    let owners = ElementOwners(
       (0..<communicator.size).map {
         .init(owner: $0, elements: $0 * length..<($0 + 1) * length)
       })
     var sums = [Int](repeating: 0, count: communicator.isRankZero ? length : 0)
     try own.withUnsafeBufferPointer { own in
-      try communicator.gather(own, distribution: distribution) { start, chunk in
+      try communicator.gather(own, owners: owners) { start, chunk in
         for (index, element) in chunk.enumerated() {
           sums[(start + index) % length] += Int(element.bitPattern)
         }
