@@ -45,7 +45,7 @@ struct Inspect: ParsableCommand, ReadsEncryptedFiles {
 
   func run() throws {
     if verify {
-      let verification = try Verification(path: path)
+      let verification = try RunVerification(path: path)
       try StandardOutput.print(verification, asJSON: json)
       if !verification.isSound { throw CommandExit(code: .failure) }
       return

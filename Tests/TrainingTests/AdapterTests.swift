@@ -304,7 +304,7 @@ import Testing
     _ = try folder.train(
       configuration(from: "llama-tied", Self.lora + ["model.from=\(copy)"]), in: "run")
     try FileManager.default.removeItem(atPath: copy)
-    let verification = try Verification(path: folder.path + "/run")
+    let verification = try RunVerification(path: folder.path + "/run")
     #expect(verification.isSound, "\(verification)")
   }
 

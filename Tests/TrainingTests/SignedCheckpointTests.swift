@@ -54,7 +54,7 @@ import Testing
     #expect(try refusal().contains("its seal is not that of its members"))
     // What signs this anew is no accident; checking everything finds it all the same.
     try manifest.write(to: checkpoint.path)
-    let verification = try Verification(path: checkpoint.path)
+    let verification = try RunVerification(path: checkpoint.path)
     #expect(!verification.isSound && "\(verification)".contains("its manifest says 0000"))
   }
 

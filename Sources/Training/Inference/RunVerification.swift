@@ -6,7 +6,7 @@ import LockstepSettings
 
 /// Whether everything that a run, or one of its checkpoints, keeps on disk is as it was written: what
 /// `lockstep inspect --verify` prints. Reads every byte.
-public struct Verification: Encodable, CustomStringConvertible {
+public struct RunVerification: Encodable, CustomStringConvertible {
   /// One file, or one checkpoint.
   public struct Finding: Encodable, Equatable {
     public let path: String
