@@ -239,9 +239,11 @@ extension Redactor {
     ("tel 030 1234567(office)", "tel [PHONE](office)"),
     ("tel: 0171/1234567[Bob]", "tel: [PHONE][Bob]"),
     ("mail anna@example.com(work)", "mail [EMAIL](work)"),
-    ("anna@example.com-thanks", "[EMAIL]-thanks"),
+    ("anna@example.com-thanks", "[EMAIL]-thanks"), ("anna@uni.at(home)", "[EMAIL](home)"),
+    ("tel 030 1234567-office, +49 171 1234567-mobile", "tel [PHONE]-office, [PHONE]-mobile"),
+    ("0171 1234567(mobile) (212) 555-0123[x]", "[PHONE](mobile) [PHONE][x]"),
     ("W@x.mean() W@x.mean(axis=0) x@w.to(device) A@b.de()", nil), ("ssh root@db.eu-west-1", nil),
-    ("f(1234567(8))", nil),
+    ("f(1234567(8)) 512-256-1024(x) 0171 1234567-office bob@example.de-thanks", nil),
   ])
   func aRemarkDirectlyBehindHidesNothing(_ text: String, _ expected: String?) throws {
     #expect(try Redactor.ofEverything().redacted(text) == expected ?? text)

@@ -12,8 +12,12 @@ enum EmailDetector {
   /// Top-level domains that are no names of functions, for parentheses directly behind an address.
   private static let domains =
     genericDomains + [
-      "mil", "info", "biz", "eu", "de", "fr", "uk", "nl", "ch", "es", "pl", "se", "dk", "fi", "be",
-      "cz", "jp", "cn", "kr", "ru", "br", "ca", "au", "us",
+      "mil", "info", "biz", "io", "co", "eu", "de", "at", "ch", "fr", "it", "es", "pt", "uk", "ie",
+      "nl", "be", "lu", "se", "dk", "fi", "no", "pl", "cz", "sk", "hu", "ro", "bg", "hr", "gr",
+      "ee",
+      "lv", "lt", "ua", "ru", "tr", "il", "in", "jp", "cn", "kr", "tw", "hk", "sg", "br", "ar",
+      "cl",
+      "mx", "ca", "us", "za", "au", "nz",
     ]
 
   static func find(in text: Text, _ range: Range<Int>, _ findings: inout [Finding]) {

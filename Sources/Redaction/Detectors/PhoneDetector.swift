@@ -58,7 +58,11 @@ struct PhoneDetector {
     let shape = PhoneShape(run: run, text: text, isTold: isTold)
     for count in stride(from: run.groups.count, to: 0, by: -1) {
       let end = run.groups[count - 1].upperBound
-      guard PhoneBounds.mayEnd(end, in: text, isSure: isTold || run.hasPlus),
+      guard
+        PhoneBounds.mayEnd(
+          end, in: text, isSure: isTold || run.hasPlus,
+          beginsAsNumber: text[run.start] == UInt8(ascii: "0")
+            || text[run.start] == UInt8(ascii: "(")),
         shape.fits(groups: count)
       else { continue }
       findings.append(Finding(kind: .phone, range: run.start..<end))
@@ -98,17 +102,20 @@ enum PhoneBounds {
     }
   }
 
-  /// - Parameter isSure: Whether a word or a `+` in front tells that it is a telephone number: then it is one
-  ///   in front of a remark, too, as in `tel 030 1234567(office)`.
-  static func mayEnd(_ end: Int, in text: Text, isSure: Bool) -> Bool {
+  /// A remark may follow without a space: `tel 030 1234567-office`, `0171 1234567(mobile)`.
+  ///
+  /// - Parameters:
+  ///   - isSure: Whether a word or a `+` in front tells that it is a telephone number.
+  ///   - beginsAsNumber: Whether it begins with 0 or a code in parentheses, as what is computed with does not.
+  static func mayEnd(_ end: Int, in text: Text, isSure: Bool, beginsAsNumber: Bool) -> Bool {
     let (after, second) = (text[end], text[end + 1])
     if after.isWord { return false }
     switch after {
     case UInt8(ascii: "%"), UInt8(ascii: "@"): return false
-    case UInt8(ascii: "("), UInt8(ascii: "["): return isSure
+    case UInt8(ascii: "("), UInt8(ascii: "["): return isSure || beginsAsNumber
     case UInt8(ascii: "."), UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "/"):
       return !second.isDigit
-    case UInt8(ascii: "-"): return !second.isWord
+    case UInt8(ascii: "-"): return isSure ? !second.isDigit : !second.isWord
     // € behind a sum.
     case 0xE2: return !text.has("€", at: end)
     case UInt8(ascii: " "): return !text.has("€", at: end + 1)
