@@ -23,7 +23,7 @@ public final class AtomicFile {
   public init(path: String, bytesNeeded: Int? = nil) throws(FileError) {
     try Self.requirePlace(for: path)
     self.path = path
-    let name = path.unicodeScalars.split(separator: "/").last.map { String($0) } ?? path
+    let name = FileSystem.name(of: path) ?? path
     // A number of its own keeps writers of one name apart; the last to commit wins.
     var number = UInt64.random(in: 0 ... .max)
     func temporaryPath() -> String {

@@ -198,6 +198,12 @@ package enum FileSystem {
     return bytes < 0 ? nil : Int(bytes)
   }
 
+  /// The last part of a path, without slashes; nil for the root and for an empty path. A slash before an accent
+  /// is a slash.
+  package static func name(of path: String) -> String? {
+    path.unicodeScalars.split(separator: "/").last.map { String($0) }
+  }
+
   /// The directory that holds a path: `.` for a bare name.
   package static func parent(of path: String) -> String {
     let parts = path.unicodeScalars.split(separator: "/").map { String($0) }

@@ -22,6 +22,7 @@ import Testing
     let directory = try TemporaryDirectory()
     let path = directory.path + "/\u{301}x"
     #expect(FileSystem.parent(of: path) == directory.path)
+    #expect(FileSystem.name(of: path + "/") == "\u{301}x" && FileSystem.name(of: "//") == nil)
     try AtomicFile.write([1], to: path)
     #expect(try directory.names() == ["\u{301}x"])
   }

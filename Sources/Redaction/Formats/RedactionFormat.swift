@@ -1,3 +1,5 @@
+import LockstepFiles
+
 /// What a file is made of.
 public enum RedactionFormat: String, CaseIterable, Sendable, Codable {
   /// Every byte is text.
@@ -11,7 +13,7 @@ public enum RedactionFormat: String, CaseIterable, Sendable, Codable {
 
   /// What the end of a file's name says.
   public init(path: String) {
-    let ending = path.split(separator: "/").last?.split(separator: ".").dropFirst().last
+    let ending = FileSystem.name(of: path)?.split(separator: ".").dropFirst().last
     self =
       switch ending?.lowercased() {
       case "jsonl", "ndjson", "json": .json

@@ -42,7 +42,7 @@ extension RunConfiguration {
   /// A path, absolute or from a directory, without `.` or a slash at its end.
   private static func path(_ path: String, from directory: String) -> String {
     let full = path.hasPrefix("/") ? path : directory + "/" + path
-    let parts = full.split(separator: "/").filter { $0 != "." }
+    let parts = full.unicodeScalars.split(separator: "/").map { String($0) }.filter { $0 != "." }
     return "/" + parts.joined(separator: "/")
   }
 }

@@ -70,7 +70,7 @@ struct ConversionOutput {
   func begin() throws(ConversionError) -> ConversionDraft {
     var whole = path
     while whole.count > 1, whole.hasSuffix("/") { whole.removeLast() }
-    let name = whole.split(separator: "/").last.map(String.init) ?? whole
+    let name = FileSystem.name(of: whole) ?? whole
     let parent = FileSystem.parent(of: whole)
     let prefix = ".\(name).converting-"
     removeLeftovers(prefix, in: parent)

@@ -76,7 +76,7 @@ extension StorageType {
 extension TrainedModel {
   /// What the model is called.
   fileprivate var ggufDescription: [(key: String, value: GGUFValue)] {
-    let name = source.split(separator: "/").last.map(String.init) ?? "model"
+    let name = FileSystem.name(of: source) ?? "model"
     return [("general.name", .text(name))]
   }
 }
