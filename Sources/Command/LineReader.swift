@@ -32,7 +32,7 @@ struct LineReader {
     latest = lines.reduce(0) { $0 + $1.count + 1 }
     if isAtBeginning {
       isAtBeginning = false
-      do throws(ByteOrderMark.ForeignEncoding) {
+      do throws(ByteOrderMark.NotUTF8) {
         lines[0].removeFirst(try ByteOrderMark.length(in: lines[0]))
       } catch {
         throw InputError.otherEncoding(path: pieces.name, reason: "\(error)")

@@ -42,7 +42,8 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
 
   @Option(
     help: ArgumentHelp(
-      "bpe, bytes, characters, or a tokenizer.json.", valueName: "bpe|bytes|characters|file"))
+      "bpe, bytes, characters, a tokenizer.json, or a directory that has one.",
+      valueName: "bpe|bytes|characters|file"))
   var tokenizer = "bpe"
 
   @Option(
@@ -52,8 +53,12 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
       """)
   var vocabularySize: Int?
 
-  @Option(help: "The fraction of the text that is held out, from its end; 0 for none.")
-  var validationFraction = DatasetPreparation.defaultValidationFraction
+  @Option(
+    help: """
+      The fraction of the text that is held out, from its end; 0 for none \
+      (default: \(DatasetPreparation.defaultValidationFraction)).
+      """)
+  var validationFraction: Double?
 
   @OptionGroup var text: TextArguments
 
@@ -121,6 +126,11 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
       throw ValidationError(
         "--validation goes with --pairs, --chat or --preferences; a text's last part is held out.")
     }
+    if !validation.isEmpty && validationFraction != nil {
+      throw ValidationError(
+        "--validation and --validation-fraction: give one or the other; of held-out files all is held out"
+      )
+    }
     let kinds = [("--chat", chat), ("--preferences", preferences), ("--pairs", pairs)]
       .filter(\.1).map(\.0)
     if kinds.count > 1 {
@@ -158,6 +168,9 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
   }
 
   private var hasConversations: Bool { chat || preferences }
+  private var heldOutFraction: Double {
+    validationFraction ?? DatasetPreparation.defaultValidationFraction
+  }
 
   func run() throws {
     let redactor =
@@ -172,7 +185,7 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
     if pairs {
       let outcome = try PairPreparation(
         inputs: inputs, heldOut: validation, output: output, tokenizer: tokenizer,
-        validationFraction: validationFraction, specialTokens: text.specialTokens,
+        validationFraction: heldOutFraction, specialTokens: text.specialTokens,
         overwrites: overwrite, redactor: redactor
       ).run { progress.show($0) }
       progress.finish()
@@ -181,7 +194,7 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
     } else {
       let outcome = try DatasetPreparation(
         inputs: inputs, output: output, tokenizer: tokenizer,
-        validationFraction: validationFraction, specialTokens: text.specialTokens,
+        validationFraction: heldOutFraction, specialTokens: text.specialTokens,
         overwrites: overwrite, redactor: redactor
       ).run { progress.show($0) }
       progress.finish()
@@ -202,7 +215,7 @@ struct Prepare: ParsableCommand, ReadsEncryptedFiles {
         specialTokens: chat.specialTokens, date: template.givenDate()),
       arePreferences: preferences, answers: answers ?? .all, context: context,
       tooLong: tooLong ?? .error,
-      validationFraction: validationFraction, overwrites: overwrite, redactor: redactor
+      validationFraction: heldOutFraction, overwrites: overwrite, redactor: redactor
     ).run { progress.show($0) }
     progress.finish()
     say(outcome.notes)

@@ -43,7 +43,7 @@ package enum JSONFormat {
     _ type: Value.Type = Value.self, foreign: some Sequence<UInt8>
   ) throws -> Value {
     var bytes = Array(foreign)
-    do throws(ByteOrderMark.ForeignEncoding) {
+    do throws(ByteOrderMark.NotUTF8) {
       bytes.removeFirst(try ByteOrderMark.length(in: bytes))
     } catch {
       throw JSONReader.Failure(offset: 0, reason: "\(error)")

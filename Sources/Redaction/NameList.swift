@@ -41,7 +41,7 @@ public struct NameList: Sendable {
       throw .file(error)
     }
     let markLength: Int
-    do throws(ByteOrderMark.ForeignEncoding) {
+    do throws(ByteOrderMark.NotUTF8) {
       markLength = try ByteOrderMark.length(in: bytes)
     } catch {
       throw .names(path: path, line: nil, reason: "\(error)")

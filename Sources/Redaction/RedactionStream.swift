@@ -157,7 +157,7 @@ package final class RedactionStream {
         path: name, reason: "is encrypted; redact what 'lockstep decrypt' makes of it")
     }
     let markLength: Int
-    do throws(ByteOrderMark.ForeignEncoding) {
+    do throws(ByteOrderMark.NotUTF8) {
       markLength = try ByteOrderMark.length(in: bytes)
     } catch {
       throw .notText(path: name, reason: "\(error)")

@@ -83,7 +83,7 @@ enum TextLines {
     of bytes: UnsafeRawBufferPointer, name: String
   ) throws(ScoringError) -> [String] {
     let markLength: Int
-    do throws(ByteOrderMark.ForeignEncoding) {
+    do throws(ByteOrderMark.NotUTF8) {
       markLength = try ByteOrderMark.length(in: bytes)
     } catch {
       throw .unreadable(path: name, reason: "\(error)")
@@ -112,7 +112,7 @@ public enum ScoringError: UserInputError, Equatable {
     switch self {
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
     case .notUTF8(let path, let line):
-      "\(path): line \(line) is not UTF-8; convert the file, for example with iconv -t UTF-8"
+      "\(path): line \(line) is not UTF-8; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
     case .noLines(let path): "\(path): there is no line to score"
     case .unequalLines(let hypotheses, let count, let references, let expected):
       """

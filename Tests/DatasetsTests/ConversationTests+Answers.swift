@@ -83,8 +83,29 @@ extension ConversationTests {
       {"role": "user", "content": "c"}, {"role": "assistant", "content": "D"}]}
       """
     let error = #expect(throws: ConversationError.self) { try prepare(lines, template: template) }
-    #expect(error?.description.contains("before answer 2, or the answer, otherwise") == true)
+    #expect(error?.description.contains("before answer 1, or the answer, otherwise") == true)
     _ = try prepare(lines, template: template, answers: .last)
     #expect(try learned() == "|D")
+    let prompting = template.replacing("{{ 'assistant:' }}", with: "{{ 'bot:' }}")
+    let other = #expect(throws: ConversationError.self) {
+      try prepare(lines, template: prompting, answers: .last, output: "other")
+    }
+    #expect(other?.description.contains("not what it writes before the last answer") == true)
+    #expect(other?.description.contains("--answers last") == false)
+  }
+
+  /// The tokenizer of bytes has no <|im_end|>.
+  @Test func answersWithoutATokenAtTheirEndAreTold() throws {
+    let lines =
+      #"{"prompt": "a", "completion": "B"}"# + "\n" + #"{"prompt": "c", "completion": "D"}"#
+    let outcome = try prepare(lines, template: "chatml")
+    #expect(outcome.notes.count == 1 && outcome.notes[0].hasPrefix("2 answers do not end with"))
+    #expect(try prepare(lines, template: "chatml").notes == outcome.notes)
+    #expect(try prepare(lines, template: "plain", output: "plain").notes == [])
+  }
+
+  @Test func ofOneConversationNothingIsHeldOutWhichIsTold() throws {
+    let outcome = try prepare(#"{"prompt": "a", "completion": "B"}"#, fraction: 0.1)
+    #expect(outcome.notes.count == 1 && outcome.notes[0].contains("data.validation: null"))
   }
 }

@@ -101,6 +101,31 @@ struct TextFileSearchTests {
     #expect("\(try #require(error))".contains("of \(encoding);"))
   }
 
+  @Test(arguments: [
+    ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0], "compressed by xz", "xz -dc"),
+    ([0x28, 0xB5, 0x2F, 0xFD, 4], "compressed by zstd", "zstd -dc"),
+    (Array("BZh91AY&SY".utf8), "compressed by bzip2", "bzip2 -dc"),
+    ([0x50, 0x4B, 3, 4, 20], "a ZIP archive", "unzip -p"),
+    (Array("%PDF-1.7".utf8), "a PDF document", "pdftotext"),
+  ])
+  func filesThatAreNoTextsAreRefused(bytes: [UInt8], format: String, command: String) throws {
+    let path = try directory.write("text.txt", bytes)
+    let error = #expect(throws: PreparationError.self) { try prepare(path) }
+    let message = "\(try #require(error))"
+    #expect(message.contains("is \(format)") && message.contains(command))
+  }
+
+  @Test func aTokenizerIsFoundInItsDirectory() throws {
+    let path = directory.path + "/tokenizer.json"
+    try ByteTokenizer().save(to: path)
+    let source = try DatasetPreparation.TokenizerSource(
+      named: directory.path, vocabularySize: nil)
+    guard case .file(path) = source else {
+      Issue.record("\(source)")
+      return
+    }
+  }
+
   @Test func pairsHaveNoMarkInTheirFirstLine() throws {
     let source = try directory.write("a", "\u{FEFF}one\n")
     let target = try directory.write("b", "\u{FEFF}eins\n")

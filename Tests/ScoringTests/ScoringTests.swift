@@ -149,7 +149,8 @@ private struct ScoreFixture: Decodable {
         """)
     #expect(
       message(bad, references)
-        == "bad: line 3 is not UTF-8; convert the file, for example with iconv -t UTF-8")
+        == "bad: line 3 is not UTF-8; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
+    )
     #expect(message(empty, empty) == "empty: there is no line to score")
     #expect(
       message(hypotheses, "nowhere") == "nowhere: cannot be read: No such file or directory")

@@ -52,7 +52,7 @@ public struct LabeledText: Sendable, Equatable {
     _ bytes: [UInt8], path: String, text: String, target: String
   ) throws(SampleDataError) -> [LabeledText] {
     var (found, line, start): ([LabeledText], Int, Int) = ([], 0, 0)
-    do throws(ByteOrderMark.ForeignEncoding) {
+    do throws(ByteOrderMark.NotUTF8) {
       start = try ByteOrderMark.length(in: bytes)
     } catch {
       throw .otherEncoding(path: path, reason: "\(error)")

@@ -23,6 +23,8 @@ public struct ConversationEncoder {
     public var isLearned: [Bool]
     /// Answers whose first token begins before them, as a space that belongs to the prompt.
     public var joinedCount: Int
+    /// Answers whose last token is no special one: a model does not learn from them where an answer ends.
+    public var endlessCount: Int
   }
 
   public let template: ChatTemplate
@@ -53,7 +55,7 @@ public struct ConversationEncoder {
     guard !written.isEmpty else { throw Failure(description: "the template writes no answer") }
     let tokens = try tokenizer.encode(text)
     var isLearned = [Bool](repeating: false, count: tokens.count)
-    var joinedCount = 0
+    var (joinedCount, endlessCount) = (0, 0)
     for (range, contentEnd) in written {
       let begin = try commonCount(text[..<range.lowerBound], tokens)
       let end =
@@ -68,8 +70,10 @@ public struct ConversationEncoder {
       let last = try lastLearned(
         of: tokens, begin.count..<end.count, saying: text[..<contentEnd])
       for place in begin.count..<last { isLearned[place] = true }
+      if !tokenizer.vocabulary.isSpecial(tokens[last - 1]) { endlessCount += 1 }
     }
-    return Encoded(tokens: tokens, isLearned: isLearned, joinedCount: joinedCount)
+    return Encoded(
+      tokens: tokens, isLearned: isLearned, joinedCount: joinedCount, endlessCount: endlessCount)
   }
 
   /// Tokens at the end of a text that may differ when the text goes on.
@@ -110,7 +114,8 @@ public struct ConversationEncoder {
     let places = conversation.messages.indices.filter {
       conversation.messages[$0].role == ChatMessage.assistant
     }
-    return try (answers == .last ? places.suffix(1) : places[...]).map { place in
+    return try places.enumerated().suffix(answers == .last ? 1 : places.count).map {
+      number, place in
       let before = try self.text(conversation.messages[..<place], addsGenerationPrompt: true)
       let upTo = try self.text(conversation.messages[...place], addsGenerationPrompt: false)
       // Some templates end a conversation with a token that is not there when it goes on.
@@ -118,11 +123,13 @@ public struct ConversationEncoder {
       let content = Array(conversation.messages[place].content.utf8)
       let least = before.utf8.count + content.filter { $0 > UInt8(ascii: " ") }.count
       guard text.starts(with: before.utf8), end >= least else {
+        let remedy = "give a template that has {% generation %}"
         throw Failure(
-          description:
-            "the template writes what comes before answer \(place + 1), or the answer, otherwise "
-            + "when more follows; learn the last answer only with --answers last, or give a template that "
-            + "has {% generation %}")
+          description: answers == .last
+            ? "the template's prompt for an answer is not what it writes before the last answer; "
+              + remedy
+            : "the template writes what comes before answer \(number + 1), or the answer, otherwise "
+              + "when more follows; learn the last answer only with --answers last, or " + remedy)
       }
       let range = before.utf8.count..<end
       let said = text[range].firstRange(of: content[...].stripped)

@@ -43,12 +43,14 @@ public struct ConversationManifest: PreparedManifest {
     public var dropped = 0
     /// Answers whose first token begins before them.
     public var joined = 0
+    /// Answers that do not end with a special token; nil: it was not counted.
+    public var endless: Int?
     /// SHA-256 of both files, in hexadecimal.
     public var sha256 = ""
     public var maskSHA256 = ""
 
     enum CodingKeys: String, CodingKey {
-      case conversations, tokens, learned, cut, dropped, joined, sha256
+      case conversations, tokens, learned, cut, dropped, joined, endless, sha256
       case maskSHA256 = "mask_sha256"
     }
   }

@@ -36,6 +36,18 @@ public struct ConversationPreparation {
           "\(joined) answer\(joined == 1 ? " begins" : "s begin") inside of a token, which is learned whole"
         )
       }
+      let endless = (manifest.train.endless ?? 0) + (manifest.validation?.endless ?? 0)
+      if endless > 0 {
+        notes.append(
+          "\(endless) answer\(endless == 1 ? " does" : "s do") not end with a special token of the "
+            + "tokenizer: a model does not learn from them where an answer ends; choose a template whose end of "
+            + "an answer the tokenizer has as a token")
+      }
+      if manifest.validation == nil, manifest.request.validationFraction > 0 {
+        notes.append(
+          "nothing is held out, for there is one \(isPreferences ? "preference" : "conversation") alone; "
+            + "set data.validation: null to train")
+      }
       return notes
     }
 

@@ -141,6 +141,7 @@ struct ConversationWriting {
     // Nothing predicts the first token.
     draft.part.learned += encoded.isLearned.dropFirst().count { $0 }
     draft.part.joined += encoded.joinedCount
+    draft.part.endless = (draft.part.endless ?? 0) + encoded.endlessCount
     try draft.tokens.append(encoded.tokens)
     try draft.marks.append(
       encoded.isLearned.enumerated().map { place, isLearned in

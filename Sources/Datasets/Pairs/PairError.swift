@@ -31,7 +31,7 @@ public enum PairError: UserInputError, Equatable {
     case .noPairs(let source, let target):
       "\(source), \(target): no line has text in both; line N of one is the translation of line N of the other"
     case .notUTF8(let path, let line):
-      "\(path): line \(line) is not UTF-8 text; convert the file, for example with iconv -t UTF-8"
+      "\(path): line \(line) is not UTF-8 text; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
     case .unequalCounts(let source, let sourceCount, let target, let targetCount):
       "\(source) holds \(sourceCount) texts, \(target) holds \(targetCount): "
         + "they were not made together; make both again with 'lockstep prepare --pairs'"

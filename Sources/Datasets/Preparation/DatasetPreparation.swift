@@ -40,8 +40,9 @@ public struct DatasetPreparation: Sendable {
       // There are such tokenizers in files only.
       case .sentencePiece, .wordPiece, nil:
         do throws(FileError) {
-          self = .file(name)
-          if try FileSystem.exists(name) { return }
+          let path = FileSystem.isDirectory(name) ? name + "/" + DatasetFiles.tokenizerName : name
+          self = .file(path)
+          if try FileSystem.exists(path) { return }
         } catch {
           throw .unreadableInput(path: name, reason: error.reason)
         }

@@ -24,7 +24,7 @@ final class InputDocument: Sendable {
     } else {
       (self.file, found) = (file, nil)
     }
-    do throws(ByteOrderMark.ForeignEncoding) {
+    do throws(ByteOrderMark.NotUTF8) {
       markLength = try ByteOrderMark.length(in: self.file.bytes)
     } catch {
       throw .unreadableInput(path: name, reason: "\(error)")

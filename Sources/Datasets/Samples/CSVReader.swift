@@ -31,7 +31,7 @@ struct CSVReader {
       position = 0
       return
     }
-    do throws(ByteOrderMark.ForeignEncoding) {
+    do throws(ByteOrderMark.NotUTF8) {
       position = try ByteOrderMark.length(in: bytes)
     } catch {
       throw .otherEncoding(path: path, reason: "\(error)")

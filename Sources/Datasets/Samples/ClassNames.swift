@@ -127,7 +127,7 @@ public enum ClassNames: SettingConvertible, Equatable {
   /// - Throws: `SampleDataError`.
   static func lines(of bytes: [UInt8], path: String) throws(SampleDataError) -> [String] {
     let start: Int
-    do throws(ByteOrderMark.ForeignEncoding) {
+    do throws(ByteOrderMark.NotUTF8) {
       start = try ByteOrderMark.length(in: bytes)
     } catch {
       throw .otherEncoding(path: path, reason: "\(error)")

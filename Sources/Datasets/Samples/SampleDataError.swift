@@ -96,7 +96,7 @@ public enum SampleDataError: UserInputError, Equatable {
       "\(path): expected \(expected), one on each line (data.classes)"
     case .wrongFieldCount(let path, let line, let found, let expected):
       "\(path): line \(line): found \(found) field\(found == 1 ? "" : "s"), expected \(expected) "
-        + "as in the header"
+        + "as in the header\(expected == 1 ? " (columns are separated by commas)" : "")"
     case .repeatedColumns(let path, let columns):
       "\(path): "
         + columns.map { "columns \($0.positions.listed) are called \($0.name)" }
@@ -125,7 +125,8 @@ public enum SampleDataError: UserInputError, Equatable {
       "\(path): line \(line): text follows a quoted field; expected a comma or the end of the line "
         + "(a quote inside a quoted field is doubled)"
     case .notUTF8(let path, let line):
-      "\(path): line \(line) is not UTF-8 text; convert the file, for example with iconv -t UTF-8"
+      "\(path): line \(line) is not UTF-8 text; convert the file, for example with "
+        + "iconv -f WINDOWS-1252 -t UTF-8"
     case .otherEncoding(let path, let reason): "\(path): \(reason)"
     case .notJSON(let path, let line, let reason), .notExpressible(let path, let line, let reason):
       "\(path): line \(line): \(reason)"

@@ -49,7 +49,7 @@ public struct WordVectors: Sendable {
     let file = try WordVectorBytes(path: path)
     self = try file.withBytes { bytes throws(WordVectorError) in
       let markLength: Int
-      do throws(ByteOrderMark.ForeignEncoding) {
+      do throws(ByteOrderMark.NotUTF8) {
         markLength = try ByteOrderMark.length(in: bytes)
       } catch {
         throw .unreadable(path: path, reason: "\(error)")

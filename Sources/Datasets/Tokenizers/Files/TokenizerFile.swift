@@ -52,7 +52,7 @@ public struct TokenizerFile {
   private static func withoutMark(
     _ text: [UInt8], path: String
   ) throws(TokenizerError) -> [UInt8] {
-    do throws(ByteOrderMark.ForeignEncoding) {
+    do throws(ByteOrderMark.NotUTF8) {
       let length = try ByteOrderMark.length(in: text)
       return length == 0 ? text : Array(text[length...])
     } catch {
