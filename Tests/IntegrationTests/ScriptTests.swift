@@ -254,21 +254,44 @@ import Testing
     #expect(bench.exists("repository/out/LockstepGone.doccarchive"))
   }
 
+  /// A job of Slurm whose `lockstep` is a stand-in.
+  private func slurmJob(_ words: [String], lockstep: String, _ variables: [String: String] = [:])
+    throws -> RunningCommand.Ending
+  {
+    let bench = try Bench(
+      scripts: ["launch/common.sh", "launch/slurm.sbatch"],
+      programs: ["scontrol": #"echo "scontrol $*""#])
+    try bench.makeFolder("repository/.build/release")
+    try bench.writeProgram("repository/.build/release/lockstep", lockstep)
+    return try bench.run(
+      ["bash", "launch/slurm.sbatch"] + words, in: "repository",
+      variables.merging([
+        "SLURM_JOB_ID": "7",
+        "SLURM_SUBMIT_DIR": bench.folder.appendingPathComponent("repository").path,
+      ]) { $1 })
+  }
+
+  /// A cancelled job is not queued again by these words.
+  @Test func aJobOfSlurmThatIsSavedQueuesItselfAgainUnlessItIsCancelled() throws {
+    let saved = try slurmJob(["a.yaml", "--output", "run"], lockstep: "exit 75")
+    #expect(saved.exitCode == 75)
+    #expect(saved.output.split(separator: "\n").last == "scontrol requeue Incomplete 7")
+    let failed = try slurmJob(["a.yaml", "--output", "run"], lockstep: "exit 1")
+    #expect(failed.exitCode == 1 && failed.output == "")
+  }
+
   /// A run's directory may be given as one word, too.
   @Test func aJobOfSlurmTakesItsDirectoryInBothForms() throws {
-    let bench = try Bench(
-      scripts: ["launch/common.sh", "launch/slurm.sbatch"], programs: [:])
-    try bench.makeFolder("repository/.build/release")
-    try bench.writeProgram("repository/.build/release/lockstep", #"printf '[%s]' "$@""#)
     for (words, isRight) in [
       (["a.yaml", "--output", "run"], true), (["a.yaml", "--output=run"], true),
       (["a.yaml", "--set", "steps=3"], false), (["--output=run"], false),
     ] {
-      let ending = try bench.run(
-        ["bash", "launch/slurm.sbatch"] + words, in: "repository",
-        ["SLURM_SUBMIT_DIR": bench.folder.appendingPathComponent("repository").path])
+      let ending = try slurmJob(words, lockstep: #"printf '[%s]' "$@""#)
       #expect(ending.exitCode == (isRight ? 0 : 2), "\(words): \(ending.errorOutput)")
-      #expect(ending.output.hasPrefix(isRight ? "[supervise][a.yaml]" : ""))
+      let end = words.map { "[\($0)]" }.joined()
+      #expect(
+        ending.output.hasPrefix("[supervise]") == isRight
+          && ending.output.hasSuffix(isRight ? end : ""))
     }
   }
 }
