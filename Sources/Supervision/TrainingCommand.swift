@@ -54,8 +54,10 @@ package struct TrainingCommand: Equatable {
       let passed = ["OPENBLAS_NUM_THREADS", JobProcesses.variable, StartLimit.variable]
       words += passed.flatMap { ["-x", $0] }
     }
-    words += [program, "train"] + arguments
+    words += [program, "train"]
+    // Before the user's own: of two that set a key the later one holds.
     if let threads { words += ["--set", "threads=\(threads)"] }
+    words += arguments
     if resume { words.append("--resume") }
     return words
   }

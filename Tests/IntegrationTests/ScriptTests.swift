@@ -280,6 +280,17 @@ import Testing
     #expect(failed.exitCode == 1 && failed.output == "")
   }
 
+  /// Of two that set the same the later one holds.
+  @Test(arguments: [("--set threads=", [:]), ("--threads 3", ["SLURM_CPUS_PER_TASK": "3"])])
+  func whatTheUserSaysInAJobOfSlurmComesLast(
+    _ options: String, _ variables: [String: String]
+  ) throws {
+    let words = ["a.yaml", "--output", "run", "--set", "threads=5"]
+    let ending = try slurmJob(words, lockstep: #"echo "$*""#, variables)
+    #expect(ending.output.hasPrefix("supervise \(options)"), "\(ending.output)")
+    #expect(ending.output.hasSuffix(" \(words.joined(separator: " "))\n"), "\(ending.output)")
+  }
+
   /// A run's directory may be given as one word, too.
   @Test func aJobOfSlurmTakesItsDirectoryInBothForms() throws {
     for (words, isRight) in [

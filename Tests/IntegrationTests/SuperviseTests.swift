@@ -72,20 +72,38 @@ extension TrainedRunTests {
     @Test func aLauncherThatEndsWellBeforeTheRunIsCompleteIsStartedAgain() throws {
       let bench = try Workbench()
       let launcher = try #require(MPIRunner.path(of: "mpirun")).path
-      try bench.write(
-        "#!/bin/sh\nif mkdir began; then exit 0; fi\nexec \(launcher) \"$@\"\n", to: "mpirun")
-      try FileManager.default.setAttributes(
-        [.posixPermissions: 0o755], ofItemAtPath: bench.path("mpirun"))
-      let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-      let ending = try RunningCommand(
-        [
-          "env", "PATH=\(bench.folder.path):\(path)", try MPIRunner.product("lockstep").path,
-          "supervise", "--ranks", "2",
-        ] + options, in: bench.folder, timeout: .seconds(60)
-      ).wait()
+      let ending = try supervise(
+        options, mpirun: "if mkdir began; then exit 0; fi\nexec \(launcher) \"$@\"", in: bench)
       #expect(ending.exitCode == 0 && !ending.timedOut, "\(ending.errorOutput)")
       #expect(ending.errorOutput.contains("exit code 0, and the run is not complete"))
       #expect(try bench.recordedSteps("run").last == 100)
+    }
+
+    /// Runs `supervise --ranks 2` with a stand-in for `mpirun`, in the shell's language.
+    private func supervise(
+      _ arguments: [String], mpirun: String, in bench: Workbench
+    ) throws -> RunningCommand.Ending {
+      try bench.write("#!/bin/sh\n\(mpirun)\n", to: "mpirun")
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o755], ofItemAtPath: bench.path("mpirun"))
+      let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+      return try RunningCommand(
+        [
+          "env", "PATH=\(bench.folder.path):\(path)", try MPIRunner.product("lockstep").path,
+          "supervise", "--ranks", "2",
+        ] + arguments, in: bench.folder, timeout: .seconds(60)
+      ).wait()
+    }
+
+    @Test func whatTheUserSaysOfThreadsHoldsBeforeTheOption() throws {
+      let bench = try Workbench()
+      let ending = try supervise(
+        ["--threads", "1"] + options + ["--set", "threads=2"],
+        mpirun: "mkdir -p run && echo \"$@\" > words; exit 2", in: bench)
+      #expect(ending.exitCode == 2)
+      let words = try bench.text("words").split(whereSeparator: \.isWhitespace)
+        .filter { $0.hasPrefix("threads=") }
+      #expect(words == ["threads=1", "threads=2"])
     }
 
     @Test func aSignalSavesAndTheSameCommandGoesOn() throws {

@@ -15,7 +15,7 @@ import Testing
   }
 
   private let marks =
-    "-x OPENBLAS_NUM_THREADS -x LOCKSTEP_JOB -x LOCKSTEP_START_LIMIT /opt/lockstep train run.yaml"
+    "-x OPENBLAS_NUM_THREADS -x LOCKSTEP_JOB -x LOCKSTEP_START_LIMIT /opt/lockstep train"
 
   @Test func oneRankHereIsOneProcess() {
     #expect(words(on: .here(ranks: 1)) == "/opt/lockstep train run.yaml --output out")
@@ -24,15 +24,17 @@ import Testing
   @Test func severalRanksHereMayOutnumberCores() {
     #expect(
       words(on: .here(ranks: 3), resume: true)
-        == "mpirun --quiet -np 3 --oversubscribe --bind-to none \(marks) --output out --resume")
+        == "mpirun --quiet -np 3 --oversubscribe --bind-to none "
+        + "\(marks) run.yaml --output out --resume")
   }
 
+  /// Of two that set a key the later one holds, and the user's is later.
   @Test func hostsAreNamedWithTheirSlotsAndThreadsAreBound() {
     let hosts = [HostSlots(name: "a", slots: 2), HostSlots(name: "b", slots: 1)]
     #expect(
       words(on: .hosts(hosts), threads: 4)
         == "mpirun --quiet --host a:2,b:1 -np 3 --map-by slot:PE=4 --bind-to core \(marks) "
-        + "--output out --set threads=4")
+        + "--set threads=4 run.yaml --output out")
   }
 
   @Test func thereAreNoMoreRanksThanMicrobatches() {
