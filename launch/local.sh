@@ -32,5 +32,7 @@ threads=$(($(processors) / ranks))
 if [[ $threads -lt 1 ]]; then threads=1; fi
 mapfile -t options < <(placement "$ranks" "$threads")
 
-launch mpirun -np "$ranks" "${options[@]}" \
+# In a job of Slurm or another system mpirun would take the job's hosts and slots.
+here=(--mca ras "^slurm,tm,lsf,gridengine" --host "localhost:$ranks")
+launch mpirun -np "$ranks" "${here[@]}" "${options[@]}" \
   "$lockstep" "$command" "$config" --set "threads=$threads" "$@"

@@ -45,7 +45,9 @@ package struct TrainingCommand: Equatable {
     let ranks = ranks(on: placement)
     switch placement {
     case .here(let asked):
-      if asked > 1 { words = mpirun + ["-np", "\(ranks)"] + binding(mayOutnumber: true) }
+      if asked > 1 {
+        words = mpirun + here(ranks) + ["-np", "\(ranks)"] + binding(mayOutnumber: true)
+      }
     case .hosts(let hosts):
       let list = hosts.map { "\($0.name):\($0.slots)" }.joined(separator: ",")
       words = mpirun + ["--host", list, "-np", "\(ranks)"] + binding(mayOutnumber: false)
@@ -60,6 +62,11 @@ package struct TrainingCommand: Equatable {
     words += arguments
     if resume { words.append("--resume") }
     return words
+  }
+
+  /// Ranks on this machine alone: in a job of Slurm or another system `mpirun` would take the job's hosts.
+  private func here(_ ranks: Int) -> [String] {
+    ["--mca", "ras", "^slurm,tm,lsf,gridengine", "--host", "localhost:\(ranks)"]
   }
 
   /// - Parameter mayOutnumber: Whether there may be more ranks than cores.

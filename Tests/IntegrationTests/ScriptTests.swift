@@ -291,6 +291,18 @@ import Testing
     #expect(ending.output.hasSuffix(" \(words.joined(separator: " "))\n"), "\(ending.output)")
   }
 
+  @Test func ranksOnThisMachineTakeNoHostsOfAJob() throws {
+    let bench = try Bench(
+      scripts: ["launch/common.sh", "launch/local.sh"],
+      programs: ["mpirun": #"echo "$*""#, "lockstep": ""])
+    let ending = try bench.run(
+      ["bash", "launch/local.sh", "2", "a.yaml"], in: "repository",
+      ["LOCKSTEP": bench.folder.path + "/bin/lockstep"])
+    #expect(
+      ending.output.hasPrefix("-np 2 --mca ras ^slurm,tm,lsf,gridengine --host localhost:2 "),
+      "\(ending.output)")
+  }
+
   /// A run's directory may be given as one word, too.
   @Test func aJobOfSlurmTakesItsDirectoryInBothForms() throws {
     for (words, isRight) in [

@@ -24,7 +24,7 @@ import Testing
   @Test func severalRanksHereMayOutnumberCores() {
     #expect(
       words(on: .here(ranks: 3), resume: true)
-        == "mpirun --quiet -np 3 --oversubscribe --bind-to none "
+        == "mpirun --quiet --mca ras ^slurm,tm,lsf,gridengine --host localhost:3 -np 3 --oversubscribe --bind-to none "
         + "\(marks) run.yaml --output out --resume")
   }
 
