@@ -74,9 +74,13 @@ public final class Supervisor {
     while true {
       guard let placement = try findPlacement() else { return .stopped }
       policy.started(at: newestStep)
+      // That of a shorter run is there until the first new step.
+      let earlier = outcome
       let ending = try watch(start(on: placement), on: placement)
       switch ending {
-      case .ended(0) where isComplete: return .success
+      case .ended(0) where outcome != nil: return .success
+      // Its processes took their time to end.
+      case .lost where outcome != nil && outcome != earlier: return .success
       case .ended(let code) where [2, 75].contains(code): return ExitCode(rawValue: code)
       case .regrouped: continue
       case .ended(0): say("the launcher ended with exit code 0, and the run is not complete")
@@ -96,10 +100,8 @@ public final class Supervisor {
     }
   }
 
-  /// Whether the run has written what it came to: a launcher that ended with 0 may have lost its ranks.
-  private var isComplete: Bool {
-    (try? RunDirectory(path: options.output).summary()) != nil
-  }
+  /// What the run came to; nil: it is not complete, though its launcher may have ended with 0.
+  private var outcome: RunSummary? { try? RunDirectory(path: options.output).summary() }
 
   // MARK: Starting
 

@@ -95,6 +95,22 @@ extension TrainedRunTests {
       ).wait()
     }
 
+    /// Its rank has ended, and its launcher goes on for longer than is waited for.
+    @Test func aCompleteRunIsNotLostThoughItsLauncherTakesLong() throws {
+      let bench = try Workbench()
+      _ = try bench.train("done", ["--steps", "100"])
+      let complete = try supervise(
+        ["--restarts", "0"] + options,
+        mpirun: "OMPI_COMM_WORLD_RANK=0 sh -c 'sleep 2; cp -r done run'; exec sleep 20", in: bench)
+      #expect(complete.exitCode == 0 && !complete.timedOut, "\(complete.errorOutput)")
+      // What was there before is not what this attempt came to.
+      let longer = try supervise(
+        ["--restarts", "0"] + options + ["--steps", "200"],
+        mpirun: "OMPI_COMM_WORLD_RANK=0 sleep 2; exec sleep 20", in: bench)
+      #expect(longer.exitCode == 1, "\(longer.errorOutput)")
+      #expect(longer.errorOutput.contains("a rank has ended"))
+    }
+
     @Test func whatTheUserSaysOfThreadsHoldsBeforeTheOption() throws {
       let bench = try Workbench()
       let ending = try supervise(
