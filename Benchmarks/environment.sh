@@ -9,6 +9,7 @@ source "$benchmarks/../launch/common.sh"
 
 # The virtual environment: $LOCKSTEP_BENCHMARK_VENV if it names one, else one in this folder.
 venv=${LOCKSTEP_BENCHMARK_VENV:-$benchmarks/.venv}
+if [[ $venv != /* ]]; then venv=$PWD/$venv; fi
 
 # check_arguments PROGRAM ARGUMENT...: says what will be measured. Before anything else, so that
 # nothing is installed or built for wrong arguments, nor for --help and --plan, which end here.

@@ -122,7 +122,8 @@ def train(options: Namespace, binary: Path, output: Path) -> float:
         if output.exists():
             command.append("--resume")
         layout = Layout(options.threads, 1)
-        run(launched(command, layout), env={**os.environ, **ENVIRONMENT})
+        # The configuration's paths are of there.
+        run(launched(command, layout), env={**os.environ, **ENVIRONMENT}, cwd=ROOT)
     summary = json.loads((output / "summary.json").read_text())
     return float(summary["seconds"])
 

@@ -22,5 +22,4 @@ data=$root/data/translations
 "$root/launch/fetch-translations.sh"
 "$LOCKSTEP" prepare "$data/train.en" "$data/train.fr" --pairs --vocabulary-size 10000 \
   --validation "$data/validation.en" "$data/validation.fr" --output "$data"
-cd "$root"
 exec "$venv/bin/python" "$benchmarks/translation.py" "$@"

@@ -146,6 +146,30 @@ import Testing
     #expect(ending.exitCode == 0, "\(ending.errorOutput)")
   }
 
+  /// The configuration's data are named from there.
+  @Test func translationTrainsInTheRepository() throws {
+    try write("#!/bin/sh\npwd >>'\(folder.path)/places'\n", to: "lockstep")
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o755],
+      ofItemAtPath: folder.appendingPathComponent("lockstep").path)
+    try FileManager.default.createDirectory(
+      at: folder.appendingPathComponent("run"), withIntermediateDirectories: true)
+    let program = """
+      import sys
+      from argparse import Namespace
+      from pathlib import Path
+      sys.path.insert(0, sys.argv[1])
+      import translation
+      try:
+          translation.train(Namespace(steps=None, threads=1), Path("lockstep").absolute(), Path("run"))
+      except FileNotFoundError:
+          pass  # The stand-in writes no summary.
+      """
+    let ending = try run(["python3", "-c", program, benchmarks.path])
+    #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+    #expect(try text("places") == benchmarks.deletingLastPathComponent().path + "\n")
+  }
+
   @Test func resultsMeasuredInPartsAreKeptTogether() throws {
     let program = """
       import sys

@@ -315,6 +315,28 @@ import Testing
       "\(ending.output)")
   }
 
+  /// Where results go, and the packages that measure.
+  @Test func relativePathsOfABenchmarkAreOfWhereItWasCalled() throws {
+    let bench = try Bench(
+      scripts: [
+        "launch/common.sh", "Benchmarks/environment.sh", "Benchmarks/translation.sh",
+      ],
+      programs: [
+        "python3": "", "swift": "", "git": "", "pkg-config": "", "mpirun": "", "g++": "",
+        "taskset": "", "lockstep": "",
+      ])
+    try bench.writeProgram("repository/launch/fetch-translations.sh", "")
+    try bench.makeFolder("packages/bin")
+    try bench.writeProgram("packages/bin/python", #"[ "$1" = -c ] || pwd"#)
+    let ending = try bench.run(
+      ["bash", "../repository/Benchmarks/translation.sh"], in: "elsewhere",
+      [
+        "LOCKSTEP": bench.folder.path + "/bin/lockstep", "LOCKSTEP_BENCHMARK_VENV": "../packages",
+      ])
+    #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+    #expect(ending.output.hasSuffix("/elsewhere\n"), "\(ending.output)")
+  }
+
   /// A run's directory may be given as one word, too.
   @Test func aJobOfSlurmTakesItsDirectoryInBothForms() throws {
     for (words, isRight) in [
