@@ -39,6 +39,9 @@ package final class RunningJob {
       DescriptorBytes.closeOnExec(output.fileHandleForReading.fileDescriptor)
       DescriptorBytes.closeOnExec(output.fileHandleForWriting.fileDescriptor)
     }
+    // The launcher writes to the terminal without being in its foreground, and inherits this: `stty tostop`
+    // would stop it.
+    signal(SIGTTOU, SIG_IGN)
     try process.run()
     processes.note(launcher: process.processIdentifier)
     if let output {

@@ -122,6 +122,21 @@ extension TrainedRunTests {
       #expect(words == ["threads=1", "threads=2"])
     }
 
+    /// A launcher is not in its terminal's foreground, and may write all the same.
+    @Test(.enabled(if: MPIRunner.path(of: "script") != nil, "needs script, of util-linux"))
+    func aTerminalThatStopsItsBackgroundDoesNotStopARun() throws {
+      let bench = try Workbench()
+      let lockstep = try MPIRunner.product("lockstep").path
+      let ending = try RunningCommand(
+        [
+          "script", "-qec",
+          "stty tostop && \(lockstep) supervise run.yaml --output run --steps 5", "/dev/null",
+        ], in: bench.folder, timeout: .seconds(60)
+      ).wait()
+      #expect(ending.exitCode == 0 && !ending.timedOut, "\(ending.output)")
+      #expect(ending.output.contains("finished"), "\(ending.output)")
+    }
+
     @Test func aSignalSavesAndTheSameCommandGoesOn() throws {
       let bench = try Workbench()
       let run = try bench.start(["supervise", "--ranks", "2"] + options)
