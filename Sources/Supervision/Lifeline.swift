@@ -33,8 +33,7 @@ package final class Lifeline {
     let writing = input.fileHandleForWriting.fileDescriptor
     DescriptorBytes.doNotBlock(writing)
     heartbeat = Heartbeat(to: writing)
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = command
+    process.setCommand(command)
     process.standardInput = input
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice

@@ -26,8 +26,7 @@ package final class RunningJob {
   package init(_ words: [String], processes: JobProcesses, startSeconds: Double) throws {
     self.processes = processes
     ranks = RankWatch(of: processes)
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = words
+    process.setCommand(words)
     process.environment = ProcessInfo.processInfo.environment.merging(
       Self.environment(mark: processes.mark, startSeconds: startSeconds)
     ) { $1 }

@@ -30,4 +30,19 @@ import Testing
     }
     #expect(!job.isRunning && job.exitCode == 75)
   }
+
+  @Test func aProgramMayHaveAnEqualsSignInItsPath() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lockstep-seed=1-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let program = folder.appendingPathComponent("program").path
+    try Data("#!/bin/sh\nexit $1\n".utf8).write(to: URL(fileURLWithPath: program))
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+    let job = try RunningJob(
+      [program, "7"], processes: JobProcesses(mark: UUID().uuidString), startSeconds: 60)
+    for _ in 0..<600 where job.isRunning { DescriptorBytes.wait(for: [], seconds: 0.05) }
+    #expect(!job.isRunning && job.exitCode == 7)
+    job.end(atOnce: true)
+  }
 }
