@@ -13,8 +13,8 @@ public struct HostSlots: Equatable, Sendable {
 }
 
 extension HostSlots {
-  /// Reads a host file as Open MPI has it: a line for each host, `node1 slots=2`; without `slots` a
-  /// host takes one rank. What follows a `#` is a comment.
+  /// Reads a host file like one of Open MPI: a line for each host, `node1 slots=2`; without `slots` a
+  /// host takes one rank, where `mpirun` starts one for each of its cores. What follows a `#` is a comment.
   ///
   /// - Throws: `HostListError`.
   public static func read(fileAt path: String) throws(HostListError) -> [HostSlots] {
@@ -33,7 +33,8 @@ extension HostSlots {
     for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       .enumerated()
     {
-      let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
+      let words = line.prefix { $0 != "#" }.replacing(/[ \t]*=[ \t]*/, with: "=")
+        .split { $0 == " " || $0 == "\t" }
       guard let name = words.first else { continue }
       var slots = 1
       for word in words.dropFirst() {

@@ -8,10 +8,12 @@ import Testing
   }
 
   @Test func hostsAndSlotsAreReadAsOpenMPIWritesThem() throws {
-    let text = "# the lab's\n\nnode1 slots=2\n  node-2.lab\tslots=16 # new\r\n10.0.0.7\n"
+    let text =
+      "# the lab's\n\nnode1 slots=2\nnode3 slots = 4\n  node-2.lab\tslots=16 # new\r\n10.0.0.7\n"
     #expect(
       try parse(text) == [
-        HostSlots(name: "node1", slots: 2), HostSlots(name: "node-2.lab", slots: 16),
+        HostSlots(name: "node1", slots: 2), HostSlots(name: "node3", slots: 4),
+        HostSlots(name: "node-2.lab", slots: 16),
         HostSlots(name: "10.0.0.7", slots: 1),
       ])
   }
@@ -21,6 +23,7 @@ import Testing
     ("a\nb slots=0", .badLine(source: "hosts", line: 2, word: "slots=0")),
     ("a\nb slots=5000", .badLine(source: "hosts", line: 2, word: "slots=5000")),
     ("node1 max-slots=4", .badLine(source: "hosts", line: 1, word: "max-slots=4")),
+    ("node1 = slots", .badLine(source: "hosts", line: 1, word: "node1=slots")),
     ("--oversubscribe", .badLine(source: "hosts", line: 1, word: "--oversubscribe")),
     ("a;reboot", .badLine(source: "hosts", line: 1, word: "a;reboot")),
     ("a\nb\na slots=2", .repeated(source: "hosts", line: 3, name: "a")),
