@@ -153,27 +153,36 @@ package final class JobProcesses {
 }
 
 /// Notices when one of a job's ranks on this host has ended.
-struct RankWatch {
-  private let job: JobProcesses
+package struct RankWatch {
+  private let search: () -> [Int32]
   private var known: [Int32] = []
   /// How often a search has found the same ranks: reading every process's environment takes a while,
   /// so it ends when no more will come.
   private var sameCount = 0
   private static let enough = 10
+  /// When a host that has had no rank so far is searched again: it may never get one.
+  private var nextSearch = ContinuousClock.now
+  private static let pause = Duration.seconds(1)
 
   init(of job: JobProcesses) {
-    self.job = job
+    self.init { job.members().filter(\.isRank).map(\.process) }
+  }
+
+  /// - Parameter search: Finds the ranks that are there.
+  package init(search: @escaping () -> [Int32]) {
+    self.search = search
   }
 
   /// Looks for ranks that came, and tells whether one that was there is not any more.
-  mutating func look() -> Bool {
+  package mutating func look(at now: ContinuousClock.Instant = .now) -> Bool {
     if known.contains(where: { !Self.isThere($0) }) {
       forget()
       return true
     }
-    guard sameCount < Self.enough else { return false }
-    let found = job.members().filter(\.isRank).map(\.process)
-    sameCount = found == known && !found.isEmpty ? sameCount + 1 : 0
+    guard sameCount < Self.enough || (known.isEmpty && now >= nextSearch) else { return false }
+    let found = search()
+    nextSearch = now + Self.pause
+    sameCount = found == known ? sameCount + 1 : 0
     known = found
     return false
   }

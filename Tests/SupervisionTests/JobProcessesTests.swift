@@ -66,6 +66,23 @@ import Testing
       !FileManager.default.fileExists(atPath: folder.appendingPathComponent("ompi.n2.0").path))
   }
 
+  /// Looks of a supervisor, ten a second for a minute.
+  @Test func aHostWithoutRanksIsSearchedOnceASecondAndOneThatComesLateIsSeen() {
+    var (searches, ranks) = (0, [Int32]())
+    var watch = RankWatch {
+      searches += 1
+      return ranks
+    }
+    let begin = ContinuousClock.now
+    let lost = (0..<600).filter { watch.look(at: begin + .milliseconds(100 * $0)) }
+    #expect(lost == [])
+    #expect((60...80).contains(searches), "\(searches)")
+    // No process has this number.
+    ranks = [Int32.max]
+    let late = [61, 61.1].map { watch.look(at: begin + .seconds($0)) }
+    #expect(late == [false, true])
+  }
+
   /// Nothing else that a process has mapped is ever removed.
   @Test func whatALauncherLeavesIsToldFromOtherFiles() {
     #expect(
