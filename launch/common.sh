@@ -261,7 +261,8 @@ forward() {
       printf '\n%s: saving and stopping; Ctrl-C once more to stop at once\n' "$(basename "$0")" >&2 || true
     kill -USR1 "$launcher" 2>/dev/null || true
   elif [[ $1 == INT || ($1 == TERM && -n $terminated && $((SECONDS - ${terminated:-0})) -ge 5) ]]; then
-    kill "-$1" "$launcher" 2>/dev/null || true
+    # Not SIGTERM: where the launcher is a script of this folder, it would be its first one.
+    kill -INT "$launcher" 2>/dev/null || true
   fi
   if [[ $1 == TERM ]]; then terminated=${terminated:-$SECONDS}; fi
 }

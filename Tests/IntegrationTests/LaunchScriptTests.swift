@@ -107,8 +107,10 @@ struct LaunchScriptTests {
     ("USR1 0 USR1 1", "-USR1 -USR1"), ("TERM 0 USR1 1 HUP 60", "-USR1 -USR1"),
     // Somebody insists.
     ("INT 0 INT 0", "-USR1 -INT"), ("TERM 0 INT 1", "-USR1 -INT"),
-    ("TERM 0 TERM 5", "-USR1 -TERM"), ("TERM 0 TERM 3 TERM 6", "-USR1 -TERM"),
-    ("USR1 0 TERM 10 TERM 12", "-USR1"), ("USR1 0 TERM 10 TERM 15", "-USR1 -TERM"),
+    ("TERM 0 TERM 5", "-USR1 -INT"), ("TERM 0 TERM 3 TERM 6", "-USR1 -INT"),
+    ("USR1 0 TERM 10 TERM 12", "-USR1"), ("USR1 0 TERM 10 TERM 15", "-USR1 -INT"),
+    // A script that another one has launched gets what that one sends for two SIGTERM.
+    ("USR1 0 INT 5", "-USR1 -INT"),
   ])
   func onlyWhoeverInsistsEndsARunWithoutSaving(_ signals: String, _ sent: String) throws {
     let script = """
