@@ -137,6 +137,42 @@ extension TrainedRunTests {
       #expect(ending.output.contains("finished"), "\(ending.output)")
     }
 
+    /// Where a socket may have any address, `bind` does not tell which are this machine's.
+    @Test(.enabled(if: SuperviseTests.hasNetworksOfItsOwn, "needs a network namespace"))
+    func anAddressOfAnotherMachineIsNotThisOne() throws {
+      let bench = try Workbench()
+      try bench.write("192.0.2.1\n127.0.1.1\n", to: "hosts")
+      try bench.write("#!/bin/sh\necho \"$@\" >words\nexit 2\n", to: "mpirun")
+      try bench.write("#!/bin/sh\necho \"$1\" >>asked\n", to: "agent")
+      for name in ["mpirun", "agent"] {
+        try FileManager.default.setAttributes(
+          [.posixPermissions: 0o755], ofItemAtPath: bench.path(name))
+      }
+      let script = """
+        echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind
+        PATH=$PWD:$PATH OMPI_MCA_plm_rsh_agent=$PWD/agent exec "$0" "$@"
+        """
+      let ending = try RunningCommand(
+        ["unshare", "--map-root-user", "--net", "sh", "-ec", script]
+          + [try MPIRunner.product("lockstep").path, "supervise", "--hosts", "hosts"] + options,
+        in: bench.folder, timeout: .seconds(60)
+      ).wait()
+      #expect(ending.exitCode == 2, "\(ending.errorOutput)")
+      #expect(try bench.text("asked") == "192.0.2.1\n")
+      #expect(try bench.text("words").contains("--host 127.0.1.1:1 "))
+    }
+
+    private static let hasNetworksOfItsOwn: Bool = {
+      let ending = try? RunningCommand(
+        [
+          "unshare", "--map-root-user", "--net", "test", "-w",
+          "/proc/sys/net/ipv4/ip_nonlocal_bind",
+        ],
+        in: FileManager.default.temporaryDirectory, timeout: .seconds(60)
+      ).wait()
+      return ending?.exitCode == 0
+    }()
+
     @Test func aSignalSavesAndTheSameCommandGoesOn() throws {
       let bench = try Workbench()
       let run = try bench.start(["supervise", "--ranks", "2"] + options)
