@@ -1,4 +1,5 @@
 import Foundation
+import LockstepTraining
 import TestSupport
 import Testing
 
@@ -51,6 +52,16 @@ extension CommandLineTests {
     func whatDoesNotGoTogetherIsRefused(arguments: [String], message: String) throws {
       let ending = try Workbench().run(arguments)
       #expect(ending.exitCode == 2 && ending.errorOutput.contains(message), "\(ending.errorOutput)")
+    }
+
+    /// Whose daemons and files have the names that are known.
+    @Test func anMPIThatIsNotOpenMPI41IsAFinding() {
+      for version in ["Open MPI v4.1.4", "Open MPI v4.1.0rc1", "none"] {
+        #expect(Diagnosis.finding(onMPI: version) == nil, "\(version)")
+      }
+      for version in ["Open MPI v5.0.7", "Open MPI v4.0.3", "Open MPI v4.10.0", "MPICH 4.2"] {
+        #expect(Diagnosis.finding(onMPI: version)?.hasPrefix("\(version): ") == true)
+      }
     }
 
     /// OpenBLAS can be told to take kernels that do not fit, and then what to tell it instead.

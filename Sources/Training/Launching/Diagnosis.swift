@@ -69,7 +69,9 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     (reductionGigabytes, barrierMicroseconds) = try Self.reductionSpeed(threads, communicator)
     links = try HostLink.measureAll(communicator)
     hosts = communicator.topology.hosts.map { [ranks] in ranks[$0.lowerBound].host }
-    findings = Self.findings(ranks) + links.findings(hosts: hosts)
+    findings =
+      Self.findings(ranks) + [Self.finding(onMPI: openMPI)].compactMap(\.self)
+      + links.findings(hosts: hosts)
   }
 
   /// Of products as GPT-2's smallest model has, for a quarter of a second, and of a loop of nothing but
@@ -105,6 +107,15 @@ public struct Diagnosis: Encodable, CustomStringConvertible, Sendable {
     for _ in 0..<barriers { try communicator.barrier() }
     let barrier = (ContinuousClock.now - start) / .microseconds(1) / Double(barriers)
     return (Double(byteCount) / best / 1e9, barrier)
+  }
+
+  /// What there is to say about a library by its version; nil where it is the one that Lockstep is tested with, or
+  /// "none".
+  package static func finding(onMPI version: String) -> String? {
+    guard version != "none", !version.hasPrefix("Open MPI v4.1.") else { return nil }
+    return
+      "\(version): Lockstep is tested with Open MPI 4.1; with another, processes and files may stay behind "
+      + "when lockstep supervise ends a job"
   }
 
   private static func findings(_ ranks: [Rank]) -> [String] {
