@@ -17,12 +17,14 @@ import sys
 def main():
     source, output = map(pathlib.Path, sys.argv[1:])
     lines, answers = [], []
-    for line in source.read_text(encoding="utf-8").splitlines():
-        *prompt, answer = json.loads(line)["messages"]
-        others = [other for other in answers if other["content"] != answer["content"]]
-        answers.append(answer)
-        if others:
-            lines.append({"prompt": prompt, "chosen": [answer], "rejected": [others[-1]]})
+    # Not splitlines, which also ends a line at what stands within texts, such as U+2028.
+    with source.open(encoding="utf-8") as file:
+        for line in file:
+            *prompt, answer = json.loads(line)["messages"]
+            others = [other for other in answers if other["content"] != answer["content"]]
+            answers.append(answer)
+            if others:
+                lines.append({"prompt": prompt, "chosen": [answer], "rejected": [others[-1]]})
     draft = output.with_name(output.name + ".part")
     draft.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     os.replace(draft, output)

@@ -36,7 +36,8 @@ def summary(output):
 
 def steps(output):
     """The lines of a run's optimiser steps, in their order."""
-    lines = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+    with (output / "metrics.jsonl").open(encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
     return [line for line in lines if "gradient_norm" in line]
 
 

@@ -44,7 +44,7 @@ def measure(bench: Bench, checkpoint: Path, prompt: str, layout: Layout) -> Side
             layout,
         )
         seconds = time.perf_counter() - start
-        return seconds, json.loads(output.splitlines()[-1])["tokens"]
+        return seconds, json.loads(output.strip().split("\n")[-1])["tokens"]
 
     sides = Sides([], [])
     for _ in range(bench.rounds):

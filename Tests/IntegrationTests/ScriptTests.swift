@@ -337,6 +337,18 @@ import Testing
     #expect(ending.output.hasSuffix("/elsewhere\n"), "\(ending.output)")
   }
 
+  /// Of the lines of texts one may hold what other programs take for the end of a line.
+  @Test func preferencesAreMadeOfTextsWithLineSeparators() throws {
+    let bench = try Bench(scripts: ["scripts/preferences.py"], programs: [:])
+    let lines = ["a\u{2028}b", "c\u{85}d"].map {
+      #"{"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": "\#($0)"}]}"#
+    }
+    try bench.write(lines.joined(separator: "\n"), to: "elsewhere/in.jsonl")
+    let ending = try bench.run(
+      ["python3", "../repository/scripts/preferences.py", "in.jsonl", "out.jsonl"], in: "elsewhere")
+    #expect(ending.output == "1 preferences\n", "\(ending.errorOutput)")
+  }
+
   /// A run's directory may be given as one word, too.
   @Test func aJobOfSlurmTakesItsDirectoryInBothForms() throws {
     for (words, isRight) in [
