@@ -16,7 +16,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage="usage: install.sh [--prefix DIRECTORY] [--remove]"
-prefix=$HOME/.local
+prefix=${HOME:+$HOME/.local}
 if [[ $(id -u) -eq 0 ]]; then prefix=/usr/local; fi
 removes=false
 while [[ $# -gt 0 ]]; do
@@ -33,6 +33,8 @@ while [[ $# -gt 0 ]]; do
     *) fail "$usage" 2 ;;
   esac
 done
+
+[[ -n $prefix ]] || fail "HOME is not set: give --prefix" 2
 
 # Where it was given, not where it is built.
 [[ $prefix == /* ]] || prefix=$PWD/$prefix

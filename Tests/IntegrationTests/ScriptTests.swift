@@ -349,6 +349,16 @@ import Testing
     #expect(ending.output == "1 preferences\n", "\(ending.errorOutput)")
   }
 
+  @Test func theInstallerNeedsNoHomeWhereItIsToldAPlace() throws {
+    let bench = try Bench(
+      scripts: ["launch/common.sh", "launch/install.sh"], programs: ["id": "echo 1000"])
+    let command = ["env", "-u", "HOME", "bash", "launch/install.sh", "--remove"]
+    let removed = try bench.run(command + ["--prefix", "here"], in: "repository")
+    #expect(removed.exitCode == 0, "\(removed.errorOutput)")
+    let refused = try bench.run(command, in: "repository")
+    #expect(refused.exitCode == 2 && refused.errorOutput.contains("give --prefix"))
+  }
+
   /// A run's directory may be given as one word, too.
   @Test func aJobOfSlurmTakesItsDirectoryInBothForms() throws {
     for (words, isRight) in [
