@@ -349,6 +349,14 @@ import Testing
     #expect(ending.output == "1 preferences\n", "\(ending.errorOutput)")
   }
 
+  @Test func aFaultOfHostsNeedsTwoOfThem() throws {
+    let bench = try Bench(
+      scripts: ["launch/common.sh", "scripts/torture-hosts"], programs: ["id": "echo 1000"])
+    let ending = try bench.run(
+      ["bash", "scripts/torture-hosts", "--hosts", "1"], in: "repository")
+    #expect(ending.exitCode == 2 && ending.errorOutput.contains("give 2 or more"))
+  }
+
   @Test func theInstallerNeedsNoHomeWhereItIsToldAPlace() throws {
     let bench = try Bench(
       scripts: ["launch/common.sh", "launch/install.sh"], programs: ["id": "echo 1000"])
