@@ -59,6 +59,8 @@ CONF
 
 up() {
   local nodes=$1 cpus=${2:-2} i
+  # Nobody else has made it, and nobody else writes there.
+  mkdir -m 711 "$state" || { echo "slurm.sh: remove it first: scripts/slurm.sh down" >&2; exit 1; }
   mkdir -p "$state/munge" "$state/ctld" "$state/pmix" /run/munge
   configuration "$nodes" "$cpus" >"$SLURM_CONF"
   # Directories of PMIx have the same names on each node.

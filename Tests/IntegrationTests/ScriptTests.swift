@@ -357,6 +357,18 @@ import Testing
     #expect(ending.exitCode == 2 && ending.errorOutput.contains("give 2 or more"))
   }
 
+  /// What another user has put there would be written through.
+  @Test func aTrialOfSlurmTakesNoFolderThatIsThereAlready() throws {
+    let bench = try Bench(
+      scripts: ["scripts/slurm.sh", "scripts/hosts.sh"], programs: ["munged": "exit 9"])
+    try bench.makeFolder("slurm")
+    let ending = try bench.run(
+      ["bash", "scripts/slurm.sh", "up", "1"], in: "repository",
+      ["SLURM_TRIAL": bench.folder.path + "/slurm"])
+    #expect(ending.exitCode == 1 && ending.errorOutput.contains("slurm.sh down"))
+    #expect(!bench.exists("slurm/slurm.conf"))
+  }
+
   @Test func theInstallerNeedsNoHomeWhereItIsToldAPlace() throws {
     let bench = try Bench(
       scripts: ["launch/common.sh", "launch/install.sh"], programs: ["id": "echo 1000"])
