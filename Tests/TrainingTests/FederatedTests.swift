@@ -45,6 +45,7 @@ import Testing
     let states: [[Float]]
     let events: [RunEvent]
     let notices: [String]
+    let microbatches: Int
 
     var clients: [Int] {
       events.compactMap { if case .step(let record) = $0 { record.clients } else { nil } }
@@ -56,10 +57,11 @@ import Testing
   /// - Parameters:
   ///   - spoiled: A client whose loss is no number; nil: none.
   ///   - scale: Of all features.
+  ///   - leastSeconds: In which ranks are compared.
   private func train(
     _ configuration: RunConfiguration, ranks: Int = 1, ranksPerHost: Int? = nil, threads: Int = 1,
-    pause: Int? = nil, spoiled: Int? = nil, scale: Float = 1, directory: RunDirectory? = nil,
-    start: Trainer.Start = .beginning
+    pause: Int? = nil, spoiled: Int? = nil, scale: Float = 1, leastSeconds: Double = 5,
+    directory: RunDirectory? = nil, start: Trainer.Start = .beginning
   ) throws -> [Outcome] {
     let partition = (0..<9).map { client in
       Array(client * (client + 1) / 2..<(client + 1) * (client + 2) / 2)
@@ -74,11 +76,13 @@ import Testing
         observers: [])
       let events = EventRecorder()
       trainer.attach(events)
+      trainer.stragglers.leastSeconds = leastSeconds
       _ = try trainer.run(pausing: { step, _ in step == pause })
       return Outcome(
         hash: trainer.parametersHash, values: Array(trainer.replica.shared.values),
         states: trainer.step.states.map { Array($0.values) },
-        events: events.events, notices: events.names.filter { $0.hasPrefix("notice") })
+        events: events.events, notices: events.names.filter { $0.hasPrefix("notice") },
+        microbatches: trainer.step.computedMicrobatches)
     }
   }
 
@@ -211,6 +215,19 @@ import Testing
       try configuration("local_steps: 2, deadline: 1e-9", steps: 1))[0]
     #expect(outcome.clients == [0])
     #expect(outcome.notices.contains { $0.contains("1 of 2 local steps") }, "\(outcome.notices)")
+  }
+
+  @Test func aRankCountsTheMicrobatchesOfTheClientsThatItPlays() throws {
+    let outcomes = try train(try configuration("local_steps: 3, clients_a_round: 5"), ranks: 3)
+    // Four rounds, each of three local steps of two micro-batches: 2, 2 and 1 clients.
+    #expect(outcomes.map(\.microbatches) == [48, 48, 24])
+  }
+
+  @Test func ranksThatPlayNoClientAreNoReasonForANotice() throws {
+    let configuration = try configuration("local_steps: 1, clients_a_round: 1", steps: 100)
+    let outcomes = try train(configuration, ranks: 2, leastSeconds: 0)
+    #expect(outcomes.map(\.microbatches) == [200, 0])
+    #expect(outcomes.flatMap(\.notices) == [])
   }
 
   @Test(arguments: methods) func aResumedRunGoesOnToTheSameBits(method: String) throws {

@@ -142,7 +142,8 @@ import Testing
       let recorder = EventRecorder()
       trainer.attach(recorder)
       _ = try trainer.run()
-      return (recorder.names.filter { $0.contains("micro-batches") }, trainer.step.microbatchCount)
+      let step = try #require(trainer.step as? TrainingStep)
+      return (recorder.names.filter { $0.contains("micro-batches") }, step.microbatchCount)
     }
     #expect(outcomes.map(\.1) == [4, 4])
     #expect(outcomes[0].0.count == 1, "\(outcomes[0].0)")
@@ -174,7 +175,7 @@ import Testing
         return (
           trainer.parametersHash,
           recorder.names.filter { $0.contains("micro-batches of the ranks are now") },
-          trainer.step.microbatchCount
+          try #require(trainer.step as? TrainingStep).microbatchCount
         )
       }
     }

@@ -46,6 +46,26 @@ import Testing
     for _ in 0..<3 { #expect(watch.record(uneven).isEmpty) }
   }
 
+  @Test(arguments: [[20, 0], [0, 20, 0], [0, 0]]) func ranksWithoutWorkAreNotCompared(
+    seconds: [Double]
+  ) {
+    var watch = StragglerWatch()
+    for _ in 0..<3 {
+      let work = seconds.map { StragglerWatch.Work(seconds: $0, microbatches: $0 / 2) }
+      #expect(watch.record(work).isEmpty)
+    }
+  }
+
+  /// Idle ranks would make 0 the median.
+  @Test func aSlowRankBesideRanksWithoutWorkIsTold() {
+    var watch = StragglerWatch()
+    let idle = StragglerWatch.Work()
+    let work = [idle] + window(20, 30) + [idle, idle]
+    #expect(watch.record(work).isEmpty)
+    let told = watch.record(work)
+    #expect(told.map(\.rank) == [2] && told.map(\.median) == [2])
+  }
+
   @Test func shortWindowsShowNothing() {
     var watch = StragglerWatch()
     for _ in 0..<3 { #expect(watch.record(window(0.1, 0.4)).isEmpty) }

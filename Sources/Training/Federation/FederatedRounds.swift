@@ -303,7 +303,7 @@ final class FederatedRounds: OptimizationStep {
 
   var layout: ParameterLayout { server.layout }
   var phases: StepPhases { ownPhases + training.step.phases }
-  var microbatchCount: Int { training.step.microbatchCount }
+  var computedMicrobatches: Int { training.step.computedMicrobatches }
   var products: ForwardProducts? { training.step.products }
   var operations: Double { training.step.operations }
 

@@ -48,10 +48,12 @@ extension Trainer {
     // Where micro-batches are dealt out by speed, nobody waits long for a slow rank.
     guard communicator.size > 1, progress.ownSteps.isMultiple(of: window), !plan.rebalance
     else { return }
-    let spent = step.phases - windowBegin
-    windowBegin = step.phases
+    let phases = step.phases
+    let done = StragglerWatch.Work(
+      seconds: phases.forward + phases.backward, microbatches: Double(step.computedMicrobatches))
     let all = try communicator.allGather(
-      [spent.forward + spent.backward, Double(step.microbatchCount * window)])
+      [done.seconds - windowBegin.seconds, done.microbatches - windowBegin.microbatches])
+    windowBegin = done
     let work = all.map { StragglerWatch.Work(seconds: $0[0], microbatches: $0[1]) }
     for straggler in stragglers.record(work) {
       let host = communicator.watch?.hostName(ofRank: straggler.rank)

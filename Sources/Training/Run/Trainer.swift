@@ -51,9 +51,9 @@ public final class Trainer {
   private var isWayTold = false
   var plateau = PlateauShape.Memory()
   var earlyStopping = EarlyStopping()
-  var stragglers = StragglerWatch()
-  /// Where the time had gone when the window of `stragglers` began.
-  var windowBegin = StepPhases()
+  package var stragglers = StragglerWatch()
+  /// What this rank had done when the window of `stragglers` began.
+  var windowBegin = StragglerWatch.Work()
   /// Which rank computes how many micro-batches; nil: as the reduction began.
   var rebalancing: Rebalancing?
   /// The same for the last record of the ranks' times.

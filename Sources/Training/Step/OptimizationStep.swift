@@ -44,8 +44,8 @@ package protocol OptimizationStep: AnyObject {
   var distributions: [DistributionsRecord] { get }
   /// Where the time of all steps so far went.
   var phases: StepPhases { get }
-  /// Micro-batches of a step that this rank computes.
-  var microbatchCount: Int { get }
+  /// Micro-batches that this rank has computed so far.
+  var computedMicrobatches: Int { get }
   /// The matrix products of the first micro-batch's forward pass; nil before it is computed.
   var products: ForwardProducts? { get }
   /// Floating-point operations of the products of this rank's micro-batches so far, forward and

@@ -1,21 +1,22 @@
 /// Notices a rank that computes more slowly than the others for long: every step waits for it.
 ///
 /// Ranks compare what a micro-batch takes them, in windows of so many steps. One window may be a
-/// neighbour's short work on the same machine; two in a row are told.
+/// neighbour's short work on the same machine; two in a row are told. A rank without work, as where
+/// it plays no client, is not compared.
 package struct StragglerWatch {
-  /// What a rank did in a window.
+  /// What a rank did.
   package struct Work: Equatable, Sendable {
     /// Seconds of forward and backward passes.
     package let seconds: Double
     package let microbatches: Double
 
-    package init(seconds: Double, microbatches: Double) {
+    package init(seconds: Double = 0, microbatches: Double = 0) {
       self.seconds = seconds
       self.microbatches = microbatches
     }
 
-    /// Seconds for a micro-batch.
-    var pace: Double { seconds / max(1, microbatches) }
+    /// Seconds for a micro-batch; nil: there was none.
+    var pace: Double? { microbatches > 0 ? seconds / microbatches : nil }
   }
 
   /// A rank that is slower.
@@ -30,33 +31,32 @@ package struct StragglerWatch {
   package static let window = 50
   /// How many times slower than the median is told.
   package static let limit = 4.0 / 3
-  /// Seconds of work in a window below which it shows nothing.
-  package static let leastSeconds = 5.0
+  /// Seconds of work in a window below which it shows nothing. Default: 5.
+  package var leastSeconds = 5.0
 
   /// Windows in a row in which each rank was slow.
   private var slowWindows: [Int] = []
 
   package init() {}
 
-  /// Takes in a window of all ranks.
+  /// Takes in what all ranks did in a window.
   ///
   /// - Returns: Those that are to be told now: once, until they have been faster again.
   package mutating func record(_ work: [Work]) -> [Straggler] {
     if slowWindows.count != work.count { slowWindows = Array(repeating: 0, count: work.count) }
-    let paces = work.map(\.pace).sorted()
+    let paces = work.compactMap(\.pace).sorted()
+    guard paces.count > 1, work.map(\.seconds).max() ?? 0 >= leastSeconds else { return [] }
     // Of two ranks the faster one is what the other could be.
-    guard let slowest = paces.last, paces.count > 1, slowest > 0,
-      work.map(\.seconds).max() ?? 0 >= Self.leastSeconds
-    else { return [] }
     let median = paces[(paces.count - 1) / 2]
+    guard median > 0 else { return [] }
     return work.indices.compactMap { rank in
-      guard work[rank].pace > Self.limit * median else {
+      guard let pace = work[rank].pace, pace > Self.limit * median else {
         slowWindows[rank] = 0
         return nil
       }
       slowWindows[rank] += 1
       return slowWindows[rank] == 2
-        ? Straggler(rank: rank, pace: work[rank].pace, median: median) : nil
+        ? Straggler(rank: rank, pace: pace, median: median) : nil
     }
   }
 }

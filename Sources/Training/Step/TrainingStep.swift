@@ -56,6 +56,8 @@ public final class TrainingStep: OptimizationStep {
 
   /// Micro-batches of a step that this rank computes.
   package var microbatchCount: Int { reduction.ownedLeaves.count }
+  /// Micro-batches that this rank has computed so far.
+  package private(set) var computedMicrobatches = 0
   /// The matrix products of the first micro-batch's forward pass; nil before it is computed.
   package private(set) var products: ForwardProducts?
   /// Floating-point operations of the products of this rank's micro-batches so far, forward and
@@ -185,6 +187,7 @@ public final class TrainingStep: OptimizationStep {
         seed: seed, step: place.firstStep + step, firstMicrobatch: place.firstMicrobatch))
     for leaf in reduction.ownedLeaves {
       let loss = try gradient(step: step, leaf: leaf)
+      computedMicrobatches += 1
       phases.time(\.reduction, on: timeline) {
         reduction.fold(scalars: [loss.sum, loss.targetCount])
       }

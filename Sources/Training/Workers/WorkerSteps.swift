@@ -151,7 +151,7 @@ final class WorkerSteps: OptimizationStep {
 
   var phases: StepPhases { workers.reduce(outerPhases) { $0 + $1.step.phases } }
 
-  var microbatchCount: Int { workers.reduce(0) { $0 + $1.step.microbatchCount } }
+  var computedMicrobatches: Int { workers.reduce(0) { $0 + $1.step.computedMicrobatches } }
 
   var products: ForwardProducts? { workers[0].step.products }
 
