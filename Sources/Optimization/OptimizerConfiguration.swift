@@ -67,7 +67,8 @@ public struct OptimizerConfiguration: Configurable {
         meaning:
           "Factor on the learning rate from each block to the one before it, so that what is near the "
           + "input changes less: the last of L blocks has `layer_decay`, the first that to the power of L, "
-          + "the embeddings to the power of L + 1, the head 1 (Clark et al. 2020). `1` treats all alike."
+          + "the embeddings to the power of L + 1, the head 1 (Clark et al. 2020). `1` treats all alike, and is "
+          + "the only one for `transformer`, `mlp`, `linear` and `sine`, which are not one stack of blocks."
       ),
       Field(
         "groups", \.groups,

@@ -3,7 +3,8 @@ extension [OptimizedTensor] {
   /// times `decay` for each block between a tensor and the head, and once more for the embeddings.
   ///
   /// Block i of L is the tensors whose names have the number i in them; its factor is decay^(L - i). What comes
-  /// before the first block has decay^(L + 1), what comes after the last one 1.
+  /// before the first block has decay^(L + 1), what comes after the last one 1. So the tensors are those of a model
+  /// with one stack of blocks, in the order in which it computes with them.
   ///
   /// - Parameter decay: From 0 to 1; 1 changes nothing.
   public func decayed(perLayer decay: Double) -> [OptimizedTensor] {

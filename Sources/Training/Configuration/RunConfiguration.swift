@@ -1,3 +1,4 @@
+import LockstepModels
 import LockstepSettings
 
 /// Everything that a training run is told: what is trained, and how. A configuration file has the
@@ -72,9 +73,22 @@ public struct RunConfiguration: Configurable {
       plan.samples.every == 0 || recipe.data.preferences == nil, "samples.every",
       "0, because data.format is preferences: generate and chat show what such a run has learned",
       involving: "data.format")
+    checkLayerDecay(&checks)
     checkFederation(&checks)
     checkPrivacy(&checks)
     checkSizes(&checks)
+  }
+
+  /// Rates go by how far a parameter is from the head, which only one stack of blocks tells.
+  private func checkLayerDecay(_ checks: inout SettingChecks) {
+    let architecture = recipe.model.architecture
+    let isOneStack =
+      architecture is any TransformerArchitecture && recipe.model.kind != .sequenceToSequence
+    checks.require(
+      plan.optimizer.layerDecay == 1 || isOneStack, "optimizer.layer_decay",
+      "1, because model.architecture is \(type(of: architecture).name), which is not one stack of blocks; "
+        + "optimizer.groups gives parameters learning rates of their own",
+      involving: "model.architecture")
   }
 
   /// The most tokens of a micro-batch, whose numbers alone take a GiB.
