@@ -300,6 +300,35 @@ import Testing
     #expect("\(String(describing: error))".contains("clip_norm"))
   }
 
+  @Test(arguments: ["1e-30", "2.6e-23"])
+  func anEpsilonOfAdafactorWhoseSquareIsZeroIsRefused(epsilon: String) {
+    let error = #expect(throws: ConfigurationError.self) {
+      try OptimizerConfiguration(["name": "adafactor", "epsilon": epsilon])
+    }
+    let message = String(describing: error)
+    #expect(message.contains("epsilon: found \(epsilon), expected at least 3e-23"), "\(message)")
+    #expect(message.contains("write 1e-15"), "\(message)")
+  }
+
+  /// Matrices and vectors of which nothing, or only a row, has a gradient.
+  @Test func theSmallestEpsilonOfAdafactorMakesNoNaN() throws {
+    let layout = ParameterLayout(
+      tensors: [
+        OptimizedTensor(name: "a", shape: [3, 4], range: 0..<12, decays: true),
+        OptimizedTensor(name: "b", shape: [4], range: 12..<16, decays: false),
+      ],
+      elementCount: 16)
+    let configuration = try OptimizerConfiguration(["name": "adafactor", "epsilon": "3e-23"])
+    let zeros = [Float](repeating: 0, count: 16)
+    for gradient in [zeros, [0, 0, 0, 0, 1, 2] + zeros.dropLast(6)] {
+      let optimizer = configuration.method.rule.optimizer(
+        for: layout, peers: NoPeers(), threads: ThreadPool())
+      var parameters = [Float](repeating: 1, count: 16)
+      try optimizer.update(&parameters, gradient, scale: 1, step: 1, learningRate: 0.1)
+      #expect(parameters.allSatisfy { $0.isFinite }, "\(parameters)")
+    }
+  }
+
   @Test func nesterovNeedsMomentum() {
     #expect(throws: ConfigurationError.self) {
       try OptimizerConfiguration(["name": "sgd", "nesterov": "true"])

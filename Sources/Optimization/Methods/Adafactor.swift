@@ -18,7 +18,7 @@ import LockstepSettings
 /// `variance`.
 public struct Adafactor: TensorMethod, Configurable {
   public var decayExponent = -0.8
-  /// ε₁: 2⁻²³, as PyTorch's.
+  /// ε₁: 2⁻²³, as PyTorch's. What the paper and `transformers` call ε₁ is about the square of it.
   public var epsilon = 0x1p-23
   /// ε₂
   public var smallestScale = 1e-3
@@ -35,7 +35,9 @@ public struct Adafactor: TensorMethod, Configurable {
         meaning: "The mean square takes in step^this of a step's square."),
       Field(
         "epsilon", \.epsilon, .above(0),
-        meaning: "Smallest root of a mean square that is divided by."),
+        meaning:
+          "Smallest root of a mean square that is divided by. ε₁ of the paper and of `transformers` is "
+          + "the mean square itself: for their `1e-30` write `1e-15`."),
       Field(
         "smallest_scale", \.smallestScale, .above(0),
         meaning: "Steps are relative to the weights' root mean square, but at least to this."),
@@ -44,6 +46,14 @@ public struct Adafactor: TensorMethod, Configurable {
         meaning: "Largest root mean square of a tensor's update, before the rate."),
       decoupledDecay(\.weightDecay),
     ]
+  }
+
+  public func check(_ checks: inout SettingChecks) {
+    checks.require(
+      Float(epsilon * epsilon) > 0, "epsilon",
+      "at least 3e-23, because the square of a smaller number is 0 in single precision and weights without a "
+        + "gradient would be divided by it; for 1e-30 of the paper and of transformers, which is the square, "
+        + "write 1e-15")
   }
 
   public func stateShapes(of tensor: OptimizedTensor) -> [(name: String, shape: [Int])] {
