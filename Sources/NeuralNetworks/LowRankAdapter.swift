@@ -12,6 +12,8 @@ import LockstepTensors
 ///
 ///     y = m / ‖W + scale · U D‖ · (x Wᵀ + scale · dropout(x) Dᵀ Uᵀ) + b
 ///
+/// An output whose weights are all zero has no direction: it gives b, and stays so.
+///
 /// Names are those of Hugging Face's `peft`.
 public final class LowRankAdapter: Module {
   /// What the adapters of a model have in common.
@@ -76,7 +78,7 @@ public final class LowRankAdapter: Module {
     guard let magnitude = change.magnitude else {
       return x.linear(weight: weight, bias: layer.bias?.tensor, layout: layer.layout) + added
     }
-    let factors = magnitude / change.lengths(of: weight, layer.layout)
+    let factors = magnitude / change.divisors(of: weight, layer.layout)
     let stretched = (x.linear(weight: weight, layout: layer.layout) + added)
       .scaledColumns(by: factors)
     return layer.bias.map { stretched.addingToRows($0.tensor) } ?? stretched

@@ -105,6 +105,35 @@ import Testing
     for (one, other) in zip(found, expected) { #expect(abs(one - other) <= 2e-6 * scale) }
   }
 
+  /// Pruned weights have no direction that a magnitude could stretch.
+  @Test(arguments: [WeightLayout.outputsByInputs, .inputsByOutputs])
+  func anOutputWhoseWeightsAreZeroStaysSoWithMagnitudes(layout: WeightLayout) throws {
+    let network = Network(layout)
+    network.adapt(network.adaptableLayers, as: form(true))
+    let bound = try Bound(network, in: workspace)
+    let (inputs, outputs, pruned) = (7, 6, 2)
+    var weight = try bound.elements("second.weight")
+    for input in 0..<inputs {
+      weight[layout == .outputsByInputs ? pruned * inputs + input : input * outputs + pruned] = 0
+    }
+    try bound.fill("second.weight", weight)
+    bound.store.initializeMagnitudes(try #require(bound.values.baseAddress))
+    let slopes = FloatMemory(count: bound.store.trainedCount)
+    bound.store.beginGradient(into: slopes)
+    let output = network(input())
+    (output * output).sum().backward()
+    bound.store.finishGradient()
+    for entry in bound.store.entries where entry.isTrained {
+      #expect(slopes.elements[entry.range].allSatisfy { $0.isFinite }, "\(entry.name)")
+    }
+    let found = output.elements
+    bound.store.mergeAdapters(try #require(bound.values.baseAddress))
+    let merged = Network(layout)
+    let plain = try Bound(merged, in: workspace)
+    for entry in plain.store.entries { try plain.fill(entry.name, bound.elements(entry.name)) }
+    for (one, other) in zip(found, merged(input()).elements) { #expect(abs(one - other) <= 1e-6) }
+  }
+
   @Test func dropoutIsOfTheAdapterAloneAndOnlyInTraining() throws {
     let network = Network(.outputsByInputs)
     network.adapt(

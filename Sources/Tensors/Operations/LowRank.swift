@@ -79,6 +79,24 @@ public struct LowRankChange {
     return lengths
   }
 
+  /// What each output of W + scale · U D is divided by to have length 1, [O]: its length, or infinity for weights
+  /// that are all zero, which have no direction that could be stretched; not differentiated.
+  ///
+  /// - Parameters:
+  ///   - weight: W, [O, I] or [I, O], as `layout` says.
+  ///   - layout: Of W.
+  public func divisors(of weight: Tensor, _ layout: WeightLayout) -> Tensor {
+    divisors(ofRows: direction(of: weight, layout))
+  }
+
+  private func divisors(ofRows matrix: Tensor) -> Tensor {
+    let divisors = lengths(ofRows: matrix)
+    for output in 0..<outputs where divisors.pointer[output] == 0 {
+      divisors.pointer[output] = .infinity
+    }
+    return divisors
+  }
+
   /// The weight with the change in it, in the layout of the weight; not differentiated.
   ///
   /// - Parameters:
@@ -87,11 +105,9 @@ public struct LowRankChange {
   public func merged(into weight: Tensor, _ layout: WeightLayout) -> Tensor {
     let changed = direction(of: weight, layout)
     if let magnitude {
-      let lengths = lengths(ofRows: changed)
+      let divisors = divisors(ofRows: changed)
       for output in 0..<outputs {
-        // A row of zeros has no direction that could be stretched.
-        let factor =
-          lengths.pointer[output] > 0 ? magnitude.pointer[output] / lengths.pointer[output] : 0
+        let factor = magnitude.pointer[output] / divisors.pointer[output]
         for place in output * inputs..<(output + 1) * inputs { changed.pointer[place] *= factor }
       }
     }
