@@ -86,8 +86,9 @@ enum Canonical {
     case .name:
       let text = String(decoding: value, as: UTF8.self)
       let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-      return Array(
-        words.lowercased().replacing("’", with: "'").precomposedStringWithCanonicalMapping.utf8)
+      // Some letters are one in capitals alone (ß and SS, ς and σ), and I has two small ones.
+      let folded = words.uppercased().replacing("İ", with: "I").lowercased()
+      return Array(folded.replacing("’", with: "'").precomposedStringWithCanonicalMapping.utf8)
     case .secret, .credentials, .privateKey: return Array(value)
     }
   }

@@ -267,6 +267,14 @@ extension Redactor {
       let marks = try redactor.redacted(text).matches(of: /\[[A-Z]+_[A-Z2-7]{12}\]/).map(\.output)
       #expect(marks.count == 2 && marks.first == marks.last, "\(text): \(marks)")
     }
+    let (turkish, german, greek) = ("Deniz DENİZ", "Strauß STRAUSS", "Γιώργος ΓΙΏΡΓΟΣ")
+    for text in [turkish, german, greek] {
+      var names = NameList()
+      names.add(String(text.prefix { $0 != " " }))
+      let marks = try Redactor(names: names, key: .random()).redacted(text).split(separator: " ")
+      #expect(marks.count == 2 && marks[0] == marks[1], "\(text): \(marks)")
+      #expect(marks[0].hasPrefix("[NAME_"))
+    }
     let other = Redactor.ofEverything(key: .random())
     #expect(try other.redacted("a@example.com") != redactor.redacted("a@example.com"))
     #expect(try redactor.redacted("a@example.com") != redactor.redacted("b@example.com"))
