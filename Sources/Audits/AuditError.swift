@@ -1,3 +1,4 @@
+import LockstepPrivacy
 import LockstepSettings
 import LockstepTraining
 
@@ -20,6 +21,8 @@ public enum AuditError: AuditObstacle, Equatable {
   case notExpressible(format: String, reason: String)
   case wrongFormat(String)
   case tooFewSamples(path: String, found: Int, needed: Int)
+  /// The run's privacy can not be kept with so many samples, which are half of all.
+  case reference(path: String, samples: Int, PrivacyError)
   /// The canary's gradient is no number, or none at all.
   case noGradient(path: String)
 
@@ -45,6 +48,9 @@ public enum AuditError: AuditObstacle, Equatable {
       "--format \"\(format)\": expected a text with 1 to 12 times # in it, each of which becomes a digit"
     case .tooFewSamples(let path, let found, let needed):
       "\(path): has \(found) samples, and an audit takes \(needed) at least"
+    case .reference(let path, let samples, let error):
+      "\(path): leave --references out: each reference is trained on half of all samples, members and others, and by "
+        + "this run's configuration \(samples) samples can not be trained on (\(error))"
     case .noGradient(let path):
       "\(path): the canary has no finite gradient, so that nothing can be seen of it"
     }

@@ -60,6 +60,28 @@ extension CommandLineTests {
       #expect(try bench.run(command).output == ending.output)
     }
 
+    /// Half of 360 samples are too few for steps of 256.
+    @Test func referencesThatCanNotBePrivateAreLeftOutOfAnAudit() throws {
+      let bench = try bench()
+      for command in [
+        ["key", "--output", "run.key"],
+        [
+          "train", "private.yaml", "--quiet", "--steps", "2", "--set", "batch.sequences=64",
+          "--set", "privacy.key_file=run.key", "--output", "trained",
+        ],
+      ] {
+        let ending = try bench.run(command)
+        try #require(ending.exitCode == 0, "\(ending.errorOutput)")
+      }
+      let ending = try bench.run(
+        ["audit", "trained", "--references", "2", "--runs", "16", "--json"])
+      #expect(ending.exitCode == 0, "\(ending.errorOutput)")
+      let result = try object(ending.output)
+      let reasons = try #require(result["left_out"] as? [String: String])
+      #expect(try #require(reasons["membership"]).contains("trained: leave --references out"))
+      #expect(result["epsilon"] is [String: Any])
+    }
+
     @Test func whatIsWrongIsSaid() throws {
       let bench = try bench()
       let open = try bench.run(["audit", "epsilon", "kinds.yaml"])

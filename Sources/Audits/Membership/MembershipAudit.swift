@@ -119,12 +119,24 @@ package struct MembershipAudit {
     // Multiplies as the run did, whatever the model is looked at with.
     let workspace = Workspace(
       threadCount: trained.workspace.threads.threadCount, for: plan)
-    let result = try pool.trained(
-      on: half, plan: plan, key: plan.privacy.isOn ? draws.key(number) : nil,
-      in: workspace)
+    let network = try model(trainedOn: half, plan, number, in: workspace)
     return Reference(
       hasSeen: asked.map(isIn),
-      losses: try losses(of: result.network, asked, in: workspace, report: report))
+      losses: try losses(of: network, asked, in: workspace, report: report))
+  }
+
+  /// - Throws: `AuditError.reference` where a private run's plan does not suit so many samples.
+  private func model(
+    trainedOn half: [Int], _ plan: Plan, _ number: Int, in workspace: Workspace
+  ) throws -> any Module {
+    do {
+      return try pool.trained(
+        on: half, plan: plan, key: plan.privacy.isOn ? draws.key(number) : nil, in: workspace
+      ).network
+    } catch let error as AgreedError {
+      guard let reason = error.underlying as? PrivacyError else { throw error }
+      throw AuditError.reference(path: trained.path, samples: half.count, reason)
+    }
   }
 
   // MARK: Scores
