@@ -81,7 +81,7 @@ public struct FederatedConfiguration: Configurable {
         meaning:
           "Whether each client hides its change by masks that cancel in the sum (secure aggregation): whoever "
           + "adds up learns the sum alone. The bits are those without masks, but a round changes nothing where fewer "
-          + "than 3 of its clients have data, or not more than half of them remain."),
+          + "than 3 of its clients remain, or not more than half of those that have data."),
       Field(
         "dropout", \.dropout, .within(0...0.9),
         meaning:

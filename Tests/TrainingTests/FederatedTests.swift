@@ -139,6 +139,22 @@ import Testing
       "\(outcome.notices)")
   }
 
+  /// With two, each would know the other's change.
+  @Test func twoOfThreeClientsAreTooFewForASum() throws {
+    let federated = "local_steps: 1, clients_a_round: 3, dropout: 0.3"
+    func round(_ seed: Int, _ further: String = "", pause: Int? = nil) throws -> Outcome {
+      try train(
+        configuration(federated + further, steps: 1, extra: "seed: \(seed)"), pause: pause)[0]
+    }
+    let seed = try #require(try (1...20).first { try round($0).clients == [2] })
+    let outcome = try round(seed, ", secure: true")
+    #expect(outcome.clients == [2])
+    #expect(try outcome.values == round(seed, ", secure: true", pause: 0).values)
+    #expect(
+      outcome.notices.contains { $0.contains("2 clients remained, and it takes 3 to take off") },
+      "\(outcome.notices)")
+  }
+
   @Test(arguments: ["fedavg", "fedprox, mu: 0.5"])
   func aRateOfZeroChangesNothing(method: String) throws {
     let configuration = try configuration(

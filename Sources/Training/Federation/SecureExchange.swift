@@ -17,8 +17,8 @@ final class SecureExchange {
   private let threads: ThreadPool
 
   /// The least clients that have to remain of a round: more than half, so that no two halves of it can each be
-  /// unmasked.
-  static func threshold(of count: Int) -> Int { count / 2 + 1 }
+  /// unmasked, and as many as any sum has to be of.
+  static func threshold(of count: Int) -> Int { max(count / 2 + 1, SecureLimits.fewestClients) }
 
   /// Agrees on masks, and shares out the secrets behind them. Collective.
   ///
