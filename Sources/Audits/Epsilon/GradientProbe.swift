@@ -11,7 +11,7 @@ struct GradientProbe {
   let norm: Double
   /// g / ‖g‖, [P].
   private let direction: [Float]
-  /// 1 / √P with random signs, [P]: the data hardly reach there, and noise does as anywhere.
+  /// 1 / √P with random signs, [P], and 0 where padding is, which does not count in √P: the data hardly reach there, and noise does as anywhere.
   private let aside: [Float]
   /// [P].
   private let begin: [Float]
@@ -30,10 +30,13 @@ struct GradientProbe {
     self.norm = norm
     direction = gradient.map { Float(Double($0) / norm) }
     begin = Array(replica.shared.trained)
-    let size = 1 / Float(begin.count).squareRoot()
-    aside = begin.indices.map { place in
-      draws.word(.direction, at: place / 64) >> (place % 64) & 1 == 1 ? size : -size
+    let size = 1 / Float(replica.parameters.trainedParameterCount).squareRoot()
+    var aside = [Float](repeating: 0, count: begin.count)
+    for place in replica.parameters.entries.lazy.filter(\.isTrained).flatMap(\.range) {
+      let isUp = draws.word(.direction, at: place / 64) >> (place % 64) & 1 == 1
+      aside[place] = isUp ? size : -size
     }
+    self.aside = aside
   }
 
   /// Those samples whose clipped gradients have least to do with the one that is looked for, so that whether they are

@@ -77,6 +77,20 @@ public struct ParameterLayout: Sendable {
       .sorted { $0.elements.lowerBound < $1.elements.lowerBound }
   }
 
+  /// Zeroes what of some elements is of no tensor.
+  ///
+  /// - Parameter values: The flat buffer.
+  package func clearPadding(
+    of values: UnsafeMutableBufferPointer<Float>, in elements: Range<Int>
+  ) {
+    var end = elements.lowerBound
+    for tensor in tensors where tensor.range.overlaps(elements) {
+      values[end..<max(end, tensor.range.lowerBound)].update(repeating: 0)
+      end = min(tensor.range.upperBound, elements.upperBound)
+    }
+    values[end..<elements.upperBound].update(repeating: 0)
+  }
+
   /// A state with one value for each element, held by the ranks that update the elements.
   ///
   /// - Parameter name: Before each tensor's name in a checkpoint: `exp_avg`.

@@ -82,7 +82,7 @@ final class FederatedServer {
     if let own = own.baseAddress, let total = total.baseAddress {
       CKernels_fromFixedPoint(total, own, Int64(layout.slice.count))
     }
-    noise?.add(to: own, from: first, step: round, on: replica.workspace.threads)
+    noise?.add(to: mean, of: layout, step: round, on: replica.workspace.threads)
     let norm = try communicator.squares(of: mean, over: replica.shared.partition).squareRoot()
     let words = verification?.words(step: round + 1) ?? []
     try optimizer.update(

@@ -87,6 +87,10 @@ final class PrivateGradients {
     let workspace = replica.workspace
     workspace.seekRandom(seed: seed, step: step, microbatch: samples[places.lowerBound])
     replica.parameters.beginGradient(into: scratch)
+    // A head computes its gradients in the forward pass.
+    let gradients = SampleGradients(sampleCount: places.count)
+    workspace.sampleGradients = gradients
+    defer { workspace.sampleGradients = nil }
     let loss = try phases.time(\.forward, on: workspace.threads.timeline) {
       try task.loss(ofSamples: samples[places], step: step, in: workspace)
     }
@@ -97,9 +101,6 @@ final class PrivateGradients {
     precondition(
       loss.targetCount == places.count,
       "\(places.count) samples with one target each have \(loss.targetCount)")
-    let gradients = SampleGradients(sampleCount: places.count)
-    workspace.sampleGradients = gradients
-    defer { workspace.sampleGradients = nil }
     phases.time(\.backward, on: workspace.threads.timeline) {
       loss.sum.backward()
       allowsBatches = gradients.isComplete

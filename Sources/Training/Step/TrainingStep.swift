@@ -235,11 +235,8 @@ public final class TrainingStep: OptimizationStep {
     of privacy: PrivateTraining, to total: ReducedGradient, _ outcome: inout StepOutcome
   ) throws {
     phases.time(\.optimizer, on: timeline) {
-      for part in total.parts {
-        privacy.gaussian.add(
-          to: UnsafeMutableBufferPointer(rebasing: total.values[part]), from: part.lowerBound,
-          step: outcome.step - 1, on: replica.workspace.threads)
-      }
+      privacy.gaussian.add(
+        to: total.values, of: layout, step: outcome.step - 1, on: replica.workspace.threads)
     }
     outcome.gradientNorm = try phases.timeReduction(over: communicator) {
       try communicator.squares(of: total.values, over: reduction.partition).squareRoot()
