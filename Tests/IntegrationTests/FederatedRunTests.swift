@@ -117,6 +117,32 @@ extension CommandLineTests {
       #expect(try bench.text("run/data.json") == learned)
     }
 
+    /// With the same noise, the difference from a run that has the client would be the client's change alone.
+    @Test func aPrivateRunThatLosesAClientDrawsOtherwise() throws {
+      let bench = try bench()
+      let key = try bench.run(["key", "--output", "clients.key"])
+      try #require(key.exitCode == 0, "\(key.errorOutput)")
+      let options = [
+        "--set", "privacy={noise: 1, delta: 0.1, clip: 1, key_file: clients.key}",
+        "--set", "federated.weighting=uniform", "--set", "data.normalize=false",
+      ]
+      _ = try train(bench, "run", options + ["--steps", "2"])
+      func goesOnOtherwise(to steps: Int) throws -> Bool {
+        let resumed = try bench.run(
+          ["train", "clients.yaml", "--output", "run", "--resume", "--steps", "\(steps)"]
+            + options)
+        #expect(resumed.exitCode == 0, "\(resumed.errorOutput)")
+        return resumed.output.contains("other samples and other noise")
+      }
+      let table = try bench.text("own-2.csv")
+      #expect(try !goesOnOtherwise(to: 3))
+      try FileManager.default.removeItem(at: bench.url("own-2.csv"))
+      #expect(try goesOnOtherwise(to: 4))
+      #expect(try !goesOnOtherwise(to: 5))
+      try bench.write(table, to: "own-2.csv")
+      #expect(try goesOnOtherwise(to: 6))
+    }
+
     @Test func aRoundOfTooFewClientsWithDataToHideAmongIsSkippedAndSaysSo() throws {
       let bench = try bench()
       let secure = ["--set", "federated.secure=true"]

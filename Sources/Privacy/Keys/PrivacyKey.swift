@@ -61,10 +61,21 @@ package struct PrivacyKey: Sendable {
   ///
   /// - Parameter training: All that decides what is trained, in words.
   package func derived(for training: String) -> PrivacyKey {
+    derived("lockstep private training 1\n" + training)
+  }
+
+  /// The key of this training where it goes on from one that had another: never that of a training which was from its
+  /// start as this one is now.
+  ///
+  /// - Parameter past: Tells the trainings apart that it may have gone on from.
+  package func derived(after past: String) -> PrivacyKey {
+    derived("lockstep private training that goes on 1\n" + past)
+  }
+
+  private func derived(_ info: String) -> PrivacyKey {
     PrivacyKey(
       HKDF<SHA256>.deriveKey(
-        inputKeyMaterial: key, info: Array(("lockstep private training 1\n" + training).utf8),
-        outputByteCount: Self.byteCount))
+        inputKeyMaterial: key, info: Array(info.utf8), outputByteCount: Self.byteCount))
   }
 
   /// Words that nobody can tell from random ones without the key; see `Keystream`.

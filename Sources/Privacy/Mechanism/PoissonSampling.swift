@@ -10,7 +10,7 @@ package struct PoissonSampling: Sendable {
   package let sampleCount: Int
   /// Samples of a step on the average; q is this divided by n.
   package let expectedCount: Int
-  private let keystream: Keystream
+  package var keystream: Keystream
   /// q · 2⁶⁴, rounded down; nil: q is 1.
   private let threshold: UInt64?
 

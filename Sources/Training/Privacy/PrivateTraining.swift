@@ -1,6 +1,7 @@
 // n samples, q sampling rate, σ noise multiplier, C clip.
 
 import Foundation
+import LockstepCheckpoints
 import LockstepCommunication
 import LockstepPrivacy
 import LockstepReporting
@@ -9,7 +10,7 @@ import LockstepSettings
 /// What makes the steps of a run private: which samples are drawn, how much noise there is, how many steps may be taken.
 package final class PrivateTraining {
   let configuration: PrivacyConfiguration
-  let sampling: PoissonSampling
+  private(set) var sampling: PoissonSampling
   private let population: PrivatePopulation
   /// σ.
   private(set) var noise: Double
@@ -18,6 +19,11 @@ package final class PrivateTraining {
   /// What they cost; on rank zero.
   private var budget: PrivacyBudget?
   private let session: PrivacySession
+  /// Draws samples and noise.
+  private var key: PrivacyKey
+  /// A hash of all keys that the run drew with before this one, and of the steps at which it went on with another;
+  /// empty: there was none.
+  private var past = ""
   private let steps: Int
   /// The last ε that was computed, and for how many steps.
   private var told: (steps: Int, epsilon: Double)?
@@ -62,6 +68,7 @@ package final class PrivateTraining {
       return (session, population, sampling)
     }
     (self.configuration, self.communicator, steps) = (configuration, communicator, plan.steps)
+    key = self.session.key
     (noise, allowedSteps) = (configuration.noise ?? 0, 0)
     let rate = sampling.rate
     try settle {
@@ -77,7 +84,7 @@ package final class PrivateTraining {
 
   /// The noise of a step's sum.
   var gaussian: GaussianNoise {
-    GaussianNoise(deviation: noise * configuration.clip, keystream: session.key.keystream)
+    GaussianNoise(deviation: noise * configuration.clip, keystream: key.keystream)
   }
 
   /// Takes rank zero's noise and what follows from it: logarithms may differ in their last bits among
@@ -174,6 +181,8 @@ package final class PrivateTraining {
     var rate = 0.0
     /// Of the key that samples and noise are drawn with; empty: likewise.
     var drawingKey = ""
+    /// Of the keys before that one; empty: there was none.
+    var past = ""
 
     static var fields: [Field<Self>] {
       [
@@ -185,6 +194,7 @@ package final class PrivateTraining {
         Field(
           "drawingKey", \.drawingKey,
           meaning: "The fingerprint of the key that samples and noise are drawn with."),
+        Field("past", \.past, meaning: "A hash of the keys that the run drew with before."),
       ]
     }
   }
@@ -193,14 +203,17 @@ package final class PrivateTraining {
 
   var memory: Memory {
     Memory(
-      key: session.fingerprint, noise: noise, rate: sampling.rate,
-      drawingKey: session.key.fingerprint)
+      key: session.fingerprint, noise: noise, rate: sampling.rate, drawingKey: key.fingerprint,
+      past: past)
   }
 
   /// Goes on as the run began. Collective.
   ///
+  /// - Parameters:
+  ///   - memory: What the checkpoint keeps.
+  ///   - step: Optimiser steps taken.
   /// - Throws: `AgreedError` with a `PrivacyError` where that is another key, rate or noise.
-  func resume(from memory: Memory?) throws {
+  func resume(from memory: Memory?, step: Int) throws {
     guard let memory else { return }
     try communicator.agree {
       guard memory.key == session.fingerprint else {
@@ -216,6 +229,16 @@ package final class PrivateTraining {
       }
     }
     if memory.noise != noise { try settle { memory.noise } }
-    drawsOtherwise = memory.drawingKey != session.key.fingerprint
+    draw(after: memory.past)
+    drawsOtherwise = memory.drawingKey != key.fingerprint
+    guard drawsOtherwise else { return }
+    // A run that has had these data from its start, and took other steps before, shares no noise with this one.
+    draw(after: sha256(of: Array("\(memory.past) \(memory.drawingKey) \(step)".utf8)))
+  }
+
+  private func draw(after past: String) {
+    self.past = past
+    key = past.isEmpty ? session.key : session.key.derived(after: past)
+    sampling.keystream = key.keystream
   }
 }

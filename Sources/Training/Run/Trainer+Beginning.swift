@@ -56,8 +56,8 @@ extension Trainer {
   ///   - weights: What `beginning` opened. Default: none.
   ///   - communicator: As of the other initialiser, like all that follows.
   /// - Throws: As that; a `PrivacyError` of a private run, whose key is read, where the key can not be used. What
-  ///   such a run learns from is not known here: no two runs of one configuration on different data may have
-  ///   the same key.
+  ///   such a run learns from and begins as is not known here: no two runs of one configuration on different data or
+  ///   with different `weights` may have the same key.
   public convenience init(
     task: any TrainingTask, configuration: RunConfiguration, weights: PretrainedWeights? = nil,
     communicator: any Communicator,

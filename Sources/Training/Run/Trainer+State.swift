@@ -47,7 +47,7 @@ extension Trainer {
         try Note.value(PrivateTraining.noteName, in: state.notes)
       }
     }
-    try privacy.resume(from: memory)
+    try privacy.resume(from: memory, step: state.step)
   }
 
   /// What a checkpoint stores beside the tensors.

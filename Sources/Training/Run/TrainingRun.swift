@@ -64,6 +64,8 @@ public final class TrainingRun {
     var prepared = try resolved.prepareTask(
       communicator, beginning: beginning,
       resuming: resume ? directory?.learnedSamples(communicator) : nil, resumes: resume)
+    // Of clients whose data are gone nothing is learned from here on, whatever the record keeps of them.
+    let learned = prepared.data
     try communicator.agree {
       guard resume, communicator.isRankZero, prepared.task is FederatedTask,
         let stored = try directory?.storedData()?.record
@@ -88,8 +90,7 @@ public final class TrainingRun {
       communicator: communicator, workspace: workspace, directory: directory,
       start: resume ? .newestCheckpoint : .beginning,
       memory: job.map { KeeperClient(mark: $0) },
-      privacy: try resolved.privacySession(
-        data: prepared.data, directory: directory, communicator))
+      privacy: try resolved.privacySession(data: learned, directory: directory, communicator))
     trainer.sampleMaker = prepared.samples
     if let profile, let directory {
       trainer.profiler = Profiler(
