@@ -101,6 +101,33 @@ import Testing
     #expect(error?.reason == "rope_interleaved true is not false")
   }
 
+  /// What older and other programs write beside all that `transformers` does.
+  @Test(
+    arguments: [
+      ("gpt2", ["n_special": 0, "predict_special_tokens": true, "_num_labels": 1]),
+      ("bert", ["_num_labels": 5]),
+      ("qwen2", ["unsloth_fixed": true, "unsloth_version": "2025.1"]),
+      ("llama", ["unsloth_fixed": true, "max_sequence_length": 24]),
+    ] as [(String, [String: any Sendable])])
+  func whatDoesNotChangeTheComputationIsPassedOver(
+    name: String, further: [String: any Sendable]
+  ) throws {
+    let plain = try read(members(name))
+    let found = try read(members(name).merging(further) { $1 })
+    #expect(found == plain)
+  }
+
+  @Test func classesOfOneNameAreRefusedByName() async throws {
+    let result = try await #require(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = try BERTConfiguration().huggingFaceJSON(
+        classes: ["good", "bad", "good"], vocabularyCount: 10, endOfText: nil)
+    }
+    let message = String(decoding: result.standardErrorContent, as: UTF8.self)
+    #expect(message.contains("do not have different names"), "\(message)")
+  }
+
   /// A member, its value, and what the message says.
   static let refused: [(String, String, any Sendable, String)] = [
     ("gpt2", "scale_attn_by_inverse_layer_idx", true, "scale_attn_by_inverse_layer_idx true"),
@@ -119,6 +146,7 @@ import Testing
     ("gpt2", "attention_temperature", 2, "attention_temperature 2 is unknown"),
     ("gpt2", "use_gate", false, "use_gate false is unknown"),
     ("llama", "attention_bias", true, "attention_bias true"),
+    ("llama", "max_sequence_length", 31, "max_sequence_length 31 is not max_position_embeddings"),
     ("llama", "mlp_bias", true, "mlp_bias true"),
     ("llama", "rope_parameters", ["rope_type": "linear", "factor": "2"], "factor: found \"2\""),
     ("llama", "rope_parameters", ["rope_type": "linear"], "rope_scaling: factor is missing"),

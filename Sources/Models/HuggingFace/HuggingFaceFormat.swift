@@ -53,6 +53,8 @@ public struct HuggingFaceFormat<Configuration: Architecture> {
     for key in keys { members.merge(key.write(configuration, context)) { $1 } }
     if let classes {
       guard let classifierName else { return nil }
+      precondition(
+        Set(classes).count == classes.count, "classes \(classes) do not have different names")
       let numbered = classes.enumerated()
       members["architectures"] = .list([.string(classifierName)])
       members["id2label"] = .object(
@@ -97,8 +99,8 @@ extension Architecture {
   /// network.
   ///
   /// - Parameters:
-  ///   - classes: The names of the classes that a head sorts texts into, in the order of their numbers; nil: it
-  ///     has the architecture's own head. Default: nil.
+  ///   - classes: The names of the classes that a head sorts texts into, all different, in the order of their
+  ///     numbers; nil: it has the architecture's own head. Default: nil.
   ///   - asksOfEachClass: Whether each class is a question of its own, answered by yes or no. Default: false, a text
   ///     has one of them.
   ///   - vocabularyCount: V, where the configuration does not name one itself.

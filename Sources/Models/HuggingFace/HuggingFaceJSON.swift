@@ -23,10 +23,10 @@ enum HuggingFaceJSON {
     // The file.
     "_name_or_path", "architectures", "auto_map", "dtype", "finetuning_task", "model_type",
     "task_specific_params", "tokenizer_class", "torch_dtype", "transformers.js_config",
-    "transformers_version",
+    "transformers_version", "unsloth_fixed", "unsloth_version",
     // Heads for other tasks.
-    "classifier_dropout", "id2label", "label2id", "num_labels", "problem_type",
-    "tf_legacy_loss",
+    "_num_labels", "classifier_dropout", "id2label", "label2id", "n_special", "num_labels",
+    "predict_special_tokens", "problem_type", "tf_legacy_loss",
     // Special tokens.
     "bos_token_id", "decoder_start_token_id", "eos_token_id", "pad_token_id", "prefix",
     "sep_token_id",

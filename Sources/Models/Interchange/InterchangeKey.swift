@@ -169,6 +169,17 @@ extension InterchangeKey {
     return key
   }
 
+  /// A member that follows from the configuration, and is not written; left out or null is as good.
+  ///
+  /// - Parameter meaning: What it must be, in words.
+  static func implied(
+    _ name: String, _ path: KeyPath<Configuration, some JSONConvertible>, meaning: String
+  ) -> Self {
+    var key = derived(name, path, meaning: meaning)
+    key.write = { _, _ in [:] }
+    return key
+  }
+
   /// A member of any value that is not written.
   static func harmless(_ names: String...) -> Self { InterchangeKey(names: names) }
 }

@@ -29,6 +29,8 @@ public struct LlamaConfiguration: LlamaFamily {
       modelType: "llama", className: "LlamaForCausalLM",
       sharedHeads + [
         .fixed("attention_bias", false),
+        // The first Llama's, beside the member that all have.
+        .implied("max_sequence_length", \.context, meaning: "max_position_embeddings"),
         // How a product was shared out in the original training: the same but for rounding.
         .harmless("pretraining_tp"),
         // SmolLM2's own: that it is a Llama, whose rotary positions turn halves of heads.
