@@ -4,8 +4,8 @@ import LockstepTraining
 import Testing
 
 /// Listening to signals begins when the listener is made.
-@Suite struct StopRequestTests {
-  /// The signals are such as harm nobody else. A process listens to each once: see `SignalListener`.
+@Suite(.serialized) struct StopRequestTests {
+  /// The signals are such as harm nobody else.
   @Test func aListenerLosesNoSignalAndWhatIsStartedMeanwhileIgnoresNone() throws {
     let hasCome = DispatchSemaphore(value: 0)
     // Behind some that nobody uses, so that its turn comes last.
@@ -30,10 +30,46 @@ import Testing
     withExtendedLifetime(listener) {}
   }
 
+  @Test func eachListenerHearsItsSignalAndLeavesTheProcessAsItWas() {
+    let former = handler(of: SIGWINCH)
+    signal(SIGWINCH) { _ in }
+    defer { signal(SIGWINCH, SIG_DFL) }
+    let own = handler(of: SIGWINCH)
+    #expect(own != former)
+    for _ in 1...3 {
+      let hasCome = DispatchSemaphore(value: 0)
+      let listener = SignalListener(signals: [SIGWINCH]) { _ in hasCome.signal() }
+      #expect(handler(of: SIGWINCH) != own)
+      for _ in 1...2 {
+        kill(getpid(), SIGWINCH)
+        #expect(hasCome.wait(timeout: .now() + 10) == .success)
+      }
+      withExtendedLifetime(listener) {}
+    }
+    #expect(handler(of: SIGWINCH) == own)
+  }
+
+  @Test func ofTwoListenersTheLaterOneHearsWhileItIsThere() {
+    let (first, second) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let outer = SignalListener(signals: [SIGWINCH]) { _ in first.signal() }
+    var inner: SignalListener? = SignalListener(signals: [SIGWINCH]) { _ in second.signal() }
+    kill(getpid(), SIGWINCH)
+    #expect(second.wait(timeout: .now() + 10) == .success)
+    withExtendedLifetime(inner) {}
+    inner = nil
+    kill(getpid(), SIGWINCH)
+    #expect(first.wait(timeout: .now() + 10) == .success)
+    #expect(first.wait(timeout: .now()) == .timedOut)
+    withExtendedLifetime(outer) {}
+  }
+
   private func isIgnored(_ signal: Int32) -> Bool {
+    handler(of: signal) == unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+
+  private func handler(of signal: Int32) -> Int {
     var action = sigaction()
     #expect(sigaction(signal, nil, &action) == 0)
-    let handler = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
-    return handler == unsafeBitCast(SIG_IGN, to: Int.self)
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
   }
 }

@@ -127,6 +127,17 @@ void CHost_writeStacks(int descriptor);
 /// for them for ever. Does nothing under other launchers.
 void CHost_endLauncherLater(int64_t milliseconds);
 
+// MARK: Signals (SignalListener.swift)
+
+/// Signals that are caught for one thread, which waits for them.
+typedef struct CHost_CaughtSignals CHost_CaughtSignals;
+/// Catches signals from now on; NULL where there is no memory. Whoever catches a signal last is told of it.
+CHost_CaughtSignals *CHost_catchSignals(const int32_t *numbers, int32_t count);
+/// Waits for one of them. Returns 0 when they are released; the memory is gone then.
+int32_t CHost_awaitSignal(CHost_CaughtSignals *caught);
+/// Does at each signal what was done before. Those who catch the same signals release them in the opposite order.
+void CHost_releaseSignals(CHost_CaughtSignals *caught);
+
 // MARK: Memory that a process keeps for others (KeptMemory.swift)
 
 /// A socket by a name that is no file: it goes with the process, and hosts that are namespaces of one

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Synchronization
 
@@ -55,44 +54,5 @@ public final class StopRequest: Sendable {
     case SIGUSR1: "SIGUSR1"
     default: "signal \(signal)"
     }
-  }
-}
-
-/// Hands signals to a function on a thread of its own while it exists, from its making on.
-///
-/// For each signal a process has one, once: Dispatch catches a signal for its first source only.
-public final class SignalListener {
-  private let sources: [any DispatchSourceSignal]
-  private let signals: [Int32]
-
-  package init(signals: [Int32], handle: @escaping @Sendable (Int32) -> Void) {
-    self.signals = signals
-    let queue = DispatchQueue(label: "lockstep.signals")
-    let isListening = DispatchSemaphore(value: 0)
-    sources = signals.map { number in
-      // Until its source listens, a signal must not end the process.
-      Foundation.signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler { handle(number) }
-      source.setRegistrationHandler { isListening.signal() }
-      source.resume()
-      return source
-    }
-    // A source has the signal caught. One that is ignored would be lost, and whatever this process starts would
-    // ignore it, too.
-    for _ in sources { isListening.wait() }
-  }
-
-  /// Whether the process has been told to ignore a signal.
-  static func isIgnored(_ number: Int32) -> Bool {
-    var action = sigaction()
-    guard sigaction(number, nil, &action) == 0 else { return false }
-    let handler = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
-    return handler == unsafeBitCast(SIG_IGN, to: Int.self)
-  }
-
-  deinit {
-    for source in sources { source.cancel() }
-    for number in signals { Foundation.signal(number, SIG_DFL) }
   }
 }
