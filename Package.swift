@@ -89,7 +89,8 @@ let package = Package(
       dependencies: Target.modules([
         "Training", "Models", "NeuralNetworks", "Tensors", "Optimization", "Datasets",
         "Communication", "Checkpoints", "Federation", "Privacy", "Weights", "Reporting",
-        "Scoring", "Settings", "Parallelism", "ChatTemplates",
+        "Scoring", "Settings", "Parallelism", "ChatTemplates", "Encryption", "Files", "Keys",
+        "Redaction", "TensorBoard",
       ])),
 
     // What `lockstep benchmark` measures and `lockstep doctor` predicts.

@@ -24,3 +24,5 @@ output=$(ASAN_OPTIONS=detect_leaks=0 "$(swift build "${options[@]}" --show-bin-p
 printf '%s\n' "$output"
 grep -qx 'line 9.798 1.000' <<<"$output" || fail "the line is another one: see above"
 grep -q '^opened ' <<<"$output" || fail "no model was opened: see above"
+grep -q '^asked .*tokenizer.json is missing' <<<"$output" || fail "no conversation was begun: see above"
+grep -qx 'key No such file or directory' <<<"$output" || fail "no key was looked for: see above"

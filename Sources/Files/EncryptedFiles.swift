@@ -53,7 +53,7 @@ package protocol FileCipher: Sendable {
 ///
 /// Whoever reads a file reads it by `MappedFile`, which decrypts. So there is one place that knows of
 /// encryption, and no reader that takes ciphertext for something else. The key is the process's: the
-/// command line installs what reads it before anything is opened.
+/// command line, or a program by `FileKey`, installs what reads it before anything is opened.
 package enum EncryptedFiles {
   /// The first bytes of every encrypted file.
   package static let magic: [UInt8] = [0x89] + Array("LSCRYPT".utf8)
@@ -78,7 +78,8 @@ package enum EncryptedFiles {
       throw FileError(
         operation: "encrypt", path: path, code: ENOKEY,
         explanation: "there is no key; give --key-file, --key-descriptor or --key-command, or set "
-          + "LOCKSTEP_KEY_FILE; 'lockstep key --output FILE' makes one")
+          + "LOCKSTEP_KEY_FILE; in a program of your own call FileKey.use; 'lockstep key --output FILE' "
+          + "makes one")
     }
     return try cipher.encryption(ofByteCount: count, path: path)
   }
@@ -103,6 +104,7 @@ package enum EncryptedFiles {
     FileError(
       operation: "read", path: path, code: ENOKEY,
       explanation: "it is encrypted, and there is no key; give --key-file, --key-descriptor or "
-        + "--key-command, or set LOCKSTEP_KEY_FILE, or decrypt it with 'lockstep decrypt'")
+        + "--key-command, or set LOCKSTEP_KEY_FILE; in a program of your own call FileKey.use; or decrypt "
+        + "it with 'lockstep decrypt'")
   }
 }

@@ -315,6 +315,28 @@ import Testing
     }
   }
 
+  // MARK: A program's own key
+
+  /// In a process of its own, as the key is the whole process's.
+  @Test func aProgramGivesTheKeyOnce() async {
+    await #expect(processExitsWith: .success) {
+      let directory = try TemporaryDirectory()
+      let keyPath = directory.path + "/key"
+      let key = SecretKey.random()
+      try key.write(to: keyPath)
+      let bytes = Array("a secret".utf8)
+      let path = try directory.write(
+        "file", bytes.withUnsafeBytes { FileEncryption.encrypted($0, key: key) })
+      let keyless = try #require(throws: FileError.self) { try MappedFile(path: path) }
+      #expect(keyless.code == ENOKEY && keyless.reason.contains("FileKey.use"))
+      #expect(throws: KeyError.self) { try FileKey.use(.file(directory.path + "/none")) }
+      #expect(throws: keyless) { try MappedFile(path: path) }
+      try FileKey.use(.file(keyPath))
+      #expect(try MappedFile(path: path).withBytes { Array($0) } == bytes)
+      _ = try EncryptedFiles.encryption(ofByteCount: 1, path: "checkpoint")
+    }
+  }
+
   // MARK: Memory
 
   /// A file of 8 TiB, of which only the header is on the disk.

@@ -36,7 +36,9 @@ enum Guest {
       print("line", read(try trained(on: table, communicator: communicator).linear))
       if let path = CommandLine.arguments.dropFirst().first {
         print("opened", try sum(of: opened(path).module))
+        print("asked", try answer(to: "hello", by: path))
       }
+      print("key", problem(withKeyAt: folder.appending(path: "none").path))
       return .success
     }
   }
@@ -65,6 +67,34 @@ enum Guest {
   private static func opened(_ path: String) throws -> TrainedModel.Network {
     try TrainedModel.open(path, in: Workspace()).model
   }
+
+  /// What a model answers, or why it can not.
+  private static func answer(to question: String, by path: String) throws -> String {
+    let template = try ChatTemplate("{{ messages[0].content }}", name: "guest")
+    do {
+      let session = try ChatSession(
+        TrainedModel.open(path, in: Workspace()), template: template,
+        context: ChatTemplate.Context(), sampling: SamplingOptions(), maxTokens: 8)
+      _ = try session.answer(to: question)
+      return session.messages.map { (message: ChatMessage) in message.content }.joined()
+    } catch let error as LoadingError {
+      return error.description
+    }
+  }
+
+  /// Why encrypted files can not be read with a key that is nowhere.
+  private static func problem(withKeyAt path: String) -> String {
+    do throws(KeyError) {
+      try FileKey.use(.file(path))
+    } catch .file(let error) {
+      return reason(of: error)
+    } catch {
+      return "another"
+    }
+    return "none"
+  }
+
+  private static func reason(of error: FileError) -> String { error.reason }
 
   private static func read(_ layer: Linear) -> String {
     let slope = layer.weight.tensor.item
