@@ -68,14 +68,14 @@ public final class SafetensorsReader: WeightSource {
 
   /// Copies some of a tensor's elements, as `Float`; what is mapped of them is given back.
   ///
+  /// - Parameters:
+  ///   - elements: Which, in row-major order: in 0 ..< the tensor's number of elements.
+  ///   - destination: As many elements.
   /// - Throws: `WeightError.tensorMissing`, `.wrongShape` or `.unreadableElements`.
   public func read(
     _ name: String, shape: [Int], elements: Range<Int>,
     into destination: UnsafeMutableBufferPointer<Float>
   ) throws(WeightError) {
-    precondition(
-      elements.count == destination.count,
-      "a destination of \(destination.count) for elements \(elements)")
     read(try readableEntry(name, shape: shape), elements: elements, into: destination)
   }
 
@@ -104,6 +104,10 @@ public final class SafetensorsReader: WeightSource {
     _ entry: SafetensorsEntry, elements: Range<Int>,
     into destination: UnsafeMutableBufferPointer<Float>
   ) {
+    precondition(
+      elements.lowerBound >= 0 && elements.upperBound <= entry.elementCount
+        && elements.count == destination.count,
+      "elements \(elements) of \(entry.elementCount) for \(destination.count)")
     let size = entry.elementType.byteCount
     let start = dataOffset + entry.dataRange.lowerBound + elements.lowerBound * size
     let bytes = start..<start + elements.count * size

@@ -60,7 +60,8 @@ extension WeightSource {
     defer { whole.deallocate() }
     try read(name, shape: shape, into: whole)
     precondition(
-      elements.count == destination.count && elements.upperBound <= whole.count,
+      elements.count == destination.count && elements.lowerBound >= 0
+        && elements.upperBound <= whole.count,
       "elements \(elements) of \(whole.count) for \(destination.count)")
     guard let first = whole.baseAddress else { return }
     destination.baseAddress?.update(from: first + elements.lowerBound, count: elements.count)

@@ -66,11 +66,21 @@ import Testing
     #expect(found.map(\.tokens.count) == [10, 10, 10])
   }
 
-  @Test func aDamagedModelContinuesNothing() {
+  @Test func aDamagedModelContinuesNothing() throws {
     let bound = BoundModel(GPT(.small(), vocabularyCount: 29))
+    let whole = bound.values[5]
     bound.values[5] = .nan
-    let generator = TextGenerator(
-      model: bound.model, workspace: bound.workspace, prompt: [0, 1, 2], sampler: TokenSampler())
-    #expect(throws: NotFiniteLogitsError(position: 3)) { try generator.next() }
+    func makeGenerator() -> TextGenerator {
+      TextGenerator(
+        model: bound.model, workspace: bound.workspace, prompt: [0, 1, 2], sampler: TokenSampler())
+    }
+    let generator = makeGenerator()
+    for _ in 1...2 {
+      #expect(throws: NotFiniteLogitsError(position: 3)) { try generator.next() }
+    }
+    // Nothing of what went wrong is left behind.
+    bound.values[5] = whole
+    let other = makeGenerator()
+    for _ in 1...3 { #expect(try generator.next() == other.next()) }
   }
 }

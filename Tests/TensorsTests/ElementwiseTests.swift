@@ -49,6 +49,12 @@ import Testing
     #expect(checker.failures(inputs: inputs) { zip($0[0], $0[1]).map(*) } == [])
   }
 
+  @Test func aRowInFrontOfTheFirstIsRefused() async {
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor([Float](repeating: 1, count: 20), shape: [4, 5], in: Workspace()).row(-1)
+    }
+  }
+
   @Test func aTensorPlusItselfHasTwiceTheGradient() {
     let checker = GradientChecker { $0[0] + $0[0] }
     #expect(checker.failures(inputs: Self.inputs(1, [33])) { $0[0].map { 2 * $0 } } == [])

@@ -28,6 +28,23 @@ import Testing
     #expect(failures == [])
   }
 
+  @Test func noSequencesLeaveTheTableWithoutAGradient() {
+    let workspace = Workspace()
+    let table = Tensor.variable([Float](repeating: 1, count: 20), shape: [4, 5], in: workspace)
+    let x = Tensor([], shape: [0, 3, 5], in: workspace)
+    x.addingPositions(table).sum().backward()
+    #expect(table.gradient == [Float](repeating: 0, count: 20))
+  }
+
+  @Test func positionsBeforeTheTableAreRefused() async {
+    await #expect(processExitsWith: .failure) {
+      let workspace = Workspace()
+      let table = Tensor([Float](repeating: 1, count: 20), shape: [4, 5], in: workspace)
+      let x = Tensor([Float](repeating: 1, count: 10), shape: [1, 2, 5], in: workspace)
+      _ = x.addingPositions(table, from: -1)
+    }
+  }
+
   @Test func threadsDoNotChangeLargeEmbeddings() {
     var generator = SeededGenerator(seed: 2)
     let tokens = Indices(generator.integers(4 * 100, in: 0..<50), shape: [4, 100])

@@ -29,6 +29,20 @@ import Testing
     }
   }
 
+  @Test func aRankThatWasNotAskedForIsRefused() async {
+    await #expect(processExitsWith: .failure) {
+      let logits = Tensor([Float](repeating: 1, count: 20), shape: [4, 5], in: Workspace())
+      _ = logits.likeliest(2)[0, 2]
+    }
+  }
+
+  @Test func aCacheIsNotCutToLessThanNothing() async {
+    await #expect(processExitsWith: .failure) {
+      let cache = AttentionCache(sequences: 1, capacity: 4, columns: 2, in: Workspace())
+      cache.truncate(to: -1)
+    }
+  }
+
   @Test func selectedSequencesOfACacheGoOnFromTheirOwnPast() {
     let workspace = Workspace()
     let (capacity, columns) = (6, 4)

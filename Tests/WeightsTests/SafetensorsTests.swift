@@ -23,6 +23,16 @@ import Testing
     #expect(reader.metadata == ["made by": "safetensors"])
   }
 
+  @Test func elementsBehindATensorAreNotRead() async {
+    await #expect(processExitsWith: .failure) {
+      let reader = try SafetensorsReader(path: Fixture.path("types.safetensors"))
+      var elements = [Float](repeating: 0, count: 2)
+      try elements.withUnsafeMutableBufferPointer {
+        try reader.read("brain", shape: [2, 3], elements: 5..<7, into: $0)
+      }
+    }
+  }
+
   @Test func readsSpecialValues() throws {
     let reader = try SafetensorsReader(path: Fixture.path("types.safetensors"))
     let half = try reader.floats("half.special")

@@ -35,23 +35,31 @@ public final class TextGenerator {
   ///
   /// A text that outgrows the model's context goes on from its last half.
   ///
-  /// - Throws: `NotFiniteLogitsError`.
+  /// - Throws: `NotFiniteLogitsError`; then no token is added.
   public func next() throws -> Int32 {
     try workspace.withoutRecording {
       if tokens.count - windowStart > model.context {
         windowStart = tokens.count - max(1, model.context / 2)
         cache = model.makeCache(sequences: 1, in: workspace)
       }
-      let new = Array(tokens[(windowStart + cache.positions)...])
+      let known = cache.positions
+      let new = Array(tokens[(windowStart + known)...])
       let states = model.states(of: Indices(new, shape: [1, new.count]), cache: cache)  // [1, t, D]
       let last = states.row(new.count - 1)  // [1, D]
       let logits = last.linear(weight: model.headWeight.tensor)  // [1, V]
-      let token = try logits.withElements { logits in
-        let choices = UnsafeBufferPointer(rebasing: logits.prefix(vocabularyCount ?? logits.count))
-        return Int32(try sampler.token(from: choices, at: tokens.count))
+      do {
+        let token = try logits.withElements { logits in
+          let choices = UnsafeBufferPointer(
+            rebasing: logits.prefix(vocabularyCount ?? logits.count))
+          return Int32(try sampler.token(from: choices, at: tokens.count))
+        }
+        tokens.append(token)
+        return token
+      } catch {
+        // The next call reads them once more, and has a token to go on from.
+        cache.truncate(to: known)
+        throw error
       }
-      tokens.append(token)
-      return token
     }
   }
 }

@@ -105,7 +105,7 @@ public final class AttentionCache {
     }
   }
 
-  /// Forgets everything but the first `count` positions.
+  /// Forgets everything but the first `count` positions, which each sequence has.
   public func truncate(to count: Int) {
     truncate(to: [Int](repeating: count, count: filled.count))
   }
@@ -114,7 +114,9 @@ public final class AttentionCache {
   ///
   /// - Parameter counts: How many are left of each, [B].
   public func truncate(to counts: [Int]) {
-    precondition(counts.count == filled.count && zip(counts, filled).allSatisfy { $0 <= $1 })
+    precondition(
+      counts.count == filled.count && zip(counts, filled).allSatisfy { 0...$1 ~= $0 },
+      "a cache of \(filled) positions can not be cut to \(counts)")
     filled = counts
   }
 }

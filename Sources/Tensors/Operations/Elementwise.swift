@@ -72,7 +72,7 @@ extension Tensor {
   ///
   /// - Parameter index: In 0 ..< `shape.rows`.
   public func row(_ index: Int) -> Tensor {
-    precondition(index < shape.rows, "row \(index) is not in \(shape)")
+    precondition(0..<shape.rows ~= index, "row \(index) is not in \(shape)")
     precondition(!workspace.isRecording || !requiresGradient, "row(_:) cannot be differentiated")
     let row = Tensor(uninitialized: [1, shape.last], in: workspace)
     row.pointer.update(from: pointer + index * shape.last, count: shape.last)

@@ -56,7 +56,8 @@ extension Tensor {
     let (sequences, positions, width) = (shape[0], shape[1], shape[2])
     let table = table.whole
     precondition(
-      table.shape.rank == 2 && table.shape[1] == width && start + positions <= table.shape[0],
+      table.shape.rank == 2 && table.shape[1] == width && start >= 0
+        && start + positions <= table.shape[0],
       "positions \(start) ..< \(start + positions) of width \(width) are not in a table \(table.shape)"
     )
     let result = Tensor(uninitialized: shape, in: workspace)
@@ -70,8 +71,8 @@ extension Tensor {
       node?.passGradient(gradient)
       table.addGradient { destination, adds in
         if !adds { destination.update(repeating: 0, count: table.count) }
-        gradient.workspace.threads.run(over: length, grain: Grain.elementwise / sequences) {
-          range in
+        let grain = Grain.elementwise / max(sequences, 1)
+        gradient.workspace.threads.run(over: length, grain: grain) { range in
           CKernels_columnSums(
             gradient.pointer + range.lowerBound, destination + start * width + range.lowerBound,
             Int64(sequences), Int64(range.count), Int64(length), 1)

@@ -8,8 +8,10 @@ public struct LikeliestColumns {
   private let places: [Int32]
   private let logProbabilities: [Double]
 
-  /// One of a row's columns, by its rank from 0, with its log-probability in nats.
+  /// One of a row's columns, by its rank in 0 ..< `count`, with its log-probability in nats.
   public subscript(row: Int, rank: Int) -> (column: Int32, logProbability: Double) {
+    precondition(
+      0..<count ~= rank, "rank \(rank) is not among the \(count) likeliest columns of a row")
     let place = row * count + rank
     return (places[place], logProbabilities[place])
   }
