@@ -21,7 +21,9 @@ public struct LanguageModelingLoader: SampledBatches {
   public init(
     _ mixture: TokenMixture, sequences: Int, microbatches: Int, separator: Int32? = nil
   ) {
-    precondition(sequences > 0 && microbatches > 0)
+    precondition(
+      sequences > 0 && microbatches > 0,
+      "a batch has at least one sequence, and a step one micro-batch")
     self.mixture = mixture
     self.sequences = sequences
     self.microbatches = microbatches

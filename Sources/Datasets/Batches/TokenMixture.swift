@@ -34,7 +34,9 @@ public struct TokenMixture: Sendable {
   public init(
     _ files: [(file: TokenFile, weight: Double)], context: Int, seed: UInt64
   ) throws(TokenFileError) {
-    precondition(!files.isEmpty && files.allSatisfy { $0.weight > 0 })
+    precondition(
+      !files.isEmpty && files.allSatisfy { $0.weight > 0 },
+      "a mixture has at least one file, and each a weight above 0")
     self.seed = seed
     let total = files.reduce(0) { $0 + $1.weight }
     var parts: [Part] = []

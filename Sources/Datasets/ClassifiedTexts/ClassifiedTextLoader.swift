@@ -38,7 +38,9 @@ public struct ClassifiedTextLoader: Sendable {
   public init(
     _ texts: ClassifiedTexts, batchSize: Int, microbatches: Int = 1, seed: UInt64 = 0
   ) {
-    precondition(batchSize > 0 && microbatches > 0)
+    precondition(
+      batchSize > 0 && microbatches > 0,
+      "a batch has at least one text, and a step one micro-batch")
     self.texts = texts
     self.batchSize = batchSize
     self.microbatches = microbatches

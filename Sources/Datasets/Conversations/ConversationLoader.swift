@@ -41,7 +41,9 @@ public struct ConversationLoader: SampledBatches, HeldOutBatches {
     _ file: ConversationFile, sequences: Int, context: Int, learned: LearnedTokens,
     microbatches: Int = 1, seed: UInt64 = 0
   ) throws(ConversationError) {
-    precondition(sequences > 0 && context > 0 && microbatches > 0)
+    precondition(
+      sequences > 0 && context > 0 && microbatches > 0,
+      "a batch has at least one sequence of one token, and a step one micro-batch")
     guard !file.holdsPreferences else { throw .holdsPreferences(path: file.tokens.path) }
     (self.file, self.sequences, self.microbatches) = (file, sequences, microbatches)
     (self.learned, self.seed) = (learned, seed)

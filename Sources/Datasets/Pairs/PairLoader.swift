@@ -32,7 +32,9 @@ public final class PairLoader {
     _ file: PairFile, sequences: Int, context: Int, microbatches: Int = 1, seed: UInt64 = 0,
     requiresFullStep: Bool = true
   ) throws(PairError) {
-    precondition(sequences > 0 && microbatches > 0)
+    precondition(
+      sequences > 0 && microbatches > 0,
+      "a batch has at least one pair, and a step one micro-batch")
     self.file = file
     self.sequences = sequences
     self.microbatches = microbatches

@@ -53,7 +53,9 @@ public struct SampleLoader: Sendable {
     _ samples: SampleSet, description: SampleDescription, batchSize: Int, microbatches: Int = 1,
     augmentation: ImageAugmentation = ImageAugmentation(), seed: UInt64 = 0
   ) {
-    precondition(batchSize > 0 && microbatches > 0)
+    precondition(
+      batchSize > 0 && microbatches > 0,
+      "a batch has at least one sample, and a step one micro-batch")
     self.samples = samples
     self.description = description
     self.batchSize = batchSize

@@ -19,12 +19,13 @@ public final class ConversationData {
   ///   - data: The section of conversations.
   ///   - context: T, at most the model's.
   ///   - vocabularyCount: V of the model, at least the tokenizer's; nil: that. Default: nil.
-  /// - Throws: `AgreedError` with a `ConversationError`, `TokenFileError`, `TokenizerError`,
+  /// - Throws: `AgreedError` with a `ConfigurationError`, `ConversationError`, `TokenFileError`, `TokenizerError`,
   ///   `VocabularyError` or `ChatDescriptionError`.
   public init(
     _ data: ConversationDataConfiguration, context: Int, vocabularyCount: Int? = nil,
     communicator: any Communicator
   ) throws {
+    try communicator.agree { try data.validate() }
     self.context = context
     learned = data.lossOn
     let text = try TextFiles(
@@ -52,11 +53,12 @@ public final class ConversationData {
   ///   - model: Knows at least V tokens, and sequences of T.
   ///   - plan: `batch` and `seed` are used.
   ///   - labelSmoothing: As of `LanguageModelingData.task`, like `files`.
-  /// - Throws: `ConversationError.longerThanContext`.
+  /// - Throws: `ConfigurationError` where the plan is not valid; `ConversationError.longerThanContext`.
   public func task(
     of model: any LanguageModel, plan: Plan, labelSmoothing: Double = 0,
     files: [(name: String, bytes: [UInt8])] = []
   ) throws -> LanguageModelingTask {
+    try plan.validate()
     let sequences = plan.batch.sequences
     let loader = try ConversationLoader(
       train, sequences: sequences, context: context, learned: learned,

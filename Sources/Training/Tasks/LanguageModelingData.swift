@@ -15,12 +15,13 @@ public final class LanguageModelingData {
   ///   - data: The section of token files.
   ///   - context: T, at most the model's.
   ///   - vocabularyCount: V of the model, at least the tokenizer's; nil: that. Default: nil.
-  /// - Throws: `AgreedError` with a `TokenFileError`, `TokenizerError`, `VocabularyError` or
+  /// - Throws: `AgreedError` with a `ConfigurationError`, `TokenFileError`, `TokenizerError`, `VocabularyError` or
   ///   `MissingSeparatorError`.
   public init(
     _ data: TokenDataConfiguration, context: Int, vocabularyCount: Int? = nil,
     communicator: any Communicator
   ) throws {
+    try communicator.agree { try data.validate() }
     self.context = context
     augmentation = data.augmentation
     text = try TextFiles(
@@ -39,12 +40,14 @@ public final class LanguageModelingData {
   ///   - labelSmoothing: The share of the target that all tokens have alike, in training. Default: 0.
   ///   - wordVectors: What the token embedding begins with. Default: what the model says.
   ///   - files: Of each checkpoint, beside `tokenizer.json`. Default: none.
-  /// - Throws: `TokenFileError.tooShort` where a text has no window of T tokens; `WordVectorError`.
+  /// - Throws: `ConfigurationError` where the plan is not valid; `TokenFileError.tooShort` where a text has no
+  ///   window of T tokens; `WordVectorError`.
   public func task(
     of model: any LanguageModel, plan: Plan, labelSmoothing: Double = 0,
     wordVectors: WordVectorConfiguration = WordVectorConfiguration(),
     files: [(name: String, bytes: [UInt8])] = []
   ) throws -> LanguageModelingTask {
+    try plan.validate()
     precondition(
       context <= model.context && vocabularyCount <= model.headWeight.shape[0],
       "a model of \(model.headWeight.shape[0]) tokens in sequences of \(model.context) can not learn "

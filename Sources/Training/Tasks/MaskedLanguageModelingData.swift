@@ -25,6 +25,10 @@ public final class MaskedLanguageModelingData {
     _ data: TokenDataConfiguration, masking: MaskingConfiguration = MaskingConfiguration(),
     context: Int, vocabularyCount: Int? = nil, communicator: any Communicator
   ) throws {
+    try communicator.agree {
+      try data.validate()
+      try masking.validate()
+    }
     self.context = context
     self.masking = masking
     dropout = data.augmentation.tokenDropout
@@ -43,11 +47,13 @@ public final class MaskedLanguageModelingData {
   ///   - plan: `batch` and `seed` are used.
   ///   - labelSmoothing: The share of the target that all tokens have alike, in training. Default: 0.
   ///   - files: Of each checkpoint, beside `tokenizer.json`. Default: none.
-  /// - Throws: `TokenFileError.tooShort` where a text has no window of T tokens.
+  /// - Throws: `ConfigurationError` where the plan is not valid; `TokenFileError.tooShort` where a text has no
+  ///   window of T tokens.
   public func task(
     of model: any MaskedLanguageModel, plan: Plan, labelSmoothing: Double = 0,
     files: [(name: String, bytes: [UInt8])] = []
   ) throws -> MaskedLanguageModelingTask {
+    try plan.validate()
     precondition(
       context <= model.context && vocabularyCount <= model.headWeight.shape[0],
       "a model of \(model.headWeight.shape[0]) tokens in sequences of \(model.context) can not learn "

@@ -26,11 +26,15 @@ public final class SampleData {
   ///   - plan: `seed` is used: it decides what a fold holds out.
   ///   - learned: Of a run that goes on, the description of the samples that it learned from: its means
   ///     and deviations are kept, for they are a part of the model. Default: nil, a new run.
-  /// - Throws: `AgreedError` with a `SampleDataError`.
+  /// - Throws: `AgreedError` with a `ConfigurationError` or `SampleDataError`.
   public init(
     _ source: SampleSource, named: SampleSource? = nil, plan: Plan,
     communicator: any Communicator, resuming learned: SampleDescription? = nil
   ) throws {
+    try communicator.agree {
+      try plan.validate()
+      try source.validate()
+    }
     self.source = source
     let files = try SampleFiles(source) { path in
       try communicator.fromRankZero { try GzipFile.contents(path) }
@@ -62,10 +66,13 @@ public final class SampleData {
   ///   - loss: What is made small, of classes or of values as the source says. Default: cross-entropy
   ///     of classes, the squared error of values.
   ///   - files: Of each checkpoint, beside `samples.json`. Default: none.
+  /// - Throws: `ConfigurationError` where the plan or the loss is not valid.
   public func task(
     of predictor: any Predictor, plan: Plan, loss: LossConfiguration = LossConfiguration(),
     files: [(name: String, bytes: [UInt8])] = []
   ) throws -> PredictionTask {
+    try plan.validate()
+    try loss.validate()
     let loader = SampleLoader(
       train, description: description, batchSize: plan.batch.sequences,
       microbatches: plan.batch.microbatches, augmentation: source.augmentation,

@@ -1,4 +1,5 @@
 import LockstepDatasets
+import LockstepSettings
 
 /// Where samples come from, and what is predicted of them.
 public enum SampleSource: Sendable, Equatable {
@@ -8,6 +9,16 @@ public enum SampleSource: Sendable, Equatable {
   case classes(TableDataConfiguration)
   /// A table, one column of which holds the values to be predicted.
   case values(TableDataConfiguration)
+
+  /// Checks a section that was made in code.
+  ///
+  /// - Throws: `ConfigurationError` with everything that is wrong.
+  func validate() throws(ConfigurationError) {
+    switch self {
+    case .images(let images): try images.validate()
+    case .classes(let table), .values(let table): try table.validate()
+    }
+  }
 
   /// The part of the samples that is held out.
   public var folds: FoldConfiguration {

@@ -33,11 +33,12 @@ public final class TextClassificationData {
   ///   - named: The same with the paths that a record of the data has; nil: no others. Default: nil.
   ///   - context: The most tokens of a text.
   ///   - vocabularyCount: V of the model, at least the tokenizer's; nil: that. Default: nil.
-  /// - Throws: `AgreedError` with a `SampleDataError`, `TokenizerError` or `VocabularyError`.
+  /// - Throws: `AgreedError` with a `ConfigurationError`, `SampleDataError`, `TokenizerError` or `VocabularyError`.
   public init(
     _ data: TextDataConfiguration, named: TextDataConfiguration? = nil, context: Int,
     vocabularyCount: Int? = nil, communicator: any Communicator
   ) throws {
+    try communicator.agree { try data.validate() }
     let json = try communicator.fromRankZero { try TokenizerFile.contents(data.tokenizer) }
     let tokenizer = try communicator.agree {
       let tokenizer = try TokenizerFile.tokenizer(from: json, path: data.tokenizer)
@@ -108,11 +109,14 @@ public final class TextClassificationData {
   ///   - plan: `batch`, `seed` and `evaluate` are used.
   ///   - loss: What is made small. Default: cross-entropy.
   ///   - files: Of each checkpoint, beside the classes and the tokenizer. Default: none.
+  /// - Throws: `ConfigurationError` where the plan or the loss is not valid.
   public func task(
     of classifier: any TextClassifier, plan: Plan, loss: LossConfiguration = LossConfiguration(),
     files: [(name: String, bytes: [UInt8])] = []
   ) throws -> TextClassificationTask {
-    TextClassificationTask(
+    try plan.validate()
+    try loss.validate()
+    return TextClassificationTask(
       of: classifier,
       objective: loss.objective(forClasses: classes.names.count, topK: plan.evaluate.topK),
       loader: ClassifiedTextLoader(

@@ -17,11 +17,12 @@ public final class TranslationData {
   /// - Parameters:
   ///   - data: The section of pairs.
   ///   - vocabularyCount: V of the model, at least the tokenizer's; nil: that. Default: nil.
-  /// - Throws: `AgreedError` with a `TokenFileError`, `TokenizerError`, `VocabularyError` or
+  /// - Throws: `AgreedError` with a `ConfigurationError`, `TokenFileError`, `TokenizerError`, `VocabularyError` or
   ///   `PairError`.
   public init(
     _ data: PairDataConfiguration, vocabularyCount: Int? = nil, communicator: any Communicator
   ) throws {
+    try communicator.agree { try data.validate() }
     func open(_ path: String) throws -> TokenFile {
       try SharedTokenFile.open(path, communicator: communicator)
     }
@@ -54,11 +55,12 @@ public final class TranslationData {
   ///   - plan: `batch`, `seed` and `evaluate` are used.
   ///   - labelSmoothing: The share of the target that all tokens have alike, in training. Default: 0.
   ///   - files: Of each checkpoint, beside `tokenizer.json`. Default: none.
-  /// - Throws: `PairError.tooFewPairs`.
+  /// - Throws: `ConfigurationError` where the plan is not valid; `PairError.tooFewPairs`.
   public func task(
     of model: any SequenceToSequenceModel, plan: Plan, labelSmoothing: Double = 0,
     files: [(name: String, bytes: [UInt8])] = []
   ) throws -> TranslationTask {
+    try plan.validate()
     precondition(
       vocabularyCount <= model.headWeight.shape[0],
       "a model of \(model.headWeight.shape[0]) tokens can not learn from \(vocabularyCount)")
