@@ -54,8 +54,7 @@ import Testing
     _ configuration: RunConfiguration, samples: Int = 40, ranks: Int = 1,
     ranksPerHost: Int? = nil, threads: Int = 1, pause: Int? = nil, freezing: Bool = false,
     hasNorm: Bool = false, targetCounts: [Int]? = nil, dropout: Float = 0,
-    format: ProductFormat = .float32, directory: RunDirectory? = nil,
-    start: Trainer.Start = .beginning
+    directory: RunDirectory? = nil, start: Trainer.Start = .beginning
   ) throws -> [Outcome] {
     try InProcessGroup(size: ranks, ranksPerHost: ranksPerHost).run { communicator in
       let task = SampledRegression(
@@ -63,8 +62,8 @@ import Testing
       if freezing { task.network.deep.second.weight.freeze() }
       let trainer = try Trainer(
         task: task, configuration: configuration, communicator: communicator,
-        workspace: Workspace(threadCount: threads, format: format), directory: directory,
-        start: start, observers: [])
+        workspace: Workspace(threadCount: threads), directory: directory, start: start,
+        observers: [])
       let events = EventRecorder()
       trainer.attach(events)
       let code = try trainer.run(pausing: { step, _ in step == pause })
@@ -132,7 +131,9 @@ import Testing
 
   /// The norm of a sample's gradient is not that of its part in a sum of rounded ones.
   @Test func whereProductsRoundSamplesAreComputedOneByOne() throws {
-    let names = try train(configuration(steps: 1), format: .bfloat16)[0].names
+    var configuration = try configuration(steps: 1)
+    configuration.precision = .bfloat16
+    let names = try train(configuration)[0].names
     #expect(names.contains { $0.contains("one by one") }, "\(names)")
   }
 

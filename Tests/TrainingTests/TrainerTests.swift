@@ -78,7 +78,9 @@ struct TrainerTests {
   ) throws -> (error: AgreedError?, steps: [Int]) {
     let folder = try TemporaryFolder()
     let directory = RunDirectory(path: folder.path)
-    for steps in [10, 20] { _ = try train(ranks: 1, steps: steps, directory: directory) }
+    for steps in [10, 20] {
+      _ = try train(ranks: 1, steps: steps, directory: directory, start: .newestCheckpoint)
+    }
     try spoil(directory.checkpoints)
     let error: AgreedError?
     do {

@@ -32,6 +32,8 @@ public enum LoadingError: UserInputError, Equatable {
   case foreignTokenizer(path: String, found: String, expected: String)
   /// The tokenizer makes more tokens than the model has.
   case otherTokenizer(path: String, tokens: Int, model: Int)
+  /// OpenBLAS multiplies the workspace's matrices, and not in the precision asked for.
+  case otherProducts(path: String, precision: Precision)
 
   /// - Parameter error: Of listing a directory.
   init(noDirectory path: String, _ error: FileError) {
@@ -85,6 +87,9 @@ public enum LoadingError: UserInputError, Equatable {
         + "\(expected.prefix(12))…: put that one back"
     case .otherTokenizer(let path, let tokens, let model):
       "\(path): has \(tokens) tokens, the model beside it only \(model)"
+    case .otherProducts(let path, let precision):
+      "\(path): its matrices are multiplied in \(precision.rawValue), and OpenBLAS, which multiplies those of the "
+        + "workspace, knows float32 only: give a workspace without OpenBLAS, or precision: .float32"
     }
   }
 

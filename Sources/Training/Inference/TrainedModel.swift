@@ -77,7 +77,8 @@ public struct TrainedModel {
   /// directory that Hugging Face's `save_pretrained` wrote; or a GGUF file.
   ///
   /// - Parameters:
-  ///   - workspace: Computes with the model. Its products are in the model's precision from then on.
+  ///   - workspace: Computes with the model. Its products are in the model's precision from then on, those of
+  ///     models that it had before too: models of different precisions need a workspace each.
   ///   - precision: In which format the model's matrices are multiplied; nil: in that of its run, float32
   ///     where there is none. Default: nil.
   /// - Throws: `LoadingError`; `WeightError` where the tensors are not those of the model;
@@ -92,6 +93,9 @@ public struct TrainedModel {
         workspace: workspace)
     }
     let precision = precision ?? trained.configuration?.plan.precision ?? .float32
+    guard precision == .float32 || workspace.products.library == .canonical else {
+      throw LoadingError.otherProducts(path: path, precision: precision)
+    }
     workspace.products.format = precision.format
     return trained
   }

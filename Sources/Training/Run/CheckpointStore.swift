@@ -20,6 +20,7 @@ package final class CheckpointStore {
   package let writer: CheckpointWriter?
   private let files: [CheckpointSnapshot.File]
   private let seed: UInt64
+  private let configurationSHA256: String?
   /// Whether it has been said that there is no memory for copies.
   private var isShortageTold = false
   /// What is to be said next; nil: nothing.
@@ -30,11 +31,12 @@ package final class CheckpointStore {
   ///     another process may be writing there.
   ///   - files: Go into every checkpoint beside the tensors.
   ///   - seed: The run's, which a checkpoint of it has, too.
+  ///   - configurationSHA256: Likewise; nil: what the run is was compared already, by its configuration.
   /// - Throws: `AgreedError` where rank zero can not write to the directory. Collective.
   init(
     directory: CheckpointDirectory, keep: Int?, files: [(name: String, bytes: [UInt8])],
-    seed: UInt64, replica: Replica, step: any OptimizationStep, versions: WeightVersions,
-    communicator: any Communicator
+    seed: UInt64, configurationSHA256: String?, replica: Replica, step: any OptimizationStep,
+    versions: WeightVersions, communicator: any Communicator
   ) throws {
     self.communicator = communicator
     self.replica = replica
@@ -42,6 +44,7 @@ package final class CheckpointStore {
     self.versions = versions
     self.directory = directory
     self.seed = seed
+    self.configurationSHA256 = configurationSHA256
     self.files = files.map { CheckpointSnapshot.File(name: $0.name, bytes: $0.bytes) }
     writer = try communicator.agree {
       guard communicator.isRankZero, let keep else { return nil }
@@ -226,6 +229,9 @@ package final class CheckpointStore {
           throw CheckpointError.malformed(
             path: path,
             problem: "seed: found \(state.seed), expected \(seed), which the configuration says")
+        }
+        if let configurationSHA256, state.configurationSHA256 != configurationSHA256 {
+          throw ResumeError.otherPlan(path: path)
         }
         try versions.beginResuming(from: state.notes)
       }

@@ -11,6 +11,8 @@ public enum ResumeError: UserInputError, Equatable {
   /// The directory of checkpoints can not be listed, or a part of a complete checkpoint not be
   /// understood.
   case unreadable(CheckpointError)
+  /// The checkpoint whose `state.json` this is belongs to a run of another plan.
+  case otherPlan(path: String)
 
   /// Runs what reads checkpoints. Writing them fails for other reasons than the user's.
   ///
@@ -41,6 +43,9 @@ public enum ResumeError: UserInputError, Equatable {
       "\(checkpoint), and may be whole: \(remedy(checkpoint)), or move it elsewhere to go on from "
         + "step \(older)"
     case .unreadable(let error): error.description
+    case .otherPlan(let path):
+      "\(path): the checkpoint was made by another plan, or by a Lockstep whose plans have other keys: go on with the "
+        + "plan and the Lockstep that made it, or begin a new run in another directory"
     }
   }
 

@@ -128,10 +128,32 @@ public struct RunDirectory: Sendable {
   }
 }
 
+extension RunDirectory {
+  /// Claims the directory for a run that no configuration describes, and creates it where it is missing.
+  ///
+  /// - Parameter isNew: Whether the run begins: there may be no checkpoints of another one then.
+  /// - Returns: A lock that keeps other processes out while it is held.
+  /// - Throws: `RunDirectoryError`; `ResumeError` where the checkpoints can not be listed.
+  func claim(forNewRun isNew: Bool) throws -> RunDirectoryLock {
+    do throws(FileError) {
+      try FileSystem.makeDirectory(path)
+    } catch {
+      throw RunDirectoryError.notWritable(path: path, reason: error.reason)
+    }
+    let lock = try RunDirectoryLock(path: path + "/.lock", of: path)
+    if isNew, let step = try ResumeError.reading({ try checkpoints.steps().last }) {
+      throw RunDirectoryError.holdsCheckpoints(path: path, step: step)
+    }
+    return lock
+  }
+}
+
 /// Why a directory can not take a run.
 public enum RunDirectoryError: UserInputError, Equatable {
   /// A run of this configuration is there, with checkpoints up to this step.
   case holdsRun(path: String, step: Int)
+  /// A new run was to begin where there are checkpoints up to this step.
+  case holdsCheckpoints(path: String, step: Int)
   /// There are files that no run made.
   case foreign(path: String)
   case nothingToResume(path: String)
@@ -144,6 +166,9 @@ public enum RunDirectoryError: UserInputError, Equatable {
     switch self {
     case .holdsRun(let path, let step):
       "\(path) already holds this run, saved at step \(step): add --resume to go on, or choose another --output"
+    case .holdsCheckpoints(let path, let step):
+      "\(path) already holds a run, saved at step \(step): go on with it by start: .newestCheckpoint, or give the "
+        + "new run another directory"
     case .foreign(let path):
       "\(path) is not empty and holds no run: choose another --output"
     case .nothingToResume(let path):

@@ -17,8 +17,8 @@ struct RunProgress {
   private var bestStep: Int?
 
   private let plan: Plan
-  /// All that decides the run's parameters, in words.
-  private let identity: String
+  /// Of all that decides the run's parameters, in words.
+  let configurationSHA256: String
   /// Tokens that this process trained on, without those before it was started.
   private var ownTokens = 0
   private(set) var ownSeconds = 0.0
@@ -28,9 +28,10 @@ struct RunProgress {
   /// Of a step, a moving average over about a hundred: steps may be of very different lengths.
   private var recentStepSeconds = 0.0
 
+  /// - Parameter identity: All that decides the run's parameters, in words.
   init(plan: Plan, identity: String) {
     self.plan = plan
-    self.identity = identity
+    configurationSHA256 = sha256(of: Array(identity.utf8))
   }
 
   mutating func resume(from state: TrainingState) {
@@ -80,7 +81,7 @@ struct RunProgress {
   func state(notes: [String: String]) -> TrainingState {
     TrainingState(
       step: step, tokens: tokens, seconds: seconds, seed: UInt64(plan.seed),
-      configurationSHA256: sha256(of: Array(identity.utf8)),
+      configurationSHA256: configurationSHA256,
       bestValidationLoss: bestLoss, bestStep: bestStep, notes: notes)
   }
 }

@@ -26,14 +26,16 @@ extension Trainer {
   ///   - identity: All that decides the run's parameters, in words; its hash is in each checkpoint.
   ///     Default: what the plan says.
   ///   - communicator: This rank's.
-  ///   - workspace: Computes on this rank. Default: one of the plan's `threads`, at least 1.
-  ///   - directory: Where checkpoints go; nil saves nothing. Default: nil.
-  ///   - start: From the beginning, or from a checkpoint of the directory. Default: from the
-  ///     beginning.
+  ///   - workspace: Computes on this rank, in the plan's precision from then on. Default: one of the plan's
+  ///     `threads`, at least 1.
+  ///   - directory: Where checkpoints go, for this run alone while the trainer exists; nil saves nothing. Default:
+  ///     nil.
+  ///   - start: From the beginning, in a directory without checkpoints; or from a checkpoint of the directory, which
+  ///     the same plan made. Default: from the beginning.
   ///   - observers: What shows and stores the run, on rank zero alone. Default: `console`; `[]` says
   ///     nothing.
   /// - Throws: `ConfigurationError`, `CommunicationError`; `AgreedError` for what failed on a rank, as
-  ///   of a `ResumeError`.
+  ///   of a `RunDirectoryError` or `ResumeError`.
   public convenience init(
     task: any TrainingTask, plan: Plan, optimizer method: (any OptimizerMethod)? = nil,
     initialization: [InitializationRule] = [], weights: PretrainedWeights? = nil,
@@ -44,7 +46,7 @@ extension Trainer {
     try self.init(
       task: task, plan: plan, optimizer: method, initialization: initialization, weights: weights,
       identity: identity, communicator: communicator, workspace: workspace, directory: directory,
-      start: start, memory: nil)
+      start: start, memory: nil, claims: true)
     attachOnRankZero(observers)
   }
 
@@ -67,7 +69,8 @@ extension Trainer {
     try self.init(
       task: task, configuration: configuration, weights: weights, communicator: communicator,
       workspace: workspace, directory: directory, start: start, memory: nil,
-      privacy: try configuration.privacySession(data: nil, directory: directory, communicator))
+      privacy: try configuration.privacySession(data: nil, directory: directory, communicator),
+      claims: true)
     attachOnRankZero(observers)
   }
 
@@ -76,16 +79,18 @@ extension Trainer {
   /// - Parameters:
   ///   - memory: Of this host, which outlives the ranks; nil: there is none.
   ///   - session: Of a private run. Default: nil.
+  ///   - claims: Whether the directory is yet to be claimed. Default: no.
   package convenience init(
     task: any TrainingTask, configuration: RunConfiguration, weights: PretrainedWeights? = nil,
     communicator: any Communicator, workspace: Workspace? = nil, directory: RunDirectory? = nil,
-    start: Start = .beginning, memory: (any KeptMemory)?, privacy session: PrivacySession? = nil
+    start: Start = .beginning, memory: (any KeptMemory)?, privacy session: PrivacySession? = nil,
+    claims: Bool = false
   ) throws {
     try self.init(
       task: task, plan: configuration.plan, initialization: configuration.recipe.initialization,
       weights: weights,
       identity: configuration.identity, communicator: communicator, workspace: workspace,
-      directory: directory, start: start, memory: memory, privacy: session)
+      directory: directory, start: start, memory: memory, privacy: session, claims: claims)
   }
 
   private func attachOnRankZero(_ observers: [any RunObserver]) {

@@ -39,6 +39,8 @@ public final class Trainer {
   let task: any TrainingTask
   let communicator: any Communicator
   let directory: RunDirectory?
+  /// Held on rank zero while the trainer exists; nil where whoever made it has the directory for it.
+  private let lock: RunDirectoryLock?
   package let checkpoints: CheckpointStore?
   /// Nil where the state is not held in memory.
   private(set) var snapshots: SnapshotStore?
@@ -81,24 +83,34 @@ public final class Trainer {
   /// - Parameters:
   ///   - memory: Of this host, which outlives the ranks; nil: there is none.
   ///   - session: Of a private run, which can not be without; nil: the plan's `privacy` is off. Default: nil.
+  ///   - claims: Whether the directory is yet to be claimed for this run, and its checkpoints to be known for this
+  ///     run's. Default: no, whoever calls has done that.
   package init(
     task: any TrainingTask, plan: Plan, optimizer method: (any OptimizerMethod)? = nil,
     initialization: [InitializationRule] = [], weights: PretrainedWeights? = nil,
     identity: String? = nil, communicator: any Communicator, workspace: Workspace? = nil,
     directory: RunDirectory? = nil, start: Start = .beginning, memory: (any KeptMemory)?,
-    privacy session: PrivacySession? = nil
+    privacy session: PrivacySession? = nil, claims: Bool = false
   ) throws {
     try communicator.agree { try plan.validate(ranks: communicator.size) }
+    precondition(
+      start == .beginning || directory != nil || memory != nil,
+      "a run without a directory has no checkpoint to start from")
     self.task = task
     self.plan = plan
     self.communicator = communicator
     self.directory = directory
+    lock = try communicator.agree {
+      guard claims, communicator.isRankZero, start.isSaved else { return nil }
+      return try directory?.claim(forNewRun: start == .beginning)
+    }
     let workspace =
       workspace
       ?? Workspace(threadCount: max(1, plan.threads), for: plan)
     precondition(
       workspace.products.library == plan.products.library,
       "the workspace's matrices are multiplied by another library than plan.products says")
+    workspace.products.format = plan.precision.format
     let groups = plan.workerGroups(ranks: communicator.size)
     replica = try task.replica(
       communicator, in: workspace, owners: groups?.leaders,
@@ -112,7 +124,8 @@ public final class Trainer {
       of: task, replica, optimizer: method, groups: groups, privacy: privacy,
       communicator: communicator)
     evaluator = Evaluator(communicator: communicator, workspace: workspace)
-    progress = RunProgress(plan: plan, identity: identity ?? plan.identity)
+    let progress = RunProgress(plan: plan, identity: identity ?? plan.identity)
+    self.progress = progress
     versions = WeightVersions(
       averaging: plan.average, keepsBest: plan.earlyStopping.isOn,
       layout: step.layout, replica: replica)
@@ -128,7 +141,8 @@ public final class Trainer {
       checkpoints.encrypts = plan.checkpoint.encrypt
       return try CheckpointStore(
         directory: checkpoints, keep: start.isSaved ? plan.checkpoint.keep : nil,
-        files: task.checkpointFiles, seed: UInt64(plan.seed), replica: replica,
+        files: task.checkpointFiles, seed: UInt64(plan.seed),
+        configurationSHA256: claims ? progress.configurationSHA256 : nil, replica: replica,
         step: step, versions: versions, communicator: communicator)
     }
     if start.isSaved {
