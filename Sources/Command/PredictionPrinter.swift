@@ -55,8 +55,9 @@ struct PredictionPrinter {
     try form == .csv ? StandardOutput.write(text) : StandardOutput.writeText(text)
   }
 
-  /// Says on standard error how good the predictions were, where people read them and know the answers.
+  /// Writes the header of a table without rows, and says on standard error how good the predictions were, where people read them and know the answers.
   func finish() throws {
+    if form == .csv, !hasHeader { try StandardOutput.write(Self.joined(csvHeader)) }
     guard form == .table, !isQuiet, let verdict = tally.verdict else { return }
     StandardError.say("lockstep: \(verdict)")
   }

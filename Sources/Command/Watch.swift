@@ -53,7 +53,9 @@ struct Watch: ParsableCommand {
     try search.requireRuns()
     if terminal {
       var watch = TerminalWatch(search)
-      return watch.run(on: DescriptorOutput())
+      let output = DescriptorOutput()
+      guard output.columns != nil else { return try StandardOutput.writeText(watch.text()) }
+      return watch.run(on: output)
     }
     let server = try WatchServer(WatchedRuns(search), host: host, port: port)
     try server.serve { address in

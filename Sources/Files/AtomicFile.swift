@@ -80,20 +80,30 @@ public final class AtomicFile {
     try file.commit()
   }
 
-  /// Refuses a name at which no file can appear: with a slash at its end, or that of a device, a pipe, a socket or an
-  /// open descriptor, as `/dev/stdout`, which a file would replace.
+  /// Refuses a name at which no file can appear: with a slash at its end, that of a device, a pipe, a socket or an
+  /// open descriptor, as `/dev/stdout`, which a file would replace, or in a directory that is not there or can not be
+  /// written to.
   ///
   /// A caller that computes for long before it writes asks this first.
   ///
-  /// - Throws: With `EISDIR` for the slash, else with `EEXIST`.
+  /// - Throws: With `EISDIR` for the slash, `EEXIST` for a device and its like, else with the system's number.
   package static func requirePlace(for path: String) throws(FileError) {
     guard !path.hasSuffix("/") else {
       throw FileError(operation: "create", path: path, code: EISDIR)
     }
-    guard let present = FileSystem.special(at: path) else { return }
+    if let present = FileSystem.special(at: path) {
+      throw FileError(
+        operation: "create", path: path, code: EEXIST,
+        explanation: "it is \(present), which a file would replace; name a file")
+    }
+    let parent = FileSystem.parent(of: path)
+    guard access(parent + "/.", W_OK) != 0 else { return }
+    let code = errno
     throw FileError(
-      operation: "create", path: path, code: EEXIST,
-      explanation: "it is \(present), which a file would replace; name a file")
+      operation: "create", path: path, code: code,
+      explanation: code == ENOENT
+        ? "there is no directory \(parent); make it first, or name another"
+        : "\(parent): \(String(cString: strerror(code)))")
   }
 
   private static func temporaryPrefix(of name: String) -> String { ".\(name).writing-" }

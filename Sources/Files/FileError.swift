@@ -37,7 +37,7 @@ public struct FileError: Error, CustomStringConvertible, Equatable, Sendable {
 
   public var description: String {
     let sentence = "\(path): cannot \(operation): \(reason)"
-    guard let bytesNeeded else { return sentence }
+    guard let bytesNeeded, [ENOSPC, EDQUOT, EFBIG].contains(code) else { return sentence }
     let free = FileSystem.freeBytes(near: path).map { ", \($0) bytes are free" } ?? ""
     return sentence + " (\(bytesNeeded) bytes needed\(free))"
   }

@@ -69,8 +69,19 @@ import Testing
     let error = #expect(throws: FileError.self) {
       try AtomicFile.write([1, 2], to: directory.path + "/nowhere/file")
     }
-    #expect(error?.operation == "create" && error?.code == ENOENT && error?.bytesNeeded == 2)
-    #expect(error?.path.contains("/nowhere/") == true)
+    #expect(error?.operation == "create" && error?.code == ENOENT)
+    #expect(
+      error?.description
+        == "\(directory.path)/nowhere/file: cannot create: there is no directory "
+        + "\(directory.path)/nowhere; make it first, or name another")
+  }
+
+  /// A full disk is a matter of space, a missing directory is not.
+  @Test func spaceIsToldOnlyWhereItIsTheCause() {
+    for (code, isTold) in [(ENOSPC, true), (EDQUOT, true), (EROFS, false), (ENOTDIR, false)] {
+      let error = FileError(operation: "create", path: "/file", code: code, bytesNeeded: 1)
+      #expect(error.description.contains("bytes needed") == isTold)
+    }
   }
 
   @Test func freeSpaceIsToldEvenWhereThePlaceIsGone() throws {

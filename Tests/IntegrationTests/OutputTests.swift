@@ -17,7 +17,7 @@ extension CommandLineTests {
       "generate run --prompt the --max-tokens 3 --beams 2", "explain run --text the",
       "explain run --text the --json", "score text.txt text.txt", "score text.txt text.txt --json",
       "doctor", "doctor --json", "benchmark train tiny --steps 1 --json",
-      "debug run.yaml --trace \(tiny)",
+      "debug run.yaml --trace \(tiny)", "watch run --terminal",
     ]
 
     @Test func aResultThatCanNotBeWrittenIsAnError() throws {
@@ -49,6 +49,14 @@ extension CommandLineTests {
         #expect(ending.exitCode == 141, "\(command): \(ending.exitCode)")
         #expect(!ending.errorOutput.contains("lockstep: "), "\(command): \(ending.errorOutput)")
       }
+    }
+
+    @Test(arguments: ["embed none", "explain none --text the", "report none", "redact none"])
+    func anOutputWithoutItsDirectoryIsSaidBeforeAnythingIsRead(command: String) throws {
+      let bench = try Workbench()
+      let ending = try bench.shell("lockstep \(command) --output gone/file")
+      #expect(ending.exitCode == 2, "\(ending.exitCode)")
+      #expect(ending.errorOutput.contains("there is no directory gone; make it first"))
     }
 
     /// A file that appears whole replaces what has its name: a device would be gone.

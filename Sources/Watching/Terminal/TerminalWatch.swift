@@ -136,13 +136,15 @@ extension RunState {
 }
 
 extension TerminalWatch {
-  /// Draws until a signal asks for the end; once where the output is no terminal.
+  /// What there is now, for an output that is no terminal.
+  package mutating func text() -> String {
+    look()
+    return screen(columns: 100, rows: 40, isColored: false).joined(separator: "\n") + "\n"
+  }
+
+  /// Draws on a terminal until a signal asks for the end.
   package mutating func run(on output: DescriptorOutput) {
     look()
-    guard output.columns != nil else {
-      output.write(screen(columns: 100, rows: 40, isColored: false).joined(separator: "\n") + "\n")
-      return
-    }
     let end = DispatchSemaphore(value: 0)
     let listener = StopRequest.listen { _ in end.signal() }
     withExtendedLifetime(listener) {
