@@ -21,6 +21,15 @@ package enum JSONValue: Sendable {
     return text
   }
 
+  /// A number; also one that is not finite, which is written as a word.
+  package var number: Double? {
+    switch self {
+    case .number(let value): value
+    case .string(let text): JSONFormat.number(text)
+    default: nil
+    }
+  }
+
   package var bool: Bool? {
     guard case .bool(let value) = self else { return nil }
     return value

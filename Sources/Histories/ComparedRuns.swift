@@ -88,12 +88,10 @@ public struct ComparedRuns: Sendable, Encodable {
     commonSteps = common.count { $0.0.values["loss"] != nil && $0.1.values["loss"] != nil }
     commonEvaluations = common.count { $0.0.isEvaluated && $0.1.isEvaluated }
     lossesPart = Self.parting(common, columns: ["loss", "gradient_norm"])
-    let evaluated = Set(histories.flatMap(\.columns)).subtracting([
-      "loss", "gradient_norm", "learning_rate", "tokens", "seconds", "tokens_per_second",
-      "evaluation_seconds",
-    ])
-    evaluationsPart = Self.parting(
-      common, columns: ["validation_loss"] + evaluated.subtracting(["validation_loss"]).sorted())
+    let evaluated = histories.flatMap(\.rows).reduce(into: Set<String>()) {
+      $0.formUnion($1.evaluated)
+    }.subtracting(["validation_loss", "evaluation_seconds"])
+    evaluationsPart = Self.parting(common, columns: ["validation_loss"] + evaluated.sorted())
     hashes = summaries.map { $0?.parametersSHA256 }
     versions = Self.versions(summaries[0], summaries[1])
     outcomes = Self.outcomes(summaries[0], summaries[1], histories)

@@ -1,4 +1,3 @@
-import Foundation
 import LockstepFiles
 import LockstepReporting
 import LockstepSettings
@@ -13,13 +12,16 @@ public struct RunHistory: Sendable {
   public struct Row: Sendable, Equatable {
     public let step: Int
     public internal(set) var values: [String: Double]
+    /// Names among these that the evaluation has.
+    public internal(set) var evaluated: Set<String> = []
     /// Whether the model was evaluated after it.
-    public internal(set) var isEvaluated: Bool
+    public var isEvaluated: Bool { !evaluated.isEmpty }
   }
 
-  /// The columns of a step, in the order in which they are shown.
+  /// The columns of a step that stand before all others, in the order in which they are shown.
   private static let stepColumns = [
-    "loss", "gradient_norm", "learning_rate", "tokens", "seconds", "tokens_per_second",
+    "loss", "gradient_norm", "learning_rate", "tokens", "seconds", "tokens_per_second", "clients",
+    "epsilon",
   ]
   /// Those of an evaluation that stand behind all others.
   private static let lastColumns = ["validation_tokens", "evaluation_seconds"]
@@ -38,23 +40,15 @@ public struct RunHistory: Sendable {
     self.path = file
     guard try FileSystem.exists(file) else { throw HistoryError.noMetrics(path: file) }
     var found: [Int: Row] = [:]
-    for line in try MetricsFile.lines(of: file) {
-      guard
-        let members = try JSONSerialization.jsonObject(with: line) as? [String: Any],
-        let step = members["step"] as? Int
-      else { continue }
-      let isEvaluation = members["validation_loss"] != nil
-      guard isEvaluation || members["loss"] != nil else { continue }
-      var row = found[step] ?? Row(step: step, values: [:], isEvaluated: false)
-      for (key, value) in members where key != "step" {
-        if let text = value as? String {
-          if let number = JSONFormat.number(text) { row.values[key] = number }
-        } else if let number = value as? Double {
-          row.values[key] = number
-        }
-      }
-      if isEvaluation { row.isEvaluated = true }
-      found[step] = row
+    for members in try MetricsFile.objects(of: file) {
+      let numbers = Dictionary(
+        members.compactMap { key, value in value.number.map { (key, $0) } },
+        uniquingKeysWith: { $1 })
+      guard let step = numbers["step"].flatMap(Int.init(exactly:)) else { continue }
+      let isEvaluation = members.contains { $0.key == "validation_loss" }
+      guard isEvaluation || members.contains(where: { $0.key == "loss" }) else { continue }
+      let row = found[step] ?? Row(step: step, values: [:])
+      found[step] = row.adding(numbers.filter { $0.key != "step" }, isEvaluation: isEvaluation)
     }
     rows = found.values.sorted { $0.step < $1.step }
     guard !rows.isEmpty else { throw HistoryError.noSteps(path: file) }
@@ -67,6 +61,16 @@ public struct RunHistory: Sendable {
       .subtracting(["validation_loss"])
     return (stepColumns + ["validation_loss"] + others.sorted() + lastColumns)
       .filter(names.contains)
+  }
+}
+
+extension RunHistory.Row {
+  /// - Parameter isEvaluation: Whether the numbers are of an evaluation; else they are of the step.
+  fileprivate func adding(_ numbers: [String: Double], isEvaluation: Bool) -> Self {
+    var row = self
+    row.values.merge(numbers) { $1 }
+    if isEvaluation { row.evaluated = Set(numbers.keys).union(["validation_loss"]) }
+    return row
   }
 }
 

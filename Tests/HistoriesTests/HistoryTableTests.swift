@@ -57,6 +57,30 @@ import Testing
     #expect(objects[6] == "{\"step\":7,\"validation_loss\":\"NaN\",\"loss\":0.14285714285714285}\n")
   }
 
+  /// Foundation reads numbers of many digits as decimals, and rounds these once more.
+  @Test func numbersOfManyDigitsKeepTheirBits() throws {
+    let texts = [
+      "0.00030000000000000003", "0.2744485709081901", "0.27444857090819014", "1.9976572410000002",
+    ]
+    let lines = texts.enumerated().map { #"{"step":\#($0 + 1),"loss":\#($1)}"# }
+    let table = try HistoryTable(history(lines))
+    #expect(csv(table).dropFirst().dropLast() == texts.enumerated().map { "\($0 + 1),\($1)" }[...])
+    var objects = ""
+    try table.jsonLines { objects += $0 }
+    #expect(objects == lines.map { $0 + "\n" }.joined())
+  }
+
+  @Test func whatAStepHasIsNoEvaluation() throws {
+    let history = try history([
+      #"{"step":1,"loss":1,"epsilon":0.5,"clients":3}"#,
+      #"{"step":1,"validation_loss":2,"r2":0.5}"#,
+      #"{"step":2,"loss":1,"epsilon":0.6,"clients":3}"#,
+    ])
+    #expect(history.rows.map(\.isEvaluated) == [true, false])
+    #expect(history.rows[0].evaluated == ["validation_loss", "r2"])
+    #expect(history.columns == ["loss", "clients", "epsilon", "validation_loss", "r2"])
+  }
+
   @Test func someStepsAreTakenWithEvaluationsAndTheLast() throws {
     let found = csv(try HistoryTable(history(Self.lines), columns: ["loss"], every: 6))
     #expect(

@@ -53,6 +53,14 @@ import Testing
     #expect(try RunSummary.load(from: file.path).validationLoss?.isNaN == true)
   }
 
+  /// Foundation reads numbers of many digits as decimals, and rounds these once more.
+  @Test func metricsKeepTheirBits() throws {
+    var summary = Sample.summary
+    summary.metrics = [.init("r2", 0.6122069314768387), .init("r3", 0.00030000000000000003)]
+    try summary.write(to: file.path)
+    #expect(try RunSummary.load(from: file.path).metrics == summary.metrics)
+  }
+
   @Test func whatCanNotBeReadIsToldInWords() throws {
     let absent = #expect(throws: SummaryError.self) { try RunSummary.load(from: file.path) }
     #expect("\(try #require(absent))" == "\(file.path): cannot open: No such file or directory")

@@ -4,6 +4,16 @@ import LockstepSettings
 
 /// Reads `metrics.jsonl`, as `JSONLinesReporter` writes it.
 package enum MetricsFile {
+  /// The lines, one JSON object each, with all bits of their numbers; none where there is no file.
+  ///
+  /// - Throws: As `lines`.
+  package static func objects(
+    of path: String
+  ) throws(MetricsError) -> [[(key: String, value: JSONValue)]] {
+    // Not by Foundation, which takes a number of many digits for a decimal and rounds it twice.
+    try lines(of: path).compactMap { (try? JSONReader.value(of: Array($0)))?.members }
+  }
+
   /// The lines, one JSON object each; none where there is no file.
   ///
   /// What a kill or a power failure left behind the last whole line is no line: the run that goes on

@@ -36,10 +36,11 @@ extension RunSummary {
       throw .unreadable(error)
     }
     var summary: RunSummary
-    var members: [String: Any] = [:]
+    var members: [(key: String, value: JSONValue)] = []
     do {
       summary = try JSONFormat.decoder.decode(RunSummary.self, from: data)
-      members = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+      // Not by Foundation, which takes a number of many digits for a decimal and rounds it twice.
+      members = try JSONReader.value(of: Array(data)).members ?? []
     } catch let error as DecodingError {
       let (key, problem) = error.placeAndProblem
       throw .damaged(path: path, problem: (key.map { "key '\($0)': " } ?? "") + problem)
@@ -48,8 +49,7 @@ extension RunSummary {
     }
     summary.metrics = members.compactMap { key, value in
       guard CodingKeys(rawValue: key) == nil else { return nil }
-      let number = value as? Double ?? (value as? String).flatMap(JSONFormat.number)
-      return number.map { MetricValue(key, $0) }
+      return value.number.map { MetricValue(key, $0) }
     }.sorted { $0.key < $1.key }
     return summary
   }
