@@ -236,6 +236,30 @@ import Testing
       "\(String(describing: error))")
   }
 
+  /// Its trials are compared with those that are there.
+  @Test(arguments: [
+    ("steps=8", "steps: expected"), ("data.validation=", "data.validation: expected"),
+    ("evaluate.every=2", "evaluate.every: expected"),
+  ])
+  func aResumedSweepIsOfTheSameLengthAndMeasuredAlike(change: String, words: String) throws {
+    let bench = try SweepBench()
+    let plain = ["schedule={name: constant}", "steps=4", "evaluate.every=4"]
+    func sweep(_ trials: Int, resume: Bool, _ overrides: [String]) throws {
+      try bench.sweep(
+        """
+        method: random
+        trials: \(trials)
+        parameters: {optimizer.learning_rate: {low: 1e-3, high: 1e-2}}
+        """, to: "out", resume: resume, overrides: overrides)
+    }
+    try sweep(1, resume: false, plain)
+    let other = change.hasSuffix("=") ? change + bench.path("train.csv") : change
+    let error = #expect(throws: AgreedError.self) { try sweep(2, resume: true, plain + [other]) }
+    let key = String(words.prefix { $0 != ":" })
+    #expect(error.map { "\($0)" }?.contains(key) == true, "\(String(describing: error))")
+    #expect(throws: Never.self) { try sweep(2, resume: true, plain) }
+  }
+
   @Test func aStopBeforeTheFirstTrialLosesNothing() throws {
     let bench = try SweepBench()
     let stop = StopRequest()
@@ -362,5 +386,37 @@ import Testing
     try bytes.write(to: file)
     #expect(throws: Never.self) { try sweep(trials: 2, resume: true) }
     #expect(try bench.json("out").trials.map(\.state) == ["finished", "finished"])
+  }
+
+  /// What diverged before its first checkpoint has nothing stored, and begins no more.
+  @Test func weightsAreNotComparedForATrialThatDiverged() throws {
+    let bench = try SweepBench()
+    let model = bench.folder.appending(path: "model")
+    try FileManager.default.copyItem(at: SweepBench.foreignModel("gpt2-float32"), to: model)
+    let writer = try TokenFileWriter(path: bench.path("train.bin"), vocabularyCount: 29)
+    try writer.append((0..<400).map { Int32($0 * 7 % 29) })
+    try writer.finish()
+    try bench.write(
+      """
+      data: {train: \(bench.path("train.bin")), validation: null, tokenizer: null}
+      model: {from: \(model.path)}
+      batch: {sequences: 2, microbatches: 2}
+      optimizer: {name: sgd, clip_norm: 0}
+      schedule: {name: constant, warmup_steps: 0}
+      steps: 4
+      evaluate: {every: 0}
+      """, to: "run.yaml")
+    func sweep(resume: Bool) throws {
+      try bench.sweep(
+        "metric: loss\nparameters: {optimizer.learning_rate: {values: [1e-3, 1e30]}}\n", to: "out",
+        resume: resume)
+    }
+    try sweep(resume: false)
+    #expect(try bench.json("out").trials.map(\.state) == ["finished", "diverged"])
+    let file = model.appending(path: "model.safetensors")
+    var bytes = try Data(contentsOf: file)
+    bytes[bytes.count - 2] ^= 1
+    try bytes.write(to: file)
+    #expect(throws: Never.self) { try sweep(resume: true) }
   }
 }

@@ -98,7 +98,7 @@ public enum Goal: String, SettingChoice, Codable {
 
   /// Of the metrics that Lockstep's tasks measure; nil for any other.
   package init?(ofMetric name: String) {
-    let high = ["accuracy", "r2", "bleu", "chrf"]
+    let high = ["accuracy", "r2", "bleu", "chrf", "margin", "chosen_reward"]
     let low = ["loss", "perplexity", "bits_per_byte"]
     func ends(_ endings: [String]) -> Bool {
       endings.contains { name == $0 || name.hasSuffix("_" + $0) }

@@ -47,10 +47,13 @@ package struct RunRecord: Codable, Equatable, Sendable {
 
   /// Whether there is something left to do up to the end of a rung. What failed for an outer reason
   /// is tried again when the sweep is resumed; what diverged would diverge again.
-  func isPending(rung: Int) -> Bool {
+  func isPending(rung: Int) -> Bool { isOpen && measurement(rung: rung) == nil }
+
+  /// Whether the run may go on.
+  var isOpen: Bool {
     switch state {
     case .diverged, .failed, .finished: false
-    case .paused, .stopped: measurement(rung: rung) == nil
+    case .paused, .stopped: true
     }
   }
 

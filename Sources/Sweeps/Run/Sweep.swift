@@ -254,9 +254,10 @@ extension SweepPlan {
 }
 
 extension RunConfiguration {
-  /// Whether another run learns from the same files, and from the same teacher.
+  /// Whether another run learns from the same files, and from the same teacher and word vectors.
   fileprivate func hasData(of other: RunConfiguration) -> Bool {
     recipe.data == other.recipe.data && teacher == other.teacher
+      && recipe.wordVectors == other.recipe.wordVectors
   }
 
   private var teacher: String? {

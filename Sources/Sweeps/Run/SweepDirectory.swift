@@ -58,13 +58,18 @@ package struct SweepDirectory: Sendable {
       for run in plan.runs {
         let directory = runDirectory(of: run)
         guard try FileSystem.exists(directory.configurationPath) else { continue }
-        try run.configuration.requireSameRun(
-          as: directory.configuration(), storedIn: directory.configurationPath)
+        // Trials are compared: all are of one length, and measured on the same data.
+        try run.configuration.requireComparableRun(
+          with: directory.configuration(), storedIn: directory.configurationPath)
         guard let record = data(run.configuration) else { continue }
         _ = try directory.requireSameData(
           record, whereChanged: run.configuration.data.changed)
       }
-      let toBegin = try plan.runs.filter { try runDirectory(of: $0).storedData() == nil }
+      let toBegin = try plan.runs.filter { run in
+        // What diverged before its first checkpoint does not begin again.
+        if let record = try record(of: run), !record.isOpen { return false }
+        return try runDirectory(of: run).storedData() == nil
+      }
       let weights = DataRecord.File.beginning(toBegin.map(\.configuration))
       for run in plan.runs where !weights.isEmpty {
         try runDirectory(of: run).requireSameBeginning(weights)

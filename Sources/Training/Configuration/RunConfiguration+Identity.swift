@@ -25,8 +25,13 @@ extension RunConfiguration {
   /// The keys on which this configuration and that of a stored run disagree, and which would make
   /// it another run.
   public func differences(from stored: RunConfiguration) -> [ConfigurationDifference] {
-    let requestedSettings = decisiveSettings
-    let storedSettings = stored.decisiveSettings
+    Self.differences(decisiveSettings, from: stored.decisiveSettings)
+  }
+
+  private static func differences(
+    _ requestedSettings: [(key: String, value: String)],
+    from storedSettings: [(key: String, value: String)]
+  ) -> [ConfigurationDifference] {
     let keys =
       requestedSettings.map(\.key)
       + storedSettings.map(\.key).filter { key in !requestedSettings.contains { $0.key == key } }
@@ -47,7 +52,29 @@ extension RunConfiguration {
   public func requireSameRun(
     as stored: RunConfiguration, storedIn source: String
   ) throws(ConfigurationError) {
-    let violations = differences(from: stored).map { difference in
+    try Self.requireNone(of: differences(from: stored), storedIn: source)
+  }
+
+  /// Refuses to compare a stored run with one of this configuration, unless both are of one length and measured
+  /// on the same data.
+  ///
+  /// - Parameters:
+  ///   - stored: The configuration that the run directory holds.
+  ///   - source: What messages call it.
+  /// - Throws: `ConfigurationError` with every key that differs.
+  package func requireComparableRun(
+    with stored: RunConfiguration, storedIn source: String
+  ) throws(ConfigurationError) {
+    let settings = [self, stored].map {
+      $0.plan.decisive(in: $0, ofAnyLength: true, andMeasured: true)
+    }
+    try Self.requireNone(of: Self.differences(settings[0], from: settings[1]), storedIn: source)
+  }
+
+  private static func requireNone(
+    of differences: [ConfigurationDifference], storedIn source: String
+  ) throws(ConfigurationError) {
+    let violations = differences.map { difference in
       Violation(
         .differs(stored: difference.stored, requested: difference.requested),
         at: SettingPath(description: difference.key), origin: SettingOrigin(source: source))
@@ -86,12 +113,14 @@ extension Plan {
   /// - Parameters:
   ///   - settings: The plan, or the configuration that it is part of.
   ///   - isOfAnyLength: Whether `steps` is among them even where they decide no step before the last.
+  ///   - isMeasured: Whether those are among them that decide what is measured, and when.
   fileprivate func decisive(
-    in settings: some Configurable, ofAnyLength isOfAnyLength: Bool = false
+    in settings: some Configurable, ofAnyLength isOfAnyLength: Bool = false,
+    andMeasured isMeasured: Bool = false
   ) -> [(key: String, value: String)] {
     // A run that goes by its evaluations is decided by them, too.
     let watching =
-      needsEvaluations
+      needsEvaluations || isMeasured
       ? [
         "evaluate", "validation", "validation_labels", "validation_source", "validation_target",
       ] : []
