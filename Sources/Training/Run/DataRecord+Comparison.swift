@@ -87,7 +87,10 @@ extension RunDirectory {
     guard let own = try storedData()?.record, let others = try other.storedData()?.record else {
       return []
     }
-    let models = DataRecord.File.weightKeys.compactMap { key -> String? in
+    let keys = own.files.map(\.baseKey).reduce(into: [String]()) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+    let counts = keys.compactMap { key -> String? in
       let (files, matches) = (own.files(of: key), others.files(of: key))
       guard let path = files.first?.path, let match = matches.first?.path,
         files.count != matches.count
@@ -95,7 +98,8 @@ extension RunDirectory {
       return "\(key): A \(path), \(files.inWords); B \(match), \(matches.inWords)"
     }
     let files = own.files.compactMap { file -> String? in
-      guard let match = others.files.first(where: { $0.key == file.key }),
+      guard own.files(of: file.baseKey).count == others.files(of: file.baseKey).count,
+        let match = others.files.first(where: { $0.key == file.key }),
         match.content != file.content
       else { return nil }
       return
@@ -106,7 +110,7 @@ extension RunDirectory {
     let samples =
       own.samples == others.samples
       ? [] : ["columns, classes or the shape of samples are not the same"]
-    return files + models + tokenizers + samples
+    return files + counts + tokenizers + samples
   }
 }
 
