@@ -46,6 +46,7 @@ struct CurveSectionTests {
       #expect(curve.low[index] == low && curve.high[index] == high)
       #expect(abs(curve.mean[index] - values.reduce(0, +) / Double(values.count)) < 1e-12)
     }
+    #expect(curve.last == losses.last(where: \.isFinite) ?? .nan || losses.allSatisfy(\.isNaN))
     // The highest of all is never lost.
     #expect(curve.high.filter(\.isFinite).max() == losses.filter(\.isFinite).max())
   }
@@ -67,6 +68,8 @@ struct CurveSectionTests {
     let section = CurveSection(of: table, rows: 0..<100, bucket: 1, clock: table)
     let object = try #require(
       try JSONSerialization.jsonObject(with: Data(section.json.utf8)) as? [String: Any])
+    let last = try #require((object["last"] as? [String: Double])?["loss"])
+    #expect(abs(last - (losses.last(where: \.isFinite) ?? 0)) <= 1e-6 * abs(last))
     let curves = try #require(object["curves"] as? [String: [String: [Any]]])
     let read = try #require(curves["loss"]?["mean"])
     for (loss, value) in zip(losses, read) {

@@ -12,6 +12,8 @@ package struct CurveSection: Equatable {
     package var mean: [Double] = []
     package var low: [Double] = []
     package var high: [Double] = []
+    /// The last finite value of all rows; not a number where there is none.
+    package var last = Double.nan
   }
 
   /// Rows of a bucket; the last one may have fewer.
@@ -71,6 +73,7 @@ package struct CurveSection: Equatable {
             count += 1
             if value < low { low = value }
             if value > high { high = value }
+            curve.last = value
           }
           curve.mean.append(count > 0 ? sum / Double(count) : .nan)
           curve.low.append(count > 0 ? low : .nan)
@@ -98,6 +101,10 @@ package struct CurveSection: Equatable {
       return "\(name):{\"mean\":\(Self.list(curve.mean, isShort: true)),"
         + "\"low\":\(Self.list(curve.low, isShort: true)),"
         + "\"high\":\(Self.list(curve.high, isShort: true))}"
+    }.joined(separator: ",")
+    text += "},\"last\":{"
+    text += curves.filter(\.last.isFinite).map {
+      JSONFragment.quoted($0.name) + ":" + JSONFragment.number($0.last, isShort: true)
     }.joined(separator: ",")
     return text + "}}"
   }

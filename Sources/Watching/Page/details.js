@@ -147,7 +147,9 @@ function straggler(ranks) {
   const busy = ranks.map(({ times }) => times[0] + times[1] + times[4]);
   const slowest = busy.indexOf(Math.max(...busy));
   const others = busy.filter((_, rank) => rank !== slowest).sort((one, other) => one - other);
-  const excess = busy[slowest] / others[others.length >> 1] - 1;
+  const median = others[others.length >> 1];
+  if (!(median > 0)) return "";
+  const excess = busy[slowest] / median - 1;
   return excess > 0.1 ? `Rank ${slowest} computes ${formatNumber(100 * excess, 2)} % longer than the others, which wait for it.` : "";
 }
 
@@ -233,9 +235,11 @@ function drawSweeps() {
         return made;
       })));
     card.append(table);
-    const done = rows.filter(row => row.state[0] === "finished").length;
+    // A trial has a row for each fold.
+    const trialOf = row => row.name.split("/fold-")[0];
+    const [begun, open] = [rows, rows.filter(row => row.state[0] !== "finished")].map(list => new Set(list.map(trialOf)));
     return [element("h2", "", `Sweep ${path}`), ...(problem ? [element("p", "problem", problem)] : []),
-      element("p", "muted", `${rows.length} trials have begun, ${done} are finished; those that came farthest first, of these the best by ${titleOf(metric)}.`),
+      element("p", "muted", `${begun.size} trials have begun, ${begun.size - open.size} are finished; those that came farthest first, of these the best by ${titleOf(metric)}.`),
       card];
   }));
 }

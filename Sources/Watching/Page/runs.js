@@ -33,7 +33,7 @@ function merge(table, section) {
     }
   }
   return {
-    ...section, firstRow: 0, curves, steps: join(table.steps, section.steps),
+    ...section, firstRow: 0, curves, last: { ...table.last, ...section.last }, steps: join(table.steps, section.steps),
     tokens: join(table.tokens, section.tokens), seconds: join(table.seconds, section.seconds),
   };
 }
@@ -81,9 +81,7 @@ const shownRuns = () => [...runs.values()].filter(run => run.information && isSh
 
 /** The newest value of a curve; null where there is none. */
 function lastValue(run, part, name) {
-  const values = run.tables[part]?.curves[name]?.mean;
-  const place = values ? values.findLastIndex(value => value !== null) : -1;
-  return place < 0 ? null : values[place];
+  return run.tables[part]?.last[name] ?? null;
 }
 
 const lastOf = (run, part, list) => run.tables[part]?.[list].at(-1) ?? null;
