@@ -6,6 +6,7 @@ Needs torch, transformers and numpy. Scripts that use it run from the repository
 import argparse
 import json
 import os
+import shutil
 import subprocess
 
 import numpy as np
@@ -18,8 +19,12 @@ BETAS, DECAY, CLIP_NORM = (0.9, 0.95), 0.1, 1.0
 def command(description):
     """The `lockstep` that the script's arguments name."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--lockstep", default=".build/release/lockstep", help="the command")
-    return parser.parse_args().lockstep
+    default = os.environ.get("LOCKSTEP", ".build/release/lockstep")
+    parser.add_argument("--lockstep", default=default, help="the command. Default: $LOCKSTEP, or the release build")
+    found = parser.parse_args().lockstep
+    if shutil.which(found) is None:
+        parser.error(f"there is no {found}: build it by swift build -c release, or name another")
+    return found
 
 
 def run(*arguments, ranks=1, **options):
