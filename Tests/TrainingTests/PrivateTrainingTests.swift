@@ -175,17 +175,6 @@ import Testing
     #expect(try key(tokenizer: "01") == key(tokenizer: "01", path: "b.csv"))
   }
 
-  @Test func aRunThatGoesOnWithOtherDrawsSaysSo() throws {
-    let directory = RunDirectory(path: folder.path + "/run")
-    _ = try train(configuration(), pause: 2, directory: directory)
-    for (rate, pause, isSaid) in [(0.001, 3, false), (0.002, 4, true)] {
-      let resumed = try train(
-        configuration(optimizer: "name: adamw, learning_rate: \(rate)"), pause: pause,
-        directory: directory, start: .newestCheckpoint)[0]
-      #expect(resumed.names.contains { $0.contains("other samples and other noise") } == isSaid)
-    }
-  }
-
   @Test func aRunDoesNotGoOnWithAnotherNumberOfSamples() throws {
     let directory = RunDirectory(path: folder.path + "/run")
     _ = try train(configuration(), pause: 2, directory: directory)
