@@ -66,7 +66,7 @@ import Testing
     let table = try HistoryTable(history(lines))
     #expect(csv(table).dropFirst().dropLast() == texts.enumerated().map { "\($0 + 1),\($1)" }[...])
     var objects = ""
-    try table.jsonLines { objects += $0 }
+    table.jsonLines { objects += $0 }
     #expect(objects == lines.map { $0 + "\n" }.joined())
   }
 
