@@ -25,7 +25,7 @@ public struct NameList: Sendable {
 
   /// No names.
   ///
-  /// - Parameter ignoresCase: Whether letters are found in either case. Default: no.
+  /// - Parameter ignoringCase: Whether letters are found in either case. Default: no.
   public init(ignoringCase: Bool = false) { ignoresCase = ignoringCase }
 
   public var isEmpty: Bool { names.isEmpty }
