@@ -396,16 +396,17 @@ import Testing
     let writer = try TokenFileWriter(path: bench.path("train.bin"), vocabularyCount: 29)
     try writer.append((0..<400).map { Int32($0 * 7 % 29) })
     try writer.finish()
-    try bench.write(
-      """
-      data: {train: \(bench.path("train.bin")), validation: null, tokenizer: null}
-      model: {from: \(model.path)}
-      batch: {sequences: 2, microbatches: 2}
-      optimizer: {name: sgd, clip_norm: 0}
-      schedule: {name: constant, warmup_steps: 0}
-      steps: 4
-      evaluate: {every: 0}
-      """, to: "run.yaml")
+    let configuration = try RunConfiguration.parse(
+      yaml: """
+        data: {train: \(bench.path("train.bin")), validation: null, tokenizer: null}
+        model: {from: \(model.path)}
+        batch: {sequences: 2, microbatches: 2}
+        optimizer: {name: sgd, clip_norm: 0}
+        schedule: {name: constant, warmup_steps: 0}
+        steps: 4
+        evaluate: {every: 0}
+        """, source: "test")
+    try bench.write(configuration.yaml(comments: false), to: "run.yaml")
     func sweep(resume: Bool) throws {
       try bench.sweep(
         "metric: loss\nparameters: {optimizer.learning_rate: {values: [1e-3, 1e30]}}\n", to: "out",

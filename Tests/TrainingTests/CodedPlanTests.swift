@@ -98,5 +98,21 @@ import Testing
       try keys {
         _ = try MaskedLanguageModelingData(tokens, context: 12, communicator: communicator)
       } == ["augmentation.token_dropout"])
+    var pairs = PairDataConfiguration()
+    pairs.trainSource = ""
+    #expect(
+      try keys { _ = try TranslationData(pairs, communicator: communicator) } == ["train_source"])
+    var texts = TextDataConfiguration()
+    texts.train = ""
+    #expect(
+      try keys {
+        _ = try TextClassificationData(texts, context: 12, communicator: communicator)
+      } == ["train"])
+    var conversations = ConversationDataConfiguration()
+    conversations.train = ""
+    #expect(
+      try keys {
+        _ = try ConversationData(conversations, context: 12, communicator: communicator)
+      } == ["train"])
   }
 }

@@ -175,6 +175,27 @@ import Testing
     #expect(try key(tokenizer: "01") == key(tokenizer: "01", path: "b.csv"))
   }
 
+  @Test func aRunThatGoesOnWithOtherDrawsSaysSo() throws {
+    let directory = RunDirectory(path: folder.path + "/run")
+    let configuration = try configuration()
+    _ = try train(configuration, pause: 2, directory: directory)
+    let own = try #require(try configuration.derivedKey())
+    let fingerprint = try PrivacyKey(readFrom: key, forRunIn: nil).fingerprint
+    for (drawing, pause, isSaid) in [
+      (own, 3, false), (PrivacyKey(bytes: own.bytes.reversed()), 4, true),
+    ] {
+      let trainer = try Trainer(
+        task: SampledRegression(sampleCount: 40), configuration: configuration,
+        communicator: SoloCommunicator(), directory: directory, start: .newestCheckpoint,
+        memory: nil,
+        privacy: PrivacySession(key: drawing, fingerprint: fingerprint, path: key))
+      let events = EventRecorder()
+      trainer.attach(events)
+      _ = try trainer.run(pausing: { step, _ in step == pause })
+      #expect(events.names.contains { $0.contains("other samples and other noise") } == isSaid)
+    }
+  }
+
   @Test func aRunDoesNotGoOnWithAnotherNumberOfSamples() throws {
     let directory = RunDirectory(path: folder.path + "/run")
     _ = try train(configuration(), pause: 2, directory: directory)

@@ -4,6 +4,7 @@ import LockstepDatasets
 import LockstepModels
 import LockstepOptimization
 import LockstepReporting
+import LockstepSettings
 import LockstepTensors
 import LockstepTraining
 import TestSupport
@@ -86,6 +87,9 @@ import Testing
       of: Transformer(architecture, vocabularyCount: data.vocabularyCount),
       plan: configuration.plan, labelSmoothing: 0.1)
     #expect(task.checkpointFiles.map { $0.name } == ["tokenizer.json"])
+    var broken = configuration.plan
+    broken.seed = -1
+    #expect(throws: ConfigurationError.self) { try data.task(of: task.translator, plan: broken) }
     let trainer = try Trainer(
       task: task, plan: configuration.plan, communicator: SoloCommunicator(), observers: [])
     _ = try trainer.run()
