@@ -117,17 +117,6 @@ import Testing
     #expect(found == plain)
   }
 
-  @Test func classesOfOneNameAreRefusedByName() async throws {
-    let result = try await #require(
-      processExitsWith: .failure, observing: [\.standardErrorContent]
-    ) {
-      _ = try BERTConfiguration().huggingFaceJSON(
-        classes: ["good", "bad", "good"], vocabularyCount: 10, endOfText: nil)
-    }
-    let message = String(decoding: result.standardErrorContent, as: UTF8.self)
-    #expect(message.contains("do not have different names"), "\(message)")
-  }
-
   /// A member, its value, and what the message says.
   static let refused: [(String, String, any Sendable, String)] = [
     ("gpt2", "scale_attn_by_inverse_layer_idx", true, "scale_attn_by_inverse_layer_idx true"),
