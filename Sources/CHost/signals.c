@@ -62,6 +62,11 @@ CHost_CaughtSignals *CHost_catchSignals(const int32_t *numbers, int32_t count) {
 }
 
 int32_t CHost_awaitSignal(CHost_CaughtSignals *caught) {
+  // A program that was started by a thread which blocks signals, as those of Dispatch do, inherits that.
+  sigset_t awaited;
+  sigemptyset(&awaited);
+  for (int32_t place = 0; place < caught->count; place++) sigaddset(&awaited, caught->numbers[place]);
+  pthread_sigmask(SIG_UNBLOCK, &awaited, NULL);
   for (;;) {
     while (sem_wait(&caught->news) != 0) {}
     if (__atomic_load_n(&caught->isReleased, __ATOMIC_SEQ_CST)) {
