@@ -210,7 +210,7 @@ extension CommandLineTests {
       Case("an explanation of both", "explain done --image 0 --text a", "one of --text"),
       Case(
         "an explanation below a file", "explain done --text abc --output text.txt/page.html",
-        "text.txt/page.html: Not a directory"),
+        "text.txt/page.html: cannot create: text.txt: Not a directory"),
       Case("an explanation in a folder", "explain done --text abc --output data", "data: Is a dir"),
       Case("inspection of nothing", "inspect none", "none: no such"),
       Case(

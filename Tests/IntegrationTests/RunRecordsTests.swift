@@ -22,20 +22,25 @@ extension CommandLineTests {
       _ = try output(
         bench,
         ["train", "values.yaml", "--quiet", "--output", "run", "--set", "evaluate.every=80"])
+      struct Line: Decodable {
+        let step: Int
+        let loss: Double?
+        let validationLoss: Double?
+      }
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      // Not by JSONSerialization, which rounds numbers of many digits once more.
       let recorded = try bench.text("run/metrics.jsonl").split(separator: "\n").map {
-        try json(String($0))
+        try decoder.decode(Line.self, from: Data($0.utf8))
       }
       let csv = try output(bench, ["metrics", "run", "--csv", "--columns", "loss,validation_loss"])
       let lines = csv.split(separator: "\n").map {
         $0.split(separator: ",", omittingEmptySubsequences: false)
       }
       #expect(lines[0] == ["step", "loss", "validation_loss"] && lines.count == 201)
-      for members in recorded {
-        let step = try #require(members["step"] as? Int)
-        if let loss = members["loss"] as? Double { #expect(Double(lines[step][1]) == loss) }
-        if let loss = members["validation_loss"] as? Double {
-          #expect(Double(lines[step][2]) == loss)
-        }
+      for line in recorded {
+        if let loss = line.loss { #expect(Double(lines[line.step][1]) == loss) }
+        if let loss = line.validationLoss { #expect(Double(lines[line.step][2]) == loss) }
       }
       let objects = try output(bench, ["metrics", "run", "--json", "--every", "70"])
         .split(separator: "\n").map { try json(String($0)) }

@@ -149,6 +149,7 @@ extension TrainedRunTests {
           [.posixPermissions: 0o755], ofItemAtPath: bench.path(name))
       }
       let script = """
+        ip link set lo up
         echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind
         PATH=$PWD:$PATH OMPI_MCA_plm_rsh_agent=$PWD/agent exec "$0" "$@"
         """
@@ -165,8 +166,8 @@ extension TrainedRunTests {
     private static let hasNetworksOfItsOwn: Bool = {
       let ending = try? RunningCommand(
         [
-          "unshare", "--map-root-user", "--net", "test", "-w",
-          "/proc/sys/net/ipv4/ip_nonlocal_bind",
+          "unshare", "--map-root-user", "--net", "sh", "-ec",
+          "ip link set lo up; test -w /proc/sys/net/ipv4/ip_nonlocal_bind",
         ],
         in: FileManager.default.temporaryDirectory, timeout: .seconds(60)
       ).wait()
