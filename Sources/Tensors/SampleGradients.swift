@@ -4,11 +4,10 @@ import CLockstepKernels
 
 /// The gradients of single samples of a batch, told apart by their squared norms, without any of them existing.
 ///
-/// While a workspace has one, which is from before the forward pass on, a backward pass computes no gradients of
-/// parameters: a linear layer says which squared
-/// norm each sample's gradient of it has, and keeps what it needs to add the gradients up with a factor for each
-/// sample. Everything else that adds to a parameter's gradient makes it incomplete, and so does a parameter that
-/// is used twice, since the norm of a sum is not made of norms.
+/// While a workspace has one, from before the forward pass on, a backward pass computes no gradients of parameters: a
+/// linear layer says which squared norm each sample's gradient of it has, and keeps what it needs to add the gradients
+/// up with a factor for each sample. Everything else that adds to a parameter's gradient makes it incomplete, and so
+/// does a parameter that is used twice, since the norm of a sum is not made of norms.
 ///
 /// I. Goodfellow, "Efficient Per-Example Gradient Computations", 2015; Z. Bu et al., "Differentially Private
 /// Optimization on Large Model at Small Cost", 2023.

@@ -11,7 +11,8 @@ struct GradientProbe {
   let norm: Double
   /// g / ‖g‖, [P].
   private let direction: [Float]
-  /// 1 / √P with random signs, [P], and 0 where padding is, which does not count in √P: the data hardly reach there, and noise does as anywhere.
+  /// 1 / √P with random signs, [P], and 0 where padding is, which does not count in √P: the data hardly reach there, and
+  /// noise does as anywhere.
   private let aside: [Float]
   /// [P].
   private let begin: [Float]
